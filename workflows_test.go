@@ -10,18 +10,19 @@ import (
 	"testing"
 )
 
-// folders are those of this repository that workflows look into.
+// folders are the folders of this repository that workflows use.
 const folders = `\.ci|packaging|record|cmd|examples|internal|server|docs|capi`
 
-// named are words of a workflow that name something of this repository: a path below one of its folders, on a Windows
-// with backslashes, and what make and .ci/run are asked for.
+// named are words of a workflow that name something in this repository: a path below one of its folders (on Windows
+// with backslashes), and arguments of make and .ci/run.
 var (
 	named  = regexp.MustCompile(`(?:^|[\s'"=(,/\\])((?:` + folders + `)[/\\][^\s'",;)]+)`)
 	made   = regexp.MustCompile(`(?:&& |; |run: )make ([a-z-]+)`)
 	listed = regexp.MustCompile(`(?m)^ +list: \[(.*)\]$`)
 )
 
-// TestWorkflows: what the workflows run is in this repository. They run elsewhere, long after a folder was moved.
+// TestWorkflows checks that the files and commands that the workflows run exist. Workflows run elsewhere, long after
+// a folder was moved.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(".github/workflows/*.yml")
 	if err != nil || len(files) != 3 {
@@ -57,20 +58,22 @@ func TestWorkflows(t *testing.T) {
 			for step := range strings.SplitSeq(w[1], ", ") {
 				lists++
 				if step != "core" && step != "server" && !strings.Contains(string(steps), "\n"+step+" ") {
-					t.Errorf("%s asks .ci/run for %s, which is no list and no step", name, step)
+					t.Errorf("%s runs .ci/run %s, which is neither a list nor a step", name, step)
 				}
 			}
 		}
 	}
 	if paths < 8 || targets < 2 || lists < 3 {
-		t.Errorf("%d paths, %d targets and %d lists were found: the patterns do not fit the workflows", paths, targets, lists)
+		t.Errorf("%d paths, %d targets and %d lists were found: the patterns do not fit the workflows",
+			paths, targets, lists)
 	}
 }
 
 // leftOut are the lines of .ci/run with the names of tests that a step does not run.
 var leftOut = regexp.MustCompile(`(?m)(?:later|ran|one)\+?='(.*)'$`)
 
-// TestWhatIsLeftOut: a test that a step of .ci/run leaves out is there, and where another step is to run it, one does.
+// TestWhatIsLeftOut checks that a test that a step of .ci/run skips exists, and that another step runs it if it has
+// to.
 func TestWhatIsLeftOut(t *testing.T) {
 	b, err := os.ReadFile(".ci/run")
 	if err != nil {
@@ -97,7 +100,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 			if !there[name] && !strings.Contains(name, ".*") {
 				t.Errorf(".ci/run leaves out %s, and there is no such test", name)
 			}
-			// The race detector looks at tests that step test runs; server-test and record run those of modules.
+			// The race detector runs the tests of step test. server-test and record run those of the other modules.
 			if !strings.HasPrefix(line[0], "one") && !strings.HasSuffix(name, "Module") && strings.Count(script, name+"|")+
 				strings.Count(script, name+")")+strings.Count(script, name+"$")+strings.Count(script, name+"'") < 2 {
 				t.Errorf(".ci/run leaves out %s, and no other step runs it", name)

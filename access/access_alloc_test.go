@@ -39,7 +39,7 @@ func TestCheckDoesNotAllocate(t *testing.T) {
 	}
 	for name, f := range gates {
 		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
+			t.Errorf("%s: %v allocations, want 0", name, n)
 		}
 	}
 }

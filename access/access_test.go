@@ -271,8 +271,8 @@ func TestNobody(t *testing.T) {
 		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
 			Level: winnt.SecurityDelegation}} {
 		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
-			t.Errorf("%s: below %v, token %v, holds a privilege: %v", name, s.BelowImpersonation(), s.Effective(),
-				s.Holds(winnt.SeChangeNotifyPrivilege))
+			t.Errorf("%s: below %v, token %v, holds a privilege: %v, want false, nil, false", name,
+				s.BelowImpersonation(), s.Effective(), s.Holds(winnt.SeChangeNotifyPrivilege))
 		}
 	}
 	if got := access.SubjectOf(nil); got != (access.Subject{}) {
@@ -307,7 +307,8 @@ func TestSubjects(t *testing.T) {
 				name := fmt.Sprintf("process %t, client %t (%t), level %v", primary == process, impersonated == client,
 					impersonated == zero, level)
 				if s.Effective() != want || s.BelowImpersonation() != below {
-					t.Errorf("%s: token %p, below %t, want %p, %t", name, s.Effective(), s.BelowImpersonation(), want, below)
+					t.Errorf("%s: token %p, below %t, want %p, %t",
+						name, s.Effective(), s.BelowImpersonation(), want, below)
 				}
 				if s.Holds(backup) != (want == process && !below) || s.Holds(restore) != (want == client &&
 					!below) {
@@ -317,7 +318,8 @@ func TestSubjects(t *testing.T) {
 		}
 	}
 	if s := access.SubjectOf(process); s.Primary != process || s.Client != process || s.Level != process.Level() {
-		t.Errorf("of a client: %+v", s)
+		t.Errorf("of a client: %+v, want s.Primary = %v, s.Client = %v, s.Level = %v", s, process, process,
+			process.Level())
 	}
 	spec := baseSpec()
 	spec.Type, spec.Level = winnt.TokenPrimary, 0

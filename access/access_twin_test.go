@@ -77,11 +77,11 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 	want := newTwin(r).single()
 	got, err := access.SeAccessCheck(r)
 	if err != nil || got != want {
-		t.Errorf("SeAccessCheck: %+v, %v; the twin says %+v", got, err, want)
+		t.Errorf("SeAccessCheck: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
 	}
 	explained, x, err := access.Explain(r)
 	if err != nil || explained != got {
-		t.Errorf("Explain: %+v, %v; the plain check says %+v", explained, err, got)
+		t.Errorf("Explain: %+v, %v; the plain check says %+v, want %+v, nil", explained, err, got, got)
 	}
 	checkReasons(t, x, r)
 	compareReasons(t, x, r, decided)
@@ -97,11 +97,11 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 		alone.Subject = access.Subject{Primary: r.Subject.Client}
 		want = newTwin(&alone).single()
 		if got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type); err != nil || got != want {
-			t.Errorf("Check: %+v, %v; the twin says %+v", got, err, want)
+			t.Errorf("Check: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
 		}
 		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil ||
 			got != want {
-			t.Errorf("CheckBytes: %+v, %v; the twin says %+v", got, err, want)
+			t.Errorf("CheckBytes: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
 		}
 	}
 	return want.Allowed()
@@ -118,11 +118,12 @@ func compareLists(t *testing.T, r *access.Request) {
 		root = access.Grant(want[0].Granted).Using(used)
 	}
 	if d != root {
-		t.Errorf("CheckResultList: decision %+v, root %+v", d, root)
+		t.Errorf("CheckResultList: decision %+v, root %+v, want %+v", d, root, root)
 	}
 	explained, d, x, err := access.ExplainResultList(r)
 	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
-		t.Errorf("ExplainResultList: %v %+v %+v, %v; the plain check says %v %+v", explained, d, x.Decision, err, got, root)
+		t.Errorf("ExplainResultList: %v %+v %+v, %v; the plain check says %v %+v",
+			explained, d, x.Decision, err, got, root)
 	}
 	checkRecord(t, x)
 }
@@ -173,7 +174,7 @@ func compareNative(t *testing.T, r *access.Request, want access.Decision) {
 	}
 	call, got := access.NtAccessCheck(r)
 	if call != ntstatus.Success || got != want {
-		t.Errorf("NtAccessCheck: %v, %+v; the twin says %+v", call, got, want)
+		t.Errorf("NtAccessCheck: %v, %+v; the twin says %+v, want %v, %+v", call, got, want, ntstatus.Success, want)
 	}
 	if len(r.ObjectTypes) > 0 {
 		nodes, _ := newTwin(r).each()
@@ -192,7 +193,7 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 	for _, b := range x.Reasons {
 		covered |= b.Bit
 		if b.Reason.Kind == 0 {
-			t.Errorf("bit %#x has no reason", uint32(b.Bit))
+			t.Errorf("bit %#x has no reason: b.Reason.Kind = %v, want at least 1", uint32(b.Bit), b.Reason.Kind)
 		}
 		if x.Decision.Granted&b.Bit != 0 && !b.Granted {
 			t.Errorf("bit %#x was granted, its reason says %v", uint32(b.Bit), b.Reason)
@@ -202,7 +203,7 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 		}
 	}
 	if missing := x.Asked &^ covered; missing != 0 {
-		t.Errorf("no reason for %#x", uint32(missing))
+		t.Errorf("no reason for %#x: missing = %d, want 0", uint32(missing), missing)
 	}
 	if !x.Decision.Allowed() && x.Asked != 0 {
 		denied := false

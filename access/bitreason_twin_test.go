@@ -174,7 +174,7 @@ func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, deci
 		bits &^= got.Bit
 	}
 	if bits != 0 {
-		t.Errorf("no reasons of %v", bits)
+		t.Errorf("no reasons of %v, want 0", bits)
 	}
 }
 

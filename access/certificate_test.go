@@ -147,7 +147,7 @@ func TestCertificateOfAFile(t *testing.T) {
 		*part(&another) |= 0x800
 		other.Mapping = &another
 		if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-			t.Errorf("part %d of the mapping is another: %v", i, err)
+			t.Errorf("part %d of the mapping is another: %v, want %v", i, err, access.ErrNotExplained)
 		}
 	}
 }
@@ -218,7 +218,7 @@ func TestCertificateErrors(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
-		t.Errorf("another token: %v", err)
+		t.Errorf("another token: %v, want %v", err, access.ErrOtherToken)
 	}
 	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
 		t.Error("a malformed token file was taken")
@@ -226,29 +226,29 @@ func TestCertificateErrors(t *testing.T) {
 	other := *r
 	other.Desired = 2
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another question: %v", err)
+		t.Errorf("another question: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
-		t.Errorf("a callback: %v", err)
+		t.Errorf("a callback: %v, want %v", err, access.ErrCallback)
 	}
 	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no type: %v", err)
+		t.Errorf("no type: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.FileObject
 	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no explanation: %v", err)
+		t.Errorf("no explanation: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.KeyObject
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another type: %v", err)
+		t.Errorf("another type: %v, want %v", err, access.ErrNotExplained)
 	}
 	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
-		t.Errorf("no request: %v", err)
+		t.Errorf("no request: %v, want %v", err, access.ErrNoRequest)
 	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
-		t.Errorf("no token: %v", err)
+		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
 	}
 }

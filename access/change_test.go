@@ -108,7 +108,7 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 	}
 	t.Logf("%d denials, changes for %d", denials, found)
 	if found < denials/2 {
-		t.Errorf("changes for %d of %d denials only", found, denials)
+		t.Errorf("changes for %d of %d denials only, want at least %d", found, denials, denials/2)
 	}
 }
 
@@ -225,8 +225,8 @@ func TestChangesInFull(t *testing.T) {
 	}
 }
 
-// TestChangesHaveABound: an explanation lists at most a fixed number of changes. Changes for groups leave room for the
-// other kinds.
+// TestChangesHaveABound: an explanation lists at most a fixed number of changes. Changes for groups leave room for
+// the other kinds.
 func TestChangesHaveABound(t *testing.T) {
 	allows := func(n int) string {
 		var b strings.Builder
@@ -268,10 +268,10 @@ func TestChangesAreBounded(t *testing.T) {
 	changes, err := access.Changes(r)
 	runtime.ReadMemStats(&after)
 	if err != nil || len(changes) == 0 {
-		t.Errorf("%v, %v", changes, err)
+		t.Errorf("%v, %v, want len(changes) at least 1, no error", changes, err)
 	}
 	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*d.Size()); got > most {
-		t.Errorf("%d bytes for a descriptor of %d, at most %d", got, d.Size(), most)
+		t.Errorf("%d bytes for a descriptor of %d, at most %d, want at most %d", got, d.Size(), most, most)
 	}
 }
 
@@ -306,7 +306,8 @@ func TestDroppedEntriesGrant(t *testing.T) {
 		}
 	}
 	if tried < 20 || many < 5 {
-		t.Errorf("only %d changes that drop entries, %d of them more than one", tried, many)
+		t.Errorf("only %d changes that drop entries, %d of them more than one, want at least 20, at least 5", tried,
+			many)
 	}
 }
 

@@ -168,7 +168,8 @@ func TestResourceAttributesInAnyPlace(t *testing.T) {
 			r.Descriptor = sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, allow),
 				SACL: mustACL(t, aces...)})
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (value == want) {
-				t.Errorf("list %d: x == %d: %v, %v; x is %d", at, value, d, err, want)
+				t.Errorf("list %d: x == %d: %v, %v; x is %d, want d.Allowed() = %v, no error", at, value, d, err,
+					want, value == want)
 			}
 		}
 	}

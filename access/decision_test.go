@@ -63,7 +63,7 @@ func TestNoDecisionGrants(t *testing.T) {
 		}
 	}
 	if _, err := access.Changes(nil); !errors.Is(err, access.ErrNoRequest) {
-		t.Errorf("Changes(nil): %v", err)
+		t.Errorf("Changes(nil): %v, want %v", err, access.ErrNoRequest)
 	}
 	if _, err := new(access.Explanation).Certificate(nil, nil); err == nil {
 		t.Error("a certificate of nothing")
@@ -80,7 +80,8 @@ func TestNoStatusGrants(t *testing.T) {
 	for _, r := range []*access.Request{nil, {}, {Subject: access.Subject{Client: zero}, Desired: 1,
 		Descriptor: sd.NoSecurity, Type: winnt.FileObject}} {
 		if call, d := access.NtAccessCheck(r); call == ntstatus.Success || d.Allowed() {
-			t.Errorf("NtAccessCheck: %v, %v", call, d)
+			t.Errorf("NtAccessCheck: %v, %v, want call anything but %v, d.Allowed() = false", call, d,
+				ntstatus.Success)
 		}
 		if call, d, done := access.NtPrologue(r); call == ntstatus.Success || d.Allowed() || !done {
 			t.Errorf("NtPrologue: %v, %v", call, d)
@@ -92,7 +93,8 @@ func TestNoStatusGrants(t *testing.T) {
 	}
 	if call, d := access.NtAccessCheck(&access.Request{Subject: ask(t, "…", 1).Subject, Desired: 1,
 		Type: winnt.FileObject}); call != ntstatus.InvalidSecurityDescr || d.Allowed() {
-		t.Errorf("A-19 no descriptor: %v, %v", call, d)
+		t.Errorf("A-19 no descriptor: %v, %v, want call = %v, d.Allowed() = false", call, d,
+			ntstatus.InvalidSecurityDescr)
 	}
 	for _, tok := range []*token.Token{nil, zero} {
 		if ok, _, st := access.PrivilegeCheck(tok, 0, true); ok || st == ntstatus.Success {

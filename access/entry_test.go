@@ -58,7 +58,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		"AC-114b":     withList(asClient(ask(t, "…", 1, primary))),
 	} {
 		if call, _ := nt(r); call != ntstatus.NoImpersonationToken {
-			t.Errorf("%s: %v", id, call)
+			t.Errorf("%s: %v, want %v", id, call, ntstatus.NoImpersonationToken)
 		}
 	}
 }
@@ -125,7 +125,8 @@ func TestSeAccessCheckOrder(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", c.id, d, err, c.want)
 		}
 		if explained, x, err := access.Explain(c.r); err != nil || explained != d || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %+v, %v, %v", c.id, explained, x, err)
+			t.Errorf("%s explained: %+v, %v, %v, want explained = %+v, len(x.Steps) at least 1, no error", c.id,
+				explained, x, err, d)
 		}
 	}
 }
@@ -134,31 +135,32 @@ func TestMalformedQuestions(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Type = nil
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("no type: %v", err)
+		t.Errorf("no type: %v, want %v", err, access.ErrNoMapping)
 	}
 	r = ask(t, "…", 1)
 	r.Subject = access.Subject{}
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token: %v", err)
+		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, _, err := access.Explain(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token, explained: %v", err)
+		t.Errorf("no token, explained: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, err := access.Check(nil, r.Descriptor, 1, winnt.FileObject); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("Check without token: %v", err)
+		t.Errorf("Check without token: %v, want %v", err, access.ErrNoToken)
 	}
 	tok := mustToken(t, baseSpec())
 	if _, err := access.Check(tok, r.Descriptor, 1, nil); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("Check without type: %v", err)
+		t.Errorf("Check without type: %v, want %v", err, access.ErrNoMapping)
 	}
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
-		t.Errorf("Check without descriptor: %v %v", d, err)
+		t.Errorf("Check without descriptor: %v %v, want d.Status() = %v, no error", d, err, ntstatus.AccessDenied)
 	}
 	// An empty request is denied, whatever the descriptor grants.
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
 		raw := sddl.MustParse(text).Binary()
 		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
-			t.Errorf("A-24: %s, 0 asked for: %v, %v", text, d, err)
+			t.Errorf("A-24: %s, 0 asked for: %v, %v, want d.Allowed() = false, d.Granted = 0, no error", text, d,
+				err)
 		}
 	}
 	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
@@ -181,30 +183,31 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 			t.Errorf("A-24 %s: Check: %v, %v", name, one, err)
 		}
 		if raw, err := access.CheckBytes(tok, d.Binary(), 0, winnt.FileObject); err != nil || raw != one {
-			t.Errorf("A-24 %s: CheckBytes: %v, %v", name, raw, err)
+			t.Errorf("A-24 %s: CheckBytes: %v, %v, want %v, nil", name, raw, err, one)
 		}
 		if full, err := access.SeAccessCheck(r); err != nil || full != one {
-			t.Errorf("A-24 %s: SeAccessCheck: %v, %v", name, full, err)
+			t.Errorf("A-24 %s: SeAccessCheck: %v, %v, want %v, nil", name, full, err, one)
 		}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-24 %s: changes %v, %v", name, changes, err)
+			t.Errorf("A-24 %s: changes %v, %v, want nil, nil", name, changes, err)
 		}
 	}
 	tok := ask(t, "…", 1, primary).Subject.Primary
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
 		if err != nil || d.Status() != ntstatus.AccessDenied || d.Granted != 0 {
-			t.Errorf("A-32 %#x: %v, %v", desired, d, err)
+			t.Errorf("A-32 %#x: %v, %v, want d.Status() = %v, d.Granted = 0, no error", desired, d, err,
+				ntstatus.AccessDenied)
 		}
 		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-32 %#x: changes %v, %v", desired, changes, err)
+			t.Errorf("A-32 %#x: changes %v, %v, want nil, nil", desired, changes, err)
 		}
 	}
 }
 
-// TestCallStatuses: a failing call returns the status of the first failed check and grants no rights (A-11, A-13, A-19,
-//
+// TestCallStatuses: a failing call returns the status of the first failed check and grants no rights (A-11, A-13,
+//
 func TestCallStatuses(t *testing.T) {
 	good := ask(t, "…(A;;0x1;;;U)", 1)
 	with := func(change func(*access.Request)) *access.Request {
@@ -243,7 +246,8 @@ func TestCallStatuses(t *testing.T) {
 		}
 	}
 	if call, d, done := access.NtPrologue(nil); call != ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("prologue of nothing: %v, %v, %v", call, d, done)
+		t.Errorf("prologue of nothing: %v, %v, %v, want call = %v, done = true, d.Allowed() = false", call, d, done,
+			ntstatus.InvalidParameter)
 	}
 	if call, d, done := access.NtPrologue(with(func(r *access.Request) { kernel(r); noType(r) })); call !=
 		ntstatus.InvalidParameter || !done || d.Allowed() {
@@ -299,8 +303,8 @@ func TestPrologueEnds(t *testing.T) {
 }
 
 // TestKernelMode: kernel mode gets the requested and the previously granted rights, with generic rights mapped. With
-// MAXIMUM_ALLOWED it gets all rights of the type. Token, descriptor and object types do not matter, every call returns
-// the same, and no privilege is used.
+// MAXIMUM_ALLOWED it gets all rights of the type. Token, descriptor and object types do not matter, every call
+// returns the same, and no privilege is used.
 func TestKernelMode(t *testing.T) {
 	m := winnt.FileObject.Mapping
 	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
@@ -337,7 +341,8 @@ func TestKernelMode(t *testing.T) {
 							},
 						} {
 							if d, err := ask(); err != nil || d != want {
-								t.Errorf("%s of %v, before %v: %+v, %v, want %+v", name, r.Desired, previous, d, err, want)
+								t.Errorf("%s of %v, before %v: %+v, %v, want %+v",
+									name, r.Desired, previous, d, err, want)
 							}
 						}
 						if types == nil {
@@ -348,7 +353,8 @@ func TestKernelMode(t *testing.T) {
 						node := access.NodeResult{Granted: want.Granted, Verdict: want.Verdict}
 						if text := fmt.Sprint([]access.NodeResult{node, node}); err != nil || call != ntstatus.Success || d != want ||
 							fmt.Sprint(nodes) != text || fmt.Sprint(others) != text {
-							t.Errorf("of %v, before %v: %v %v, %v, want %s", r.Desired, previous, nodes, others, err, text)
+							t.Errorf("of %v, before %v: %v %v, %v, want %s",
+								r.Desired, previous, nodes, others, err, text)
 						}
 					}
 				}
@@ -443,12 +449,13 @@ func TestNtAccessCheckMended(t *testing.T) {
 		}
 		if call != ntstatus.Success {
 			if results != nil {
-				t.Errorf("%s: results of a call that failed: %v", m.what, results)
+				t.Errorf("%s: results of a call that failed: %v, want nil", m.what, results)
 			}
 			continue
 		}
 		if len(results) != len(r.ObjectTypes) {
-			t.Errorf("%s: %d results for %d entries", m.what, len(results), len(r.ObjectTypes))
+			t.Errorf("%s: %d results for %d entries, want %d", m.what, len(results), len(r.ObjectTypes),
+				len(r.ObjectTypes))
 		}
 		for _, n := range results {
 			if n.Status() != m.status || n.Granted != m.grant {
@@ -459,7 +466,8 @@ func TestNtAccessCheckMended(t *testing.T) {
 		r.ObjectTypes = nil
 		if call, results, d := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil ||
 			d.Allowed() {
-			t.Errorf("A-11 %s, without a list: %v, %v, %v", m.what, call, results, d)
+			t.Errorf("A-11 %s, without a list: %v, %v, %v, want call = %v, results = nil, d.Allowed() = false",
+				m.what, call, results, d, ntstatus.InvalidParameter)
 		}
 		r.ObjectTypes = list
 	}

@@ -33,7 +33,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; got:\n%s", name, got)
+		t.Errorf("%s differs; got:\n%s, want %s", name, got, string(want))
 	}
 }
 
@@ -108,7 +108,7 @@ func TestStepJSON(t *testing.T) {
 		t.Errorf("got %s, %v", got, err)
 	}
 	if r, ok := x.Reason(0x20000); !ok || r.Reason.Kind != access.Owner || !r.Granted {
-		t.Errorf("reason %+v %v", r, ok)
+		t.Errorf("reason %+v %v, want ok = true, r.Reason.Kind = %v, r.Granted = true", r, ok, access.Owner)
 	}
 	if _, ok := x.Reason(1); ok {
 		t.Error("a reason for a bit that was not asked for")
@@ -141,7 +141,7 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
 	if err != nil || dec.Granted != 1 {
-		t.Fatalf("%+v, %v", dec, err)
+		t.Fatalf("%+v, %v, want dec.Granted = 1, no error", dec, err)
 	}
 	want := []string{"this type of entry is unknown and decides nothing",
 		"this type of entry belongs into a SACL and decides nothing here",

@@ -21,14 +21,15 @@ func TestExplanationRecords(t *testing.T) {
 	}
 	record := x.Record()
 	if record.Type != "directory" || len(record.Results) != 2 || len(record.Steps) == 0 {
-		t.Errorf("record: type %q, %d results, %d steps", record.Type, len(record.Results), len(record.Steps))
+		t.Errorf(`record: type %q, %d results, %d steps, want "directory", 2, at least 1`, record.Type,
+			len(record.Results), len(record.Steps))
 	}
 	if record.Mapping == nil || *record.Mapping != r.Type.Mapping {
 		t.Errorf("the record maps by %+v", record.Mapping)
 	}
 	for _, n := range record.Results {
 		if n.Status != ntstatus.AccessDenied || n.Granted != 1 {
-			t.Errorf("result %+v", n)
+			t.Errorf("result %+v, want n.Status = %v, n.Granted = 1", n, ntstatus.AccessDenied)
 		}
 	}
 	again := record.Explanation()
@@ -43,7 +44,7 @@ func TestExplanationRecords(t *testing.T) {
 		short.Steps = append([]access.StepRecord(nil), record.Steps...)
 		short.Steps[0].Entry = make([]byte, n)
 		if got := short.Explanation().Record().Steps[0].Entry; len(got) != 0 {
-			t.Errorf("an entry of %d bytes: % x", n, got)
+			t.Errorf("an entry of %d bytes: % x: len(got) = %d, want 0", n, got, len(got))
 		}
 	}
 }

@@ -219,7 +219,7 @@ func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 	if r.Desired&winnt.GENERIC_RIGHTS == 0 && r.Previous == 0 && r.Subject.Client != nil {
 		call, d := access.NtAccessCheck(r)
 		if call != ntstatus.Success {
-			t.Fatalf("NtAccessCheck: call status %v", call)
+			t.Fatalf("NtAccessCheck: call status %v, want %v", call, ntstatus.Success)
 		}
 		out["NtAccessCheck"] = d
 	}

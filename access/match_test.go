@@ -29,7 +29,7 @@ func TestCompound(t *testing.T) {
 	}
 	r.Subject.Primary = system
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("primary token of the server: %+v", d)
+		t.Errorf("primary token of the server: %+v, want d.Granted = 1", d)
 	}
 	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
 		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},

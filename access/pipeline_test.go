@@ -21,13 +21,13 @@ func TestOptions(t *testing.T) {
 	}
 	if r.Desired = 0x20000; true {
 		if d, _ := access.SeAccessCheck(r); d.Granted != 0x20000 {
-			t.Errorf("A-59: READ_CONTROL %+v", d)
+			t.Errorf("A-59: READ_CONTROL %+v, want d.Granted = 0x20000", d)
 		}
 	}
 	r = ask(t, "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", 1)
 	r.Options.ClaimsDisabled = true // callback entries are skipped
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("A-73: %+v", d)
+		t.Errorf("A-73: %+v, want d.Granted = 1", d)
 	}
 	// The callback decides entries whose data is no condition.
 	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},

@@ -51,17 +51,17 @@ func TestStagedRule(t *testing.T) {
 	rulePolicy("(@Resource.none == 1)")(r)
 	r.Policies.Policies[0].Rules[0].Staged = mustDescriptor("D:(D;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-102: %+v, %v", d, err)
+		t.Errorf("A-102: %+v, %v, want d.Granted = 2, no error", d, err)
 	}
 	r = ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", 2)
 	rulePolicy("")(r)
 	r.Policies.Recovery = mustDescriptor("D:(A;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, another recovery policy: %+v, %v", d, err)
+		t.Errorf("A-100, another recovery policy: %+v, %v, want d.Granted = 2, no error", d, err)
 	}
 	r.Policies = &access.PolicySet{} // configured, but without policies
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, no policies: %+v, %v", d, err)
+		t.Errorf("A-100, no policies: %+v, %v, want d.Granted = 2, no error", d, err)
 	}
 }
 
@@ -79,14 +79,15 @@ func TestRuleThatDenies(t *testing.T) {
 		r.Policies.Policies[0].Rules = rules
 		d, x, err := access.Explain(r)
 		if err != nil || d.Allowed() {
-			t.Fatalf("%v, %v", d, err)
+			t.Fatalf("%v, %v, want d.Allowed() = false, no error", d, err)
 		}
 		found := false
 		for _, row := range x.Reasons {
 			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
 				found = true
 				if reason.Index != at || reason.Name != rules[at].Name {
-					t.Errorf("rule %d denies, the reason names %d, %q", at, reason.Index, reason.Name)
+					t.Errorf("rule %d denies, the reason names %d, %q, want %d, %q", at, reason.Index, reason.Name,
+						at, rules[at].Name)
 				}
 			}
 		}

@@ -113,7 +113,7 @@ func TestFastTraverse(t *testing.T) {
 		s := access.SubjectOf(mustToken(t, spec))
 		d := mustSD(t, c.sd)
 		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: %v", c.id, got)
+			t.Errorf("%s: %v, want %v", c.id, got, c.want)
 		}
 		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
 			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
@@ -147,19 +147,19 @@ func TestPrivilegeCheck(t *testing.T) {
 	} {
 		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
 		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
-			t.Errorf("%s: %v %v %v", c.id, ok, found, st)
+			t.Errorf("%s: %v %v %v, want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound, ntstatus.Success)
 		}
 	}
 	spec.Level = winnt.SecurityAnonymous
 	if _, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("anonymous: %v", st)
+		t.Errorf("anonymous: %v, want %v", st, ntstatus.BadImpersonationLevel)
 	}
 	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
-		t.Errorf("policy: %v %v", used, st)
+		t.Errorf("policy: %v %v, want %v, %v", used, st, usedBoth, ntstatus.Success)
 	}
 	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
 		st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("policy without privilege: %v %v", used, st)
+		t.Errorf("policy without privilege: %v %v, want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
 	}
 }
 
@@ -199,10 +199,12 @@ func TestPrivilegeCheckLevels(t *testing.T) {
 			ok, found, st := access.PrivilegeCheck(tok, held, true)
 			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
 				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
-					t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+					t.Errorf("%v at %v: %t, %v, %v, want false, 0, %v", typ, level, ok, found, st,
+						ntstatus.BadImpersonationLevel)
 				}
 			} else if !ok || found != held || st != ntstatus.Success {
-				t.Errorf("%v at %v: %t, %v, %v", typ, level, ok, found, st)
+				t.Errorf("%v at %v: %t, %v, %v, want true, %v, %v", typ, level, ok, found, st, held,
+					ntstatus.Success)
 			}
 		}
 	}
@@ -232,11 +234,11 @@ func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 		nodes, _, err := access.CheckResultList(r)
 		for i, n := range nodes {
 			if n.Status() != c.status || n.Granted != c.want {
-				t.Errorf("A-46 %s, node %d: %v", c.id, i, n)
+				t.Errorf("A-46 %s, node %d: %v, want n.Status() = %v, n.Granted = %v", c.id, i, n, c.status, c.want)
 			}
 		}
 		if err != nil || len(nodes) != 2 {
-			t.Errorf("A-46 %s, a list of types: %v, %v", c.id, nodes, err)
+			t.Errorf("A-46 %s, a list of types: %v, %v, want len(nodes) = 2, no error", c.id, nodes, err)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	results, dec, err := access.CheckResultList(r)
 	if err != nil || len(results) != 3 || dec.Allowed() {
-		t.Fatalf("%v, %v, %v", results, dec, err)
+		t.Fatalf("%v, %v, %v, want len(results) = 3, dec.Allowed() = false, no error", results, dec, err)
 	}
 	for i, want := range []access.NodeResult{
 		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
@@ -126,10 +126,10 @@ func TestResultList(t *testing.T) {
 			t.Errorf("%s, the call: %v %v; want %v", c.id, call, got, c.want)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.byType {
-			t.Errorf("%s, one result: %+v, %v", c.id, d, err)
+			t.Errorf("%s, one result: %+v, %v, want d.Allowed() = %v, no error", c.id, d, err, c.byType)
 		}
 		if _, _, x, err := access.ExplainResultList(r); err != nil || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %v, %v", c.id, x, err)
+			t.Errorf("%s explained: %v, %v, want len(x.Steps) at least 1, no error", c.id, x, err)
 		}
 	}
 }
@@ -139,11 +139,12 @@ func TestResultList(t *testing.T) {
 func TestResultListEmpty(t *testing.T) {
 	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
-			t.Errorf("A-11: %v %v", call, results)
+			t.Errorf("A-11: %v %v, want %v, nil", call, results, ntstatus.InvalidParameter)
 		}
 		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter ||
 			results != nil {
-			t.Errorf("A-11: %v %v %v", results, d, err)
+			t.Errorf("A-11: %v %v %v, want d.Status() = %v, results = nil, no error", results, d, err,
+				ntstatus.InvalidParameter)
 		}
 	}
 	kernel := ask(t, "…", 3)

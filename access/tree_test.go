@@ -103,7 +103,8 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 				t.Errorf("A-85 %s, %v: %s, want %s", c.sd, desired, got, c.want)
 			}
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (c.want[0] == 'y') {
-				t.Errorf("A-71 %s, %v, one result: %+v, %v, want that of the first of %s", c.sd, desired, d, err, c.want)
+				t.Errorf("A-71 %s, %v, one result: %+v, %v, want that of the first of %s",
+					c.sd, desired, d, err, c.want)
 			}
 		}
 	}
@@ -126,7 +127,8 @@ func TestLongLists(t *testing.T) {
 			}
 			for n := range got {
 				if granted := got[n].Granted == rp; granted != (n == at) {
-					t.Errorf("A-84: %d types: an entry for node %d: node %d is granted: %t", len(got), at, n, granted)
+					t.Errorf("A-84: %d types: an entry for node %d: node %d is granted: %t, want %t", len(got), at,
+						n, granted, n == at)
 				}
 			}
 		}

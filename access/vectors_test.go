@@ -86,7 +86,8 @@ func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desir
 	}
 	got, err := access.Check(tok, d, winnt.AccessMask(desired), winnt.FileObject)
 	if err != nil || got.Allowed() != want {
-		t.Errorf("%s, desired %#x: %+v, %v; recorded: allowed %v", text, desired, got, err, want)
+		t.Errorf("%s, desired %#x: %+v, %v; recorded: allowed %v, want got.Allowed() = %v, no error", text, desired,
+			got, err, want, want)
 	}
 }
 

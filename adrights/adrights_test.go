@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTable: every line is read, and what it names exists.
+// TestTable checks that every line of the table parses and refers to existing entries.
 func TestTable(t *testing.T) {
 	counts := map[adrights.Kind]int{}
 	sets := map[winnt.GUID]bool{}
@@ -46,8 +46,8 @@ func guid(t *testing.T, text string) winnt.GUID {
 	return g
 }
 
-// TestNames: the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA, by name and back; the mask
-// decides between the things of one GUID.
+// TestNames checks the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA by name and back. The mask selects among the entries of
+// one GUID.
 func TestNames(t *testing.T) {
 	for _, c := range []struct {
 		name, guid string
@@ -82,9 +82,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNameByMask: a mask of many rights is about the property first, then about
-// the extended right, then about the validated write; one that fits nothing gets the
-// first name there is.
+// TestNameByMask checks that a mask of several rights selects the property first, then the extended right, then the
+// validated write, and that another mask selects the first name.
 func TestNameByMask(t *testing.T) {
 	host := guid(t, "72e39547-7b18-11d1-adef-00c04fd8d5cd")
 	for mask, want := range map[winnt.AccessMask]string{
@@ -105,7 +104,7 @@ func TestNameByMask(t *testing.T) {
 	}
 }
 
-// TestFind: a name is found in any case; nothing but its own entries is returned.
+// TestFind checks that names ignore case, and that an entry is found only by its own names.
 func TestFind(t *testing.T) {
 	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
 		e, ok := adrights.Find(name)
@@ -123,7 +122,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("member is %+v, of the set %v, want e.Kind = %v, e.Set = %v", e, want, adrights.Attribute, want)
 	}
 	if all := adrights.ByGUID(e.GUID); len(all) != 2 || all[0].Kind != adrights.ValidatedWrite || all[1] != e {
-		t.Errorf("the GUID of member stands for %+v, want len(all) = 2, all[0].Kind = %v, all[1] = %v", all,
+		t.Errorf("ByGUID(the GUID of member) = %+v, want len(all) = 2, all[0].Kind = %v, all[1] = %v", all,
 			adrights.ValidatedWrite, e)
 	}
 	if all := adrights.ByName("no such name"); all != nil {

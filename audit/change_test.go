@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestKernelServiceSilence: the kernel's routine is silent about each of the
-// system's accounts, and about no other (U-43).
+// TestKernelServiceSilence checks that the kernel's routine records no call of a system account, and every call of
+// others (U-43).
 func TestKernelServiceSilence(t *testing.T) {
 	for s, want := range map[sid.SID]int{sid.LocalSystem: 0, sid.LocalService: 0, sid.NetworkService: 0, userU: 1,
 		sid.Anonymous: 1} {
@@ -28,8 +28,8 @@ func TestKernelServiceSilence(t *testing.T) {
 	}
 }
 
-// TestChangeNeedsItsRight: a change of the DACL of a file is recorded where the SACL
-// records WRITE_DAC, one of the owner where it records WRITE_OWNER.
+// TestChangeNeedsItsRight checks that a change of a file's DACL is recorded if the SACL audits WRITE_DAC, and one of
+// the owner if it audits WRITE_OWNER.
 func TestChangeNeedsItsRight(t *testing.T) {
 	for _, c := range []struct {
 		sacl, after string
@@ -60,8 +60,8 @@ func TestChangeNeedsItsRight(t *testing.T) {
 	}
 }
 
-// TestSACLThatStays: the list's entries stay and one of its marks changes: that it is there, that
-// it is protected, or that it was inherited. Each is a change of the SACL (UC-67).
+// TestSACLThatStays checks that a change of a SACL's control bit (present, protected or auto-inherited) counts as a
+// change of the SACL, even if the entries stay (UC-67).
 func TestSACLThatStays(t *testing.T) {
 	for _, c := range []struct {
 		before, after string
@@ -87,8 +87,8 @@ func TestSACLThatStays(t *testing.T) {
 	}
 }
 
-// TestPermissionsByTheClient: whether a changed DACL is recorded follows the client's SIDs and the global SACL, too; a
-// changed group is no change of owner or DACL.
+// TestPermissionsByTheClient checks that recording a changed DACL also depends on the client's SIDs and the global
+// SACL, and that a changed group is no change of owner or DACL.
 func TestPermissionsByTheClient(t *testing.T) {
 	const dacl, owner, group = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION,
 		winnt.GROUP_SECURITY_INFORMATION

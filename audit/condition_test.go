@@ -36,13 +36,13 @@ func TestConditionsOfTheClient(t *testing.T) {
 		Options: access.Options{Callback: func(a sd.ACE, tok *token.Token) claims.Truth {
 			asked++
 			if a.Mask() != 1 || tok != subject.Client {
-				t.Errorf("U-12: asked about %v for %v", a.Mask(), tok.User().SID)
+				t.Errorf("U-12: the condition was evaluated for mask %v and user %v", a.Mask(), tok.User().SID)
 			}
 			return claims.True
 		}}}
 	p := standardPolicy(t)
 	if v := p.Evaluate("File", &r, access.Grant(1), nil); !v.Success || asked != 1 {
-		t.Errorf("U-12: %+v, asked %d times, want v.Success = true, asked = 1", v, asked)
+		t.Errorf("U-12: %+v after %d evaluations, want v.Success = true, asked = 1", v, asked)
 	}
 	spec := specU()
 	spec.DeviceGroups = []token.Group{{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}}
@@ -74,7 +74,7 @@ func TestConditionsOfTheClient(t *testing.T) {
 			t.Errorf("U-13: %d answers: %+v, want %v", len(c.nodes), v, c.want)
 		}
 	}
-	// The request's own mapping goes before that of its type.
+	// The request's own mapping takes precedence over that of its type.
 	m := winnt.GenericMapping{Read: 0x40, Write: 0x40, Execute: 0x40, All: 0x40}
 	r = access.Request{Subject: subject, Desired: 0x40, Type: winnt.FileObject, Mapping: &m,
 		Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;SA;GR;;;WD)")}

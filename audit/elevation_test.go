@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestElevationCauses: an elevation is unsafe for one cause at a time, and each cause has
-// its bound (I-48, I-99).
+// TestElevationCauses checks each cause of an unsafe elevation alone, at its bound (I-48, I-99).
 func TestElevationCauses(t *testing.T) {
 	const tcb, debug = winnt.SeTcbPrivilege, winnt.SeDebugPrivilege
 	process := specU()

@@ -108,8 +108,7 @@ func ExampleLog_ChangePolicy() {
 	// true
 }
 
-// Kernel code calls services all the time on behalf of the system: only those
-// of other accounts are recorded.
+// Kernel code calls services constantly on behalf of the system, so only calls of other accounts are recorded.
 func ExampleLog_ServiceCalledFromKernel() {
 	policy, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.SensitivePrivilegeUse: audit.OnSuccess}})

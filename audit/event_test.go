@@ -328,8 +328,7 @@ func codeText(code uint16) string {
 	return string(digits)
 }
 
-// UC-41, UC-42: a switch of privileges shows what went on and off, and nothing
-// when nothing changed.
+// UC-41, UC-42: an adjustment's record shows the enabled and disabled privileges, and there is none without a change.
 func TestRightsAdjusted(t *testing.T) {
 	s := specU()
 	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege)
@@ -445,12 +444,12 @@ func TestDirectoryIsOfFiles(t *testing.T) {
 	for typ, want := range map[string]bool{"File": true, "Key": false, "Directory": false} {
 		e := audit.HandleRequested(origin(t), audit.Object{Type: typ, Directory: true}, audit.HandleRequest{Access: 1})
 		if _, is := e.Field("ObjectDirectory"); is != want {
-			t.Errorf("U-75: a %s says that it is a directory: %v, want %v", typ, is, want)
+			t.Errorf("U-75: the record of a %s has the field ObjectDirectory: %v, want %v", typ, is, want)
 		}
 	}
 }
 
-// TestItemsOfEveryField: a field that is no list has one item, its text.
+// TestItemsOfEveryField checks that a field that is not a list has one item, its text.
 func TestItemsOfEveryField(t *testing.T) {
 	for _, e := range everyEvent(t, origin(t)) {
 		for f := range e.Fields() {

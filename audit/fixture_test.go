@@ -221,8 +221,8 @@ func whole(e audit.Event) string {
 	return b.String()
 }
 
-// inFull replaces the short forms of a row: S are the subject's four fields, P those of the
-// process's own account, T the target's, A the process's number and name.
+// inFull expands the short forms of a row: S are the subject's four fields, P those of the process's own account, T
+// the target's, A the process's id and name.
 func inFull(row string) string {
 	return strings.NewReplacer("{S}", accountOf("Subject", clientSID, "0x1107"), "{P}", accountOf("Primary", processSID,
 		"0x3001"), "{T}", accountOf("Target", targetSID, "0x4001"), "{A}", `ProcessId=0x1a4|ProcessName=C:\srv.exe|`,

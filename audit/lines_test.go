@@ -39,7 +39,7 @@ func TestLinesAddUpLosses(t *testing.T) {
 	}
 }
 
-// short is a writer that takes less than it was given and says nothing.
+// short is a writer that accepts fewer bytes than it was given and returns no error.
 type short struct{ lines []string }
 
 func (s *short) Write(b []byte) (int, error) {

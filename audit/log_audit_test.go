@@ -155,8 +155,8 @@ func TestEveryRecord(t *testing.T) {
 	}
 }
 
-// TestEveryRecordAsksForTheUser: a policy of one account decides about each kind of
-// record of that account, and about no other's (U-1).
+// TestEveryRecordAsksForTheUser checks that an account's own policy applies to each kind of record of that account,
+// and to no other account's (U-1).
 func TestEveryRecordAsksForTheUser(t *testing.T) {
 	for _, c := range recorders(t) {
 		for _, of := range []sid.SID{userU, groupG, sid.MustParse(processSID), sid.LocalSystem} {

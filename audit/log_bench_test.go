@@ -50,7 +50,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkOpenOff measures what auditing adds to an open while it is off.
+// BenchmarkOpenOff measures the cost that disabled auditing adds to an open.
 func BenchmarkOpenOff(b *testing.B) {
 	var log audit.Log
 	r := access.Request{Subject: access.Subject{Primary: tokenU(b)}}

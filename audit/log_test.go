@@ -126,8 +126,8 @@ func TestPermissionsChanged(t *testing.T) {
 	}
 }
 
-// TestPartsOfPermissions: the record of a change shows owner and DACL where they were set, and
-// no other part, whatever else was set with them (PermissionsChanged, AuditSettingsChanged).
+// TestPartsOfPermissions checks that a change's record shows owner and DACL if they were set, and no other part,
+// whatever else was set (PermissionsChanged, AuditSettingsChanged).
 func TestPartsOfPermissions(t *testing.T) {
 	before := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)")
 	after := sddl.MustParse("O:SYG:BAD:(A;;FW;;;WD)S:(AU;FA;FA;;;WD)")
@@ -216,10 +216,11 @@ func TestPrivilegeAlarms(t *testing.T) {
 		from.Subject = subject
 		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
 		if events = sink.Drain(); len(events) != want {
-			t.Errorf("U-43: %v for %v: %d records, want %d", subject.Primary.User(), subject.Client.User(), len(events), want)
+			t.Errorf("U-43: %v for %v: %d records, want %d",
+				subject.Primary.User(), subject.Client.User(), len(events), want)
 		}
 	}
-	// U-17, U-43: a privilege that is not recorded is not named in the record of another.
+	// U-17, U-43: an exempt privilege is not named in another one's record.
 	log.ServiceCalled(origin(t), "Security", "-", tcb|winnt.Privileges(winnt.SeBackupPrivilege), audit.Success)
 	events = sink.Drain()
 	if len(events) != 1 || !slices.Equal(items(events[0], "PrivilegeList"), []string{"SeTcbPrivilege"}) {
@@ -301,8 +302,8 @@ func TestFailurePolicy(t *testing.T) {
 	}
 }
 
-// TestPartsChanged: attributes, label and central policy of an object, whatever
-// its SACL asks for (UC-68, U-88).
+// TestPartsChanged checks records of changed attributes, label and central policy of an object, whatever its SACL
+// audits (UC-68, U-88).
 func TestPartsChanged(t *testing.T) {
 	const (
 		plain  = "O:BAG:SYD:(A;;FR;;;WD)"
@@ -328,15 +329,15 @@ func TestPartsChanged(t *testing.T) {
 		}
 	}
 	if got := set(audit.AuthorizationPolicyChange, marked, marked, all); len(got) != 0 {
-		t.Errorf("what stays as it was is no change: %v: len(got) = %d, want 0", ids(got), len(got))
+		t.Errorf("setting equal parts was recorded: %v: len(got) = %d, want 0", ids(got), len(got))
 	}
 	got = set(audit.AuthorizationPolicyChange, marked, plain, winnt.SCOPE_SECURITY_INFORMATION)
 	if !slices.Equal(ids(got), []int{4913}) || field(t, got[0], "NewSd") != "S:AI" {
-		t.Errorf("only what was set is recorded: %v", ids(got))
+		t.Errorf("recorded %v, want only 4913 for the part that was set", ids(got))
 	}
 }
 
-// TestProcessExited: event 4689 names the process that ended (U-86).
+// TestProcessExited checks that event 4689 names the ended process (U-86).
 func TestProcessExited(t *testing.T) {
 	log, sink := newLog(t, audit.ProcessCreation)
 	log.ProcessExited(origin(t), ntstatus.AccessDenied)
@@ -352,9 +353,8 @@ func TestProcessExited(t *testing.T) {
 	}
 }
 
-// TestWhoseNameAndTime: a record has the time of the log's clock, whatever it had, and the names of its own origin, if
-// it
-// has some.
+// TestWhoseNameAndTime checks that a record has the time of the log's clock, whatever its own time was, and the names
+// of its own origin, if it has some.
 func TestWhoseNameAndTime(t *testing.T) {
 	log, sink := newLog(t, audit.HandleManipulation)
 	from := origin(t)
@@ -370,8 +370,8 @@ func TestWhoseNameAndTime(t *testing.T) {
 	}
 }
 
-// TestZeroLogKeepsNothing: a log without a sink says of no record that it is written, whatever
-// its policy is, and says why (U-59).
+// TestZeroLogKeepsNothing checks that a log without a sink reports every record as not written, whatever its policy
+// is, with the reason (U-59).
 func TestZeroLogKeepsNothing(t *testing.T) {
 	for _, crash := range []audit.CrashOnAuditFail{audit.ProceedOnAuditFail, audit.FailOnAuditFail, audit.AuditFailed} {
 		var l audit.Log

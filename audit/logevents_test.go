@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWholeLogRecords: the records of the log, of shares, of accounts and of an unsafe
-// elevation have all their fields (I-48, F-178).
+// TestWholeLogRecords checks all fields of the records of the log, of shares, of accounts and of an unsafe elevation
+// (I-48, F-178).
 func TestWholeLogRecords(t *testing.T) {
 	from := between(t)
 	from.Names = census{}
@@ -27,7 +27,7 @@ func TestWholeLogRecords(t *testing.T) {
 		EffectiveOnly: true, Level: winnt.SecurityIdentification}
 	unsafe, ok := audit.UnsafeElevation(from, elevation)
 	if !ok {
-		t.Error("I-48: a privilege that the process lacks is no elevation")
+		t.Error("I-48: a privilege that only the client has is not reported as an elevation, want reported")
 	}
 	checkWhole(t, []audit.Event{
 		discarded, audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(12), audit.LogNearlyFull(93),

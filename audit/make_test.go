@@ -24,8 +24,8 @@ func names(e audit.Event) []string {
 	return out
 }
 
-// TestCatalogue: what our constructors write has the fields of the catalogue, in
-// order, and each kind can be made.
+// TestCatalogue checks that the records of our constructors have the catalogue's fields in order, and that each kind
+// can be made.
 func TestCatalogue(t *testing.T) {
 	from := audit.Origin{ProcessID: 8, ProcessName: "p"}
 	o := audit.Object{Type: "File", Name: "f"}
@@ -49,7 +49,7 @@ func TestCatalogue(t *testing.T) {
 	before, after := tokenOf(t), tokenOf(t, winnt.SeBackupPrivilege)
 	adjusted, ok := audit.RightsAdjusted(from, before, after)
 	if !ok {
-		t.Fatal("nothing was adjusted")
+		t.Fatal("the adjustment changed no privilege")
 	}
 	for _, e := range []audit.Event{
 		audit.HandleRequested(from, o, audit.HandleRequest{}), audit.HandleClosed(from, o),
@@ -69,7 +69,7 @@ func TestCatalogue(t *testing.T) {
 		t.Error("a field of another event is taken")
 	}
 	if _, err := audit.Make(4663, audit.Failure, from, nil); err == nil {
-		t.Error("an outcome that is not documented is taken")
+		t.Error("Make accepts an undocumented outcome, want an error")
 	}
 	if _, err := audit.Make(1, audit.Success, from, nil); err == nil {
 		t.Error("an unknown event is made")
@@ -97,8 +97,8 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 	return tok
 }
 
-// TestChangePolicy: it needs SeSecurityPrivilege, and each change is a record
-// even where policy changes are not recorded (U-2; UC-44).
+// TestChangePolicy checks that changing the policy needs SeSecurityPrivilege, and that each change is recorded even
+// if policy changes are not audited (U-2; UC-44).
 func TestChangePolicy(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
@@ -148,8 +148,8 @@ func lists(typ, text string) map[string]*sd.ACL {
 	return map[string]*sd.ACL{typ: sddl.MustParse(text).SACL()}
 }
 
-// TestMakeTakesItsLists: each list of the catalogue takes several items, in the form of its
-// field, and every other field takes the first text (U-57).
+// TestMakeTakesItsLists checks that each list field of the catalogue accepts several items in its form, and that
+// every other field uses the first text (U-57).
 func TestMakeTakesItsLists(t *testing.T) {
 	joined := map[string]string{
 		"AccessList": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "AccessReason": "a\r\n\t\t\t\tb\r\n\t\t\t\t",
@@ -213,7 +213,7 @@ func TestFieldOfOtherKindIsRefused(t *testing.T) {
 	last := ""
 	for k := range audit.Kinds {
 		if text := strconv.Itoa(int(k.ID)); text <= last {
-			t.Errorf("%s stands behind %s, want more than %s", text, last, last)
+			t.Errorf("event %s comes after %s, want more than %s", text, last, last)
 		} else {
 			last = text
 		}

@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWholeRecords: each record of an object, of a handle and of privileges has all its
-// fields, each with its own value, for a success and for a failure (U-20, U-22, U-57, U-58,
-// U-75, UC-38).
+// TestWholeRecords checks all fields of each record of an object, a handle and privileges, with distinct values, for
+// success and failure (U-20, U-22, U-57, U-58, U-75, UC-38).
 func TestWholeRecords(t *testing.T) {
 	from := between(t)
 	from.Names = census{}

@@ -103,8 +103,8 @@ func TestOpenedInFull(t *testing.T) {
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))
 }
 
-// TestExemptPrivilegesOfAnOpen: of two privileges that an open used the exempt one is not named, and does not make the
-// record sensitive (U-17, U-42).
+// TestExemptPrivilegesOfAnOpen checks that of two privileges that an open used the exempt one is not named, and does
+// not make the record sensitive (U-17, U-42).
 func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 	backup, lock := winnt.SeBackupPrivilege.Bit(), winnt.SeLockMemoryPrivilege.Bit()
 	for _, c := range []struct {
@@ -140,7 +140,7 @@ func TestExemptPrivilegesOfAnOpen(t *testing.T) {
 	}
 }
 
-// TestHandedOut: a descriptor of the host that a program gets is recorded whatever the policy says, under the log's
+// TestHandedOut checks that a host descriptor passed to a program is recorded whatever the policy is, under the log's
 // names, once for each time.
 func TestHandedOut(t *testing.T) {
 	log, sink := newLog(t)

@@ -75,8 +75,7 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-// TestShorten: a record that is too long keeps its fields' names and says which
-// were cut (U-68).
+// TestShorten checks that a record that is too long keeps its field names and lists the truncated ones (U-68).
 func TestShorten(t *testing.T) {
 	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
 	short := e.Shorten(4000)
@@ -86,7 +85,7 @@ func TestShorten(t *testing.T) {
 	if text, _ := short.Field("Truncated"); text != "BackupPath" {
 		t.Errorf(`Truncated is %q, want "BackupPath"`, text)
 	}
-	// Each field that was cut is named once, in whatever order and however often it was.
+	// Each truncated field is listed once, in any order and however often it was truncated.
 	for _, size := range []int{6_000, 60_000} {
 		e = audit.AccountsChanged(audit.Origin{}, sid.Users, "renamed", strings.Repeat("a", size),
 			strings.Repeat("b", size+1))
@@ -102,7 +101,7 @@ func TestShorten(t *testing.T) {
 	// A long record without a long field is shortened by omitting the rights.
 	many := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: "f"}, 0x1F01FF, nil)
 	if !strings.Contains(string(many.AppendJSON(nil)), `"access":[{`) {
-		t.Fatal("a record of rights has none")
+		t.Fatal("the record has no list of rights")
 	}
 	const limit = 700 // the rights alone take more
 	short = many.Shorten(limit)
@@ -125,7 +124,7 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// TestTasksOfTheLog: the events of the log service have the tasks of their manifest.
+// TestTasksOfTheLog checks that events of the log service have the tasks of their manifest.
 func TestTasksOfTheLog(t *testing.T) {
 	for id, want := range map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101} {
 		e := audit.LogFull().WithHeader(audit.Header{ID: id})
@@ -135,7 +134,7 @@ func TestTasksOfTheLog(t *testing.T) {
 	}
 }
 
-// TestLogOverwritten: the record names the first and the last of those that went.
+// TestLogOverwritten checks that the record names the first and the last overwritten record.
 func TestLogOverwritten(t *testing.T) {
 	e := audit.LogOverwritten(3, 17)
 	for name, want := range map[string]string{"FirstRecordId": "3", "LastRecordId": "17"} {
@@ -168,8 +167,7 @@ func TestEveryCharacter(t *testing.T) {
 	}
 }
 
-// TestTimesOutOfRange: each part of a time has its bounds, and the last of each is
-// accepted.
+// TestTimesOutOfRange checks that the maximum of each part of a time is accepted, and one more is not.
 func TestTimesOutOfRange(t *testing.T) {
 	const form = "2024-%02d-%02dT%02d:%02d:%02dZ"
 	for _, c := range []struct {

@@ -178,7 +178,7 @@ func TestSubcategories(t *testing.T) {
 	}
 }
 
-// The words follow the policy that was stored last.
+// The words change with the policy that was stored last.
 func TestActiveFollows(t *testing.T) {
 	var active audit.Active
 	policies := []*audit.Policy{nil, standardPolicy(t),
@@ -262,8 +262,8 @@ func TestPrivilegeTables(t *testing.T) {
 	}
 }
 
-// TestNoSubcategory: nothing is recorded under a number that is no subcategory, whatever else
-// is (U-1). It shares its place in the policy's words with one that is.
+// TestNoSubcategory checks that nothing is recorded under an unknown subcategory number, whatever else is recorded
+// (U-1). The number shares its bits in the policy's words with a known one.
 func TestNoSubcategory(t *testing.T) {
 	all := map[audit.Subcategory]audit.Setting{}
 	mine := map[audit.Subcategory]audit.UserSetting{}
@@ -281,7 +281,8 @@ func TestNoSubcategory(t *testing.T) {
 		}
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
 			if s.Valid() != is || p.Anyone(s, o) != is || p.Records(s, o, userU, false) != is || p.System(s).Has(o) != is {
-				t.Errorf("U-1: %d, %s: recorded for any account %t, for the account %t, by the system %t, want %t", n, o,
+				t.Errorf("U-1: %d, %s: recorded for any account %t, for the account %t, by the system %t, want %t",
+					n, o,
 					p.Anyone(s, o), p.Records(s, o, userU, false), p.System(s).Has(o), is)
 			}
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPolicyParts: accounts' own policies, global SACLs and CrashOnAuditFail are
-// recorded when they change, and nothing else is (U-85).
+// TestPolicyParts checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are recorded, and
+// nothing else (U-85).
 func TestPolicyParts(t *testing.T) {
 	alice := sid.MustParse("S-1-5-21-1-2-3-1107")
 	system := map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnSuccess}
@@ -76,8 +76,8 @@ func (f *failing) Write(e audit.Event) error {
 	return f.Memory.Write(e)
 }
 
-// TestLostIsRemembered: under a fail-closed policy a lost record is remembered
-// until an administrator sets the option back (U-64, U-85).
+// TestLostIsRemembered checks that under a fail-closed policy a lost record is remembered until an administrator
+// resets the option (U-64, U-85).
 func TestLostIsRemembered(t *testing.T) {
 	sink := &failing{Memory: audit.NewMemory(0, 0)}
 	log := &audit.Log{Sink: sink}
@@ -94,7 +94,8 @@ func TestLostIsRemembered(t *testing.T) {
 	}
 	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
 	if st := log.ChangePolicy(admin, closed); st != ntstatus.AuditFailed || value() != audit.AuditFailed {
-		t.Errorf("set back while nothing is kept: %s, %d", st, value())
+		t.Errorf("resetting the option while the sink rejects records: %s, value %d, want STATUS_AUDIT_FAILED",
+			st, value())
 	}
 	sink.full = false
 	sink.Drain()
@@ -108,8 +109,8 @@ func TestLostIsRemembered(t *testing.T) {
 	}
 }
 
-// TestPolicyOfManyAccounts: each account whose own policy changes has its records once, in the
-// order of the SIDs, whether it had a policy before, has one afterwards, or both (U-85).
+// TestPolicyOfManyAccounts checks that each account whose own policy changes is recorded once, sorted by SID, whether
+// it had a policy before, afterwards, or both (U-85).
 func TestPolicyOfManyAccounts(t *testing.T) {
 	type users = map[sid.SID]map[audit.Subcategory]audit.UserSetting
 	before, after := users{}, users{}
@@ -179,7 +180,7 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 	var a audit.Active
 	other := mustPolicy(t, audit.PolicySpec{})
 	if a.CompareAndSwap(other, next) || a.Load() != audit.DefaultPolicy() {
-		t.Error("a policy that is not in force was replaced")
+		t.Error("CompareAndSwap replaced another policy than the given one")
 	}
 	if !a.CompareAndSwap(audit.DefaultPolicy(), next) || a.Load() != next || a.CompareAndSwap(audit.DefaultPolicy(),
 		other) ||
@@ -199,8 +200,8 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 	}
 }
 
-// TestWholePolicyRecords: a change of policy shows the category, the subcategory and each
-// change of it, the list that was and the one that is (U-2, U-85).
+// TestWholePolicyRecords checks that a policy change's record shows category, subcategory and each change, and the
+// old and the new list (U-2, U-85).
 func TestWholePolicyRecords(t *testing.T) {
 	from := between(t)
 	from.Names = census{}

@@ -213,7 +213,7 @@ func TestReasonsOfRules(t *testing.T) {
 	}
 	if got := audit.Reasons(&r, x); len(got) != 1 || got[0] != (audit.Reason{Bits: winnt.ACCESS_SYSTEM_SECURITY,
 		Code: 1810, Name: "SeSecurityPrivilege"}) {
-		t.Errorf("a privilege that is missing: %+v", got)
+		t.Errorf("reason for a missing privilege: %+v, want code 1810, SeSecurityPrivilege", got)
 	}
 	for _, c := range []struct {
 		why  access.BitReason
@@ -240,8 +240,8 @@ func TestReasonsOfRules(t *testing.T) {
 	}
 }
 
-// TestLongestTexts: a text of 4096 bytes is shown, one of 4097 is not: an entry, a descriptor, and the
-// attributes of a file.
+// TestLongestTexts checks that a text of 4096 bytes is shown and one of 4097 is not: an entry, a descriptor, and a
+// file's attributes.
 func TestLongestTexts(t *testing.T) {
 	file := audit.Object{Type: "File"}
 	marked := func(n int) string { // a descriptor whose attributes take n bytes in a record
@@ -280,8 +280,8 @@ func TestLongestTexts(t *testing.T) {
 	}
 }
 
-// TestLongestNames: a name keeps 32767 bytes, or as many whole characters as leave room for the
-// mark behind them.
+// TestLongestNames checks that a name keeps 32767 bytes, or as many whole characters as leave space for the
+// truncation mark.
 func TestLongestNames(t *testing.T) {
 	for _, character := range []string{"x", "é", "€", "\U0001F600"} {
 		for shift := range 4 {

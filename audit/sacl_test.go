@@ -121,11 +121,11 @@ func TestDenyPredicate(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
 	if v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil); !v.Failure {
-		t.Error("U-12: PRINCIPAL_SELF stands for the self SID")
+		t.Error("U-12: PRINCIPAL_SELF does not match the self SID, want the entry to record")
 	}
 }
 
-// UC-11 to UC-14 through an open: what the policy leaves out is not recorded.
+// UC-11 to UC-14 through an open: subcategories that the policy omits are not recorded.
 func TestOpenPolicy(t *testing.T) {
 	user := access.Subject{Primary: tokenU(t)}
 	spec := specU()
@@ -331,8 +331,8 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 	return g
 }
 
-// Data of an audit entry that is no condition is for the resource manager; no
-// conditional entry counts where claims are off.
+// Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
+// claims are disabled.
 func TestConditionOptions(t *testing.T) {
 	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte("not artx")})
@@ -558,7 +558,7 @@ func TestConditionLikeDeny(t *testing.T) {
 	}
 }
 
-// The record of an open names the privileges that the access used, and none that were only enabled.
+// An open's record names the privileges that the access used, and none that were only enabled.
 func TestOpenNamesUsedPrivileges(t *testing.T) {
 	s := specU()
 	s.Privileges = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeTcbPrivilege)

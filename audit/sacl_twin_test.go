@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rareEntry is an audit entry with what makes it rare, in plain words.
+// rareEntry is an audit entry with its rare features as plain fields.
 type rareEntry struct {
 	mask            winnt.AccessMask
 	success, failed bool
@@ -100,7 +100,7 @@ func randomQuestion(r *rand.Rand) (q question) {
 	return q
 }
 
-// hit returns what an entry records of an outcome, by U-11 and U-12.
+// hit returns the access that an entry records for an outcome, by U-11 and U-12.
 func (e rareEntry) hit(q *question, allowed bool, granted winnt.AccessMask) winnt.AccessMask {
 	mask, flag := q.desired, e.failed
 	if allowed {
@@ -182,7 +182,7 @@ func once(list []int) (out []int) {
 	return out
 }
 
-// seven is a set with one claim that is 7.
+// seven returns a set with one claim of value 7.
 func seven(t *testing.T, name string) *claims.Set {
 	t.Helper()
 	s, err := claims.NewSet([]claims.Attribute{{Name: name, Type: claims.Int64, Ints: []int64{7}}})
@@ -192,8 +192,8 @@ func seven(t *testing.T, name string) *claims.Set {
 	return s
 }
 
-// rareDescriptor is a file of U with these entries; r is a resource attribute of
-// the file itself, below one that only its children inherit.
+// rareDescriptor returns a file descriptor of U with these entries. r is the file's own resource attribute, after one
+// that only its children inherit.
 func rareDescriptor(t *testing.T, entries []rareEntry) *sd.Descriptor {
 	t.Helper()
 	aces := sddl.MustParse(`S:(RA;;;;;WD;("r",TI,0,7))(RA;IOCI;;;;WD;("below",TI,0,7))`).SACL().Slice()
@@ -230,9 +230,8 @@ func rareDescriptor(t *testing.T, entries []rareEntry) *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.SACLPresent, Owner: userU, Group: sid.Users, SACL: l})
 }
 
-// TestEvaluateRare: lists of object types with one outcome and with one a node,
-// conditions of every scope, entries that are only inherited: each is drawn on
-// purpose, and the evaluation says what U-10 to U-13 say.
+// TestEvaluateRare generates object type lists with one result and with one per node, conditions of every scope, and
+// inherit-only entries, and compares the evaluation with U-10 to U-13.
 func TestEvaluateRare(t *testing.T) {
 	r := source(t)
 	tok := rareToken(t)

@@ -16,8 +16,8 @@ func numbered(computer string) audit.Event {
 		Subcategory: audit.FileSystem, Computer: computer})
 }
 
-// UC-57, U-65, U-66: a full sink drops and counts; the first record kept
-// afterwards is preceded by one that says how many were lost.
+// UC-57, U-65, U-66: a full sink drops and counts records. A record with the number of lost ones precedes the first
+// record stored afterwards.
 func TestMemoryDrops(t *testing.T) {
 	m := audit.NewMemory(3, 0)
 	for i := range 8 {
@@ -27,7 +27,7 @@ func TestMemoryDrops(t *testing.T) {
 		}
 	}
 	if m.Len() != 3 || m.Dropped() != 5 {
-		t.Fatalf("U-66: %d held, %d dropped, want 3, 5", m.Len(), m.Dropped())
+		t.Fatalf("U-66: %d stored, %d dropped, want 3, 5", m.Len(), m.Dropped())
 	}
 	if got := m.Drain(); len(got) != 3 || m.Len() != 0 || m.Drain() != nil {
 		t.Fatalf("drained %d", len(got))
@@ -94,7 +94,8 @@ func TestMemoryAnnouncesOneLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	if events = m.Drain(); len(events) != 1 || events[0].ID != 4658 || m.Dropped() != 1 {
-		t.Errorf("U-65: a loss told twice: %v, %d dropped", ids(events), m.Dropped())
+		t.Errorf("U-65: records after the announced loss: %v, %d dropped, want only 4658, 1 dropped",
+			ids(events), m.Dropped())
 	}
 }
 
@@ -119,7 +120,7 @@ func TestMemoryLimits(t *testing.T) {
 	}
 }
 
-// U-63: ids strictly increase and nothing is lost between many writers.
+// U-63: with many writers ids strictly increase and nothing is lost.
 func TestMemoryConcurrent(t *testing.T) {
 	var m audit.Memory
 	var wg sync.WaitGroup
@@ -162,8 +163,7 @@ func (f *flaky) Write(p []byte) (int, error) {
 	return f.Buffer.Write(p)
 }
 
-// U-63, U-65: lost lines are announced before the first that is kept, and a torn line
-// does not spoil the next.
+// U-63, U-65: lost lines are announced before the first stored one, and a torn line does not damage the next.
 func TestLinesFailure(t *testing.T) {
 	for _, torn := range []bool{false, true} {
 		w := &flaky{torn: torn}
@@ -243,8 +243,7 @@ func (s *script) Write(b []byte) (int, error) {
 	return f(b)
 }
 
-// A line that was torn stays apart from what follows, also when the next write fails
-// with nothing written.
+// A torn line stays separate from the next one, also if the next write fails without writing.
 func TestLinesAfterATornOne(t *testing.T) {
 	s := &script{}
 	part := func(n int) func(b []byte) (int, error) {
@@ -288,7 +287,7 @@ func TestLinesAnnounceAgain(t *testing.T) {
 	s.Buffer.Reset()
 	s.do = []func(b []byte) (int, error){func([]byte) (int, error) { return 0, errors.New("no room") }}
 	if err := l.Write(numbered("")); err == nil && s.Len() == 0 {
-		t.Fatal("nothing failed")
+		t.Fatal("no write failed")
 	}
 	if err := l.Write(numbered("")); err != nil {
 		t.Fatal(err)
@@ -308,6 +307,6 @@ func TestLinesAnnounceAgain(t *testing.T) {
 		}
 	}
 	if told < lost {
-		t.Errorf("%d records were lost, %d are told of, want at least %d\n%s", lost, told, lost, s.String())
+		t.Errorf("%d records were lost, %d are announced, want at least %d\n%s", lost, told, lost, s.String())
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestSubcategoriesOfTypes: each type of object has the subcategory of its own.
+// TestSubcategoriesOfTypes checks the subcategory of each object type.
 func TestSubcategoriesOfTypes(t *testing.T) {
 	for typ, want := range map[string]audit.Subcategory{"File": audit.FileSystem, "Key": audit.Registry,
 		"DirectoryService": audit.DirectoryServiceAccess, "SAM_USER": audit.SAM, "SAM_": audit.SAM, "SAM": audit.KernelObject,

@@ -107,7 +107,7 @@ func TestNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := OpenCheckpoint(signed, key); err != nil || got != c {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("%+v, %v, want %+v, nil", got, err, c)
 	}
 	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 	for _, text := range []string{"", "a\n7\n", "a\n07\n" + root, "a\n+7\n" + root, "a\n-1\n" + root, "a\n7\nAAAA\n",
@@ -146,7 +146,7 @@ func TestSigners(t *testing.T) {
 	}
 	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey ||
 		v.KeyInside {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("%+v, %v, want v.Last = 6, v.OwnKey = false, v.KeyInside = false, no error", v, err)
 	}
 	if _, err := CommandSigner("nonsense", "true"); err == nil {
 		t.Error("a public key of another form is taken")

@@ -79,7 +79,7 @@ func TestClearMakesRoom(t *testing.T) {
 		var err error
 		for n := 0; err == nil; n++ {
 			if n > 1000 {
-				t.Fatal("the log is never full")
+				t.Fatalf("the log is never full: n = %d, want at most 1000", n)
 			}
 			err = l.Write(opened(t, audit.Failure, strings.Repeat("r", 200)))
 		}
@@ -126,7 +126,7 @@ func TestArchiveIsDurable(t *testing.T) {
 		}
 	}
 	if moved == 0 {
-		t.Error("no segment was moved")
+		t.Errorf("no segment was moved: moved = %v, want at least 1", moved)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestClear(t *testing.T) {
 		l := mustOpen(t, cfg)
 		mustWrite(t, l, 20)
 		if err := l.Clear(holder(t)); !errors.Is(err, fs.ErrPermission) {
-			t.Errorf("without the privilege: %v", err)
+			t.Errorf("without the privilege: %v, want %v", err, fs.ErrPermission)
 		}
 		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
 			t.Fatal(err)
@@ -170,7 +170,7 @@ func TestClear(t *testing.T) {
 		events := recordsOf(t, d)
 		first := events[0]
 		if first.ID != 1102 || first.RecordID != 22 {
-			t.Fatalf("the first record is %d, event %d", first.RecordID, first.ID)
+			t.Fatalf("the first record is %d, event %d, want 22, 1102", first.RecordID, first.ID)
 		}
 		c, err := parseSigned(old)
 		if err != nil {
@@ -183,19 +183,19 @@ func TestClear(t *testing.T) {
 			}
 		}
 		if moved := d.now["archive/"+segmentName(1)] != nil; moved != (full == Archive) {
-			t.Errorf("moved to the archive: %t", moved)
+			t.Errorf("moved to the archive: %t, want %t", moved, full == Archive)
 		}
 		_, key := testKey(t)
 		v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{old}})
 		if err != nil || v.First != 22 || len(v.Anchors) != 2 {
-			t.Errorf("%+v, %v", v, err)
+			t.Errorf("%+v, %v, want v.First = 22, len(v.Anchors) = 2, no error", v, err)
 		}
 		l = mustOpen(t, cfg)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); !errors.Is(err, ErrClosed) {
-			t.Errorf("a closed log: %v", err)
+			t.Errorf("a closed log: %v, want %v", err, ErrClosed)
 		}
 	}
 }

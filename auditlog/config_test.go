@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c = Config{SegmentBytes: -1, CheckpointEvery: -1}
 	if c.defaults(); c.SegmentBytes != 64<<20 || c.CheckpointEvery != 10*time.Second {
-		t.Errorf("negative ones: %+v", c)
+		t.Errorf("negative ones: %+v, want c.SegmentBytes = %v, c.CheckpointEvery = %v", c, 64<<20, 10*time.Second)
 	}
 	before := time.Now()
 	at := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC).Unix()

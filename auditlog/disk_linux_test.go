@@ -56,7 +56,7 @@ func TestFullMedium(t *testing.T) {
 		}
 	}
 	if dropped, err := l.Health(); err != nil || dropped != uint64(lost) {
-		t.Errorf("health: %d, %v", dropped, err)
+		t.Errorf("health: %d, %v, want %d, nil", dropped, err, uint64(lost))
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestFullMedium(t *testing.T) {
 		}
 	}
 	if told != lost || kept == 0 {
-		t.Errorf("%d records lost, %d announced; %d kept", lost, told, kept)
+		t.Errorf("%d records lost, %d announced; %d kept, want %d, at least 1", lost, told, kept, lost)
 	}
 	l = mustOpen(t, Config{Dir: dir})
 	if err := l.Close(); err != nil {
@@ -100,11 +100,11 @@ func TestReadOnlyMedium(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, unix.EROFS) {
-		t.Errorf("a writer: %v", err)
+		t.Errorf("a writer: %v, want %v", err, unix.EROFS)
 	}
 	mustVerify(t, dir)
 	if n := len(recordsOf(t, folder{dir: dir})); n != 12 {
-		t.Errorf("%d records are read", n)
+		t.Errorf("%d records are read, want 12", n)
 	}
 	if _, err := ProveRecord(dir, 5); err != nil {
 		t.Error(err)
@@ -161,7 +161,7 @@ func TestFolderIsReplaced(t *testing.T) {
 			continue
 		}
 		if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrDamaged) {
-			t.Errorf("it is opened again: %v", err)
+			t.Errorf("it is opened again: %v, want %v", err, ErrDamaged)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestClockGoesBack(t *testing.T) {
 		}
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != 36 {
-		t.Errorf("%+v", v)
+		t.Errorf("%+v, want v.First = 1, v.Last = 36", v)
 	}
 	events := recordsOf(t, d)
 	for i, e := range events {
@@ -237,13 +237,14 @@ func TestFullMediumFailsClosed(t *testing.T) {
 		st = log.Write(opened(t, audit.Failure, "report"))
 	}
 	if value := log.Policy.Load().Options().CrashOnAuditFail; st != ntstatus.AuditFailed || value != audit.AuditFailed {
-		t.Errorf("a full disk: %s, CrashOnAuditFail %d", st, value)
+		t.Errorf("a full disk: %s, CrashOnAuditFail %d, want %s, %d", st, value, ntstatus.AuditFailed,
+			audit.AuditFailed)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
 	if st := log.ChangePolicy(holder(t, winnt.SeSecurityPrivilege), closed); st != ntstatus.Success {
-		t.Errorf("set back: %s", st)
+		t.Errorf("set back: %s, want %s", st, ntstatus.Success)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func TestForward(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if len(lines) != 31 {
-		t.Fatalf("%d lines", len(lines))
+		t.Fatalf("%d lines, want 31", len(lines))
 	}
 	for i, line := range lines {
 		e, err := audit.ParseEvent([]byte(line))
@@ -94,7 +94,7 @@ func TestForwardOverAGap(t *testing.T) {
 	}
 	want := []uint64{1, 2, 3, 4}
 	if v.First <= 5 {
-		t.Fatalf("nothing went: the first is %d", v.First)
+		t.Fatalf("nothing went: the first is %d, want more than 5", v.First)
 	}
 	for id := v.First; id <= v.Last; id++ {
 		want = append(want, id)
@@ -107,8 +107,8 @@ func TestForwardOverAGap(t *testing.T) {
 	}
 }
 
-// TestForwardWhileRecordsGo: a forwarder whose next record goes before it is read sends those that are there, from the
-// oldest on (U-77).
+// TestForwardWhileRecordsGo: a forwarder whose next record goes before it is read sends those that are there, from
+// the oldest on (U-77).
 func TestForwardWhileRecordsGo(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
@@ -126,7 +126,7 @@ func TestForwardWhileRecordsGo(t *testing.T) {
 	defer r.Close()
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) < 4 {
-		t.Fatalf("segments %d, %v", firsts, err)
+		t.Fatalf("segments %d, %v, want len(firsts) at least 4, no error", firsts, err)
 	}
 	for _, first := range firsts[:2] {
 		if err := os.Remove(filepath.Join(f.Dir, segmentName(first))); err != nil {
@@ -135,7 +135,7 @@ func TestForwardWhileRecordsGo(t *testing.T) {
 	}
 	f.next = 1
 	if sent, err := f.records(t.Context(), r, false); !sent || err != nil {
-		t.Fatalf("%t, %v", sent, err)
+		t.Fatalf("%t, %v, want true, nil", sent, err)
 	}
 	if err := f.close(); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestForwardWhileRecordsGo(t *testing.T) {
 		next++
 	}
 	if next != 13 { // with the start and the end
-		t.Errorf("the last record is %d", next-1)
+		t.Errorf("the last record is %d: next = %d, want 13", next-1, next)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 			}
 			for _, id := range idsOf(t, c) {
 				if id > next {
-					t.Fatalf("%s: record %d comes, and %d did not", network, id, next)
+					t.Fatalf("%s: record %d comes, and %d did not, want at most %d", network, id, next, next)
 				}
 				next = max(next, id+1)
 			}
@@ -334,7 +334,7 @@ func TestCursorAfterEachRun(t *testing.T) {
 		}
 		for i, line := range lines[1:] {
 			if e, err := audit.ParseEvent([]byte(line)); err != nil || e.RecordID != uint64(i+1) {
-				t.Errorf("%s: line %d has record %d, %v", sink, i+1, e.RecordID, err)
+				t.Errorf("%s: line %d has record %d, %v, want %d, nil", sink, i+1, e.RecordID, err, uint64(i+1))
 			}
 		}
 		if err := os.WriteFile(f.Cursor, []byte(" "+strconv.Itoa(sent+1)), 0o640); err != nil {
@@ -357,11 +357,11 @@ func TestCursorAfterEachRun(t *testing.T) {
 		}
 		for _, name := range []string{f.Sink, f.Cursor} {
 			if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: %v, %v", name, info, err)
+				t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
 			}
 		}
 		if _, err := os.Stat(f.Cursor + ".new"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: a half cursor is left: %v", sink, err)
+			t.Errorf("%s: a half cursor is left: %v, want %v", sink, err, fs.ErrNotExist)
 		}
 	}
 }
@@ -388,7 +388,7 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 				failed = append(failed, id)
 			}
 			if f.next != id+1 {
-				t.Errorf("behind record %d: the next one is %d", id, f.next)
+				t.Errorf("behind record %d: the next one is %d, want %d", id, f.next, id+1)
 			}
 		}
 		return failed
@@ -419,6 +419,6 @@ func TestCursorIsWrittenPeriodically(t *testing.T) {
 	}
 	cursor("2102\n")
 	if got := strings.Count(sink.String(), "\n"); got != 3101 {
-		t.Errorf("the sink has %d lines", got)
+		t.Errorf("the sink has %d lines, want 3101", got)
 	}
 }

@@ -47,7 +47,7 @@ func TestCommandSigner(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("%+v, %v, want v.Last = 4, no error", v, err)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestKeyIsWhole(t *testing.T) {
 		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
 	}
 	if _, err := CreateKey(file, "host.example/audit"); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over a key: %v", err)
+		t.Errorf("over a key: %v, want %v", err, fs.ErrExist)
 	}
 }
 

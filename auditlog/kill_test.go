@@ -141,7 +141,7 @@ func TestKill(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
 		for _, e := range recordsOf(t, folder{dir: dir}) {
 			if e.RecordID != last+1 {
-				t.Fatalf("record %d follows %d", e.RecordID, last)
+				t.Fatalf("record %d follows %d, want %d", e.RecordID, last, last+1)
 			}
 			last = e.RecordID
 			name, _ := e.Field("BackupPath")
@@ -205,7 +205,7 @@ func TestSeamIsComplete(t *testing.T) {
 	}
 	for _, call := range []string{"pwrite64", "fdatasync", "fsync"} {
 		if seen[call] == 0 {
-			t.Errorf("no %s was traced: %v", call, seen)
+			t.Errorf("no %s was traced: %v, want seen[call] at least 1", call, seen)
 		}
 	}
 	t.Logf("%v", seen)

@@ -96,7 +96,7 @@ func TestEnqueueAllocatesNothing(t *testing.T) {
 		}
 	})
 	if n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
 

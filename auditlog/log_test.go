@@ -85,15 +85,15 @@ func TestLog(t *testing.T) {
 	for id := uint64(1); id <= 126; id++ {
 		rec, err := r.Next()
 		if err != nil || rec.ID != id {
-			t.Fatalf("record %d: %d, %v", id, rec.ID, err)
+			t.Fatalf("record %d: %d, %v, want %d, nil", id, rec.ID, err, id)
 		}
 		if e, err := rec.Event(); err != nil || e.RecordID != id {
-			t.Fatalf("record %d: %v, %v", id, e.RecordID, err)
+			t.Fatalf("record %d: %v, %v, want %v, nil", id, e.RecordID, err, id)
 		}
 	}
 	for _, name := range []string{keyName, checkpointName, segmentName(1)} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v", name, info, err)
+			t.Errorf("%s: %v, %v, want info.Mode().Perm() = 0o600, no error", name, info, err)
 		}
 	}
 }
@@ -130,10 +130,10 @@ func TestGroupCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.Write(events[0]); !errors.Is(err, ErrClosed) {
-		t.Errorf("after Close: %v", err)
+		t.Errorf("after Close: %v, want %v", err, ErrClosed)
 	}
 	if v := mustVerify(t, dir); v.Last != 802 {
-		t.Errorf("%d records", v.Last)
+		t.Errorf("%d records, want 802", v.Last)
 	}
 }
 
@@ -167,8 +167,8 @@ func TestNumbersAreTheLogs(t *testing.T) {
 	}
 }
 
-// A log without space for some records of an operation stores none of them, though it has a reserve for the others. An
-// operation whose records all may use the reserve is stored whole. No records are no operation (U-93).
+// A log without space for some records of an operation stores none of them, though it has a reserve for the others.
+// An operation whose records all may use the reserve is stored whole. No records are no operation (U-93).
 func TestWriteAllIsAllOrNone(t *testing.T) {
 	of := func(spec token.Spec) audit.Event {
 		v, err := token.New(spec)
@@ -184,7 +184,7 @@ func TestWriteAllIsAllOrNone(t *testing.T) {
 	l := mustOpen(t, cfg)
 	for n := 0; l.Write(user) == nil; n++ {
 		if n > 1000 {
-			t.Fatal("the log never stops")
+			t.Fatalf("the log never stops: n = %d, want at most 1000", n)
 		}
 	}
 	stored := l.Durable()

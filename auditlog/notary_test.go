@@ -99,6 +99,6 @@ func TestNotaryStops(t *testing.T) {
 	d.Fail(unix.EIO)
 	n.push(toSign{[]tlog.Hash{{2}}, 2, tree.root()}, true)
 	if err := n.stop(); !errors.Is(err, unix.EIO) {
-		t.Errorf("stopping after a failed note: %v", err)
+		t.Errorf("stopping after a failed note: %v, want %v", err, unix.EIO)
 	}
 }

@@ -77,7 +77,7 @@ func TestStatesOfALog(t *testing.T) {
 	var ids []uint16
 	for i, e := range recordsOf(t, d) {
 		if ids = append(ids, e.ID); e.RecordID != uint64(i+1) {
-			t.Errorf("record %d has the number %d", i+1, e.RecordID)
+			t.Errorf("record %d has the number %d, want %d", i+1, e.RecordID, uint64(i+1))
 		}
 	}
 	if want := []uint16{4608, 4656, 4656, 1100, 4608, 1100}; !slices.Equal(ids, want) {

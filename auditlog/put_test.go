@@ -42,7 +42,7 @@ func TestTwoAtATime(t *testing.T) {
 		}
 	}
 	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
-		t.Errorf("checkpoint: %q, %v", b, err)
+		t.Errorf("checkpoint: %q, %v, want %q, nil", b, err, signed)
 	}
 }
 

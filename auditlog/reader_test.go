@@ -32,7 +32,7 @@ func TestReaderHidesNothing(t *testing.T) {
 		return n, err
 	}
 	if n, err := count(d); n != 10 || !errors.Is(err, io.EOF) {
-		t.Fatalf("whole: %d records, %v", n, err)
+		t.Fatalf("whole: %d records, %v, want 10, %v", n, err, io.EOF)
 	}
 	for name, change := range map[string]func(d *memDisk){
 		"a byte of record 5 changed": func(d *memDisk) { d.flip(segmentName(1), cut+30, 1) },
@@ -78,13 +78,13 @@ func TestReaderFollowsRecovery(t *testing.T) {
 				break
 			}
 			if err != nil || rec.ID != n+1 {
-				t.Fatalf("record %d follows %d: %v", rec.ID, n, err)
+				t.Fatalf("record %d follows %d: %v, want %d, nil", rec.ID, n, err, n+1)
 			}
 			n = rec.ID
 		}
 	}
 	if n != 15 {
-		t.Errorf("%d records are read", n)
+		t.Errorf("%d records are read, want 15", n)
 	}
 }
 

@@ -129,7 +129,7 @@ func everyOperation(t *testing.T, start *memDisk, kind string) {
 	}
 	t.Logf("each of %d operations %s", points, kind)
 	if points < 60 {
-		t.Errorf("only %d operations", points)
+		t.Errorf("only %d operations, want at least 60", points)
 	}
 }
 
@@ -142,14 +142,14 @@ func TestFirstSyncErrorStands(t *testing.T) {
 	d.Fail(unix.EIO, inject.Kind("sync"), inject.PathMatch("audit-*"), inject.OnIndex(0))
 	for range 3 {
 		if err := l.Write(opened(t, audit.Failure, "a")); !errors.Is(err, unix.EIO) {
-			t.Errorf("after the failed sync: %v", err)
+			t.Errorf("after the failed sync: %v, want %v", err, unix.EIO)
 		}
 	}
 	if dropped, err := l.Health(); dropped != 3 || err == nil {
-		t.Errorf("health: %d, %v", dropped, err)
+		t.Errorf("health: %d, %v, want 3, an error", dropped, err)
 	}
 	if err := l.Close(); !errors.Is(err, unix.EIO) {
-		t.Errorf("close: %v", err)
+		t.Errorf("close: %v, want %v", err, unix.EIO)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestFullDisk(t *testing.T) {
 	d.Fail(inject.Short(11, unix.ENOSPC), inject.Kind("write"), inject.PathMatch("audit-*"))
 	for range 5 {
 		if err := l.Write(opened(t, audit.Failure, "lost")); !errors.Is(err, unix.ENOSPC) {
-			t.Errorf("a full disk: %v", err)
+			t.Errorf("a full disk: %v, want %v", err, unix.ENOSPC)
 		}
 	}
 	d.Fail(nil)
@@ -176,7 +176,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatalf("%d records", len(events))
 	}
 	if n, _ := events[3].Field("AuditsDiscarded"); n != "5" {
-		t.Errorf("%s lost records announced", n)
+		t.Errorf("%s lost records announced, want 5", n)
 	}
 	verifyDisk(t, d)
 }

@@ -24,7 +24,7 @@ func TestTornTail(t *testing.T) {
 	clean := left.crash(func(int) int { return 0 }) // nothing to cut off: nothing is kept aside
 	l = mustOpen(t, testConfig(t, clean))
 	if got := l.Recovered(); got.Records != 6 || got.Cut != 0 || got.CutFile != "" {
-		t.Errorf("whole: %+v", got)
+		t.Errorf(`whole: %+v, want got.Records = 6, got.Cut = 0, got.CutFile = ""`, got)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -39,10 +39,10 @@ func TestTornTail(t *testing.T) {
 		d.set(segmentName(1), torn[:len(whole)+cut])
 		l := mustOpen(t, testConfig(t, d))
 		if got := l.Recovered(); got.Records != 6 || got.Cut != int64(cut) {
-			t.Fatalf("cut %d: %+v", cut, got)
+			t.Fatalf("cut %d: %+v, want got.Records = 6, got.Cut = %v", cut, got, int64(cut))
 		}
 		if kept := d.now[l.Recovered().CutFile].data; !bytes.Equal(kept, torn[len(whole):len(whole)+cut]) {
-			t.Errorf("cut %d: kept aside %q", cut, kept)
+			t.Errorf("cut %d: kept aside %q, want %q", cut, kept, torn[len(whole):len(whole)+cut])
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestDamageIsRefused(t *testing.T) {
 		again := cfg
 		again.disk = copied
 		if _, err := Open(again); !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want %v", name, err, ErrDamaged)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func TestAlteredTiles(t *testing.T) {
 		verifyDisk(t, other)
 	}
 	if tiles < 2 {
-		t.Errorf("%d tiles", tiles)
+		t.Errorf("%d tiles, want at least 2", tiles)
 	}
 	l = mustOpen(t, cfg)
 	if l.Recovered().Rebuilt {
@@ -164,8 +164,8 @@ func TestAlteredTiles(t *testing.T) {
 	verifyDisk(t, d)
 }
 
-// TestCheckpointWithoutSegments: a log that ended before its first segment goes on; where the checkpoint names a record
-// and there is no segment, the log is damaged.
+// TestCheckpointWithoutSegments: a log that ended before its first segment goes on; where the checkpoint names a
+// record and there is no segment, the log is damaged.
 func TestCheckpointWithoutSegments(t *testing.T) {
 	for size, fine := range map[uint64]bool{0: true, 1: false, 7: false} {
 		d := newMemDisk(t, "")
@@ -184,7 +184,7 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 		l, err := Open(cfg)
 		if !fine {
 			if !errors.Is(err, ErrDamaged) {
-				t.Errorf("%d records are named: %v", size, err)
+				t.Errorf("%d records are named: %v, want %v", size, err, ErrDamaged)
 			}
 			continue
 		}
@@ -196,7 +196,7 @@ func TestCheckpointWithoutSegments(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v := verifyDisk(t, d); v.First != 1 || v.Last != 5 || !v.Whole {
-			t.Errorf("%+v", v)
+			t.Errorf("%+v, want v.First = 1, v.Last = 5, v.Whole = true", v)
 		}
 	}
 }

@@ -52,27 +52,30 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	user, admin := of(t, false), of(t, true)
 	end := user.WithHeader(audit.Header{ID: 4689})
 	if n := fill(t, l, user); n == 0 {
-		t.Fatal("no record of a user fits")
+		t.Fatalf("no record of a user fits: n = %v, want at least 1", n)
 	}
 	s, err := l.State()
 	if err != nil || s.Reserved != reserve || !errors.Is(s.Failed, unix.ENOSPC) || s.Lost != 1 {
-		t.Errorf("the disk is full: %+v, %v", s, err)
+		t.Errorf("the disk is full: %+v, %v, want s.Reserved = %v, s.Lost = 1, no error, error %v", s, err, reserve,
+			unix.ENOSPC)
 	}
 	before := s.Bytes
 	if n := fill(t, l, end); n == 0 {
-		t.Error("no record of an end is kept on a full disk")
+		t.Errorf("no record of an end is kept on a full disk: n = %v, want at least 1", n)
 	}
 	if s, _ = l.State(); s.Bytes-before > reserve/2+4096 || s.Reserved > reserve/2 {
-		t.Errorf("records of ends took %d bytes of %d, and left %d", s.Bytes-before, reserve, s.Reserved)
+		t.Errorf("records of ends took %d bytes of %d, and left %d, want at most %d, at most %d", s.Bytes-before,
+			reserve, s.Reserved, reserve/2+4096, reserve/2)
 	}
 	if n := fill(t, l, admin); n < 50 {
-		t.Errorf("%d records of administrators are kept on a full disk", n)
+		t.Errorf("%d records of administrators are kept on a full disk, want at least 50", n)
 	}
 	if s, _ = l.State(); s.Reserved > 4096 || s.Bytes-before < reserve-8192 {
-		t.Errorf("of the reserve %d bytes are left, %d were written", s.Reserved, s.Bytes-before)
+		t.Errorf("of the reserve %d bytes are left, %d were written, want at most 4096, at least %d", s.Reserved,
+			s.Bytes-before, reserve-8192)
 	}
 	if err := l.Write(user); !errors.Is(err, unix.ENOSPC) {
-		t.Errorf("a user's record behind the reserve: %v", err)
+		t.Errorf("a user's record behind the reserve: %v, want %v", err, unix.ENOSPC)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
@@ -83,7 +86,7 @@ func TestReserveIsForAdministrators(t *testing.T) {
 		}
 	}
 	if s, _ = l.State(); s.Reserved != reserve {
-		t.Errorf("with room again %d bytes are in reserve", s.Reserved)
+		t.Errorf("with room again %d bytes are in reserve, want %d", s.Reserved, reserve)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -109,7 +112,7 @@ func TestReserveBehindTheBound(t *testing.T) {
 		}
 	}
 	if n := stopped(of(t, false)); n == 0 {
-		t.Error("no record of a user fits")
+		t.Errorf("no record of a user fits: n = %v, want at least 1", n)
 	}
 	if err := l.WriteLater(of(t, true)); err != nil {
 		t.Errorf("a record that no caller waits for: %v", err)
@@ -118,6 +121,6 @@ func TestReserveBehindTheBound(t *testing.T) {
 		t.Errorf("%d records of administrators behind the bound", n)
 	}
 	if err := l.Close(); !errors.Is(err, ErrStopped) {
-		t.Errorf("close: %v", err)
+		t.Errorf("close: %v, want %v", err, ErrStopped)
 	}
 }

@@ -74,7 +74,7 @@ func TestKeepBytes(t *testing.T) {
 	pad := int((90 - bare%90) % 90) // to a number of bytes that is ninety percent of another
 	d, cfg, total := keeping(t, pad)
 	if total%90 != 0 {
-		t.Fatalf("%d bytes with %d more", total, pad)
+		t.Fatalf("%d bytes with %d more: total%%90 = %d, want 0", total, pad, total%90)
 	}
 	all := segmentsOf(t, d)
 	for _, c := range []struct {
@@ -212,7 +212,7 @@ func TestNearlyFull(t *testing.T) {
 		for _, e := range recordsOf(t, d) {
 			if percent, _ := e.Field("PercentFull"); e.ID == 1103 {
 				if n++; percent < "90" || len(percent) != 2 {
-					t.Errorf("a warning at %s %%", percent)
+					t.Errorf(`a warning at %s %%, want percent at least "90", len(percent) = 2`, percent)
 				}
 			}
 		}
@@ -235,7 +235,7 @@ func TestNearlyFull(t *testing.T) {
 		_ = write()
 	}
 	if err := write(); !errors.Is(err, ErrStopped) {
-		t.Errorf("a full log: %v", err)
+		t.Errorf("a full log: %v, want %v", err, ErrStopped)
 	}
 	if err := l.Close(); err != nil && !errors.Is(err, ErrStopped) {
 		t.Error(err)
@@ -247,7 +247,7 @@ func TestNearlyFull(t *testing.T) {
 		}
 	}
 	if full != 1 {
-		t.Errorf("the log says %d times that it is full", full)
+		t.Errorf("the log says %d times that it is full, want 1", full)
 	}
 }
 
@@ -308,6 +308,6 @@ func TestOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v := verifyDisk(t, d); v.First == 1 {
-		t.Errorf("%+v", v)
+		t.Errorf("%+v, want v.First anything but 1", v)
 	}
 }

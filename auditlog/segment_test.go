@@ -66,7 +66,7 @@ func TestLongRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v := verifyDisk(t, d); v.Last != 6 {
-		t.Errorf("%+v", v)
+		t.Errorf("%+v, want v.Last = 6", v)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestSegmentNames(t *testing.T) {
 			t.Errorf("%d: %s, want %s", first, got, name)
 		}
 		if got, ok := parseSegmentName(name); !ok || got != first {
-			t.Errorf("%s: %d, %t", name, got, ok)
+			t.Errorf("%s: %d, %t, want %d, true", name, got, ok, first)
 		}
 	}
 	const good = "audit-00000000000000ab.log"

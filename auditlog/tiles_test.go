@@ -19,7 +19,7 @@ func TestTilePaths(t *testing.T) {
 					t.Errorf("%d, %d, %d: %s, want %s", level, n, width, got, want)
 				}
 				if l, number, w, ok := parseTilePath(want); l != level || number != n || w != width || !ok {
-					t.Errorf("%s: %d, %d, %d, %t", want, l, number, w, ok)
+					t.Errorf("%s: %d, %d, %d, %t, want %d, %d, %d, true", want, l, number, w, ok, level, n, width)
 				}
 			}
 		}
@@ -42,7 +42,7 @@ func TestTiles(t *testing.T) {
 			t.Errorf("%s, want %s", got, c.path)
 		}
 		if l, n, w, ok := parseTilePath(c.path); !ok || l != c.level || n != c.number || w != c.width {
-			t.Errorf("%s: %d %d %d %t", c.path, l, n, w, ok)
+			t.Errorf("%s: %d %d %d %t, want %d, %d, %d, true", c.path, l, n, w, ok, c.level, c.number, c.width)
 		}
 	}
 	for _, bad := range []string{"tile/0/0", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000",

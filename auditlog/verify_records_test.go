@@ -32,11 +32,12 @@ func TestRange(t *testing.T) {
 	}
 	v.From, v.To = 50, 0
 	if got, err = Verify(v); err != nil || got.First < 33 || got.Last != 64 || len(got.Anchors) != 2 {
-		t.Errorf("the end: %+v, %v", got, err) // the older anchor is proved by the stored hashes
+		t.Errorf("the end: %+v, %v, want got.First at least 33, got.Last = 64, len(got.Anchors) = 2, no error", got,
+			err) // the older anchor is proved by the stored hashes
 	}
 	firsts, err := segments(d)
 	if err != nil || len(firsts) < 3 {
-		t.Fatalf("segments %v, %v", firsts, err)
+		t.Fatalf("segments %v, %v, want len(firsts) at least 3, no error", firsts, err)
 	}
 	d.now[segmentName(1)].data[100] ^= 1
 	if _, err = Verify(v); err != nil {
@@ -47,7 +48,8 @@ func TestRange(t *testing.T) {
 	for from, first := range whole {
 		v.From = from
 		if got, err = Verify(v); (err == nil) != (first > 0) || first > 0 && got.First != first {
-			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v", from, firsts, first, got, err)
+			t.Errorf("from record %d, segments begin with %d: want %d, 0 for an error; %+v, %v",
+				from, firsts, first, got, err)
 		}
 	}
 }

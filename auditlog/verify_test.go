@@ -277,7 +277,7 @@ func TestFoldersWithoutSegments(t *testing.T) {
 		"since":    func(d disk) ([]byte, error) { return proveSince(d, signed) },
 	} {
 		if proof, err := prove(nothing); !errors.Is(err, fs.ErrNotExist) || proof != nil {
-			t.Errorf("prove %s of an empty folder: %v, %q", what, err, proof)
+			t.Errorf("prove %s of an empty folder: %v, %q, want %v, nil", what, err, proof, fs.ErrNotExist)
 		}
 		gone.set(checkpointName, []byte("no note"))
 		if proof, err := prove(gone); err == nil || proof != nil || !strings.Contains(err.Error(), "no signed note") {
@@ -289,7 +289,8 @@ func TestFoldersWithoutSegments(t *testing.T) {
 		t.Errorf("prove a record without segments: %v, %q", err, proof)
 	}
 	if proof, err := proveSince(gone, signed); err != nil || !strings.HasPrefix(string(proof), "old 0\n\n") {
-		t.Errorf("prove since nothing without segments: %v, %q", err, proof)
+		t.Errorf("prove since nothing without segments: %v, %q, want string(proof) starting with %q, no error", err,
+			proof, "old 0\n\n")
 	}
 	whole := d.crash(func(int) int { return 0 })
 	delete(whole.now, "tile/0/000.p/2")

@@ -39,7 +39,7 @@ func segmentsOf(t *testing.T, d *memDisk) []uint64 {
 	t.Helper()
 	firsts, err := segments(d)
 	if err != nil || len(firsts) < 5 {
-		t.Fatalf("%d segments, %v", len(firsts), err)
+		t.Fatalf("%d segments, %v, want at least 5, nil", len(firsts), err)
 	}
 	return firsts
 }
@@ -126,7 +126,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 		restore()
 	}
 	if v := verifyDisk(t, d); v.First != 1 || v.Last != total || !v.Whole {
-		t.Fatalf("put right again: %+v", v)
+		t.Fatalf("put right again: %+v, want v.First = 1, v.Last = %v, v.Whole = true", v, total)
 	}
 	restore := put(checkpointName, nil)
 	refuted(t, "no checkpoint", d, 0, FaultSignature)
@@ -137,7 +137,7 @@ func TestChangedSegmentsAreDetected(t *testing.T) {
 	b := d.now[segmentName(firsts[last])].data
 	restore = put(segmentName(firsts[last]), append(slices.Clone(b), 1, 2, 3))
 	if v := verifyDisk(t, d); v.Writing != 3 || v.Last != total {
-		t.Errorf("three bytes behind the last record: %+v", v)
+		t.Errorf("three bytes behind the last record: %+v, want v.Writing = 3, v.Last = %v", v, total)
 	}
 	restore()
 	for _, first := range firsts {
@@ -239,7 +239,7 @@ func TestTilesOfRemovedRecords(t *testing.T) {
 		delete(d.now, segmentName(first))
 	}
 	if v := verifyDisk(t, d); v.First <= 2*tileWidth {
-		t.Fatalf("the records are kept from %d on", v.First)
+		t.Fatalf("the records are kept from %d on, want more than %d", v.First, 2*tileWidth)
 	}
 	full := 0
 	for _, name := range slices.Sorted(maps.Keys(d.now)) {

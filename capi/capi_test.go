@@ -131,7 +131,7 @@ func TestC(t *testing.T) {
 	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
-		t.Errorf("the count is missing or tells of failures:\n%s", out)
+		t.Errorf("the output has no line \"N assertions, 0 failed\":\n%s", out)
 	}
 }
 
@@ -247,7 +247,7 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Contains(doc, bytes.TrimSpace(text)) {
-			t.Errorf("docs/c-abi.md does not have %s as it is", name)
+			t.Errorf("docs/c-abi.md does not contain %s unchanged", name)
 		}
 	}
 	folder := library(t)

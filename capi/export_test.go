@@ -13,8 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// memory holds what the pointers of a caller point to; it is global so that it does
-// not move.
+// memory has the targets of a caller's pointers. It is global so that it does not move.
 var memory struct {
 	own, client, opened     uint64
 	length, granted, access uint32
@@ -27,7 +26,7 @@ var memory struct {
 
 func pointer[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// Opening, closing, checking and impersonating allocate nothing.
+// Opening, closing, checking and impersonating make no allocation.
 func TestCallsAllocateNothing(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -53,7 +53,7 @@ func TestKernelMode(t *testing.T) {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
 		if !passed.MatchString(out) {
-			t.Errorf("%s: the count is missing or tells of failures", c)
+			t.Errorf("%s: the output has no line with 0 failed assertions", c)
 		}
 	}
 }
@@ -71,8 +71,7 @@ func TestKernelModeMSABI(t *testing.T) {
 	}
 }
 
-// The same with the C of librefmonk.so and of the tests under sanitizers: no
-// undefined behaviour, and no memory that is left behind.
+// The same tests with the C of librefmonk.so under sanitizers: no undefined behaviour and no leak.
 func TestKernelModeSanitized(t *testing.T) {
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
@@ -168,7 +167,7 @@ func TestKernelExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(doc, bytes.TrimSpace(text)) {
-		t.Error("docs/c-abi.md does not have tests/kernel/example.c as it is")
+		t.Error("docs/c-abi.md does not contain tests/kernel/example.c unchanged")
 	}
 	folder := library(t)
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Threads that give out, find and give back objects at once: every address is
-// one object's alone, dead ones are forgotten, and nothing is owed at the end.
+// Threads create, look up and release objects concurrently: each address belongs to one object, dead ones are
+// forgotten, and no reference remains at the end.
 func TestObjectsAtOnce(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()

@@ -25,9 +25,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// daemonSocket starts a kernel like the embedded one that programs connect to, each
-// with the token that next gives, and returns its socket. At the end nothing of the
-// programs is left.
+// daemonSocket starts a kernel like the embedded one and returns its socket. Each connecting program gets the token
+// that next returns. At the test's end nothing of the programs may remain.
 func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error)) string {
 	t.Helper()
 	sys, own := boot()
@@ -43,7 +42,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 			t.Error(err)
 			return
 		}
-		// A program that was killed is no fault; one that breaks a rule of the wire is.
+		// A killed program is no error, a protocol violation is.
 		err = host.Serve(c, p)
 		if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
 			t.Error(err)
@@ -73,7 +72,7 @@ func TestDaemon(t *testing.T) {
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
-		t.Errorf("the count is missing or tells of failures:\n%s", out)
+		t.Errorf("the output has no line \"N assertions, 0 failed\":\n%s", out)
 	}
 }
 
@@ -105,8 +104,8 @@ func TestDaemonPrograms(t *testing.T) {
 	}
 }
 
-// TestDaemonKernelMode: routines of kernel mode are those of a kernel of the program's
-// own: with a daemon the program ends and says what to do (W-4).
+// TestDaemonKernelMode checks that kernel-mode routines need the program's own kernel: with a daemon the program
+// exits with a message that says what to do (W-4).
 func TestDaemonKernelMode(t *testing.T) {
 	program := compile(t, library(t), "tests/ending/kernel.c", "-lrefmonk", "-lrefmon")
 	cmd := exec.Command(program)
@@ -187,7 +186,7 @@ func TestDaemonRefused(t *testing.T) {
 	cmd = exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("a program with another group than its caller asks the environment: %v\n%s", err, out)
+		t.Errorf("a program whose group differs from its caller's used the environment: %v\n%s", err, out)
 	}
 }
 

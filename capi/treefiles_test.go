@@ -75,9 +75,8 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	})
 }
 
-// TestTreeFiles: a program in C makes files in a tree of the daemon, changes, lists and
-// deletes them, by either calling convention and the headers of both; the embedded kernel
-// has no tree (F-110, F-120, F-122, F-172, F-175).
+// TestTreeFiles runs a C program that creates, changes, lists and deletes files in a tree of the daemon, with either
+// calling convention and both sets of headers. The embedded kernel has no tree (F-110, F-120, F-122, F-172, F-175).
 func TestTreeFiles(t *testing.T) {
 	folder := library(t)
 	programs := map[string]string{"ours": compile(t, folder, "tests/trees/main.c", "-lrefmon")}

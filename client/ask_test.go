@@ -87,7 +87,7 @@ func TestFrames(t *testing.T) {
 				c.thread, c.body)
 		}
 		if f.Request <= last {
-			t.Errorf("%s: request %d after %d", name, f.Request, last)
+			t.Errorf("%s: request %d after %d, want more than %d", name, f.Request, last, last)
 		}
 		last = f.Request
 	}
@@ -117,22 +117,22 @@ func TestAnswered(t *testing.T) {
 	})
 	s.once(wire.Inspect, 0, []byte("a"), func() {
 		if b, err := s.Look(nil); string(b) != "a" || err != nil {
-			t.Errorf("look: %q, %v", b, err)
+			t.Errorf(`look: %q, %v, want string(b) = "a", no error`, b, err)
 		}
 	})
 	s.once(wire.Administer, 0, []byte("b"), func() {
 		if b, err := s.Administer(nil); string(b) != "b" || err != nil {
-			t.Errorf("accounts: %q, %v", b, err)
+			t.Errorf(`accounts: %q, %v, want string(b) = "b", no error`, b, err)
 		}
 	})
 	s.once(wire.Connected, 0, []byte{2, 0, 0, 0, 'h', 'i', 40, 0, 0, 0}, func() {
 		if b, n, st := of.PortConnected(4); string(b) != "hi" || n != 40 || st != 0 {
-			t.Errorf("a port: %q, %d, %v", b, n, st)
+			t.Errorf(`a port: %q, %d, %v, want string(b) = "hi", n = 40, st = 0`, b, n, st)
 		}
 	})
 	s.once(wire.WaitAny, 3, nil, func() {
 		if st := of.WaitAny(nil, false, nil); st != 3 {
-			t.Errorf("any: %v", st)
+			t.Errorf("any: %v, want 3", st)
 		}
 	})
 	s.stands()
@@ -259,10 +259,10 @@ func TestBounds(t *testing.T) {
 		}
 	})
 	if len(f.Body) != MaxRequest {
-		t.Errorf("%d bytes came", len(f.Body))
+		t.Errorf("%d bytes came, want %d", len(f.Body), MaxRequest)
 	}
 	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
-		t.Errorf("a longer one: %q, %v", b, err)
+		t.Errorf("a longer one: %q, %v, want nil, an error", b, err)
 	}
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
@@ -273,12 +273,12 @@ func TestBounds(t *testing.T) {
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
 	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
 		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {
-			t.Errorf("the longest call: %v", st)
+			t.Errorf("the longest call: %v, want %v", st, ntstatus.EndOfFile)
 		}
 	})
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)+1))
 	if _, st, why := s.carrier().Call(write, in, true); st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf("a longer call: %v, %+v", st, why)
+		t.Errorf(`a longer call: %v, %+v, want st = %v, why.Rule = "W-6"`, st, why, ntstatus.InvalidParameter)
 	}
 	s.stands()
 }
@@ -308,7 +308,7 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 				}
 			case error:
 				if !errors.Is(v, ErrClosed) {
-					t.Errorf("%s: %v", name, v)
+					t.Errorf("%s: %v, want %v", name, v, ErrClosed)
 				}
 			default:
 				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {

@@ -57,7 +57,7 @@ func TestRefused(t *testing.T) {
 			<-over
 			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns when the client has disconnected
 			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("the client did not hang up: %v", err)
+				t.Errorf("the client did not hang up: %v, want %v", err, io.EOF)
 			}
 		})
 	}
@@ -68,7 +68,7 @@ func TestHungUpAtHello(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
 	if c, err := New(ours); err == nil || c != nil {
-		t.Errorf("%v, %v", c, err)
+		t.Errorf("%v, %v, want nil, an error", c, err)
 	}
 }
 
@@ -149,11 +149,11 @@ func TestOneReason(t *testing.T) {
 	first := errors.New("first")
 	_ = s.lose(first)
 	if err := s.lose(ErrClosed); !errors.Is(err, first) {
-		t.Errorf("why: %v", err)
+		t.Errorf("why: %v, want %v", err, first)
 	}
 	s.lost(first)
 	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
-		t.Errorf("the daemon sees %v", err)
+		t.Errorf("the daemon sees %v, want %v", err, io.EOF)
 	}
 }
 

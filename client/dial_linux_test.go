@@ -24,8 +24,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// listenAs listens on a socket as a user of the host does: the host's kernel notes who listens. Only root's program can
-// do so for another one.
+// listenAs listens on a socket as a user of the host does: the host's kernel notes who listens. Only root's program
+// can do so for another one.
 func listenAs(t *testing.T, uid uint32) net.Listener {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -116,7 +116,7 @@ func TestDialUser(t *testing.T) {
 			}
 			if conn != nil {
 				if conn.Process() != 0x44 {
-					t.Errorf("a server of %d: process %v", uid, conn.Process())
+					t.Errorf("a server of %d: process %v, want 0x44", uid, conn.Process())
 				}
 				_ = conn.Close()
 			}
@@ -149,11 +149,11 @@ func TestDialInherited(t *testing.T) {
 	}
 	<-over
 	if c.Process() != 0x44 {
-		t.Errorf("process %v", c.Process())
+		t.Errorf("process %v, want 0x44", c.Process())
 	}
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v", n, err)
+		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v, want 0, an error", n, err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

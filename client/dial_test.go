@@ -15,7 +15,7 @@ func TestTrusted(t *testing.T) {
 		want       bool
 	}{{0, 1000, true}, {1000, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
 		if got := trusted(c.owner, c.uid); got != c.want {
-			t.Errorf("a server of %d, for %d: %t", c.owner, c.uid, got)
+			t.Errorf("a server of %d, for %d: %t, want %t", c.owner, c.uid, got, c.want)
 		}
 	}
 }

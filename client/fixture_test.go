@@ -35,7 +35,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	go func() {
 		defer close(greeted)
 		if f, err := s.from.Frame(); err != nil || f.Kind != wire.Hello {
-			t.Errorf("the client's hello: %+v, %v", f, err)
+			t.Errorf("the client's hello: %+v, %v, want f.Kind = %v, no error", f, err, wire.Hello)
 		}
 		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
 	}()
@@ -120,7 +120,7 @@ func (s *scripted) stands() {
 	s.Helper()
 	s.once(wire.Save, ntstatus.Success, wire.AppendTicket(nil, 5), func() {
 		if k, st := s.carrier().SaveImpersonation(); k != 5 || st != ntstatus.Success || s.Err() != nil {
-			s.Errorf("ticket %d, %v; %v", k, st, s.Err())
+			s.Errorf("ticket %d, %v; %v, want 5, %v, nil", k, st, s.Err(), ntstatus.Success)
 		}
 	})
 }

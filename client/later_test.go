@@ -133,7 +133,8 @@ func TestEndsLater(t *testing.T) {
 				<-l.Over
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Failure != c.failure || l.Synchronous != (c.synchronous == 1) {
-				t.Errorf("results %+v, failure %v, synchronous %t", got, l.Failure, l.Synchronous)
+				t.Errorf("results %+v, failure %v, synchronous %t, want %+v, %v, %t", got, l.Failure, l.Synchronous,
+					c.done, c.failure, c.synchronous == 1)
 			}
 			if c.lost {
 				s.lost(wire.ErrValue)
@@ -151,12 +152,12 @@ func TestLaterRefused(t *testing.T) {
 	var got results
 	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}
 	if _, st := s.carrier().CallLater(nt.NtTable.Find("NtWriteFile"), long, got.later()); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that is too long: %v", st)
+		t.Errorf("a call that is too long: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	number := s.services["NtReadFile"]
 	delete(s.services, "NtReadFile")
 	if _, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later()); st != ntstatus.NotSupported {
-		t.Errorf("a row that is not there: %v", st)
+		t.Errorf("a row that is not there: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.services["NtReadFile"] = number
 	s.stands()
@@ -168,6 +169,6 @@ func TestLaterRefused(t *testing.T) {
 		}
 	})
 	if s.lost(wire.ErrValue); len(got) != 0 {
-		t.Errorf("results %+v", got)
+		t.Errorf("results %+v: len(got) = %d, want 0", got, len(got))
 	}
 }

@@ -63,7 +63,8 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
 			if st != c.st || o.FileHandle != c.h || o.File != nil || o.Reverted != (c.reverted == yes) {
-				t.Errorf("%+v: %+v, %v", c, o, st)
+				t.Errorf("%+v: %+v, %v, want st = %v, o.FileHandle = %v, o.File = nil, o.Reverted = %v", c, o, st,
+					c.st, c.h, c.reverted == yes)
 			}
 		})
 		s.stands()
@@ -97,18 +98,19 @@ func TestOpenFileAsRefuses(t *testing.T) {
 	creates.CreateDisposition = winnt.FILE_OPEN_IF
 	for _, in := range []nt.CreateFileIn{deletes, creates} {
 		if o, st := s.OpenFileAs(s.first, 4, in); st != ntstatus.InvalidParameter || !o.Reverted || o.FileHandle != 0 {
-			t.Errorf("%+v: %+v, %v", in, o, st)
+			t.Errorf("%+v: %+v, %v, want st = %v, o.Reverted = true, o.FileHandle = 0", in, o, st,
+				ntstatus.InvalidParameter)
 		}
 	}
 	delete(s.services, "NtCreateFile")
 	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
-		t.Errorf("no row: %+v, %v", o, st)
+		t.Errorf("no row: %+v, %v, want st = %v, o.Reverted = true", o, st, ntstatus.NotSupported)
 	}
 	if _, f, st := s.OpenFile(s.first, asClient); st != ntstatus.NotSupported || f != nil {
 		t.Errorf("no row, as itself: %v", st)
 	}
 	if _, st := s.ReadFileAs(s.first, 4, asClient, 1, nil); st != ntstatus.NotSupported {
-		t.Errorf("no row, to read: %v", st)
+		t.Errorf("no row, to read: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.stands()
 }

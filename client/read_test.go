@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Calls in flight get their own answers in whatever order these arrive: the reader passes on the answers of others, and
-// whoever still waits after its own continues to read.
+// Calls in flight get their own answers in whatever order these arrive: the reader passes on the answers of others,
+// and whoever still waits after its own continues to read.
 func TestAnswersInAnyOrder(t *testing.T) {
 	for _, order := range [][]uint64{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}} {
 		for _, plain := range []bool{true, false} {
@@ -43,7 +43,8 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 			f := &wire.Frame{Kind: wire.Save}
 			head, _, err := c.askUntil(f, closed, nil)
 			if err != nil || head.Status != ntstatus.Status(f.Request) {
-				t.Errorf("answers %v, plain %t: request %d: status %d, error %v", order, plain, f.Request, head.Status, err)
+				t.Errorf("answers %v, plain %t: request %d: status %d, error %v, want %d, nil", order, plain,
+					f.Request, head.Status, err, ntstatus.Status(f.Request))
 				f.Request = 0
 			}
 			answers <- f.Request

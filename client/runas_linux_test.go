@@ -49,6 +49,6 @@ func TestRunAs(t *testing.T) {
 		t.Skip("the host names every user")
 	}
 	if err := runAs(cmd, 3999999999); err == nil || cmd.SysProcAttr != nil {
-		t.Errorf("a user that is not: %v, %+v", err, cmd.SysProcAttr)
+		t.Errorf("a user that is not: %v, %+v, want an error, nil", err, cmd.SysProcAttr)
 	}
 }

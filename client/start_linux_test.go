@@ -25,7 +25,7 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 	if got := exitCode(nil); got != 0 {
-		t.Errorf("without a state: %d", got)
+		t.Errorf("without a state: %d, want 0", got)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestProcessIdentity(t *testing.T) {
 				answer("NtDuplicateObject", ntstatus.AccessDenied, copied, nil)
 			}
 			if f := s.next(wire.EndThread); f.Thread != 9 {
-				t.Errorf("thread %d ends", f.Thread)
+				t.Errorf("thread %d ends, want 9", f.Thread)
 			} else {
 				s.tell(f, 0, nil)
 			}

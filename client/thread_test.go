@@ -90,7 +90,7 @@ func TestWaitTravels(t *testing.T) {
 		_ = s.end.Close()
 	}, func() {
 		if st := wait(); st != ntstatus.PortDisconnected {
-			t.Errorf("a connection that is lost: %v", st)
+			t.Errorf("a connection that is lost: %v, want %v", st, ntstatus.PortDisconnected)
 		}
 	})
 	if s.Err() == nil {
@@ -104,13 +104,13 @@ func TestOwnThreads(t *testing.T) {
 	s, other := script(t), script(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
 		if st := s.Refill(th, 4, 8); st != ntstatus.InvalidCid {
-			t.Errorf("refill: %v", st)
+			t.Errorf("refill: %v, want %v", st, ntstatus.InvalidCid)
 		}
 		if _, st := s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil); st != ntstatus.InvalidCid {
-			t.Errorf("read as: %v", st)
+			t.Errorf("read as: %v, want %v", st, ntstatus.InvalidCid)
 		}
 		if o, st := s.OpenFileAs(th, 4, nt.CreateFileIn{}); st != ntstatus.InvalidCid || !o.Reverted {
-			t.Errorf("open as: %+v, %v", o, st)
+			t.Errorf("open as: %+v, %v, want st = %v, o.Reverted = true", o, st, ntstatus.InvalidCid)
 		}
 		if _, f, st := s.OpenFile(th, nt.CreateFileIn{}); st != ntstatus.InvalidCid || f != nil {
 			t.Errorf("open: %v", st)

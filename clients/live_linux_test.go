@@ -36,8 +36,8 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// plant adds a tree with two files, of which one audits, so that it is read by calls;
-// without the right to copy mounts the tree has none of them, and its tests are skipped.
+// plant adds a tree with two files. One is audited, so clients read it by calls. Without the right to copy mounts the
+// tree gets no files, and its tests are skipped.
 func plant(t *testing.T, sys *kernel.System) *hostfs.Tree {
 	t.Helper()
 	dir := t.TempDir()

@@ -42,8 +42,7 @@ type native struct {
 	types []string // its result, then its parameters
 }
 
-// TestNativeFunctions: the table of native.py is that of the headers, and a C compiler
-// agrees about each type.
+// TestNativeFunctions checks that native.py has the headers' functions, and that a C compiler confirms each type.
 func TestNativeFunctions(t *testing.T) {
 	list := functions(t)
 	var text strings.Builder
@@ -134,7 +133,7 @@ func kindOf(typ string) string {
 	return "i32"
 }
 
-// enumeration returns the name of the type where the headers say that it is an enumeration.
+// enumeration returns a type's name if the headers declare it as an enumeration.
 var enumeration = func() func(string) string {
 	var text []byte
 	paths, _ := filepath.Glob(headersFolder + "/*.h")
@@ -154,7 +153,7 @@ var enumeration = func() func(string) string {
 	}
 }()
 
-// assertion says in C what a kind says of a type.
+// assertion returns a C assertion that a type is of a kind.
 func assertion(typ, kind string) string {
 	size := map[string]int{"i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "status": 4, "i64": 8, "u64": 8}[kind]
 	switch {
@@ -167,7 +166,8 @@ func assertion(typ, kind string) string {
 		typ, size, typ, typ, kind)
 }
 
-// TestWheel: the package's build backend writes the same wheel each time, with all that the modules read.
+// TestWheel checks that the package's build backend writes the same wheel each time, with every file that the modules
+// read.
 func TestWheel(t *testing.T) {
 	interpreter := python(t)
 	var wheels [2][]byte

@@ -19,7 +19,7 @@ var write = flag.Bool("write", false, "write python/refmon/table.json")
 
 const tableFile = "python/refmon/table.json"
 
-// TestTable: the table that clients read is that of the services.
+// TestTable checks that the table for clients equals that of the services.
 func TestTable(t *testing.T) {
 	b := table(t)
 	if *write {
@@ -72,7 +72,7 @@ func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string
 	b.WriteString("\n},\n")
 }
 
-// TestVersion: the Python package has the version of the release.
+// TestVersion checks that the Python package has the version of the release.
 func TestVersion(t *testing.T) {
 	release, err := os.ReadFile("../VERSION")
 	if err != nil {
@@ -83,6 +83,6 @@ func TestVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := fmt.Sprintf("\nversion = %q\n", bytes.TrimSpace(release)); !bytes.Contains(project, []byte(want)) {
-		t.Errorf("python/pyproject.toml lacks the line %s", want)
+		t.Errorf("python/pyproject.toml does not contain the line %s", want)
 	}
 }

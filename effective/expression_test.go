@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExpression: over the principals an expression says what Allowed says.
+// TestExpression checks that the expression over the principals agrees with Allowed.
 func TestExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told, wide := 0, 0
@@ -101,13 +101,12 @@ func TestExpressionsAreShort(t *testing.T) {
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
 		if x, ok := e.Expression(sddl.MustParse(text), 0); ok {
-			t.Errorf("%s: %v, although SIDs alone do not tell", text, x)
+			t.Errorf("%s: expression %v, want none: SIDs alone do not decide", text, x)
 		}
 	}
 }
 
-// A group that is disabled for all of the principals decides nothing: the
-// expression is the one of principals without it, to the letter.
+// A group that is disabled for all principals has no effect: the expression is identical to the one without it.
 func TestExpressionPassesDisabledGroups(t *testing.T) {
 	text := func(groups string) string {
 		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
@@ -140,7 +139,7 @@ func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 		"O:SYG:SYD:(A;;FA;;;BU)S:(TL;;0x1;;;S-1-19-0-0)": false,
 	} {
 		if _, ok := e.Expression(sddl.MustParse(text), 0); ok != want {
-			t.Errorf("%s: SIDs alone tell: %t, want %t", text, ok, want)
+			t.Errorf("%s: Expression ok = %t, want %t", text, ok, want)
 		}
 	}
 }
@@ -198,7 +197,7 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 	}
 }
 
-// TestNoExpression: an expression without clauses refuses everybody, as does a clause without terms.
+// TestNoExpression checks that an expression without clauses denies everybody, and so does a clause without terms.
 func TestNoExpression(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {

@@ -90,7 +90,7 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 			allowed[i] = d.Allowed()
 		}
 		if allowed[0] == allowed[1] {
-			t.Errorf("%s: the check tells them not apart: %v", c.name, allowed)
+			t.Errorf("%s: the access check decides both equally: %v, want different results", c.name, allowed)
 		}
 		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
 			t.Errorf("A-141 %s: equal fingerprints", c.name)

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestReplaceAnswersAsCompileDoes replaces random tokens again and again. After each change the answers are those of
-// freshly compiled principals, and only descriptors that the difference affects are answered otherwise.
+// TestReplaceAnswersAsCompileDoes replaces random tokens repeatedly. After each change the results equal those of
+// freshly compiled principals, and only for descriptors that the difference affects do they change.
 func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
@@ -48,7 +48,7 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 						t.Fatalf("A-140: step %d: right %d: %v, want %v", step, right, got[right], want[right])
 					}
 					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
-						t.Fatalf("step %d: right %d differs for a descriptor that is not affected", step, right)
+						t.Fatalf("step %d: the result of right %d changed for an unaffected descriptor", step, right)
 					}
 				}
 				if difference.Affects(d) {
@@ -142,6 +142,27 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
 		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
 			t.Errorf("%s: %d principals, affected %v", name, p.Len(), difference.Affects(d))
+		}
+	}
+}
+
+// Only a SID that a token gained or lost makes a difference, as the owner or in an entry.
+func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
+	gained, other := sid.Administrators, sid.Users
+	spec := token.NetworkUser(worldDomain.WithRID(1000))
+	spec.Groups = []token.Group{{SID: other, Attributes: token.GroupDefault}}
+	before := must(token.New(spec))
+	spec.Groups = append(spec.Groups, token.Group{SID: gained, Attributes: token.GroupDefault})
+	_, difference := effective.Compile([]*token.Token{before}, effective.Config{}).Replace(
+		[]*token.Token{must(token.New(spec))})
+	for _, c := range []struct {
+		owner, entry sid.SID
+		want         bool
+	}{{other, other, false}, {gained, other, true}, {other, gained, true}} {
+		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
+		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
+		if got := difference.Affects(d); got != c.want {
+			t.Errorf("owner %s, entry %s: got %t, want %t", c.owner, c.entry, got, c.want)
 		}
 	}
 }

@@ -85,7 +85,8 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 				}
 				if v.Allowed(object, who, r) != want ||
 					answers[effective.Change{Object: object, Principal: who, Right: r}] != want {
-					t.Fatalf("%s %s right %d: the check says %t, the view %t, what it told %t", object, who, r, want,
+					t.Fatalf("%s %s right %d: the access check says %t, the view %t, the reported changes %t",
+						object, who, r, want,
 						v.Allowed(object, who, r), answers[effective.Change{Object: object, Principal: who, Right: r}])
 				}
 			}
@@ -129,12 +130,12 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 		effective.Config{}))
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
 	if told := must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}})); len(told) != 0 {
-		t.Errorf("told %v: len(told) = %d, want 0", told, len(told))
+		t.Errorf("reported %v: len(told) = %d, want 0", told, len(told))
 	}
 	told := must(v.Put("o", d))
 	want := effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}
 	if len(told) != 1 || told[0] != want {
-		t.Errorf("told %v, want %v", told, want)
+		t.Errorf("reported %v, want %v", told, want)
 	}
 	for _, object := range []string{"o", "other", ""} {
 		for _, principal := range []string{"p", "other", ""} {
@@ -149,7 +150,7 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 	for range 2 {
 		told = v.Remove("o")
 		if v.Allowed("o", "p", 0) {
-			t.Error("an object that was removed is open")
+			t.Error("Allowed grants a removed object, want false")
 		}
 	}
 	if told != nil {
@@ -184,8 +185,8 @@ func ExampleView() {
 	// alice /srv/plan false
 }
 
-// TestViewUnderACallback: where a callback decides, a person whose token looks as before is decided again, for each
-// object.
+// TestViewUnderACallback checks that, if a callback decides, a person with an unchanged token is decided again for
+// each object.
 func TestViewUnderACallback(t *testing.T) {
 	says, calls := claims.False, 0
 	cfg := withCallback(func(sd.ACE, *token.Token) claims.Truth { calls++; return says })
@@ -193,13 +194,13 @@ func TestViewUnderACallback(t *testing.T) {
 	tok := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	both := []effective.Principal{{Name: "p", Token: tok}, {Name: "q", Token: tok}}
 	if told := must(v.SetPrincipals(both)); len(told) != 0 {
-		t.Errorf("told %v before there are objects: len(told) = %d, want 0", told, len(told))
+		t.Errorf("reported %v without objects: len(told) = %d, want 0", told, len(told))
 	}
 	opaque := must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, worldSIDs[0], sd.ACEExtra{AppData: []byte("mine")}))
 	d := sd.New(sd.Parts{Owner: worldSIDs[1], DACL: must(sd.NewACL(opaque))})
 	for _, object := range []string{"a", "b"} {
 		if told := must(v.Put(object, d)); len(told) != 0 {
-			t.Errorf("%s: told %v while the callback says no: len(told) = %d, want 0", object, told, len(told))
+			t.Errorf("%s: reported %v while the callback denies: len(told) = %d, want 0", object, told, len(told))
 		}
 	}
 	for _, is := range []bool{true, false, true} {
@@ -207,7 +208,7 @@ func TestViewUnderACallback(t *testing.T) {
 			says = claims.True
 		}
 		if v.Allowed("a", "p", 0) == is {
-			t.Error("an answer changes before it is asked for")
+			t.Error("Allowed changed before SetPrincipals, want it unchanged")
 		}
 		var want []effective.Change
 		for _, object := range []string{"a", "b"} {
@@ -216,14 +217,16 @@ func TestViewUnderACallback(t *testing.T) {
 			}
 		}
 		if told := must(v.SetPrincipals(both)); !slices.Equal(told, want) {
-			t.Errorf("the callback says %t: told %v, want %v", is, told, want)
+			t.Errorf("the callback returns %t: reported %v, want %v", is, told, want)
 		}
 		if calls == 0 || v.Allowed("a", "p", 0) != is || v.Allowed("b", "q", 0) != is || v.Allowed("a", "p", 1) {
-			t.Errorf("the callback says %t in %d calls: %t, %t", is, calls, v.Allowed("a", "p", 0), v.Allowed("b", "q", 0))
+			t.Errorf("the callback says %t in %d calls: %t, %t",
+				is, calls, v.Allowed("a", "p", 0), v.Allowed("b", "q", 0))
 		}
 		calls = 0
 		if told := must(v.SetPrincipals(both)); len(told) != 0 || calls == 0 {
-			t.Errorf("the same again: told %v in %d calls, want len(told) = 0, calls at least 1", told, calls)
+			t.Errorf("the same principals again: reported %v in %d calls, want len(told) = 0, calls at least 1",
+				told, calls)
 		}
 	}
 }
@@ -235,7 +238,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
 	if told := must(v.Put("o", mine)); len(told) != 0 {
-		t.Errorf("told %v without principals: len(told) = %d, want 0", told, len(told))
+		t.Errorf("reported %v without principals: len(told) = %d, want 0", told, len(told))
 	}
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
@@ -267,7 +270,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		{people(p, q, r), []effective.Change{gains("p")}},
 	} {
 		if told := must(v.SetPrincipals(c.next)); !slices.Equal(told, c.want) {
-			t.Errorf("step %d: told %v, want %v", i, told, c.want)
+			t.Errorf("step %d: reported %v, want %v", i, told, c.want)
 		}
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
@@ -283,21 +286,21 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 			}
 		}
 		if told := must(v.Put("new", other)); !slices.Equal(told, want) {
-			t.Errorf("step %d: another object: told %v, want %v", i, told, want)
+			t.Errorf("step %d: another object: reported %v, want %v", i, told, want)
 		}
 		for k := range want {
 			want[k].Allowed = false
 		}
 		if told := v.Remove("new"); !slices.Equal(told, want) {
-			t.Errorf("step %d: removed: told %v, want %v", i, told, want)
+			t.Errorf("step %d: removed object: reported %v, want %v", i, told, want)
 		}
 	}
 }
 
-// TestViewKeepsAnswersApart: descriptors that differ in one part share no answers in a view. Each pair is
-// equal but for the part that its name says, and the check decides it differently for the one principal. The second
-// descriptor comes when the answers to the first are already kept. The owner has READ_CONTROL and WRITE_DAC without an
-// entry (MS-DTYP 2.5.3.2).
+// TestViewKeepsAnswersApart checks that descriptors that differ in one part share no results in a view. Each
+// pair differs only in the part that its name says, and the access check decides it differently for the principal.
+// The view gets the second descriptor after it has cached the results of the first. The owner has READ_CONTROL and
+// WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
 func TestViewKeepsAnswersApart(t *testing.T) {
 	tokens, _ := office(1, 1)
 	user := tokens[0].User().SID.String()

@@ -106,7 +106,7 @@ func TestCanEdges(t *testing.T) {
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
-		t.Error("a subject that cannot ask has rights")
+		t.Error("an invalid subject has rights, want none")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
 		t.Errorf("no subject: %+v, want d.Status() = %v", d, ntstatus.NoToken)

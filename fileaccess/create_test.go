@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-025: the creator has all rights, and the next open those that the new
-// descriptor grants.
+// FO-025: the creator has all rights, and the next open the rights that the new descriptor grants.
 func TestConformanceCreateThenOpen(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {

@@ -29,13 +29,13 @@ func TestAuditInputs(t *testing.T) {
 		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
 		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
 		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
-		// Without an object that is opened there is no record.
+		// Without an opened object there is no record.
 		{"no object", 1, in(missing), want{}},
 		{"collision", 1, in(create), want{}},
 		// The directory that refuses a creation or traversal records it (F-81).
 		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},
 		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},
-		// What the share refuses is recorded for the share (F-83).
+		// A denial by the share is recorded for the share (F-83).
 		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},
 		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},
 		// The record keeps the true status of a hidden denial (F-73).

@@ -9,9 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-102: a named generic execute that the descriptor does not give denies by the
-// documents; servers as observed grant what there is. Every other right that is
-// named must be granted in both.
+// F-102: a named generic execute that the descriptor does not grant denies by the documents, while observed servers
+// grant the rest. Every other named right must be granted in both.
 func TestMaximumWithExecute(t *testing.T) {
 	const readable = "(A;;FR;;;WD)"
 	observed := func(s *situation) { s.f.Policy.Profile = fileaccess.Observed }
@@ -34,7 +33,7 @@ func TestMaximumWithExecute(t *testing.T) {
 			t.Errorf("F-102 %v: %v, granted %v, want %v", c.desired, d.Status(), d.Granted, c.want)
 		}
 	}
-	// By itself it is a request like others where the descriptor gives it.
+	// Alone it is an ordinary request if the descriptor grants it.
 	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
 		t.Errorf("F-102: generic execute alone: %+v, want d.Granted = 0x1200A0", d)
 	}

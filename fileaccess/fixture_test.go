@@ -65,7 +65,7 @@ func aces(t testing.TB, text string) *sd.Descriptor {
 	return d
 }
 
-// situation holds what a case changes before the open.
+// situation has the state that a case changes before the open.
 type situation struct {
 	t     testing.TB
 	token token.Spec

@@ -53,7 +53,7 @@ func TestMaskLimitsGroups(t *testing.T) {
 	}
 }
 
-// TestFromPOSIXInFull: the descriptor of permissions, entry by entry, and all that is lost.
+// TestFromPOSIXInFull checks the descriptor made of permissions, entry by entry, and every loss.
 func TestFromPOSIXInFull(t *testing.T) {
 	ten := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },

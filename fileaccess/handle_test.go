@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-069, FO-078, FO-079, FO-083, FO-086: what handles may.
+// FO-069, FO-078, FO-079, FO-083, FO-086: the operations that handles allow.
 func TestConformanceHandles(t *testing.T) {
 	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
@@ -58,7 +58,7 @@ func ExampleHandle_May() {
 	// SetDisposition STATUS_CANNOT_DELETE
 }
 
-// F-100: a nil handle and one that nothing was granted to may do nothing.
+// F-100: a nil handle and one without granted rights allow nothing.
 func TestEmptyHandleAllowsNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
 		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
@@ -125,7 +125,8 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 						want = denied
 					}
 					if got := h.May(op); got != want {
-						t.Errorf("%v with %v, face %v, profile %v, by id: %t: %v, want %v", op, granted, h.Face, h.Profile,
+						t.Errorf("%v with %v, face %v, profile %v, by id: %t: %v, want %v",
+							op, granted, h.Face, h.Profile,
 							h.ByID, got, want)
 					}
 				}

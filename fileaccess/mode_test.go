@@ -10,7 +10,7 @@ import (
 // In the tests of modes user 1 owns the files and group 3 is their group; 2 and 4 are others.
 const ofMode = "O:S-1-22-1-1G:S-1-22-2-3"
 
-// M-12: the mode says what owner, group class and everybody are granted.
+// M-12: the mode shows the rights of owner, group class and everybody.
 func TestMode(t *testing.T) {
 	for _, c := range []struct {
 		dacl      string

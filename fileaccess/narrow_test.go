@@ -63,8 +63,8 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
-// M-41: after narrowing, no more bits are shown than the mode has for group and others, the owner has all that he
-// had, no class has more than before, and the same mode changes nothing more.
+// M-41: after narrowing, the shown mode has no more bits for group and others than the requested one. The owner keeps
+// all rights, no class gains any, and the same mode changes nothing more.
 func TestNarrowOfRandomLists(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 3000 {
@@ -123,7 +123,8 @@ func TestNarrowNeverWidens(t *testing.T) {
 		for i, tok := range tokens {
 			before, after := granted(tok, d), granted(tok, n)
 			if after&^before != 0 || i == 0 && after != before {
-				t.Fatalf("%s by %o, %s: %#x became %#x: %s", formatted(d), mode, tok.User().SID, before, after, formatted(n))
+				t.Fatalf("%s by %o, %s: %#x became %#x: %s",
+					formatted(d), mode, tok.User().SID, before, after, formatted(n))
 			}
 		}
 	}

@@ -91,8 +91,8 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 	return false
 }
 
-// A descriptor made of an NFSv4 ACL decides each right as the ACL does, but
-// for the owner's own two; and it comes back as the same list.
+// A descriptor made of an NFSv4 ACL decides each right as the ACL does, except the owner's own two, and converts back
+// to the same list.
 func TestNFS4MeansTheSame(t *testing.T) {
 	r := random(t)
 	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",

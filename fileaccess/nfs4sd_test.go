@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestToNFS4InFull: each entry of the list, field by field.
+// TestToNFS4InFull checks each entry of the list, field by field.
 func TestToNFS4InFull(t *testing.T) {
 	nameless := &fileaccess.NameMap{Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
 	groups := &fileaccess.NameMap{Name: func(s sid.SID) (string, bool, bool) { return "g@x", true, s == g9 }}
@@ -66,8 +66,8 @@ func TestToNFS4InFull(t *testing.T) {
 	}
 }
 
-// An inheritable OWNER@ or GROUP@ comes back as it went, with each flag, and is
-// found in a descriptor that was not made of an NFSv4 list.
+// An inheritable OWNER@ or GROUP@ survives the round trip with each flag, and is recognised in a descriptor that was
+// not made of an NFSv4 list.
 func TestInheritableOwner(t *testing.T) {
 	for _, text := range []string{
 		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",
@@ -88,7 +88,7 @@ func TestInheritableOwner(t *testing.T) {
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
 			lost != nil {
-			t.Errorf("%s comes back as %s, %v, want %s, nil", text, got, lost, text+",")
+			t.Errorf("%s converts back to %s, losses %v, want %s, nil", text, got, lost, text+",")
 		}
 	}
 	for text, want := range map[string]string{

@@ -29,8 +29,7 @@ func random(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// world makes random inputs. Everything comes from small pools, so that
-// things meet.
+// world makes random inputs from small pools, so that values coincide often.
 type world struct {
 	*rand.Rand
 	tokens  []*token.Token
@@ -171,7 +170,7 @@ func (w *world) desired() winnt.AccessMask {
 	return m
 }
 
-// ask fills a request and facts.
+// ask fills a request and its facts.
 func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	r := &fileaccess.Request{
 		Subject: access.SubjectOf(pick(w.Rand,

@@ -408,8 +408,8 @@ func (w *twin) collides(q *twinOpen) ntstatus.Status {
 	return 0
 }
 
-// imply applies F-35 and the table of F-33: by disposition, the unnamed stream,
-// a stream that exists, one that does not.
+// imply applies F-35 and the table of F-33: by disposition, for the unnamed stream, an existing stream, and a missing
+// one.
 func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	r, ob := w.r, &w.f.Object
 	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
@@ -504,7 +504,7 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 	}
 }
 
-// maximal applies F-45 for what exists.
+// maximal applies F-45 to an existing file.
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {

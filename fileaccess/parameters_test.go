@@ -20,7 +20,7 @@ func TestServerCleansUp(t *testing.T) {
 		t.Errorf("F-7: %+v, want d.Granted = 1", d)
 	}
 	if d, _ := open(t, 4, smb, unbuffered); d.Rule != "F-11" {
-		t.Errorf(`F-7, nothing left: %+v, want d.Rule = "F-11"`, d)
+		t.Errorf(`F-7, no right left: %+v, want d.Rule = "F-11"`, d)
 	}
 	if d, _ := open(t, 5, unbuffered); d.Rule != "F-10" {
 		t.Errorf(`F-10: %+v, want d.Rule = "F-10"`, d)

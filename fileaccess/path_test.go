@@ -33,7 +33,7 @@ func TestStoppedAt(t *testing.T) {
 	}
 }
 
-// F-22: a malformed stream name on the way comes before everything.
+// F-22: a malformed stream name on the path is found before any other error.
 func TestBadStreamOnTheWay(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))

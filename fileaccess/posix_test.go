@@ -67,8 +67,7 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	return !matched && l[len(l)-1].Perm&want == want
 }
 
-// posixWants returns the permissions that are needed for perm: writing to a
-// directory also needs search.
+// posixWants returns the rights that perm needs: writing to a directory also needs search.
 func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
 	if perm == fileaccess.POSIXWrite && directory {
 		return fileaccess.POSIXWrite | fileaccess.POSIXExecute
@@ -188,7 +187,7 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 	}
 }
 
-// Every mode comes back, but for writing where a directory cannot be searched.
+// Every mode survives the round trip, except writing to a directory that cannot be searched.
 func TestModesComeBack(t *testing.T) {
 	for mode := range uint32(0o1000) {
 		for _, directory := range []bool{false, true} {
@@ -216,7 +215,7 @@ func TestModesComeBack(t *testing.T) {
 	}
 }
 
-// What familiar permissions look like.
+// The descriptors of familiar permissions.
 func TestFamiliarModes(t *testing.T) {
 	for _, c := range []struct {
 		mode uint32
@@ -339,14 +338,14 @@ func TestToPOSIXLosses(t *testing.T) {
 		t.Errorf("no DACL: %+v, want p.Mode = 0o777", p)
 	}
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("nothing: %+v, want p.User = %v, p.Mode = 0", p, none)
+		t.Errorf("ToPOSIX(nil) = %+v, want p.User = %v, p.Mode = 0", p, none)
 	}
 	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
 		t.Errorf("names: fileaccess.LossKind(99).String() = %q, want %q", got, "LossKind(99)")
 	}
 }
 
-// A default list is inherited as POSIX would, and comes back.
+// A default list is inherited as in POSIX, and survives the round trip.
 func TestDefaultLists(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
 	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
@@ -429,7 +428,7 @@ func FuzzDecodePOSIX(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(l.Append(nil), b) {
-			t.Fatalf("%x came back as %x", b, l.Append(nil))
+			t.Fatalf("%x encodes again as %x", b, l.Append(nil))
 		}
 		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0,
 			Default: l}, nil)
@@ -457,7 +456,7 @@ func TestToPOSIXPassesOthersOver(t *testing.T) {
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(lost, lostWant) {
-			t.Errorf("%v beside the entries: %+v, %v; want %+v, %v", typ, got, lost, want, lostWant)
+			t.Errorf("entry type %v with the other entries: %+v, %v, want %+v, %v", typ, got, lost, want, lostWant)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func TestReasons(t *testing.T) {
 		{"entry", 1, nil, 1, true, "AceAllow DACL 0", 0},
 		{"no entry", 2, in(o("(A;;1;;;WD)")), 2, false, "NoAce", 0},
 		{"deny entry", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 2, false, "AceDeny DACL 0", 0},
-		{"allowed beside it", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 1, true, "AceAllow DACL 1", 0},
+		{"allowed in addition", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 1, true, "AceAllow DACL 1", 0},
 		{"parent", 0x80, in(o("empty")), 0x80, true, "ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
 		{"parent denies", 0x80, in(o("empty"), noP), 0x80, false, "ParentDeny FILE_LIST_DIRECTORY NoAce", 1812},
 		{"intent", 1, in(o("empty"), intent, with(backup)), 1, true, "Intent SeBackupPrivilege", 1801},

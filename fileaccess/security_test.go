@@ -148,9 +148,9 @@ func TestSetSecurity(t *testing.T) {
 	}
 }
 
-// F-51: a token makes its user an owner, and of its groups those that are enabled, may own
-// and count for more than denial; any owner with the restore privilege. The same holds of
-// the descriptor that a creator gives (F-32).
+// F-51: a token may assign as owner its user, and its groups that are enabled, have the owner attribute and are not
+// deny-only, and any owner with the restore privilege. The same applies to the descriptor that a creator passes
+// (F-32).
 func TestOwnerMustBeAssignable(t *testing.T) {
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
 	const mandatory, enabled, owner, deny = winnt.SE_GROUP_MANDATORY, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER,

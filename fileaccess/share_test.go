@@ -45,7 +45,7 @@ func TestConnect(t *testing.T) {
 	}); d.Status() != denied || d.Rule != "F-5" {
 		t.Errorf(`F-5: %+v, want d.Status() = %v, d.Rule = "F-5"`, d, denied)
 	}
-	// A share gives rights of files: one that gives the SACL alone gives nothing.
+	// A share grants file rights: one that grants only the SACL grants nothing.
 	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
 		t.Errorf(`F-5, the SACL alone: %+v, want d.Rule = "F-5"`, d)
 	}

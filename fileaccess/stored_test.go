@@ -28,7 +28,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:PAI(A;;FR;;;WD)", "O:BAG:SYD:PAI(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:NO_ACCESS_CONTROL", "O:BAG:SYD:NO_ACCESS_CONTROL", 0},
 	{"O:BAG:SYD:", "O:BAG:SYD:", 0},
-	// F-199: a grant to a logon session goes, of any kind and also one that only children inherit.
+	// F-199: a grant to a logon session is removed, whatever its type, also an inherit-only one.
 	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
 	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
@@ -63,11 +63,11 @@ func TestStored(t *testing.T) {
 			t.Errorf("%s: kept as %s, %v, want %s", c.given, text, err, c.kept)
 		}
 		if again, st := fileaccess.Stored(d); again != d || st != ntstatus.Success {
-			t.Errorf("%s: stored again it is another, %v", c.kept, st)
+			t.Errorf("%s: storing the stored form changed it, or status %v", c.kept, st)
 		}
 	}
 	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
-		t.Errorf("nothing is stored as %v, %v, want nil, %v", d, st, ntstatus.Success)
+		t.Errorf("Stored(nil) = %v, %v, want nil, %v", d, st, ntstatus.Success)
 	}
 }
 

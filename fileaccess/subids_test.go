@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// TestSubIDs: a line of /etc/subuid is an owner, a first id and how many there are, and ends at
-// the highest id; other lines say nothing. Ranges are compared with both ends.
+// TestSubIDs checks that a line of /etc/subuid has an owner, a first id and a count, and ends at the highest id.
+// Other lines are ignored. Ranges include both ends.
 func TestSubIDs(t *testing.T) {
 	const last = 1<<32 - 1
 	for line, want := range map[string][]fileaccess.SubIDs{

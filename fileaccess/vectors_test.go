@@ -18,9 +18,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// A note says what a published case shows, by which rules, and where its
-// expectation is from: documented (by the rule's source) or decided (by this
-// project, where documents are silent or tests of servers say otherwise).
+// A note says what a published case shows, by which rules, and the source of its expected value: documented (the
+// rule's source) or decided (by this project, where documents are silent or server tests contradict them).
 type note struct{ kind, rules, about string }
 
 // notes are the cases of vectors/open.jsonl; a case has one line for each
@@ -224,7 +223,7 @@ func TestPublishedVectors(t *testing.T) {
 	for _, r := range openRows {
 		n, ok := notes[r.id]
 		if !ok {
-			t.Errorf("%s: say in notes what it shows and where it is from", r.id)
+			t.Errorf("%s has no note: say in notes what it shows and its source", r.id)
 			continue
 		}
 		used[r.id] = true
@@ -264,6 +263,6 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s is not what the table says (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the table (%v): go generate ./vectors", file, err)
 	}
 }

@@ -33,8 +33,7 @@ func TestConformanceEnumeration(t *testing.T) {
 	}
 }
 
-// F-71 and F-74: in bulk as one by one; the share's rights count, intent and
-// backup privilege do not.
+// F-71 and F-74: bulk and single results are equal. The share's rights count, intent and backup privilege do not.
 func TestVisibleEntries(t *testing.T) {
 	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
 		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestResolve: no name leads out of its directory, along a link, into a mount or past a zero byte, by itself and at the
-// end of a path; the descriptor is a place only and goes to no other program (F-112).
+// TestResolve checks that no name leads out of its directory, along a link, into a mount or past a zero byte, alone
+// or at the end of a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
 func TestResolve(t *testing.T) {
 	root := t.TempDir()
 	for _, err := range []error{os.MkdirAll(filepath.Join(root, "d", "e"), 0o700),
@@ -79,12 +79,12 @@ func TestResolve(t *testing.T) {
 	}
 	defer unix.Close(fd) // it was only read
 	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-		t.Errorf("what is opened to be read goes to other programs: %#o, %v, want %#o, nil", own, err,
+		t.Errorf("descriptor flags of a file opened for reading: %#o, %v, want %#o, nil", own, err,
 			unix.FD_CLOEXEC)
 	}
 }
 
-// TestNamesOfAPath: where a path parts into its directory and its name.
+// TestNamesOfAPath checks the split of a path into directory and name.
 func TestNamesOfAPath(t *testing.T) {
 	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`,
 		"f"}, {`d\`, "d", ""},
@@ -112,7 +112,7 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	w.must(os.Chmod(w.path("f"), 0o755)) //nolint:gosec // likewise
 	w.must(os.Symlink(w.path("d"), w.path("l")))
 	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
-		t.Errorf("what everybody gets to: %q, %v, want a non-empty string, nil", who, err)
+		t.Errorf("reached(a path that everybody can search) = %q, %v, want a non-empty string, nil", who, err)
 	}
 	for _, name := range []string{"gone", `gone\below`, `f\below`, `l\below`, `d\gone`} {
 		if who, err := w.tree.reached(shown{path: w.path(name)}, nil); who != "" || err != nil {
@@ -121,7 +121,7 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	}
 }
 
-// contents opens a file of the tree and returns what hostfs has of it.
+// contents opens a file of the tree and returns its hostfs value.
 func (w *world) contents(name string) *file {
 	w.Helper()
 	th := w.as(alice)
@@ -133,8 +133,8 @@ func (w *world) contents(name string) *file {
 	return f.(*file)
 }
 
-// TestUnlinkRefusesDirectories: only a file is refilled, from another file; only a file has a descriptor for the host's
-// kernel and one to lock by. What refuses leaves what there was.
+// TestUnlinkRefusesDirectories checks that only a file can be refilled, and only from another file, and that only a
+// file has descriptors for the host's kernel and for locks. A rejected call changes nothing.
 func TestUnlinkRefusesDirectories(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -187,8 +187,8 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 	w.must(unix.Close(fd))
 }
 
-// TestReadOnlyVolumeRefusesChanges: a tree on a medium that takes no writes says so for what would write, and is read
-// (F-26).
+// TestReadOnlyVolumeRefusesChanges checks that a tree on a read-only medium rejects writes with a status that says
+// so, and can be read (F-26).
 func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
 	root := t.TempDir()
 	attribute := attributeHere(t)
@@ -200,11 +200,11 @@ func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
 		w.must(unix.Setxattr(w.path(name), attribute, w.raw("O:BAG:SYD:P(A;OICI;FA;;;WD)"), 0))
 	}
 	if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil {
-		t.Skip("nothing can be mounted here: ", err)
+		t.Skip("cannot mount here: ", err)
 	}
 	defer func() { w.must(unix.Unmount(root, unix.MNT_DETACH)) }()
 	if err := unix.Mount("", root, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Skip("nothing can be mounted read-only here: ", err)
+		t.Skip("cannot mount read-only here: ", err)
 	}
 	tree, err := Open(Config{Path: root, Attribute: attribute})
 	w.must(err)
@@ -230,7 +230,7 @@ func TestStatReturnsEveryField(t *testing.T) {
 		fd, err := below(w.tree.root, name, 0)
 		w.must(err)
 		if got, err = stat(fd); err != nil || got != want {
-			t.Errorf("%s, held: %+v, %v, want %+v", name, got, err, want)
+			t.Errorf("%s, by the open descriptor: %+v, %v, want %+v", name, got, err, want)
 		}
 		shut(fd)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// TestChangesAtOnceAreSeen: where a descriptor is kept without waiting, each of many changes in a row is seen at once,
-// whether the attribute, the permissions or an entry of the directory changed (F-115).
+// TestChangesAtOnceAreSeen checks that, if descriptors are cached without a delay, each of many changes in a row is
+// seen immediately: of the attribute, the permissions or a directory entry (F-115).
 func TestChangesAtOnceAreSeen(t *testing.T) {
 	w := newWorld(t)
 	if w.tree.settling != 0 {
@@ -40,8 +40,8 @@ func TestChangesAtOnceAreSeen(t *testing.T) {
 	}
 }
 
-// TestSettling: a file system is waited for unless it is one of those whose times are known to be distinct, and shows
-// that they are (F-115).
+// TestSettling checks that caching waits for a file system's clock unless its change times are known to be distinct
+// and prove to be (F-115).
 func TestSettling(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t

@@ -55,7 +55,8 @@ func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	return fd, s
 }
 
-// TestWhatIsKept: a descriptor is kept of a file that has not changed for 20 ms, nor while it was read (F-115).
+// TestWhatIsKept checks that a descriptor is cached only if the file has not changed for 20 ms and not during the
+// read (F-115).
 func TestWhatIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.tree.settling = settled
@@ -70,7 +71,7 @@ func TestWhatIsKept(t *testing.T) {
 		w.must(err)
 		if time.Since(begun) < settled {
 			if keep {
-				t.Error("F-115: what has just changed is kept")
+				t.Error("F-115: a file that has just changed is cached, want not cached")
 			}
 			break
 		}
@@ -89,12 +90,12 @@ func TestWhatIsKept(t *testing.T) {
 	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
 		t.Errorf("F-115: of another moment: %t, %v, want false, nil", keep, err)
 	}
-	// It is read once, and again after a change of the file.
+	// The descriptor is read once, and again after a change of the file.
 	first, err := w.tree.known(fd, &before)
 	w.must(err)
 	again, err := w.tree.known(fd, &before)
 	if w.must(err); first != again {
-		t.Error("F-115: what is kept is read again")
+		t.Error("F-115: a cached descriptor was read again")
 	}
 	w.describe("f", narrow)
 	settle(t, w.path("f"))
@@ -105,11 +106,11 @@ func TestWhatIsKept(t *testing.T) {
 	}
 	// An unreadable attribute is an error, and is not cached.
 	if _, err := w.tree.known(-1, &before); err != nil {
-		t.Errorf("F-115: what is kept needs no look: %v", err)
+		t.Errorf("F-115: known of a cached file without a descriptor = %v, want nil", err)
 	}
 	before.Ino++
 	if _, err := w.tree.known(-1, &before); err == nil {
-		t.Error("F-115: nothing is known of no file")
+		t.Error("F-115: known without a file and without a cache entry succeeds, want an error")
 	}
 }
 
@@ -142,8 +143,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestMadeOfPermissions: with SynthesiseMissing, the descriptor of a file without the attribute comes from its mode,
-// its owners and its access ACL. The default ACL of a directory has no effect on it (F-115).
+// TestMadeOfPermissions checks that with SynthesiseMissing the descriptor of a file without the attribute comes from
+// its mode, owners and access ACL. A directory's default ACL does not affect it (F-115).
 func TestMadeOfPermissions(t *testing.T) {
 	accounts := func(id uint32, group bool) sid.SID {
 		s, _ := sid.New(5, 21, 7, map[bool]uint32{true: 2}[group], id)
@@ -185,7 +186,7 @@ func TestMadeOfPermissions(t *testing.T) {
 	}
 }
 
-// An attribute of any size and contents refuses or decides, and stops nothing (F-115).
+// An attribute of any size and contents denies or decides, and never causes a panic (F-115).
 func TestHostileAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
@@ -220,8 +221,8 @@ func TestHostileAttributes(t *testing.T) {
 	}
 }
 
-// TestPermissionsDoNotOverrideDescriptor: a tree that ignores permissions believes each attribute, whatever they have
-// become since, and writes new ones without a hash of them (F-115, F-121).
+// TestPermissionsDoNotOverrideDescriptor checks that a tree that ignores permissions accepts each attribute, whatever
+// the permissions are now, and writes new ones without their hash (F-115, F-121).
 func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		w := newWorld(t, func(c *Config) { c.IgnorePosix, c.Missing = ignore, SynthesiseMissing })
@@ -265,8 +266,8 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	}
 }
 
-// TestInfoOfPermissions: the permissions that a hash is of are those of the file, special bits and both owners
-// included (F-121).
+// TestInfoOfPermissions checks that the hash covers the file's permissions, including special bits and both owners
+// (F-121).
 func TestInfoOfPermissions(t *testing.T) {
 	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
 	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
@@ -278,7 +279,7 @@ func TestInfoOfPermissions(t *testing.T) {
 	}
 }
 
-// TestAttributesOfAnyLength: an attribute is read whole, whatever its length (F-115).
+// TestAttributesOfAnyLength checks that an attribute of any length is read completely.
 func TestAttributesOfAnyLength(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")

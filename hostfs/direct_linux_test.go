@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// counting counts the files of a tree that were found without a look at their directories.
+// counting counts the files of a tree that were found without a lookup of their directories.
 type counting struct {
 	*Tree
 	found int

@@ -55,8 +55,8 @@ func FuzzDOSAttributes(f *testing.F) {
 	})
 }
 
-// A file that is read-only on the file server is neither written nor deleted, and replaced
-// only by who says so; its attributes are shown, in listings too (F-38, F-39, F-58, F-130).
+// A file that is read-only on the file server can be neither written nor deleted, and replaced only with the
+// attribute repeated. Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
 func TestReadOnly(t *testing.T) {
 	w := newWorld(t)
 	const all = "D:P(A;;FA;;;WD)"
@@ -75,7 +75,7 @@ func TestReadOnly(t *testing.T) {
 	h := w.open(th, "f", winnt.FILE_READ_ATTRIBUTES|winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.CannotDelete)
-	// To keep it is no deletion: the attribute is not looked at.
+	// Clearing the disposition is no deletion, so the attribute does not matter.
 	w.want(th.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	basic, ok := v.(nt.FileBasic)

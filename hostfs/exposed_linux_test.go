@@ -147,7 +147,7 @@ func TestExposureByACL(t *testing.T) {
 	}
 }
 
-// posixACL returns an ACL with the owner's entry and those in text.
+// posixACL returns an ACL with the owner's entry and the entries in text.
 func posixACL(t *testing.T, text string) []byte {
 	t.Helper()
 	tags := map[string]byte{"user": 2, "group": 8, "mask": 0x10}
@@ -180,7 +180,8 @@ func posixACL(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestUnescape: mountinfo has a blank and its like as three octal digits; whatever is no such escape stays (F-126).
+// TestUnescape checks that the three-digit octal escapes of mountinfo are decoded, and that any other backslash stays
+// (F-126).
 func TestUnescape(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,

@@ -50,6 +50,6 @@ func TestSambaServesClosedPath(t *testing.T) {
 		t.Errorf("by the path: %v, want string(out) containing \"Permission denied\", an error\n%s", err, out)
 	}
 	if _, err := os.Stat(b.path("theirs")); err != nil {
-		t.Errorf("what the server made: %v", err)
+		t.Errorf("the file that the server created: %v", err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Extended attributes are read by an open that grants FILE_READ_EA and changed by one that grants FILE_WRITE_EA;
-// what servers keep does not count as one, and their room is bounded (F-194 to F-196).
+// Extended attributes are read by an open that grants FILE_READ_EA and changed by one that grants FILE_WRITE_EA. The
+// servers' own attributes do not count, and the total size is bounded (F-194 to F-196).
 func TestExtended(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -61,13 +61,13 @@ func TestExtended(t *testing.T) {
 	// 6 bytes of name and 64 KiB of value do not fit anywhere; one after the other they are counted together.
 	w.want(writes.SetExtended("user.b", bytes.Repeat([]byte("x"), mostExtended-5), 0), ntstatus.DiskFull)
 	if value := make([]byte, mostExtended-10); !fits(4, "user.b", value) || fits(5, "user.b", value) {
-		t.Error("F-196: name, value and what is taken are not counted together")
+		t.Error("F-196: the limit must count the name, the value and the used space together")
 	}
 	if n, st := writes.taken("user.b"); n != len("user.a")+len("value") || st != ntstatus.Success {
 		t.Errorf("F-196: %d bytes are taken, %v, want %d, %v", n, st, len("user.a")+len("value"), ntstatus.Success)
 	}
 	if n, _ := writes.taken("user.a"); n != 0 {
-		t.Errorf("F-196: %d bytes are taken beside it, want 0", n)
+		t.Errorf("F-196: taken = %d bytes in addition to it, want 0", n)
 	}
 	w.want(writes.RemoveExtended("user.a"), ntstatus.Success)
 	w.want(writes.RemoveExtended("user.a"), ntstatus.ObjectNameNotFound)
@@ -135,8 +135,8 @@ func TestNameless(t *testing.T) {
 	}
 }
 
-// TestReserved: which attributes of the host count as a file's: users' own, and of those not what servers keep, in
-// whatever case (F-195).
+// TestReserved checks which host attributes belong to a file: users' attributes except those of servers, in any case
+// (F-195).
 func TestReserved(t *testing.T) {
 	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
 	for name, want := range map[string]bool{
@@ -201,7 +201,7 @@ func TestSetExtended(t *testing.T) {
 	}
 	for but, want := range map[string]int{"": 6 + 1 + 6 + 2, "user.a": 6 + 2, "user.b": 6 + 1, "user.c": 6 + 1 + 6 + 2} {
 		if n, st := f.taken(but); n != want || st != ntstatus.Success {
-			t.Errorf("F-196: beside %q %d bytes are taken, %v, want %d", but, n, st, want)
+			t.Errorf("F-196: taken except %q = %d bytes, %v, want %d", but, n, st, want)
 		}
 	}
 	big := bytes.Repeat([]byte("x"), 2000)

@@ -51,9 +51,9 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 	}
 }
 
-// TestMoveSurvivesEveryFailedCall: a rename over another file that fails leaves both files under their names, and the
-// open with its old name; one that succeeds moved the file (F-118). A call that only marks the file for a backup may
-// fail.
+// TestMoveSurvivesEveryFailedCall checks that a failed rename over another file leaves both files under their names
+// and the open with its old name, and that a successful one moves the file (F-118). A call that only sets the archive
+// attribute may fail.
 func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	for _, link := range []bool{false, true} {
 		for _, target := range []string{"t", "free"} {
@@ -90,7 +90,8 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// TestCreateSurvivesEveryFailedCall: a file that cannot be made whole, with its descriptor, is not there (F-114).
+// TestCreateSurvivesEveryFailedCall checks that a file that cannot be created completely, with its descriptor, does
+// not exist (F-114).
 func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 		eachCall(t, 5, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
@@ -114,8 +115,8 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// TestUnreadableAttributesRefuse: a file whose descriptor, permissions or attributes the host cannot read is not
-// opened: a file without a descriptor could grant more, and one without its read-only attribute could be written
+// TestUnreadableAttributesRefuse checks that a file is not opened if the host cannot read its descriptor, permissions
+// or attributes. Without its descriptor it could grant more, and without its read-only attribute it could be written
 // (F-101, F-115, F-130).
 func TestUnreadableAttributesRefuse(t *testing.T) {
 	for _, name := range []string{"", dosName, aclAccess} {
@@ -143,8 +144,8 @@ func TestUnreadableAttributesRefuse(t *testing.T) {
 	}
 }
 
-// TestFailedReadKeepsAttribute: a change of attributes that cannot read the stored ones writes none, so that the
-// read-only and hidden attributes stay (F-122, F-173).
+// TestFailedReadKeepsAttribute checks that a change of attributes that cannot read the stored ones writes none, so
+// that the read-only and hidden attributes stay (F-122, F-173).
 func TestFailedReadKeepsAttribute(t *testing.T) {
 	w, disk := faulty(t)
 	w.file("f", "x", wide)
@@ -163,8 +164,8 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	}
 }
 
-// TestDescriptorWriteFails: if the host cannot store a descriptor, the call fails and the old descriptor stays
-// in effect (F-121).
+// TestDescriptorWriteFails checks that the call fails and the old descriptor stays in effect if the host cannot store
+// the new one (F-121).
 func TestDescriptorWriteFails(t *testing.T) {
 	for _, c := range []struct {
 		err  error
@@ -247,7 +248,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
 				disposition: fileaccess.FileOverwrite}.at("f"))
 			if h != 0 {
-				w.Errorf("a handle of a file that was not emptied: h = %d, want 0", h)
+				w.Errorf("an open whose truncation failed returned a handle: h = %d, want 0", h)
 			}
 			return st
 		}, ntstatus.DiskFull, []string{"old"}},

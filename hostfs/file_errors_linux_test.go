@@ -55,7 +55,7 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 		}
 	}
 	if _, id := f.Identity(); id != "" {
-		t.Errorf(`F-180: %q tells it from others, want ""`, id)
+		t.Errorf(`F-180: Identity of a file without a birth time or handle = %q, want ""`, id)
 	}
 	if _, err := notEmpty(-1); !errors.Is(err, unix.EBADF) {
 		t.Error(err)

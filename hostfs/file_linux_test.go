@@ -282,7 +282,8 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			"found": f.Found} {
 			got, d, st := ask()
 			if got != want || formatted(d) != c.descriptor || st != ntstatus.Success {
-				t.Errorf("M-20: %s %s:\n%+v, %s, %v, want\n%+v, %s", name, how, got, formatted(d), st, want, c.descriptor)
+				t.Errorf("M-20: %s %s:\n%+v, %s, %v, want\n%+v, %s",
+					name, how, got, formatted(d), st, want, c.descriptor)
 			}
 		}
 		// A later change is visible in a query, but not in the facts of the open.
@@ -299,7 +300,8 @@ func TestFileFactsMatchSystem(t *testing.T) {
 	}
 }
 
-// TestTimesOfLinux: unixTime converts Windows times and clamps those outside Linux's range of nanoseconds (F-122).
+// TestTimesOfLinux checks that unixTime converts Windows times and clamps those outside Linux's range of nanoseconds
+// (F-122).
 func TestTimesOfLinux(t *testing.T) {
 	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
 	for _, c := range []struct {
@@ -340,7 +342,7 @@ func TestSizes(t *testing.T) {
 	}
 	w.want(d.Flush(), ntstatus.Success)
 	w.want(f.Flush(), ntstatus.Success)
-	// At the end is at the end of the moment, wherever that is.
+	// An append writes at the current end, wherever that is.
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
 		if w.want(st, ntstatus.Success); n != 2 {
@@ -368,7 +370,7 @@ func TestReadStopsAtEnd(t *testing.T) {
 	}
 }
 
-// Both ways to ask for synchronous operations give a handle its position (F-119).
+// Both options for synchronous operations give a handle a position (F-119).
 func TestPositionOfSynchronousHandles(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")

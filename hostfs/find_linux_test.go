@@ -83,7 +83,7 @@ func TestLookupFacts(t *testing.T) {
 		{`d\none\f`, nil, "d " + hers + `; d\none missing as `, 0},
 		{`none\f`, nil, "none missing as ", 0}, {`f\f`, nil, "f file as ", 0},
 		{`none\f\g`, nil, "none missing as ", 0}, {`d\f\g\h`, nil, "d " + hers + `; d\f file as `, 0},
-		// A name that is too long for the host, and none for Windows, is not there.
+		// A name that is too long for the host, and invalid on Windows, does not exist.
 		{wideName + `\f`, nil, wideName + " missing as ", 0},
 		{`d\` + wideName + `\f`, nil, "d " + hers + `; d\` + wideName + " missing as ", 0},
 		{"", d, " open " + hers + " as d", 0},
@@ -120,7 +120,7 @@ func TestLookupFacts(t *testing.T) {
 			t.Errorf("%.40q: %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
 		}
 	}
-	// A directory that is to be made may be named with a backslash, a file that is there may not.
+	// A directory to create may be named with a trailing backslash, an existing file may not.
 	r := fileaccess.Request{Name: `d\none\`, Subject: w.subject(bob), Options: fileaccess.DirectoryFile}
 	found, st := w.tree.Find(&r, nil)
 	if w.want(st, ntstatus.Success); st == ntstatus.Success {
@@ -129,7 +129,7 @@ func TestLookupFacts(t *testing.T) {
 	r.Name = `d\f\`
 	_, st = w.tree.Find(&r, nil)
 	w.want(st, ntstatus.ObjectNameInvalid)
-	// On the way a directory says that it is to go, under each of its places in a path.
+	// A directory on the path with a pending deletion is found under each of its positions.
 	w.want(e.SetDelete(true), ntstatus.Success)
 	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
 		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
@@ -249,7 +249,7 @@ func TestMountBelow(t *testing.T) {
 	}
 	listed(".", "f", "m")
 	if err := unix.Mount("none", w.path(`d\m`), "tmpfs", 0, "size=64k"); err != nil {
-		t.Skip("nothing can be mounted here: ", err)
+		t.Skip("cannot mount here: ", err)
 	}
 	defer func() { w.must(unix.Unmount(w.path(`d\m`), unix.MNT_DETACH)) }()
 	listed(".", "f")

@@ -51,7 +51,7 @@ func (h *hostile) attackers(wg *sync.WaitGroup) {
 	root, err := os.Open(h.root)
 	h.must(err)
 	h.Cleanup(func() { h.must(errors.Join(d.Close(), root.Close())) })
-	// Two files change places: the one that everybody reads, and alice's.
+	// Two files swap names: alice's and the one that everybody may read.
 	h.attack(wg, func(int) { swap(d, "public", "private") })
 	// A file and a link out of the tree change places.
 	h.attack(wg, func(int) { swap(d, "file", "link") })
@@ -139,7 +139,7 @@ func TestHostile(t *testing.T) {
 	close(h.done)
 	attackers.Wait()
 	if after := names(t, h.outside); after != before {
-		t.Errorf("outside stood %s, and stands %s, want %s", before, after, before)
+		t.Errorf("outside of the tree there was %s, and now %s, want %s", before, after, before)
 	}
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		if b, err := os.ReadFile(h.outside + "/" + name); string(b) != "outside" {

@@ -30,7 +30,7 @@ const (
 	staff = "S-1-5-21-1-2-3-2001"
 )
 
-// world is a tree in a system, and what a test does to it.
+// world is a tree in a system, with the helpers of the tests.
 type world struct {
 	testing.TB
 	root string
@@ -100,7 +100,7 @@ func (w *world) path(name string) string {
 	return filepath.Join(w.root, strings.ReplaceAll(name, `\`, "/"))
 }
 
-// describe gives a file of the tree a descriptor behind the server's back.
+// describe sets a file's descriptor directly, not through the server.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.raw(text), 0))
@@ -156,7 +156,7 @@ func person(user string, privileges ...winnt.Privilege) token.Spec {
 	return spec
 }
 
-// call is an open of the tests: everything shared, nothing special.
+// call is an open with defaults: all sharing, no options.
 type call struct {
 	desired     winnt.AccessMask
 	disposition fileaccess.Disposition
@@ -214,8 +214,7 @@ func (w *world) subject(user string) access.Subject {
 	return access.Subject{Primary: tok}
 }
 
-// settle gives files a time of change that is old enough for their descriptors to be
-// kept.
+// settle gives files a change time old enough for their descriptors to be cached.
 func settle(t testing.TB, path string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
@@ -259,7 +258,7 @@ func (w *world) readBack(name string) *ntacl.Attribute {
 	return a
 }
 
-// nothingPrivate fails for a name of the tree's own that was left behind.
+// nothingPrivate fails for a private name of the tree that was left behind.
 func (w *world) nothingPrivate(dirs ...string) {
 	w.Helper()
 	for _, d := range dirs {
@@ -280,7 +279,8 @@ func closeAny(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 	return th.NtClose(h)
 }
 
-// opened opens a name by the tree itself: the test decides. It is closed with the test unless the test does so.
+// opened opens a name by the tree itself, with the decision that the test gives. It is closed at the test's end if
+// the test does not close it.
 func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMask) *file {
 	w.Helper()
 	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
@@ -302,7 +302,7 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	return f.(*file)
 }
 
-// shut closes what opened gave.
+// shut closes a file that opened returned.
 func (w *world) shut(f *file) {
 	if w.closed == nil {
 		w.closed = map[*file]bool{}
@@ -328,7 +328,7 @@ func (w *world) hide(t *testing.T, name string, directory bool) {
 	}
 }
 
-// dosOf returns the attributes that are stored of a file.
+// dosOf returns a file's stored attributes.
 func (w *world) dosOf(place string) dos {
 	w.Helper()
 	value, err := attribute(place, dosName)
@@ -369,7 +369,7 @@ func agree(look func()) func(*fileaccess.Move) fileaccess.MoveDecision {
 	}
 }
 
-// holds expects contents of files; "" is a directory, "-" nothing.
+// holds checks the contents of files. "" is a directory, "-" a missing file.
 func (w *world) holds(want map[string]string) {
 	w.Helper()
 	for name, contents := range want {

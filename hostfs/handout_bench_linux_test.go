@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// BenchmarkHandOut hands out and closes a descriptor of a file that is open at depth 3.
+// BenchmarkHandOut passes and closes a descriptor of an open file at depth 3.
 func BenchmarkHandOut(b *testing.B) {
 	w := lending(b, HandOutReads)
 	for _, d := range []string{"a", `a\b`} {

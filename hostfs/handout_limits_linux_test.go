@@ -24,8 +24,8 @@ const (
 	groupGID, otherGID               = 54010, 54011
 )
 
-// firstFile is the descriptor of the first file that a receiver gets; the one before it
-// is a directory where everybody makes names.
+// firstFile is the descriptor of a receiver's first file. The one before it is a directory in which everybody may
+// create names.
 const firstFile = 4
 
 // attempt is something that a receiver of a descriptor tries, and may be able to.
@@ -259,7 +259,7 @@ func TestReceiver(t *testing.T) {
 	}
 }
 
-// receiver is who gets descriptors.
+// receiver is a process that receives descriptors.
 type receiver struct {
 	name     string
 	uid, gid uint32

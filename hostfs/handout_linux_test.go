@@ -19,7 +19,7 @@ import (
 
 const forEveryone = "O:BAG:SYD:P(A;;FA;;;WD)"
 
-// Grants of the tests: all that is seen through a descriptor, and reading or writing.
+// Grants of the tests: everything that a descriptor shows, and reading or writing.
 const (
 	toRead  = winnt.FILE_GENERIC_READ
 	toWrite = winnt.FILE_GENERIC_WRITE | seen
@@ -40,7 +40,7 @@ func lending(t testing.TB, what HandOut) *world {
 	return w
 }
 
-// lend hands a descriptor of a handle's file out.
+// lend passes a descriptor of a handle's file to a receiver.
 func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntstatus.Status) {
 	out, st := w.sys.HandOut(th, h, uid)
 	return out.File, st
@@ -112,8 +112,8 @@ func (w *world) make(l *lent) {
 	}
 }
 
-// could says what a receiver may be able to do with a descriptor that was handed out for
-// a grant: as the rights say, and locks, leases and places, which give nothing.
+// could lists what a receiver may do with a descriptor passed for a grant: what the rights allow, and locks, leases
+// and positions, which grant nothing.
 var could = map[winnt.AccessMask][]string{
 	0: {"lock to read", "lock to write", "lock the open file to write", "flock", "lease to read", "lease to write",
 		"reopen as a place"},
@@ -123,7 +123,7 @@ var could = map[winnt.AccessMask][]string{
 	toBoth: {"map to write", "map to read, then write", "reopen to read and write", "reopen and empty"},
 }
 
-// within reports whether a grant gives what a receiver could do.
+// within reports whether a grant allows what a receiver did.
 func within(granted winnt.AccessMask, did string) bool {
 	for needs, names := range could {
 		if granted&needs == needs && slices.Contains(names, did) {
@@ -159,7 +159,7 @@ func TestHandOut(t *testing.T) {
 	}
 }
 
-// expects says which files are handed out, and for what.
+// expects checks which files are passed, and for which access.
 func (w *world) expects(l *lent) {
 	w.Helper()
 	writes := l.granted&writing == writing && l.owner == 0 && (l.granted&reading != 0 || l.mode&0o44 == 0)
@@ -286,9 +286,9 @@ func TestHandOutShape(t *testing.T) {
 	}
 }
 
-// TestConfines: a file of root's or of the server's own, no other's and not the receiver's, whose bits give others
-// no more than the handle has, and which has no bit that a write would have to clear, is handed out for writing
-// (F-155, F-125).
+// TestConfines checks which files are passed for writing: of root or the server's own user, not of another one or of
+// the receiver, with mode bits that give others no more than the handle has, and without a bit that a write would
+// clear (F-155, F-125).
 func TestConfines(t *testing.T) {
 	const own, other = 4711, 4712
 	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
@@ -332,8 +332,8 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// TestLenderMounts: no program runs, no set-uid bit counts and no device opens on the copies of the tree's mount,
-// and nothing changes on the one for reading (F-153).
+// TestLenderMounts checks that on the copies of the tree's mount no program runs, no set-uid bit counts and no device
+// opens, and that the copy for reading is read-only (F-153).
 func TestLenderMounts(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
@@ -349,8 +349,8 @@ func TestLenderMounts(t *testing.T) {
 	}
 }
 
-// TestHandOutDisabledPassesNothing: the zero value hands nothing out, nor does a tree whose mount
-// cannot be copied (F-151).
+// TestHandOutDisabledPassesNothing checks that the zero value passes no descriptor, and neither does a tree whose
+// mount cannot be copied (F-151).
 func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "data", forEveryone)
@@ -373,8 +373,8 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 	}
 }
 
-// TestHandOutAndRename: the inode that was decided about is handed out, or nothing: not
-// another one that took its name (F-156).
+// TestHandOutAndRename checks that the descriptor is of the inode that was decided about, never of another file that
+// took its name (F-156).
 func TestHandOutAndRename(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	w.dir("d", forEveryone)
@@ -421,8 +421,7 @@ func TestHandOutAndRename(t *testing.T) {
 	hands("mine", ntstatus.Success)
 }
 
-// TestHandOutAndLease: a lease on a file that was handed out keeps no open waiting: what
-// empties the file is refused (F-124).
+// TestHandOutAndLease checks that a lease on a passed file blocks no open: a truncating open is rejected (F-124).
 func TestHandOutAndLease(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
@@ -444,7 +443,7 @@ func TestHandOutAndLease(t *testing.T) {
 	}
 }
 
-// TestCopiesOfMountsAreClosed: a tree that ends gives back every copy of its mount, for reading and for writing.
+// TestCopiesOfMountsAreClosed checks that a closed tree releases both copies of its mount.
 func TestCopiesOfMountsAreClosed(t *testing.T) {
 	for _, what := range []HandOut{HandOutReads, HandOutWrites} {
 		tree, err := Open(Config{Path: t.TempDir(), HandOut: what})
@@ -465,7 +464,8 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		for _, fd := range held {
 			if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-				t.Errorf("%v: a copy goes to other programs: %d, %v, want %d, nil", what, own, err, unix.FD_CLOEXEC)
+				t.Errorf("%v: descriptor flags of a mount's copy = %d, %v, want %d, nil",
+					what, own, err, unix.FD_CLOEXEC)
 			}
 		}
 		if err := tree.Close(); err != nil {

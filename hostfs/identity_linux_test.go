@@ -29,8 +29,8 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 	return number, id
 }
 
-// A file keeps its identity under each of its names, whatever is changed about it; a file that
-// gets the number of one that went has another one (F-180).
+// A file keeps its identity under each of its names, whatever changes. A new file that reuses a removed file's inode
+// number has another identity (F-180).
 func TestIdentity(t *testing.T) {
 	w := newWorld(t)
 	const text = "D:P(A;;FA;;;WD)"
@@ -52,13 +52,13 @@ func TestIdentity(t *testing.T) {
 		w.file(name, "", text)
 		n, other := w.identityAt(name)
 		if other == id || other == "" {
-			t.Fatalf("F-180: %d %q is known as what went: %d %q", number, id, n, other)
+			t.Fatalf("F-180: the file %d %q has the identity of the removed file %d %q", number, id, n, other)
 		}
 		if n == number {
 			return
 		}
 	}
-	t.Skip("the file system gave the number of a file that went to no other one of 500")
+	t.Skip("the file system reused the removed file's inode number for none of 500 others")
 }
 
 // Birth time or handle distinguish files. If both are unknown, the identity is empty (F-180).
@@ -71,7 +71,7 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	for _, id := range []string{identityString(&born, nil), identityString(&later, nil),
 		identityString(&born, []byte("a")), identityString(&born, []byte("b")), identityString(&unborn, []byte("a"))} {
 		if id == "" || seen[id] {
-			t.Errorf("F-180: %q tells nothing", id)
+			t.Errorf("F-180: the identity %q is empty or not unique", id)
 		}
 		seen[id] = true
 	}

@@ -94,7 +94,7 @@ func TestDebris(t *testing.T) {
 		return names, left
 	}
 	if names, left := list(); !slices.Equal(names, []string{"f"}) || len(left) != 7 {
-		t.Errorf("what may be under way: listed %q, left %q", names, left)
+		t.Errorf("names that may be in use: listed %q, left %q, want [f] listed and 7 names left", names, left)
 	}
 	w.tree.abandoned = 0
 	want := []string{kept + "1", kept + "2", kept + "3", "f"}
@@ -186,7 +186,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				break
 			}
 			if w.want(st, ntstatus.Success); len(list) == 0 || len(list) > 2 || st != ntstatus.Success {
-				t.Fatalf("%d entries at once", len(list))
+				t.Fatalf("one query returned %d entries, want 1 or 2", len(list))
 			}
 		}
 		if len(got) != len(want) {
@@ -227,8 +227,8 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	}
 }
 
-// TestOldDebrisIsSwept: the age of a private name counts from its change time, not from its access and write times
-// (F-129).
+// TestOldDebrisIsSwept checks that the age of a private name counts from its change time, not from its access and
+// write times (F-129).
 func TestOldDebrisIsSwept(t *testing.T) {
 	w := newWorld(t)
 	w.file(privatePrefix+"x", "", wide)
@@ -322,7 +322,7 @@ func TestList(t *testing.T) {
 		entries, st := one.NtQueryDirectoryFile(h, pattern, true)
 		for ; st == ntstatus.Success; entries, st = one.NtQueryDirectoryFile(h, "ignored", false) {
 			if len(entries) > 1024 {
-				t.Errorf("%d entries at once, want at most 1024", len(entries))
+				t.Errorf("one query returned %d entries, want at most 1024", len(entries))
 			}
 			for _, e := range entries {
 				names = append(names, e.FileName)

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A name with a pending deletion is removed at once. Its opens continue without a name, and a new file with the name
-// is independent of them. Other names stay (F-117, M-20).
+// A name with a pending deletion is removed immediately. Its opens continue without a name, and a new file with the
+// name is independent of them. Other names stay (F-117, M-20).
 func TestRemoveName(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
@@ -44,7 +44,7 @@ func TestRemoveName(t *testing.T) {
 	}
 	w.want(one.RemoveName(), ntstatus.CannotDelete)
 	w.file(`d\f`, "new", wide)
-	// By the name it had it is found no more: another file's stays.
+	// The file is not found by its former name, which now belongs to another file.
 	w.want(one.SetDelete(true), ntstatus.Success)
 	w.want(one.RemoveName(), ntstatus.ObjectNameNotFound)
 	w.shut(one)
@@ -53,8 +53,8 @@ func TestRemoveName(t *testing.T) {
 	w.nothingPrivate("d")
 }
 
-// TestSpaceOfAFile: space is reserved and given up as fallocate(2) says it: in its mode, at its place, for its length;
-// contents change by it, so that bits go and the file is to be archived (F-125, F-173).
+// TestSpaceOfAFile checks that space is reserved and released as with fallocate(2): by mode, offset and length. It
+// changes contents, so special bits are cleared and the archive attribute is set (F-125, F-173).
 func TestSpaceOfAFile(t *testing.T) {
 	w, _ := keeper(t)
 	w.file("f", "0123456789", wide)
@@ -73,7 +73,7 @@ func TestSpaceOfAFile(t *testing.T) {
 	} {
 		st := f.Allocate(c.mode, c.at, c.length)
 		if st == ntstatus.NotSupported {
-			t.Skip("the file system reserves nothing")
+			t.Skip("the file system cannot reserve space")
 		}
 		w.want(st, c.st)
 		w.holds(map[string]string{"f": c.want})
@@ -87,8 +87,8 @@ func TestSpaceOfAFile(t *testing.T) {
 	}
 }
 
-// TestReadLocks: where a file cannot be opened to be written, as while another program has a lease on it, it
-// is locked for reading alone.
+// TestReadLocks checks that a file that cannot be opened for writing, for example because of another program's lease,
+// can be locked for reading only.
 func TestReadLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)

@@ -47,7 +47,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 				c.asked, c.bad)
 		}
 	}
-	// A refusing decision returns its status; a decision without an action changes nothing.
+	// A denying decision returns its status. A decision without an action changes nothing.
 	for want, d := range map[ntstatus.Status]fileaccess.MoveDecision{
 		ntstatus.SharingViolation: {Verdict: ntstatus.Decided(ntstatus.SharingViolation), Nothing: true, Replaces: true},
 		ntstatus.Success:          {Verdict: ntstatus.Decided(ntstatus.Success), Nothing: true, Replaces: true}} {

@@ -47,7 +47,7 @@ func TestRename(t *testing.T) {
 	w.want(move("g", false), ntstatus.Success) // its own name
 	w.want(move(`\??\share\to\his`, true), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path(`to\his`)); string(b) != "f" {
-		t.Errorf(`the file that was moved holds %q, want string(b) = "f"`, b)
+		t.Errorf(`the moved file contains %q, want "f"`, b)
 	}
 	w.exists(`from\g`, false)
 	// Below a directory's handle, and hard links.
@@ -127,8 +127,7 @@ func TestRenameIntoAnotherTree(t *testing.T) {
 	}
 }
 
-// What a name stood for when it was decided about is moved; another file that took the
-// name goes back to its place (F-118).
+// The file that the decision was about is moved. Another file that took its name is put back (F-118).
 func TestRenameOfAnotherFile(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -288,10 +287,10 @@ func TestMoveFacts(t *testing.T) {
 			m.Decide = func(of *fileaccess.Move) fileaccess.MoveDecision { q = *of; return fileaccess.MoveDecision{} }
 			w.want(f.Move(m), fileaccess.MoveDecision{}.Status())
 			if got := toldOf(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
-				t.Errorf("F-118: told %q of the move, want %q (%+v)", got, c.want, q)
+				t.Errorf("F-118: the decision got %q about the move, want %q (%+v)", got, c.want, q)
 			}
 			if got := toldOfExisting(q.Existing); got != c.existing {
-				t.Errorf("F-58: told %q of what stands there, want %q", got, c.existing)
+				t.Errorf("F-58: the decision got %q about the existing file, want %q", got, c.existing)
 			}
 			for _, f := range held {
 				if c.doomed != "" {
@@ -357,7 +356,7 @@ func toldOfExisting(e *fileaccess.Existing) string {
 	return text
 }
 
-// TestMoveBehindAShare: a tree with a descriptor of its own is renamed in as behind an SMB server (F-111).
+// TestMoveBehindAShare checks that a tree with a share descriptor handles a rename like an SMB server (F-111).
 func TestMoveBehindAShare(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
 	w.file("f", "", wide)
@@ -438,7 +437,7 @@ func TestMoveCanChangeCase(t *testing.T) {
 	} {
 		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: look}), ntstatus.Success)
 		if told != c.told {
-			t.Errorf("F-118: %s: told %q, want %q", c.to, told, c.told)
+			t.Errorf("F-118: %s: got %q, want %q", c.to, told, c.told)
 		}
 		w.holds(c.holds)
 		w.nothingPrivate("", "Sub")

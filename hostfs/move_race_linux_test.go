@@ -77,7 +77,8 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 	}
 }
 
-// TestRemoveOwn: a name is removed if it is still the file's; what fails leaves it where it was (F-117).
+// TestRemoveOwn checks that a name is removed only if it is still the file's, and that a failure leaves it in place
+// (F-117).
 func TestRemoveOwn(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)

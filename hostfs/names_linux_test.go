@@ -115,7 +115,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // each at another place of the listing
 		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
-			t.Skip("nothing can be mounted here: ", err)
+			t.Skip("cannot mount here: ", err)
 		}
 		if !w.tree.mountedBelow() {
 			t.Error("a mount below is not found")
@@ -131,7 +131,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		}
 	}
 	if w.tree.mountedBelow() {
-		t.Error("a mount that is gone is found")
+		t.Error("mountedBelow reports a removed mount, want false")
 	}
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
 		true); st != ntstatus.InvalidParameter {
@@ -139,7 +139,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 	}
 }
 
-// TestMountTable: a mount counts where its parent is the tree's mount and its path below the tree's.
+// TestMountTable checks that a mount counts if its parent is the tree's mount and its path is below the tree's.
 func TestMountTable(t *testing.T) {
 	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
 		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +

@@ -34,7 +34,7 @@ func TestDelete(t *testing.T) {
 	w.exists("f", true)
 	w.want(two.NtClose(reader), ntstatus.Success)
 	w.exists("f", false)
-	// By its directory's right, on close, and what took the name since stays.
+	// Delete on close by the directory's right. A file that takes the name later stays.
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
 	w.file(`d\g`, "", "O:BAG:SYD:P(A;;FR;;;WD)")
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d\g`}), ntstatus.Success)
@@ -77,7 +77,7 @@ func TestExclusiveReadNeedsWriteRight(t *testing.T) {
 	w.want(one.NtClose(h), ntstatus.Success)
 }
 
-// Two opens must each share what the other may do (F-116).
+// Each of two opens must share the access that the other has (F-116).
 func TestShareModes(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // without write access a user cannot exclude readers (F-48)
@@ -115,11 +115,11 @@ func TestShareModes(t *testing.T) {
 		ntstatus.SharingViolation)
 	w.want(one.NtClose(h), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x" {
-		t.Errorf(`an open that was refused emptied the file: %q, want string(b) = "x"`, b)
+		t.Errorf(`a denied open truncated the file: contents %q, want "x"`, b)
 	}
 }
 
-// attributesOnly opens the file for what conflicts with nothing.
+// attributesOnly opens the file with rights that conflict with no sharing mode.
 func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
 	w.Helper()
 	h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_ATTRIBUTES, disposition: fileaccess.FileOpen,
@@ -197,7 +197,8 @@ func TestDeleteOneName(t *testing.T) {
 	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
 	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
 		ReplaceIfExists: true}); st == ntstatus.Success {
-		t.Errorf("F-117: a name that goes away was replaced: st = %v, want anything but %v", st, ntstatus.Success)
+		t.Errorf("F-117: a name with a pending deletion was replaced: st = %v, want anything but %v",
+			st, ntstatus.Success)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
@@ -255,8 +256,8 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 	}
 }
 
-// TestOpensAreCounted: a tree has one node for each open file and one link for each of its open names. Counts follow
-// every open and close, and nothing remains after the last (F-117, F-123, F-181).
+// TestOpensAreCounted checks that a tree has one node for each open file and one link for each of its open names. The
+// counts follow every open and close, and nothing remains after the last (F-117, F-123, F-181).
 func TestOpensAreCounted(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -267,7 +268,8 @@ func TestOpensAreCounted(t *testing.T) {
 		w.tree.mu.Lock()
 		defer w.tree.mu.Unlock()
 		if w.tree.opens != opens || len(w.tree.nodes) != nodes || w.tree.dooms != dooms {
-			t.Errorf("F-123: %d opens of %d files, %d to go, want %d, %d, %d", w.tree.opens, len(w.tree.nodes), w.tree.dooms,
+			t.Errorf("F-123: %d opens of %d files, %d to go, want %d, %d, %d",
+				w.tree.opens, len(w.tree.nodes), w.tree.dooms,
 				opens, nodes, dooms)
 		}
 		n := w.tree.nodes[w.inode("f")]
@@ -313,8 +315,8 @@ func TestOpensAreCounted(t *testing.T) {
 	counts(0, 0, 0)
 }
 
-// TestOneName: two links of a file are the same name if the name and the directory are equal. If one of them does not
-// hold its directory, the paths decide (F-181).
+// TestOneName checks that two links of a file are the same name if name and directory are equal. If one of them has
+// no directory descriptor, the paths decide (F-181).
 func TestOneName(t *testing.T) {
 	for _, c := range []struct {
 		a, b link

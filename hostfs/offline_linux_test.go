@@ -51,8 +51,9 @@ func TestOfflinePaths(t *testing.T) {
 	}
 }
 
-// TestOfflineDescriptors: past every tree a file's descriptor is read from its own attribute and its directory's from
-// that one's, and written in the version in which it or else its directory's was found (F-171).
+// TestOfflineDescriptors reads and writes without a tree: the descriptor comes from the file's own attribute and the
+// directory's from its attribute, and is written in the version of the file's attribute or else the directory's
+// (F-171).
 func TestOfflineDescriptors(t *testing.T) {
 	w := newWorld(t)
 	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
@@ -91,7 +92,8 @@ func TestOfflineDescriptors(t *testing.T) {
 			above = "made"
 		}
 		if own != c2.own || above != c2.above || o.Directory() != c2.directory {
-			t.Errorf("F-171: %s has %s in %s, directory %t, want %s in %s", c2.name, own, above, o.Directory(), c2.own, c2.above)
+			t.Errorf("F-171: %s has %s in %s, directory %t, want %s in %s",
+				c2.name, own, above, o.Directory(), c2.own, c2.above)
 		}
 		err = o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
 		if (err == nil) != (c2.version != 0) {
@@ -103,7 +105,7 @@ func TestOfflineDescriptors(t *testing.T) {
 		}
 		o.Close()
 		if o.Close(); o.fd != -1 || o.parent != -1 { // twice is as good as once
-			t.Errorf("%s is held by %d and %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
+			t.Errorf("%s still has the descriptors %d and %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
 		}
 		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions
 	}

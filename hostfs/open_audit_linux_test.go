@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// records is a sink that keeps what the tests look at; full refuses records.
+// records is a sink that keeps the records that the tests check. A full one rejects records.
 type records struct {
 	kept []string
 	full bool
@@ -104,8 +104,7 @@ func TestAudit(t *testing.T) {
 	w.take(sink, `4656 success \Device\share\d\f 0x40000`, `4670 success \Device\share\d\f `)
 }
 
-// Where a record that must be kept cannot be, the open fails and nothing is granted
-// (U-64).
+// If a required record cannot be written, the open fails and grants nothing (U-64).
 func TestAuditFailsClosed(t *testing.T) {
 	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
@@ -122,8 +121,8 @@ func TestAuditFailsClosed(t *testing.T) {
 	}
 }
 
-// Under a policy that fails closed the uses that a SACL asks for are recorded with the open, so that reads and
-// writes need no record: with the disk full they go on, each after its record, and no open succeeds (U-90).
+// Under a fail-closed policy the uses that a SACL audits are recorded at the open, so that reads and writes need no
+// record. With a full disk they continue, and no open succeeds (U-90).
 func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	w.file("f", "text", forEveryone+"S:(AU;SAFA;0x7;;;WD)")
@@ -145,7 +144,7 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	w.take(sink)
 }
 
-// An open whose record cannot be kept makes, empties and removes nothing in the tree (U-79).
+// An open whose record cannot be written creates, truncates and removes nothing in the tree (U-79).
 func TestCreateNeedsAuditRecord(t *testing.T) {
 	w, sink := audited(t, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	const spied = "O:BAG:SYD:P(A;OICI;FA;;;WD)S:P(AU;OICISAFA;FA;;;WD)"
@@ -166,7 +165,8 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		w.must(err)
 		text, err := os.ReadFile(filepath.Join(w.root, "d", "f"))
 		if err != nil || len(entries) != 1 || string(text) != "text" {
-			t.Errorf("%s, disposition %d: the folder has %d entries, f holds %q (%v)", c.name, c.disposition, len(entries),
+			t.Errorf("%s, disposition %d: the folder has %d entries, f holds %q (%v)",
+				c.name, c.disposition, len(entries),
 				text, err)
 		}
 	}
@@ -254,8 +254,7 @@ func TestShareRecords(t *testing.T) {
 	}
 }
 
-// A demanded record of the share that cannot be kept fails the open, and nothing is made
-// (F-178, U-64).
+// If a required record of the share cannot be written, the open fails and creates nothing (F-178, U-64).
 func TestShareRecordsFailClosed(t *testing.T) {
 	w, sink := audited(t, audit.Options{}, func(c *Config) { c.Share = sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)") })
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")

@@ -41,7 +41,8 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	}
 }
 
-// failing makes a file by the tree itself, under a decision of the test, and expects that nothing of it stays.
+// failing creates a file by the tree itself, with the decision that the test gives, and checks that nothing of it
+// remains.
 func (w *world) failing(name string, options fileaccess.CreateOptions, change func(*place, *fileaccess.Decision),
 	again bool, want ntstatus.Status) {
 	w.Helper()

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A file is opened by its descriptor as the thread's user, regardless of its mode, and the handle allows what was
+// The file's descriptor decides an open by the thread's user, whatever its mode is, and the handle allows what was
 // granted (F-110, F-114).
 func TestOpenAsTheClient(t *testing.T) {
 	w := newWorld(t)
@@ -103,8 +103,8 @@ func TestTraverse(t *testing.T) {
 	}
 }
 
-// A file without the attribute grants nothing, or what its mode amounts to; one whose
-// attribute is malformed grants nothing in any case (F-115).
+// A file without the attribute grants nothing, or what its mode grants. One with a malformed attribute never grants
+// anything (F-115).
 func TestMissingAttribute(t *testing.T) {
 	for missing, want := range map[Missing]ntstatus.Status{RefuseMissing: ntstatus.AccessDenied,
 		SynthesiseMissing: ntstatus.Success} {
@@ -145,7 +145,8 @@ func TestDescriptorAllowsGrantedAccessOnly(t *testing.T) {
 		for _, n := range w.tree.nodes {
 			flags, err := unix.FcntlInt(uintptr(n.opens[0].fd), unix.F_GETFL, 0)
 			if got := flags & (unix.O_ACCMODE | unix.O_PATH); err != nil || got != want {
-				t.Errorf("F-114: %v is granted, and the descriptor has flags %#x, want %#x (%v)", granted, got, want, err)
+				t.Errorf("F-114: %v is granted, and the descriptor has flags %#x, want %#x (%v)",
+					granted, got, want, err)
 			}
 		}
 		w.tree.mu.Unlock()
@@ -171,19 +172,19 @@ func TestCreateRetriesTakenName(t *testing.T) {
 		}
 		w.must(os.WriteFile(w.path("new"), []byte("another's"), 0o600))
 		if _, again, st := found.Open(r, &d); !again {
-			t.Errorf("F-114: the name is not looked up anew: %v", st)
+			t.Errorf("F-114: Open did not request another lookup of the name: status %v", st)
 		}
 		found.Release()
 		if b, err := os.ReadFile(w.path("new")); err != nil || string(b) != "another's" {
-			t.Errorf(`F-114: the file that was there holds %q, %v, want string(b) = "another's", no error`, b, err)
+			t.Errorf(`F-114: the existing file contains %q, %v, want "another's", no error`, b, err)
 		}
 		w.must(os.Remove(w.path("new")))
 		w.nothingPrivate("")
 	}
 }
 
-// What an open that fails was to delete on close stays, and so does the open of a file's other name in a directory
-// that took the first one's place (F-117).
+// A failed open with delete-on-close removes nothing, and neither does the open of a file's other name in a directory
+// that replaced the first one (F-117).
 func TestNothingElseIsDeleted(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -341,7 +342,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 	}
 }
 
-// defaulted returns the configuration of a tree for which nothing was said.
+// defaulted returns the configuration of a tree without any setting.
 func defaulted(t *testing.T) Config {
 	t.Helper()
 	tree, err := Open(Config{Path: t.TempDir()})
@@ -374,9 +375,9 @@ func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt
 	return th
 }
 
-// TestRestartGivesNoFiles: bob makes a file where the directory gives its files nothing, so that they have the default
-// list of his token; after a restart carol logs on and gets the number of his logon session. She does not read it, and
-// he does (F-199).
+// TestRestartGivesNoFiles: bob creates a file in a directory without inheritable entries, so it has the default DACL
+// of his token. After a restart carol logs on and gets the number of his former logon session. She cannot read the
+// file, and he can (F-199).
 func TestRestartGivesNoFiles(t *testing.T) {
 	w := newWorld(t)
 	w.dir("shared", "O:BAG:SYD:P(A;;FA;;;WD)")

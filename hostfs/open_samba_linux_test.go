@@ -114,7 +114,8 @@ func TestSambaDecides(t *testing.T) {
 		if listed[why]++; why == "" && wrong < 20 {
 			wrong++
 			dir, _ := parentOf(q.Path)
-			t.Errorf("%+v as %s: the server says %v, here it is %v\n%s\nin %s", q, tokens[q.User].User().SID, there, st,
+			t.Errorf("%+v as %s: the server returns %v, the tree %v\n%s\nin %s",
+				q, tokens[q.User].User().SID, there, st,
 				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
 		}
 	}

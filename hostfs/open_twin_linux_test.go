@@ -21,7 +21,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// parts are the parts of a descriptor to query and set, one by one and together.
+// parts are the parts of a descriptor to query and set, alone and together.
 var parts = []uint32{0, winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
 	winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION, winnt.LABEL_SECURITY_INFORMATION,
 	winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION,
@@ -72,8 +72,8 @@ func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.
 	}
 }
 
-// What a file outside the trees has not is refused with one status whatever its handle grants, and never
-// done (F-110, adr 36).
+// An operation that only tree files support fails on other files with one status, whatever the handle grants, and has
+// no effect (F-110, adr 36).
 func TestNamedFilesHaveNoContents(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.sys.CreateFile("named", sddl.MustParse("D:(A;;FA;;;WD)")))
@@ -165,11 +165,11 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		t.Errorf("%v: too few of one", counts)
 	}
 	if after[ntstatus.Success] < n || after[ntstatus.AccessDenied] < n {
-		t.Errorf("%v of what is done to handles: too few of one", after)
+		t.Errorf("results of operations on handles: %v, want at least n of success and of access denied", after)
 	}
 }
 
-// mask draws rights to ask for.
+// mask returns random rights to request.
 func (question) mask(rnd *rand.Rand) winnt.AccessMask {
 	words := []winnt.AccessMask{winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE, winnt.GENERIC_ALL,
 		winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.DELETE, winnt.READ_CONTROL,
@@ -181,7 +181,7 @@ func (question) mask(rnd *rand.Rand) winnt.AccessMask {
 	return m
 }
 
-// granted returns what a handle grants; 0 without one.
+// granted returns a handle's granted rights, 0 without a handle.
 func granted(th *nt.Thread, h winnt.Handle) winnt.AccessMask {
 	if v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st == ntstatus.Success {
 		return v.(nt.AccessInformation).AccessFlags
@@ -235,7 +235,7 @@ func draw(rnd *rand.Rand, people []sid.SID) *drawn {
 	return d
 }
 
-// make makes the tree below a directory, open to every process behind it: descriptors
+// make creates the tree below a directory. Behind the tree its mode is open to every process, so that descriptors
 // alone decide.
 func (d *drawn) make(t testing.TB, root, attribute string) {
 	t.Helper()
@@ -258,8 +258,8 @@ func (d *drawn) make(t testing.TB, root, attribute string) {
 	}
 }
 
-// ask draws one operation: an open with a right, a few, words of rights or all there is,
-// or the making of something that goes away at once.
+// ask returns a random operation: an open with one right, several, generic words or all rights, or the creation of a
+// file that is deleted on close.
 func (d *drawn) ask(rnd *rand.Rand, users int) question {
 	q := question{User: rnd.IntN(users), Disposition: fileaccess.FileOpen}
 	bits := []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA, winnt.FILE_EXECUTE,
@@ -288,7 +288,7 @@ func (d *drawn) ask(rnd *rand.Rand, users int) question {
 	return q
 }
 
-// here asks the tree and returns the status.
+// here runs the operation on the tree and returns the status.
 func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 	t.Helper()
 	h, _, st := th.NtCreateFile(call{desired: q.Mask, disposition: q.Disposition, options: q.Options}.at(q.Path))
@@ -298,9 +298,8 @@ func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 	return st
 }
 
-// TestTwin: a tree decides thousands of drawn operations on real files as access checks of
-// the descriptors alone do, by the object's and, where those count, by
-// its directory's (F-2, F-31, F-40 to F-44).
+// TestTwin checks that a tree decides thousands of random operations on real files as access checks of the
+// descriptors alone do: of the object's and, where it counts, of its directory's (F-2, F-31, F-40 to F-44).
 func TestTwin(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 31))
 	w := newWorld(t)

@@ -52,7 +52,7 @@ func TestRefillReplacesContents(t *testing.T) {
 					copy(want[at:], other[at:])
 				}
 				if got, err := os.ReadFile(w.path("to")); err != nil || !bytes.Equal(got, want) {
-					t.Fatalf("by hand from %d of %d over %d: %d bytes, %v", at, is, was, len(got), err)
+					t.Fatalf("copying from offset %d of %d bytes over %d: %d bytes, %v", at, is, was, len(got), err)
 				}
 			}
 		}

@@ -26,8 +26,8 @@ func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	return counts, lines
 }
 
-// TestRepair: Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A dry run writes
-// nothing, and a second repair finds nothing to correct (F-202).
+// TestRepair checks that Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A
+// dry run writes nothing, and a second repair finds nothing to correct (F-202).
 func TestRepair(t *testing.T) {
 	w := newWorld(t)
 	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
@@ -82,12 +82,12 @@ func TestRepair(t *testing.T) {
 		t.Errorf("F-202: repaired twice: %+v, %q", counts, lines)
 	}
 	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.raw(old)) {
-		t.Errorf("F-202: a file behind a link was changed: %v", err)
+		t.Errorf("F-202: Repair changed a file outside of the tree through a link, or error %v", err)
 	}
 }
 
-// TestRepairKeepsVerdicts: an attribute that no server believes, for the permissions were changed, is not believed
-// after a repair either, and one that was believed still is (F-202).
+// TestRepairKeepsVerdicts checks that an attribute that servers reject, because the permissions were changed, is
+// still rejected after a repair, and that an accepted one is still accepted (F-202).
 func TestRepairKeepsVerdicts(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"believed", "belied"} {
@@ -117,8 +117,8 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 	}
 }
 
-// TestRepairEnds: a limit cuts it off and says so, an ended context ends it, and a path that is not there is an error
-// (F-202).
+// TestRepairEnds checks that a limit stops the repair with a message, that a cancelled context stops it, and that a
+// missing path is an error (F-202).
 func TestRepairEnds(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {
@@ -140,8 +140,8 @@ func TestRepairEnds(t *testing.T) {
 	}
 }
 
-// F-204, F-205: a chmod past the tree makes a descriptor not count, which is reported with path and cause; a repair
-// with Rehash makes it count again, and nothing else of it changes. Without, it is named and stays.
+// F-204, F-205: a chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair
+// with Rehash makes it valid again and changes nothing else. Without Rehash it is only reported.
 func TestRehash(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -181,7 +181,7 @@ func TestRehash(t *testing.T) {
 	verdict("broken")
 	if v := verdict("f"); v != ntacl.Stale || len(reports) != 2 || !strings.HasPrefix(reports[0], w.path("broken")+": ") ||
 		!strings.HasPrefix(reports[1], w.path("f")+": mode, owner or POSIX ACL were changed") {
-		t.Errorf("F-204: it is %v, reported as %q", v, reports)
+		t.Errorf("F-204: the descriptor is %v, reported as %q", v, reports)
 	}
 	for _, c := range []struct {
 		config RepairConfig

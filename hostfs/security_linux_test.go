@@ -90,7 +90,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("version %s: a server finds it %v", name, v)
 		}
 	}
-	// Permissions changed behind the server's back: the descriptor does not count (F-115).
+	// The permissions were changed outside of the server, so the descriptor does not count (F-115).
 	w.must(os.Chmod(w.path("4"), 0o644))
 	w.open(th, "4", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 	w.open(th, "4", winnt.FILE_READ_DATA, ntstatus.Success)
@@ -121,7 +121,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 	w.want(th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:P(A;;FR;;;WD)")), ntstatus.Success)
 	got := w.readBack("d")
 	if v := got.Verify(info, nil, inherited); v != ntacl.Intact {
-		t.Errorf("F-121: a server finds what was written %v, want %v", v, ntacl.Intact)
+		t.Errorf("F-121: Verify of the written attribute = %v, want %v", v, ntacl.Intact)
 	}
 	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
 		t.Errorf("F-121: the hash is that of a directory without a default ACL: v = %v, want anything but %v", v,
@@ -129,7 +129,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 	}
 }
 
-// A descriptor is written over the one that was looked at alone (F-121): another one stays.
+// A descriptor replaces only the one that was read before (F-121). Another one stays.
 func TestSwapDescriptor(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -152,7 +152,7 @@ func TestSwapDescriptor(t *testing.T) {
 	}
 	if swapped, st := f.SwapDescriptor(sddl.MustParse(text), next); !swapped || st != ntstatus.Success ||
 		!w.readBack("f").Descriptor.Equal(next) {
-		t.Errorf("F-121: the descriptor that was looked at stays: %t, %v", swapped, st)
+		t.Errorf("F-121: the descriptor that was read before was not replaced: swapped %t, %v", swapped, st)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -198,7 +198,7 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 		v.(nt.AccessInformation).AccessFlags != 0x1300a9 {
 		t.Errorf("F-111: from a directory's handle %v, %v are granted", v, st)
 	}
-	// Behind a share the directory is opened for a rename within it, too, as an SMB server does (F-57).
+	// A directory below a share is also opened for a rename within it, as an SMB server does (F-57).
 	for _, c := range []struct {
 		w    *world
 		want ntstatus.Status
@@ -279,9 +279,9 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 	}
 }
 
-// TestChangeRemovesSessionGrant: a file of an earlier version names a logon session; a change of its group alone takes
-// the grant out, a new file of its directory inherits none, and a stored refusal stops changes until it is taken out
-// (F-199, F-200).
+// TestChangeRemovesSessionGrant: a file of an earlier version names a logon session. A change of its group alone
+// removes the grant, a new file in its directory inherits none, and a stored denial blocks changes until it is
+// removed (F-199, F-200).
 func TestChangeRemovesSessionGrant(t *testing.T) {
 	w := newWorld(t)
 	const old = "(A;OICI;FR;;;S-1-5-5-0-1001)"
@@ -301,14 +301,14 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	w.want(group(), ntstatus.Success)
 	const mended = "O:" + alice + "G:" + staff + "D:P(A;OICI;FA;;;" + alice + ")"
 	if got := formatted(w.readBack("d").Descriptor); got != mended {
-		t.Errorf("F-199: after a change of the group it is %s, want %s", got, mended)
+		t.Errorf("F-199: after a change of the group the descriptor is %s, want %s", got, mended)
 	}
 	w.describe("d", "O:"+alice+"G:SYD:P(D;;FW;;;S-1-5-5-0-1001)(A;OICI;FA;;;"+alice+")")
 	w.want(group(), ntstatus.InvalidACL)
 }
 
-// TestVersionOfANewFile: a new file's attribute has the version of its directory's, or else the one in which a file
-// server writes that looks at permissions, or does not (F-121).
+// TestVersionOfANewFile checks that a new file's attribute has the version of its directory's, or else the version
+// that the configured kind of file server writes (F-121).
 func TestVersionOfANewFile(t *testing.T) {
 	of := func(version uint16) *known {
 		return &known{attribute: ntacl.Attribute{Version: version, Hash: [64]byte{1}}}
@@ -330,7 +330,7 @@ func TestVersionOfANewFile(t *testing.T) {
 	}
 }
 
-// TestSealedWithACL: the hash that is written has the file's own ACL in it (F-121).
+// TestSealedWithACL checks that the written hash covers the file's own ACL (F-121).
 func TestSealedWithACL(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
@@ -347,7 +347,7 @@ func TestSealedWithACL(t *testing.T) {
 	w.must(err)
 	got := w.readBack("f")
 	if v := got.Verify(infoOf(&s), acl, nil); !swapped || v != ntacl.Intact {
-		t.Errorf("F-121: a server finds what was written %v", v)
+		t.Errorf("F-121: Verify of the written attribute = %v, want Intact", v)
 	}
 	if v := got.Verify(infoOf(&s), nil, nil); v == ntacl.Intact {
 		t.Errorf("F-121: the hash is that of a file without an ACL: v = %v, want anything but %v", v, ntacl.Intact)

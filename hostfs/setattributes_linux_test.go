@@ -38,7 +38,7 @@ func keeper(t *testing.T) (*world, *nt.Thread) {
 	return w, w.as(bob)
 }
 
-// What a file server writes for these attributes, as observed of Samba 4.17.
+// The bytes that a file server writes for these attributes, as observed with Samba 4.17.
 const (
 	keptNormal    = "00000500050000001100000000000000"
 	keptArchive   = "00000500050000001100000020000000"
@@ -271,7 +271,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	if value, _ := w.kept("d"); value != "" || d.changed.Load() {
 		t.Errorf("F-173: a directory is kept as %s", value)
 	}
-	// The time that a file was made by itself needs not be kept.
+	// A creation time equal to the file's own need not be stored.
 	w.must(os.WriteFile(w.path("born"), nil, 0o600))
 	w.describe("born", wide)
 	b := w.opened("born", fileaccess.Request{}, winnt.FILE_WRITE_ATTRIBUTES)

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// link makes a link with a descriptor behind the server's back.
+// link creates a link with a descriptor directly, not through the server.
 func (w *world) link(name, to, text string) {
 	w.Helper()
 	w.must(os.Symlink(to, w.path(name)))
@@ -129,13 +129,13 @@ func TestMakeLink(t *testing.T) {
 		ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("F-192: it is there: %v, want %v", err, os.ErrNotExist)
+		t.Errorf("F-192: the rejected link exists: %v, want %v", err, os.ErrNotExist)
 	}
 	u := newWorld(t, func(c *Config) { c.Attribute = ntacl.UserName })
 	h, st = u.sys.MakeLink(u.as(alice, winnt.SeBackupPrivilege), nt.ObjectAttributes{ObjectName: `\??\share\l`}, "f")
 	u.want(st, ntstatus.NotSupported)
 	if h != 0 {
-		t.Errorf("F-192: a handle came: h = %d, want 0", h)
+		t.Errorf("F-192: a rejected open returned a handle: h = %d, want 0", h)
 	}
 }
 
@@ -227,7 +227,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 			t.Errorf("F-129: %s of %d is a link of the tree: %t, want %t", c.name, c.inode, got, c.want)
 		}
 	}
-	// A link that was not made here is not replaced, whatever its permissions amount to (F-191).
+	// A link that the tree did not create is not replaced, whatever its permissions grant (F-191).
 	w.file("f", "", wide)
 	mover := w.opened("f", fileaccess.Request{}, winnt.DELETE)
 	w.want(mover.Move(&nt.FileMove{Name: `d\planted`, Decide: agree(nil)}), ntstatus.AccessDenied)

@@ -143,7 +143,7 @@ func (b *beside) administrator() *token.Token {
 	return tok
 }
 
-// inheritance makes files and directories below one another, here and there.
+// inheritance creates nested files and directories through the tree and through the server.
 func (b *beside) inheritance() {
 	b.Helper()
 	for i, text := range []string{
@@ -183,7 +183,8 @@ func (b *beside) same(ours, theirs string) {
 	want, err := y.Append(nil)
 	b.must(err)
 	if string(got) != string(want) {
-		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What, numeric(x.Descriptor), got,
+		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x",
+			ours, x.Version, x.What, numeric(x.Descriptor), got,
 			theirs, y.Version, y.What, numeric(y.Descriptor), want)
 	}
 }
@@ -209,7 +210,7 @@ func (b *beside) attributes() {
 		b.Helper()
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.FileAttributes != want {
-			b.Errorf("here it is %+v, %v; want attributes %#x", v, st, want)
+			b.Errorf("the tree returns %+v, %v, want attributes %#x", v, st, want)
 		}
 	}
 	set := func(h winnt.Handle, v nt.FileBasic) {
@@ -268,16 +269,16 @@ func (b *beside) extended() {
 	out, err := b.client("root", "setea extended THERE theirs; geteas extended")
 	if err != nil || !strings.Contains(out, "HERE") || !strings.Contains(out, "of ours") ||
 		strings.Contains(out, "DOSATTRIB") {
-		b.Errorf("F-194: the server tells %s, %v", out, err)
+		b.Errorf("F-194: the server lists %s, %v", out, err)
 	}
 	names, st := ours.ExtendedNames()
 	slices.Sort(names)
 	if b.want(st, ntstatus.Success); !slices.Equal(names, []string{"user.HERE", "user.THERE"}) {
-		b.Errorf("F-194: here %q are told", names)
+		b.Errorf("F-194: the tree lists %q, want [user.HERE user.THERE]", names)
 	}
 	value, st := ours.Extended("user.THERE")
 	if b.want(st, ntstatus.Success); string(value) != "theirs" {
-		b.Errorf(`F-194: set there it is %q here, want string(value) = "theirs"`, value)
+		b.Errorf(`F-194: set at the server, the tree reads %q, want "theirs"`, value)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
@@ -313,7 +314,7 @@ func (b *beside) names() {
 	}
 	out, _ := b.client("root", commands) // it fails with the last name
 	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
-		b.Errorf("the server tells %d mangled names, want %d:\n%s", n, mangled, out)
+		b.Errorf("the server lists %d mangled names, want %d:\n%s", n, mangled, out)
 	}
 	entries, st := th.NtQueryDirectoryFile(h, "", true)
 	b.want(st, ntstatus.Success)
@@ -338,7 +339,7 @@ func (b *beside) names() {
 	b.want(th.NtClose(h), ntstatus.Success)
 }
 
-// decisions compares what an account may do to files here and there, at most.
+// decisions compares the rights of an account on files of the tree and of the server, at most.
 func (b *beside) decisions() {
 	b.Helper()
 	th := b.thread(b.primary(b.server.AsGuest))
@@ -353,7 +354,7 @@ func (b *beside) decisions() {
 		out, err := b.client(smbd.Guest, "get "+name+" /dev/null")
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if (err == nil) != (st == ntstatus.Success) {
-			b.Errorf("%s: the server says %v %s, here it is %v", text, err, out, st)
+			b.Errorf("%s: the server returns %v %s, the tree %v", text, err, out, st)
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}
@@ -396,7 +397,7 @@ func (b *beside) random() {
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if count[there]++; there != (st == ntstatus.Success) {
 			d := b.readBack(name).Descriptor
-			b.Errorf("%s: the server grants it: %v, here it is %v\n%s", name, there, st, numeric(d))
+			b.Errorf("%s: the server grants it: %v, the tree returns %v\n%s", name, there, st, numeric(d))
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}

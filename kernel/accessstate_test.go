@@ -142,11 +142,11 @@ func TestWhoTraverses(t *testing.T) {
 			return s.TraversePrivilege
 		}
 		if got := passes(); got != own {
-			t.Errorf("process %t: %t", own, got)
+			t.Errorf("process %t: %t, want %t", own, got, own)
 		}
 		if err := sys.As(th, client, func() error {
 			if got := passes(); got != theirs {
-				t.Errorf("process %t, client %t: %t", own, theirs, got)
+				t.Errorf("process %t, client %t: %t, want %t", own, theirs, got, theirs)
 			}
 			return nil
 		}); err != nil {

@@ -55,7 +55,8 @@ func TestActing(t *testing.T) {
 		t.Errorf("a thread has a primary token of %v", v.User())
 	}
 	if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
+			h0, r0)
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)
@@ -119,7 +120,7 @@ func TestFilesOfAnotherSystem(t *testing.T) {
 		t.Errorf("Contents: %v, %v, %+v", st, whole, facts)
 	}
 	if st := sys.Refill(th, h, h); st != ntstatus.InvalidParameter {
-		t.Errorf("Refill: %v", st)
+		t.Errorf("Refill: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if _, err := sys.Spawn(th); err == nil {
 		t.Error("a thread of another system has a sibling here")
@@ -138,7 +139,8 @@ func TestThreadsAs(t *testing.T) {
 	left := func(what string) {
 		t.Helper()
 		if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-			t.Errorf("%s: objects, handles, references: %d %d %d, before %d %d %d", what, o, h, r, o0, h0, r0)
+			t.Errorf("%s: objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", what, o, h, r,
+				o0, h0, r0, o0, h0, r0)
 		}
 	}
 	th, err := p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))

@@ -32,19 +32,19 @@ func TestAs(t *testing.T) {
 	failure := errors.New("of the function")
 	err := b.sys.As(b.th, alice, func() error {
 		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("acts as %s", got)
+			t.Errorf("acts as %s, want S-1-5-21-1-2-3-1107", got)
 		}
 		func() {
 			defer func() { _ = recover() }()
 			_ = b.sys.As(b.th, bob, func() error {
 				if got := who(); got != "S-1-5-21-1-2-3-1108" {
-					t.Errorf("acts as %s within", got)
+					t.Errorf("acts as %s within, want S-1-5-21-1-2-3-1108", got)
 				}
 				panic("within")
 			})
 		}()
 		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("acts as %s after the inner one", got)
+			t.Errorf("acts as %s after the inner one, want S-1-5-21-1-2-3-1107", got)
 		}
 		return failure
 	})
@@ -52,7 +52,8 @@ func TestAs(t *testing.T) {
 		t.Errorf("%v, and the thread acts as %s", err, who())
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
+			h0, r0)
 	}
 }
 
@@ -70,14 +71,15 @@ func TestAsLevels(t *testing.T) {
 		var now kernel.Acting
 		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 		if err != nil || now.Level != level {
-			t.Errorf("a client at %v is impersonated at %v, %v", level, now.Level, err)
+			t.Errorf("a client at %v is impersonated at %v, %v, want %v, nil", level, now.Level, err, level)
 		}
 	}
 	var now kernel.Acting
 	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
 	err := b.sys.As(b.th, primary, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 	if err != nil || now.Level != winnt.SecurityImpersonation {
-		t.Errorf("a primary token is impersonated at %v, %v", now.Level, err)
+		t.Errorf("a primary token is impersonated at %v, %v, want %v, nil", now.Level, err,
+			winnt.SecurityImpersonation)
 	}
 }
 
@@ -133,6 +135,7 @@ func TestNewThreadAs(t *testing.T) {
 		t.Errorf("%s acts without a client", th.Name())
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
+			h0, r0)
 	}
 }

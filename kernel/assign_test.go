@@ -46,13 +46,13 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
 	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
 	if st != ntstatus.NoSecurityOnObject {
-		t.Errorf("nothing to change: %v", st)
+		t.Errorf("nothing to change: %v, want %v", st, ntstatus.NoSecurityOnObject)
 	}
 	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
 		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
 		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
 	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
-		t.Errorf("the list is changed: %s, %v", text, st)
+		t.Errorf("the list is changed: %s, %v, want O:BAG:BAD:(A;;CC;;;SY), %v", text, st, ntstatus.Success)
 	}
 }
 
@@ -78,10 +78,10 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 	want := func(who, own, other string) {
 		t.Helper()
 		if st := ask(own); st != ntstatus.Success {
-			t.Errorf("the %s's own user: %v", who, st)
+			t.Errorf("the %s's own user: %v, want %v", who, st, ntstatus.Success)
 		}
 		if st := ask(other); st != ntstatus.InvalidOwner {
-			t.Errorf("another user, asked by the %s: %v", who, st)
+			t.Errorf("another user, asked by the %s: %v, want %v", who, st, ntstatus.InvalidOwner)
 		}
 	}
 	want("process", server, client)
@@ -92,7 +92,8 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 	if err := sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
 		if now.Level < winnt.SecurityImpersonation {
-			t.Fatal("the client is only identified")
+			t.Fatalf("the client is only identified: now.Level = %v, want at least %v", now.Level,
+				winnt.SecurityImpersonation)
 		}
 		want("client", client, server)
 		return nil

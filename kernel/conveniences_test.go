@@ -125,7 +125,8 @@ func TestTokenConveniences(t *testing.T) {
 	before, st := th.NtAllocateLocallyUniqueId()
 	after, st2 := th.NtAllocateLocallyUniqueId()
 	if st != ok || st2 != ok || before == 0 || after <= before {
-		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s", before, st, after, st2)
+		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s, want at least 1, %s, more than %v, %s", before, st,
+			after, st2, ok, before, ok)
 	}
 	_, st = th.NtCreateToken(nt.CreateTokenIn{})
 	is(t, "NtCreateToken", 0, st, 0, ntstatus.AccessViolation)

@@ -54,13 +54,13 @@ func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
 	} {
 		h, st := c.open(&nt.ObjectAttributes{ObjectName: path})
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v", path, st)
+			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		d, st := zw.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
 			winnt.DACL_SECURITY_INFORMATION)
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v", path, st)
+			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		got, err := sddl.Format(d, sddl.Options{})

@@ -25,7 +25,7 @@ func TestLinkLogons(t *testing.T) {
 		pair[i] = tok
 	}
 	if st := sys.LinkLogons(pair[0], pair[0]); st != ntstatus.InvalidParameter {
-		t.Errorf("a token with itself: %v", st)
+		t.Errorf("a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
 		t.Fatal(st)
@@ -50,12 +50,12 @@ func TestLinkLogons(t *testing.T) {
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
 		if st != want || out.ReturnLength != 8 {
-			t.Errorf("T-80: room for %d bytes: %v, %d", length, st, out.ReturnLength)
+			t.Errorf("T-80: room for %d bytes: %v, %d, want %v, 8", length, st, out.ReturnLength, want)
 		}
 	}
 	kind, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
 	if st != ntstatus.Success || kind != winnt.TokenElevationTypeLimited {
-		t.Errorf("%v, %v", kind, st)
+		t.Errorf("%v, %v, want %v, %v", kind, st, winnt.TokenElevationTypeLimited, ntstatus.Success)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 			}
 		}
 		if second <= first {
-			t.Errorf("%v follows %v: they only grow", second, first)
+			t.Errorf("%v follows %v: they only grow, want more than %v", second, first, first)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -41,6 +41,6 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		}
 	}
 	if fixed[0] != fixed[1] {
-		t.Errorf("two starts from one number give %v and %v", fixed[0], fixed[1])
+		t.Errorf("two starts from one number give %v and %v, want %v", fixed[0], fixed[1], fixed[1])
 	}
 }

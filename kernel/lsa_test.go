@@ -100,7 +100,7 @@ func TestRefusedLogon(t *testing.T) {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
 		if st != want[0] || out.SubStatus != want[1] || out.Token != 0 {
-			t.Errorf("%v: %v, %+v", said, st, out)
+			t.Errorf("%v: %v, %+v, want st = %v, out.SubStatus = %v, out.Token = 0", said, st, out, want[0], want[1])
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -125,13 +125,14 @@ func TestNoAuthority(t *testing.T) {
 	names, look := th.LsaLookupSids(h, sid.LocalSystem, sid.SID{})
 	if st != 0 || look != ntstatus.SomeNotMapped || names.Names[0].Name != "SYSTEM" ||
 		names.Names[1].Use != winnt.SidTypeInvalid {
-		t.Errorf("%v %v %+v", st, look, names)
+		t.Errorf(`%v %v %+v, want st = 0, look = %v, names.Names[0].Name = "SYSTEM", names.Names[1].Use = %v`, st,
+			look, names, ntstatus.SomeNotMapped, winnt.SidTypeInvalid)
 	}
 	for _, message := range []uint32{nt.InteractiveLogon, nt.S4ULogon} {
 		if _, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "User",
 				Password: logon.ExamplePassword}}); st != ntstatus.LogonFailure {
-			t.Errorf("message %d: %v", message, st)
+			t.Errorf("message %d: %v, want %v", message, st, ntstatus.LogonFailure)
 		}
 	}
 }
@@ -185,7 +186,7 @@ func TestLogonEdges(t *testing.T) {
 	looks := opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
 	if _, st := call.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: looks,
 		InformationClass: 5}); st != ntstatus.AccessDenied {
-		t.Errorf("L-40: a handle for looking names up views: %v", st)
+		t.Errorf("L-40: a handle for looking names up views: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
 	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
@@ -318,7 +319,7 @@ func TestRefusedLogonRecords(t *testing.T) {
 		{strings.Repeat("n", 1000), "4625 S-1-0-0 " + strings.Repeat("n", 64) + " 0xc000006d 0xc0000064 %%2313", 3},
 	} {
 		if _, st := logOn(th, c.name, "hunter2", c.typ); st != ntstatus.LogonFailure {
-			t.Errorf("%.20s: %v", c.name, st)
+			t.Errorf("%.20s: %v, want %v", c.name, st, ntstatus.LogonFailure)
 		}
 		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
 		if !slices.Equal(got, []string{c.want}) {
@@ -341,10 +342,10 @@ func TestLogonWithoutRecord(t *testing.T) {
 	before := counts(s)
 	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
 		st != ntstatus.AuditFailed {
-		t.Errorf("a logon without its record: %v, %v (L-48)", h, st)
+		t.Errorf("a logon without its record: %v, %v (L-48), want 0, %v", h, st, ntstatus.AuditFailed)
 	}
 	if after := counts(s); after != before {
-		t.Errorf("objects, handles, references %v, were %v", after, before)
+		t.Errorf("objects, handles, references %v, were %v, want %v", after, before, before)
 	}
 	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
 		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
@@ -354,7 +355,7 @@ func TestLogonWithoutRecord(t *testing.T) {
 	}
 	defer end()
 	if st := s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok); st != ntstatus.AuditFailed {
-		t.Errorf("RecordLogon: %v", st)
+		t.Errorf("RecordLogon: %v, want %v", st, ntstatus.AuditFailed)
 	}
 	s.RecordRefusedLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, r.Account, ntstatus.LogonFailure)
 }
@@ -388,10 +389,10 @@ func TestOriginName(t *testing.T) {
 	one(th, "", word, "4624 -")
 	one(th, "a\nb", word, "4624 a\ufffdb")
 	if st := ask(th, strings.Repeat("a", 256), word); st != ntstatus.InvalidParameter {
-		t.Errorf("L-64: 256 bytes: %v", st)
+		t.Errorf("L-64: 256 bytes: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := ask(th, strings.Repeat("a", 255), word); st != ntstatus.Success {
-		t.Errorf("L-64: 255 bytes: %v", st)
+		t.Errorf("L-64: 255 bytes: %v, want %v", st, ntstatus.Success)
 	}
 	m.Drain()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

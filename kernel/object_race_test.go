@@ -78,7 +78,7 @@ func TestCloseOnce(t *testing.T) {
 			}
 		})
 		if closed.Load() != 1 {
-			t.Fatalf("closed %d times", closed.Load())
+			t.Fatalf("closed %d times, want 1", closed.Load())
 		}
 	}
 }
@@ -113,7 +113,8 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 		}
 	})
 	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
-		t.Errorf("%d objects, %d handles, %d references; had %d, %d, %d", o, n, r, objects, handles, references)
+		t.Errorf("%d objects, %d handles, %d references; had %d, %d, %d, want %d, %d, %d", o, n, r, objects, handles,
+			references, objects, handles, references)
 	}
 }
 

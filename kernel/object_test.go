@@ -37,7 +37,8 @@ func TestSizesOfTypes(t *testing.T) {
 	}
 }
 
-// failing boots a kernel whose log records the services on objects. An operation whose record cannot be written fails.
+// failing boots a kernel whose log records the services on objects. An operation whose record cannot be written
+// fails.
 func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	t.Helper()
 	sink := new(inject.Injector)
@@ -125,7 +126,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	}
 	for name, f := range failures {
 		if st := f(); st != ntstatus.AuditFailed {
-			t.Errorf("%s: %v", name, st)
+			t.Errorf("%s: %v, want %v", name, st, ntstatus.AuditFailed)
 		}
 	}
 	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
@@ -134,11 +135,12 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
 		text != "D:(A;;0x1f0003;;;WD)" {
-		t.Errorf("the descriptor is %q, %v %v", text, st, err)
+		t.Errorf(`the descriptor is %q, %v %v, want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
+			ntstatus.Success)
 	}
 	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the name that was not made: %v", st)
+		t.Errorf("the name that was not made: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
 	// The handle values that the failures had taken are free again: the next is that
 	// of before (O-12, U-64).

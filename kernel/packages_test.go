@@ -54,26 +54,26 @@ func TestPackageDirectory(t *testing.T) {
 		t.Fatalf("%q, %v, want %q", dir, err, want)
 	}
 	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
-		t.Errorf("asked again: %q, %v", again, err)
+		t.Errorf("asked again: %q, %v, want %q, nil", again, err, dir)
 	}
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
 		t.Error(st)
 	}
 	if _, st := a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name); st != ntstatus.Success {
-		t.Errorf("what inherits the directory's entries: %v", st)
+		t.Errorf("what inherits the directory's entries: %v, want %v", st, ntstatus.Success)
 	}
 	if _, st := b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name); st != ntstatus.AccessDenied {
-		t.Errorf("another package opened the event: %v", st)
+		t.Errorf("another package opened the event: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`},
 		nt.NotificationEvent, false); st != ntstatus.AccessDenied {
-		t.Errorf("another package made an event: %v", st)
+		t.Errorf("another package made an event: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
 		false); st != ntstatus.AccessDenied {
-		t.Errorf("a package made an event outside: %v", st)
+		t.Errorf("a package made an event outside: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	plain, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {

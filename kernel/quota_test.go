@@ -117,12 +117,13 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 					th.Close()
 					p.Close()
 					if b.Used() != 0 || small.Used() != 0 {
-						t.Errorf("%d and %d bytes are left", b.Used(), small.Used())
+						t.Errorf("%d and %d bytes are left, want 0, 0", b.Used(), small.Used())
 					}
 					return
 				}
 				if st != ntstatus.QuotaExceeded || h != 0 || small.Used() != 0 {
-					t.Fatalf("with %d bytes left: %v, handle %d, and %d bytes are used", left, st, h, small.Used())
+					t.Fatalf("with %d bytes left: %v, handle %d, and %d bytes are used, want %v, 0, 0", left, st, h,
+						small.Used(), ntstatus.QuotaExceeded)
 				}
 				th.Close()
 				p.Close()
@@ -149,7 +150,7 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	}
 	table := two.Used() - before // the first handle of a table takes its memory
 	if table > 8<<10 {
-		t.Errorf("an open charges %d bytes to the opener", table)
+		t.Errorf("an open charges %d bytes to the opener, want at most %d", table, 8<<10)
 	}
 	th.NtClose(h)
 	th.Close()
@@ -159,7 +160,7 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	}
 	other.NtClose(theirs)
 	if used := one.Used(); used != 0 {
-		t.Errorf("%d bytes are charged to the creator of nothing", used)
+		t.Errorf("%d bytes are charged to the creator of nothing, want 0", used)
 	}
 }
 
@@ -224,7 +225,7 @@ func TestRandomChargesBalance(t *testing.T) {
 		m.p.Close()
 	}
 	if pool.Used() != 0 {
-		t.Errorf("%d bytes are left", pool.Used())
+		t.Errorf("%d bytes are left, want 0", pool.Used())
 	}
 }
 
@@ -247,7 +248,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {
 				if st != ntstatus.QuotaExceeded {
-					t.Errorf("%s: %v", user, st)
+					t.Errorf("%s: %v, want %v", user, st, ntstatus.QuotaExceeded)
 				}
 				return n
 			}
@@ -256,18 +257,19 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	}
 	first, second := fill("S-1-5-21-1-2-3-1107"), fill("S-1-5-21-1-2-3-1108")
 	if second < first/3 || b.Used() > quota*4/5 {
-		t.Errorf("the first client makes %d events, the second %d; %d of %d bytes are used", first, second, b.Used(), quota)
+		t.Errorf("the first client makes %d events, the second %d; %d of %d bytes are used",
+			first, second, b.Used(), quota)
 	}
 	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
-		t.Errorf("the first client makes %d more", again)
+		t.Errorf("the first client makes %d more, want 0", again)
 	}
 	if _, st := makers["event"](th, ""); st != ntstatus.Success {
-		t.Errorf("the server itself: %v", st)
+		t.Errorf("the server itself: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestReplacedDescriptorsAreNotCharged: a descriptor is charged to who gave it until the next one takes its place, and
-// with the object's last handle nothing is charged.
+// TestReplacedDescriptorsAreNotCharged: a descriptor is charged to who gave it until the next one takes its place,
+// and with the object's last handle nothing is charged.
 func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	w := newCharged(t)
 	b := kernel.NewQuotaBlock(nil, 1<<20, false)
@@ -289,15 +291,16 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	}
 	short := give("D:(A;;GA;;;WD)")
 	if long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000)); long < short+20_000 {
-		t.Errorf("Q-2: %d bytes are used with 1,000 entries of 20 bytes, %d with one", long, short)
+		t.Errorf("Q-2: %d bytes are used with 1,000 entries of 20 bytes, %d with one, want at least %d", long, short,
+			short+20_000)
 	}
 	if again := give("D:(A;;GA;;;WD)"); again != short {
-		t.Errorf("Q-2: %d bytes are used with the short descriptor again, %d before", again, short)
+		t.Errorf("Q-2: %d bytes are used with the short descriptor again, %d before, want %d", again, short, short)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
 	if b.Used() != 0 {
-		t.Errorf("Q-2: %d bytes are left", b.Used())
+		t.Errorf("Q-2: %d bytes are left, want 0", b.Used())
 	}
 }

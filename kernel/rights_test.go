@@ -56,13 +56,15 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 			w := newRightsWorld(t)
 			h := w.limited(c.object, func(all winnt.AccessMask) winnt.AccessMask { return all &^ bit &^ implying[bit] })
 			if _, st := w.ask(&c, h); st != ntstatus.AccessDenied {
-				t.Errorf("%s %s without %#x: %v", c.service, c.object, uint32(bit), st)
+				t.Errorf("%s %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
+					ntstatus.AccessDenied)
 			}
 		}
 		w := newRightsWorld(t)
 		h := w.limited(c.object, func(winnt.AccessMask) winnt.AccessMask { return c.need })
 		if _, st := w.ask(&c, h); st == ntstatus.AccessDenied {
-			t.Errorf("%s %s with %#x alone: %v", c.service, c.object, uint32(c.need), st)
+			t.Errorf("%s %s with %#x alone: %v, want anything but %v", c.service, c.object, uint32(c.need), st,
+				ntstatus.AccessDenied)
 		}
 	}
 	// A service that documents a right of a handle has a case, but for those of trees of

@@ -70,6 +70,6 @@ func TestChecksWantOwnerAndGroup(t *testing.T) {
 		}
 	}
 	if asked != 7 {
-		t.Errorf("%d forms of the check", asked)
+		t.Errorf("%d forms of the check, want 7", asked)
 	}
 }

@@ -158,8 +158,8 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := sys.KernelMode(th)
-	if sys.KernelMode(th) != k {
-		t.Error("a thread has two kernel-mode faces")
+	if got := sys.KernelMode(th); got != k {
+		t.Errorf("a thread has two kernel-mode faces: sys.KernelMode(th) = %v, want %v", got, k)
 	}
 	tok := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenImpersonation))
 	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
@@ -178,7 +178,7 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 	}
 	sys.CloseAllHandles()
 	if _, h, _ := sys.Counts(); h != 0 || k.Thread().IsImpersonating() {
-		t.Errorf("%d handles after closing all, impersonating %t", h, k.Thread().IsImpersonating())
+		t.Errorf("%d handles after closing all, impersonating %t, want 0, false", h, k.Thread().IsImpersonating())
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)
@@ -202,7 +202,7 @@ func TestForeignThread(t *testing.T) {
 		t.Error("a thread of one system runs in the kernel of another")
 	}
 	if other, err := b.Spawn(th); err == nil || other != nil {
-		t.Errorf("a system makes a thread %v of another's process: %v", other, err)
+		t.Errorf("a system makes a thread %v of another's process: %v, want nil, an error", other, err)
 	}
 	if other, err := a.Spawn(th); err != nil || a.KernelMode(other) == nil {
 		t.Errorf("a thread of its own process: %v, %v", other, err)
@@ -251,7 +251,7 @@ func TestSystemThreadOf(t *testing.T) {
 	}
 	// O-29: not the System process
 	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter {
-		t.Errorf("a handle that is no kernel handle: %v", st)
+		t.Errorf("a handle that is no kernel handle: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	p.Exit()
 	if _, err := sys.SystemThreadOf(p.Object()); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {

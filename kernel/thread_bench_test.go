@@ -69,7 +69,7 @@ func gate(b *testing.B, allowed float64, f func()) {
 	b.Helper()
 	f()
 	if n := testing.AllocsPerRun(100, f); n > allowed {
-		b.Fatalf("%v allocations, %v allowed", n, allowed)
+		b.Fatalf("%v allocations, %v allowed, want at most %v", n, allowed, allowed)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

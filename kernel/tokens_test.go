@@ -55,11 +55,11 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
 			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
 				FaultReturnLength: fault}); st != fault {
-			t.Errorf("TC-41: handle %v: %v", h, st)
+			t.Errorf("TC-41: handle %v: %v, want %v", h, st, fault)
 		}
 		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"),
 			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
-			t.Errorf("TC-49: handle %v: %v", h, st)
+			t.Errorf("TC-49: handle %v: %v, want %v", h, st, fault)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestTokenAllocationsFail(t *testing.T) {
 	} {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(point))
 		if st := call(); st != ntstatus.InsufficientResources {
-			t.Errorf("%s: %v", point, st)
+			t.Errorf("%s: %v, want %v", point, st, ntstatus.InsufficientResources)
 		}
 		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
 			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles,
@@ -171,8 +171,8 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
-// SeAssignSecurityEx limits each effective mask to the rights of GENERIC_ALL (S-65). A context without a primary token
-// counts as no context (S-60).
+// SeAssignSecurityEx limits each effective mask to the rights of GENERIC_ALL (S-65). A context without a primary
+// token counts as no context (S-60).
 func TestSeAssignSecurityEx(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -201,7 +201,7 @@ func TestSeAssignSecurityEx(t *testing.T) {
 	for _, none := range []*kernel.SubjectContext{nil, {}, released} {
 		in.SubjectContext = none
 		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
-			t.Errorf("without a token: %v, %v", st, d)
+			t.Errorf("without a token: %v, %v, want %v, nil", st, d, ntstatus.NoToken)
 		}
 	}
 	k.SeReleaseSubjectContext(s)
@@ -226,7 +226,7 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
 	} {
 		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("SeAssignSecurityEx: %v, %v", out, st)
+			t.Errorf("SeAssignSecurityEx: %v, %v, want nil, %v", out, st, ntstatus.AccessViolation)
 		}
 	}
 	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
@@ -236,25 +236,26 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 			GenericMapping: mapping},
 	} {
 		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v", out, st)
+			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v, want nil, %v", out, st, ntstatus.AccessViolation)
 		}
 	}
 	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
 		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v", st)
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v, want %v", st, ntstatus.InvalidSecurityDescr)
 	}
 	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
 		DesiredAccess:  winnt.GENERIC_ALL,
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
 	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
-		t.Errorf("SeAccessCheck: %+v", out)
+		t.Errorf("SeAccessCheck: %+v, want out.Result = false, out.AccessStatus = %v", out, ntstatus.AccessViolation)
 	}
 	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
 		access.Kernel: ntstatus.Success} { // the kernel's request does not look at the descriptor
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
 		if out.AccessStatus != want || out.Result != want.IsSuccess() {
-			t.Errorf("A-31: SeAccessCheck in mode %v: %+v", mode, out)
+			t.Errorf("A-31: SeAccessCheck in mode %v: %+v, want out.AccessStatus = %v, out.Result = %v", mode, out,
+				want, want.IsSuccess())
 		}
 	}
 	k.SeReleaseSubjectContext(s)

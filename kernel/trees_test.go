@@ -22,7 +22,7 @@ func TestTreeNames(t *testing.T) {
 		t.Fatal(st)
 	}
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
-		t.Errorf("the name leads to %q, %v", target, st)
+		t.Errorf("the name leads to %q, %v, want %q, %v", target, st, `\Device\MiXed`, ntstatus.Success)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -574,7 +574,7 @@ func TestEarlierConditionDecides(t *testing.T) {
 		singles, pairs = singles+n, pairs+m
 	}
 	if t.Logf("%d faults, %d pairs", singles, pairs); singles < 670 || pairs < 2800 {
-		t.Errorf("only %d faults and %d pairs were tried", singles, pairs)
+		t.Errorf("only %d faults and %d pairs were tried, want at least 670, at least 2800", singles, pairs)
 	}
 }
 
@@ -601,12 +601,13 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 			}
 			pairs++
 			if got, rule := f.ask(b, a); got != st || rule != why {
-				t.Errorf("%s, %s (%s), and %s: %v by %s, want %v by %s", f.c.service, a.When, a.place, b.When, got, rule, st, why)
+				t.Errorf("%s, %s (%s), and %s: %v by %s, want %v by %s",
+					f.c.service, a.When, a.place, b.When, got, rule, st, why)
 			}
 		}
 	}
 	if after := f.w.state(); after != before {
-		t.Errorf("%s was refused, and changed\n%s\nto\n%s", f.c.service, before, after)
+		t.Errorf("%s was refused, and changed\n%s\nto\n%s, want %s", f.c.service, before, after, before)
 	}
 	return singles, pairs
 }

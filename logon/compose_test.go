@@ -33,7 +33,7 @@ func person(rights logon.Rights, groups ...string) logon.Person {
 	return p
 }
 
-// sids returns the groups of a token in their order, those for denying only behind "-".
+// sids returns a token's groups in order, deny-only ones with a "-" in front.
 func sids(s token.Spec) (out []string) {
 	for _, g := range s.Groups {
 		name := g.SID.String()
@@ -97,9 +97,8 @@ func TestComposeRights(t *testing.T) {
 	}
 }
 
-// TestComposeGroups: the person's groups come first, then Everyone, the SIDs of the
-// type and Authenticated Users, then those that the caller adds (L-8); a network logon
-// gives an impersonation token (L-9).
+// TestComposeGroups checks the order of groups: the user's, then Everyone, the SIDs of the logon type and
+// Authenticated Users, then those that the caller adds (L-8). A network logon gives an impersonation token (L-9).
 func TestComposeGroups(t *testing.T) {
 	added := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: winnt.SE_GROUP_ENABLED}
 	for _, c := range types {
@@ -133,7 +132,7 @@ func TestComposeGroups(t *testing.T) {
 			t.Errorf("L-9: type %d: %+v", c.typ, s)
 		}
 	}
-	// One group more than a token holds is refused, with those that every logon adds (L-4).
+	// One group more than a token holds is rejected, including those that every logon adds (L-4).
 	for _, n := range []int{token.MaxGroups - 4, token.MaxGroups - 3} {
 		p := person(allRights)
 		for i := range n {
@@ -154,9 +153,8 @@ func TestComposeGroups(t *testing.T) {
 	}
 }
 
-// TestComposeAdministrators: each of the groups that split gives a pair in an
-// interactive logon (L-5), the full token in a batch or service logon (L-6), and the
-// limited one alone over the network (L-7).
+// TestComposeAdministrators checks that each group that splits a token gives a pair in an interactive logon (L-5),
+// the full token in a batch or service logon (L-6), and the limited one alone over the network (L-7).
 func TestComposeAdministrators(t *testing.T) {
 	held := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeCreateGlobalPrivilege)
@@ -220,8 +218,8 @@ func TestComposeAdministrators(t *testing.T) {
 	}
 }
 
-// TestComposeRemote: over the network an administrator of a domain is not limited (L-58);
-// otherwise it is as one of this computer.
+// TestComposeRemote checks that a domain administrator is not limited over the network (L-58), and is treated like a
+// local one otherwise.
 func TestComposeRemote(t *testing.T) {
 	for _, c := range types {
 		local, remote := person(allRights, users, "S-1-5-32-544"), person(allRights, users, "S-1-5-32-544")
@@ -236,8 +234,8 @@ func TestComposeRemote(t *testing.T) {
 	}
 }
 
-// TestInSession: both tokens of a pair share a logon SID, each has its own session and
-// a default DACL of its own owner (L-10).
+// TestInSession checks that both tokens of a pair share a logon SID, and that each has its own session and a default
+// DACL of its own owner (L-10).
 func TestInSession(t *testing.T) {
 	r, st := logon.Compose(person(allRights, users, "S-1-5-32-544"), winnt.LOGON32_LOGON_INTERACTIVE)
 	if st != ntstatus.Success {
@@ -306,7 +304,8 @@ func TestAddedGroups(t *testing.T) {
 					}
 				}
 				if last.SID != sid.MustParse(team) || last.Attributes != a {
-					t.Errorf("T-144: groups %v: the last group is %v with %#x, want %#x", own, last.SID, last.Attributes, a)
+					t.Errorf("T-144: groups %v: the last group is %v with %#x, want %#x",
+						own, last.SID, last.Attributes, a)
 				}
 				if got, want := tok.Member(last.SID, false), a&winnt.SE_GROUP_ENABLED != 0; got != want {
 					t.Errorf("T-144: %#x: enabled %t, want %t", a, got, want)
@@ -316,7 +315,7 @@ func TestAddedGroups(t *testing.T) {
 	}
 }
 
-// TestFullOnce: the full token comes first where the pair has it second, and stays first (L-51).
+// TestFullOnce checks that the full token is moved to the first place of a pair, and stays there (L-51).
 func TestFullOnce(t *testing.T) {
 	of := func(k uint32) token.Spec { return token.Spec{ElevationType: k} }
 	full, limited := of(winnt.TokenElevationTypeFull), of(winnt.TokenElevationTypeLimited)

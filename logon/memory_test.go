@@ -30,24 +30,24 @@ func TestMemoryLogOn(t *testing.T) {
 			Password: good}, 0, 0, user},
 		{"the name has a domain of its own", logon.Request{Package: logon.Password, Type: network, Domain: "other",
 			Name: `REFMON\User`, Password: good}, 0, 0, user},
-		{"a name behind which the domain stands", logon.Request{Package: logon.Password, Type: network, Domain: "other",
+		{"a name followed by the domain", logon.Request{Package: logon.Password, Type: network, Domain: "other",
 			Name: "User@refmon", Password: good}, 0, 0, user},
 		{"another domain", logon.Request{Package: logon.Password, Type: network, Domain: "other", Name: "User",
 			Password: good}, ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
 		{"a wrong password", logon.Request{Package: logon.Password, Type: network, Name: "User", Password: bad},
 			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
-		{"no password of one who has one", logon.Request{Package: logon.Password, Type: interactive, Name: "User"},
+		{"no password for an account with one", logon.Request{Package: logon.Password, Type: interactive, Name: "User"},
 			ntstatus.LogonFailure, ntstatus.WrongPassword, user},
-		{"no password of one who has none", logon.Request{Package: logon.Password, Type: interactive, Name: "Guest"},
+		{"no password for an account without one", logon.Request{Package: logon.Password, Type: interactive, Name: "Guest"},
 			ntstatus.LogonFailure, ntstatus.WrongPassword, "S-1-5-21-1-2-3-501"},
 		{"an unknown name", logon.Request{Package: logon.Password, Type: network, Name: "zoe", Password: good},
 			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
 		{"a group", logon.Request{Package: logon.Password, Type: network, Name: "None", Password: good},
 			ntstatus.LogonFailure, ntstatus.NoSuchUser, ""},
-		{"a type that is not granted", logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_BATCH,
+		{"a logon type without its right", logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_BATCH,
 			Name: "User", Password: good}, ntstatus.LogonTypeNotGranted, 0, ""},
 		{"no package", logon.Request{Type: network, Name: "User", Password: good}, ntstatus.NoSuchPackage, 0, ""},
-		{"a package that is unknown", logon.Request{Package: 3, Type: network, Name: "User", Password: good},
+		{"an unknown package", logon.Request{Package: 3, Type: network, Name: "User", Password: good},
 			ntstatus.NoSuchPackage, 0, ""},
 		{"a name alone", logon.Request{Package: logon.S4U, Type: network, Name: "User"}, 0, 0, user},
 		{"a name alone, not over the network", logon.Request{Package: logon.S4U, Type: interactive, Name: "User"},
@@ -66,7 +66,8 @@ func TestMemoryLogOn(t *testing.T) {
 		got, st := m.LogOn(c.r)
 		who := got.Account.SID.String()
 		if st != c.st || got.Reason != c.reason || who != c.sid {
-			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q", c.name, st, got.Reason, who, c.st, c.reason, c.sid)
+			t.Errorf("%s: %v, reason %v, account %q, want %v, %v, %q",
+				c.name, st, got.Reason, who, c.st, c.reason, c.sid)
 		}
 		if made := !got.Token.User.SID.IsZero(); made != (c.st == ntstatus.Success) {
 			t.Errorf("%s: a token is made: %t, want %t", c.name, made, c.st == ntstatus.Success)
@@ -83,7 +84,7 @@ func TestMemoryLogOn(t *testing.T) {
 			t.Errorf("L-36: a name alone, SeTcbPrivilege %t: level %v, want %v", tcb, got.Token.Level, level)
 		}
 	}
-	// What a caller does with its result is no matter to the next one.
+	// A caller's changes to its result do not affect the next one.
 	one, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User", Password: good})
 	clear(one.Token.Groups)
 	if two, _ := m.LogOn(logon.Request{Package: logon.Password, Type: network, Name: "User",
@@ -92,8 +93,8 @@ func TestMemoryLogOn(t *testing.T) {
 	}
 }
 
-// TestMemoryNames: a name with a domain is an account of that domain only; without one
-// well-known names come first, in any case (L-12, L-13).
+// TestMemoryNames checks that a name with a domain is an account of that domain only. Without one, well-known names
+// come first. Case is ignored (L-12, L-13).
 func TestMemoryNames(t *testing.T) {
 	m, err := logon.NewMemory(logon.Settings{Computer: "box", Members: []logon.Member{
 		{Person: logon.Person{Account: logon.Account{SID: sid.MustParse("S-1-5-21-1-2-3-1001"), Use: winnt.SidTypeUser,

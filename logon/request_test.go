@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAdministratorOfEachToken: a result is an administrator's where one of its tokens is SYSTEM's or has
-// Administrators enabled, whatever else it has.
+// TestAdministratorOfEachToken checks that a result counts as an administrator's if one of its tokens is SYSTEM's or
+// has Administrators enabled.
 func TestAdministratorOfEachToken(t *testing.T) {
 	plain := func(s sid.SID, groups ...token.Group) *token.Spec {
 		return &token.Spec{User: token.Group{SID: s}, Groups: groups}
@@ -44,7 +44,7 @@ func TestAdministratorOfEachToken(t *testing.T) {
 	}
 }
 
-// TestSecret: no verb and no encoder shows a secret (L-1).
+// TestSecret checks that no format verb and no encoder prints a secret (L-1).
 func TestSecret(t *testing.T) {
 	r := logon.Request{Name: "alice", Password: "hunter2"}
 	text, err := json.Marshal(r)
@@ -66,8 +66,7 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// TestAdministrator: Administrators without attributes will be enabled in the
-// token, and so count (T-143).
+// TestAdministrator checks that Administrators without attributes counts, because the token will enable it (T-143).
 func TestAdministrator(t *testing.T) {
 	for attributes, want := range map[uint32]bool{0: true, token.GroupDefault: true, token.GroupDisabled: false,
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY: false} {

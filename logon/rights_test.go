@@ -43,8 +43,8 @@ func TestNamesOfRights(t *testing.T) {
 	}
 }
 
-// TestLongestName: a name of 1,024 bytes is looked up, and a longer one is not, whether an
-// account has it or not.
+// TestLongestName checks that a name of 1,024 bytes is looked up and that a longer one is not, whether an account has
+// it or not.
 func TestLongestName(t *testing.T) {
 	var members []logon.Member
 	for i, n := range []int{1024, 1025} {

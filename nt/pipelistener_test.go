@@ -74,8 +74,8 @@ func TestPipeServer(t *testing.T) {
 	wg.Wait()
 }
 
-// TestPipeGivesBack: a listener and both ends of a connection give back their threads,
-// handles and names when they are closed.
+// TestPipeGivesBack checks that a listener and both ends of a connection release their threads, handles and names
+// when they are closed.
 func TestPipeGivesBack(t *testing.T) {
 	sys, server, client := pipePair(t)
 	counts := func() (n [3]int64) {
@@ -108,7 +108,7 @@ func TestPipeGivesBack(t *testing.T) {
 	}
 }
 
-// TestPipeManyClients: every client is served as itself, whatever the others do.
+// TestPipeManyClients checks that every client is served under its own identity, whatever the others do.
 func TestPipeManyClients(t *testing.T) {
 	sys, server, _ := pipePair(t)
 	l, err := server.ListenPipe("many", everyone)
@@ -187,8 +187,8 @@ func TestPipeManyClients(t *testing.T) {
 	l.Close()
 }
 
-// TestListenerGivesBack: a listener that could not be made leaves no thread behind, and
-// one that is closed gives no connection, also as a net.Conn.
+// TestListenerGivesBack checks that a listener whose creation failed leaves no thread, and that a closed one returns
+// no connection, also as a net.Conn.
 func TestListenerGivesBack(t *testing.T) {
 	_, server, _ := pipePair(t)
 	threads := func() (n int) {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestStatusOf: a status inside an error is found, any other error has the status of the caller, and
+// TestStatusOf checks that a status inside an error is found, that any other error gets the caller's status, and that
 // no error is success.
 func TestStatusOf(t *testing.T) {
 	for _, c := range []struct {

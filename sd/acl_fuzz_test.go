@@ -23,7 +23,7 @@ func FuzzDecodeACL(f *testing.F) {
 		bounded.Run(t, len(b), func() {
 			l, n, err := sd.DecodeACL(b)
 			if ok := sd.ValidACL(b); ok != (err == nil) {
-				t.Errorf("valid %t, but %v", ok, err)
+				t.Errorf("valid %t, but %v, want %t", ok, err, err == nil)
 			}
 			if err != nil {
 				return

@@ -95,7 +95,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	}
 	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
 		if got := a.WithMask(7).WithMask(a.Mask()); got != a {
-			t.Errorf("%s: a mask there and back: %v", name, got)
+			t.Errorf("%s: a mask there and back: %v, want %v", name, got, a)
 		}
 	}
 }

@@ -233,7 +233,8 @@ func TestAssignControl(t *testing.T) {
 	p.RMControl = 7
 	d, st := sd.Assign(&sd.AssignRequest{Creator: sd.New(p), Subject: caller()})
 	if st != ntstatus.Success || d.Control() != sd.SelfRelative|sd.DACLPresent|sd.RMControlValid || d.RMControl() != 7 {
-		t.Errorf("%v, control %#x, byte %d", st, d.Control(), d.RMControl())
+		t.Errorf("%v, control %#x, byte %d, want %v, %#x, 7", st, d.Control(), d.RMControl(), ntstatus.Success,
+			sd.SelfRelative|sd.DACLPresent|sd.RMControlValid)
 	}
 }
 
@@ -289,7 +290,7 @@ func TestAssignTooLarge(t *testing.T) {
 		}
 		r.Parent = nil
 		if _, st := sd.Assign(r); st != ntstatus.Success {
-			t.Errorf("%s of the creator alone: %v", list, st)
+			t.Errorf("%s of the creator alone: %v, want %v", list, st, ntstatus.Success)
 		}
 	}
 }
@@ -302,13 +303,14 @@ func TestLabelFlags(t *testing.T) {
 		r := sd.AssignRequest{Subject: c, Flags: flags | sd.AvoidOwnerCheck | sd.AvoidPrivilegeCheck}
 		d, st := sd.Assign(&r)
 		if st != ntstatus.Success {
-			t.Fatalf("S-70: flags %#x: %v", flags, st)
+			t.Fatalf("S-70: flags %#x: %v, want %v", flags, st, ntstatus.Success)
 		}
 		var got uint32
 		for _, a := range d.SACL().All() {
 			got = uint32(a.Mask())
 			if a.Type() != sd.SystemMandatoryLabel || a.SID() != sid.HighLevel {
-				t.Errorf("S-70: flags %#x: %v", flags, a)
+				t.Errorf("S-70: flags %#x: %v, want a.Type() = %v, a.SID() = %v", flags, a, sd.SystemMandatoryLabel,
+					sid.HighLevel)
 			}
 		}
 		if got != want {

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBytesOfACompoundEntry: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID and
-// the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
+// TestBytesOfACompoundEntry: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID
+// and the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
 func TestBytesOfACompoundEntry(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
 		sd.ACEExtra{ClientSID: sid.LocalSystem})
@@ -35,7 +35,8 @@ func TestLongestEntry(t *testing.T) {
 			continue
 		}
 		if l, err := sd.NewACL(a); err != nil || l.Size() != 8+head+length {
-			t.Errorf("S-17: a list of %d bytes of data: %v, %v", length, l, err)
+			t.Errorf("S-17: a list of %d bytes of data: %v, %v, want l.Size() = %v, no error", length, l, err,
+				8+head+length)
 		}
 	}
 }
@@ -68,8 +69,8 @@ func TestBuild(t *testing.T) {
 		t.Error("S-12: the second GUID")
 	}
 	l, _ := sd.NewACL(plain)
-	if l.Revision() != 2 {
-		t.Error("S-16: revision of a plain list")
+	if got := l.Revision(); got != 2 {
+		t.Errorf("S-16: revision of a plain list: l.Revision() = %d, want 2", got)
 	}
 	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
 		t.Error("S-16: revision of a list with an object entry")
@@ -97,7 +98,7 @@ func TestBuild(t *testing.T) {
 		t.Errorf("S-17: the largest entry: %v", err)
 	}
 	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
-		t.Errorf("S-17: a list of the largest entry: %v, %d bytes", err, l.Size())
+		t.Errorf("S-17: a list of the largest entry: %v, %d bytes, want nil, %d", err, l.Size(), sd.MaxACLSize)
 	}
 	// The longest entry with a SID of one part has no room for a SID of two.
 	full, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, most+4-20)})

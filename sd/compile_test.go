@@ -79,7 +79,8 @@ func TestCompiledEntries(t *testing.T) {
 		}
 		if x := l.Extra(aux); x != nil {
 			if object, ok := a.ObjectType(); x.HasObjectType != ok || x.ObjectType != object {
-				t.Errorf("entry %d, type %v: object type %v %t, want %v", i, a.Type(), x.ObjectType, x.HasObjectType, object)
+				t.Errorf("entry %d, type %v: object type %v %t, want %v",
+					i, a.Type(), x.ObjectType, x.HasObjectType, object)
 			}
 			if x.Client != a.ClientSID() {
 				t.Errorf("entry %d, type %v: client %v, want %v", i, a.Type(), x.Client, a.ClientSID())
@@ -105,7 +106,8 @@ func TestCompoundData(t *testing.T) {
 				t.Fatal(err)
 			}
 			if a.SID() != s[0] || a.ServerSID() != s[0] || a.ClientSID() != s[1] || a.AppData() != data {
-				t.Errorf("%v: server %v %v, client %v, data %q", s, a.SID(), a.ServerSID(), a.ClientSID(), a.AppData())
+				t.Errorf("%v: server %v %v, client %v, data %q, want %v, %v, %v, %q", s, a.SID(), a.ServerSID(),
+					a.ClientSID(), a.AppData(), s[0], s[0], s[1], data)
 			}
 		}
 	}

@@ -221,7 +221,7 @@ func TestOriginalBytesArePreserved(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Errorf("%s: kept as %x, was %x", name, got, b)
+			t.Errorf("%s: kept as %x, was %x, want %x", name, got, b, b)
 		}
 		if got := d.Append(nil); !bytes.Equal(got, want) {
 			t.Errorf("%s: written as %x, want %x", name, got, want)
@@ -379,7 +379,8 @@ func TestPlacesOfEntries(t *testing.T) {
 		for i, e := range got.Entries() {
 			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() ||
 				e.Hash != a.SID().Hash() {
-				t.Fatalf("%s: entry %d is %+v", what, i, e)
+				t.Fatalf("%s: entry %d is %+v, want e.Mask = %v, e.SID = %v, e.Kind = %v, e.Hash = %v", what, i, e,
+					a.Mask(), a.SID(), a.Type(), a.SID().Hash())
 			}
 		}
 	}

@@ -150,7 +150,7 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 			t.Fatalf("%x: %v", b, err)
 		}
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Fatalf("kept as\n%x, was\n%x", got, b)
+			t.Fatalf("kept as\n%x, was, want %x\n%x", got, b, b)
 		}
 		written := d.Append(nil)
 		again, err := sd.Decode(written)
@@ -165,14 +165,14 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 		for _, field := range []int{12, 16, 4, 8} {
 			if off := binary.LittleEndian.Uint32(written[field:]); off != 0 {
 				if off < at {
-					t.Fatalf("the part at field %d stands at %d, before %d", field, off, at)
+					t.Fatalf("the part at field %d stands at %d, before %d, want at least %d", field, off, at, at)
 				}
 				at = off
 			}
 		}
 	}
 	if len(fields) != 4 || canonical < 200 {
-		t.Errorf("parts %v, %d in our order", fields, canonical)
+		t.Errorf("parts %v, %d in our order, want len(fields) = 4, canonical at least 200", fields, canonical)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestSelectKeepsTheRevision(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := sd.Select(d, label).SACL().Revision(); got != revision {
-			t.Errorf("revision %d became %d", revision, got)
+			t.Errorf("revision %d became %d, want %d", revision, got, revision)
 		}
 	}
 }

@@ -162,7 +162,8 @@ func TestInheritFlagsTwin(t *testing.T) {
 			a, b, c := sd.InheritFlags(uint8(f), container)
 			x, y, z := inheritTwin(uint8(f), container)
 			if a != x || b != y || c != z {
-				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v", f, container, a, b, c, x, y, z)
+				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v, want %#x, %v, %v", f,
+					container, a, b, c, x, y, z, x, y, z)
 			}
 		}
 	}

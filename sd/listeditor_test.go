@@ -66,8 +66,8 @@ func (a *netACE) entry(t *testing.T) ACE {
 // netList is a recorded list.
 type netList []netACE
 
-// UnmarshalJSON reads a list, and fills up those two whose row has "..." behind the first of 1820 entries: entry i has
-// the mask i and a SID that ends in i-1.
+// UnmarshalJSON reads a list, and fills up those two whose row has "..." behind the first of 1820 entries: entry i
+// has the mask i and a SID that ends in i-1.
 func (l *netList) UnmarshalJSON(b []byte) error {
 	whole, cut := strings.CutSuffix(strings.ReplaceAll(string(b), " ", ""), `,"..."]`)
 	if !cut {
@@ -236,7 +236,7 @@ func TestListEditorRecordings(t *testing.T) {
 	t.Logf("%d edits give the recorded entries, %d the same effect in other entries", equal, byEffect)
 	// README of the recordings: generated rows that split an entry without need agree by effect.
 	if byEffect > 25 {
-		t.Errorf("%d edits agree by effect only", byEffect)
+		t.Errorf("%d edits agree by effect only, want at most 25", byEffect)
 	}
 }
 
@@ -260,7 +260,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 	}
 	if r.Returned != nil && !*r.Returned {
 		if !errors.Is(err, ErrInexpressible) {
-			t.Errorf("S-85: %s: %v, recorded that nothing is removed", r.ID, err)
+			t.Errorf("S-85: %s: %v, recorded that nothing is removed, want %v", r.ID, err, ErrInexpressible)
 		}
 		return true, false
 	}
@@ -293,7 +293,7 @@ func TestListEditorRandom(t *testing.T) {
 			got, err := edit(l, r)
 			if err != nil {
 				if !errors.Is(err, ErrInexpressible) {
-					t.Fatalf("%s %+v on %x: %v", name, r, l.Binary(), err)
+					t.Fatalf("%s %+v on %x: %v, want %v", name, r, l.Binary(), err, ErrInexpressible)
 				}
 				continue
 			}
@@ -382,7 +382,7 @@ func TestListEditorRefuses(t *testing.T) {
 		"inherited": second(ListEditor{}.RemoveInherited(none)),
 	} {
 		if !errors.Is(err, ErrNoList) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want %v", name, err, ErrNoList)
 		}
 	}
 	if (ListEditor{}).Normalize(nil) != nil || (ListEditor{}).Canonical(nil) {

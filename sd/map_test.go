@@ -22,7 +22,7 @@ func TestMap(t *testing.T) {
 		t.Errorf("without its object entry: %d entries, revision %d, %v", less.Len(), less.Revision(), err)
 	}
 	if none, err := (*sd.ACL)(nil).Map(func(a sd.ACE) (sd.ACE, bool) { return a, true }); none != nil || err != nil {
-		t.Errorf("no list: %v, %v", none, err)
+		t.Errorf("no list: %v, %v, want nil, nil", none, err)
 	}
 	if _, err := list.Map(func(sd.ACE) (sd.ACE, bool) { return sd.ACE{}, true }); err == nil {
 		t.Error("the zero entry was taken")

@@ -191,11 +191,11 @@ func TestPropagateStops(t *testing.T) {
 			}
 		}
 		if len(got) != stop+1 || got[stop] != all[stop] {
-			t.Errorf("stopped after %d: %v", stop+1, got)
+			t.Errorf("stopped after %d: %v, want len(got) = %d, got[stop] = %v", stop+1, got, stop+1, all[stop])
 		}
 	}
 	if d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{}); d != nil {
-		t.Errorf("no descriptor became %v", d)
+		t.Errorf("no descriptor became %v, want nil", d)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestReinheritTooLong(t *testing.T) {
 	parent := sddl.MustParse("D:(A;OICI;FA;;;S-1-5-21-1-2-3-1107)S:(AU;OISA;FR;;;WD)")
 	got := sd.Reinherit(d, parent, &sd.Heir{})
 	if got.DACL().Len() != d.DACL().Len() || got.SACL().Len() != 2 {
-		t.Errorf("%d and %d entries", got.DACL().Len(), got.SACL().Len())
+		t.Errorf("%d and %d entries, want %d, 2", got.DACL().Len(), got.SACL().Len(), d.DACL().Len())
 	}
 	d = with(d, func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 1) })
 	if got := sd.Reinherit(d, parent, &sd.Heir{}); got.DACL().Len() != d.DACL().Len()+1 {

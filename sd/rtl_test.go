@@ -242,7 +242,7 @@ func TestDeletedEntryLeavesNothing(t *testing.T) {
 			at++
 		}
 		if _, _, st := sd.GetACE(b, 3); st != ntstatus.InvalidParameter {
-			t.Errorf("S-16: a fourth entry: %v", st)
+			t.Errorf("S-16: a fourth entry: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func TestSet(t *testing.T) {
 	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"),
 		Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
 	if got := text(t, split); got != "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)" { // S-65
-		t.Errorf("a placeholder set on a container becomes %s", got)
+		t.Errorf("a placeholder set on a container becomes %s, want O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)", got)
 	}
 	for _, bits := range []string{"P", "AR", "AI", "PAR", "PAI", "ARAI", "PARAI"} {
 		for info, stored := range map[uint32]string{
@@ -224,7 +224,8 @@ func TestSetKeepsTheRevision(t *testing.T) {
 		old := sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent})
 		d, st := sd.Set(&sd.SetRequest{Information: label, Old: old, New: parse("S:(ML;;NR;;;LW)")})
 		if st != ntstatus.Success || d.SACL().Revision() != revision {
-			t.Errorf("revision %d: %d, %v", revision, d.SACL().Revision(), st)
+			t.Errorf("revision %d: %d, %v, want %d, %v", revision, d.SACL().Revision(), st, revision,
+				ntstatus.Success)
 		}
 	}
 }
@@ -245,7 +246,8 @@ func TestSetControlBits(t *testing.T) {
 			t.Errorf("clear %#x: %#x, %v, want %v", bit, got, st, want)
 		}
 		if got, st := sd.SetControl(0x4000, 0, bit); st != ntstatus.InvalidParameter || got != 0x4000 {
-			t.Errorf("set %#x, which is not named: %#x, %v", bit, got, st)
+			t.Errorf("set %#x, which is not named: %#x, %v, want 0x4000, %v", bit, got, st,
+				ntstatus.InvalidParameter)
 		}
 	}
 }
@@ -322,7 +324,7 @@ func TestSetMended(t *testing.T) {
 	// The privilege to restore gives the owner alone.
 	r.Subject.Kernel, r.Subject.Restore = false, true
 	if _, st := sd.Set(r); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("the privilege to restore and a label above: %v", st)
+		t.Errorf("the privilege to restore and a label above: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 }
 

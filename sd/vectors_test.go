@@ -51,7 +51,8 @@ func TestVectorsInheritFlags(t *testing.T) {
 			_, _, toFile := inheritTwin(r.Parent, false)
 			f, effective, ok := sd.InheritFlags(r.Parent, false)
 			if ok != toFile || ok && !effective || f != r.File {
-				t.Errorf("file %#x, effective %t, inherited %t, want %#x, inherited %t", f, effective, ok, r.File, toFile)
+				t.Errorf("file %#x, effective %t, inherited %t, want %#x, inherited %t",
+					f, effective, ok, r.File, toFile)
 			}
 			_, _, toDirectory := inheritTwin(r.Parent, true)
 			d, _, ok := sd.InheritFlags(r.Parent, true)
@@ -67,7 +68,8 @@ func TestVectorsInheritFlags(t *testing.T) {
 		})
 	}
 	if files < 8 || directories < 8 {
-		t.Errorf("the rows tell of %d files and %d directories that inherit", files, directories)
+		t.Errorf("the rows tell of %d files and %d directories that inherit, want at least 8, at least 8", files,
+			directories)
 	}
 }
 

@@ -106,8 +106,8 @@ func (d draws) attributeChange() token.AttributeChange {
 	return c
 }
 
-// TestAttributesModel compares all parts of a token's attributes after each operation with a model. A refused operation
-// changes nothing, and no operation changes the original token.
+// TestAttributesModel compares all parts of a token's attributes after each operation with a model. A refused
+// operation changes nothing, and no operation changes the original token.
 func TestAttributesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	tell := func(list []claims.Attribute) string {
@@ -148,6 +148,6 @@ func TestAttributesModel(t *testing.T) {
 		}
 	}
 	if len(seen) != 3 {
-		t.Errorf("these came up: %v", seen)
+		t.Errorf("these came up: %v: len(seen) = %d, want 3", seen, len(seen))
 	}
 }

@@ -54,7 +54,8 @@ func TestAdjustClaims(t *testing.T) {
 	}
 	if len(previous) != 2 || previous[0].Name != "Level" ||
 		previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
-		t.Errorf("previous %v", previous)
+		t.Errorf(`previous %v, want len(previous) = 2, previous[0].Name = "Level", previous[1].Flags = %v`, previous,
+			claims.FlagDisabled|claims.FlagDisabledByDefault)
 	}
 	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
 		t.Error("the device's claims changed")
@@ -108,8 +109,9 @@ func TestFilterClaims(t *testing.T) {
 		}
 	}
 	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
-	if n.RestrictedUserClaims().Len() != 1 {
-		t.Error("the second list does not intersect with the first")
+	if got := n.RestrictedUserClaims().Len(); got != 1 {
+		t.Errorf("the second list does not intersect with the first: n.RestrictedUserClaims().Len() = %d, want 1",
+			got)
 	}
 	text, err := n.MarshalJSON()
 	if err != nil {

@@ -24,7 +24,8 @@ func TestEffectiveOnlyDefaults(t *testing.T) {
 	s.Groups[len(s.Groups)-1].Attributes = winnt.SE_GROUP_OWNER
 	s.PrimaryGroup = groupG2
 	if n = must(t, s).EffectiveOnly(); n.Owner() != userU || n.PrimaryGroup() != userU || n.GroupCount() != 3 {
-		t.Errorf("T-48: owner %v, primary group %v, %d groups", n.Owner(), n.PrimaryGroup(), n.GroupCount())
+		t.Errorf("T-48: owner %v, primary group %v, %d groups, want %v, %v, 3", n.Owner(), n.PrimaryGroup(),
+			n.GroupCount(), userU, userU)
 	}
 }
 
@@ -74,8 +75,8 @@ func TestEffectiveOnly(t *testing.T) {
 	wantStatus(t, "enable Shutdown", st, ntstatus.NotAllAssigned)
 	_, _, st = tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	wantStatus(t, "enable G2", st, ntstatus.NotAllAssigned)
-	if tok.ModifiedID() != 100 {
-		t.Error("T-49: ModifiedId is copied")
+	if got := tok.ModifiedID(); got != 100 {
+		t.Errorf("T-49: ModifiedId is copied: tok.ModifiedID() = %d, want 100", got)
 	}
 
 	owner := token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER}
@@ -158,8 +159,9 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			}
 			again := must(t, n.Spec())
 			if n.Flags() != again.Flags() || n.IsAdmin() != again.IsAdmin() || n.Integrity() != again.Integrity() {
-				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; made anew %#x, %t, %#x", of, name, n.Flags(),
-					n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(), again.Integrity())
+				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; made anew %#x, %t, %#x, want %#x, %t, %#x",
+					of, name, n.Flags(), n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(),
+					again.Integrity(), again.Flags(), again.IsAdmin(), again.Integrity())
 			}
 			sids := []sid.SID{userU, sid.LocalSystem}
 			for _, g := range old.Groups() {
@@ -168,16 +170,17 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			for _, who := range sids {
 				for _, deny := range []bool{false, true} {
 					if n.Member(who, deny) != again.Member(who, deny) {
-						t.Errorf("%s, %s: %v matches %t to deny (%t), made anew %t", of, name, who, n.Member(who, deny), deny,
+						t.Errorf("%s, %s: %v matches %t to deny (%t), made anew %t",
+							of, name, who, n.Member(who, deny), deny,
 							again.Member(who, deny))
 					}
 				}
 			}
 			if d := differs(must(t, spec).Spec(), old.Spec()); d != nil {
-				t.Errorf("%s, %s: the old token changed: %v", of, name, d)
+				t.Errorf("%s, %s: the old token changed: %v, want nil", of, name, d)
 			}
 			if d := differs(n.Spec(), again.Spec()); d != nil {
-				t.Errorf("%s, %s: made anew these differ: %v", of, name, d)
+				t.Errorf("%s, %s: made anew these differ: %v, want nil", of, name, d)
 			}
 		}
 	}

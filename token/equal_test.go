@@ -44,7 +44,7 @@ func TestEqualComparesGroupState(t *testing.T) {
 	for one, a := range counts {
 		for other, b := range counts {
 			if got := a.Equal(b); got != (one == other) {
-				t.Errorf("T-100: %s and %s: equal %v", one, other, got)
+				t.Errorf("T-100: %s and %s: equal %v, want %v", one, other, got, one == other)
 			}
 		}
 	}

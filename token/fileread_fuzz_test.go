@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("cannot read its own text %s: %v", text, err)
 		}
 		if a, b := normal(tok), normal(again); a != b {
-			t.Fatalf("%s\nbecame %s", a, b)
+			t.Fatalf("%s, want %s\nbecame %s", a, b, b)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func TestParseExample(t *testing.T) {
 		t.Errorf("a bare group has %#x, want Mandatory, EnabledByDefault, Enabled", a)
 	}
 	if a, _ := attributes(t, tok, account(2001)); a != 0x10 {
-		t.Errorf("deny-only group has %#x", a)
+		t.Errorf("deny-only group has %#x, want 0x10", a)
 	}
 	if tok.Present() != winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege) ||
 		tok.Enabled() != winnt.SeChangeNotifyPrivilege.Bit() {
@@ -33,7 +33,8 @@ func TestParseExample(t *testing.T) {
 	}
 	if tok.Type() != winnt.TokenImpersonation || tok.Level() != winnt.SecurityImpersonation || tok.Integrity() != 0x2000 ||
 		tok.MandatoryPolicy() != 3 {
-		t.Errorf("type %v level %v integrity %#x policy %d", tok.Type(), tok.Level(), tok.Integrity(), tok.MandatoryPolicy())
+		t.Errorf("type %v level %v integrity %#x policy %d, want %v, %v, 0x2000, 3", tok.Type(), tok.Level(),
+			tok.Integrity(), tok.MandatoryPolicy(), winnt.TokenImpersonation, winnt.SecurityImpersonation)
 	}
 	if tok.IsRestricted() || !tok.IsAppContainer() || tok.Package() != sid.MustParse("S-1-15-2-1-2-3") ||
 		tok.LowPrivilege() || !tok.CapabilityBits().Has(0) {
@@ -47,7 +48,7 @@ func TestParseExample(t *testing.T) {
 		t.Error("authenticationId 0x3e7, source User32, session 0")
 	}
 	if n := tok.DefaultDACL().Len(); n != 1 {
-		t.Errorf("default DACL has %d entries", n)
+		t.Errorf("default DACL has %d entries, want 1", n)
 	}
 }
 

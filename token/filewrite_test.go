@@ -102,8 +102,8 @@ func TestElevationInFiles(t *testing.T) {
 	}
 }
 
-// TestFilesOfAnything: a token file reads back to the same token in every part, whatever was done to it, and is written
-// the same again.
+// TestFilesOfAnything: a token file reads back to the same token in every part, whatever was done to it, and is
+// written the same again.
 func TestFilesOfAnything(t *testing.T) {
 	d := draws{newRand(t)}
 	for range randtest.Count(t, "REFMON_TOKENS", 500) {
@@ -126,7 +126,7 @@ func TestFilesOfAnything(t *testing.T) {
 			t.Fatalf("%s: %v", file, differences(got, want))
 		}
 		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
-			t.Fatalf("written as %s, was %s, %v", again, file, err)
+			t.Fatalf("written as %s, was %s, %v, want string(again) = %v, no error", again, file, err, string(file))
 		}
 	}
 }

@@ -23,13 +23,15 @@ func TestFilterNothing(t *testing.T) {
 	// The token keeps type and level, and is marked only if something was removed (T-64).
 	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
 		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
-		t.Errorf("parent %v filtered %v modified %v level %v", n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
+		t.Errorf("parent %v filtered %v modified %v level %v",
+			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
 	}
 	// T-64: of a filtered token, too, the one that was filtered is the parent, and the mark stays.
 	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
 	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
 	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
-		t.Errorf("T-64: parents %v and %v, filtered %v", taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
+		t.Errorf("T-64: parents %v and %v, filtered %v",
+			taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
 	}
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
 	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
@@ -171,14 +173,15 @@ func TestFilterLUA(t *testing.T) {
 		dom := g.SID.SubAuthorities() == 5 && !slices.Contains(plain, g.SID)
 		alias := g.SID.SubAuthorities() == 2 && !slices.Contains(plain, g.SID)
 		if deny != (dom || alias) {
-			t.Errorf("%v deny-only %v", g.SID, deny)
+			t.Errorf("%v deny-only %v, want %v", g.SID, deny, dom || alias)
 		}
 	}
 	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU ||
 		!n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
-		t.Errorf("privileges %v integrity %#x elevation %d owner %v", n.Present().Names(), n.Integrity(), n.ElevationType(),
+		t.Errorf("privileges %v integrity %#x elevation %d owner %v",
+			n.Present().Names(), n.Integrity(), n.ElevationType(),
 			n.Owner())
 	}
 	low := setup()
@@ -288,7 +291,8 @@ func TestFilterMonotony(t *testing.T) {
 						text, _ := sddl.Format(d, sddl.Options{})
 						before, _ := chain[i].MarshalJSON()
 						after, _ := n.MarshalJSON()
-						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s", text, mask, had, got, before, after)
+						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s",
+							text, mask, had, got, before, after)
 					}
 					if got != had {
 						denied++
@@ -299,7 +303,7 @@ func TestFilterMonotony(t *testing.T) {
 		}
 	}
 	if denied == 0 {
-		t.Error("no filter ever took anything away: the test tests nothing")
+		t.Errorf("no filter ever took anything away: the test tests nothing: denied = %v, want at least 1", denied)
 	}
 }
 
@@ -353,10 +357,10 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 	} {
 		n := filter(t, c.of, c.f)
 		if n.IsFiltered() != c.taken {
-			t.Errorf("T-64: %s: filtered %t", c.name, n.IsFiltered())
+			t.Errorf("T-64: %s: filtered %t, want %t", c.name, n.IsFiltered(), c.taken)
 		}
 		if inert := c.f.Flags&winnt.SANDBOX_INERT != 0; n.SandboxInert() != inert {
-			t.Errorf("%s: inert %t", c.name, n.SandboxInert())
+			t.Errorf("%s: inert %t, want %t", c.name, n.SandboxInert(), inert)
 		}
 		if c.f.DropUserClaims && n.UserClaims().Len() != 0 || c.f.DropDeviceClaims && n.DeviceClaims().Len() != 0 ||
 			!c.f.DropUserClaims && n.UserClaims().Len() != c.of.UserClaims().Len() ||
@@ -410,7 +414,7 @@ func TestAdministrativeGroups(t *testing.T) {
 		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
 		a, _ := attributes(t, n, sid.MustParse(text))
 		if got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; got != want || n.IsFiltered() != want {
-			t.Errorf("T-65: %s: deny-only %t, filtered %t", text, got, n.IsFiltered())
+			t.Errorf("T-65: %s: deny-only %t, filtered %t, want %t, %t", text, got, n.IsFiltered(), want, want)
 		}
 	}
 }

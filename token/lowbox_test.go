@@ -54,8 +54,8 @@ func TestLowBoxMakesRoom(t *testing.T) {
 	n := lowbox(t, tok, "S-1-15-2-1-2-3-4-5-6-7")
 	need := uint32(n.DefaultDACL().Size() + n.PrimaryGroup().Len())
 	if tok.DynamicCharged() != 500 || n.DynamicCharged() != need || need <= 500 || n.DynamicAvailable() != 0 {
-		t.Errorf("charged %d, then %d, needed %d, left %d", tok.DynamicCharged(), n.DynamicCharged(), need,
-			n.DynamicAvailable())
+		t.Errorf("charged %d, then %d, needed %d, left %d, want 500, %d, more than 500, 0", tok.DynamicCharged(),
+			n.DynamicCharged(), need, n.DynamicAvailable(), need)
 	}
 	if a := tok.DynamicAvailable(); a != 500-uint32(list.Size()+tok.PrimaryGroup().Len()) {
 		t.Errorf("%d bytes are left", a)
@@ -85,7 +85,7 @@ func TestLowBox(t *testing.T) {
 	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
 	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}),
 		sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
-		t.Errorf("T-131: default DACL %s", text)
+		t.Errorf("T-131: default DACL %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)", text)
 	}
 	if n.DefaultDACL() != nil {
 		t.Error("T-131: a token without a default DACL gets none")

@@ -30,11 +30,11 @@ func TestDeviceEntriesOfOneSID(t *testing.T) {
 		}
 		tok := must(t, s)
 		if a, d := inDevice(tok, groupG1); a != c.allow || d != c.deny {
-			t.Errorf("A-116: %#x: allows %t, denies %t", c.attributes, a, d)
+			t.Errorf("A-116: %#x: allows %t, denies %t, want %t, %t", c.attributes, a, d, c.allow, c.deny)
 		}
 		n := filter(t, tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}})
 		if a, d := inDevice(n, groupG1); a || !d {
-			t.Errorf("T-67: %#x filtered: allows %t, denies %t", c.attributes, a, d)
+			t.Errorf("T-67: %#x filtered: allows %t, denies %t, want false, true", c.attributes, a, d)
 		}
 		for i, g := range slices.Collect(groupsOf(n.DeviceGroups())) {
 			if g.SID == groupG1 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT|deny) != deny ||
@@ -80,7 +80,7 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 		}
 		tok := must(t, s)
 		if tok.IsAdmin() != c.admin {
-			t.Errorf("T-103: %#x: administrator %t", c.attributes, tok.IsAdmin())
+			t.Errorf("T-103: %#x: administrator %t, want %t", c.attributes, tok.IsAdmin(), c.admin)
 		}
 		n, st := tok.WithOwner(1, sid.Administrators)
 		s.Owner = sid.Administrators
@@ -100,7 +100,8 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
 		}
 		if tok := must(t, s).EffectiveOnly(); tok.IsAdmin() != c.admin {
-			t.Errorf("T-103, T-48: %#x: administrator %t in an effective-only copy", c.attributes, tok.IsAdmin())
+			t.Errorf("T-103, T-48: %#x: administrator %t in an effective-only copy, want %t", c.attributes,
+				tok.IsAdmin(), c.admin)
 		}
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})

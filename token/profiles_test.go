@@ -47,7 +47,8 @@ func TestProfilesAreLogons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			tok := must(t, c.spec)
 			if tok.PrimaryGroup().String() != c.primary || tok.Owner().String() != c.owner {
-				t.Errorf("primary group %s, owner %s, want %s and %s", tok.PrimaryGroup(), tok.Owner(), c.primary, c.owner)
+				t.Errorf("primary group %s, owner %s, want %s and %s",
+					tok.PrimaryGroup(), tok.Owner(), c.primary, c.owner)
 			}
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
 			if err != nil || text != c.dacl {
@@ -142,7 +143,8 @@ func TestLogonsWithoutADomain(t *testing.T) {
 			}
 			tok := must(t, spec)
 			if tok.PrimaryGroup().String() != wants.primary || !tok.Member(sid.MustParse(wants.session), false) {
-				t.Errorf("%s %s: primary group %v, want %s; in %s: %t", profile, text, tok.PrimaryGroup(), wants.primary,
+				t.Errorf("%s %s: primary group %v, want %s; in %s: %t",
+					profile, text, tok.PrimaryGroup(), wants.primary,
 					wants.session, tok.Member(sid.MustParse(wants.session), false))
 			}
 			if tok.Owner() != owner {
@@ -176,13 +178,14 @@ func TestAttributesOfProfiles(t *testing.T) {
 			switch {
 			case g.SID == c.level:
 				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
-					t.Errorf("%s: the level has %#x", name, g.Attributes)
+					t.Errorf("%s: the level has %#x, want %#x", name, g.Attributes,
+						winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED)
 				}
 			case g.SID == sid.Administrators:
 				administrators = g.Attributes
 			case g.Attributes&winnt.SE_GROUP_LOGON_ID != 0:
 				if g.Attributes != 0xC0000007 {
-					t.Errorf("%s: the logon SID has %#x", name, g.Attributes)
+					t.Errorf("%s: the logon SID has %#x, want 0xC0000007", name, g.Attributes)
 				}
 			case g.Attributes != 7:
 				t.Errorf("%s: %v has %#x", name, g.SID, g.Attributes)

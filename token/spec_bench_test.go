@@ -31,7 +31,7 @@ func BenchmarkNew20(b *testing.B) {
 func TestNewAllocations(t *testing.T) {
 	s := networkUser()
 	if n := len(s.Groups); n != 20 {
-		t.Fatalf("%d groups", n)
+		t.Fatalf("%d groups, want 20", n)
 	}
 	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
 		t.Errorf("%.0f allocations, want at most 8", got)

@@ -19,7 +19,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 		}
 	}
 	if d := differs(must(t, s).Spec(), s); d != nil {
-		t.Errorf("other than it was made: %v\n%v\n%v", d, fields(must(t, s).Spec()), fields(s))
+		t.Errorf("other than it was made: %v, want nil\n%v\n%v", d, fields(must(t, s).Spec()), fields(s))
 	}
 	for _, name := range []string{"Restricted", "SandboxInert", "WriteRestricted", "DefaultPrivileges", "ParentTokenID",
 		"OriginatingLogon", "ModifiedID", "AuthenticationID", "SessionID", "MandatoryPolicy", "DefaultDACL", "Flags",
@@ -29,7 +29,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 		without := s
 		reflect.ValueOf(&without).Elem().FieldByName(name).SetZero()
 		if d := differs(must(t, without).Spec(), s); len(d) != 1 || d[0] != name {
-			t.Errorf("without %s these differ: %v", name, d)
+			t.Errorf("without %s these differ: %v, want len(d) = 1, d[0] = %v", name, d, name)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
 		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}
 	if d := differs(got, want); d != nil {
-		t.Errorf("these differ: %v", d)
+		t.Errorf("these differ: %v, want nil", d)
 	}
 	got = must(t, token.Spec{User: token.Group{SID: userU}, Groups: []token.Group{
 		{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}, {SID: groupG2}, {SID: groupG1}},

@@ -37,7 +37,8 @@ func TestFlags(t *testing.T) {
 	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
 		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
 	if got := n.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED {
-		t.Errorf("flags %#x after WithFlags", got)
+		t.Errorf("flags %#x after WithFlags, want %#x", got,
+			winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED)
 	}
 	s = setup()
 	s.WriteRestricted = true
@@ -104,19 +105,20 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 	_, err := token.New(s)
 	wantSpecError(t, err, "owner", ntstatus.InvalidOwner)
 	s.Groups[1].Attributes |= winnt.SE_GROUP_OWNER
-	if must(t, s).Owner() != groupG1 {
-		t.Error("a group with OWNER may own")
+	if got := must(t, s).Owner(); got != groupG1 {
+		t.Errorf("a group with OWNER may own: must(t, s).Owner() = %v, want %v", got, groupG1)
 	}
 	s = setup()
 	if tok := must(t, s); tok.Owner() != userU || tok.PrimaryGroup() != sid.Users {
-		t.Errorf("defaults: owner %v, primary group %v", tok.Owner(), tok.PrimaryGroup())
+		t.Errorf("defaults: owner %v, primary group %v, want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
+			sid.Users)
 	}
 	s.PrimaryGroup = sid.Guests
 	_, err = token.New(s)
 	wantSpecError(t, err, "primaryGroup", ntstatus.InvalidPrimaryGroup)
 	s.PrimaryGroup = userU
-	if must(t, s).PrimaryGroup() != userU {
-		t.Error("the user may be primary group")
+	if got := must(t, s).PrimaryGroup(); got != userU {
+		t.Errorf("the user may be primary group: must(t, s).PrimaryGroup() = %v, want %v", got, userU)
 	}
 }
 
@@ -173,7 +175,8 @@ func TestMatchingBits(t *testing.T) {
 	} {
 		i := tok.SIDs().Find(c.s.Hash(), c.s)
 		if tok.AllowBits().Has(i) != c.allow || tok.DenyBits().Has(i) != c.deny {
-			t.Errorf("%v: allow %v deny %v, want %v %v", c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i), c.allow, c.deny)
+			t.Errorf("%v: allow %v deny %v, want %v %v",
+				c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i), c.allow, c.deny)
 		}
 	}
 	if must(t, setup()).Member(groupG2, true) {
@@ -221,7 +224,7 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	}{{token.Administrator(userU), true}, {token.LimitedAdministrator(userU), false}, {token.StandardUser(userU), false},
 		{token.LocalSystem(), true}} {
 		if got := must(t, c.spec).IsElevated(); got != c.want {
-			t.Errorf("%v elevated: %v", c.spec.User.SID, got)
+			t.Errorf("%v elevated: %v, want %v", c.spec.User.SID, got, c.want)
 		}
 	}
 }
@@ -244,8 +247,8 @@ func TestIsSandboxed(t *testing.T) {
 		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true},
 		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
 	} {
-		if c.tok.IsSandboxed() != c.want {
-			t.Errorf("%s: %v", c.name, !c.want)
+		if got := c.tok.IsSandboxed(); got != c.want {
+			t.Errorf("%s: %v: c.tok.IsSandboxed() = %v, want %v", c.name, !c.want, got, c.want)
 		}
 	}
 }
@@ -279,7 +282,7 @@ func TestProfiles(t *testing.T) {
 			}
 		}
 		if !slices.Equal(held, c.held) || !slices.Equal(enabled, c.enabled) {
-			t.Errorf("%s: held %v enabled %v", c.name, held, enabled)
+			t.Errorf("%s: held %v enabled %v, want %v, %v", c.name, held, enabled, c.held, c.enabled)
 		}
 	}
 	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||

@@ -225,7 +225,7 @@ func TestModel(t *testing.T) {
 	// Ten setters that refuse in six ways, two adjustments with a warning each and two refusals, filters
 	// with LUA_TOKEN and without, two ways to end a low box, and an effective-only copy.
 	if len(seen) != 16+6+5 {
-		t.Errorf("%d outcomes came up: %v", len(seen), seen)
+		t.Errorf("%d outcomes came up: %v, want %d", len(seen), seen, 16+6+5)
 	}
 }
 

@@ -38,8 +38,8 @@ func TestLevelOfAFullToken(t *testing.T) {
 			wantStatus(t, "T-4", st, ntstatus.Success)
 			if d := differs(must(t, high.Spec()).Spec(), high.Spec()); d != nil || high.GroupCount() != n+1 ||
 				high.Integrity() != sid.HighLevel.RID() {
-				t.Errorf("T-4: %d groups: level %#x, %d groups, made anew these differ: %v", n, high.Integrity(),
-					high.GroupCount(), d)
+				t.Errorf("T-4: %d groups: level %#x, %d groups, made anew these differ: %v, want %#x, %d, nil", n,
+					high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			}
 			file, err := high.MarshalJSON()
 			if err != nil {
@@ -109,7 +109,7 @@ func TestFirstFieldIsNamed(t *testing.T) {
 				continue // a write-restricted token may have them
 			}
 			if got, status := ask(k, i); got != field || status != st {
-				t.Errorf("%s and %s: %s, %v", a.field, specFaults[k].field, got, status)
+				t.Errorf("%s and %s: %s, %v, want %s, %v", a.field, specFaults[k].field, got, status, field, st)
 			}
 		}
 	}
@@ -162,7 +162,7 @@ func TestShapesOfSIDs(t *testing.T) {
 		for what, oks := range got {
 			for _, ok := range oks {
 				if ok != (what == kind) {
-					t.Errorf("T-69: %s as a %s: %t, it is %q", text, what, ok, kind)
+					t.Errorf("T-69: %s as a %s: %t, it is %q, want %t", text, what, ok, kind, what == kind)
 				}
 			}
 		}

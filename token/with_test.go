@@ -67,7 +67,7 @@ func TestIntegrity(t *testing.T) {
 		t.Error("T-1: NOT_LOW is integrity above Low")
 	}
 	if g := n.IntegrityLevel(); g.SID != sid.LowLevel || g.Attributes != 0x60 {
-		t.Errorf("level %v", g)
+		t.Errorf("level %v, want g.SID = %v, g.Attributes = 0x60", g, sid.LowLevel)
 	}
 	_, st = tok.WithIntegrity(200, sid.Everyone)
 	wantStatus(t, "S-1-1-0 as a level", st, ntstatus.InvalidParameter)
@@ -130,7 +130,7 @@ func TestSettersChangeOneThing(t *testing.T) {
 			t.Errorf("ModifiedId %v", id)
 		}
 		if d := differs(tok.Spec(), before); d != nil {
-			t.Fatalf("the receiver changed: %v", d)
+			t.Fatalf("the receiver changed: %v, want nil", d)
 		}
 	}
 	if f := tok.WithFlags(70, winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_UIACCESS).Flags(); f&winnt.TOKEN_UIACCESS != 0 ||

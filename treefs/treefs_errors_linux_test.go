@@ -35,40 +35,40 @@ func TestErrorsName(t *testing.T) {
 		{"open a path of no file system", func() error { _, err := hers.Open("/b"); return err }, "open", "/b",
 			fs.ErrInvalid},
 		{"open with a dot", func() error { _, err := hers.Open("d/../b"); return err }, "open", "d/../b", fs.ErrInvalid},
-		{"open what is not there", func() error { _, err := hers.Open("d/x"); return err }, "open", "d/x", fs.ErrNotExist},
-		{"open what may not be read", func() error { _, err := his.Open("b"); return err }, "open", "b", fs.ErrPermission},
+		{"open a missing file", func() error { _, err := hers.Open("d/x"); return err }, "open", "d/x", fs.ErrNotExist},
+		{"open an unreadable file", func() error { _, err := his.Open("b"); return err }, "open", "b", fs.ErrPermission},
 		{"open with another separator", func() error { _, err := hers.Open(`d\a`); return err }, "open", `d\a`,
 			fs.ErrNotExist},
-		{"stat what is not there", func() error { _, err := hers.Stat("x/"); return err }, "stat", "x/", fs.ErrNotExist},
+		{"stat a missing file", func() error { _, err := hers.Stat("x/"); return err }, "stat", "x/", fs.ErrNotExist},
 		{"list a file", func() error { _, err := hers.ReadDir("b"); return err }, "open", "b", ntstatus.NotADirectory.Err()},
-		{"make what is there", func() error { return hers.Mkdir("d") }, "mkdir", "d", fs.ErrExist},
-		{"make what cannot be", func() error { return hers.Mkdir("a?b") }, "mkdir", "a?b", fs.ErrInvalid},
-		{"remove what is not there", func() error { return hers.Remove("x") }, "remove", "x", fs.ErrNotExist},
-		{"remove what is not empty", func() error { return hers.Remove("/d") }, "remove", "/d",
+		{"mkdir over an existing file", func() error { return hers.Mkdir("d") }, "mkdir", "d", fs.ErrExist},
+		{"mkdir with an invalid name", func() error { return hers.Mkdir("a?b") }, "mkdir", "a?b", fs.ErrInvalid},
+		{"remove a missing file", func() error { return hers.Remove("x") }, "remove", "x", fs.ErrNotExist},
+		{"remove a directory that is not empty", func() error { return hers.Remove("/d") }, "remove", "/d",
 			ntstatus.DirectoryNotEmpty.Err()},
 		{"remove all of another's", func() error { return his.RemoveAll("b") }, "remove", "b", fs.ErrPermission},
-		{"rename what is not there", func() error { return hers.Rename("x", "y", false) }, "rename", "x", fs.ErrNotExist},
-		{"rename to what is there", func() error { return hers.Rename("d/a", "b", false) }, "rename", "d/a", fs.ErrExist},
+		{"rename a missing file", func() error { return hers.Rename("x", "y", false) }, "rename", "x", fs.ErrNotExist},
+		{"rename to an existing name", func() error { return hers.Rename("d/a", "b", false) }, "rename", "d/a", fs.ErrExist},
 		{"rename to another separator", func() error { return hers.Rename("b", `d\b`, false) }, "rename", `d\b`,
 			fs.ErrInvalid},
 		{"read before the start", func() error { _, err := reading.ReadAt([]byte{0}, -1); return err }, "read", "b",
 			fs.ErrInvalid},
-		{"read what is written", func() error { _, err := writing.ReadAt([]byte{0}, 0); return err }, "read", "/d/a",
+		{"read a write-only file", func() error { _, err := writing.ReadAt([]byte{0}, 0); return err }, "read", "/d/a",
 			fs.ErrPermission},
 		{"write before the start", func() error { _, err := writing.WriteAt([]byte{0}, -1); return err }, "write", "/d/a",
 			fs.ErrInvalid},
-		{"write what is read", func() error { _, err := reading.Write([]byte{0}); return err }, "write", "b",
+		{"write a read-only file", func() error { _, err := reading.Write([]byte{0}); return err }, "write", "b",
 			fs.ErrPermission},
 		{"seek before the start", func() error { _, err := reading.Seek(-4, io.SeekEnd); return err }, "seek", "b",
 			fs.ErrInvalid},
 		{"seek from nowhere", func() error { _, err := reading.Seek(0, 3); return err }, "seek", "b", fs.ErrInvalid},
-		{"cut what is read", func() error { return reading.Truncate(1) }, "truncate", "b", fs.ErrPermission},
-		{"tell of what is written", func() error { _, err := writing.Stat(); return err }, "stat", "/d/a", fs.ErrPermission},
-		{"list what is a file", func() error { _, err := reading.Readdir(1); return err }, "readdir", "b",
+		{"truncate a read-only file", func() error { return reading.Truncate(1) }, "truncate", "b", fs.ErrPermission},
+		{"stat write-only", func() error { _, err := writing.Stat(); return err }, "stat", "/d/a", fs.ErrPermission},
+		{"list a file", func() error { _, err := reading.Readdir(1); return err }, "readdir", "b",
 			ntstatus.InvalidParameter.Err()},
-		{"write to the disk what is closed", func() error { return shut.Sync() }, "sync", "b", ntstatus.InvalidHandle.Err()},
+		{"sync a closed file", func() error { return shut.Sync() }, "sync", "b", ntstatus.InvalidHandle.Err()},
 		{"close again", func() error { return shut.Close() }, "close", "b", ntstatus.InvalidHandle.Err()},
-		{"seek to the end of what is closed", func() error { _, err := shut.Seek(0, io.SeekEnd); return err }, "stat", "b",
+		{"seek to the end of a closed file", func() error { _, err := shut.Seek(0, io.SeekEnd); return err }, "stat", "b",
 			ntstatus.InvalidHandle.Err()},
 	} {
 		err := c.do()
@@ -106,7 +106,7 @@ func TestRemoveAllStops(t *testing.T) {
 	err := his.RemoveAll("d")
 	var at *fs.PathError
 	if !errors.As(err, &at) || at.Op != "remove" || at.Path != "d/e/b" || !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v, want what stopped it", err)
+		t.Errorf("RemoveAll = %v, want the remove error of d/e/b", err)
 	}
 	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
 		if _, err := hers.Stat(name); !errors.Is(err, want) {
@@ -126,9 +126,9 @@ func TestRemoveAllOfTheUnlisted(t *testing.T) {
 	err := his.RemoveAll("d")
 	var at *fs.PathError
 	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v, want what stopped it", err)
+		t.Errorf("RemoveAll = %v, want the open error of d", err)
 	}
 	if _, err := hers.Stat("d/a"); err != nil {
-		t.Errorf("what is in it: %v", err)
+		t.Errorf("the directory's file after the failed RemoveAll: %v", err)
 	}
 }

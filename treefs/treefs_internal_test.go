@@ -28,7 +28,8 @@ func TestWanted(t *testing.T) {
 			}
 			gotDesired, gotHow, gotOptions := wanted(access | making)
 			if gotDesired != desired || gotHow != how || gotOptions != options {
-				t.Errorf("F-190: flags %#x ask for %v as %d with %#x, want %v as %d with %#x", access|making, gotDesired,
+				t.Errorf("F-190: flags %#x request %v as %d with %#x, want %v as %d with %#x",
+					access|making, gotDesired,
 					gotHow, gotOptions, desired, how, options)
 			}
 		}

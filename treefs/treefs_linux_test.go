@@ -31,7 +31,7 @@ const (
 	bob   = "S-1-5-21-1-2-3-1108"
 )
 
-// world is a tree, and the system that it is in.
+// world is a tree and its system.
 type world struct {
 	*testing.T
 	root string
@@ -90,8 +90,7 @@ func (w *world) as(user string) *treefs.FS {
 	return treefs.New(th, "share")
 }
 
-// TestFS: package fstest finds nothing wrong with a tree, and packages of the standard library
-// read it.
+// TestFS checks that package fstest finds no fault in a tree, and that packages of the standard library can read it.
 func TestFS(t *testing.T) {
 	w := newWorld(t)
 	his := w.as(alice)
@@ -120,11 +119,11 @@ func TestFS(t *testing.T) {
 		t.Errorf("%q, %v", part[:n], err)
 	}
 	if _, err := f.Write(part); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("what is open for reading is written: %v, want %v", err, fs.ErrPermission)
+		t.Errorf("a write to a read-only file: %v, want %v", err, fs.ErrPermission)
 	}
 	w.must(f.Close())
 	if _, err := f.Read(part); err == nil {
-		t.Error("what is closed is read")
+		t.Error("a read of a closed file succeeds, want an error")
 	}
 }
 
@@ -167,12 +166,12 @@ func TestEachClient(t *testing.T) {
 		{"empty", open("plan", os.O_WRONLY|os.O_CREATE|os.O_TRUNC), fs.ErrPermission},
 		{"append to hers", open("plan", os.O_WRONLY|os.O_APPEND), nil},
 		{"read and append", open("plan", os.O_RDWR|os.O_APPEND), fs.ErrPermission},
-		{"make what is there", open("plan", os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL), fs.ErrExist},
+		{"create an existing file", open("plan", os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL), fs.ErrExist},
 		{"write to a directory", open("d", os.O_RDWR), ntstatus.FileIsADirectory.Err()},
-		{"open what is not there", open("none", os.O_RDONLY), fs.ErrNotExist},
-		{"open what cannot be", open("plan:stream", os.O_RDONLY), fs.ErrNotExist},
+		{"open a missing file", open("none", os.O_RDONLY), fs.ErrNotExist},
+		{"open an invalid name", open("plan:stream", os.O_RDONLY), fs.ErrNotExist},
 		{"open another path", open(`d\plan`, os.O_RDWR|os.O_TRUNC), fs.ErrNotExist},
-		{"make what cannot be", open("a:b", os.O_WRONLY|os.O_CREATE), fs.ErrInvalid},
+		{"create an invalid name", open("a:b", os.O_WRONLY|os.O_CREATE), fs.ErrInvalid},
 		{"make another path", open(`d\plan`, os.O_WRONLY|os.O_CREATE), fs.ErrInvalid},
 		{"leave the tree", open("/../../plan", os.O_WRONLY|os.O_APPEND), nil},
 		{"make a directory", func() error { return his.Mkdir("e") }, fs.ErrPermission},
@@ -204,7 +203,7 @@ func TestNames(t *testing.T) {
 	w.put(hers, "d/e/a", "one")
 	w.put(hers, "d/b", "two")
 	if err := hers.Rename("d/e/a", "d/b", false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a name that is taken: %v, want %v", err, fs.ErrExist)
+		t.Errorf("rename to an existing name: %v, want %v", err, fs.ErrExist)
 	}
 	if err := hers.Rename("d/e/a", `d\b`, true); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("another path: %v, want %v", err, fs.ErrInvalid)
@@ -271,8 +270,8 @@ func TestReaddir(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestFSOfPartialUsers: package fstest finds nothing wrong with a tree that lists what a user may read (AccessBased),
-// for users to whom drawn descriptors give a part of it: files without reading, directories without listing.
+// TestFSOfPartialUsers checks that package fstest finds no fault in an access-based tree, for users to whom random
+// descriptors grant a part of it: files without reading, directories without listing.
 func TestFSOfPartialUsers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	root := t.TempDir()

@@ -22,7 +22,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAccess asks every access vector as one batch.
+// TestAccess runs every access vector in one batch.
 func TestAccess(t *testing.T) {
 	var in, out bytes.Buffer
 	var all []vectors.Vector
@@ -183,7 +183,8 @@ func TestOpen(t *testing.T) {
 		}
 		if got := q.decide(t); got.Status().String() != want.Status || got.Granted.Padded() != want.Granted ||
 			want.ID != q.ID {
-			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status(), got.Granted, got.Rule,
+			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s",
+				q.ID, v.About, v.In, got.Status(), got.Granted, got.Rule,
 				v.Out)
 		}
 	}
@@ -192,8 +193,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestPython runs the runner that other projects use, on refmon and on a
-// program that is wrong.
+// TestPython runs the runner for other projects on refmon, and on a wrong program.
 func TestPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -210,7 +210,7 @@ func TestPython(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), fmt.Sprintf("all %d hold", n)) {
 		t.Errorf("%v\n%s", err, out)
 	}
-	// It answers every question with a grant of nothing.
+	// The wrong program answers every question with an empty grant.
 	const wrong = `import json, sys
 for line in sys.stdin:
     print(json.dumps({"id": json.loads(line)["id"], "status": "STATUS_SUCCESS",
@@ -221,7 +221,7 @@ for line in sys.stdin:
 	}
 	if out, err = exec.Command(python, "run.py", python, "-c",
 		"pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
-		t.Errorf("a program that says nothing passes: %v, want string(out) containing \"stopped\", an error\n%s",
+		t.Errorf("the runner accepts a program without output: %v, want string(out) containing \"stopped\", an error\n%s",
 			err, out)
 	}
 }

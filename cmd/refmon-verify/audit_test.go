@@ -17,9 +17,8 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestAudit proves each record of a log, and each checkpoint as a continuation
-// of the ones before; our Go and Python programs agree that all of it is true
-// (U-70, U-71), and that nothing that was altered is.
+// TestAudit proves each record of a log, and each checkpoint as a continuation of the earlier ones. Our Go and Python
+// programs both accept these proofs and reject altered ones (U-70, U-71).
 func TestAudit(t *testing.T) {
 	dir := t.TempDir()
 	var olds [][]byte
@@ -102,7 +101,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// python asks tools/verify.py the same.
+// python runs tools/verify.py with the same files.
 func python(t *testing.T, want bool, files ...[]byte) {
 	t.Helper()
 	program, err := exec.LookPath("python3")
@@ -236,8 +235,8 @@ func refused(t *testing.T, name, key, proof, old, why string) {
 	}
 }
 
-// TestProofsOfRecords: each record of each small log is in its tree by the path of the
-// RFC alone, at its own place (U-70).
+// TestProofsOfRecords checks that each record of each small log is in its tree only by the path that RFC 6962
+// defines, and only at its own index (U-70).
 func TestProofsOfRecords(t *testing.T) {
 	s := newSigner("log")
 	for n := 1; n <= 9; n++ {
@@ -268,8 +267,7 @@ func TestProofsOfRecords(t *testing.T) {
 	}
 }
 
-// TestProofsOfContinuation: each small log continues each of its beginnings, and no
-// other (U-71).
+// TestProofsOfContinuation checks that each small log continues each of its prefixes, and no other log (U-71).
 func TestProofsOfContinuation(t *testing.T) {
 	s := newSigner("log")
 	for n := 1; n <= 9; n++ {
@@ -310,8 +308,8 @@ func TestProofsOfContinuation(t *testing.T) {
 	}
 }
 
-// TestProofBeyondLogIsRefused: a log that signs a size that its tree does not have proves
-// nothing, though the hashes fit.
+// TestProofBeyondLogIsRefused checks that a log that signs a wrong tree size proves nothing, even if the hashes
+// match.
 func TestProofBeyondLogIsRefused(t *testing.T) {
 	s := newSigner("log")
 	leaves := records(4)
@@ -321,7 +319,7 @@ func TestProofBeyondLogIsRefused(t *testing.T) {
 		s.note("log", 2, tree(leaves[:2])), "the log does not continue the old checkpoint")
 }
 
-// TestNotes: a checkpoint is taken from its signer alone, in one spelling.
+// TestNotes checks that a checkpoint is accepted from its signer only, in one spelling.
 func TestNotes(t *testing.T) {
 	s, other := newSigner("log"), newSigner("other")
 	leaves := records(2)
@@ -335,7 +333,7 @@ func TestNotes(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"a second signer's line":  {s.line(), with(good + other.signature(text))},
 		"a second key":            {other.line() + s.line(), with(good)},
-		"a second key behind":     {s.line() + other.line(), with(good)},
+		"a second key after it":   {s.line() + other.line(), with(good)},
 		"signed by both":          {other.line() + s.line(), with(good + other.signature(text))},
 		"a line of another key":   {s.line(), with(text + "\n" + other.signature(text) + s.signature(text))},
 		"blanks around the key":   {"\n " + s.line() + "\n", with(good)},
@@ -406,7 +404,7 @@ func TestRunAudit(t *testing.T) {
 	}
 }
 
-// TestFormsOfProofs: a proof of a record has three lines and its checkpoint.
+// TestFormsOfProofs checks that an inclusion proof has three lines and its checkpoint.
 func TestFormsOfProofs(t *testing.T) {
 	s := newSigner("log")
 	leaves := records(1)

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// TestEveryCondition: an entry with any program, whose outcome is all that
-// decides. Both verifiers are held to the same ones: see TestPython.
+// TestEveryCondition checks conditional entries with random programs whose result alone decides. TestPython runs the
+// same cases on the Python verifier.
 func TestEveryCondition(t *testing.T) {
 	w, outcomes := seeded(t), map[bool]int{}
 	for range rounds(t) {
@@ -23,8 +23,8 @@ func TestEveryCondition(t *testing.T) {
 	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
 }
 
-// TestFold: upper case is that of package claims, for every unit of UTF-16 and
-// every unit that some version of Unicode takes for the same letter.
+// TestFold checks that upper case equals that of package claims, for each UTF-16 unit and each unit that some Unicode
+// version folds to the same letter.
 func TestFold(t *testing.T) {
 	same := func(a, b rune) bool { return fold(units(string(a)), false) == fold(units(string(b)), false) }
 	for u := rune(0); u < 0x10000; u++ {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/test/questions"
 )
 
-// FuzzVerify: no input makes the verifier panic, and the one certificate that
-// it knows is the only one it takes for these inputs.
+// FuzzVerify checks that no input makes the verifier panic, and that it accepts only the known certificate for these
+// inputs.
 func FuzzVerify(f *testing.F) {
 	w := world{World: questions.World{Rand: rand.New(rand.NewPCG(1, 0))}}
 	for range 20 {

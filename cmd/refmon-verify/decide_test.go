@@ -27,9 +27,8 @@ func TestEveryTrueCertificateVerifies(t *testing.T) {
 	t.Logf("%d verified: %s", n, strings.Join(table, ", "))
 }
 
-// TestEveryAlteredCertificateIsRefused: one field of a true certificate is
-// changed, half of the time with a digest that fits; and the inputs are
-// exchanged.
+// TestEveryAlteredCertificateIsRefused changes one field of a true certificate, half of the time with a matching
+// digest, and exchanges the inputs.
 func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 	w, has := seeded(t), map[string]int{}
 	for i := range rounds(t) {
@@ -39,7 +38,7 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 		}
 		altered := w.mutate(t, s.cert, i%2 == 0)
 		if bytes.Equal(altered, s.cert) {
-			t.Fatalf("mutation %d changes nothing: %s", i, s.cert)
+			t.Fatalf("mutation %d left the certificate unchanged: %s", i, s.cert)
 		}
 		if _, err := verify(string(altered), string(s.descriptor), string(s.token)); err == nil {
 			t.Fatalf("mutation %d was accepted:\n%s\n%s\nsd %x\ntoken %s", i, s.cert, altered, s.descriptor, s.token)

@@ -29,7 +29,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
     except v.Refused as e: print(ascii(str(e)))
 `
 
-// pythonVerdicts asks the Python verifier about samples.
+// pythonVerdicts runs the Python verifier on samples.
 func pythonVerdicts(t *testing.T, samples []sample) []string {
 	t.Helper()
 	python, err := exec.LookPath("python3")
@@ -52,7 +52,7 @@ func pythonVerdicts(t *testing.T, samples []sample) []string {
 	return lines
 }
 
-// known alterations were taken by one of the verifiers.
+// knownAlterations returns the alterations that one of the verifiers once accepted.
 func knownAlterations(t *testing.T) (list []sample) {
 	w := world{World: questions.World{Rand: rand.New(rand.NewPCG(3, 0))}}
 	plain := w.sample(t, map[string]int{})
@@ -102,7 +102,7 @@ func redecide(t testing.TB, m document, descriptor, file string) []byte {
 	return m.render(t, true)
 }
 
-// TestKnownAlterations: both verifiers refuse all that one of them once took.
+// TestKnownAlterations checks that both verifiers reject all alterations that one of them once accepted.
 func TestKnownAlterations(t *testing.T) {
 	list := knownAlterations(t)
 	python := pythonVerdicts(t, list)
@@ -117,7 +117,7 @@ func TestKnownAlterations(t *testing.T) {
 	}
 }
 
-// TestUnknownEntry: an entry of an unknown type, the first of a SACL, does nothing to either verifier.
+// TestUnknownEntry checks that both verifiers ignore a SACL's first entry of an unknown type.
 func TestUnknownEntry(t *testing.T) {
 	s := knownAlterations(t)[0]
 	head := []byte{1, 0, 0x14, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 32, 0, 0, 0}
@@ -131,8 +131,8 @@ func TestUnknownEntry(t *testing.T) {
 	}
 }
 
-// TestEqualVerdicts: the verifiers agree on every alteration of a certificate, its descriptor and its token file.
-// REFMON_VERDICTS=100000 is the long run.
+// TestEqualVerdicts checks that the verifiers agree on random alterations of a certificate, its descriptor and its
+// token file. REFMON_VERDICTS=100000 is the long run.
 func TestEqualVerdicts(t *testing.T) {
 	seed := uint64(1)
 	if os.Getenv("REFMON_SEED") != "" {
@@ -167,7 +167,8 @@ func TestEqualVerdicts(t *testing.T) {
 	}
 	t.Logf("%d alterations, %d of them true, %d with unequal verdicts", n, taken, wrong)
 	if taken < n/20 || taken > n*19/20 {
-		t.Errorf("%d of %d alterations are true: the test asks too little", taken, n)
+		t.Errorf("the verifiers accept %d of %d alterations, want 5%% to 95%%",
+			taken, n)
 	}
 }
 

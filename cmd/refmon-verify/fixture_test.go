@@ -19,8 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// world makes random questions: those of package questions, and token files as
-// people write them.
+// world generates random requests with package questions, and token files as people write them.
 type world struct{ questions.World }
 
 func among[T any](w world, from ...T) T { return from[w.IntN(len(from))] }
@@ -171,7 +170,7 @@ var features = strings.Fields(`
 	policy-decides restricted restricted-decides write-restricted package package-decides low-privilege claims
 	device-groups null-dacl empty-dacl maximum self owner-read-only claims-disabled deny-only`)
 
-// count notes what a decision was about.
+// count counts the features that a decision used.
 func count(has map[string]int, r *access.Request, d access.Decision, x *access.Explanation, each bool) {
 	note := func(name string, is bool) {
 		if is {
@@ -323,9 +322,8 @@ func (m document) render(t testing.TB, reseal bool) []byte {
 	return write()
 }
 
-// mutate changes one field of a certificate. What states the question may only
-// be changed under the old digest: with a new one it states another question,
-// and may be true.
+// mutate changes one field of a certificate. It changes fields of the question only under the old digest, because
+// with a new digest they state another question, which may be true.
 func (w world) mutate(t testing.TB, cert []byte, reseal bool) []byte {
 	m := parse(t, cert)
 	keys := []string{"descriptor", "token", "status", "granted", "privileges", "steps", "steps", "steps", "results",

@@ -13,8 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNumbersOfFiles: a number is written in decimal digits, or as 0x and hexadecimal ones, and in no other way that a
-// reader of numbers might know.
+// TestNumbersOfFiles checks that numbers are decimal, or hexadecimal after 0x, and that no other syntax is accepted.
 func TestNumbersOfFiles(t *testing.T) {
 	for text, want := range map[string]uint64{"0": 0, "7": 7, "10": 10, "18446744073709551615": 1<<64 - 1, "0x0": 0,
 		"0xff": 255, "0XFF": 255, "0xffffffffffffffff": 1<<64 - 1} {
@@ -107,8 +106,9 @@ func everyGroup(s string) (out []string) {
 	return out
 }
 
-// TestEveryListAndAttribute: the verifier takes the members of each list of a token file as the check does, whatever
-// attributes they have: for entries that allow and that deny, and for conditions.
+// TestEveryListAndAttribute checks that the verifier evaluates the members of each list of a token file as the access
+// check does, whatever their attributes, for allow and deny entries and for conditions (A-1 to,
+//
 func TestEveryListAndAttribute(t *testing.T) {
 	var all answers
 	const g, u, capability = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-1001", "S-1-15-3-1"
@@ -145,15 +145,15 @@ func TestEveryListAndAttribute(t *testing.T) {
 		}
 		slices.Sort(outcomes)
 		if outcomes = slices.Compact(outcomes); asked < 20 || len(outcomes) < 2 {
-			t.Errorf("%s: %d members, which have the outcomes %q, want asked at least 20, len(outcomes) at least 2",
+			t.Errorf("%s: %d requests with the outcomes %q, want asked at least 20, len(outcomes) at least 2",
 				l.name, asked, outcomes)
 		}
 	}
 	all.python(t, 1)
 }
 
-// TestEveryLevel: the verifier takes each integrity level for what the check takes it for, in the field and as a group,
-// against each label and each of its policies.
+// TestEveryLevel checks that the verifier evaluates each integrity level as the access check does, as a field and as
+// a group, against each label and policy.
 func TestEveryLevel(t *testing.T) {
 	var all answers
 	var forms []string
@@ -185,8 +185,8 @@ func TestEveryLevel(t *testing.T) {
 	all.python(t, 7)
 }
 
-// TestEveryPrivilege: the verifier takes a privilege for held where the check does, in each form of the file, and for
-// the rights that it is for alone.
+// TestEveryPrivilege checks that the verifier evaluates privileges as the access check does, in each syntax of the
+// file, and for exactly the rights that each privilege grants.
 func TestEveryPrivilege(t *testing.T) {
 	var all answers
 	for _, name := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
@@ -227,8 +227,8 @@ func TestEveryPrivilege(t *testing.T) {
 	all.python(t, 7)
 }
 
-// TestEveryAlias: a SID of two letters is the one that the reader of token files takes it for, with a domain and
-// without (docs/DESIGN.md).
+// TestEveryAlias checks that the verifier maps each two-letter SID alias as the token file parser does, with and
+// without a domain (docs/DESIGN.md).
 func TestEveryAlias(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	read := func(name, domain string) (s string, ok bool) {

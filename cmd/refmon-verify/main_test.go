@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/questions"
 )
 
-// TestProgramIsSmallAndIndependent: what an auditor has to read is at most so many lines,
-// comments and blank ones included, on the standard library alone.
+// TestProgramIsSmallAndIndependent limits the lines that an auditor has to read, comments and blank ones included.
+// They import the standard library only.
 func TestProgramIsSmallAndIndependent(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAccessThroughAShare: the first line says who decided, the share, the object or both, and the exit code says
-// what; as JSON, each has a line of its own.
+// TestAccessThroughAShare checks that the first line names what decided, the share, the object or both, and that the
+// exit code has the result. JSON output has a line for each.
 func TestAccessThroughAShare(t *testing.T) {
 	workplace(t)
 	const none = "DENIED: the share and the object have no right in common"
@@ -69,7 +69,8 @@ func TestAccessThroughAShare(t *testing.T) {
 		}
 		code, out, errs := asked(args...)
 		if code != c.code || !strings.HasPrefix(out, c.lines) || (code == 2) != (errs != "") {
-			t.Errorf("%s: exit code %d, want %d\nprinted %q\n want   %q\n said %q", c.args, code, c.code, out, c.lines, errs)
+			t.Errorf("%s: exit code %d, want %d\nprinted %q\n want   %q\n said %q",
+				c.args, code, c.code, out, c.lines, errs)
 		}
 		if n := strings.Count(out, "\n"); strings.HasSuffix(c.args, "--json") && code != 2 && n !=
 			max(strings.Count(c.args, "/"), 1+strings.Count(c.args, "--share")) {

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A real file server shows what refmon acl wrote past it, in the version in which it was
-// found, and a server that goes by permissions believes it (F-170, F-171).
+// A real file server shows what refmon acl wrote to the backing files, in the version in which it found it. A server
+// that uses permissions accepts it too (F-170, F-171).
 func TestSambaOffline(t *testing.T) {
 	s := smbd.Start(t, smbd.Share{Name: "v4"},
 		smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"})
@@ -53,15 +53,16 @@ func TestSambaOffline(t *testing.T) {
 				t.Errorf("%s: %s: the server shows\n%s\nwant\n%s", share, c.args[0], got, want)
 			}
 			if c.name == "f" && !strings.Contains(got, "OWNER:S-1-22-1-1\n") {
-				t.Errorf("%s: %s: the owner is not what was set:\n%s", share, c.args[0], got)
+				t.Errorf("%s: %s: the file server shows another owner, want OWNER:S-1-22-1-1:\n%s",
+					share, c.args[0], got)
 			}
 		}
 		decidedAlike(t, s, share)
 	}
 }
 
-// decidedAlike checks that the check and the server decide equally about descriptors with generic bits that were set
-// offline; the server itself does not map generic bits (F-201).
+// decidedAlike compares the access check with the server for descriptors with generic bits that were set offline. The
+// server does not map generic bits itself (F-201).
 func decidedAlike(t *testing.T, s *smbd.Server, share string) {
 	t.Helper()
 	guest := access.Subject{Primary: s.AsGuest}
@@ -103,7 +104,8 @@ func decidedAlike(t *testing.T, s *smbd.Server, share string) {
 		o.Close()
 		said, err := s.Client(smbd.Guest, share, "get generic /dev/null")
 		if theirs := err == nil; ours != c.read || theirs != c.read {
-			t.Errorf("F-201: %s: %s: read here: %t, read at the server: %t, want %t\n%s", share, c.text, ours, theirs, c.read,
+			t.Errorf("F-201: %s: %s: read here: %t, read at the server: %t, want %t\n%s",
+				share, c.text, ours, theirs, c.read,
 				said)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestCountNote: each note has its own number, and the first changed file its name.
+// TestCountNote checks that each note has its own count and the name of the first changed file.
 func TestCountNote(t *testing.T) {
 	var sum bulk.Summary
 	for i, n := range []objects.Note{objects.NoteUnverified, objects.NoteStale, objects.NoteNoDACL, 0, objects.NoteStale,

@@ -38,6 +38,6 @@ func TestAuditForwardFlags(t *testing.T) {
 	}
 	if code, _, errs := asked("audit", "forward", dir, "--no-follow", "--to", "unix:"+cursor, "--cursor",
 		cursor+"2"); code != 2 || errs == "" {
-		t.Errorf("a sink that is no socket: exit code %d, %s, want 2, a non-empty string", code, errs)
+		t.Errorf("a sink that is not a socket: exit code %d, %s, want 2, a non-empty string", code, errs)
 	}
 }

@@ -210,7 +210,8 @@ func TestAuditPolicyFlags(t *testing.T) {
 	if asked("audit", "policy", dir, "--subcategory", "File System", "--subcategory", "Logon", "--success",
 		"disable", "--failure", "enable"); setting(
 		"File System") != "Failure" || setting("Logon") != "Failure" || setting(name) != "Success and Failure" {
-		t.Errorf("two at once: %s, %s, %s", setting("File System"), setting("Logon"), setting(name))
+		t.Errorf("two settings in one command: File System %s, Logon %s, %s %s, want Failure, Failure, Success and Failure",
+			setting("File System"), setting("Logon"), name, setting(name))
 	}
 	for _, args := range [][]string{{"--success", "enable"}, {"--failure", "disable"}, {"--subcategory", name},
 		{"--subcategory", "Nonsense", "--success", "enable"}, {"--subcategory", name, "--success", "maybe"},
@@ -223,7 +224,7 @@ func TestAuditPolicyFlags(t *testing.T) {
 	}
 	fresh := filepath.Join(t.TempDir(), "fresh") // a folder without a log
 	if code, _, errs := asked("audit", "policy", fresh, "--subcategory", name, "--failure", "enable"); code != 0 {
-		t.Errorf("a folder that is not there: exit code %d, %s, want 0", code, errs)
+		t.Errorf("a missing folder: exit code %d, %s, want 0", code, errs)
 	}
 	if left, err := os.ReadDir(fresh); err != nil || len(left) != 1 || left[0].Name() != "policy.txt" {
 		t.Errorf(`%v, %v, want len(left) = 1, left[0].Name() = "policy.txt", no error`, left, err)

@@ -44,7 +44,7 @@ func TestAuditVerifyFlags(t *testing.T) {
 		}
 	}
 	if _, out, _ := asked("audit", "verify", dir, "--key", key); strings.Contains(out, "--key FILE") {
-		t.Errorf("a key that was given is said to come from the folder:\n%s, want text without \"--key FILE\"", out)
+		t.Errorf("verify --key reports that the key came from the folder:\n%s, want text without \"--key FILE\"", out)
 	}
 	for args, want := range map[string]int{"1": 0, "12": 0, "13": 2, "0": 2, "": 2, "--since " + point: 0,
 		"1 --since " + point: 2,

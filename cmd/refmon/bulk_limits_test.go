@@ -27,8 +27,8 @@ const (
 	softLimit = 48 << 20
 )
 
-// TestBoundedMemory: each verb does with little memory what it does with much:
-// a child with a hard limit, whose input is several times larger, writes the same.
+// TestBoundedMemory checks that each verb works in bounded memory: a child with a hard limit, whose input is several
+// times larger, writes the same output.
 func TestBoundedMemory(t *testing.T) {
 	if !randtest.Deep() {
 		t.Skip("it runs for a minute: REFMON_DEEP=1 runs it")
@@ -159,7 +159,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 		}
 	}
 	if size == 0 {
-		t.Fatalf("nothing was written: size = %v, want at least 1", size)
+		t.Fatalf("the output file is empty: size = %v, want at least 1", size)
 	}
 	return fmt.Sprintf("%d bytes %x", size, h.Sum(nil)[:8])
 }

@@ -55,8 +55,8 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
-// stopped is a run over four objects, of which the first and the third are unreadable, that stopped after the first.
-// Its files are those of a run that was killed between two checkpoints.
+// stopped is a run over four objects, the first and third unreadable, that stopped after the first. Its files are
+// those of a run that was killed between two checkpoints.
 type stopped struct {
 	t    *testing.T
 	dir  string
@@ -95,7 +95,7 @@ func (s *stopped) read(name string) string {
 	return string(b)
 }
 
-// checkpoint reads what the run noted, and changes it.
+// checkpoint reads the run's checkpoint, changes it and writes it.
 func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
 	s.t.Helper()
 	c, err := parseCheckpoint([]byte(s.read("c")))
@@ -139,7 +139,7 @@ func aRun(t *testing.T, args ...string) *stopped {
 	return s
 }
 
-// toFirst moves a checkpoint back behind the first object.
+// toFirst moves a checkpoint back to the position after the first object.
 func toFirst(out int64) func(c *checkpoint) {
 	return func(c *checkpoint) {
 		c.Done, c.Out = false, out
@@ -150,7 +150,7 @@ func toFirst(out int64) func(c *checkpoint) {
 
 // A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
 // exit code of the whole run.
-func TestRunGoesOn(t *testing.T) {
+func TestRunResumes(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")
@@ -196,9 +196,9 @@ func TestRunGoesOn(t *testing.T) {
 	}
 }
 
-// TestDiffAndReportGoOn: after a resume, diff and report also count the objects that were unreadable before the
+// TestDiffAndReportResume: after a resume, diff and report also count the objects that were unreadable before the
 // checkpoint.
-func TestDiffAndReportGoOn(t *testing.T) {
+func TestDiffAndReportResume(t *testing.T) {
 	s := aRun(t, "diff", "@empty.jsonl", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	last := int64(strings.LastIndex(fourObjects, "{"))
@@ -230,9 +230,9 @@ func TestDiffAndReportGoOn(t *testing.T) {
 	}
 }
 
-// TestOnlyLinesGoOn: objects that are no JSON lines in UTF-8 have no place to go on from, and nothing is
-// made of them.
-func TestOnlyLinesGoOn(t *testing.T) {
+// TestResumeNeedsJSONLines checks that a run over objects that are not JSON lines in UTF-8 cannot be resumed, and
+// that it writes nothing.
+func TestResumeNeedsJSONLines(t *testing.T) {
 	wide := "\xff\xfe"
 	for _, r := range fourObjects {
 		wide += string([]byte{byte(r), 0})

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestShellsComplete sources the scripts in real shells and asks each how a command line can go on.
+// TestShellsComplete sources the scripts in real shells and requests completions of a command line from each.
 func TestShellsComplete(t *testing.T) {
 	// Each shell gets the script's name and the words of the line, of which the last is completed.
 	shells := map[string][]string{

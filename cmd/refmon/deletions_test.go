@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// TestDeletionsOfAnEarlierRun: outputs of a run, and of a second one over half of its files, leave a strict reader with
-// exactly the files that are there, in each format that is applied line by line (B-19). A third run over the same files
-// deletes none of them again, and a run that cannot begin leaves the earlier output.
+// TestDeletionsOfAnEarlierRun checks that the outputs of a run, and of a second one over half of its files, leave a
+// strict reader with exactly the existing files, in each format that is applied line by line (B-19). A third run over
+// the same files repeats no deletion, and a run that cannot start leaves the earlier output.
 func TestDeletionsOfAnEarlierRun(t *testing.T) {
 	for _, format := range []string{"es-bulk", "jsonl", "for-index"} {
 		t.Run(format, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 					len(want))
 			}
 			if _, err := os.Stat(out + ".new"); err == nil {
-				t.Error("a file is left beside the output")
+				t.Error("the temporary file next to the output still exists")
 			}
 		})
 	}

@@ -52,8 +52,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// runConsole replaces what follows each "$ refmon …" of a console block by what
-// the command prints.
+// runConsole replaces the output below each "$ refmon …" of a console block by that of the command.
 func runConsole(t *testing.T, text string) string {
 	var out strings.Builder
 	console := false

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// screen collects what a terminal shows.
+// screen collects the output of a terminal.
 type screen struct {
 	t     *testing.T
 	shown chan string
@@ -35,8 +35,7 @@ func (s *screen) until(text string) {
 	s.all = s.all[strings.Index(s.all, text)+len(text):]
 }
 
-// TestRepl: a session in a terminal has a greeting, Tab, earlier lines, Ctrl-C that
-// gives a line up, and an end.
+// TestRepl checks a terminal session: greeting, Tab completion, history, Ctrl-C that discards a line, and exit.
 func TestRepl(t *testing.T) {
 	person, program := terminal.Open(t)
 	s := &screen{t: t, shown: make(chan string, 64)}
@@ -85,8 +84,8 @@ func TestRepl(t *testing.T) {
 	}
 }
 
-// TestHistory: the last line is the first to come back, empty lines and repetitions are
-// not kept, and there is a bound.
+// TestHistory checks that the latest line comes back first, that empty and repeated lines are not stored, and that
+// the history is bounded.
 func TestHistory(t *testing.T) {
 	h := &history{}
 	for _, line := range []string{"a", "", "b", "b", "a"} {

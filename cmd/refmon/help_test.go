@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// TestCLIDoc: the page says what the commands' help says.
+// TestCLIDoc checks that the page equals the commands' help.
 func TestCLIDoc(t *testing.T) {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts,

@@ -19,11 +19,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"refmon": main})
 }
 
-// TestScripts runs testdata/script: every verb with success, denial and
-// malformed questions. `exits CODE VERB…` runs refmon and wants that exit code.
-//
-// With -short only the scripts of verbs that work in parallel run: the race detector is
-// there for those.
+// TestScripts runs testdata/script: every verb with success, denial and malformed input. `exits CODE VERB…` runs
+// refmon and requires that exit code. With -short it runs only the scripts of verbs that work in parallel, for the
+// race detector.
 func TestScripts(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {
@@ -109,7 +107,7 @@ func TestColourIsForTerminals(t *testing.T) {
 	}
 }
 
-// TestWrongCommandLines: exit code 2, and the error names the help to read.
+// TestWrongCommandLines checks for exit code 2 and an error that names the help.
 func TestWrongCommandLines(t *testing.T) {
 	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"},
 		{"sid", "BA", "--batch", "-"}} {
@@ -123,8 +121,8 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 }
 
-// answers are command lines with the exit codes that DESIGN says: 0 yes or all well, 1 no,
-// 2 it could not be answered. What each prints, or says on standard error, is matched.
+// answers are command lines with the exit codes of DESIGN: 0 for yes or all well, 1 for no, 2 if there is no answer.
+// The patterns match standard output and standard error.
 var answers = []struct {
 	code      int
 	args      []string
@@ -276,7 +274,7 @@ func TestAnswers(t *testing.T) {
 				out, c.out, errs, c.errs)
 		}
 		if c.code == 2 && errs == "" {
-			t.Errorf("%q: nothing says what was wrong", c.args)
+			t.Errorf("%q: exit code 2 without an error message", c.args)
 		}
 	}
 	for _, name := range []string{"r.html", "d.yaml"} {
@@ -286,8 +284,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// wrongLines are wrong command lines by the verb and what else it needs: each is refused
-// with the word that is wrong, and the same line without it is answered.
+// wrongLines are wrong command lines by verb and required arguments. Each is rejected with the wrong word, and the
+// same line without that word succeeds.
 var wrongLines = []struct {
 	line string   // that is answered
 	bad  []string // added or changed flags: FLAG VALUE, or FLAG alone, followed by > and the message

@@ -21,8 +21,8 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestOutputIsLost: an answer that could not be written is exit code 2, whatever it was:
-// no verb takes cut-off output for a success or for a denial.
+// TestOutputIsLost checks that every verb exits with code 2 if it cannot write its output, so that truncated output
+// is never taken for a success or a denial.
 func TestOutputIsLost(t *testing.T) {
 	workplace(t)
 	dir := newTrail(t, 0)

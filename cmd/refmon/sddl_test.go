@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPagesOfDescriptors: the whole page of a descriptor: who, control bits, each entry with its effect, rights, object
-// types and flags, and both forms of it.
+// TestPagesOfDescriptors checks the complete output for a descriptor: owner and group, control bits, each entry with
+// effect, rights, object types and flags, and both forms of it.
 func TestPagesOfDescriptors(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -97,8 +97,8 @@ SACL: absent (nothing is audited, no label)
 	}
 }
 
-// TestWordsOfControlAndFlags: each bit of a descriptor's control word and of an entry's flags has its own word
-// ([MS-DTYP] 2.4.6 and 2.4.4.1).
+// TestWordsOfControlAndFlags checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6 and
+// 2.4.4.1).
 func TestWordsOfControlAndFlags(t *testing.T) {
 	for i, word := range []string{"owner-defaulted", "group-defaulted", "DACL-present", "DACL-defaulted", "SACL-present",
 		"SACL-defaulted", "DACL-trusted", "server-security", "DACL-auto-inherit-request", "SACL-auto-inherit-request",

@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestAccountNameInSDDL: a name where a SID belongs gets the command that takes names, and no other error does (U-117).
+// TestAccountNameInSDDL checks that a name in place of a SID gets an error with the command that accepts names, and
+// that other errors do not (U-117).
 func TestAccountNameInSDDL(t *testing.T) {
 	for text, want := range map[string]string{
 		"D:(A;;FA;;;bob)":               "refmon acl grant PATH bob:full",

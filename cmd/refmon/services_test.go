@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "write generated documents instead of comparing them")
 
-// TestServicesDoc: the page says what the tables say.
+// TestServicesDoc checks that the page equals the tables.
 func TestServicesDoc(t *testing.T) {
 	var b bytes.Buffer
 	writeServices(&b)
@@ -159,8 +159,8 @@ func (c *collected) Write(e audit.Event) error {
 	return nil
 }
 
-// TestServicesWriteTheirEvents runs the examples with everything recorded: each
-// service writes only the records that it is said to write.
+// TestServicesWriteTheirEvents runs the examples with all auditing enabled: each service writes only the records that
+// its table row names.
 func TestServicesWriteTheirEvents(t *testing.T) {
 	for _, tab := range []*nt.Table{&nt.NtTable, &kernel.Table} {
 		for row := range tab.All {
@@ -209,7 +209,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 	}
 	for _, id := range []uint16{4656, 4658, 4703} {
 		if !seen[id] {
-			t.Errorf("no event %d came", id)
+			t.Errorf("no example wrote event %d", id)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Granted and denied rights have a colour, and equal words of an entry have none (U-111).
+// Granted and denied rights are coloured, and words of an entry that match neither are not (U-111).
 func TestColourFollowsDecision(t *testing.T) {
 	const entry = `(XA;;CC;;;WD;(@USER.x == " granted  + and - denied "))`
 	ask := func(std *streams, args ...string) string {
@@ -34,8 +34,8 @@ func TestColourFollowsDecision(t *testing.T) {
 	}
 }
 
-// TestColoursAreAlike: check's status and mask and the lines of audit have the colours of
-// the other verbs, and the text is the same without them (U-114).
+// TestColoursAreAlike checks that check's status and mask and audit's lines use the colours of the other verbs, and
+// that the text without colours is the same (U-114).
 func TestColoursAreAlike(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trail")
 	ask := func(colour bool, args ...string) string {

@@ -60,7 +60,7 @@ func refmon(args ...string) (out, errs string, code int) {
 	return stdout.String(), stderr.String(), code
 }
 
-// principals runs who-can and returns the principals of each row by its path.
+// principals runs who-can and returns the principals of each row, by path.
 func principals(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	out, errs, code := refmon(append([]string{"who-can", "read", "--format", "jsonl"}, args...)...)
@@ -79,8 +79,8 @@ func principals(t *testing.T, args ...string) map[string]string {
 	return all
 }
 
-// TestWhoCanSearchesFolders: behind a folder of mode 0700 only the user with number 0 has rights, also if the path
-// begins below the folder or leads through it by a link. --traverse never asks the object's descriptor alone (B-20).
+// TestWhoCanSearchesFolders checks that below a folder of mode 0700 only uid 0 has rights, also if the path begins
+// below the folder or leads through it by a link. --traverse never checks the object's descriptor alone (B-20).
 func TestWhoCanSearchesFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	closed := filepath.Join(tree, "closed")
@@ -137,8 +137,8 @@ func TestWhoCanFormsSearchFolders(t *testing.T) {
 	}
 }
 
-// TestWhatCanSearchesFolders: what-can lists no right on objects behind a folder of mode 0700, but for the user with
-// number 0 (B-20).
+// TestWhatCanSearchesFolders checks that what-can lists rights on objects below a folder of mode 0700 for uid 0 only
+// (B-20).
 func TestWhatCanSearchesFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	for who, want := range map[string]bool{"alice": false, "admin": false, "root": true, "Everyone": false} {
@@ -152,8 +152,8 @@ func TestWhatCanSearchesFolders(t *testing.T) {
 	}
 }
 
-// TestAccessSearchesFolders: access refuses an object behind a folder of mode 0700 and names the folder, in text and in
-// JSON, also with a share that grants everything (B-20).
+// TestAccessSearchesFolders checks that access denies an object below a folder of mode 0700 and names the folder, in
+// text and in JSON, also with a share that grants everything (B-20).
 func TestAccessSearchesFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	closed := filepath.Join(tree, "closed")
@@ -209,8 +209,8 @@ func TestReportSearchesFolders(t *testing.T) {
 	}
 }
 
-// TestObjectsFileHasNoFolders: rows of an objects file carry no search permission, so no folder is tested, and
-// --traverse host is refused (B-20).
+// TestObjectsFileHasNoFolders checks that rows of an objects file have no search permission, so that no folder is
+// checked and --traverse host is rejected (B-20).
 func TestObjectsFileHasNoFolders(t *testing.T) {
 	tree, people := closedFolder(t)
 	rows, _, code := refmon("acl", "export", tree, "-r")

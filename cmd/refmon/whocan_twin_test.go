@@ -17,11 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWhoCanEqualsCheck asks both commands the same: who-can about all objects
-// and principals at once, check --batch about a random sample of the pairs, as
-// many as REFMON_SAMPLE says. Objects and principals have all features that the
-// formats can say; users of the directory go to check as the token files that
-// are written of their tokens.
+// TestWhoCanEqualsCheck compares two commands: who-can for all objects and principals, check --batch for a random
+// sample of the pairs. REFMON_SAMPLE sets its size. Objects and principals have all features that the formats
+// support. check gets the directory's users as token files written from their tokens.
 func TestWhoCanEqualsCheck(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	n := randtest.Count(t, "REFMON_SAMPLE", 100_000)
@@ -85,7 +83,8 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 		}
 	}
 	if answers != n || granted < n/20 || granted > n-n/20 {
-		t.Errorf("%d answers to %d questions, %d granted: too much of one kind to tell anything", answers, n, granted)
+		t.Errorf("%d answers to %d questions, %d granted, want equal numbers and 5%% to 95%% granted",
+			answers, n, granted)
 	}
 	t.Logf("%d pairs, %d granted", answers, granted)
 }

@@ -27,7 +27,7 @@ esac
 	t.Setenv("PATH", dir)
 }
 
-// describe stores a descriptor with the hash of the file as it is.
+// describe stores a descriptor with the hash of the file's current permissions.
 func describe(t *testing.T, path, text string) {
 	t.Helper()
 	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse(text)}
@@ -44,8 +44,8 @@ const (
 	quiet  = hers + "(A;;FA;;;S-1-22-1-61000)"
 )
 
-// TestWhyOfAFile: the descriptors of a file and of the directories above it are explained for a user of the host, with
-// names, from the tree alone; each answer is what MS-FSA decides about the open (B-24).
+// TestWhyOfAFile explains the descriptors of a file and of its parent directories for a user of the host, with names,
+// from the tree alone. Each result is the one that MS-FSA defines for the open (B-24).
 func TestWhyOfAFile(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "projects")
@@ -108,7 +108,8 @@ func TestWhyOfAFile(t *testing.T) {
 	}
 }
 
-// TestWhyOfAStaleDescriptor: a chmod past the servers voids a descriptor, and why says so with the repair (F-204).
+// TestWhyOfAStaleDescriptor checks that why reports a descriptor that a chmod outside of the servers invalidated,
+// with the repair (F-204).
 func TestWhyOfAStaleDescriptor(t *testing.T) {
 	hostUsers(t)
 	path := filepath.Join(t.TempDir(), "plan")

@@ -32,8 +32,8 @@ func tree(t *testing.T) string {
 	return dir
 }
 
-// TestProgram: the program prints a file that its user may read, and for another one the rule and the entry that
-// decided.
+// TestProgram checks that the program prints a file that its user may read, and for another file the rule and the
+// entry that denied it.
 func TestProgram(t *testing.T) {
 	dir, bin := tree(t), filepath.Join(t.TempDir(), "readserver")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
@@ -71,8 +71,8 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// TestServerWithoutPrivilege: a server whose token lacks SeImpersonatePrivilege is denied everything, and the error
-// says what to give it (I-42).
+// TestServerWithoutPrivilege checks that a server without SeImpersonatePrivilege is denied everything, with an error
+// that names the privilege (I-42).
 func TestServerWithoutPrivilege(t *testing.T) {
 	shared, err := hostfs.Open(hostfs.Config{Path: tree(t), Missing: hostfs.SynthesiseMissing})
 	if errors.Is(err, errors.ErrUnsupported) {

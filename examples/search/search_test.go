@@ -49,7 +49,7 @@ func Example() {
 	// true
 }
 
-// Every name is one that a single access check grants, and every other is not.
+// The search returns exactly the names that a single access check grants.
 func TestReadersAreThoseOfSingleChecks(t *testing.T) {
 	idx, err := search.New(principals())
 	if err != nil {

@@ -92,7 +92,7 @@ func TestSession(t *testing.T) {
 		}
 	}
 	if err := other.Filecmd("Chmod", "/public", ""); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("what is not served: %v, want %v", err, fs.ErrInvalid)
+		t.Errorf("an unsupported command: %v, want %v", err, fs.ErrInvalid)
 	}
 	// New files get an attribute, so an ordinary user's test ends here on a file system without attributes.
 	if err := his.Filecmd("Mkdir", "/d", ""); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOpenNamesTheDescriptorThatDecided: a refused open names the object, its directory or the directory on the path
-// whose entries refused it, and the rights that this descriptor was asked for (F-23, F-32, F-42).
+// TestOpenNamesTheDescriptorThatDecided checks that a denied open names the object, its directory or the directory on
+// the path whose entries denied it, and the rights requested of that descriptor (F-23, F-32, F-42).
 func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-22-1-1001")))
 	if err != nil {
@@ -69,6 +69,6 @@ func TestOpenNamesTheDescriptorThatDecided(t *testing.T) {
 		}
 	}
 	if o := accessquery.ExplainOpen(nil, nil); o.Allowed() || o.Why != nil || o.Limits() != nil {
-		t.Errorf("nothing: %+v, want o.Allowed() = false, o.Why = nil, o.Limits() = nil", o)
+		t.Errorf("ExplainOpen(nil, nil) = %+v, want o.Allowed() = false, o.Why = nil, o.Limits() = nil", o)
 	}
 }

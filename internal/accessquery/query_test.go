@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChoose: of the two rights of control the question asks the one that is granted, the
-// first one where neither is (B-2).
+// TestChoose checks that of two control rights the query requests the granted one, and the first if none is granted
+// (B-2).
 func TestChoose(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
 	if err != nil {
@@ -32,12 +32,12 @@ func TestChoose(t *testing.T) {
 			Descriptor: d, Subject: access.SubjectOf(tok), Type: winnt.FileObject,
 		}}
 		if err := q.Choose(queries); err != nil || q.Request.Desired != want {
-			t.Errorf("%s: asks %v, %v, want %v", dacl, q.Request.Desired, err, want)
+			t.Errorf("%s: Choose requests %v, error %v, want %v", dacl, q.Request.Desired, err, want)
 		}
 	}
 }
 
-// TestUserDomain: only the domain of a user S-1-5-21-x-y-z-rid gives relative aliases a meaning.
+// TestUserDomain checks that relative aliases are defined only by the domain of a user S-1-5-21-x-y-z-rid.
 func TestUserDomain(t *testing.T) {
 	for user, want := range map[string]string{"S-1-5-21-1-2-3-1107": "S-1-5-21-1-2-3", "S-1-5-21-1-2-3": "",
 		"S-1-5-21-1-2-3-4-5": "", "S-1-5-20-1-2-3-4": "", "S-1-4-21-1-2-3-4": "", "S-1-5-18": "", "S-1-5-32-544": ""} {
@@ -51,7 +51,8 @@ func TestUserDomain(t *testing.T) {
 	}
 }
 
-// TestCaptureFailureNamesRule: a descriptor that cannot be captured fails where a missing one would (A-18).
+// TestCaptureFailureNamesRule checks that a descriptor that cannot be captured fails where a missing one would
+// (A-18).
 func TestCaptureFailureNamesRule(t *testing.T) {
 	// What made the capture fail is the status, where the missing descriptor would be (A-18).
 	q := &Query{Call: NtAccessCheck, Capture: ntstatus.InvalidOwner}

@@ -48,7 +48,7 @@ func makeFiles(t *testing.T, files ...string) string {
 	return root
 }
 
-// TestReadsBelow: files at every depth, in any order, and the root itself.
+// TestReadsBelow reads files at every depth, in any order, and the root itself.
 func TestReadsBelow(t *testing.T) {
 	deep := strings.Repeat("d/", maxOpen+5) + "file"
 	root := makeFiles(t, "a", "b/c", "b/e/f", "b/g", deep)
@@ -73,7 +73,7 @@ func TestReadsBelow(t *testing.T) {
 				t.Errorf("List of the root: %v: len(list) = %d, want 3", list, len(list))
 			}
 			if v := must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
-				t.Errorf("an attribute that is not there: %q, want nil", v)
+				t.Errorf("a missing attribute: %q, want nil", v)
 			}
 			if v := must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
 				t.Errorf("attribute %q", v)
@@ -84,7 +84,7 @@ func TestReadsBelow(t *testing.T) {
 				}
 			}
 			if _, err := d.Stat("no/such"); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a directory that is not there: %v, want %v", err, fs.ErrNotExist)
+				t.Errorf("a missing directory: %v, want %v", err, fs.ErrNotExist)
 			}
 			if d.Close(); openFiles(t) != before {
 				t.Errorf("%d files were open, %d are", before, openFiles(t))

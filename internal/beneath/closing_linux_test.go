@@ -123,7 +123,7 @@ func TestAttributeSizes(t *testing.T) {
 				make([]byte, 9000, 20_000)} {
 				got, err := d.Attribute(dst, "b/c", "user.x", size)
 				if err != nil || !bytes.Equal(got[:len(dst)], dst) || !bytes.Equal(got[len(dst):], value) {
-					t.Errorf("%s, %d bytes behind %d: %d bytes, %v", name, size, len(dst), len(got), err)
+					t.Errorf("%s: %d bytes appended to %d: %d bytes, %v", name, size, len(dst), len(got), err)
 				}
 				got, err = d.Attribute(dst, "b/c", "user.x", size-1)
 				if size > 0 && !errors.Is(err, unix.ERANGE) {

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// TestReplaces: the ranges of the package comment, each with its neighbours.
+// TestReplaces checks the boundaries of each range in the package comment.
 func TestReplaces(t *testing.T) {
 	for _, c := range []struct {
 		from, to rune

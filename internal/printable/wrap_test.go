@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// TestWrap: lines end at blanks where there are some, and no text is lost but those.
+// TestWrap checks that lines break at blanks if there are some, and that only those blanks are removed.
 func TestWrap(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestBlockRefusesBeyondItsLimit: the last byte fits, one more does not, and a refusal changes
-// nothing.
+// TestBlockRefusesBeyondItsLimit checks that a charge up to the last byte succeeds, that one more fails, and that a
+// failure changes nothing.
 func TestBlockRefusesBeyondItsLimit(t *testing.T) {
 	pool := NewPool(1000, 0)
 	b := NewBlock(pool, 100, false)
@@ -56,8 +56,8 @@ func TestPoolKeepsItsReserve(t *testing.T) {
 	}
 }
 
-// TestClientGetsWhatIsLeftForOthers: a client has at most half of a block that is empty, and
-// leaves room for the next one.
+// TestClientGetsWhatIsLeftForOthers checks that a client gets at most half of an empty block, so that space remains
+// for the next one.
 func TestClientGetsWhatIsLeftForOthers(t *testing.T) {
 	b := NewBlock(nil, 1000, false)
 	alice, bob := Payer{b, sid.MustParse("S-1-5-21-1-2-3-1")}, Payer{b, sid.MustParse("S-1-5-21-1-2-3-2")}
@@ -81,7 +81,7 @@ func TestClientGetsWhatIsLeftForOthers(t *testing.T) {
 		t.Errorf("the next client gets %d of the 500 bytes left, want 250", n)
 	}
 	if n := fill(Payer{Block: b}); n != 250 {
-		t.Errorf("the process itself gets %d bytes, want all 250 that are left", n)
+		t.Errorf("the process itself is charged %d bytes, want the remaining 250", n)
 	}
 	for i := range held {
 		held[i].Return()
@@ -98,8 +98,8 @@ func clientsOf(b *Block) int {
 	return len(b.clients)
 }
 
-// TestNilAndZeroBlocks: no block is no bound, the zero block has no room, and neither takes a
-// size that cannot be.
+// TestNilAndZeroBlocks checks that a nil block has no limit, that the zero block has no space, and that both reject a
+// negative size.
 func TestNilAndZeroBlocks(t *testing.T) {
 	r, st := Payer{}.Charge(1 << 40)
 	if st != ntstatus.Success || r.Bytes() != 0 || (Payer{}).Block.Used() != 0 {
@@ -117,8 +117,8 @@ func TestNilAndZeroBlocks(t *testing.T) {
 	}
 }
 
-// TestChargesAddUpUnderRaces: whatever goroutines take and give back, no limit is exceeded and
-// nothing is left.
+// TestChargesAddUpUnderRaces checks that concurrent charges and releases exceed no limit and leave nothing charged
+//
 func TestChargesAddUpUnderRaces(t *testing.T) {
 	pool := NewPool(3000, 500)
 	blocks := []*Block{NewBlock(pool, 1500, false), NewBlock(pool, 1500, false), NewBlock(pool, 1500, true)}

@@ -79,14 +79,14 @@ func TestFind(t *testing.T) {
 func TestNil(t *testing.T) {
 	var s *sidset.Set
 	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 || !s.Index().Absent(1) {
-		t.Error("a nil set holds nothing")
+		t.Error("a nil set must be empty: Find = -1, Len = 0, every SID absent")
 	}
 	if !s.Absent(1) {
 		t.Error("in a nil set everything is absent")
 	}
 	for h := range uint32(1000) {
 		if i, all := sidset.Anything(); i.Absent(h<<22|h) || all.Absent(h<<22|h) {
-			t.Error("nothing is absent where there might be anything")
+			t.Error("Anything must report no SID as absent")
 		}
 	}
 	for range s.Duplicates() {
@@ -148,7 +148,7 @@ func TestBits(t *testing.T) {
 	if sidset.Bits(nil).Has(0) {
 		t.Error("nil is all clear")
 	}
-	// Each bit is set and cleared by itself, whatever the others of its word are.
+	// Each bit is set and cleared without a change of the others in its word.
 	for n := range 194 {
 		b := sidset.NewBits(n)
 		if len(b) != (n+63)/64 {
@@ -221,8 +221,8 @@ func TestFindAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestHashesThatEndInZeros: a SID whose hash ends in a byte of zeros is found like any other, by both
-// looks and alone as well as among others; one that is not there is not taken for it.
+// TestHashesThatEndInZeros checks that a SID whose hash ends in a zero byte is found like any other, by both lookups,
+// alone and among others, and that it is not confused with a missing one.
 func TestHashesThatEndInZeros(t *testing.T) {
 	var list []sid.SID
 	for i := uint32(0); len(list) < 9; i++ {
@@ -254,7 +254,7 @@ func TestHashesThatEndInZeros(t *testing.T) {
 		break
 	}
 	if told != 1 {
-		t.Errorf("%d duplicates are told to one who takes one, want 1", told)
+		t.Errorf("%d duplicates are reported to a caller that accepts one, want 1", told)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestNesting: a value may be so deep, whatever it is made of and whatever encloses it.
+// TestNesting checks the depth limit of values, whatever they are made of and whatever encloses them.
 func TestNesting(t *testing.T) {
 	for _, part := range []struct {
 		open, close string
@@ -81,7 +81,8 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// TestEveryEscape: each short escape is taken where the string ends behind it, and each other letter is refused.
+// TestEveryEscape checks that each short escape is accepted at the end of a string, and that each other letter is
+// rejected.
 func TestEveryEscape(t *testing.T) {
 	const taken = `"\/bfnrt`
 	const means = "\"\\/\b\f\n\r\t"
@@ -114,13 +115,13 @@ func TestEveryEscape(t *testing.T) {
 		}
 	}
 	if got, _ := Unquote([]byte("old"), []byte(`"n\u0065w"`)); string(got) != "new" {
-		t.Errorf(`built in a buffer that held something: %q, want string(got) = "new"`, got)
+		t.Errorf(`Unquote into a used buffer = %q, want string(got) = "new"`, got)
 	}
 }
 
 type embedded struct{ N int }
 
-// TestFieldsOf: the names of a struct are those that encoding/json gives it, each with the type of its own field.
+// TestFieldsOf checks that a struct has the field names of encoding/json, each with the type of its own field.
 func TestFieldsOf(t *testing.T) {
 	type named struct{ embedded }
 	type all struct {
@@ -140,7 +141,7 @@ func TestFieldsOf(t *testing.T) {
 	}
 }
 
-// TestUnmarshalMaps: a map's values are looked at as its type says, and its keys are its own.
+// TestUnmarshalMaps checks that a map's values are parsed by its type, and that any keys are accepted.
 func TestUnmarshalMaps(t *testing.T) {
 	var m map[string]map[string]inner
 	if err := Unmarshal([]byte(`{"N":{"n":{"n":1}},"n":{}}`), &m); err != nil || m["N"]["n"].N != 1 || len(m) != 2 {
@@ -155,7 +156,7 @@ func TestUnmarshalMaps(t *testing.T) {
 	}
 }
 
-// TestErrorsOfValues: a number in quotes is read as text, and no other scalar is.
+// TestErrorsOfValues checks that a quoted number is accepted as text, and no other scalar.
 func TestErrorsOfValues(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`"7"`, "7"}, {`7`, "7"}, {`true`, "byte 0: want a number"}, {`"\u0037"`, "7"},

@@ -105,7 +105,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestDepth: lists and objects that are over count no longer.
+// TestDepth checks that finished lists and objects no longer count towards the depth.
 func TestDepth(t *testing.T) {
 	r := &Reader{Scanner: Scanner{Bytes: []byte(strings.Repeat(`[{"a":{}}]`, 2*MaxDepth))}}
 	for range 2 * MaxDepth {
@@ -128,7 +128,7 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestClip: an error quotes 40 bytes at most, and no half of a character.
+// TestClip checks that an error quotes at most 40 bytes and never half of a character.
 func TestClip(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", strings.Repeat("x", 40): strings.Repeat("x", 40), strings.Repeat("x", 41): strings.Repeat("x", 40) + "…",
@@ -141,7 +141,7 @@ func TestClip(t *testing.T) {
 	}
 }
 
-// TestIsNumber: a number is one as JSON writes it.
+// TestIsNumber checks that only JSON's number syntax is accepted.
 func TestIsNumber(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "0": true, "-0": true, "9": true, "12.5e-7": true, "-": false,
 		"01": false, "+1": false, "1 ": true, "1x": false, "x": false, ".5": false, "/": false, ":": false} {
@@ -151,7 +151,7 @@ func TestIsNumber(t *testing.T) {
 	}
 }
 
-// TestPlaces: an error has the path from the outside in, and the line of its source.
+// TestPlaces checks that an error has the path from the outside in, and the line of its source.
 func TestPlaces(t *testing.T) {
 	e := func() error { return &Error{Offset: 9, Problem: "p"} }
 	other := errors.New("other")

@@ -24,8 +24,8 @@ var scannerSeeds = []string{
 	`"\u12`, `[1 2]`, `{"a":1 "b":2}`,
 }
 
-// TestScannerAgainstTwin compares the scanner with encoding/json, which is
-// laxer in three ways only: bytes that are not UTF-8, lone surrogates, depth.
+// TestScannerAgainstTwin compares the scanner with encoding/json, which is less strict in three ways only: invalid
+// UTF-8, lone surrogates, and depth.
 func TestScannerAgainstTwin(t *testing.T) {
 	for _, text := range scannerSeeds {
 		compareScanner(t, text)
@@ -76,7 +76,7 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 	}
 }
 
-// Each kind of code unit before each other one: a surrogate pair is one character, a single surrogate is refused, and
+// Each kind of code unit before each other one: a surrogate pair is one character, a lone surrogate is rejected, and
 // encoding/json agrees on accepted text.
 func TestEscapesOfCodeUnits(t *testing.T) {
 	units := []string{"0000", "0041", "d7ff", "D7FF", "d800", "D800", "dbff", "DBFF", "dc00", "DC00", "dfff", "DFFF",
@@ -119,7 +119,7 @@ func TestEscapesOfCodeUnits(t *testing.T) {
 	}
 }
 
-// TestHexDigits: the digits, and their neighbours in ASCII, which are not.
+// TestHexDigits checks the digits and their neighbours in ASCII.
 func TestHexDigits(t *testing.T) {
 	const digits = "0123456789abcdef"
 	for c := range 256 {
@@ -133,7 +133,7 @@ func TestHexDigits(t *testing.T) {
 	}
 }
 
-// TestEscapesThatEnd: an escape in which the input ends is not read, at whatever byte it ends.
+// TestEscapesThatEnd checks that an escape cut off by the end of the input is rejected, at whatever byte.
 func TestEscapesThatEnd(t *testing.T) {
 	for text, want := range map[string]rune{`\u0041`: 'A', `\ud834\udd1e`: 0x1D11E} {
 		for n := range len(text) {

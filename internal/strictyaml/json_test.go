@@ -34,7 +34,7 @@ func TestJSON(t *testing.T) {
 	}
 	for part, line := range map[string]int{`"a"`: 1, `"b"`: 3, `"x"`: 4, `"0x1"`: 5, `{}`: 6, `[]`: 7} {
 		if got := strict.LineOf(text, marks, strings.Index(string(text), part)); got != line {
-			t.Errorf("%s stands on line %d, want %d", part, got, line)
+			t.Errorf("%s is on line %d, want %d", part, got, line)
 		}
 	}
 }
@@ -105,7 +105,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// TestMarksInFull: each name and each entry has its line, and a number that JSON writes otherwise is marked as one.
+// TestMarksInFull checks that each name and each element has its line, and that a number whose JSON spelling differs
+// is marked.
 func TestMarksInFull(t *testing.T) {
 	const file = "a: 1\n\nb:\n  - x\n  - 0x1\n  - {}\n  - []\n  - true\n  - ~\n  - 2.5\ntrue : yes\n7 : 'no'\nc:\n" +
 		"  d: |\n    text\n"
@@ -133,12 +134,12 @@ func TestMarksInFull(t *testing.T) {
 			}
 		}
 		if got := strict.LineOf(text, marks, i); got != line {
-			t.Errorf("byte %d, %q, stands on line %d, want %d", i, want[i:], got, line)
+			t.Errorf("byte %d, %q, is on line %d, want %d", i, want[i:], got, line)
 		}
 	}
 }
 
-// TestCauseOfSyntaxErrors: an error of the parser is the cause of ours, which has its line.
+// TestCauseOfSyntaxErrors checks that the parser's error is the cause of ours, which has its line.
 func TestCauseOfSyntaxErrors(t *testing.T) {
 	_, _, err := JSON([]byte("a: 1\nb: [1, 2\nc: 3\n"))
 	var e *strict.Error
@@ -182,7 +183,7 @@ func TestLinesOfErrors(t *testing.T) {
 	}
 	_, _, err := JSON(make([]byte, MaxFile+1))
 	if err == nil || err.Error() != "line 1: longer than 67108864 bytes of YAML: write it as JSON" {
-		t.Errorf("a file that is too long: %v", err)
+		t.Errorf("a file that is too long: %v, want an error that names the limit", err)
 	}
 }
 
@@ -204,7 +205,7 @@ func TestLinesOfValues(t *testing.T) {
 		`"g"`: 8, `"0o17"`: 8, `"h"`: 9, `"p"`: 9, `"q"`: 10, "7]": 10, "{},": 11, `"j"`: 12, `"k"`: 14, `"1"`: 15,
 		`"one"`: 15, `"true"`: 16, `"~"`: 17, `"1.5"`: 18, `"l"`: 19, `"z"`: 21} {
 		if got := strict.LineOf(text, marks, strings.Index(string(text), part)); got != line {
-			t.Errorf("%s stands on line %d, want %d", part, got, line)
+			t.Errorf("%s is on line %d, want %d", part, got, line)
 		}
 	}
 	numbers := ""
@@ -213,7 +214,7 @@ func TestLinesOfValues(t *testing.T) {
 			numbers += string(text[m.Offset : m.Offset+6])
 		}
 		if i > 0 && m.Offset < marks[i-1].Offset {
-			t.Errorf("mark %d goes back to %d", i, m.Offset)
+			t.Errorf("mark %d has the smaller offset %d, want ascending offsets", i, m.Offset)
 		}
 	}
 	if numbers != `"0x1F""0o17"` {

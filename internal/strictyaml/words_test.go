@@ -26,7 +26,7 @@ func TestNesting(t *testing.T) {
 		{"blocks", blocks},
 		{"lists", func(n int) string { return strings.Repeat("- ", n) + "x\n" }},
 		{"brackets in a block", func(n int) string { return "a: " + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) }},
-		{"brackets beside each other", func(n int) string {
+		{"adjacent brackets", func(n int) string {
 			return "- " + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + "\n- {a: {}}\n- " + strings.Repeat("{a: ", n-1) +
 				strings.Repeat("}", n-1) + "\n"
 		}},
@@ -41,7 +41,7 @@ func TestNesting(t *testing.T) {
 	}
 	// Closed blocks do not count.
 	if _, _, err := JSON([]byte(strings.Repeat("- [[{a: []}]]\n", 200) + blocks(0))); err != nil {
-		t.Errorf("200 lists beside each other: %v", err)
+		t.Errorf("200 adjacent lists: %v", err)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAnswersInFull: the body of an answer: how many descriptors it brings, where it does, the head, and what follows
-// it, in both forms (W-37, W-50).
+// TestAnswersInFull checks the body of a reply in both forms: the number of its descriptors, if any, the head, and
+// the rest (W-37, W-50).
 func TestAnswersInFull(t *testing.T) {
 	why := &WhyBody{Rule: "A-1", Because: "of", Object: "it"}
 	for _, c := range []struct {
@@ -46,7 +46,7 @@ func TestAnswersInFull(t *testing.T) {
 	}
 }
 
-// TestReasonsTravel: every part of a reason survives encoding. An empty reason has no body.
+// TestReasonsTravel checks that every part of a reason survives encoding. An empty reason has no body.
 func TestReasonsTravel(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
@@ -58,7 +58,7 @@ func TestReasonsTravel(t *testing.T) {
 		got := h.Reason()
 		if got.Rule != w.Rule || got.Because != w.Because || got.Object != w.Object ||
 			(got.Explanation == nil) != (w.Explanation == nil) {
-			t.Errorf("%+v comes back as %+v", w, got)
+			t.Errorf("decoding the encoded %+v returned %+v, want it unchanged", w, got)
 		}
 	}
 }

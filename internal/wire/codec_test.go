@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRows holds that all services of user mode travel, and nothing else (W-4).
+// TestRows checks that the wire has exactly the user-mode services (W-4).
 func TestRows(t *testing.T) {
 	rows := wire.Rows()
 	if len(rows) != nt.NtTable.Len() {
@@ -144,8 +144,8 @@ func same(a, b any) bool {
 	return false
 }
 
-// TestEveryRowTravels encodes and decodes random parameters of every row, in
-// both directions: the same comes out as went in (W-10).
+// TestEveryRowTravels encodes and decodes random parameters of every row in both directions: the values are unchanged
+// (W-10).
 func TestEveryRowTravels(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -159,15 +159,15 @@ func TestEveryRowTravels(t *testing.T) {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeIn(b); err != nil || !same(got, in.Interface()) {
-				t.Fatalf("%s: %+v came back as %+v, %v", row.Info().Name, in, got, err)
+				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, in, got, err)
 			}
 			if b, err = row.AppendOut(nil, out.Interface()); err != nil {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeOut(b); err != nil || !same(got, out.Interface()) {
-				t.Fatalf("%s: %+v came back as %+v, %v", row.Info().Name, out, got, err)
+				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, out, got, err)
 			}
-			// Bytes that are missing, and bytes left over, are errors (W-6).
+			// Missing and trailing bytes are errors (W-6).
 			if len(b) > 0 {
 				if _, err := row.DecodeOut(b[:len(b)-1]); err == nil {
 					t.Fatalf("%s: a body without its last byte decodes", row.Info().Name)
@@ -196,7 +196,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeIn(again); err != nil || !same(back, in) {
-			t.Fatalf("%+v came back as %+v, %v", in, back, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, back, err)
 		}
 	})
 }

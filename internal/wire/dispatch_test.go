@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestPendingBounds: a connection has at most MaxPending calls without an answer,
-// MaxWaits that wait, and MaxBytes in all; an answer makes room.
+// TestPendingBounds checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
+// MaxBytes in total. A reply frees its share.
 func TestPendingBounds(t *testing.T) {
 	s := NewServer(nil, nil)
 	admit := func(f *Frame) bool {
@@ -58,7 +58,7 @@ func admits(s *Server, f *Frame) bool {
 	return st == ntstatus.Success && err == nil
 }
 
-// TestWaitBounds: waiting calls have their own limit, and one request waits once (W-3, W-20).
+// TestWaitBounds checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
 func TestWaitBounds(t *testing.T) {
 	s := &Server{waits: map[uint64]*waiting{}}
 	for i := range MaxWaits {

@@ -10,8 +10,8 @@ import (
 	"testing/iotest"
 )
 
-// TestFrameBounds: a length from headSize to MaxFrame is accepted, any other is an error. The head may arrive at once
-// or byte by byte (W-2).
+// TestFrameBounds checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
+// arrive in one piece or byte by byte (W-2).
 func TestFrameBounds(t *testing.T) {
 	for _, c := range []struct {
 		length uint32

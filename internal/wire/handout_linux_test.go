@@ -23,8 +23,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lending is a process whose server hands out the reading end of a pipe for each handle
-// but 400, and asks the test first.
+// lending is a process whose server passes the reading end of a pipe for each handle except 400, and calls the test
+// first.
 type lending struct {
 	process
 	handed func() *os.File
@@ -87,7 +87,7 @@ func lend(t *testing.T) *lender {
 	return l
 }
 
-// ends closes the connection and checks that the server holds no descriptor. A second call does nothing.
+// ends closes the connection and checks that the server has closed its descriptors. A second call does nothing.
 func (l *lender) ends() {
 	l.Helper()
 	if l.over == nil {
@@ -98,7 +98,7 @@ func (l *lender) ends() {
 	l.over = nil
 	for i, w := range l.out {
 		if !closed(w) {
-			l.Errorf("descriptor %d of %d is held", i, len(l.out))
+			l.Errorf("descriptor %d of %d is still open in the server", i, len(l.out))
 		}
 		_ = w.Close()
 	}
@@ -147,8 +147,8 @@ func openDevice() nt.CreateFileIn {
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\NUL`})}
 }
 
-// ofDescriptors is the conversation of a client that wants descriptors: of handles, with
-// an open, with an open that fails, and with a call that opens nothing.
+// ofDescriptors is the conversation of a client that requests descriptors: of handles, with an open, with an open
+// that fails, and with a call that opens nothing.
 var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 4)},
 	{kind: wire.HandOut, thread: 1, body: wire.AppendHandle(nil, 400)},
@@ -161,8 +161,8 @@ var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: []byte{4}},
 }
 
-// TestBytesOfDescriptors compares the bytes of answers with descriptors with those that
-// are committed (W-60, W-61); -write writes them.
+// TestBytesOfDescriptors compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
+// writes them.
 func TestBytesOfDescriptors(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
@@ -213,8 +213,8 @@ func TestHandOutInJSON(t *testing.T) {
 	}
 }
 
-// TestHandOutOverPipe: a stream that carries no descriptors says so, and an open goes on
-// without (W-60, W-61).
+// TestHandOutOverPipe checks that a stream that cannot carry descriptors reports that, and that an open succeeds
+// without one (W-60, W-61).
 func TestHandOutOverPipe(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
@@ -227,8 +227,9 @@ func TestHandOutOverPipe(t *testing.T) {
 	}
 }
 
-// TestUntaken: a client that reads no answers gets at most 64 descriptors. It gets more when it has read them (W-62).
-func TestUntaken(t *testing.T) {
+// TestUnreadRepliesLimitDescriptors checks that a client that reads no replies gets at most 64 descriptors, and more
+// once it has read them (W-62).
+func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	const asked = 3 * wire.MaxPassed
@@ -273,8 +274,8 @@ func TestUntaken(t *testing.T) {
 	}
 }
 
-// TestUntakenIsBounded: while nothing is read the server holds no more than its bound.
-func TestUntakenIsBounded(t *testing.T) {
+// TestUnreadDescriptorsAreBounded checks that the server keeps a bounded number of unread descriptors.
+func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for i := range uint64(wire.MaxPassed + 50) {
@@ -283,22 +284,22 @@ func TestUntakenIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The end of the thread comes after all its calls.
+	// The thread ends after all its calls.
 	if _, err := l.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.EndThread, Thread: 1})); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-l.done:
 	case <-time.After(time.Minute):
-		t.Fatal("the thread goes on")
+		t.Fatal("the thread has not ended after a minute")
 	}
 	if len(l.out) != wire.MaxPassed {
 		t.Errorf("%d were handed out while none was taken, want %d", len(l.out), wire.MaxPassed)
 	}
 }
 
-// TestClientFile: the client in Go gets descriptors by a handle and with an open, and
-// closes none but its own (W-60, W-61).
+// TestClientFile checks that the Go client receives descriptors by a handle and with an open, and closes only its own
+// (W-60, W-61).
 func TestClientFile(t *testing.T) {
 	l := lend(t)
 	c, err := client.New(l.conn)
@@ -358,7 +359,7 @@ func FuzzHandOut(f *testing.F) {
 	})
 }
 
-// TestRefusedHandOuts: a refused hand-out does not count against the limit of files that were passed (W-62).
+// TestRefusedHandOuts checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
 func TestRefusedHandOuts(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
@@ -377,17 +378,17 @@ func TestRefusedHandOuts(t *testing.T) {
 	first, _ := ask(400)
 	for i := range 2 * wire.MaxPassed {
 		if st, n := ask(400); st != first || st == ntstatus.InsufficientResources || n != 0 {
-			t.Fatalf("hand-out %d that is refused: %s, %d descriptors", i, st, n)
+			t.Fatalf("denied descriptor %d: %s, %d descriptors", i, st, n)
 		}
 	}
 	if st, n := ask(8); st != ntstatus.Success || n != 1 {
-		t.Errorf("one that is not: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
+		t.Errorf("a permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
 	}
 }
 
-// TestUnaskedAnswer: an answer that nothing waits for ends the connection, and the client keeps
-// no descriptor that came with it (W-50).
-func TestUnaskedAnswer(t *testing.T) {
+// TestUnexpectedReplyEndsConnection checks that a reply without a request ends the connection, and that the client
+// keeps no descriptor of it (W-50).
+func TestUnexpectedReplyEndsConnection(t *testing.T) {
 	server, conn := sockets(t)
 	made := make(chan *client.Conn)
 	go func() {

@@ -119,7 +119,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 			t.Errorf("noted %q, want %q", got, c.want)
 		}
 	}
-	// A thread that has no work left holds no other one up: two may have some at once.
+	// A thread without remaining work delays no other thread: two may be idle at the same time.
 	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 		s.send(f)
 		head, _, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Why != nil {
-			t.Errorf("W-28: the client is told %+v, %v, want head.Why = nil, no error", head, err)
+			t.Errorf("W-28: the reply to the client is %+v, %v, want head.Why = nil, no error", head, err)
 		}
 	}
 	want := []nt.Call{
@@ -203,7 +203,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 			t.Errorf("W-28: call %d has %d bytes, want %d", i, n.sizes[i], size)
 		}
 	}
-	// A call that cannot wait ends at once, whatever status the client named for waiting. So no denial is hidden.
+	// A call that cannot wait ends immediately, whatever status the client named for waiting, so no denial is hidden.
 	hidden := *closing
 	hidden.Kind, hidden.Request = wire.Wait, 49
 	hidden.Body = append(wire.AppendWait(nil, 400, ntstatus.InvalidHandle), hidden.Body...)

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestEveryRowTravelsAsJSON: random parameters of every row come out of JSON as
-// they come out of the binary form, and the text is JSON that others read (W-36).
+// TestEveryRowTravelsAsJSON checks that random parameters of every row decode from JSON to the same values as from
+// the binary form, and that encoding/json accepts the text (W-36).
 func TestEveryRowTravelsAsJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 20 {
@@ -51,7 +51,8 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 					t.Fatalf("%s: %s\ncame back as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
 				}
 				if again, err := way.binary(nil, got); err != nil || !bytes.Equal(again, b) {
-					t.Fatalf("%s: %s has other bytes than what it was made of, %v", row.Info().Name, text, err)
+					t.Fatalf("%s: %s encodes to other bytes than its binary source, error %v",
+						row.Info().Name, text, err)
 				}
 				// A byte after the value is refused. W-6
 				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) {
@@ -123,7 +124,7 @@ func TestJSONBounds(t *testing.T) {
 	}
 }
 
-// TestSDDL: a descriptor may be given as text.
+// TestSDDL checks that a descriptor may be given as text.
 func TestSDDL(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtCreateEvent").Info().Number]
 	in, err := row.DecodeInJSON([]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`))
@@ -245,7 +246,7 @@ func TestJSONAnswer(t *testing.T) {
 	}
 }
 
-// TestJSONHello: another version is refused in JSON, too (W-1).
+// TestJSONHello checks that another version is rejected in JSON, too (W-1).
 func TestJSONHello(t *testing.T) {
 	s := serve(t)
 	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
@@ -282,20 +283,20 @@ func FuzzJSON(f *testing.F) {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeIn(binary); err != nil || !same(back, in) {
-			t.Fatalf("%+v came back as %+v, %v", in, back, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, back, err)
 		}
 		text, err := row.AppendInJSON(nil, in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeInJSON(text); err != nil || !same(back, in) {
-			t.Fatalf("%s came back as %+v, %v, want %+v", text, back, err, in)
+			t.Fatalf("decoding %s returned %+v, %v, want %+v", text, back, err, in)
 		}
 	})
 }
 
-// FuzzServeJSON sends any bytes after a hello in JSON: the server ends, without a
-// panic, and nothing of the process is left.
+// FuzzServeJSON sends any bytes after a hello in JSON: the server ends without a panic, and nothing of the process
+// remains.
 func FuzzServeJSON(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, jsonCall(wire.Call, "NtClose", `{"In":{"Handle":"4"}}`)))
 	f.Add(wire.AppendFrame(nil, jsonCall(wire.Wait, "NtReadFile", `{"Handle":"8","NotYet":0}`)))

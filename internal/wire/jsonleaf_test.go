@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestBytesOfALength: a field of so many bytes has as many in JSON, in base64 of one form alone (W-36).
+// TestBytesOfALength checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
+// (W-36).
 func TestBytesOfALength(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {
@@ -53,8 +54,9 @@ func TestJSONContentsAreCounted(t *testing.T) {
 	}
 }
 
-// TestLeftOut: a field that a call in JSON leaves out has the default of its row, and is else zero (W-36).
-func TestLeftOut(t *testing.T) {
+// TestOmittedJSONFieldHasDefault checks that a field omitted from a JSON call has the default of its row, or zero
+// (W-36).
+func TestOmittedJSONFieldHasDefault(t *testing.T) {
 	for _, row := range Rows() {
 		got, err := row.DecodeInJSON([]byte("{}"))
 		if err != nil {
@@ -71,7 +73,7 @@ func TestLeftOut(t *testing.T) {
 			case preset == "empty":
 				a := x.Interface().(nt.Captured[*nt.ObjectAttributes])
 				if a.Status != 0 || a.V == nil || !reflect.ValueOf(*a.V).IsZero() {
-					t.Errorf("%s: %s is %+v, want attributes that say nothing", row.Info().Name, f.Name, a)
+					t.Errorf("%s: %s is %+v, want empty attributes", row.Info().Name, f.Name, a)
 				}
 			default:
 				if text := jsonText(x); text != preset {
@@ -90,8 +92,9 @@ func jsonText(v reflect.Value) string {
 	return strings.Trim(string(b), `"`)
 }
 
-// TestHeldAtMost: what a JSON body holds may be as much as a frame does in the binary form, and no byte more (W-36).
-func TestHeldAtMost(t *testing.T) {
+// TestJSONBodySizeLimit checks that a JSON body may contain as much data as a binary frame, and not a byte more
+// (W-36).
+func TestJSONBodySizeLimit(t *testing.T) {
 	r := newJSONReader(nil)
 	if err := r.hold(MaxBody - 1); err != nil {
 		t.Error(err)
@@ -100,7 +103,7 @@ func TestHeldAtMost(t *testing.T) {
 		t.Errorf("as much as a frame: %v", err)
 	}
 	if err := r.hold(1); err == nil {
-		t.Error("a byte more is held")
+		t.Error("hold accepts a byte beyond the limit, want an error")
 	}
 }
 

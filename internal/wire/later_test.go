@@ -75,8 +75,8 @@ func (p *laterPipe) signalled() bool {
 	return st == ntstatus.Success
 }
 
-// TestLaterOverWire: a read that waits ends with the other end's write; the second process
-// of the event sees it signalled only once the first one's memory is written (W-90).
+// TestLaterOverWire checks that a waiting read ends with the other end's write. A second process sees the event
+// signalled only once the first one's memory is written (W-90).
 func TestLaterOverWire(t *testing.T) {
 	p := newLaterPipe(t)
 	for _, early := range []bool{false, true} { // it is there before the read
@@ -116,8 +116,8 @@ func TestLaterOverWire(t *testing.T) {
 	}
 }
 
-// TestLaterIsBounded: what a client has begun and not collected is bounded, and operations
-// that it did not begin are refused (W-91).
+// TestLaterIsBounded checks that a client's uncollected operations are bounded, and that operations it did not start
+// are rejected (W-91).
 func TestLaterIsBounded(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -203,7 +203,7 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 			t.Fatalf("request %d: %v, %v", f.Request, head.Status, err)
 		}
 	}
-	// The end comes, and nothing has collected it.
+	// The thread ends before the operation was collected.
 	if _, st := s.join(alice).Thread().NtOpenFile(winnt.GENERIC_WRITE,
 		&nt.ObjectAttributes{ObjectName: `\??\pipe\once`}, 0, 0); st != ntstatus.Success {
 		t.Fatal(st)
@@ -245,7 +245,7 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 		t.Error(err)
 	}
 	if !p.signalled() {
-		t.Error("the event waits for a program that is gone (W-92)")
+		t.Error("W-92: the event of a disconnected program is not signalled, want signalled")
 	}
 	<-waits.Over
 	if waits.Failure != ntstatus.PortDisconnected {

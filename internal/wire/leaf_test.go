@@ -108,8 +108,8 @@ func plainJSON(v reflect.Value) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// TestEveryKindTravels: a value of each type has the bytes and the JSON of docs/wire.md and comes back from them; no
-// beginning of its bytes decodes, and nothing may follow (W-6, W-10, W-36).
+// TestEveryKindTravels checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
+// them. No prefix of its bytes decodes, and no trailing bytes are allowed (W-6, W-10, W-36).
 func TestEveryKindTravels(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	all, half := codecOf(reflect.TypeFor[inArrays]()), jsonOf(reflect.TypeFor[everyKind]())
@@ -123,7 +123,7 @@ func TestEveryKindTravels(t *testing.T) {
 		}
 		got, err := decode(all, reflect.TypeFor[inArrays](), want)
 		if again := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(again, want) {
-			t.Fatalf("%+v came back as %+v, %v", in, got, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, got, err)
 		}
 		for _, n := range []int{0, 1, r.IntN(len(want)), len(want) - 1} {
 			if _, err := decode(all, reflect.TypeFor[inArrays](), want[:n]); !errors.Is(err, ErrValue) {
@@ -139,12 +139,12 @@ func TestEveryKindTravels(t *testing.T) {
 		}
 		got, err = decodeJSON(half, reflect.TypeFor[everyKind](), []byte(text))
 		if back := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(back, plain(reflect.ValueOf(in.All))) {
-			t.Fatalf("%s came back as %+v, %v", text, got, err)
+			t.Fatalf("decoding %s returned %+v, %v", text, got, err)
 		}
 	}
 }
 
-// TestCountBounds: a list has no more elements than the bytes that are left can hold (W-2).
+// TestCountBounds checks that a list has no more elements than the remaining bytes can hold (W-2).
 func TestCountBounds(t *testing.T) {
 	for _, c := range []struct {
 		count, size, left int
@@ -168,10 +168,10 @@ func TestMalformedValues(t *testing.T) {
 	}{
 		"a flag of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
 		"half a value":               {reflect.TypeFor[*uint32](), "\x02\x00\x00\x00\x00"},
-		"the type behind the last":   {reflect.TypeFor[any](), string([]byte{byte(len(choices)), 0, 0, 0, 0, 0, 0, 0, 0})},
+		"the type after the last":    {reflect.TypeFor[any](), string([]byte{byte(len(choices)), 0, 0, 0, 0, 0, 0, 0, 0})},
 		"the last number of a type":  {reflect.TypeFor[any](), "\xff"},
 		"a text without a length":    {reflect.TypeFor[string](), none},
-		"a text that is cut":         {reflect.TypeFor[string](), "\x02\x00\x00\x00a"},
+		"a truncated text":           {reflect.TypeFor[string](), "\x02\x00\x00\x00a"},
 		"a SID without a length":     {reflect.TypeFor[sid.SID](), none},
 		"a SID of one byte":          {reflect.TypeFor[sid.SID](), "\x01\x00\x00\x00\x01"},
 		"a SID with a byte too many": {reflect.TypeFor[sid.SID](), "\x0d\x00\x00\x00" + sid.Everyone.Binary() + "x"},

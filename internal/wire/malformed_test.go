@@ -11,9 +11,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestShortBodies: frames of each kind, and of kinds that there are not, with bodies of nothing or of too little,
-// before and after a hello, in both forms: they are answered or end their connection as malformed, and nothing else
-// ends (W-6).
+// TestShortBodies sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
+// both forms. Each one gets a reply or ends its connection as malformed, and affects no other connection (W-6).
 func TestShortBodies(t *testing.T) {
 	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
 		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}

@@ -124,7 +124,7 @@ func anyKind(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// claimOf lists what travels of a claim.
+// claimOf lists the encoded fields of a claim.
 func claimOf(a claims.Attribute) reflect.Value {
 	return reflect.ValueOf(struct {
 		Name    string

@@ -80,8 +80,8 @@ func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
 
-// TestDescriptorsOfAnswers: each answer gets the descriptors that came with it, also
-// where several answers are read at once, and none of them is inherited (W-50).
+// TestDescriptorsOfAnswers checks that each reply gets the descriptors that came with it, also if several replies
+// arrive in one read, and that children inherit none of them (W-50).
 func TestDescriptorsOfAnswers(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
@@ -102,26 +102,26 @@ func TestDescriptorsOfAnswers(t *testing.T) {
 		}
 		for _, file := range f.Files {
 			if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-				t.Errorf("flags %d, %v: a program that is started gets it", flags, err)
+				t.Errorf("descriptor flags %d, %v, want FD_CLOEXEC", flags, err)
 			}
 			if closed(out[at]) {
-				t.Error("it is closed")
+				t.Error("the descriptor is closed, want it open")
 			}
 			b := make([]byte, 1)
 			if _, err := file.Read(b); err != nil || b[0] != 'x' {
-				t.Errorf("%q, %v: it is that of another answer, want b[0] = %v, no error", b, err, 'x')
+				t.Errorf("the descriptor reads %q, %v, want b[0] = %v, no error", b, err, 'x')
 			}
 			if _ = file.Close(); !closed(out[at]) {
-				t.Error("it is held once more")
+				t.Error("the descriptor is still open after Close: there is a second copy")
 			}
 			at++
 		}
 	}
 }
 
-// TestDescriptorsUninvited: descriptors that belong to no answer are closed, those that
-// do too, and the connection is not read further (W-50).
-func TestDescriptorsUninvited(t *testing.T) {
+// TestUnexpectedDescriptorsAreClosed checks that unexpected descriptors are closed together with expected ones, and
+// that the connection is not read any more (W-50).
+func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		sent []byte
@@ -301,7 +301,8 @@ func TestAttachFrames(t *testing.T) {
 		}
 		f, oobn = said(8, c.good)
 		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || oobn != unix.CmsgSpace(4) {
-			t.Errorf("kind %d, request %d, %q, %d bytes of descriptors, want %q", f.Kind, f.Request, f.Body, oobn, c.answer)
+			t.Errorf("kind %d, request %d, %q, %d bytes of descriptors, want %q",
+				f.Kind, f.Request, f.Body, oobn, c.answer)
 		}
 		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 		if err != nil {

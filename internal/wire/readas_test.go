@@ -30,7 +30,7 @@ func (g giving) Contents(_ *nt.Thread, _ winnt.Handle, room []byte) (facts nt.Fi
 
 func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] }
 
-// TestReadAsAnswers: what a ReadAs answers, and which of its frames end the connection.
+// TestReadAsAnswers checks the replies of ReadAs, and which of its frames end the connection.
 func TestReadAsAnswers(t *testing.T) {
 	row := openRow()
 	body, err := row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false)
@@ -70,7 +70,7 @@ func TestReadAsAnswers(t *testing.T) {
 	}
 	s.send(frame(body[:11]))
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("half of what it begins with: %v, want %v", err, wire.ErrValue)
+		t.Errorf("half of the head: %v, want %v", err, wire.ErrValue)
 	}
 }
 
@@ -91,8 +91,8 @@ func FuzzContents(f *testing.F) {
 	})
 }
 
-// reading is a process whose server gives a text for each handle, notes as whom the thread asks and how much room
-// there is, or refuses.
+// reading is a process whose server returns a text for each handle, or an error. It records the thread's client and
+// the requested length.
 type reading struct {
 	process
 	facts   nt.FileFacts
@@ -200,10 +200,11 @@ func TestReadAsClient(t *testing.T) {
 				t.Errorf("%+v, %v, want %+v, %v", got, st, want, c.st)
 			}
 			if wantData := strings.Repeat("x", c.size); c.whole && data != wantData || !c.whole && data != "" {
-				t.Errorf("%d bytes came, whole: %t", len(data), c.whole)
+				t.Errorf("got %d bytes, want the complete contents: %t", len(data), c.whole)
 			}
 			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
-				t.Errorf("asked %d times, with a client: %t, with room for %d, want %d, %t, %d", g.asked, g.acts,
+				t.Errorf("the server read %d times, with a client: %t, up to %d bytes, want %d, %t, %d",
+					g.asked, g.acts,
 					g.room, c.asked, c.asked > 0, c.room)
 			}
 			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
@@ -220,7 +221,7 @@ func TestReadAsClient(t *testing.T) {
 	}
 }
 
-// TestReadAsKeepsClient: a thread that acted as a client before acts as the same one afterwards.
+// TestReadAsKeepsClient checks that a thread that impersonated a client before impersonates the same one afterwards.
 func TestReadAsKeepsClient(t *testing.T) {
 	g := new(reading)
 	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })

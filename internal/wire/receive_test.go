@@ -75,9 +75,9 @@ func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 	}
 }
 
-// TestHalfAFrameHasItsTime: a client may wait between frames as long as it likes, and its frame that has come in part
-// is read under a deadline, which is gone afterwards (W-18).
-func TestHalfAFrameHasItsTime(t *testing.T) {
+// TestPartialFrameHasDeadline checks that a client may wait between frames without a limit, and that a partial frame
+// is read under a deadline that is cleared afterwards (W-18).
+func TestPartialFrameHasDeadline(t *testing.T) {
 	ours, theirs := net.Pipe()
 	conn := &readTimes{Conn: theirs}
 	s := NewServer(conn, nil)

@@ -27,7 +27,7 @@ func TestRefuse(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = ours.Close()
 	if err := Refuse(theirs, ntstatus.AccessDenied); err == nil {
-		t.Error("a client that is gone is no error")
+		t.Error("Refuse for a disconnected client returns no error, want one")
 	}
 	if _, err := theirs.Write([]byte{1}); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("the connection stays open: %v, want %v", err, io.ErrClosedPipe)
@@ -45,9 +45,10 @@ func (w *without) NewThread() (*nt.Thread, error) { return nil, w.err }
 
 func (w *without) Exit() { w.exited++ }
 
-// TestNoFirstThread: a process without a thread serves no client: the client reads why in place of a hello, which is
-// STATUS_INSUFFICIENT_RESOURCES where the error has no status, and the process exits (W-12, W-17).
-func TestNoFirstThread(t *testing.T) {
+// TestProcessWithoutThreadIsRefused checks that a process without a thread serves no client. Instead of a hello the
+// client reads the reason, STATUS_INSUFFICIENT_RESOURCES if the error has no status, and the process exits (W-12,
+// W-17).
+func TestProcessWithoutThreadIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status

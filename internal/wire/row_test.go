@@ -36,8 +36,7 @@ func ask(row string, in any) said { return said{wire.Call, 1, row, in, nil} }
 // forAll is the descriptor of a file that everyone reads.
 var forAll = sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 
-// conversations have a frame of each kind, rows of each family, values of each
-// type, and each failure that is answered.
+// conversations have a frame of each kind, rows of each family, values of each type, and each failure with a reply.
 var conversations = map[string][]said{
 	"objects": {
 		ask("NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.GENERIC_ALL, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{

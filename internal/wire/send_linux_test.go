@@ -69,14 +69,14 @@ func TestFullSocket(t *testing.T) {
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) != 1 {
-		t.Fatalf("%d descriptors came, %v, want 1, nil", len(fds), err)
+		t.Fatalf("received %d descriptors, %v, want 1, nil", len(fds), err)
 	}
 	if _, err := unix.Write(fds[0], []byte("through")); err != nil {
 		t.Error(err)
 	}
 	_ = unix.Close(fds[0])
 	if n, err := r.Read(b); err != nil || !bytes.Equal(b[:n], []byte("through")) {
-		t.Errorf("%q came through it, %v, want %q, nil", b[:n], err, []byte("through"))
+		t.Errorf("the received descriptor reads %q, %v, want %q, nil", b[:n], err, []byte("through"))
 	}
 	_ = unix.Close(theirs)
 	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
@@ -98,8 +98,8 @@ func null(t *testing.T) *os.File {
 	return f
 }
 
-// TestUnsentFiles: the server keeps no descriptor that it sent, nor one that it could not
-// send because the client has gone (W-50).
+// TestUnsentFiles checks that the server closes each descriptor that it sent, or could not send to a disconnected
+// client (W-50).
 func TestUnsentFiles(t *testing.T) {
 	for _, frames := range []int{1, 2, 3} {
 		conn, theirs, err := Pair("gone")
@@ -129,7 +129,7 @@ func TestUnsentFiles(t *testing.T) {
 	}
 }
 
-// TestFilesInOrder: descriptors belong to the answers in their order (W-50).
+// TestFilesInOrder checks that descriptors belong to the replies in their order (W-50).
 func TestFilesInOrder(t *testing.T) {
 	a, b, c := null(t), null(t), null(t)
 	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -22,15 +23,15 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfAWrite: the deadline of a write is gone when it is over: a later write that
-// sets none must not meet it (W-3).
+// TestDeadlineOfAWrite checks that a write clears its deadline, so that it does not affect a later write without one
+// (W-3).
 func TestDeadlineOfAWrite(t *testing.T) {
 	conn := new(writes)
 	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(conn.deadlines, []bool{true, false}) {
-		t.Errorf("deadlines %v, want one that is set and taken away", conn.deadlines)
+		t.Errorf("deadlines %v, want one set and then cleared", conn.deadlines)
 	}
 }
 
@@ -55,9 +56,23 @@ func TestLargestAnswer(t *testing.T) {
 	}
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
-		t.Errorf("an answer that is too large: %v, %d bytes wait, want %d, %d parcels", err, n, before, fdMessages)
+		t.Errorf("an answer that is too large: %v, %d bytes queued, want %d; %d descriptor messages, want 0",
+			err, n, before, fdMessages)
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("its file was open: %v, want %v", err, os.ErrClosed)
+	}
+}
+
+func TestFailEndsTheConnection(t *testing.T) {
+	ours, theirs := net.Pipe()
+	s := NewServer(theirs, nil)
+	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
+	if err := s.reason(); !errors.Is(err, ErrFrame) {
+		t.Errorf("got the reason %v, want %v", err, ErrFrame)
+	}
+	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if n, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("got %d bytes, %v, want %v", n, err, io.EOF)
 	}
 }

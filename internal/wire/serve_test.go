@@ -36,13 +36,13 @@ type served struct {
 	end  chan error
 }
 
-// serve starts a connection. At the test's end nothing is left of it.
+// serve starts a connection. At the test's end nothing of it may remain.
 func serve(t *testing.T) *served {
 	t.Helper()
 	return serveAs(t, func(p process) wire.Process { return p })
 }
 
-// newServed returns a connection that is not served yet, with the process and the end of the server.
+// newServed returns a connection that is not served yet, with its process and the server's end.
 func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	t.Helper()
 	s = &served{T: t, sys: kernel.Boot(kernel.Config{FirstLUID: 0x3E8}), end: make(chan error, 1)}
@@ -70,7 +70,7 @@ func serveAs(t *testing.T, made func(process) wire.Process) *served {
 	t.Cleanup(func() {
 		_ = ours.Close()
 		<-over
-		// The process has exited, and nothing of it is left (W-12).
+		// The process has exited, and nothing of it remains (W-12).
 		if err := s.sys.Close(); err != nil {
 			t.Error(err)
 		}
@@ -85,7 +85,7 @@ func (s *served) ended() error {
 	case err := <-s.end:
 		return err
 	case <-time.After(time.Minute):
-		s.Fatal("the server goes on")
+		s.Fatal("the server has not ended after a minute")
 		return nil
 	}
 }
@@ -106,7 +106,7 @@ func (s *served) send(f *wire.Frame) {
 	}
 }
 
-// swallow reads what the server sends and forgets it.
+// swallow reads and discards the server's output.
 func (s *served) swallow() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() }
 
 func (s *served) receive() *wire.Frame {
@@ -151,8 +151,8 @@ func call(t *testing.T, name string, in any) *wire.Frame {
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
-// TestClient makes calls of two threads through a client, and leaves handles and
-// an impersonation behind for the end of the connection (W-10, W-12).
+// TestClient makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
+// connection (W-10, W-12).
 func TestClient(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
@@ -252,9 +252,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestThen: a call that follows a failure is not made, and one that follows a
-// success is; calls of other threads do not count (W-38).
-func TestThen(t *testing.T) {
+// TestDependentCallNeedsSuccess checks that a dependent call is skipped after a failure and made after a success, and
+// that calls of other threads do not count (W-38).
+func TestDependentCallNeedsSuccess(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
@@ -299,8 +299,8 @@ func TestThen(t *testing.T) {
 	}
 }
 
-// TestRefused sends what a client with this protocol cannot send: the connection
-// ends and says why, and nothing is left of it.
+// TestRefused sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
+// remains.
 func TestRefused(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
 	badHello := wire.AppendHello(nil, wire.HelloBody{})
@@ -424,8 +424,7 @@ func TestUnknownRow(t *testing.T) {
 	}
 }
 
-// FuzzServe sends any bytes after a hello: the server ends, without a panic, and
-// nothing of the process is left.
+// FuzzServe sends any bytes after a hello: the server ends without a panic, and nothing of the process remains.
 func FuzzServe(f *testing.F) {
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 1}))
 	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Save, Thread: 1}))

@@ -23,9 +23,8 @@ func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	return conn, ended
 }
 
-// TestSlow takes its time: between frames as long as it likes, within one, before
-// the hello and with answers no longer than the bounds (W-18, W-3). A program that was
-// started with its connection may say hello when it likes (W-51).
+// TestSlow sends slowly. There is no time limit between frames, but one within a frame, before the hello and for
+// unread replies (W-18, W-3). A program that was started with its connection may send its hello at any time (W-51).
 func TestSlow(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
@@ -43,7 +42,7 @@ func TestSlow(t *testing.T) {
 		{"half a hello", [][]byte{hello[:9]}, true, wire.HelloTimeout, nil},
 		{"half a frame", [][]byte{hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
 		{"one byte of a frame", [][]byte{hello, thread[:1]}, true, wire.FrameTimeout, wire.ErrFrame},
-		{"an answer that is not read", [][]byte{hello}, false, wire.WriteTimeout, nil},
+		{"an unread reply", [][]byte{hello}, false, wire.WriteTimeout, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,7 +66,7 @@ func TestSlow(t *testing.T) {
 					}
 				case <-time.After(24 * time.Hour):
 					if c.after != 0 {
-						t.Errorf("the connection stands, want its end after %s", c.after)
+						t.Errorf("the connection is open, want it closed after %s", c.after)
 					}
 				}
 			})
@@ -75,9 +74,9 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestDribble: a program that sends a frame byte by byte, each within the bound, and one
-// that takes its answer so, has as long as for the whole frame (W-3, W-18).
-func TestDribble(t *testing.T) {
+// TestSlowFrameHasOneTimeLimit checks that a program that sends a frame, or reads a reply, byte by byte has the time
+// of one frame for all of it (W-3, W-18).
+func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	for _, c := range []struct {
 		name  string

@@ -52,7 +52,7 @@ func TestStopEndsWaits(t *testing.T) {
 	})
 }
 
-// TestStopAnswersCalls: a server that stops answers a call that is under way (W-19).
+// TestStopAnswersCalls checks that a stopping server replies to a call in progress (W-19).
 func TestStopAnswersCalls(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
@@ -89,8 +89,8 @@ func TestStopAnswersCalls(t *testing.T) {
 	_ = ours.Close()
 }
 
-// TestIdleAfterPieces: a frame that came in pieces, in time, leaves no bound for the time
-// until the next one (W-18).
+// TestIdleAfterPieces checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
+// (W-18).
 func TestIdleAfterPieces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := alone(t, false)
@@ -113,8 +113,8 @@ func TestIdleAfterPieces(t *testing.T) {
 	})
 }
 
-// TestEndIsSeen: a client learns at once that its connection is over, without a further
-// call, however many it made before and from how many threads (W-9).
+// TestEndIsSeen checks that a client learns immediately that its connection has ended, without another call, however
+// many calls from however many threads it made before (W-9).
 func TestEndIsSeen(t *testing.T) {
 	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -153,8 +153,8 @@ func TestEndIsSeen(t *testing.T) {
 	}
 }
 
-// TestStopIsBounded: a client that does not read its answers holds a server that stops up
-// no longer than the bound (W-19).
+// TestStopIsBounded checks that a client that reads no replies delays a stopping server only up to the time limit
+// (W-19).
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, conn, end := pair(t, func(*wire.Server) {})

@@ -42,7 +42,7 @@ func TestNumbersOfThreads(t *testing.T) {
 	}
 }
 
-// TestTicketsAreUsedUp: a ticket that was used leaves room for another one (W-8).
+// TestTicketsAreUsedUp checks that a used ticket frees its place for another one (W-8).
 func TestTicketsAreUsedUp(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -148,7 +148,8 @@ func TestOutputsOfFailures(t *testing.T) {
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
-			t.Errorf("asked for the reason %t: %v, %+v, %v", why, head.Status, head.Why, err)
+			t.Errorf("reason requested %t: status %v, reason %+v, error %v, want STATUS_BUFFER_TOO_SMALL",
+				why, head.Status, head.Why, err)
 		}
 		out, err := row.DecodeOut(rest)
 		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
@@ -170,9 +171,8 @@ func (c *cut) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestHalfAFrameIsTheLast: a frame that was not written whole is the last one of its connection
-// (W-3).
-func TestHalfAFrameIsTheLast(t *testing.T) {
+// TestPartialWriteEndsConnection checks that a partially written frame is the last one of its connection (W-3).
+func TestPartialWriteEndsConnection(t *testing.T) {
 	s := serve(t)
 	conn := &cut{Conn: s.conn}
 	c, err := client.New(conn)

@@ -78,7 +78,7 @@ func (p *patient) Backoff(turn, rested time.Duration) time.Duration {
 
 func (p *patient) Watchdog() *wire.Watchdog { return &p.watchdog }
 
-// now returns the turns that are taken.
+// now returns the number of used slots, normal and slow ones.
 func (p *patient) now() [2]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,8 +136,8 @@ func frames(f *wire.Frame, n int) (b []byte) {
 	return b
 }
 
-// TestLongCall: while one thread's call takes long, the calls of other threads are made
-// and its turn is no other's; the calls behind it are made after it (W-11, W-43).
+// TestLongCall checks that calls of other threads are made during one thread's long call, which keeps its scheduler
+// slot, and that the thread's next calls are made after it (W-11, W-43).
 func TestLongCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
@@ -164,7 +164,7 @@ func TestLongCall(t *testing.T) {
 		}
 		synctest.Wait()
 		if got := p.now(); got != [2]int{0, 1} {
-			t.Errorf("turns and slow turns while the call goes on: %d, want 0 and 1", got)
+			t.Errorf("slots and slow slots during the call: %d, want 0 and 1", got)
 		}
 		close(p.until)
 		for want := uint64(1); want <= 2; want++ {
@@ -175,8 +175,8 @@ func TestLongCall(t *testing.T) {
 	})
 }
 
-// TestLongCallAndEnd: the end of the connection waits for a call that takes long, and
-// makes none of those behind it (W-12, W-43).
+// TestLongCallAndEnd checks that the end of the connection waits for a long call and makes none of the queued ones
+// (W-12, W-43).
 func TestLongCallAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
@@ -186,7 +186,7 @@ func TestLongCallAndEnd(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-s.end:
-			t.Errorf("the server has ended while a call goes on: %v", err)
+			t.Errorf("the server ended during a call: %v", err)
 		default:
 		}
 		close(p.until)
@@ -196,8 +196,8 @@ func TestLongCallAndEnd(t *testing.T) {
 	})
 }
 
-// TestAnswersTogether: the answers to frames that came at once leave at once, and none
-// waits for the rest of a frame that has not come (W-44).
+// TestAnswersTogether checks that replies to frames that arrived together are sent together, and that none waits for
+// the rest of a partial frame (W-44).
 func TestAnswersTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -218,14 +218,15 @@ func TestAnswersTogether(t *testing.T) {
 					t.Errorf("%d writes, want 1", n)
 				}
 				if got := p.now(); got != [2]int{} || p.most != 1 {
-					t.Errorf("turns and slow turns after the answers: %d, at most %d at once", got, p.most)
+					t.Errorf("slots in use after the replies: %d, at most %d concurrently, want 0 and at most 1",
+						got, p.most)
 				}
 			})
 		})
 	}
 }
 
-// TestUnreadAnswers: a client that reads no answers keeps no turn (W-21, W-44).
+// TestUnreadAnswers checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
 func TestUnreadAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, writes := patience(t)

@@ -86,9 +86,9 @@ func serveOne(l *nt.PipeListener, th *nt.Thread) error {
 	return err
 }
 
-// TestWaitsEnd ends calls that wait: by a deadline, by closing the pipe, by
+// TestWaitsEndWithTheirConnection ends calls that wait: by a deadline, by closing the pipe, by
 // closing the listener, and with the connection (W-20, W-12).
-func TestWaitsEnd(t *testing.T) {
+func TestWaitsEndWithTheirConnection(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
 	l, err := server.Thread().ListenPipe("orders", toEveryone)
@@ -223,7 +223,7 @@ func TestSuccessEndsWait(t *testing.T) {
 			return st
 		}
 		if st := wait(ntstatus.Success); st != ntstatus.Success {
-			t.Errorf("an event that is signalled: %s, want %s", st, ntstatus.Success)
+			t.Errorf("a wait for a signalled event: %s, want %s", st, ntstatus.Success)
 		}
 		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
 			t.Errorf("and is not any more: %s, want %s", st, ntstatus.Cancelled)
@@ -232,7 +232,7 @@ func TestSuccessEndsWait(t *testing.T) {
 	})
 }
 
-// TestCancelledTwice: a wait that is cancelled twice at once ends once, and both are answered
+// TestCancelledTwice checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
 // (W-20).
 func TestCancelledTwice(t *testing.T) {
 	s := serve(t)
@@ -268,8 +268,8 @@ func TestCancelledTwice(t *testing.T) {
 	}
 }
 
-// TestThreadEndsWaits: the end of a thread ends a call of it that waits with STATUS_CANCELLED,
-// and leaves that of another thread (W-20).
+// TestThreadEndsWaits checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
+// another thread (W-20).
 func TestThreadEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
@@ -302,7 +302,7 @@ func TestThreadEndsWaits(t *testing.T) {
 				t.Errorf("a wait of a thread that ended: %s, want %s", st, ntstatus.Cancelled)
 			}
 		default:
-			t.Error("a wait of a thread that ended goes on")
+			t.Error("the wait of an ended thread has not ended")
 		}
 		if len(waited[1]) != 0 {
 			t.Errorf("a wait of another thread ended: len(waited[1]) = %d, want 0", len(waited[1]))
@@ -317,7 +317,7 @@ func TestThreadEndsWaits(t *testing.T) {
 	})
 }
 
-// signals is a process in which an object is signalled while a call looks whether it is.
+// signals is a process in which an object is signalled while a call checks it.
 type signals struct {
 	process
 	event winnt.Handle
@@ -339,8 +339,7 @@ func (s *signals) Wants(st ntstatus.Status) bool {
 
 func (s *signals) Called(*nt.Thread, *nt.Call, int) {}
 
-// TestChangeIsNotMissed: a change that comes right after a call has said not yet ends the
-// wait: no change between the call and the wait is missed (W-20).
+// TestChangeIsNotMissed checks that a change right after a call returned "pending" ends the wait (W-20).
 func TestChangeIsNotMissed(t *testing.T) {
 	var p *signals
 	s := serveAs(t, func(inner process) wire.Process { p = &signals{process: inner}; return p })
@@ -360,12 +359,12 @@ func TestChangeIsNotMissed(t *testing.T) {
 	_, st = tr.CallWhenReady(nt.NtTable.Find("NtWaitForSingleObject"), nt.WaitForSingleObjectIn{Handle: h},
 		nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due})
 	if st != ntstatus.Success {
-		t.Errorf("signalled while it was asked: %s, want %s", st, ntstatus.Success)
+		t.Errorf("a wait for an object that is signalled during its check: %s, want %s", st, ntstatus.Success)
 	}
 }
 
-// TestLargeWriteWaits: over a connection a write of more than the quota waits at the server
-// until the rest fits; cancelled, it says how much the other end has read (I-152, W-20).
+// TestLargeWriteWaits checks that a write of more than the quota waits at the server until the rest fits, and that,
+// if cancelled, it returns how much the other end has read (I-152, W-20).
 func TestLargeWriteWaits(t *testing.T) {
 	s := serve(t)
 	l, err := s.connect().Thread().ListenPipe("orders", toEveryone)

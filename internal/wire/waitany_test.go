@@ -17,8 +17,8 @@ type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }
 
-// TestWaitAny: a thread waits for the first of several objects, and for calls, in one
-// wait; the object that ended it is taken, the others are not (W-54).
+// TestWaitAny checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
+// the object that ended the wait is reset (W-54).
 func TestWaitAny(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
@@ -38,12 +38,12 @@ func TestWaitAny(t *testing.T) {
 	}
 	waiter := tr.(anyWaiter)
 	if st := waiter.WaitAny(events, true, nil); st != 2 {
-		t.Errorf("one that is signalled: %s, want 2", st)
+		t.Errorf("a wait with the third object signalled: %s, want 2", st)
 	}
 	over := make(chan struct{})
 	close(over)
 	if st := waiter.WaitAny(events, true, over); st != ntstatus.Cancelled {
-		t.Errorf("one that was taken: %s, want %s", st, ntstatus.Cancelled)
+		t.Errorf("a wait for an object that an earlier wait reset: %s, want %s", st, ntstatus.Cancelled)
 	}
 	many := make([]winnt.Handle, wire.MaxObjects+1)
 	for i := range many {
@@ -62,10 +62,10 @@ func TestWaitAny(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := <-waited; st != ntstatus.Status(i) {
-			t.Errorf("object %d was signalled, the wait tells %s, want %s", i, st, ntstatus.Status(i))
+			t.Errorf("object %d was signalled, the wait returned %s, want %s", i, st, ntstatus.Status(i))
 		}
 	}
-	// Of several that are signalled the first is taken, and no other one.
+	// Of several signalled objects only the first is reset.
 	for _, h := range events[1:] {
 		if _, st := th.NtSetEvent(h); st != ntstatus.Success {
 			t.Fatal(st)
@@ -73,14 +73,14 @@ func TestWaitAny(t *testing.T) {
 	}
 	for _, want := range []ntstatus.Status{1, 2, ntstatus.Cancelled} {
 		if st := waiter.WaitAny(events, false, over); st != want {
-			t.Errorf("the first of those that are signalled: %s, want %s", st, want)
+			t.Errorf("a wait with several signalled objects: %s, want %s", st, want)
 		}
 	}
 	calls(t, c, th, tr)
 }
 
-// TestWaitAnyAndCalls: a call that is queued wakes an alertable wait and no other; an object
-// that is signalled comes before it (W-54, O-147).
+// TestWaitAnyAndCalls checks that a queued call wakes alertable waits only, and that a signalled object comes first
+// (W-54, O-147).
 func TestWaitAnyAndCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
@@ -113,14 +113,14 @@ func TestWaitAnyAndCalls(t *testing.T) {
 		}
 		waited := wait(true)
 		if queue(); <-waited != ntstatus.UserAPC {
-			t.Error("a call that is queued does not wake an alertable wait")
+			t.Error("a queued call does not wake an alertable wait, want STATUS_USER_APC")
 		}
 		if st := <-wait(false); st != ntstatus.Cancelled {
-			t.Errorf("a wait that is not alertable, with a call queued before: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("a wait that is not alertable, with a queued call: %s, want %s", st, ntstatus.Cancelled)
 		}
 		waited = wait(false)
 		if queue(); <-waited != ntstatus.Cancelled {
-			t.Error("a call that is queued wakes a wait that is not alertable")
+			t.Error("a queued call wakes a wait that is not alertable, want it cancelled")
 		}
 		if _, st := th.NtSetEvent(event); st != ntstatus.Success {
 			t.Fatal(st)
@@ -161,10 +161,10 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 		t.Fatal(st)
 	}
 	if st := <-waited; st != ntstatus.UserAPC {
-		t.Errorf("a call was queued, the wait tells %s, want %s", st, ntstatus.UserAPC)
+		t.Errorf("a call was queued, the wait returned %s, want %s", st, ntstatus.UserAPC)
 	}
 	if st := tr.(anyWaiter).WaitAny(nil, true, nil); st != ntstatus.UserAPC {
-		t.Errorf("a call is queued, the wait tells %s, want %s", st, ntstatus.UserAPC)
+		t.Errorf("a wait with a queued call returned %s, want %s", st, ntstatus.UserAPC)
 	}
 	got, _, _ := tr.Call(nt.NtTable.Find("NtTestAlert"), nt.TestAlertIn{}, false)
 	if list := got.(nt.TestAlertOut).UserApcs; len(list) != 1 || list[0].ApcRoutine != 7 {
@@ -174,6 +174,6 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 	go func() { waits <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
 	_ = c.Close()
 	if st := <-waits; st != ntstatus.PortDisconnected {
-		t.Errorf("the connection ended, the wait tells %s, want %s", st, ntstatus.PortDisconnected)
+		t.Errorf("the connection ended, the wait returned %s, want %s", st, ntstatus.PortDisconnected)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestQueuedCalls: calls that come while one of their thread is made are made in their order,
-// once each, and none after the thread has stopped (W-11).
+// TestQueuedCalls checks that calls that arrive during a call of their thread are made in order, once each, and none
+// after the thread has stopped (W-11).
 func TestQueuedCalls(t *testing.T) {
 	w := newWorker(nil, new(nt.Thread))
 	frames := []*Frame{{Request: 1}, {Request: 2}, {Request: 3}, {Request: 4}}
@@ -16,7 +16,7 @@ func TestQueuedCalls(t *testing.T) {
 	}
 	for _, f := range frames[1:] {
 		if mine, begun := w.claim(f); mine || !begun {
-			t.Fatalf("call %d is made beside another one of its thread", f.Request)
+			t.Fatalf("call %d starts during another call of its thread, want it queued", f.Request)
 		}
 	}
 	for _, want := range frames[1:3] {

@@ -19,7 +19,7 @@ import (
 // Close. If the process cannot be created, only the client gets the status.
 func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	c := &connection{d: d, token: tok,
-		peer: &peer.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
+		peer: &peer.Peer{Known: true, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
 	c.account = d.counted(c.peer.UID)
 	return c.attach()
 }
@@ -38,7 +38,8 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	return c.child(p, program, c.account, &peer.Peer{UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}, false)
+	of := &peer.Peer{Known: c.peer.Known, UID: c.peer.UID, GID: c.peer.GID, Name: p.Name()}
+	return c.child(p, program, c.account, of, false)
 }
 
 // AttachAs implements [wire.AttacherAs]. A program of the host's superuser starts a program in a process of another
@@ -46,7 +47,7 @@ func (c *connection) Attach(th *nt.Thread, process winnt.Handle, program string)
 // to other callers, if Config.StartAs is nil, and for an account without a uid of its own.
 func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program string) (*os.File, uint32,
 	ntstatus.Status) {
-	if c.d.startAs == nil || c.peer.UID != 0 {
+	if c.d.startAs == nil || !c.peer.Known || c.peer.UID != 0 {
 		// Only a program that the host's kernel reports as root may start programs for others, and
 		// only if the configuration allows it (W-93).
 		return nil, 0, ntstatus.PrivilegeNotHeld
@@ -63,7 +64,7 @@ func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program strin
 	if st != ntstatus.Success {
 		return nil, 0, st
 	}
-	f, st := c.child(p, program, c.d.counted(uid), &peer.Peer{UID: uid, Name: p.Name()}, true)
+	f, st := c.child(p, program, c.d.counted(uid), &peer.Peer{Known: true, UID: uid, Name: p.Name()}, true)
 	c.d.log.Info("a program is started for another user", "by pid", c.peer.PID, "uid", uid, "process", uint64(p.ID()),
 		"program", program, "status", st.String())
 	return f, uid, st

@@ -84,9 +84,9 @@ func runner(t *testing.T) string {
 	return filepath.Join(dir, "started")
 }
 
-// TestStartAs: where it is wanted, a program of root's starts programs in processes of other
-// accounts, which run under those accounts' uids with their groups and no capability (W-93);
-// one that does not run so gets nothing (W-94).
+// TestStartAs checks that root's program, if the configuration allows it, starts programs in processes of other
+// accounts. They run under those accounts' uids and groups without capabilities (W-93). A program that runs otherwise
+// gets nothing (W-94).
 func TestStartAs(t *testing.T) {
 	games, err := user.Lookup("games")
 	if err != nil || os.Getuid() != 0 {
@@ -158,14 +158,15 @@ func TestStartAs(t *testing.T) {
 	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
 	out, err := cmd.Output()
 	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {
-		t.Errorf("a program under another uid: %q, %v", out, err)
+		t.Errorf("a program under another uid: %q, %v, want string(out) starting with %q, no error", out, err,
+			"refused\n")
 	}
 	_, _ = his.Close(), c.Close()
 	d.settles()
 }
 
-// TestStartedAsIsNotFull: a program that is started for another user does not belong to the administrators' socket, by
-// which its starter came (L-51, W-93).
+// TestStartedAsIsNotFull checks that a program started for another user does not get the full token of the
+// administrators' socket that its starter used (L-51, W-93).
 func TestStartedAsIsNotFull(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skipf("as root: uid %d", os.Getuid())

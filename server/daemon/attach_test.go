@@ -145,7 +145,7 @@ func TestStart(t *testing.T) {
 	s.says(fmt.Sprintf("process %d STATUS_SUCCESS S-1-5-21-1-2-3-500 [] STATUS_SUCCESS",
 		s.process.ClientID.UniqueProcess))
 	if _, st := c.Thread().NtWaitForSingleObject(event, false); st != ntstatus.Success {
-		t.Errorf("the event that the program set: %s", st)
+		t.Errorf("the event that the program set: %s, want %s", st, ntstatus.Success)
 	}
 	shown := slices.ContainsFunc(ask(t, c, inspect.Query{What: "sessions"}).Sessions, func(x inspect.Session) bool {
 		return x.Process == uint64(s.process.ClientID.UniqueProcess) && x.Name == ownName(t)
@@ -154,7 +154,7 @@ func TestStart(t *testing.T) {
 		t.Error("W-79: the program is not shown by its own name")
 	}
 	if _, st := c.Thread().NtWaitForSingleObject(s.process.ProcessHandle, false); st != ntstatus.Timeout {
-		t.Errorf("while the program runs: %s", st)
+		t.Errorf("while the program runs: %s, want %s", st, ntstatus.Timeout)
 	}
 	s.ends()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -173,7 +173,7 @@ func TestStart(t *testing.T) {
 	d.settles()
 }
 
-// TestStartedOutlives: the program goes on when its maker is gone (W-52).
+// TestStartedOutlives checks that a started program continues after its creator has ended (W-52).
 func TestStartedOutlives(t *testing.T) {
 	d, _, c, s := withProgram(t)
 	_ = c.Close()
@@ -186,8 +186,8 @@ func TestStartedOutlives(t *testing.T) {
 	d.settles()
 }
 
-// TestAttachRefused: a program is put into a process once, after the process has
-// started, through a handle that lets change it (W-52).
+// TestAttachRefused checks that a program attaches to a process once, only after the process has started, and only
+// through a handle with the right to change it (W-52).
 func TestAttachRefused(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who; c.Limits.PerUser = 3 })
@@ -233,14 +233,14 @@ func TestAttachRefused(t *testing.T) {
 	more := d.as(who, alice)
 	refused(suspended.ProcessHandle, ntstatus.InsufficientResources) // a connection too many (W-17)
 	if _, st := th.NtWaitForSingleObject(suspended.ProcessHandle, false); st != ntstatus.Success {
-		t.Errorf("a process that no program can be put into ends: %s", st)
+		t.Errorf("a process that no program can be put into ends: %s, want %s", st, ntstatus.Success)
 	}
 	_, _, _ = f.Close(), more.Close(), c.Close()
 	d.settles()
 }
 
-// TestAttachAnother: a program of this uid gets no process of another account, however
-// privileged its maker is (W-53).
+// TestAttachAnother checks that a program of this uid cannot attach to a process of another account, however
+// privileged the process's creator is (W-53).
 func TestAttachAnother(t *testing.T) {
 	// The system, and an account of the client's own domain.
 	for _, user := range []string{"SY", "S-1-5-21-1-2-3-1107"} {
@@ -281,8 +281,7 @@ func attachAnother(t *testing.T, user string) {
 	d.settles()
 }
 
-// TestStartedCode: the process has ended with the program's exit code when Wait returns
-// (W-77, O-169).
+// TestStartedCode checks that the process has ended with the program's exit code when Wait returns (W-77, O-169).
 func TestStartedCode(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) { c.Identity = who })
@@ -311,9 +310,8 @@ func TestStartedCode(t *testing.T) {
 	d.settles()
 }
 
-// TestTerminated: a process that another one ends loses its connection, though one of
-// its threads waits, and the program in it ends, too; one that ends itself is answered
-// first (W-76, W-77).
+// TestTerminated checks that a process that another one terminates loses its connection, even if one of its threads
+// waits, and that its program ends. A process that terminates itself receives its reply first (W-76, W-77).
 func TestTerminated(t *testing.T) {
 	d, who, c, s := withProgram(t)
 	other := d.as(who, alice)
@@ -328,14 +326,14 @@ func TestTerminated(t *testing.T) {
 	}
 	var exit *exec.ExitError
 	if err := s.program.Wait(); !errors.As(err, &exit) || exit.Success() {
-		t.Errorf("the program of a process that was ended: %v", err)
+		t.Errorf("the program of a terminated process: %v, want a failing exit status", err)
 	}
 	info, st := c.Thread().NtQueryInformationProcess(s.process.ProcessHandle, nt.ProcessBasicInformation)
 	if basic, _ := info.(nt.ProcessBasic); st != ntstatus.Success || basic.ExitStatus != 9 {
-		t.Errorf("%s, ended with %s", st, basic.ExitStatus)
+		t.Errorf("%s, ended with %s, want %s, 9", st, basic.ExitStatus, ntstatus.Success)
 	}
 	if st := other.Thread().NtTerminateProcess(winnt.NtCurrentProcess, 1); st != ntstatus.Success {
-		t.Errorf("a process that ends itself: %s", st)
+		t.Errorf("a process that ends itself: %s, want %s", st, ntstatus.Success)
 	}
 	if err := <-pipe; err == nil {
 		t.Error("the thread that waited has a client")
@@ -359,8 +357,8 @@ func hung(t *testing.T, c *client.Conn) <-chan error {
 	return told
 }
 
-// TestAttachedIsCounted: the program of a process that the daemon's own program made counts
-// with the others of its user (W-17).
+// TestAttachedIsCounted checks that a program attached to a process of the daemon's own program counts towards its
+// user's limit (W-17).
 func TestAttachedIsCounted(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits.PerUser = 1 })
 	c := d.dial()
@@ -370,13 +368,13 @@ func TestAttachedIsCounted(t *testing.T) {
 	}
 	if f, err := d.Attach("one too many", tok); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
 		_ = f.Close()
-		t.Errorf("beside a connection of its user: %v", err)
+		t.Errorf("a connection beyond the user's limit: %v, want it rejected", err)
 	}
 	_ = c.Close()
 }
 
-// TestAdministerOfAttached: a program that was started in a process asks about accounts as
-// that process's token may, not as the one's who started it (W-40).
+// TestAdministerOfAttached checks that an attached program's account requests are checked with the token of its
+// process, not with that of its starter (W-40).
 func TestAdministerOfAttached(t *testing.T) {
 	who, asked := make(roles, 1), make(chan *token.Token, 1)
 	d := start(t, func(c *daemon.Config) {
@@ -419,7 +417,8 @@ func TestAdministerOfAttached(t *testing.T) {
 			t.Fatal(err)
 		}
 		if tok := <-asked; tok.Has(winnt.SeDebugPrivilege) != (x == c) {
-			t.Errorf("%s asks with %v", name, tok.Spec().Privileges)
+			t.Errorf("the request of %s has the privileges %v, want SeDebugPrivilege only for the first connection",
+				name, tok.Spec().Privileges)
 		}
 	}
 	_, _ = child.Close(), c.Close()

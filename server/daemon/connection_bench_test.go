@@ -28,7 +28,7 @@ func pingPong(b *testing.B, conn net.Conn, buf []byte) {
 	}
 }
 
-// closes is NtClose of a handle that is not there.
+// closes calls NtClose with an invalid handle.
 func closes(b *testing.B, th *nt.Thread) {
 	if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
 		b.Fatal(st)

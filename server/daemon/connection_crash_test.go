@@ -26,8 +26,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// able logs everybody on with the privileges that services ask for, but the one for objects that outlive
-// their makers.
+// able logs everybody on with the privileges that services require, except the one for permanent objects.
 type able struct{}
 
 // LogOn implements daemon.Identity.
@@ -66,7 +65,7 @@ func stageInTree(t *testing.T) *running {
 // remains and that other clients are served (W-12, W-13).
 func TestKillInEachStateLeavesNothing(t *testing.T) { killedIn(t, stage(t), states(killedText)) }
 
-// TestKilledInTree: the same with files of the host.
+// TestKilledInTree is TestKillInEachStateLeavesNothing with files of the host.
 func TestKilledInTree(t *testing.T) { killedIn(t, stageInTree(t), states(killedInTreeText)) }
 
 func killedIn(t *testing.T, d *running, s script) {
@@ -90,7 +89,8 @@ func killedIn(t *testing.T, d *running, s script) {
 				t.Fatal(said.String())
 			}
 			if before == d.counts {
-				t.Error("the program held nothing")
+				t.Errorf("the daemon's counts are %v with and without the program: it had no resources to release",
+					before)
 			}
 			left := &running{T: t, Daemon: d.Daemon, socket: d.socket, counts: d.counts}
 			left.settles()
@@ -100,11 +100,11 @@ func killedIn(t *testing.T, d *running, s script) {
 	}
 }
 
-// TestCutInEachCall: a program goes in the middle of each call of each state, when the daemon
-// has the half of it, and when it has the whole and its answer is not read (W-12, W-13).
+// TestCutInEachCall ends a program in the middle of each call of each state: after the daemon has received half of
+// the call, and after all of it with the reply unread (W-12, W-13).
 func TestCutInEachCall(t *testing.T) { cutIn(t, stage(t), states(killedText)) }
 
-// TestCutInTree: the same with files of the host.
+// TestCutInTree is TestCutInEachCall with files of the host.
 func TestCutInTree(t *testing.T) { cutIn(t, stageInTree(t), states(killedInTreeText)) }
 
 func cutIn(t *testing.T, d *running, s script) {
@@ -124,7 +124,7 @@ func cutIn(t *testing.T, d *running, s script) {
 		})
 	}
 	if len(played) < 3*len(s.names)/2 {
-		t.Errorf("%d calls were cut", len(played))
+		t.Errorf("%d calls were cut, want at least %d", len(played), 3*len(s.names)/2)
 	}
 	// Descriptors about to be passed are closed too. The tree keeps the descriptor of the last
 	// opened directory.
@@ -135,7 +135,7 @@ func cutIn(t *testing.T, d *running, s script) {
 	}
 }
 
-// descriptors counts those that this program has open.
+// descriptors returns the number of this program's open descriptors.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
@@ -145,7 +145,7 @@ func descriptors(t *testing.T) int {
 	return len(list)
 }
 
-// others are the words of lines that are no frame.
+// others are the words of script lines that are not frames.
 var others = []string{"bytes", "batch", "unread"}
 
 // cut plays lines and sends the frame of another one, or half of it.
@@ -188,8 +188,7 @@ func (r *running) cut(before []string, line string, half bool) {
 	}
 }
 
-// TestEveryServiceIsKilled: no service of user mode is without a state in which a program
-// that called it is killed.
+// TestEveryServiceIsKilled checks that for each user-mode service there is a state in which its caller is killed.
 func TestEveryServiceIsKilled(t *testing.T) {
 	var called []string
 	for line := range strings.Lines(killedText + killedInTreeText) {
@@ -287,8 +286,9 @@ var gone = map[string]func(t *testing.T, d *running, c *client.Conn) ntstatus.St
 	},
 }
 
-// TestGone: whatever a client was doing when it went, nothing of it is left (W-13).
-func TestGone(t *testing.T) {
+// TestNothingRemainsAfterDisconnect checks that nothing of a client remains, whatever it was doing when it
+// disconnected (W-13).
+func TestNothingRemainsAfterDisconnect(t *testing.T) {
 	d := start(t, nil)
 	for name, do := range gone {
 		t.Run(name, func(t *testing.T) {

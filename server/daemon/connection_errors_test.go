@@ -60,8 +60,8 @@ func halfCall(socket string) error {
 	return ready()
 }
 
-// TestStoppedInAFrame stops a program in the middle of a frame: others are served, and
-// it is, once it goes on. How long it may be stopped is TestSlow's (W-13, W-18).
+// TestStoppedInAFrame stops a program in the middle of a frame: others are served meanwhile, and the program after it
+// continues. TestSlow checks the time limit (W-13, W-18).
 func TestStoppedInAFrame(t *testing.T) {
 	d := start(t, nil)
 	cmd := exec.Command(os.Args[0])
@@ -101,8 +101,8 @@ func TestStoppedInAFrame(t *testing.T) {
 	d.settles()
 }
 
-// TestHangsUp: a client that goes away is no fault, between frames, within one and before its
-// hello; one that breaks a rule is (W-13).
+// TestHangsUp checks that a client's disconnect is not an error, be it between frames, within one or before its
+// hello, and that a protocol violation is (W-13).
 func TestHangsUp(t *testing.T) {
 	frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
 	for _, c := range []struct {
@@ -147,8 +147,8 @@ func TestHangsUp(t *testing.T) {
 	}
 }
 
-// TestHalfOpen closes one direction of a connection. A program that sends no more has its
-// answers and has then exited; one that takes no more has exited too (W-12, W-13).
+// TestHalfOpen closes one direction of a connection. A program that stops sending receives its replies and counts as
+// exited then. One that stops receiving counts as exited too (W-12, W-13).
 func TestHalfOpen(t *testing.T) {
 	d := start(t, nil)
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 5})
@@ -182,8 +182,9 @@ func TestHalfOpen(t *testing.T) {
 	}
 }
 
-// TestUnread: programs that read no answers hold no turn: others are served (W-21, W-44).
-func TestUnread(t *testing.T) {
+// TestUnreadRepliesKeepNoSlot checks that programs that read no replies keep no scheduler slot: others are served
+// (W-21, W-44).
+func TestUnreadRepliesKeepNoSlot(t *testing.T) {
 	d := start(t, nil)
 	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
 	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4000}, false)
@@ -218,9 +219,9 @@ func TestUnread(t *testing.T) {
 	d.settles()
 }
 
-// TestGuessed: a program that guesses the numbers of another's threads and handles, and
-// the ids of its process and threads, gets at none of them (W-7, W-27).
-func TestGuessed(t *testing.T) {
+// TestGuessedNumbersReachNothing checks that a program that guesses threads, handles, process and thread ids of
+// another program reaches none of them (W-7, W-27).
+func TestGuessedNumbersReachNothing(t *testing.T) {
 	d := start(t, nil)
 	owner, guesser := d.dial(), d.dial()
 	h, st := owner.Thread().NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -233,7 +234,7 @@ func TestGuessed(t *testing.T) {
 		}
 	}
 	if st := guesser.Thread().NtClose(h); st != ntstatus.InvalidHandle {
-		t.Errorf("the other's handle %#x: %s", h, st)
+		t.Errorf("the other's handle %#x: %s, want %s", h, st, ntstatus.InvalidHandle)
 	}
 	raw := d.raw()
 	if _, err := raw.Write(hello); err != nil {
@@ -252,18 +253,18 @@ func TestGuessed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if head, _, err := wire.DecodeAnswer(f.Body); err != nil || head.Status != ntstatus.InvalidCid {
-				t.Errorf("thread %d, kind %d: %s, %v", thread, kind, head.Status, err)
+				t.Errorf("thread %d, kind %d: %s, %v, want %s, nil", thread, kind, head.Status, err,
+					ntstatus.InvalidCid)
 			}
 		}
 	}
 	if st := owner.Thread().NtClose(h); st != ntstatus.Success {
-		t.Errorf("the owner's own handle: %s", st)
+		t.Errorf("the owner's own handle: %s, want %s", st, ntstatus.Success)
 	}
 }
 
-// TestDialsAgain: a token binds the program's process alone. A program in an AppContainer
-// that dials again has the token of its user: between programs of one user such a token is
-// advisory (W-14, W-40).
+// TestDialsAgain checks that a token restricts only the program's own process. A program in an AppContainer that
+// connects again has its user's token, so among programs of one user such a token is advisory (W-14, W-40).
 func TestDialsAgain(t *testing.T) {
 	d := start(t, nil)
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))

@@ -50,15 +50,15 @@ func TestTreeFS(t *testing.T) {
 	}
 	must(files.Rename("docs/open", "docs/plan", false))
 	if b, err := os.ReadFile(filepath.Join(d.tree, "docs", "plan")); err != nil || string(b) != "for all" {
-		t.Errorf("the file below holds %q, %v", b, err)
+		t.Errorf(`the file below holds %q, %v, want string(b) = "for all", no error`, b, err)
 	}
 	describe(t, filepath.Join(d.tree, "docs", "shut"), "O:SYG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
 	describe(t, filepath.Join(d.tree, "docs"), "O:SYG:SYD:P(A;OICI;0x1200a9;;;WD)")
 	if _, err := fs.ReadFile(files, "docs/shut"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("a file that is not the client's: %v", err)
+		t.Errorf("ReadFile of a file that the client may not read: %v, want %v", err, fs.ErrPermission)
 	}
 	if err := files.Remove("docs/shut"); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("it is removed: %v", err)
+		t.Errorf("Remove of a file that the client may not delete: %v, want %v", err, fs.ErrPermission)
 	}
 	for path, want := range map[string]int{"/docs/plan": http.StatusOK, "/docs/shut": http.StatusForbidden,
 		"/docs/none": http.StatusNotFound} {

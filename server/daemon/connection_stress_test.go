@@ -37,18 +37,17 @@ func (r *running) raw() *net.UnixConn {
 
 var hello = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 
-// works makes a call of a client that does nothing wrong.
+// works makes a call as a well-behaved client.
 func (r *running) works() {
 	r.Helper()
 	c := r.dial()
 	defer c.Close()
 	if h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
-		r.Errorf("a well-behaved client: %#x, %s", h, st)
+		r.Errorf("a well-behaved client: %#x, %s, want %s", h, st, ntstatus.Success)
 	}
 }
 
-// TestGarbage sends what no client sends: others are served, and nothing is left
-// (W-2, W-6, W-13).
+// TestGarbage sends malformed input: others are served, and nothing of the sender remains (W-2, W-6, W-13).
 func TestGarbage(t *testing.T) {
 	d := start(t, nil)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -69,8 +68,8 @@ func TestGarbage(t *testing.T) {
 	d.settles()
 }
 
-// TestUninvitedDescriptors passes descriptors that were not asked for: the daemon
-// holds none of them, before the hello and behind it (W-25).
+// TestUninvitedDescriptors passes unexpected descriptors, before and after the hello. The daemon keeps none of them
+// (W-25).
 func TestUninvitedDescriptors(t *testing.T) {
 	d := start(t, nil)
 	r, w, err := os.Pipe()
@@ -93,12 +92,12 @@ func TestUninvitedDescriptors(t *testing.T) {
 	// The pipe ends once no other program and no one of this process holds its other end.
 	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := r.Read(make([]byte, 1)); n != 0 || os.IsTimeout(err) {
-		t.Errorf("a descriptor is held: %d, %v", n, err)
+		t.Errorf("read from the pipe = %d, %v, want EOF: the daemon still has a passed descriptor", n, err)
 	}
 }
 
-// TestCrowd connects many times without a word, and many times with one: others
-// are served, and nothing is left (W-13, W-17).
+// TestCrowd connects many times, with and without a first message: others are served, and nothing remains (W-13,
+// W-17).
 func TestCrowd(t *testing.T) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -120,10 +119,10 @@ func TestCrowd(t *testing.T) {
 	d.settles()
 }
 
-// manyConnections is how many one program makes at once.
+// manyConnections is the number of concurrent connections of one program.
 const manyConnections = 10_000
 
-// crowd connects that often; half of them say nothing more, the others are answered.
+// crowd makes that many connections. Half of them send nothing, the others are served.
 func crowd(socket string) error {
 	conns := make([]net.Conn, manyConnections)
 	for i := range conns {
@@ -145,8 +144,8 @@ func crowd(socket string) error {
 	return ready(conns)
 }
 
-// TestManyConnections kills a program with 10,000 connections, and checks that another one is
-// served and that nothing remains (W-13, W-17).
+// TestManyConnections kills a program with 10,000 connections, and checks that another one is served and that nothing
+// remains (W-13, W-17).
 func TestManyConnections(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 connections")
@@ -197,9 +196,9 @@ func TestKilled(t *testing.T) {
 // stranger is a uid without an account.
 const stranger = 54321
 
-// TestPassedOn: a connection is a capability. A program of another user that got
-// the descriptor is the process that connected, with its token (W-40).
-func TestPassedOn(t *testing.T) {
+// TestConnectionIsACapability checks that a connection is a capability: a program of another user that receives its
+// descriptor acts as the process that connected, with its token (W-40).
+func TestConnectionIsACapability(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")
 	}
@@ -223,7 +222,7 @@ func TestPassedOn(t *testing.T) {
 	d.settles()
 }
 
-// asStranger becomes another user, for this thread alone, and asks who it is.
+// asStranger changes this thread's user and returns the user that the connection reports.
 func asStranger(conn *os.File) (string, error) {
 	for _, set := range []uintptr{unix.SYS_SETRESGID, unix.SYS_SETRESUID} {
 		if _, _, e := unix.RawSyscall(set, stranger, stranger, stranger); e != 0 {

@@ -9,22 +9,24 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestAttachAsOfRoot: only a program that the host's kernel says is root's starts programs of
-// others, by whatever socket it came, and only if it is wanted (W-93).
+// TestAttachAsOfRoot checks that only programs that the kernel identifies as root's may start programs of other
+// users, whatever socket they use, and only if the configuration allows it (W-93).
 func TestAttachAsOfRoot(t *testing.T) {
 	anyone := func(sid.SID) (uint32, bool) { return 1000, true }
 	for _, c := range []*connection{
-		{peer: &unix.Peer{UID: 1000}, d: &Daemon{startAs: anyone}},
-		{peer: &unix.Peer{UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
-		{peer: &unix.Peer{UID: 0}, full: true, d: &Daemon{}},
+		{peer: &unix.Peer{Known: true, UID: 1000}, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{Known: true, UID: 1000}, full: true, d: &Daemon{startAs: anyone}},
+		{peer: &unix.Peer{Known: true, UID: 0}, full: true, d: &Daemon{}},
 	} {
 		if f, uid, st := c.AttachAs(nil, 4, ""); f != nil || uid != 0 || st != ntstatus.PrivilegeNotHeld {
-			t.Errorf("uid %d, full %t: %v, %d, %s", c.peer.UID, c.full, f, uid, st)
+			t.Errorf("uid %d, full %t: %v, %d, %s, want nil, 0, %s", c.peer.UID, c.full, f, uid, st,
+				ntstatus.PrivilegeNotHeld)
 		}
 	}
 }
 
-// descriptors counts those that this program has open.
+// descriptors returns the number of this program's open descriptors.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")

@@ -44,9 +44,8 @@ func contended(b *testing.B) map[string]float64 {
 	return waited
 }
 
-// BenchmarkLocks: eight clients of a daemon in this program open, query and close their
-// token as fast as they can. It prints for which locks they waited longest, and the
-// worst one's share of the time of all eight.
+// BenchmarkLocks runs eight clients of a daemon in this program that open, query and close their token as fast as
+// they can. It prints the locks with the longest waits, and the worst one's share of the time of all eight clients.
 func BenchmarkLocks(b *testing.B) {
 	dir := b.TempDir()
 	socket := filepath.Join(dir, "s")

@@ -126,7 +126,7 @@ func story(t *testing.T, serverProgram, client []string) {
 	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
 	_ = out.Close()
 	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
-		t.Fatalf("%q, %v", line, err)
+		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
 	}
 	alice := `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
 	bob := `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`
@@ -147,13 +147,13 @@ func story(t *testing.T, serverProgram, client []string) {
 	if err := server.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	// The killed server's pipe goes in refmond's own time; a client that came before learns that it went.
+	// refmond removes the killed server's pipe after a while. A client that connects before that receives an error.
 	got, err := d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	for err == nil {
 		got, err = d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	}
 	if got == "" {
-		t.Error("a client without a server is not told why")
+		t.Error("a client without a server prints nothing, want an error message")
 	}
 	d.settles()
 }

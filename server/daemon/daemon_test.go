@@ -31,7 +31,7 @@ type running struct {
 	counts [4]int64 // of the kernel before any client came
 }
 
-// start starts a daemon. When the test ends nothing of its clients is left.
+// start starts a daemon. At the test's end nothing of its clients may remain.
 func start(t *testing.T, change func(*daemon.Config)) *running {
 	t.Helper()
 	dir := t.TempDir()
@@ -66,7 +66,7 @@ func (r *running) now() [4]int64 {
 	return [4]int64{o, h, n, int64(r.System().LogonSessions())}
 }
 
-// settles waits until the counts are those from before the first client (W-13).
+// settles waits until the counts equal those before the first client (W-13).
 func (r *running) settles() {
 	r.Helper()
 	for end := time.Now().Add(time.Minute); r.now() != r.counts; time.Sleep(time.Millisecond) {
@@ -86,8 +86,8 @@ func (r *running) dial() *client.Conn {
 	return c
 }
 
-// TestConnection: a connection is a process with the token of the user at its
-// other end, and nothing of it is left afterwards (W-13, W-14).
+// TestConnection checks that a connection is a process with the token of the user at its other end, and that nothing
+// of it remains afterwards (W-13, W-14).
 func TestConnection(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()
@@ -120,8 +120,8 @@ func holds(groups []token.Group, want string) bool {
 	return false
 }
 
-// TestOneDaemon: the lock of the state is taken before the socket is touched, and
-// only a refused connection proves a socket stale (W-16).
+// TestOneDaemon checks that the daemon locks the state folder before it touches the socket, and that only a refused
+// connection makes a socket stale (W-16).
 func TestOneDaemon(t *testing.T) {
 	d := start(t, nil)
 	dir := filepath.Dir(d.socket)
@@ -143,7 +143,7 @@ func TestOneDaemon(t *testing.T) {
 		t.Error("a file was taken for a stale socket")
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
-		t.Errorf("the file in the way: %q, %v", b, err)
+		t.Errorf(`the file in the way: %q, %v, want string(b) = "data", no error`, b, err)
 	}
 	datagrams, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "gram"), Net: "unixgram"})
 	if err != nil {
@@ -170,7 +170,7 @@ func TestOneDaemon(t *testing.T) {
 	}
 }
 
-// TestStateFolder: what others can write to is refused (W-16).
+// TestStateFolder checks that a state folder that others can write to is rejected (W-16).
 func TestStateFolder(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {
@@ -181,11 +181,12 @@ func TestStateFolder(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(cfg.Socket); !errors.Is(err, os.ErrNotExist) {
-		t.Error("the socket was bound")
+		t.Errorf("the socket was bound: err = %v, want %v", err, os.ErrNotExist)
 	}
 }
 
-// TestLimits: bounds answer with a status, and give room again (W-17).
+// TestLimits checks that a request beyond a limit fails with a status, and that freed resources can be used again
+// (W-17).
 func TestLimits(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits = daemon.Limits{PerUser: 3, Threads: 5} })
 	conns := []*client.Conn{d.dial(), d.dial(), d.dial()}
@@ -216,8 +217,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestStop: a daemon that stops ends its clients' connections, calls that wait
-// among them (W-19).
+// TestStop checks that a stopping daemon closes its clients' connections, including those with waiting calls (W-19).
 func TestStop(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()
@@ -234,7 +234,7 @@ func TestStop(t *testing.T) {
 		t.Error("accept went on")
 	}
 	if _, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
-		t.Errorf("a call afterwards: %s (W-9)", st)
+		t.Errorf("a call afterwards: %s (W-9), want %s", st, ntstatus.PortDisconnected)
 	}
 	if c.Err() == nil {
 		t.Error("the connection does not say why it ended")
@@ -272,11 +272,11 @@ func TestPeer(t *testing.T) {
 	p.Close()
 	p.Close()
 	if p.Alive() {
-		t.Error("a peer that is given back is known alive")
+		t.Error("Alive() = true after the peer was closed, want false")
 	}
 }
 
-// TestAccounts: who a uid is without a store of accounts (W-15).
+// TestAccounts checks a uid's account if there is no account store (W-15).
 func TestAccounts(t *testing.T) {
 	a := peer.Accounts{Administrators: []uint32{7},
 		Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeImpersonatePrivilege)}}
@@ -291,7 +291,7 @@ func TestAccounts(t *testing.T) {
 		{8, "S-1-22-1-8", false, true},
 		{lsa.Unmapped, "S-1-5-7", false, false},
 	} {
-		r, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, false)
+		r, err := a.LogOn(&peer.Peer{Known: true, UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100}, true); (err == nil) != c.admin {
+		if _, err := a.LogOn(&peer.Peer{Known: true, UID: c.uid, GID: 100}, true); (err == nil) != c.admin {
 			t.Errorf("uid %d at the administrators' socket: %v (L-51)", c.uid, err)
 		}
 		var groups []token.Group
@@ -310,7 +310,7 @@ func TestAccounts(t *testing.T) {
 			t.Errorf("uid %d: %s, %v", c.uid, tok.User().SID, groups)
 		}
 		if got := tok.Spec().EnabledPrivileges.Has(winnt.SeImpersonatePrivilege); got != c.imp {
-			t.Errorf("uid %d: may impersonate: %t", c.uid, got)
+			t.Errorf("uid %d: may impersonate: %t, want %t", c.uid, got, c.imp)
 		}
 	}
 }
@@ -323,10 +323,10 @@ type as struct {
 
 // LogOn implements daemon.Identity.
 func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
-	return a.Stored.LogOn(&peer.Peer{UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
+	return a.Stored.LogOn(&peer.Peer{Known: true, UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }
 
-// TestLockedState: a lock that was taken before is the daemon's afterwards (W-16).
+// TestLockedState checks that a lock file left by an earlier process is reused (W-16).
 func TestLockedState(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	lock, err := daemon.LockState(dir)
@@ -352,7 +352,7 @@ func TestLockedState(t *testing.T) {
 	}
 }
 
-// TestSharedQuota: uids that count against one user share its bounds (L-29, W-17).
+// TestSharedQuota checks that uids that map to one user share the user's limits (L-29, W-17).
 func TestSharedQuota(t *testing.T) {
 	me := uint32(os.Getuid())
 	owner := me + 100
@@ -360,7 +360,7 @@ func TestSharedQuota(t *testing.T) {
 		c.Limits.PerUser = 2
 		c.Quota = func(uid uint32) uint32 {
 			if uid != me {
-				t.Errorf("asked about uid %d", uid)
+				t.Errorf("the quota lookup was for uid %d, want %d", uid, me)
 			}
 			return owner
 		}
@@ -368,7 +368,7 @@ func TestSharedQuota(t *testing.T) {
 	d.dial()
 	second := d.dial()
 	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
-		t.Errorf("one more than the quota of the user who has the uid: %v (L-29)", err)
+		t.Errorf("L-29: a connection beyond the user's quota: %v, want insufficient resources", err)
 	}
 	_ = second.Close()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // it is counted until its end is seen
@@ -383,7 +383,7 @@ func TestSharedQuota(t *testing.T) {
 	}
 }
 
-// TestManyQuestionsAboutAccounts: each question that was answered makes room for another.
+// TestManyQuestionsAboutAccounts checks that each finished account request makes room for another one.
 func TestManyQuestionsAboutAccounts(t *testing.T) {
 	who := make(roles, 1)
 	d := start(t, func(c *daemon.Config) {

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestDenialsAreShared: a user with 100,000 denials drives out their own and nobody else's, few or large ones too
-// (W-97).
+// TestDenialsAreShared checks that a user with 100,000 denials evicts only their own denials, whatever the number and
+// size of the others (W-97).
 //
 // +checklocksignore: there is one goroutine
 func TestDenialsAreShared(t *testing.T) {
@@ -34,15 +34,17 @@ func TestDenialsAreShared(t *testing.T) {
 		of[s.owner.uid]++
 	}
 	if d.denials.bytes > keptBytes || len(list) > keptDenials || next != 100_041+2*keptBytes/largestKept {
-		t.Errorf("W-97: %d denials of %d bytes, number %d", len(list), d.denials.bytes, next)
+		t.Errorf("W-97: %d denials of %d bytes, number %d, want at most %d, at most %d, %d", len(list),
+			d.denials.bytes, next, keptDenials, keptBytes, 100_041+2*keptBytes/largestKept)
 	}
 	for i := range uint32(40) {
 		if of[1000+i] != 1 {
-			t.Fatalf("W-97: %d denials of uid %d are left", of[1000+i], 1000+i)
+			t.Fatalf("W-97: %d denials of uid %d are left, want 1", of[1000+i], 1000+i)
 		}
 	}
 	if of[7] < keptDenials/2 || of[8] < keptBytes/largestKept/2 {
-		t.Errorf("W-97: %d and %d denials of the other two", of[7], of[8])
+		t.Errorf("W-97: %d and %d denials of the other two, want at least %d, at least %d", of[7], of[8],
+			keptDenials/2, keptBytes/largestKept/2)
 	}
 	for _, s := range list {
 		if s.owner.uid == 7 && s.lines[0] == "many 0" {
@@ -51,7 +53,7 @@ func TestDenialsAreShared(t *testing.T) {
 	}
 }
 
-// TestDenialsOfAMount: a denial that a mount adds is shown to administrators and to its user, and to no other (W-27).
+// TestDenialsOfAMount checks that only administrators and the denied user see a denial that a mount adds (W-27).
 func TestDenialsOfAMount(t *testing.T) {
 	d := &Daemon{denials: callBuffer{most: keptDenials, next: 1, fair: true}}
 	me := fileaccess.UnixUser(uint32(4711))
@@ -70,7 +72,7 @@ func TestDenialsOfAMount(t *testing.T) {
 	}
 	l := inspector{d: d, who: subjectOf(t, fileaccess.UnixUser(4713))}
 	if calls, _, _ := l.seen(&d.denials, &inspect.Query{What: "denials"}); len(calls) != 0 {
-		t.Errorf("W-27: another user sees %+v", calls)
+		t.Errorf("W-27: another user sees %+v: len(calls) = %d, want 0", calls, len(calls))
 	}
 }
 

@@ -85,33 +85,33 @@ func TestReadAs(t *testing.T) {
 		}
 	}
 	if r, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_ATTRIBUTES), 1<<30, nil); st != ntstatus.Success || r.Whole {
-		t.Errorf("without the right to read: %s, whole %v", st, r.Whole)
+		t.Errorf("without the right to read: %s, whole %v, want %s, false", st, r.Whole, ntstatus.Success)
 	} else {
 		th.NtClose(r.FileHandle)
 	}
 	if _, st := c.ReadFileAs(th, tok, plan(winnt.FILE_READ_DATA), 1<<30, nil); st != ntstatus.AccessDenied {
-		t.Errorf("without the right to read attributes: %s", st)
+		t.Errorf("without the right to read attributes: %s, want %s", st, ntstatus.AccessDenied)
 	}
 	folder := plan(winnt.GENERIC_READ)
 	folder.ObjectAttributes.V.ObjectName = `\??\share\a`
 	if r, st := c.ReadFileAs(th, tok, folder, 1<<30, nil); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
-		t.Errorf("a directory: %s, %+v", st, r)
+		t.Errorf("a directory: %s, %+v, want st = %s, r.Directory = true, r.FileHandle at least 1", st, r,
+			ntstatus.Success)
 	} else {
 		th.NtClose(r.FileHandle)
 	}
 	device := plan(winnt.FILE_READ_DATA)
 	device.ObjectAttributes.V.ObjectName = `\??\NUL`
 	if r, st := c.ReadFileAs(th, tok, device, 1<<30, nil); st != ntstatus.NotSupported || r.FileHandle != 0 {
-		t.Errorf("a device: %s, %+v", st, r)
+		t.Errorf("a device: %s, %+v, want st = %s, r.FileHandle = 0", st, r, ntstatus.NotSupported)
 	}
 	th.NtClose(tok)
 	_ = c.Close()
 	d.settles()
 }
 
-// TestReadAsActs: the thread acts as the client for the open alone. It acts as before
-// afterwards, whether it did or not, and whether the open succeeds; where it cannot act as
-// the client nothing is opened (G-30).
+// TestReadAsActs checks that the thread impersonates the client during the open only. Its previous impersonation
+// state is restored whether or not the open succeeds. If impersonation fails nothing is opened (G-30).
 func TestReadAsActs(t *testing.T) {
 	d := planted(t, hostfs.HandOutReads, nil)
 	c := d.dial()
@@ -152,15 +152,15 @@ func TestReadAsActs(t *testing.T) {
 		in := plan(winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES)
 		how(&in)
 		if _, st := c.ReadFileAs(th, tok, in, 1<<30, nil); st != ntstatus.InvalidParameter {
-			t.Errorf("an open that changes: %s", st)
+			t.Errorf("an open that changes: %s, want %s", st, ntstatus.InvalidParameter)
 		}
 	}
 	_ = c.Close()
 	d.settles()
 }
 
-// TestReadAsUnrecorded: where no record can be kept, contents come from files whose SACL asks for
-// none, and from no other, whether the record is due with the open or with the read (G-31).
+// TestReadAsUnrecorded checks that, while no record can be written, only files whose SACL does not audit the read
+// return contents, whether the record belongs to the open or to the read (G-31).
 func TestReadAsUnrecorded(t *testing.T) {
 	sink := new(inject.Injector)
 	d := planted(t, hostfs.HandOutReads, func(c *daemon.Config) {

@@ -83,9 +83,8 @@ func pythonOf(t *testing.T, who *syscall.Credential) string {
 	return ""
 }
 
-// TestFilesInPython: a server in Python that runs as a user without a right on any file
-// opens each client's files as that client and reads them by descriptors; the trail has
-// who read what (F-157, W-61).
+// TestFilesInPython runs a Python server as a user without rights on any file. It opens each client's files as that
+// client and reads them by descriptors. The trail names the reader of each file (F-157, W-61).
 func TestFilesInPython(t *testing.T) {
 	who := &syscall.Credential{Uid: stranger, Gid: stranger}
 	interpreter := pythonOf(t, who)
@@ -109,7 +108,7 @@ func TestFilesInPython(t *testing.T) {
 	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
 	_ = out.Close()
 	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
-		t.Fatalf("%q, %v", line, err)
+		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
 	}
 	client := filepath.Join(programs, "python", "client.py")
 	for tok, want := range map[string]string{

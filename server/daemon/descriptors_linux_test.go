@@ -118,13 +118,13 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	defer f.Close()
 	text := make([]byte, 16)
 	if n, err := f.Read(text); err != nil || string(text[:n]) != "the plan\n" {
-		t.Errorf("%q, %v", text[:n], err)
+		t.Errorf("%q, %v, want string(text[:n]) = %q, no error", text[:n], err, "the plan\n")
 	}
 	if _, err := f.Write([]byte("x")); !errors.Is(err, unix.EBADF) {
-		t.Errorf("a write: %v", err)
+		t.Errorf("a write: %v, want %v", err, unix.EBADF)
 	}
 	if err := f.Chmod(0o666); !errors.Is(err, unix.EROFS) {
-		t.Errorf("chmod: %v", err) // this program is the owner, and root
+		t.Errorf("chmod: %v, want %v", err, unix.EROFS) // this program is the owner, and root
 	}
 	if g, err := c.File(th, out.FileHandle); err != nil {
 		t.Error(err)
@@ -132,10 +132,10 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 		t.Error(err)
 	}
 	if _, st := th.NtWriteFileAt(out.FileHandle, []byte("x"), 0); st != ntstatus.Success {
-		t.Errorf("writing goes on by calls: %s", st)
+		t.Errorf("NtWriteFileAt after the descriptor was passed: %s, want %s", st, ntstatus.Success)
 	}
 	if _, g, st := c.OpenFile(th, plan(winnt.FILE_READ_ATTRIBUTES)); st != ntstatus.Success || g != nil {
-		t.Errorf("an open without reading: %v, %s", g, st)
+		t.Errorf("an open without reading: %v, %s, want nil, %s", g, st, ntstatus.Success)
 	}
 	if _, err := c.File(th, 4444); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
 		t.Error(err)
@@ -160,7 +160,7 @@ func handedOut(sink *audit.Memory) (records []string) {
 	return records
 }
 
-// asking sends opens that want descriptors, takes no answer, and says when they are sent.
+// asking sends opens that request descriptors, reads no reply, and reports when all are sent.
 func asking(socket string) error {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
@@ -181,7 +181,7 @@ func asking(socket string) error {
 	return ready()
 }
 
-// held returns how many of the descriptors of this program are files of a tree's copy.
+// held returns how many of this program's descriptors are files of a tree's copy.
 func held(t *testing.T, dir string) (n int) {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
@@ -337,8 +337,8 @@ func (r *running) sources(t *testing.T, th *nt.Thread, name string, text []byte)
 	return file, from
 }
 
-// TestRefill: a file has all that is in another one and nothing else of it, whether it was
-// longer or shorter; its number and its links stay (W-83).
+// TestRefill checks that the refilled file has exactly the source's contents, whether it was longer or shorter
+// before, and keeps its inode number and links (W-83).
 func TestRefill(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
@@ -352,12 +352,13 @@ func TestRefill(t *testing.T) {
 			t.Fatal(err)
 		}
 		if st := c.Refill(th, file, from); st != ntstatus.Success {
-			t.Errorf("W-83: %d bytes: %s", size, st)
+			t.Errorf("W-83: %d bytes: %s, want %s", size, st, ntstatus.Success)
 		}
 		after, err := os.Stat(path)
 		got, err2 := os.ReadFile(path)
 		if err != nil || err2 != nil || !bytes.Equal(got, text) || !os.SameFile(before, after) {
-			t.Errorf("W-83: %d bytes, want %d; the same file: %t; %v %v", len(got), size, os.SameFile(before, after), err, err2)
+			t.Errorf("W-83: %d bytes, want %d; the same file: %t; %v %v",
+				len(got), size, os.SameFile(before, after), err, err2)
 		}
 		th.NtClose(file)
 		th.NtClose(from)
@@ -366,7 +367,7 @@ func TestRefill(t *testing.T) {
 	d.settles()
 }
 
-// TestRefillRefused: each handle needs its rights, and both are files of trees (W-83).
+// TestRefillRefused checks that each handle needs its rights and must be of a tree's file (W-83).
 func TestRefillRefused(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
@@ -397,21 +398,22 @@ func TestRefillRefused(t *testing.T) {
 		{"from a directory", file, folder, ntstatus.InvalidParameter},
 		{"from a device", file, device, ntstatus.NotSupported},
 		{"of a device", device, from, ntstatus.NotSupported},
-		{"of nothing", 0x7770, from, ntstatus.InvalidHandle},
-		{"from nothing", file, 0x7770, ntstatus.InvalidHandle},
+		{"an invalid target handle", 0x7770, from, ntstatus.InvalidHandle},
+		{"an invalid source handle", file, 0x7770, ntstatus.InvalidHandle},
 	} {
 		if st := c.Refill(th, c2.file, c2.from); st != c2.want {
 			t.Errorf("W-83: %s: %s, want %s", c2.what, st, c2.want)
 		}
 	}
 	if got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan")); err != nil || string(got) == "other" {
-		t.Errorf("a refused refill changed the file: %q, %v", got, err)
+		t.Errorf(`a refused refill changed the file: %q, %v, want string(got) anything but "other", no error`, got,
+			err)
 	}
 	_ = c.Close()
 	d.settles()
 }
 
-// TestRefillsAtOnce: of several that come at once one is whole in the end (G-33).
+// TestRefillsAtOnce checks that after concurrent refills the file has the complete contents of one source (G-33).
 func TestRefillsAtOnce(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	c := d.dial()
@@ -434,13 +436,13 @@ func TestRefillsAtOnce(t *testing.T) {
 	all.Wait()
 	got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan"))
 	if err != nil || !bytes.Equal(got, texts[0]) && !bytes.Equal(got, texts[1]) && !bytes.Equal(got, texts[2]) {
-		t.Errorf("G-33: %d bytes, which are those of neither", len(got))
+		t.Errorf("G-33: the file has %d bytes, which are the contents of neither source", len(got))
 	}
 	_ = c.Close()
 	d.settles()
 }
 
-// TestRefillWithoutRoom: where there is no room nothing has changed (G-34).
+// TestRefillWithoutRoom checks that a refill on a full disk changes nothing (G-34).
 func TestRefillWithoutRoom(t *testing.T) {
 	d := planted(t, hostfs.HandOutNothing, nil)
 	dir := filepath.Join(t.TempDir(), "small")
@@ -478,7 +480,8 @@ func TestRefillWithoutRoom(t *testing.T) {
 		t.Errorf("G-34: %s, want STATUS_DISK_FULL", st)
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "a", "b", "plan")); err != nil || !bytes.Equal(got, before) {
-		t.Errorf("G-34: %d bytes, want the %d of before; %v", len(got), len(before), err)
+		t.Errorf("G-34: after the failed refill the file has %d bytes, want the %d previous ones; error %v",
+			len(got), len(before), err)
 	}
 	_ = c.Close()
 	d.settles()

@@ -25,7 +25,7 @@ func TestPassedDescriptorsAreBounded(t *testing.T) {
 	l.add(&kernel.HandedOut{Name: "0", Used: winnt.FILE_WRITE_DATA})
 	got := l.all(7)
 	if len(got) != mostPassed+1 {
-		t.Fatalf("%d entries", len(got))
+		t.Fatalf("%d entries, want %d", len(got), mostPassed+1)
 	}
 	for i, e := range got[:mostPassed] {
 		if e.Process != 7 || e.Name != fmt.Sprint(i) || e.Times != 2 || e.Used != winnt.FILE_READ_DATA || e.Since.IsZero() {
@@ -60,7 +60,7 @@ func TestPassedDescriptorsAreSortedByProcess(t *testing.T) {
 		}
 		d.connections[c] = struct{}{}
 		if answer, st := c.Administer([]byte("{}")); answer != nil || st != ntstatus.NotSupported {
-			t.Errorf("accounts: %q, %v", answer, st)
+			t.Errorf("accounts: %q, %v, want nil, %v", answer, st, ntstatus.NotSupported)
 		}
 	}
 	d.connections[&connection{d: d}] = struct{}{} // it has no process yet

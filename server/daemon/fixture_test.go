@@ -45,8 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// parts has the programs of a benchmark, which run until they are killed. Each reports when it is
-// ready.
+// parts maps names to the programs of a benchmark, which run until they are killed. Each reports when it is ready.
 var parts = map[string]func(socket string) error{
 	"daemon": serveCalls,
 	"echo":   echo,
@@ -111,7 +110,7 @@ func echo(socket string) error {
 	return ready()
 }
 
-// calls makes denied opens of so many threads at once.
+// calls makes denied opens from that many threads concurrently.
 func calls(socket string, threads int) error {
 	c, err := client.Dial(socket)
 	if err != nil {
@@ -144,7 +143,7 @@ func apart(b *testing.B, part string) (*os.Process, string) {
 	return play(b, socket, part), socket
 }
 
-// opponent is a program that competes; it is stopped unless it is measured against.
+// opponent is a competing program. It is stopped except while a benchmark measures against it.
 func opponent(b *testing.B, socket, part string) *os.Process {
 	b.Helper()
 	p := play(b, socket, part)
@@ -213,7 +212,7 @@ func states(text string) script {
 	return s
 }
 
-// player is a program that comes into a state, in frames of JSON.
+// player is a program that a test brings into a state by JSON frames.
 type player struct {
 	conn   *net.UnixConn
 	from   *bufio.Reader
@@ -254,7 +253,7 @@ func (p *player) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// close ends the program as a kill does: its descriptors are closed, and nothing is said.
+// close ends the program as a kill does: it closes the descriptors without a message.
 func (p *player) close() {
 	if p.inside != nil {
 		p.inside.close()
@@ -321,7 +320,7 @@ func (p *player) play(line string) error {
 	return err
 }
 
-// write writes what no answer is read to.
+// write writes lines whose replies nobody reads.
 func (p *player) write(word, rest string) error {
 	if word == "bytes" {
 		b, err := hex.DecodeString(rest)
@@ -397,7 +396,7 @@ func cut3(s string) (a, b, c string) {
 	return a, b, c
 }
 
-// enterInside says hello at the connection that came last.
+// enterInside sends the hello at the most recent connection.
 func (p *player) enterInside() error {
 	if p.inside != nil {
 		return nil
@@ -424,7 +423,7 @@ func (p *player) send(f *wire.Frame) error {
 	return err
 }
 
-// ask sends a frame and reads what comes back.
+// ask sends a frame and reads the reply.
 func (p *player) ask(f wire.Frame) (*wire.Frame, error) {
 	if err := p.send(&f); err != nil {
 		return nil, err
@@ -436,7 +435,7 @@ func (p *player) ask(f wire.Frame) (*wire.Frame, error) {
 	return answer, err
 }
 
-// parks sends a frame that waits: the next call of its thread is answered, and it is not.
+// parks sends a frame that waits: the next call of its thread gets a reply, the frame itself does not.
 func (p *player) parks(f wire.Frame) error {
 	if err := p.send(&f); err != nil {
 		return err

@@ -118,7 +118,7 @@ func TestSessionsInFull(t *testing.T) {
 		delete(logged, id)
 	}
 	if len(logged) > 0 {
-		t.Errorf("not logged: %v", logged)
+		t.Errorf("not logged: %v: len(logged) = %d, want 0", logged, len(logged))
 	}
 	for _, c := range []*client.Conn{child, inside, other, admin} {
 		_ = c.Close()
@@ -147,7 +147,7 @@ func childOf(t *testing.T, c *client.Conn) *client.Conn {
 	return connectionOf(t, f)
 }
 
-// connectionOf returns the connection behind a descriptor, which it takes.
+// connectionOf returns the connection of a descriptor and takes ownership of it.
 func connectionOf(t *testing.T, f *os.File) *client.Conn {
 	t.Helper()
 	conn, err := net.FileConn(f)

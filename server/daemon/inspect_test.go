@@ -162,11 +162,11 @@ func TestOrdinaryUserSeesOnlyOwnProcesses(t *testing.T) {
 	}
 	_ = b.Close()
 	if got := seen(a, q); !slices.Equal(got, mine) {
-		t.Errorf("after bob has gone alice sees denials of %v", got)
+		t.Errorf("after bob has gone alice sees denials of %v, want %v", got, mine)
 	}
 }
 
-// TestDenialsTell: a denial that is looked at afterwards has the entry that decided (W-28).
+// TestDenialsTell checks that a query for recent denials returns the entry that decided each (W-28).
 func TestDenialsTell(t *testing.T) {
 	d := start(t, nil)
 	admin, a, _ := d.people()
@@ -220,7 +220,7 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// TestActing: who looks learns since when a thread impersonates, if he may open it.
+// TestActing checks that a caller who may open a thread learns since when it impersonates.
 func TestActing(t *testing.T) {
 	d := start(t, nil)
 	admin, a, b := d.people()
@@ -239,14 +239,14 @@ func TestActing(t *testing.T) {
 		t.Errorf("the administrator: %+v", got)
 	}
 	if now := handlesOf(t, admin); now != has {
-		t.Errorf("the administrator has %d handles after asking, and had %d", now, has)
+		t.Errorf("the administrator has %d handles after its query, and had %d, want %d", now, has, has)
 	}
 	if got := ask(t, b, q).Acting; got != nil {
-		t.Errorf("bob: %+v", got)
+		t.Errorf("bob: %+v, want nil", got)
 	}
 	a.Thread().NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 	if got := ask(t, admin, q).Acting; got != nil {
-		t.Errorf("after the thread reverted: %+v", got)
+		t.Errorf("after the thread reverted: %+v, want nil", got)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	ofProcess := inspect.Query{What: "token", Process: uint64(id.UniqueProcess)}
 	ofThread := inspect.Query{What: "token", Threads: []uint64{uint64(id.UniqueThread)}}
 	if got := ask(t, admin, ofThread).Token; got != nil {
-		t.Errorf("W-95: of a thread that impersonates no client: %+v", got)
+		t.Errorf("W-95: of a thread that impersonates no client: %+v, want nil", got)
 	}
 	if st := a.Thread().NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
 		t.Fatal(st)
@@ -293,7 +293,7 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 	}
 	for _, q := range []inspect.Query{ofProcess, ofThread} {
 		if got := ask(t, b, q).Token; got != nil {
-			t.Errorf("W-95: bob is told %+v", got)
+			t.Errorf("W-95: the token in bob's reply is %+v, want nil", got)
 		}
 	}
 	both := ofThread
@@ -302,11 +302,11 @@ func TestDebugPrivilegeShowsTokens(t *testing.T) {
 		t.Errorf("W-95: of the thread's client, with its process: %+v", got)
 	}
 	if got := ask(t, admin, inspect.Query{What: "token", Process: 1 << 40}).Token; got != nil {
-		t.Errorf("W-95: of no process: %+v", got)
+		t.Errorf("W-95: of no process: %+v, want nil", got)
 	}
 }
 
-// TestLookRefuses: a malformed question is refused (W-27).
+// TestLookRefuses checks that malformed queries are rejected (W-27).
 func TestLookRefuses(t *testing.T) {
 	d := start(t, nil)
 	c, _, _ := d.people()
@@ -319,7 +319,8 @@ func TestLookRefuses(t *testing.T) {
 	}
 }
 
-// TestLongestQuestions: a question of 64 KiB and one about 4096 threads are answered, and none that is longer by one.
+// TestLongestQuestions checks that a query of 64 KiB and one about 4096 threads are answered, and that longer ones
+// are rejected.
 func TestLongestQuestions(t *testing.T) {
 	d := start(t, nil)
 	c := d.dial()

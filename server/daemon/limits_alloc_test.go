@@ -22,7 +22,7 @@ func liveHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// dialed returns a connection that the test does not keep after it is closed.
+// dialed returns a connection to which the test keeps no reference after closing it.
 func (r *running) dialed() *client.Conn {
 	r.Helper()
 	c, err := client.Dial(r.socket)
@@ -32,8 +32,8 @@ func (r *running) dialed() *client.Conn {
 	return c
 }
 
-// TestNamesAreCharged: a connection that makes events with long names is refused at its quota, and
-// nothing of them is left once it has ended.
+// TestNamesAreCharged checks that a connection that creates events with long names is stopped at its quota, and that
+// nothing remains after its end.
 func TestNamesAreCharged(t *testing.T) {
 	d := start(t, nil)
 	first := d.dialed() // after the first connection all caches are filled
@@ -58,7 +58,8 @@ func TestNamesAreCharged(t *testing.T) {
 	_ = c.Close()
 	d.settles()
 	if after := liveHeap(); after > before+before/20 {
-		t.Errorf("the heap has %d bytes after the connection, %d before it", after, before)
+		t.Errorf("the heap has %d bytes after the connection, %d before it, want at most %d", after, before,
+			before+before/20)
 	}
 }
 
@@ -94,17 +95,19 @@ func TestPipeDataIsCharged(t *testing.T) {
 		}
 	}
 	if grown := liveHeap() - before; last != ntstatus.QuotaExceeded || written > quota || grown > quota*3/2 {
-		t.Errorf("%d bytes were written, then %v; the heap has grown by %d, want at most %d", written, last, grown, quota*3/2)
+		t.Errorf("%d bytes were written, then %v; the heap has grown by %d, want at most %d",
+			written, last, grown, quota*3/2)
 	}
 	_ = c.Close()
 	d.settles()
 	if after := liveHeap(); after > before+before/20 {
-		t.Errorf("the heap has %d bytes after the connection, %d before it", after, before)
+		t.Errorf("the heap has %d bytes after the connection, %d before it, want at most %d", after, before,
+			before+before/20)
 	}
 }
 
-// TestAccountWithoutQuotaClosesHandles: a connection whose account has used its quota makes small
-// calls, and gets room by closing handles.
+// TestAccountWithoutQuotaClosesHandles checks that a connection whose account has used up its quota can still make
+// small calls, and frees quota by closing handles.
 func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Limits.Quota = 1 << 20 })
 	th := d.dial().Thread()
@@ -125,9 +128,9 @@ func TestAccountWithoutQuotaClosesHandles(t *testing.T) {
 		t.Errorf("a large call: %v, want STATUS_QUOTA_EXCEEDED", st)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Errorf("close a handle: %v", st)
+		t.Errorf("close a handle: %v, want %v", st, ntstatus.Success)
 	}
 	if _, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false); st != ntstatus.Success {
-		t.Errorf("an event after that: %v", st)
+		t.Errorf("an event after that: %v, want %v", st, ntstatus.Success)
 	}
 }

@@ -39,9 +39,8 @@ func resident(b *testing.B, pid int) int64 {
 	return 0
 }
 
-// BenchmarkConnections holds 10,000 idle connections, each a process with a thread, to a
-// daemon that is another program, and weighs that program before and after: all of its
-// memory, garbage too. A client is served among them.
+// BenchmarkConnections opens 10,000 idle connections, each a process with a thread, to a daemon in another program.
+// It measures that program's memory, garbage included, before and after. A client is served meanwhile.
 func BenchmarkConnections(b *testing.B) {
 	const n = 10_000
 	var limit unix.Rlimit

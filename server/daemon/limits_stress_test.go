@@ -323,9 +323,9 @@ func attackTime(t *testing.T) time.Duration {
 	return d
 }
 
-// TestServicesStayWithinTheQuota: each service that makes the kernel keep something is called by
-// one account until it is refused. The heap has at most one and a half times the quota of it, the
-// calls of another account go on, and nothing is left (Q-1, Q-2, Q-4).
+// TestServicesStayWithinTheQuota calls, by one account, each service that makes the kernel keep something, until it
+// is rejected. The heap stays within one and a half times the quota, calls of another account go on, and nothing
+// remains (Q-1, Q-2, Q-4).
 func TestServicesStayWithinTheQuota(t *testing.T) {
 	const quota = 4 << 20
 	var account atomic.Uint32
@@ -420,7 +420,7 @@ var covered = map[string]string{
 	"NtAdjustPrivilegesToken": "NtDuplicateToken",
 }
 
-// passing lists the services after which the kernel keeps nothing more than before.
+// passing lists the services that leave nothing in the kernel.
 const passing = `LsaClose LsaEnumerateAccountRights LsaLookupSids LsaQueryInformationPolicy NtAccessCheck
 NtAccessCheckAndAuditAlarm NtAccessCheckByType NtAccessCheckByTypeAndAuditAlarm NtAccessCheckByTypeResultList
 NtAccessCheckByTypeResultListAndAuditAlarm NtAccessCheckByTypeResultListAndAuditAlarmByHandle

@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestLimitsByDefault: a bound that is not given is the one that the field names
-// (W-17).
+// TestLimitsByDefault checks that each unset limit has the default that its field documents (W-17).
 func TestLimitsByDefault(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ given, want Limits }{
@@ -33,7 +32,9 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	d := &Daemon{limits: Limits{Connections: 3, PerUser: 2, Threads: 2, Quota: 1 << 20},
 		connections: map[*connection]struct{}{},
 		users:       map[uint32]user{}}
-	of := func(uid uint32) *connection { return &connection{d: d, peer: &unix.Peer{UID: uid}, account: uid} }
+	of := func(uid uint32) *connection {
+		return &connection{d: d, peer: &unix.Peer{Known: true, UID: uid}, account: uid}
+	}
 	full := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, ntstatus.InsufficientResources.Err()) {
@@ -61,10 +62,10 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 		t.Error("two threads of each user, and no third")
 	}
 	if d.refused != 3 {
-		t.Errorf("%d refused", d.refused)
+		t.Errorf("%d refused, want 3", d.refused)
 	}
 	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
-		t.Error("one that is given back makes room for one")
+		t.Error("one released thread must make room for exactly one")
 	}
 	d.thread(7, -1)
 	d.thread(7, -1)
@@ -77,7 +78,8 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 	d.forget(in[len(in)-1])
 	if len(d.users) != 0 || len(d.connections) != 0 {
-		t.Errorf("left over: users %v, %d connections", d.users, len(d.connections))
+		t.Errorf("left over: users %v, %d connections, want len(d.users) = 0, len(d.connections) = 0", d.users,
+			len(d.connections))
 	}
 	d.closing = true
 	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
@@ -85,23 +87,23 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 }
 
-// TestThreadThatIsNot: a thread that could not be made takes no room (W-17).
+// TestFailedThreadIsNotCounted checks that a thread whose creation failed does not count towards the limit (W-17).
 //
 // +checklocksignore
-func TestThreadThatIsNot(t *testing.T) {
+func TestFailedThreadIsNotCounted(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
 	}
 	sys := kernel.Boot(kernel.Config{})
 	d := &Daemon{limits: Limits{Threads: 2}, sys: sys, users: map[uint32]user{}}
-	c := &connection{d: d, peer: &unix.Peer{UID: 7}, account: 7}
+	c := &connection{d: d, peer: &unix.Peer{Known: true, UID: 7}, account: 7}
 	if c.process, err = sys.NewProcess("p", tok); err != nil {
 		t.Fatal(err)
 	}
 	th, err := c.NewThread()
 	if err != nil || d.users[7].threads != 1 {
-		t.Fatalf("%v, %v", err, d.users)
+		t.Fatalf("%v, %v, want d.users[7].threads = 1, no error", err, d.users)
 	}
 	c.GiveBack(th)
 	c.Exit()
@@ -111,7 +113,7 @@ func TestThreadThatIsNot(t *testing.T) {
 		}
 	}
 	if len(d.users) != 0 {
-		t.Errorf("left over: %v", d.users)
+		t.Errorf("left over: %v: len(d.users) = %d, want 0", d.users, len(d.users))
 	}
 	c.process.Close()
 	if err := sys.Close(); err != nil {

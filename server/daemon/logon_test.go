@@ -28,8 +28,8 @@ type broken struct{}
 
 func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
 
-// TestLogonRecord: a connection is a record, and under a policy that fails closed no administrator's connection
-// is without; a user's goes on (W-22, U-92).
+// TestLogonRecord checks that each connection writes a record. Under a fail-closed policy an administrator's
+// connection without a record is rejected, and a user's continues (W-22, U-92).
 func TestLogonRecord(t *testing.T) {
 	closed, err := audit.NewPolicy(audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
@@ -90,9 +90,9 @@ func TestReplaceIdentity(t *testing.T) {
 	}
 }
 
-// TestAdministratorsSocket: the owner of the state folder is limited at the socket of
-// all, with the full token linked and only to be looked at, and has the full one at
-// the administrators' (L-5, L-21, L-51). Nothing is left of either (W-13).
+// TestAdministratorsSocket checks the token of the state folder's owner: at the public socket a limited one, whose
+// linked full token is for queries only, and at the administrators' socket the full one (L-5, L-21, L-51). Nothing of
+// either remains (W-13).
 func TestAdministratorsSocket(t *testing.T) {
 	s := stored(t)
 	var admin string
@@ -108,11 +108,13 @@ func TestAdministratorsSocket(t *testing.T) {
 	own, linked, level := elevation(t, limited)
 	if own != winnt.TokenElevationTypeLimited || linked != winnt.TokenElevationTypeFull ||
 		level != winnt.SecurityIdentification {
-		t.Errorf("at the socket of all: %v, linked to %v at %v (L-51)", own, linked, level)
+		t.Errorf("at the socket of all: %v, linked to %v at %v (L-51), want %v, %v, %v", own, linked, level,
+			winnt.TokenElevationTypeLimited, winnt.TokenElevationTypeFull, winnt.SecurityIdentification)
 	}
 	if own, linked, _ = elevation(t, full); own != winnt.TokenElevationTypeFull ||
 		linked != winnt.TokenElevationTypeLimited {
-		t.Errorf("at the administrators' socket: %v, linked to %v (L-51)", own, linked)
+		t.Errorf("at the administrators' socket: %v, linked to %v (L-51), want %v, %v", own, linked,
+			winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
 	}
 	// A program started by an administrator's program is listed as an administrator too.
 	child := childOf(t, full)
@@ -133,8 +135,7 @@ func TestAdministratorsSocket(t *testing.T) {
 	d.settles()
 }
 
-// TestOverflowUID: a peer whose uid has no number here is a process of Anonymous
-// (L-25, W-15).
+// TestOverflowUID checks that a peer whose uid is not mapped here becomes a process of Anonymous (L-25, W-15).
 func TestOverflowUID(t *testing.T) {
 	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
 	c := d.dial()
@@ -158,8 +159,8 @@ type odd struct {
 
 func (o odd) LogOn(*peer.Peer, bool) (logon.Result, error) { return o.result, o.err }
 
-// TestNoToken: a client without a token is refused with STATUS_ACCESS_DENIED, whether it is not known or its token
-// cannot be made; the log says why, and nothing of it is left (W-14).
+// TestNoToken checks that a client without a token is rejected with STATUS_ACCESS_DENIED, be it unknown or its token
+// invalid. The log has the reason, and nothing of the client remains (W-14).
 func TestNoToken(t *testing.T) {
 	spoiled := token.LocalSystem()
 	spoiled.EnabledPrivileges, spoiled.Privileges = ^winnt.PrivilegeSet(0), 0
@@ -180,7 +181,7 @@ func TestNoToken(t *testing.T) {
 			d.settles()
 			for end := time.Now().Add(time.Minute); len(log.of(t, "connection ended")) == 0; time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatal("the log says nothing")
+					t.Fatal("the log has no line about the rejected client")
 				}
 			}
 			for _, m := range log.of(t, "connection ended") {
@@ -249,7 +250,7 @@ func TestLogonRecordsInFull(t *testing.T) {
 				}
 			}
 			if n != 1 {
-				t.Errorf("%d records of logons", n)
+				t.Errorf("%d records of logons, want 1", n)
 			}
 		})
 	}
@@ -271,8 +272,8 @@ func stored(t *testing.T) *lsa.Store {
 	return s
 }
 
-// elevation returns the elevation type of a connection's process, and of the token
-// that is linked to it with the level of that one.
+// elevation returns the elevation type of a connection's process, and that of its linked token with the linked
+// token's level.
 func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
 	level winnt.SecurityImpersonationLevel) {
 	t.Helper()
@@ -284,7 +285,7 @@ func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
 	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
 		v, st := th.NtQueryInformationToken(h, class)
 		if st != ntstatus.Success {
-			t.Fatalf("%v: %v", class, st)
+			t.Fatalf("%v: %v, want %v", class, st, ntstatus.Success)
 		}
 		return v
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// measured has how long the calls of a client took.
+// measured has the durations of a client's calls.
 type measured []time.Duration
 
 // during measures a client that makes one call after the other while an opponent runs.
@@ -36,7 +36,7 @@ func (m *measured) during(b *testing.B, th *nt.Thread, opponents ...*os.Process)
 	}
 }
 
-// p99 returns what 99 of 100 calls took at most.
+// p99 returns the 99th percentile.
 func (m measured) p99() float64 {
 	slices.Sort(m)
 	return float64(m[len(m)*99/100])
@@ -78,8 +78,8 @@ func BenchmarkFair(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// TestFlood checks that a client with many threads, each with a call in progress, gets all replies
-// and holds nothing at the end, while another one is served (W-13, W-21).
+// TestFlood checks that a client with many threads, each with a call in progress, gets all replies and holds nothing
+// at the end, while another one is served (W-13, W-21).
 func TestFlood(t *testing.T) {
 	d := start(t, nil)
 	flood := d.dial()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// left counts the turns that are free, the users that have a call, and all users.
+// left returns the number of free slots, of users with a call, and of all users.
 func (t *scheduler) left() (free, ready, users int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +49,7 @@ func TestConnectionsGetEqualTime(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		close(stop)
 		all.Wait()
-		// Two at once for 30 s, in three parts.
+		// Two concurrent calls for 30 s, in three parts.
 		const fair = 20 * time.Second
 		for name, s := range map[string]*share{"flood": flood, "slow": slow, "good": good} {
 			if had[s] < fair*8/10 {
@@ -57,7 +57,7 @@ func TestConnectionsGetEqualTime(t *testing.T) {
 			}
 		}
 		if free, ready, _ := tr.left(); free != 2 || ready != 0 {
-			t.Errorf("%d are free, %d users ready or active", free, ready)
+			t.Errorf("%d are free, %d users ready or active, want 2, 0", free, ready)
 		}
 	})
 }
@@ -111,7 +111,8 @@ func TestIdleTimeIsNotSavedUp(t *testing.T) {
 		for name, s := range map[string]*share{"a connection of the same user": idle, "one of another user": other} {
 			began := tr.enter(s)
 			if s.of.had < time.Minute || s == idle && s.had < time.Minute {
-				t.Errorf("%s begins with %s, its user with %s, want what the other one has had", name, s.had, s.of.had)
+				t.Errorf("%s starts with used time %s, its user with %s, want at least that of the active one",
+					name, s.had, s.of.had)
 			}
 			tr.leave(s, began, false)
 		}
@@ -148,29 +149,31 @@ func TestConcurrentCallsAreBounded(t *testing.T) {
 			}
 			all.Wait()
 			if most != c.want || mostEach != c.wantEach {
-				t.Errorf("W-21: %+v: %d at once, %d of one connection", c, most, mostEach)
+				t.Errorf("W-21: %+v: %d concurrent calls, %d of one connection, want %d, %d", c, most, mostEach, c.want,
+					c.wantEach)
 			}
 			if free, ready, _ := tr.left(); free != c.all || ready != 0 {
-				t.Errorf("W-21: %+v: %d are free, %d users ready or active", c, free, ready)
+				t.Errorf("W-21: %+v: %d are free, %d users ready or active, want %d, 0", c, free, ready, c.all)
 			}
 		})
 	}
 }
 
-// TestBoundsOfTurns: a call for each processor, half of them of one connection, and four long ones for each
-// (W-21, W-43).
+// TestConcurrentCallLimits checks the numbers of concurrent calls: one for each processor, half of them from one
+// connection, and four long calls for each processor (W-21, W-43).
 //
 // +checklocksignore
-func TestBoundsOfTurns(t *testing.T) {
+func TestConcurrentCallLimits(t *testing.T) {
 	tr, n := newScheduler(), processors()
 	if tr.free != n || tr.each != max(n/2, 1) || tr.slow != 4*n || tr.slowEach != 2*n {
-		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user", n, tr.free, tr.each, tr.slow,
+		t.Errorf("%d processors: %d calls, %d of one connection, %d long ones, %d of one user",
+			n, tr.free, tr.each, tr.slow,
 			tr.slowEach)
 	}
 }
 
-// TestUsersShare: a user with ten connections gets what another one gets with one, and
-// those ten share it (W-42).
+// TestUsersShare checks that a user with ten connections gets as much time as a user with one, split among the ten
+// (W-42).
 func TestUsersShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)
@@ -207,7 +210,7 @@ func TestUsersShare(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		close(stop)
 		all.Wait()
-		// Two at once for 10 s; a connection has one call at once.
+		// Two concurrent calls for 10 s. A connection makes one call at a time.
 		for uid, got := range had {
 			if got < 8*time.Second {
 				t.Errorf("user %d had %s, want 0.8 of 10s at least", uid, got)
@@ -223,16 +226,16 @@ func TestUsersShare(t *testing.T) {
 		}
 		tr.part(1001)
 		if _, _, users := tr.left(); users != 0 {
-			t.Errorf("%d users are left", users)
+			t.Errorf("%d users are left, want 0", users)
 		}
 	})
 }
 
-// TestLongTurns: a call that takes long leaves its turn to others, so many of one user
-// and so many of all (W-43).
+// TestLongCallsReleaseTheirSlot checks that a long call releases its slot to others, up to a limit for each user and
+// one for all (W-43).
 //
 // +checklocksignore
-func TestLongTurns(t *testing.T) {
+func TestLongCallsReleaseTheirSlot(t *testing.T) {
 	tr := newSchedulerOf(2, 1, 4)
 	var uids []*share
 	for uid := range uint32(4) {
@@ -256,23 +259,23 @@ func TestLongTurns(t *testing.T) {
 	turn(3, true)
 	tr.leave(uids[0], turn(0, false), false)
 	if tr.free != 2 || tr.slow != 0 || tr.waiting.Load() != 0 {
-		t.Errorf("%d turns are free, %d long ones, %d wait", tr.free, tr.slow, tr.waiting.Load())
+		t.Errorf("%d turns are free, %d long ones, %d wait, want 2, 0, 0", tr.free, tr.slow, tr.waiting.Load())
 	}
-	// A long turn that is over counts no more, however many there were.
+	// A finished long call counts no more, however many there were.
 	tr = newSchedulerOf(2, 1, 4)
 	s := tr.join(9)
 	for range 10 {
 		began := tr.enter(s)
 		if !tr.takesLong(s) {
-			t.Fatal("a user whose long calls are over has none left")
+			t.Fatal("takesLong = false for a user whose long calls have finished, want true")
 		}
 		tr.leave(s, began, true)
 	}
 }
 
-// TestBackoffYieldsToShorterCalls checks the backoff: four lengths of a long time slice, if a connection with less used
-// time, counted by user, was served within the last millisecond, otherwise none. It is repeated at
-// most three times while that connection is served (W-78).
+// TestBackoffYieldsToShorterCalls checks the backoff: four lengths of a long time slice, if a connection with less
+// used time, counted by user, was served within the last millisecond, otherwise none. It is repeated at most three
+// times while that connection is served (W-78).
 func TestBackoffYieldsToShorterCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newSchedulerOf(2, 1, 8)

@@ -19,12 +19,13 @@ func turnsOfAConnection(t *testing.T) {
 	d := &Daemon{scheduler: tr}
 	c, other := &connection{d: d, share: tr.join(1)}, &connection{d: d, share: tr.join(2)}
 	if c.Watchdog() != tr.watchdog || c.Watchdog() != other.Watchdog() || c.Watchdog() == nil {
-		t.Error("W-43: connections have a lookout each")
+		t.Error("W-43: each connection has its own watchdog, want one for all connections")
 	}
 	time.Sleep(time.Hour)
 	began := c.Enter()
 	if !began.Equal(time.Now()) || tr.free != 0 || c.share.running != 1 || other.share.running != 0 {
-		t.Errorf("W-21: a turn since %s: %d are free, %d and %d run", began, tr.free, c.share.running, other.share.running)
+		t.Errorf("W-21: a turn since %s: %d are free, %d and %d run",
+			began, tr.free, c.share.running, other.share.running)
 	}
 	came := make(chan time.Time)
 	go func() { came <- other.Enter() }()
@@ -37,27 +38,28 @@ func turnsOfAConnection(t *testing.T) {
 		t.Errorf("W-43: %d long calls may begin, the user has %d", tr.slow, c.share.of.slow)
 	}
 	if turn := <-came; !turn.Equal(began.Add(time.Second)) || c.Crowded() {
-		t.Errorf("W-43: the turn of the other one came %s later, a crowd: %t", turn.Sub(began), c.Crowded())
+		t.Errorf("W-43: the other connection waited %s, crowded %t, want 1s, false", turn.Sub(began), c.Crowded())
 	}
 	if other.Slow() {
-		t.Error("W-43: a second long call, of the one that may be")
+		t.Error("W-43: a second concurrent long call was allowed, want one at most")
 	}
 	time.Sleep(time.Second)
 	other.Leave(began.Add(time.Second), false)
 	c.Leave(began, true)
 	if c.share.had != 2*time.Second || other.share.had != time.Second || tr.free != 1 || tr.slow != 1 ||
 		c.share.of.slow != 0 || c.share.of.had != 2*time.Second || tr.calls != 2 || tr.served != 3*time.Second {
-		t.Errorf("W-21: had %s and %s, %d are free, %d long ones, %d calls in %s", c.share.had, other.share.had, tr.free,
+		t.Errorf("W-21: had %s and %s, %d are free, %d long ones, %d calls in %s",
+			c.share.had, other.share.had, tr.free,
 			tr.slow, tr.calls, tr.served)
 	}
 	if got := c.Backoff(time.Microsecond, 0); got != 4*time.Microsecond {
-		t.Errorf("W-78: a rest of %s", got)
+		t.Errorf("W-78: a rest of %s, want %s", got, 4*time.Microsecond)
 	}
 	if got := c.Backoff(time.Microsecond, 16*time.Microsecond); got != 0 {
-		t.Errorf("W-78: a fifth rest of %s", got)
+		t.Errorf("W-78: a fifth rest of %s, want 0", got)
 	}
 	if got := other.Backoff(time.Microsecond, 0); got != 0 {
-		t.Errorf("W-78: a rest of %s of the one that had less", got)
+		t.Errorf("W-78: the connection with less used time backs off %s, want 0", got)
 	}
 }
 
@@ -76,7 +78,8 @@ func TestUsedTimeComparesUsersFirst(t *testing.T) {
 		{of(two, 1), of(one, 50), 10, false}, {of(two, 1), of(one, 5), 11, true},
 	} {
 		if got := c.s.hadLess(c.than, c.turn); got != c.want {
-			t.Errorf("%d of %d, than %d of %d with %d: %t", c.s.had, c.s.of.had, c.than.had, c.than.of.had, c.turn, got)
+			t.Errorf("%d of %d, than %d of %d with %d: %t, want %t", c.s.had, c.s.of.had, c.than.had, c.than.of.had,
+				c.turn, got, c.want)
 		}
 	}
 }

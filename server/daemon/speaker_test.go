@@ -42,7 +42,7 @@ func TestSpeaker(t *testing.T) {
 	}
 	b := make([]byte, 10)
 	if n, err := ours.Read(b); err != nil || string(b[:n]) != "hello" {
-		t.Errorf("%q is there, %v", b[:n], err)
+		t.Errorf(`%q is there, %v, want string(b[:n]) = "hello", no error`, b[:n], err)
 	}
 	gone, held := pair(true)
 	_ = held.Close()
@@ -58,7 +58,7 @@ func TestSpeaker(t *testing.T) {
 		conn net.Conn
 		want error
 	}{"no program holds it": {gone, io.EOF},
-		"it is closed": {shut, net.ErrClosed}, "the kernel was not asked": {silent, unix.EPROTO},
+		"closed socket": {shut, net.ErrClosed}, "no credentials requested": {silent, unix.EPROTO},
 		"its time is over": {late, os.ErrDeadlineExceeded}} {
 		if uid, err := speaker(c.conn); !errors.Is(err, c.want) || uid != 0 {
 			t.Errorf("%s: uid %d, %v, want %v", name, uid, err, c.want)
@@ -67,12 +67,12 @@ func TestSpeaker(t *testing.T) {
 	pipe, end := net.Pipe()
 	defer func() { _, _ = pipe.Close(), end.Close() }()
 	if _, err := speaker(pipe); err == nil {
-		t.Error("what is no socket tells who speaks")
+		t.Error("speaker(pipe) succeeds, want an error")
 	}
 	if err := passCredentials(pipe); err == nil {
-		t.Error("what is no socket asks the host's kernel")
+		t.Error("passCredentials(pipe) succeeds, want an error")
 	}
 	if err := passCredentials(shut); err == nil {
-		t.Error("what is closed asks the host's kernel")
+		t.Error("passCredentials(closed socket) succeeds, want an error")
 	}
 }

@@ -71,9 +71,15 @@ func (c *Config) listen(socket string) (*net.UnixListener, error) {
 // lock.
 func Listen(socket string) (*net.UnixListener, error) { return listen(socket) }
 
+// ListenPrivate is like [Listen] with mode 0600, for the socket's owner and root.
+func ListenPrivate(socket string) (*net.UnixListener, error) { return listenMode(socket, 0o600) }
+
 // listen binds the socket with mode 0666, because the peer's identity decides its rights. The state's lock must be
 // held.
-func listen(socket string) (*net.UnixListener, error) {
+func listen(socket string) (*net.UnixListener, error) { return listenMode(socket, 0o666) }
+
+// listenMode binds the socket with a mode. The state's lock must be held.
+func listenMode(socket string, mode os.FileMode) (*net.UnixListener, error) {
 	l, err := bind(socket)
 	if errors.Is(err, unix.EADDRINUSE) {
 		// A file that is not a socket also refuses connections, but belongs to another program
@@ -99,7 +105,7 @@ func listen(socket string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", socket, err)
 	}
-	if err := os.Chmod(socket, 0o666); err != nil {
+	if err := os.Chmod(socket, mode); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestStateModes: a folder that its owner alone can write to is taken, though others read
-// it, and any other is refused with its mode (W-16).
+// TestStateModes checks that a folder only its owner can write to is accepted, even if others can read it, and that
+// any other is rejected with its mode (W-16).
 func TestStateModes(t *testing.T) {
 	for mode, taken := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o720: false, 0o702: false,
 		0o775: false, 0o777: false} {
@@ -48,11 +48,11 @@ func TestStateModes(t *testing.T) {
 		}
 	}
 	if n := descriptors(t) - open; n > tries/2 {
-		t.Errorf("%d refusals leave %d descriptors open", tries, n)
+		t.Errorf("%d refusals leave %d descriptors open, want at most %d", tries, n, tries/2)
 	}
 	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != want {
-			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+			t.Errorf("%s: %v, %v, want %v, nil", name, info.Mode(), err, want)
 		}
 	}
 }
@@ -81,12 +81,13 @@ func TestInheritedSocket(t *testing.T) {
 		t.Fatalf("W-29: %p, %v", other, err)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "three")); err != nil || info.Mode().Perm() != 0o666 {
-		t.Errorf("W-16: every user of the host may connect: %v, %v", info.Mode(), err)
+		t.Errorf("W-16: every user of the host may connect: %v, %v, want info.Mode().Perm() = 0o666, no error",
+			info.Mode(), err)
 	}
 	_ = other.Close()
-	// A program listens on it: it is not stale (W-16).
+	// A program listens on the socket, so it is not stale (W-16).
 	if l, err := (&Config{}).listen(filepath.Join(dir, "one")); err == nil {
 		_ = l.Close()
-		t.Error("W-16: a socket that is listened on was replaced")
+		t.Error("W-16: listen replaced a socket in use, want an error")
 	}
 }

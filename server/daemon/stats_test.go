@@ -40,10 +40,10 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestCountsOfNow: every count of a daemon is its own: none of another, and nothing before anything has happened.
+// TestCountersStartAtZero checks that each daemon has its own counters, all zero at the start.
 //
 // +checklocksignore
-func TestCountsOfNow(t *testing.T) {
+func TestCountersStartAtZero(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {

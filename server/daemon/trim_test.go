@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestTrimReturnsMemoryAfterALargeRelease: when clients have given much back the heap is collected, and
-// not again until there is as much once more.
+// TestTrimReturnsMemoryAfterALargeRelease checks that the heap is collected after clients have released much memory,
+// and again only after as much was released once more.
 func TestTrimReturnsMemoryAfterALargeRelease(t *testing.T) {
 	pool := kernel.NewQuotaPool(1<<30, 0)
 	payer := quota.Payer{Block: kernel.NewQuotaBlock(pool, 1<<30, false)}

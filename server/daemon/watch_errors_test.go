@@ -79,7 +79,7 @@ func TestDenialInFull(t *testing.T) {
 		t.Errorf("%+v, %q, want %+v", got, lines, want)
 	}
 	if n := d.Stats(); n.Denied != 1 {
-		t.Errorf("%d calls were denied", n.Denied)
+		t.Errorf("%d calls were denied, want 1", n.Denied)
 	}
 	if again := ask(t, admin, inspect.Query{What: "denials", After: 2}); !reflect.DeepEqual(again,
 		inspect.Reply{Next: 2}) {

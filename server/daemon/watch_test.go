@@ -25,17 +25,18 @@ func numbers(list []*seen) (out []uint64) {
 	return out
 }
 
-// TestKept: the newest calls are kept, as many as there is room for, and the oldest go
-// first; a call that is too large is missing between the others (W-28).
+// TestNewestCallsAreKept checks that the newest calls are kept within the limit and the oldest are evicted first. A
+// call that is too large is skipped (W-28).
 //
 // +checklocksignore
-func TestKept(t *testing.T) {
+func TestNewestCallsAreKept(t *testing.T) {
 	k := &callBuffer{most: 3}
 	want := func(after uint64, numbered []uint64, next uint64, bytes int) {
 		t.Helper()
 		list, got := k.after(after)
 		if fmt.Sprint(numbers(list)) != fmt.Sprint(numbered) || got != next || k.bytes != bytes {
-			t.Errorf("after %d: %v, next %d, %d bytes, want %v, %d, %d", after, numbers(list), got, k.bytes, numbered, next,
+			t.Errorf("after %d: %v, next %d, %d bytes, want %v, %d, %d",
+				after, numbers(list), got, k.bytes, numbered, next,
 				bytes)
 		}
 	}
@@ -68,7 +69,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestWatchers: calls are kept until the last of those who watch has gone, however often each asked (W-28).
+// TestWatchers checks that calls are kept until the last watcher has gone, however often each watcher polled (W-28).
 func TestWatchers(t *testing.T) {
 	d := &Daemon{calls: callBuffer{most: 4}}
 	one, other, never := &connection{d: d}, &connection{d: d}, &connection{d: d}
@@ -96,16 +97,15 @@ func TestWatchers(t *testing.T) {
 	held(1, 1)
 }
 
-// TestSecretsAreNotKept checks that a call with a password is formatted at once, so that the
-// password does not stay in memory (L-1), that denials are recorded, and that other calls are only
-// while a watcher exists.
+// TestSecretsAreNotKept checks that a call with a password is formatted immediately, so that the password does not
+// stay in memory (L-1). Denials are always recorded, other calls only while a watcher exists.
 func TestSecretsAreNotKept(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		want bool
 	}{{"LsaLogonUser", true}, {"NtClose", false}, {"NtSetInformationToken", false}} {
 		if got := secretive(nt.NtTable.Find(row.name).InType(), secretDepth); got != row.want {
-			t.Errorf("%s has secrets: %t", row.name, got)
+			t.Errorf("%s has secrets: %t, want %t", row.name, got, row.want)
 		}
 	}
 	type in struct {
@@ -173,8 +173,7 @@ func TestDenialsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestLines: a long line is cut, and a call is found by its object's name, or by what
-// its lines say.
+// TestLines checks that a long line is cut, and that a filter finds a call by its object's name or by its text.
 func TestLines(t *testing.T) {
 	long := strings.Repeat("x", longestLine)
 	s := &seen{lines: []string{long, long + "y", "NtOpenFile(Report)"}}
@@ -192,7 +191,7 @@ func TestLines(t *testing.T) {
 	}{{s, "", true}, {s, "report", true}, {s, "REPORT", true}, {s, "payroll", false}, {&seen{call: &object}, "PAYR", true},
 		{&seen{call: &object}, "NtClose", false}, {&seen{call: call}, "ntclose", true}, {&seen{call: call}, "zzz", false}} {
 		if got := named(c.s, c.part); got != c.want {
-			t.Errorf("%q: %t", c.part, got)
+			t.Errorf("%q: %t, want %t", c.part, got, c.want)
 		}
 	}
 }
@@ -237,7 +236,8 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	} {
 		calls, next, lost := (&inspector{who: &who}).seen(k, &c.q)
 		if len(calls) != c.n || next != c.next || lost != c.lost {
-			t.Errorf("%+v: %d calls, next %d, lost %d, want %d, %d, %d", c.q, len(calls), next, lost, c.n, c.next, c.lost)
+			t.Errorf("%+v: %d calls, next %d, lost %d, want %d, %d, %d",
+				c.q, len(calls), next, lost, c.n, c.next, c.lost)
 		}
 	}
 	k.add(&seen{size: largestKept + 1})
@@ -245,7 +245,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	k.add(&seen{at: begun, lines: []string{"x"}})
 	if calls, next, lost := (&inspector{who: &who}).seen(k, &inspect.Query{After: 2*shownAtOnce + 1}); len(calls) != 1 ||
 		next != 2*shownAtOnce+4 || lost != 2 {
-		t.Errorf("%d calls, next %d, lost %d", len(calls), next, lost)
+		t.Errorf("%d calls, next %d, lost %d, want 1, %d, 2", len(calls), next, lost, 2*shownAtOnce+4)
 	}
 	// A caller that does not see everything learns that calls were lost, but not how many.
 	user, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
@@ -255,7 +255,7 @@ func TestWatcherLearnsExactLoss(t *testing.T) {
 	stranger := access.SubjectOf(user)
 	for after, want := range map[uint64]uint64{2*shownAtOnce + 1: 1, 2*shownAtOnce + 2: 1, 2*shownAtOnce + 4: 0} {
 		if _, _, lost := (&inspector{who: &stranger}).seen(k, &inspect.Query{After: after}); lost != want {
-			t.Errorf("a stranger is told of %d lost calls after %d, want %d", lost, after, want)
+			t.Errorf("another user sees %d lost calls after %d, want %d", lost, after, want)
 		}
 	}
 	th.Close()

@@ -62,7 +62,7 @@ func TestPrivileges(t *testing.T) {
 			}
 		}
 		if got := lackingPrivileges(mask); !slices.Equal(got, want) {
-			t.Errorf("%#x lacks %q, want %q", mask, got, want)
+			t.Errorf("lackingPrivileges(%#x) = %q, want %q", mask, got, want)
 		}
 	}
 	// GENERIC_READ of a file is 0x120089, GENERIC_WRITE 0x120116, GENERIC_EXECUTE 0x1200a0.
@@ -71,12 +71,12 @@ func TestPrivileges(t *testing.T) {
 		0x20000000: "D:read D:read-acl R:execute", 0x80010000: "D:read D:read-acl R:delete",
 	} {
 		if got := strings.Join(lackingPrivileges(mask), " "); got != want {
-			t.Errorf("%#x lacks %s, want %s", mask, got, want)
+			t.Errorf("lackingPrivileges(%#x) = %s, want %s", mask, got, want)
 		}
 	}
 }
 
-// asking writes the body of a PROPFIND for properties of DAV.
+// asking writes the body of a PROPFIND for DAV properties.
 func asking(names ...string) string {
 	return `<D:propfind xmlns:D="DAV:"><D:prop><D:` + strings.Join(names, `/><D:`) + `/></D:prop></D:propfind>`
 }
@@ -116,11 +116,11 @@ func TestAccessProperties(t *testing.T) {
 	}
 	f = found(t, w.want(207, "carol", "PROPFIND", "/share/f", body, "Depth", "0").body)["/share/f"]
 	if f["acl"] != "403 " || f["owner"] != "403 " {
-		t.Errorf("G-9: without READ_CONTROL: %v", f)
+		t.Errorf(`G-9: without READ_CONTROL: %v, want f["acl"] = "403 ", f["owner"] = "403 "`, f)
 	}
 	patch := `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:acl/></D:prop></D:set></D:propertyupdate>`
 	if got := w.want(207, "alice", "PROPPATCH", "/share/f", patch); !strings.Contains(got.body, "403 Forbidden") {
-		t.Errorf("acl can be set: %s", got.body)
+		t.Errorf(`acl can be set: %s, want text containing "403 Forbidden"`, got.body)
 	}
 	got := w.want(403, "bob", "PUT", "/share/f", "x")
 	if !strings.Contains(got.body, "<D:need-privileges><D:resource><D:href>/share/f</D:href><D:privilege>"+

@@ -62,8 +62,8 @@ func code(err error) connect.Code {
 	return connect.CodeOf(err)
 }
 
-// TestCheck: a question about a file takes READ_CONTROL of it (G-25), one about another
-// account a file (G-26); the answer is that of an open by that account.
+// TestCheck checks that a query about a file needs READ_CONTROL on it (G-25), and that one about another account
+// needs a file (G-26). The result equals that of an open by that account.
 func TestCheck(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -102,12 +102,13 @@ func TestCheck(t *testing.T) {
 			got = "true " + r.Msg.GetStatus()
 		}
 		if got != x.want {
-			t.Errorf("G-25, G-26: %v about %q for %v: %s, want %s (%v)", x.object, x.account, x.rights, got, x.want, err)
+			t.Errorf("G-25, G-26: %v about %q for %v: %s, want %s (%v)",
+				x.object, x.account, x.rights, got, x.want, err)
 		}
 	}
 	if _, err := w.client("carol").Check(t.Context(), connect.NewRequest(&api.CheckRequest{
 		Object: onPath("/share/f"), Rights: some})); code(err) != connect.CodeNotFound {
-		t.Errorf("G-8: what is hidden: %v", err)
+		t.Errorf("G-8: a check of a hidden file: %v, want NotFound", err)
 	}
 	if _, err := w.client("mallory").Token(t.Context(), connect.NewRequest(&api.TokenRequest{})); code(err) !=
 		connect.CodeUnauthenticated {
@@ -115,7 +116,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestBatches: many questions are answered in their order, one that fails ends no other.
+// TestBatches checks that queries of a batch are answered in order, and that a failing one does not end the others.
 func TestBatches(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -131,7 +132,8 @@ func TestBatches(t *testing.T) {
 	}
 	w.must(batch.Err())
 	if text := strings.Join(got, " "); text != "STATUS_ACCESS_DENIED STATUS_OBJECT_NAME_NOT_FOUND STATUS_SUCCESS" {
-		t.Errorf("the answers are %s", text)
+		t.Errorf("the answers are %s, want %q", text,
+			"STATUS_ACCESS_DENIED STATUS_OBJECT_NAME_NOT_FOUND STATUS_SUCCESS")
 	}
 	list, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Account: "alice",
 		Objects: []*api.Object{onPath("/share/f")}}))
@@ -148,7 +150,7 @@ func TestBatches(t *testing.T) {
 	}
 	if want := "BUILTIN\\Administrators READ_CONTROL|WRITE_DAC\nHOST\\alice "; !strings.HasPrefix(text, want) ||
 		!strings.Contains(text, "HOST\\bob FILE_READ_DATA|FILE_READ_EA|") {
-		t.Errorf("who can: %s", text)
+		t.Errorf("WhoCan returned %s, want bob's rights", text)
 	}
 	many := make([]*api.CheckRequest, mostQuestions+1)
 	over, err := c.CheckBatch(t.Context(), connect.NewRequest(&api.CheckBatchRequest{Checks: many}))
@@ -158,7 +160,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestAPIByJSON: the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
+// TestAPIByJSON makes the calls of docs/gateway.md in JSON, with limits of size and rate (G-27).
 func TestAPIByJSON(t *testing.T) {
 	var moment time.Time
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return moment } })
@@ -184,37 +186,37 @@ func TestAPIByJSON(t *testing.T) {
 		{"LookUp", `{"names":["alice"],"sids":["S-1-5-32-544"]}`}: `"name":"BUILTIN\\Administrators"`,
 	} {
 		if got := post("bob", call[0], call[1]); got.code != 200 || !strings.Contains(got.body, want) {
-			t.Errorf("%v: %d %s", call, got.code, got.body)
+			t.Errorf("%v: %d %s, want 200, text containing %q", call, got.code, got.body, want)
 		}
 	}
 	if got := post("", "Token", "{}"); got.code != 401 {
-		t.Errorf("without a password: %d", got.code)
+		t.Errorf("without a password: %d, want 401", got.code)
 	}
 	if got := post("bob", "Token", "{}", "Origin", "https://evil.test"); got.code != 403 {
-		t.Errorf("G-16: of another site: %d", got.code)
+		t.Errorf("G-16: of another site: %d, want 403", got.code)
 	}
 	if got := post("bob", "Token", `{"x":"`+strings.Repeat("x", largestQuestion)+`"}`); got.code == 200 {
-		t.Error("a question of more than its bound was read")
+		t.Errorf("a question of more than its bound was read: got.code = %d, want anything but 200", got.code)
 	}
 	last := 0
 	for range callsEach + 1 {
 		last = post("carol", "Services", "{}").code
 	}
 	if other := post("bob", "Token", "{}").code; last != 429 || other != 200 {
-		t.Errorf("G-27: a call too many: %d; of another user: %d", last, other)
+		t.Errorf("G-27: a call too many: %d; of another user: %d, want 429, 200", last, other)
 	}
 	moment = moment.Add(time.Second)
 	if got := post("carol", "Services", "{}").code; got != 200 {
-		t.Errorf("G-27: a second later: %d", got)
+		t.Errorf("G-27: a second later: %d, want 200", got)
 	}
 	r := w.request("", http.MethodGet, "/health", "")
 	r.URL.Host = strings.TrimPrefix(w.console.URL, "https://")
 	if got := w.do(r); got.code != 200 || got.body != "ok\n" {
-		t.Errorf("health: %d %s", got.code, got.body)
+		t.Errorf("health: %d %s, want 200, %q", got.code, got.body, "ok\n")
 	}
 	w.must(w.g.Close())
 	if got := w.do(r); got.code != 503 {
-		t.Errorf("health without refmond: %d", got.code)
+		t.Errorf("health without refmond: %d, want 503", got.code)
 	}
 }
 
@@ -228,20 +230,19 @@ func TestGranting(t *testing.T) {
 	p.do(t.Context(), func(th *nt.Thread) ntstatus.Status {
 		same := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA)
 		if !strings.Contains(same, "AceAllow DACL 0") {
-			t.Errorf("with refmond's answer: %q", same)
+			t.Errorf(`with refmond's answer: %q, want text containing "AceAllow DACL 0"`, same)
 		}
 		other := granting(th, d, own, winnt.FILE_READ_DATA, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA)
 		if other != "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n" {
-			t.Errorf("G-28: with another answer: %q", other)
+			t.Errorf("G-28: with another answer: %q, want %q", other, "GRANTED 0x3 FILE_READ_DATA|FILE_WRITE_DATA\n")
 		}
 		return ntstatus.Success
 	})
 	p.release(own)
 }
 
-// TestManyQuestions: of 1,000 questions each is answered by its number, of one more none is; one that fails says why,
-// and a
-// stream ends with its request.
+// TestManyQuestions checks that each of 1,000 queries is answered under its number, and that 1,001 are rejected as a
+// whole. A failing query has its error, and a stream ends with its request.
 func TestManyQuestions(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -274,7 +275,7 @@ func TestManyQuestions(t *testing.T) {
 		}
 	}
 	if err := batch.Err(); err != nil || n != 1000 {
-		t.Errorf("%d answers, %v", n, err)
+		t.Errorf("%d answers, %v, want 1000, nil", n, err)
 	}
 	list, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Account: "alice", Objects: objects[:1000]}))
 	w.must(err)
@@ -292,7 +293,7 @@ func TestManyQuestions(t *testing.T) {
 		}
 	}
 	if err := list.Err(); err != nil || n != 1000 {
-		t.Errorf("%d answers, %v", n, err)
+		t.Errorf("%d answers, %v, want 1000, nil", n, err)
 	}
 	over, err := c.WhatCan(t.Context(), connect.NewRequest(&api.WhatCanRequest{Objects: objects}))
 	w.must(err)

@@ -19,8 +19,8 @@ import (
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
 )
 
-// sampleField is one field of a request that a test sends, and its value: a string, a sampleMessage, or a list of
-// those for a repeated field.
+// sampleField is one field of a test's request with its value: a string, a sampleMessage, or a list of those for a
+// repeated field.
 type sampleField struct {
 	f     protoreflect.FieldDescriptor
 	value any
@@ -74,10 +74,10 @@ type change string
 var mistakes = []change{"drop", "rename", "title", "upper", "empty", "null", "null in list", "empty in list", "double",
 	"beside", "escaped", "wrong"}
 
-// inJSONAlone are those that binary requests cannot have.
+// inJSONAlone are changes that binary requests cannot have.
 var inJSONAlone = []change{"title", "upper", "null", "null in list", "empty in list", "escaped"}
 
-// paths returns the fields of a request, those of inner messages included.
+// paths returns a request's fields, including those of inner messages.
 func (m sampleMessage) paths(prefix string) (list []string, fields []protoreflect.FieldDescriptor) {
 	for _, x := range m {
 		path := prefix + string(x.f.Name())
@@ -260,7 +260,7 @@ func TestStrictRequests(t *testing.T) {
 		}
 	}
 	if methods != 8 {
-		t.Errorf("%d methods were asked", methods)
+		t.Errorf("%d methods were called, want 8", methods)
 	}
 	t.Logf("%d methods, %d requests with a mistake", methods, wrong)
 }
@@ -309,8 +309,8 @@ func (a rawAsker) makeMistakes(t *testing.T) (n int) {
 	return n
 }
 
-// TestStrictErrorIsOneLine: the error of a malformed request names its first error only, with the byte, and says
-// nothing of the bytes behind it. Bytes behind a whole request are an error of their own (G-35).
+// TestStrictErrorIsOneLine checks that the error of a malformed request has only its first error, with the byte
+// offset, and nothing of the bytes after it. Trailing bytes after a request are an error of their own (G-35).
 func TestStrictErrorIsOneLine(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"object":{"path":"/f"},"Rights":["READ"]}`: "byte 24: Rights: unknown field, write it rights",
@@ -332,9 +332,9 @@ func TestStrictErrorIsOneLine(t *testing.T) {
 	}
 }
 
-// TestRequestWithoutRightsIsAnError: a missing right is an error that names the field and says what
-// to write, in the API and in the form of the console. MAXIMUM_ALLOWED requests the maximum, and
-// rights granted to a user who is denied are not called allowed (G-36).
+// TestRequestWithoutRightsIsAnError checks that a missing right is an error that names the field and says what to
+// write, in the API and in the console's form. MAXIMUM_ALLOWED requests the maximum, and the console does not call
+// rights allowed if the user is denied (G-36).
 func TestRequestWithoutRightsIsAnError(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -368,7 +368,7 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 		}
 	}
 	if got := post("Check", object+`,"rights":["MAXIMUM_ALLOWED"]}`); !strings.Contains(got.body, `"allowed":true`) {
-		t.Errorf("the maximum by its name: %s", got.body)
+		t.Errorf(`the maximum by its name: %s, want text containing ""allowed":true"`, got.body)
 	}
 	for query, says := range map[string]bool{"path=/share/f": false, "path=/share/f&right=": false,
 		"path=/share/f&Right=WRITE_DAC": false, "path=/share/f&right=WRITE_DAC": true} {
@@ -377,7 +377,23 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 		got := w.do(r)
 		if got.code != 200 || strings.Contains(got.body, "STATUS_SUCCESS") ||
 			strings.Contains(got.body, "STATUS_ACCESS_DENIED") != says {
-			t.Errorf("G-36: the console asked %q: %d %s", query, got.code, got.body)
+			t.Errorf("G-36: console page for %q: %d %s", query, got.code, got.body)
+		}
+	}
+}
+
+func TestCodecRejectsWhatIsNoMessage(t *testing.T) {
+	for _, name := range []string{"proto", "json"} {
+		c := strictCodec{name}
+		if b, err := c.Marshal("text"); b != nil || err == nil {
+			t.Errorf("%s: got %q, %v of a text, want an error", name, b, err)
+		}
+		if err := c.Unmarshal([]byte("{}"), new(string)); err == nil {
+			t.Errorf("%s: got no error for a text, want one", name)
+		}
+		// An empty body is a message in the binary encoding only.
+		if err := c.Unmarshal(nil, &api.CheckRequest{}); (err == nil) != (name == "proto") {
+			t.Errorf("%s: got %v for an empty body", name, err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// from asks for a file from an address, with a password.
+// from requests a file from an address, with a password.
 func (w *world) from(address, user, password string) int {
 	w.Helper()
 	r := w.request("", http.MethodGet, "/share/f", "")
@@ -38,7 +38,7 @@ func TestGuessesDoNotLockTheUser(t *testing.T) {
 	w.file("f", "f", shared)
 	const stranger, victim = "192.0.2.7:1000", "198.51.100.1:5"
 	if got := w.from(stranger, "bob", "pw-x"); got != 200 {
-		t.Fatalf("a right password: %d", got)
+		t.Fatalf("a right password: %d, want 200", got)
 	}
 	for i := range 30 {
 		name := []string{"alice", "ALICE", "Alice"}[i%3]
@@ -56,17 +56,17 @@ func TestGuessesDoNotLockTheUser(t *testing.T) {
 		}
 	}
 	if got := w.from(victim, "alice", "pw-x"); got != 200 {
-		t.Errorf("G-32: the user is locked out: %d", got)
+		t.Errorf("G-32: the user is locked out: %d, want 200", got)
 	}
 	if got := w.from(stranger, "alice", "pw-x"); got != 200 {
-		t.Errorf("a password that is known already, from the stranger's address: %d", got)
+		t.Errorf("an already verified password, from the attacker's address: %d, want 200", got)
 	}
 	if got := w.from(stranger, "bob", "pw-x"); got != 200 {
-		t.Errorf("another user of that address: %d", got)
+		t.Errorf("another user of that address: %d, want 200", got)
 	}
 	now.Add(int64(attemptTime/time.Second) + 301) // sessions are over, too
 	if got := w.from(stranger, "alice", "pw-x"); got != 200 {
-		t.Errorf("G-32: after the time: %d", got)
+		t.Errorf("G-32: after the time: %d, want 200", got)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestAttempts(t *testing.T) {
 		right()
 	}
 	if len(a.of) != 0 {
-		t.Errorf("%d are remembered of right passwords", len(a.of))
+		t.Errorf("%d are remembered of right passwords, want 0", len(a.of))
 	}
 	tried := 0
 	for i := range 1000 { // names of one network
@@ -118,29 +118,29 @@ func TestAttemptTableIsBounded(t *testing.T) {
 	at := func(i int) string { return fmt.Sprintf("10.%d.%d.1:9", i/250, i%250) }
 	for i := range 4096 {
 		if _, ok := a.try(at(i), "x"); !ok || len(a.of) != 2*i+2 {
-			t.Fatalf("G-32: address %d: %t, %d are remembered", i, ok, len(a.of))
+			t.Fatalf("G-32: address %d: %t, %d are remembered, want true, %d", i, ok, len(a.of), 2*i+2)
 		}
 	}
 	a.try(at(5000), "x")
 	if n := len(a.of); n != 8192 {
-		t.Errorf("G-32: %d are remembered", n)
+		t.Errorf("G-32: %d are remembered, want 8192", n)
 	}
 	now = now.Add(15*time.Minute - 1)
 	a.try(at(5001), "x") // none is over
 	if n := len(a.of); n != 8192 {
-		t.Errorf("G-32: a moment before the time %d are remembered", n)
+		t.Errorf("G-32: a moment before the time %d are remembered, want 8192", n)
 	}
 	now = now.Add(1)
 	a.try(at(5002), "x")
 	if n := len(a.of); n != 4 {
-		t.Errorf("G-32: after the time %d are remembered, want those of two addresses", n)
+		t.Errorf("G-32: after the window %d entries are remembered, want 4 of two addresses", n)
 	}
 	right, _ := a.try(at(5001), "y")
 	a.try(at(5001), "y")
 	right()
 	from := networkOf(at(5001))
 	if got := a.of[attempt{from, "y"}].count; got != 1 {
-		t.Errorf("G-32: two attempts of which one was right: %d", got)
+		t.Errorf("G-32: two attempts of which one was right: %d, want 1", got)
 	}
 	if got := a.of[attempt{from, ""}]; got.count != 2 || !got.since.Equal(now.Add(-1)) {
 		t.Errorf("G-32: of the address: %+v", got)

@@ -71,6 +71,7 @@ func TestAttemptsOfTwin(t *testing.T) {
 		}
 	}
 	if refusedName < 100 || refusedAddress < 100 || taken < 100 {
-		t.Errorf("refused by name %d, by address %d, taken %d", refusedName, refusedAddress, taken)
+		t.Errorf("refused by name %d, by address %d, taken %d, want at least 100, at least 100, at least 100",
+			refusedName, refusedAddress, taken)
 	}
 }

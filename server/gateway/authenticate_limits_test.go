@@ -33,7 +33,7 @@ func newGuessed(t *testing.T) *guessed {
 	g := &guessed{}
 	user := sid.MustParse("S-1-5-21-10-20-30-1104")
 	users := token.Group{SID: user.Prefix().WithRID(513), Attributes: token.GroupDefault}
-	ask := func(_ context.Context, name string, password logon.Secret) (domain.Proved, error) {
+	ask := func(_ context.Context, name string, _ bool, password logon.Secret) (domain.Proved, error) {
 		g.asked.Add(1)
 		if name != "alice" || password != "pw-x" {
 			return domain.Proved{}, &domain.Refused{Status: ntstatus.LogonFailure, Why: errors.New("of the test")}
@@ -48,7 +48,7 @@ func newGuessed(t *testing.T) *guessed {
 	return g
 }
 
-// from asks as a client at an address, which says in headers that it is elsewhere.
+// from sends requests as a client at an address whose headers claim another address.
 func (g *guessed) from(address, user string, n int) int {
 	g.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -65,28 +65,28 @@ func (g *guessed) from(address, user string, n int) int {
 	return answer.StatusCode
 }
 
-// TestGuessesOfAnAddress: past its limit an address guesses nothing more, whatever its
-// headers say, while the clients of other addresses go on (L-65, D-25).
+// TestGuessesOfAnAddress checks that an address beyond its limit cannot guess, whatever its headers say, and that
+// clients of other addresses can still log on (L-65, D-25).
 func TestGuessesOfAnAddress(t *testing.T) {
 	g := newGuessed(t)
 	for n := range perAddress * 3 {
 		if code := g.from("127.0.0.2", fmt.Sprintf(`EXAMPLE\user%d`, n), n); code != http.StatusUnauthorized {
-			t.Fatalf("L-65: guess %d: %d", n, code)
+			t.Fatalf("L-65: guess %d: %d, want %d", n, code, http.StatusUnauthorized)
 		}
 	}
 	if n := g.asked.Load(); n != perAddress {
-		t.Errorf("L-65: the directory was asked %d times by one address, want %d", n, perAddress)
+		t.Errorf("L-65: %d directory queries by one address, want %d", n, perAddress)
 	}
 	if code := g.from("127.0.0.2", `EXAMPLE\alice`, 0); code != http.StatusUnauthorized || g.asked.Load() != perAddress {
 		t.Errorf("L-65: alice from there: %d", code)
 	}
 	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 2); code == http.StatusUnauthorized {
-		t.Errorf("L-65: alice from another address: %d", code)
+		t.Errorf("L-65: alice from another address: %d, want anything but %d", code, http.StatusUnauthorized)
 	}
 }
 
-// TestGuessesOfAProgram: a program that may act for no client has one limit, whatever
-// addresses it makes up (L-64).
+// TestGuessesOfAProgram checks that a program that may act for no client has one limit, whatever addresses it claims
+// (L-64).
 func TestGuessesOfAProgram(t *testing.T) {
 	g := newGuessed(t)
 	c, err := g.dial(gate + 1)
@@ -101,9 +101,9 @@ func TestGuessesOfAProgram(t *testing.T) {
 		}
 	}
 	if n := g.asked.Load(); n != 10*perAddress {
-		t.Errorf("L-64: the directory was asked %d times, want %d", n, 10*perAddress)
+		t.Errorf("L-64: %d directory queries, want %d", n, 10*perAddress)
 	}
 	if code := g.from("127.0.0.3", `EXAMPLE\alice`, 1); code == http.StatusUnauthorized {
-		t.Errorf("L-64: alice by the gateway: %d", code)
+		t.Errorf("L-64: alice by the gateway: %d, want anything but %d", code, http.StatusUnauthorized)
 	}
 }

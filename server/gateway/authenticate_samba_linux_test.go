@@ -34,7 +34,7 @@ func TestNegotiate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// group is one that alice is in, and bob is not; both are Domain Users.
+	// group is a group with alice and without bob. Both are Domain Users.
 	var group sid.SID
 	for _, g := range d.TokenGroups("alice") {
 		if g.Prefix() == d.SID && g.RID() >= 1000 {
@@ -112,7 +112,7 @@ func TestNegotiate(t *testing.T) {
 		t.Error(got)
 	}
 	if _, code := ask(nil, "/share/plan"); code != "401" {
-		t.Errorf("without a ticket: %s", code)
+		t.Errorf("without a ticket: %s, want 401", code)
 	}
 }
 

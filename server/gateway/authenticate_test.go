@@ -64,7 +64,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 			got := httptest.NewRecorder()
 			w.g.Files().ServeHTTP(got, r)
 			if asks := a.asked.Load() - before; got.Code != c.code || (asks == 1) != (c.code != 200 || again == 0) {
-				t.Errorf("G-5: %v: %d, want %d; asked %d times", c.st, got.Code, c.code, asks)
+				t.Errorf("G-5: %v: HTTP status %d, want %d; %d logons", c.st, got.Code, c.code, asks)
 			}
 			switch c.code {
 			case refused:
@@ -98,7 +98,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 		clear(w.g.attempts.of)
 		w.g.attempts.mu.Unlock()
 		if n := w.acting(); n != 0 {
-			t.Errorf("G-2: %v: %d threads act as a client", c.st, n)
+			t.Errorf("G-2: %v: %d threads act as a client, want 0", c.st, n)
 		}
 	}
 	p, err := w.g.link.process()
@@ -106,7 +106,7 @@ func TestFailedLogonsAreNotCached(t *testing.T) {
 	p.sessions.mu.Lock()
 	defer p.sessions.mu.Unlock()
 	if len(p.sessions.known) != 1 {
-		t.Errorf("G-5: %d sessions are kept", len(p.sessions.known))
+		t.Errorf("G-5: %d sessions are kept, want 1", len(p.sessions.known))
 	}
 }
 
@@ -146,13 +146,14 @@ func TestLogonRequestIgnoresHeaders(t *testing.T) {
 		got := httptest.NewRecorder()
 		w.g.Files().ServeHTTP(got, r)
 		if got.Code != 401 || a.asked.Load()-before != asks {
-			t.Errorf("a credential of %d bytes: %d, asked %d times", length, got.Code, a.asked.Load()-before)
+			t.Errorf("a credential of %d bytes: HTTP status %d after %d logons, want 401 after %d",
+				length, got.Code, a.asked.Load()-before, asks)
 		}
 	}
 }
 
-// TestTwoUsersOneConnection: requests of several users on one HTTP/2 connection at once are
-// each answered as its own user; who a request is goes with the request (G-2).
+// TestTwoUsersOneConnection checks that concurrent requests of several users on one HTTP/2 connection are each served
+// as their own user (G-2).
 func TestTwoUsersOneConnection(t *testing.T) {
 	w := newWorld(t, shared)
 	for name := range w.sids {
@@ -188,15 +189,15 @@ func TestTwoUsersOneConnection(t *testing.T) {
 	}
 	group.Wait()
 	if n := connections.Load(); n != 0 {
-		t.Errorf("%d further connections were made", n)
+		t.Errorf("%d further connections were made, want 0", n)
 	}
 	if n := w.acting(); n != 0 {
-		t.Errorf("G-2: %d threads still act as a client", n)
+		t.Errorf("G-2: %d threads still act as a client, want 0", n)
 	}
 }
 
-// TestTickets: a client with a ticket is the user of the domain that the ticket names, for
-// one request: the token ends with it, and the same ticket again is refused (G-6, K-47).
+// TestTickets checks that a client with a ticket is the ticket's domain user, for one request. The token ends with
+// the request, and the same ticket is rejected the second time (G-6, K-47).
 func TestTickets(t *testing.T) {
 	const realm, service = "EXAMPLE.TEST", "HTTP/files.example.test"
 	key, domain := forge.NewKey(18), sid.MustParse("S-1-5-21-10-20-30")
@@ -229,22 +230,23 @@ func TestTickets(t *testing.T) {
 	alice := ticket("alice", 1104)
 	got := w.want(200, "", "GET", "/share/f", "", "Authorization", alice)
 	if len(got.header.Get("WWW-Authenticate")) < 50 {
-		t.Errorf("the client cannot tell that the server has the key: %v", got.header)
+		t.Errorf("the response has no proof that the server has the key: %v", got.header)
 	}
 	w.want(401, "", "GET", "/share/f", "", "Authorization", alice)
 	w.want(404, "", "GET", "/share/f", "", "Authorization", ticket("bob", 1105))
 	page := w.want(200, "", "GET", "/share/", "", "Authorization", ticket("alice", 1104))
 	if !strings.Contains(page.body, `<p>as EXAMPLE\alice</p>`) {
-		t.Errorf("the page does not name its client:\n%s", page.body)
+		t.Errorf("the page does not name its client:\n%s, want text containing %q", page.body,
+			`<p>as EXAMPLE\alice</p>`)
 	}
 	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
 	if len(asked) != 2 || asked[0] != "Negotiate" {
-		t.Errorf("the challenges are %q", asked)
+		t.Errorf(`the challenges are %q, want len(asked) = 2, asked[0] = "Negotiate"`, asked)
 	}
 	w.g.cfg.Negotiate = false // without the option a ticket is no credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))
 	if asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate"); len(asked) != 1 {
-		t.Errorf("without tickets the challenges are %q", asked)
+		t.Errorf("without tickets the challenges are %q: len(asked) = %d, want 1", asked, len(asked))
 	}
 	w.settled(kept)
 }

@@ -54,12 +54,13 @@ func TestConsole(t *testing.T) {
 			!strings.HasSuffix(got.body, "</html>\n") ||
 			!strings.Contains(got.body, `href="#main"`) || !strings.Contains(got.body, `<main id="main"`) ||
 			!strings.HasPrefix(got.header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-") {
-			t.Errorf("%s as %s: %d, want %q and not %q\n%v\n%s", c.path, c.user, got.code, c.want, c.not, got.header, got.body)
+			t.Errorf("%s as %s: %d, want %q and not %q\n%v\n%s",
+				c.path, c.user, got.code, c.want, c.not, got.header, got.body)
 		}
 	}
 	for _, p := range consolePages {
 		if got := w.view("", p.path); got.code != 401 {
-			t.Errorf("%s without a password: %d", p.path, got.code)
+			t.Errorf("%s without a password: %d, want 401", p.path, got.code)
 		}
 	}
 	for _, r := range append(apiRows(w.g), consoleRows(w.g)...) {
@@ -68,10 +69,10 @@ func TestConsole(t *testing.T) {
 		}
 	}
 	if got := w.view("bob", "/share/dir/"); got.code != 404 {
-		t.Errorf("the console serves files: %d", got.code)
+		t.Errorf("the console serves files: %d, want 404", got.code)
 	}
 	if got := w.ask("bob", "GET", "/refmon.v1.Access/Token", ""); got.code != 404 {
-		t.Errorf("the origin of files serves the API: %d", got.code)
+		t.Errorf("the origin of files serves the API: %d, want 404", got.code)
 	}
 }
 
@@ -90,7 +91,7 @@ func (w *world) own(p *process) (tok winnt.Handle) {
 	return tok
 }
 
-// TestNoToken: without a client's token nothing is done in a client's name (G-1).
+// TestNoToken checks that nothing is done without a client's token (G-1).
 func TestNoToken(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("f", "f", "O:BAG:SYD:P(A;;FA;;;WD)") // the gateway's account, too
@@ -99,10 +100,10 @@ func TestNoToken(t *testing.T) {
 	q := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}
 	at := place{tree: "share", path: "f"}
 	if h, st := q.open(at, winnt.FILE_READ_DATA, winnt.FILE_OPEN, 0); st != ntstatus.NoToken || h != 0 {
-		t.Errorf("G-1: %d, %v", h, st)
+		t.Errorf("G-1: %d, %v, want 0, %v", h, st, ntstatus.NoToken)
 	}
 	if h, f, st := q.openToRead(at); st != ntstatus.NoToken || h != 0 || f != nil {
-		t.Errorf("G-1: %d, %v, %v", h, f, st)
+		t.Errorf("G-1: %d, %v, %v, want 0, nil, %v", h, f, st, ntstatus.NoToken)
 	}
 }
 

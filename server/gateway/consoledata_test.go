@@ -26,8 +26,8 @@ func (w *exactly) gathered(q *request, path string) any {
 	return nil
 }
 
-// TestExactConsole checks all data of the console for a client: trees, descriptors, rights and
-// access questions. Denied and hidden objects have their fixed texts and nothing else (G-8, G-25).
+// TestExactConsole checks all console data for a client: trees, descriptors, rights and access checks. Denied and
+// hidden objects show their fixed texts and nothing else (G-8, G-25).
 func TestExactConsole(t *testing.T) {
 	w := newExactly(t, shared)
 	w.folder("dir", shared)

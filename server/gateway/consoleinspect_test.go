@@ -28,7 +28,7 @@ func TestConsoleOfActing(t *testing.T) {
 	left := w.now()
 	d, _ := w.gathered(own, "/").(sessionsData)
 	if len(d.Sessions) != 1 || d.Problem != "" {
-		t.Fatalf("%+v", d)
+		t.Fatalf(`%+v, want len(d.Sessions) = 1, d.Problem = ""`, d)
 	}
 	id := d.Sessions[0].Process
 	since := func(text string) bool {
@@ -66,7 +66,7 @@ func TestConsoleOfActing(t *testing.T) {
 		names[g.SID] = g.Name + " " + g.How
 	}
 	if names["S-1-1-0"] != "Everyone " || !strings.HasSuffix(names["S-1-16-8192"], " integrity") {
-		t.Errorf("%v", names)
+		t.Errorf(`%v, want names["S-1-1-0"] = "Everyone ", names["S-1-16-8192"] ending with " integrity"`, names)
 	}
 	other, _ := w.gathered(bob, "/").(sessionsData)
 	for _, a := range other.Acting {
@@ -75,7 +75,7 @@ func TestConsoleOfActing(t *testing.T) {
 		}
 	}
 	if now := w.now(); now != left {
-		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d", now, left)
+		t.Errorf("G-2: the pages left objects, handles, references %d, which were %d, want %d", now, left, left)
 	}
 	denied, _ := w.gathered(bob, "/token?process="+id).(tokenData)
 	if denied.Problem != "STATUS_ACCESS_DENIED" || denied.User != "" || len(denied.Groups) != 0 {

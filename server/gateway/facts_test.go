@@ -68,7 +68,7 @@ const (
 // propfind writes a body.
 func propfind(inner string) string { return `<D:propfind xmlns:D="DAV:">` + inner + `</D:propfind>` }
 
-// find asks by PROPFIND.
+// find sends a PROPFIND.
 func (w *exactly) find(user, path, depth, body string) string {
 	w.Helper()
 	got := w.ask(user, "PROPFIND", path, body, "Depth", depth)
@@ -257,8 +257,7 @@ func (w *exactly) href(user string) string {
 	return "<D:href>/principals/sid/" + w.sids[user].String() + "</D:href>"
 }
 
-// TestQuota checks the available and used space of the tree's file system (RFC 4331). There is none
-// above the trees.
+// TestQuota checks the available and used space of the tree's file system (RFC 4331). The list of trees has none.
 func TestQuota(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
@@ -301,7 +300,8 @@ func TestCreationDate(t *testing.T) {
 		multi(response("/share/f", "200 OK", "<D:creationdate>"+want+"</D:creationdate>")))
 }
 
-// TestExactDelete: what could not be deleted is named with its status, in all of the answer (RFC 4918, 9.6.1).
+// TestExactDelete checks the complete response to a partial delete, with the status of each file that could not be
+// deleted (RFC 4918, 9.6.1).
 func TestExactDelete(t *testing.T) {
 	w := newExactly(t, shared)
 	const all = "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})"
@@ -320,7 +320,7 @@ func TestExactDelete(t *testing.T) {
 		said("/share/top/shut")+"</D:multistatus>\n", "Content-Type: application/xml; charset=utf-8",
 		"Cache-Control: no-store"))
 	if got := w.entries("top"); got != "a & b hers shut" {
-		t.Errorf("left is %q", got)
+		t.Errorf(`the directory has %q, want "a & b hers shut"`, got)
 	}
 	for _, c := range []struct{ user, path, want string }{
 		{"bob", "/share/top/hers", saysDenied}, {"carol", "/share/top/hers", saysAbsent}, {"bob", "/share/none",
@@ -331,7 +331,7 @@ func TestExactDelete(t *testing.T) {
 		w.same("DELETE "+c.path+" by "+c.user, w.ask(c.user, "DELETE", c.path, ""), c.want)
 	}
 	if _, err := os.Stat(filepath.Join(w.root, "top/hers")); err == nil {
-		t.Error("what alice deleted is there")
+		t.Error("the file that alice deleted still exists")
 	}
 }
 

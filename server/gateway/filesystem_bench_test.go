@@ -17,7 +17,7 @@ func BenchmarkStat(b *testing.B) {
 	}
 }
 
-// BenchmarkList is PROPFIND of a directory of 100 files, with all that a client asks of each.
+// BenchmarkList sends a PROPFIND for a directory of 100 files, with all properties that clients request.
 func BenchmarkList(b *testing.B) {
 	w := newWorld(b, shared)
 	for i := range 100 {

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/client"
 )
 
-// cutOff is a connection to refmond that ends before a write, as that of a gateway that is killed.
+// cutOff is a connection to refmond that closes before a write, as if the gateway were killed.
 type cutOff struct {
 	net.Conn
 	left *atomic.Int64 // writes
@@ -30,8 +30,8 @@ func (c cutOff) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// killed makes a request of a gateway that is killed before its call n of refmond. It returns the status, and whether
-// the gateway was done before.
+// killed makes a request at a gateway that is killed before its n-th call to refmond. It returns the status, and
+// whether the gateway had finished before.
 func (w *world) killed(n int64, method, path, body string, headers ...string) (code int, done bool) {
 	w.Helper()
 	var left atomic.Int64
@@ -59,9 +59,8 @@ func (w *world) killed(n int64, method, path, body string, headers ...string) (c
 	return answer.Code, done
 }
 
-// TestKilledWhileReplacing: a gateway that is killed before any of its calls for an upload leaves
-// the old contents or the new, and nothing else of it: number, links and descriptor stay
-// (G-14, G-15, G-33).
+// TestKilledWhileReplacing checks that a gateway killed before any of its calls for an upload leaves the complete old
+// or new contents, with the same inode number, links and descriptor (G-14, G-15, G-33).
 func TestKilledWhileReplacing(t *testing.T) {
 	w := newWorld(t, shared)
 	old, fresh := strings.Repeat("old", 200_000), strings.Repeat("fresh", 110_000)
@@ -82,7 +81,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 			t.Errorf("G-33: killed before call %d: %d bytes, which are neither the old nor the new", n, len(got))
 		}
 		if got := w.entries(""); got != "f g" {
-			t.Errorf("G-14: killed before call %d: the directory has %s", n, got)
+			t.Errorf("G-14: killed before call %d: the directory has %s, want f g", n, got)
 		}
 		if (code == http.StatusNoContent) != done && w.content("f") != fresh {
 			t.Errorf("killed before call %d: %d", n, code)
@@ -90,7 +89,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 		w.file("f", old, shared)
 	}
 	if seen["old"] < 5 || seen["fresh"] < 2 {
-		t.Errorf("%v", seen)
+		t.Errorf(`%v, want seen["old"] at least 5, seen["fresh"] at least 2`, seen)
 	}
 }
 
@@ -114,9 +113,9 @@ func (w *world) contents() map[string]string {
 	return all
 }
 
-// TestKilledInEachMethod: a gateway that is killed before any of its calls leaves each file as it was, as the method
-// makes it, or, where the method removes it, gone. Nothing has a part of its contents, nothing that stays is lost, and
-// a file that moves is at one of the two names, never at none (G-14, G-33, G-40).
+// TestKilledInEachMethod checks that a gateway killed before any of its calls leaves each file in the state before or
+// after the method. No file has partial contents, no other file is lost, and a moved file is at one of its two names
+// (G-14, G-33, G-40).
 func TestKilledInEachMethod(t *testing.T) {
 	w := newWorld(t, shared)
 	w.must(w.g.Close())
@@ -129,7 +128,8 @@ func TestKilledInEachMethod(t *testing.T) {
 		method, path, body string
 		headers            []string
 		want               int
-		// each is a file with its contents, those before the method and those after it among them; "" is gone.
+		// each maps files to their allowed contents, including those before and after the method. "" is a missing
+		// file.
 		each map[string][]string
 		// moves are pairs of names of which one has the file.
 		moves [][2]string
@@ -189,7 +189,8 @@ func TestKilledInEachMethod(t *testing.T) {
 			}
 			for name, allowed := range c.each {
 				if !slices.Contains(allowed, got[name]) {
-					t.Errorf("%s %s killed before call %d: %s has %d bytes, which are neither old nor new", c.method, c.path, n,
+					t.Errorf("%s %s killed before call %d: %s has %d bytes, which are neither old nor new",
+						c.method, c.path, n,
 						name, len(got[name]))
 				}
 			}

@@ -95,8 +95,8 @@ func TestRenameMovesProperties(t *testing.T) {
 	}
 }
 
-// TestHeadsOfPages: HEAD of each page of the console has the headers of GET and no body, for a client that is known
-// alone; no page is served by another method.
+// TestHeadsOfPages checks that HEAD of each console page returns the headers of GET without a body, to known clients
+// only, and that other methods are rejected.
 func TestHeadsOfPages(t *testing.T) {
 	w := newExactly(t, shared)
 	console := func(user, method, path string) string { return w.askOf(w.g.Console(), user, method, path, "") }
@@ -110,7 +110,7 @@ func TestHeadsOfPages(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			if got := console("", method, p.path); !strings.HasPrefix(got, "401\n") {
-				t.Errorf("%s of %s without a name: %q", method, p.path, got)
+				t.Errorf("%s of %s without a name: %q, want text starting with %q", method, p.path, got, "401\n")
 			}
 		}
 	}
@@ -139,15 +139,15 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 		_, _, err = u.Commit()
 		var refused *refusal
 		if errors.As(err, &refused) != taken || taken && refused.status != ntstatus.AccessDenied {
-			t.Errorf("G-14: taken away %t: %v", taken, err)
+			t.Errorf("G-14: right revoked %t: error %v, want access denied exactly if it was revoked", taken, err)
 		}
 		w.must(u.Close())
 		if got := w.entries("blind"); got != want {
-			t.Errorf("G-14: taken away %t: the directory has %q, want %q", taken, got, want)
+			t.Errorf("G-14: right revoked %t: the directory has %q, want %q", taken, got, want)
 		}
 		_ = os.Remove(filepath.Join(w.root, "blind/x"))
 		if now := w.now(); now != left {
-			t.Errorf("G-14: taken away %t: left are %v, which were %v", taken, now, left)
+			t.Errorf("G-14: right revoked %t: open objects %v, before the request %v, want %v", taken, now, left, left)
 		}
 	}
 }
@@ -185,8 +185,8 @@ func found(t *testing.T, body string) map[string]map[string]string {
 	return all
 }
 
-// TestPropfind: a listing has what its client may know of; the list of trees has those that
-// the client may look at (G-8, G-13).
+// TestPropfind checks that a listing has the files that its client may see, and that the list of trees has those that
+// the client may open (G-8, G-13).
 func TestPropfind(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Trees = []string{"share", "gone"} })
 	w.file("a b.txt", "12345", shared)
@@ -202,20 +202,21 @@ func TestPropfind(t *testing.T) {
 	}
 	for user, want := range map[string]int{"bob": 2, "carol": 1} {
 		if got := found(t, w.want(207, user, "PROPFIND", "/", "", "Depth", "1").body); len(got) != want {
-			t.Errorf("G-13: %s is told of %v", user, got)
+			t.Errorf("G-13: the list of trees for %s has %v", user, got)
 		}
 	}
 	if got := w.want(200, "carol", "GET", "/", ""); strings.Contains(got.body, "share") {
-		t.Error("G-13: carol is told of a tree that she may not look at")
+		t.Errorf(`G-13: the list for carol has a tree that she may not open: got.body = %q, want text without "share"`,
+			got.body)
 	}
 	w.want(404, "carol", "PROPFIND", "/share/", "", "Depth", "0")
 	if got := found(t, w.want(207, "bob", "PROPFIND", "/share/dir", "", "Depth", "1").body); len(got) != 1 {
-		t.Errorf("bob lists a directory that he may not: %v", got)
+		t.Errorf("bob lists a directory that he may not: %v: len(got) = %d, want 1", got, len(got))
 	}
 }
 
-// TestDelete: what could not be deleted is named, its parents are not (RFC 4918, 9.6.1), and
-// the rest is gone.
+// TestDelete checks that files that could not be deleted are named without their parents (RFC 4918, 9.6.1), and that
+// the others are gone.
 func TestDelete(t *testing.T) {
 	w := newWorld(t, shared)
 	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
@@ -335,8 +336,8 @@ func TestRefusedMovesRemoveNothing(t *testing.T) {
 		}
 		got := w.ask("bob", c.method, c.from, "", headers...)
 		if after := w.snapshot(); got.code != c.want || after != before {
-			t.Errorf("G-40, G-41: %s %s to %s with %v: %d %s\n%s\nchanged to\n%s", c.method, c.from, c.to, c.headers, got.code,
-				got.body, before, after)
+			t.Errorf("G-40, G-41: %s %s to %s with %v: %d %s\n%s\nchanged to\n%s, want %d, %s", c.method, c.from,
+				c.to, c.headers, got.code, got.body, before, after, c.want, before)
 		}
 	}
 	w.want(204, "bob", "MOVE", "/share/file", "", "Destination", "/share/to", "Overwrite", "T")

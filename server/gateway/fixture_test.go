@@ -238,7 +238,7 @@ type said struct {
 	body   string
 }
 
-// request makes a request; "" proves nothing.
+// request makes a request as a user, "" for one without credentials.
 func (w *world) request(user, method, path, body string, headers ...string) *http.Request {
 	w.Helper()
 	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
@@ -252,7 +252,7 @@ func (w *world) request(user, method, path, body string, headers ...string) *htt
 	return r
 }
 
-// ask makes a request and returns the answer.
+// ask makes a request and returns the response.
 func (w *world) ask(user, method, path, body string, headers ...string) said {
 	w.Helper()
 	return w.do(w.request(user, method, path, body, headers...))
@@ -308,7 +308,7 @@ func (w *world) acting() (n int) {
 	return n
 }
 
-// settles waits until the gateway holds nothing but its sessions and threads.
+// settles waits until the gateway has only its sessions and threads.
 func (w *world) settles(want [3]int64) {
 	w.Helper()
 	for end := time.Now().Add(time.Minute); w.now() != want; time.Sleep(5 * time.Millisecond) {
@@ -326,7 +326,7 @@ func write(t testing.TB, name string, b []byte) {
 	}
 }
 
-// moment is when the files of these tests were written, to 100 ns; momentTag begins the tag of their contents: it is
+// moment is the write time of the tests' files, to 100 ns. momentTag begins the tags of their contents: it is
 // 126256467067000000 in units of 100 ns since 1601.
 var moment = time.Date(2001, 2, 3, 4, 5, 6, 700_000_000, time.UTC)
 
@@ -349,7 +349,7 @@ func newExactly(t *testing.T, descriptor string, change ...func(*Config)) *exact
 	return w
 }
 
-// unsaid stands for a header if the body has no declared length.
+// unsaid stands for a Content-Length header if the body has no declared length.
 const unsaid = "(no length)"
 
 // at sets when a file of the tree was written.
@@ -383,8 +383,8 @@ func (w *exactly) answer(h http.Handler, user, method, path string, body []byte,
 	return rec.Result()
 }
 
-// ask makes a request for a file and returns all of its answer as text: the status, the headers in their order, the
-// body. It holds that nothing stays open, no thread goes on as a client and no lock of a request is held.
+// ask makes a request for a file and returns the complete response as text: status, headers in order, body. It checks
+// that no file stays open, no thread keeps impersonating, and no lock of the request remains.
 func (w *exactly) ask(user, method, path, body string, headers ...string) string {
 	w.Helper()
 	return w.askOf(w.g.Files(), user, method, path, body, headers...)
@@ -406,15 +406,15 @@ func (w *exactly) askOf(h http.Handler, user, method, path, body string, headers
 	return b.String()
 }
 
-// stays holds that a request left nothing.
+// stays checks that a request left nothing.
 func (w *exactly) stays(what string) {
 	w.Helper()
 	if now := w.now(); now != w.left {
-		w.Errorf("G-2: %s left objects, handles, references %d, which were %d", what, now, w.left)
+		w.Errorf("G-2: %s left objects, handles, references %d, which were %d, want %d", what, now, w.left, w.left)
 		w.left = now
 	}
 	if n := w.acting(); n != 0 {
-		w.Errorf("G-2: after %s %d threads act as a client", what, n)
+		w.Errorf("G-2: after %s %d threads act as a client, want 0", what, n)
 	}
 }
 
@@ -429,7 +429,8 @@ func (w *exactly) same(what, got, want string) {
 		at++
 	}
 	from := max(0, at-40)
-	w.Errorf("%s: at byte %d\n got %.300q\nwant %.300q", what, at, got[min(from, len(got)):], want[min(from, len(want)):])
+	w.Errorf("%s: at byte %d\n got %.300q\nwant %.300q",
+		what, at, got[min(from, len(got)):], want[min(from, len(want)):])
 }
 
 // inLine is an answer of one line of text.

@@ -63,8 +63,8 @@ func playGateway(socket string) error {
 	return serveRole(unstarted(g.Files()))
 }
 
-// playFloor serves what another process opens and reads for it: the least that a gateway
-// without a right of its own does, in the plainest words. Nothing is decided or recorded.
+// playFloor serves files that another process opens and reads for it: the minimum that a gateway without its own
+// rights does. It decides and records nothing.
 func playFloor(socket string) error {
 	conns := make(chan net.Conn, 2)
 	for range cap(conns) {
@@ -92,7 +92,7 @@ func playFloor(socket string) error {
 	})))
 }
 
-// questionSize is that of the frame with which the gateway asks for a file.
+// questionSize is the size of the frame by which the gateway requests a file.
 const questionSize = 174
 
 // playOpener serves file contents with the same system calls as hostfs.
@@ -151,8 +151,8 @@ func readAsHostfs(root int, name string, b []byte) error {
 	return errors.Join(err, unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &s))
 }
 
-// playClient makes so many requests over so many connections as a line of standard input says of the server
-// that it names, and answers with the time they took and the time that one request in a hundred took or more.
+// playClient makes as many requests over as many connections to a server as a line of standard input says. It prints
+// the total time and the 99th percentile.
 func playClient(string) error {
 	in := bufio.NewScanner(os.Stdin)
 	known := map[string]*callers{}
@@ -210,7 +210,7 @@ func (a *actor) line() string {
 	return strings.TrimSpace(text)
 }
 
-// took returns the time that the processors spent on the process, in nanoseconds.
+// took returns the process's CPU time, in nanoseconds.
 func (a *actor) took() int64 {
 	a.Helper()
 	var t unix.Timespec

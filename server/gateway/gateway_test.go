@@ -40,7 +40,7 @@ func TestNewFillsDefaults(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := g.link.process(); !errors.Is(err, errStopped) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("after the end: %v, want %v", err, errStopped)
 	}
 	s := newServer(http.NotFoundHandler())
 	if s.ReadHeaderTimeout != 10*time.Second || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 96<<10 ||

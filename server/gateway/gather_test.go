@@ -34,8 +34,8 @@ func (l counting) Accept() (net.Conn, error) {
 	return counted{c, l.writes}, err
 }
 
-// An answer with a small file is one write of the host's, by HTTP/1.1 over TLS; one with a
-// larger file and one by HTTP/2 come whole, too, and what follows on the connection.
+// A response with a small file over HTTP/1.1 and TLS is one write to the socket. One with a larger file, one over
+// HTTP/2, and later responses on the connection arrive completely.
 func TestOnePiece(t *testing.T) {
 	bodies := map[string]string{"/none": "", "/4k": strings.Repeat("4", 4096), "/8k": strings.Repeat("8", mostGathered),
 		"/9k": strings.Repeat("9", mostGathered+1)}
@@ -63,7 +63,7 @@ func TestOnePiece(t *testing.T) {
 			if err = errors.Join(err, answer.Body.Close()); err != nil || string(got) != bodies[path] {
 				t.Errorf("HTTP/%s %s: %d bytes, want %d, %v", version, path, len(got), len(bodies[path]), err)
 			}
-			// The first answer of a connection comes with a ticket of TLS, in a write of its own.
+			// The first response of a connection sends the TLS session ticket, in its own write.
 			if n := writes.Load() - before; version == "1.1" && path == "/4k" && n != 1 {
 				t.Errorf("%s: %d writes, want 1", path, n)
 			}
@@ -71,7 +71,7 @@ func TestOnePiece(t *testing.T) {
 	}
 }
 
-// A client that has left while its answer waits costs nothing but the connection.
+// A client that disconnects while its response waits affects only its own connection.
 func TestOnePieceLeft(t *testing.T) {
 	ours, theirs := net.Pipe()
 	c := &gathered{Conn: ours}
@@ -82,7 +82,7 @@ func TestOnePieceLeft(t *testing.T) {
 	_ = theirs.Close()
 	c.release()
 	if _, err := c.Write([]byte("next")); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("after a lost answer a write returned %v", err)
+		t.Errorf("after a lost answer a write returned %v, want %v", err, io.ErrClosedPipe)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestReleaseSendsOneWrite(t *testing.T) {
 			text := strings.Repeat(string(rune('a'+i)), n)
 			wrote.WriteString(text)
 			if n, err := c.Write([]byte(text)); n != len(text) || err != nil {
-				t.Errorf("%v: %d, %v", sizes, n, err)
+				t.Errorf("%v: %d, %v, want %d, nil", sizes, n, err, len(text))
 			}
 		}
 		c.release()
@@ -126,10 +126,10 @@ func TestReleaseSendsOneWrite(t *testing.T) {
 		}
 		_ = ours.Close()
 		if text := <-got; text != wrote.String()+"after" {
-			t.Errorf("%v: %d bytes came, want %d", sizes, len(text), wrote.Len()+5)
+			t.Errorf("%v: received %d bytes, want %d", sizes, len(text), wrote.Len()+5)
 		}
 	}
 	if ctx := withGathered(t.Context(), &tls.Conn{}); ctx != t.Context() {
-		t.Error("another connection is held")
+		t.Error("withGathered changed the context of a plain connection, want it unchanged")
 	}
 }

@@ -27,10 +27,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// BenchmarkGetShipped is GET of 4 KiB through refmond and refmon-gateway as their packages install
-// them: two programs, their own configuration files, a durable audit log that is required. One file's
-// SACL asks for a record of each read, the other's for none. FileServer and the device's fdatasync
-// take turns with them.
+// BenchmarkGetShipped measures GET of 4 KiB through refmond and refmon-gateway as their packages install them: two
+// programs, their own configuration files, a required durable audit log. One file's SACL audits each read, the
+// other's audits none. FileServer and the device's fdatasync alternate with them.
 func BenchmarkGetShipped(b *testing.B) {
 	s := newShipped(b)
 	folder := b.TempDir()
@@ -151,7 +150,7 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// callers are clients that get a path at once, each on a connection of its own.
+// callers are concurrent clients of one path, each on its own connection.
 type callers struct {
 	url     string
 	clients []*http.Client
@@ -210,24 +209,24 @@ func getOnce(ctx context.Context, c *http.Client, url string) error {
 // 99th percentile, 0 if it was not measured.
 type spent struct{ wall, cpu, switches, p99 float64 }
 
-// each returns what each of n requests took.
+// each returns the cost of each of n requests.
 func each(took int64, before, after [2]int64, n int) spent {
 	f := func(v int64) float64 { return float64(v) / float64(n) }
 	return spent{wall: f(took) / 1000, cpu: f(after[0]-before[0]) / 1000, switches: f(after[1] - before[1])}
 }
 
-// subject is a server that is measured.
+// subject is a measured server.
 type subject struct {
 	name  string
 	turn  func(n int) spent // makes n requests
 	turns []spent
 }
 
-// connections are of how many clients at once a rate is measured: of two, who wait for each hop of their
-// request, and of as many as keep the processors busy.
+// connections are the numbers of concurrent clients for which a rate is measured: two, which wait for each hop, and
+// as many as keep the processors busy.
 var connections = []int{2, 16}
 
-// requestsOfATurn is how many requests of each connection one server has before it is another one's turn.
+// requestsOfATurn is the number of requests of each connection before the next server's turn.
 const requestsOfATurn = 100
 
 // compare measures servers by short turns, so that a slow hour of the machine is that of

@@ -43,16 +43,18 @@ func TestGet(t *testing.T) {
 		got.header.Del("Date")
 		absent.header.Del("Date")
 		if got.body != absent.body || !reflect.DeepEqual(got.header, absent.header) {
-			t.Errorf("G-8: %s differs from what is not there: %q %v, want %q %v", path, got.body, got.header, absent.body,
+			t.Errorf("G-8: the response for %s differs from that for a missing file: %q %v, want %q %v",
+				path, got.body, got.header, absent.body,
 				absent.header)
 		}
 	}
 	if got := w.want(403, "bob", "GET", "/share/alice.txt", ""); got.body != "access denied\n" {
-		t.Errorf("G-9: without READ_CONTROL: %q", got.body)
+		t.Errorf("G-9: without READ_CONTROL: %q, want %q", got.body, "access denied\n")
 	}
 	if got := w.want(403, "bob", "GET", "/share/told.txt", ""); !strings.Contains(got.body,
 		"STATUS_ACCESS_DENIED: FILE_READ_DATA by ") {
-		t.Errorf("G-9: with READ_CONTROL: %q", got.body)
+		t.Errorf(`G-9: with READ_CONTROL: %q, want text containing "STATUS_ACCESS_DENIED: FILE_READ_DATA by "`,
+			got.body)
 	}
 	w.want(404, "carol", "GET", "/share/plan.txt", "")
 	got := w.want(401, "", "GET", "/share/plan.txt", "")
@@ -62,10 +64,10 @@ func TestGet(t *testing.T) {
 	r := w.request("", http.MethodGet, "/share/plan.txt", "")
 	r.SetBasicAuth("alice", "wrong")
 	if got := w.do(r); got.code != 401 {
-		t.Errorf("a wrong password: %d", got.code)
+		t.Errorf("a wrong password: %d, want 401", got.code)
 	}
 	if n := w.acting(); n != 0 {
-		t.Errorf("G-2: %d threads still act as a client", n)
+		t.Errorf("G-2: %d threads still act as a client, want 0", n)
 	}
 }
 
@@ -88,7 +90,7 @@ func TestSeeker(t *testing.T) {
 	}{{7, io.SeekStart, 7}, {-3, io.SeekCurrent, 4}, {10, io.SeekCurrent, 14}, {-16, io.SeekEnd, int64(len(text)) - 16},
 		{0, io.SeekEnd, int64(len(text))}, {0, io.SeekStart, 0}} {
 		if got, err := s.Seek(c.to, c.whence); got != c.want || err != nil {
-			t.Errorf("seek %d from %d: %d, %v", c.to, c.whence, got, err)
+			t.Errorf("seek %d from %d: %d, %v, want %d, nil", c.to, c.whence, got, err, c.want)
 		}
 		b := make([]byte, 16)
 		if n, err := io.ReadFull(s, b); err == nil && string(b) != text[c.want:c.want+16] || n != int(min(16,
@@ -101,7 +103,7 @@ func TestSeeker(t *testing.T) {
 		t.Errorf("a place before the file: %d", at)
 	}
 	if n, err := s.Read(nil); n != 0 || err != nil {
-		t.Errorf("reading nothing: %d, %v", n, err)
+		t.Errorf("Read(nil) = %d, %v, want 0, nil", n, err)
 	}
 	big := make([]byte, 300<<10)
 	if n, err := s.Read(big); n != 256<<10 || err != nil || string(big[:n]) != text[:n] {
@@ -112,14 +114,14 @@ func TestSeeker(t *testing.T) {
 	}
 	q.s.p.release(h)
 	if n, err := s.Read(big); n != 0 || err == nil || errors.Is(err, io.EOF) {
-		t.Errorf("of a file that was closed: %d, %v", n, err)
+		t.Errorf("Read of a closed file = %d, %v, want 0 and an error other than EOF", n, err)
 	}
 }
 
 const modified = "Last-Modified: Sat, 03 Feb 2001 04:05:06 GMT"
 
-// TestExactContents: all of the answer to GET and HEAD of files below, at and above each bound, for a client that is
-// handed a descriptor and for one that may read the contents and attributes and nothing else (G-22).
+// TestExactContents checks the complete responses to GET and HEAD of files below, at and above each size limit, for a
+// client that receives a descriptor and for one that may only read contents and attributes (G-22).
 func TestExactContents(t *testing.T) {
 	w := newExactly(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1200a9;;;{bob})(A;OICI;0x81;;;{carol})")
 	text := strings.Repeat("0123456789abcdef", 20_000)
@@ -153,7 +155,8 @@ func TestExactContents(t *testing.T) {
 	}
 }
 
-// TestConditionsOfReads: each condition alone, met and not, of a short file and of a long one; If-Range (RFC 9110, 13).
+// TestConditionsOfReads checks both outcomes of each condition, alone, for a short and a long file, and If-Range (RFC
+// 9110, 13).
 func TestConditionsOfReads(t *testing.T) {
 	w := newExactly(t, shared)
 	text := strings.Repeat("0123456789", 7000)
@@ -194,8 +197,8 @@ func TestConditionsOfReads(t *testing.T) {
 	}
 }
 
-// TestSavedTypes: each type that a browser would run is saved, by the end of the name in any case; others are shown
-// (G-22).
+// TestSavedTypes checks that each type that a browser would execute is sent as an attachment, by the file name's
+// extension in any case, and that others are shown (G-22).
 func TestSavedTypes(t *testing.T) {
 	w := newExactly(t, shared)
 	for kind, saved := range map[string]bool{"text/html; charset=utf-8": true, "application/xhtml+xml": true,

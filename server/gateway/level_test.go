@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestRefusalsWaitForTheirStep: a refusal that may hide a name, and one of a password, is sent when a full step of time
-// has passed; an answer that hides nothing is not held back (G-48).
+// TestRefusalsWaitForTheirStep checks that a denial that may hide a name, and a rejected password, are sent only at
+// the end of a full time step, and that other responses are not delayed (G-48).
 func TestRefusalsWaitForTheirStep(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -24,7 +24,8 @@ func TestRefusalsWaitForTheirStep(t *testing.T) {
 		begun := time.Now()
 		w.want(c.code, c.user, c.method, c.path, "", "Depth", "0")
 		if took := time.Since(begun); took < c.least {
-			t.Errorf("G-48: %s %s as %s: answered after %v", c.method, c.path, c.user, took)
+			t.Errorf("G-48: %s %s as %s: answered after %v, want at least %v", c.method, c.path, c.user, took,
+				c.least)
 		}
 	}
 	w.g.levels = levels{name: time.Hour, logon: time.Hour}

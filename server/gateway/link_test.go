@@ -33,12 +33,12 @@ func TestOpenAs(t *testing.T) {
 		}
 		in.CreateDisposition = winnt.FILE_OPEN_IF
 		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
-			t.Errorf("an open that makes files: %v", st)
+			t.Errorf("an open that makes files: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 		in = q.creation(place{tree: "share", path: "f"}, winnt.DELETE, winnt.FILE_OPEN,
 			uint32(fileaccess.DeleteOnClose))
 		if _, st := p.conn.OpenFileAs(th, tok, in); st != ntstatus.InvalidParameter {
-			t.Errorf("an open whose close deletes: %v", st)
+			t.Errorf("an open whose close deletes: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 	}
 	w.settles(kept)
@@ -55,11 +55,11 @@ func TestReadAsOfTwo(t *testing.T) {
 	for range 3 {
 		for _, who := range [][2]string{{"alice", "bob"}, {"bob", "alice"}} {
 			if got := w.want(200, who[0], "GET", "/share/"+who[0], ""); got.body != "of "+who[0] {
-				t.Errorf("%s reads %q", who[0], got.body)
+				t.Errorf("%s reads %q, want %q", who[0], got.body, "of "+who[0])
 			}
 			w.want(404, who[0], "GET", "/share/"+who[1], "")
 			if n := w.acting(); n != 0 {
-				t.Errorf("G-30: %d threads act as %s", n, who[0])
+				t.Errorf("G-30: %d threads act as %s, want 0", n, who[0])
 			}
 		}
 	}
@@ -87,33 +87,34 @@ func TestTrailOfContents(t *testing.T) {
 			user, _ := e.Field("SubjectUserSid")
 			primary, _ := e.Field("PrimaryUserSid")
 			if user != w.sids["alice"].String() || primary != "S-1-22-1-61010" {
-				t.Errorf("G-31: %s is read by %s, for whom %s acts", name, user, primary)
+				t.Errorf("G-31: %s is read by %s, for whom %s acts, want %s, S-1-22-1-61010", name, user, primary,
+					w.sids["alice"].String())
 			}
 		}
 		if found != 1 {
-			t.Errorf("G-31: %s has %d records", name, found)
+			t.Errorf("G-31: %s has %d records, want 1", name, found)
 		}
 	}
 }
 
-// TestWithoutAToken: without a client's token nothing is opened or read in a client's name (G-1, G-30).
+// TestWithoutAToken checks that nothing is opened or read without a client's token (G-1, G-30).
 func TestWithoutAToken(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // no thread is waited for
 	p := &process{}
 	if st := p.as(ended, 0, nil); st != ntstatus.NoToken {
-		t.Errorf("G-1: %v", st)
+		t.Errorf("G-1: %v, want %v", st, ntstatus.NoToken)
 	}
 	if _, st := p.openAs(ended, 0, nt.CreateFileIn{}); st != ntstatus.NoToken {
-		t.Errorf("G-1: an open: %v", st)
+		t.Errorf("G-1: an open: %v, want %v", st, ntstatus.NoToken)
 	}
 	if _, st := p.readAs(ended, 0, nt.CreateFileIn{}, nil); st != ntstatus.NoToken {
-		t.Errorf("G-30: %v", st)
+		t.Errorf("G-30: %v, want %v", st, ntstatus.NoToken)
 	}
 }
 
-// TestRefmondRestarts: a gateway whose connection to refmond was lost makes another, with new
-// sessions; while refmond is gone it says so.
+// TestRefmondRestarts checks that a gateway that lost its connection to refmond makes a new one with new sessions,
+// and returns an error while refmond is down.
 func TestRefmondRestarts(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", shared)
@@ -137,7 +138,7 @@ func TestRefmondRestarts(t *testing.T) {
 	w.want(200, "bob", "GET", "/share/f", "")
 }
 
-// failing dials a refmond that is not there.
+// failing dials a refmond that does not run.
 func failing() (*client.Conn, error) { return nil, errors.New("refmond is gone") }
 
 // reads returns which of the files a thread can open for reading, for writing or at all.
@@ -171,7 +172,7 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 	th, err := p.conn.NewThread()
 	w.must(err)
 	if got := reads(th, all...); len(got) > 0 {
-		t.Errorf("G-1: the gateway's own account opens %v", got)
+		t.Errorf("G-1: the gateway's own account opens %v: len(got) = %d, want 0", got, len(got))
 	}
 	tokens := 0
 	for h := winnt.Handle(4); h < 4096; h += 4 { // every handle there may be
@@ -180,19 +181,19 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 		}
 		tokens++
 		if got := reads(th, all...); len(got) != 1 || got[0] != "alice" {
-			t.Errorf("G-1: with the token %d it opens %v", h, got)
+			t.Errorf(`G-1: with the token %d it opens %v, want len(got) = 1, got[0] = "alice"`, h, got)
 		}
 		w.revert(th)
 	}
 	if tokens != 1 {
-		t.Errorf("G-1: %d tokens are held, want that of the one client", tokens)
+		t.Errorf("G-1: %d tokens are open, want 1 for the one client", tokens)
 	}
 	w.takesNoOther(th)
 	again, err := w.dial(gate)
 	w.must(err)
 	defer again.Close()
 	if got := reads(again.Thread(), all...); len(got) > 0 {
-		t.Errorf("G-1: another connection of the account opens %v", got)
+		t.Errorf("G-1: another connection of the account opens %v: len(got) = %d, want 0", got, len(got))
 	}
 }
 
@@ -203,7 +204,7 @@ func (w *world) revert(th *nt.Thread) {
 	}
 }
 
-// takesNoOther holds that a client who did not come cannot be acted for.
+// takesNoOther checks that the connection cannot act for a client that has not connected.
 func (w *world) takesNoOther(th *nt.Thread) {
 	w.Helper()
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -213,7 +214,7 @@ func (w *world) takesNoOther(th *nt.Thread) {
 	}
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, out.Token); st.IsSuccess() {
 		if got := reads(th, "bob", "carol"); len(got) > 0 {
-			w.Errorf("G-1: a logon without a password opens %v", got)
+			w.Errorf("G-1: a logon without a password opens %v: len(got) = %d, want 0", got, len(got))
 		}
 		w.revert(th)
 	}
@@ -221,11 +222,12 @@ func (w *world) takesNoOther(th *nt.Thread) {
 		ImpersonationLevel: winnt.SecurityImpersonation}}
 	if h, st := th.NtDuplicateToken(out.Token, winnt.TOKEN_ALL_ACCESS, level, false, winnt.TokenImpersonation); st ==
 		ntstatus.Success {
-		w.Errorf("G-1: a token that only identifies becomes %d, which acts", h)
+		w.Errorf("G-1: a token that only identifies becomes %d, which acts: st = %v, want anything but %v", h, st,
+			ntstatus.Success)
 	}
 	if _, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "bob",
 			Password: "guessed"}}); st != ntstatus.LogonFailure {
-		w.Errorf("G-1: a password that is guessed: %v", st)
+		w.Errorf("G-1: a guessed password: %v, want %v", st, ntstatus.LogonFailure)
 	}
 }

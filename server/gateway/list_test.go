@@ -33,13 +33,13 @@ func TestListOnlyClientGetsThePage(t *testing.T) {
 				case above != "":
 					w.same(path, his, missing)
 				case !strings.HasPrefix(his, refused):
-					t.Errorf("G-8: %s is told as %s", path, his)
+					t.Errorf("G-8: response for %s: %s, want refused", path, his)
 				}
 				if rights&1 == 0 && (strings.Contains(his, ">one<") || strings.HasPrefix(his, "301")) {
-					t.Errorf("G-8: %s is told as %s", path, his)
+					t.Errorf("G-8: response for %s: %s, want no entry named", path, his)
 				}
 				if !strings.Contains(hers, ">one</a>") && path != "/share/"+name {
-					t.Errorf("%s is told as %s", path, hers)
+					t.Errorf("listing of %s: %s, want an entry named one", path, hers)
 				}
 			}
 		}
@@ -48,7 +48,7 @@ func TestListOnlyClientGetsThePage(t *testing.T) {
 		if above != "" {
 			w.same("contents and no more", got, missing)
 		} else if !strings.HasPrefix(got, fmt.Sprint(http.StatusOK, "\n")) || !strings.HasSuffix(got, "\nsecret") {
-			t.Errorf("F-43: contents are told as %s", got)
+			t.Errorf("F-43: response for the contents: %s", got)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func TestExactPages(t *testing.T) {
 		"<p>There is more than a page shows.</p>", lines[:6]...))
 }
 
-// TestSizes: numbers of bytes as people read them, at each unit and at the last.
+// TestSizes checks human-readable sizes at the bounds of each unit.
 func TestSizes(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 102_400: "100 KiB",
 		101_888: "99.5 KiB", 1 << 20: "1.0 MiB", 1 << 30: "1.0 GiB", 1 << 40: "1.0 TiB", 1 << 50: "1.0 PiB",

@@ -14,13 +14,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNoRightsAreNotTheMaximum: a list without a right is an error; who wants the maximum names it (G-36).
+// TestNoRightsAreNotTheMaximum checks that a request without a right is an error, and that MAXIMUM_ALLOWED requests
+// the maximum (G-36).
 func TestNoRightsAreNotTheMaximum(t *testing.T) {
 	if mask, err := maskOf(nil); err == nil || mask != 0 {
-		t.Errorf("G-36: no rights are %#x, %v", mask, err)
+		t.Errorf("G-36: no rights are %#x, %v, want %#x, an error", mask, err, 0)
 	}
 	if mask, err := maskOf(everyRight); err != nil || mask != winnt.MAXIMUM_ALLOWED {
-		t.Errorf("G-36: MAXIMUM_ALLOWED is %#x, %v", mask, err)
+		t.Errorf("G-36: MAXIMUM_ALLOWED is %#x, %v, want %#x, nil", mask, err, winnt.MAXIMUM_ALLOWED)
 	}
 }
 
@@ -45,8 +46,8 @@ func granted(mask uint32, names string) string {
 	return fmt.Sprintf(`"granted":{"mask":%d,"names":["%s"]}`, mask, strings.ReplaceAll(names, " ", `","`))
 }
 
-// TestExactQuestions: all of the answer to each question about one object: the rights that could have been had where it
-// is denied, each reason of a refusal, and the bounds of a question from both sides (G-8, G-25, G-26).
+// TestExactQuestions checks the complete response to each query about one object: the rights that would have been
+// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26).
 func TestExactQuestions(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)

@@ -32,7 +32,7 @@ func TestUsersAreBounded(t *testing.T) {
 		t.Error("G-27: not one call in a hundredth of a second")
 	}
 	if r.allow(user(4096)); len(r.of) != 1 {
-		t.Errorf("G-27: %d are known", len(r.of))
+		t.Errorf("G-27: %d are known, want 1", len(r.of))
 	}
 }
 
@@ -47,7 +47,7 @@ func TestHealth(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if w.g.decides(ended) {
-		t.Error("health of a request that is over")
+		t.Error("decides = true for a cancelled request, want false")
 	}
 	w.same("another method", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), inLine(405, "this method is not served",
 		"Allow: GET"))
@@ -56,8 +56,8 @@ func TestHealth(t *testing.T) {
 	w.same("what is not there", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
 }
 
-// TestCallsOfAUser: a hundred calls at once and a hundred each second, however long one waits before; each
-// user has as many (G-27).
+// TestCallsOfAUser checks that a user may make a hundred calls at a time and a hundred per second, that idle time
+// does not accumulate, and that users do not share the limit (G-27).
 func TestCallsOfAUser(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	r := &rates{now: func() time.Time { return now }, of: map[sid.SID]bucket{}}
@@ -99,7 +99,7 @@ func TestHealthOfDecisions(t *testing.T) {
 			no = all
 		}
 		if got := w.g.decides(t.Context()); got != c.want {
-			t.Errorf("%s: it is well %t, want %t", c.name, got, c.want)
+			t.Errorf("%s: healthy = %t, want %t", c.name, got, c.want)
 		}
 		w.stays(c.name)
 	}

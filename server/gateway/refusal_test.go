@@ -53,10 +53,10 @@ func TestStatusesForClients(t *testing.T) {
 		w.same(st.String(), answered(rec.Code, rec.Body.String(), headers...), want)
 	}
 	if got := reason(connect.NewError(connect.CodeNotFound, errors.New("why"))); got != "why" {
-		t.Errorf("the reason is %q", got)
+		t.Errorf(`the reason is %q, want "why"`, got)
 	}
 	if got := reason(io.EOF); got != "EOF" {
-		t.Errorf("the reason is %q", got)
+		t.Errorf(`the reason is %q, want "EOF"`, got)
 	}
 }
 

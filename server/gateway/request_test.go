@@ -47,14 +47,14 @@ func TestDescriptorsOfReads(t *testing.T) {
 			w.ask("alice", c.method, c.path, "", c.headers...)
 		}
 		if now := open(); now >= before+times/2 {
-			t.Errorf("G-1: after %d of %s %s %v %d descriptors are open, %d before", times, c.method, c.path, c.headers, now,
-				before)
+			t.Errorf("G-1: after %d of %s %s %v %d descriptors are open, %d before, want less than %d", times,
+				c.method, c.path, c.headers, now, before, before+times/2)
 		}
 	}
 }
 
-// TestClientsLeave: clients that go in the middle of each verb leave no thread that
-// impersonates, no handle, no lock and no part of a file (G-2, G-14).
+// TestClientsLeave checks that clients that disconnect in the middle of any method leave no impersonating thread,
+// handle, lock or partial file (G-2, G-14).
 func TestClientsLeave(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("old.txt", "old\n", shared)
@@ -93,10 +93,10 @@ func TestClientsLeave(t *testing.T) {
 	w.server.CloseClientConnections()
 	w.settled(kept)
 	if got := w.entries(""); strings.Contains(got, uploadPrefix) {
-		t.Errorf("G-14: the directory has %s", got)
+		t.Errorf("G-14: the directory has %s, want text without %q", got, uploadPrefix)
 	}
 	if got := w.content("old.txt"); got != "old\n" {
-		t.Errorf("G-14: half an upload took the place of a file: %q", got)
+		t.Errorf("G-14: an interrupted upload replaced the file: %q, want %q", got, "old\n")
 	}
 }
 

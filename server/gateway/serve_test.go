@@ -28,14 +28,14 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 	w := newWorld(t, shared, func(c *Config) { c.Names = []string{"127.0.0.1", "files.test"} })
 	rows := fileRows(w.g)
 	if len(rows) < 12 {
-		t.Fatalf("%d rows", len(rows))
+		t.Fatalf("%d rows, want at least 12", len(rows))
 	}
 	changes := []string{"COPY", "DELETE", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "PUT", "UNLOCK"}
 	refused := []string{"Origin", "https://evil.test", "Origin", "null", "Sec-Fetch-Site", "cross-site",
 		"Sec-Fetch-Site", "same-site", "Origin", "http" + strings.TrimPrefix(w.url, "https")}
 	for _, r := range rows {
 		if got := slices.Contains(changes, r.method); got != r.change {
-			t.Errorf("%s changes something: %t, the row says %t", r.method, got, r.change)
+			t.Errorf("%s changes something: %t, the row says %t, want %t", r.method, got, r.change, r.change)
 		}
 		want := http.StatusUnauthorized
 		if r.method == http.MethodOptions {
@@ -54,13 +54,13 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 		q := w.request("alice", r.method, "/share/x", "")
 		q.Host = "attacker.test"
 		if got := w.do(q); got.code != http.StatusMisdirectedRequest {
-			t.Errorf("G-17: %s for another host: %d", r.method, got.code)
+			t.Errorf("G-17: %s for another host: %d, want %d", r.method, got.code, http.StatusMisdirectedRequest)
 		}
 	}
 	q := w.request("alice", "GET", "/share/", "")
 	q.Host = "FILES.test:443"
 	if got := w.do(q); got.code != 200 {
-		t.Errorf("G-17: a host that is named: %d", got.code)
+		t.Errorf("G-17: a configured host: %d, want 200", got.code)
 	}
 	for _, method := range []string{"POST", "REPORT", "ACL", "TRACE", "BREW"} {
 		if got := w.want(405, "alice", method, "/share/x", ""); !strings.Contains(got.header.Get("Allow"), "PROPFIND") {
@@ -69,19 +69,18 @@ func TestEndpointsAcceptTheirClients(t *testing.T) {
 	}
 }
 
-// TestZeroRow: a row that nothing was written into lets no client in.
+// TestZeroRow checks that an empty row accepts no client.
 func TestZeroRow(t *testing.T) {
 	w := newWorld(t, shared)
 	rec := httptest.NewRecorder()
 	h := guard{g: w.g, rows: []row{{method: "GET"}}}
 	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
 	if rec.Code != 403 {
-		t.Errorf("the answer is %d", rec.Code)
+		t.Errorf("the answer is %d, want 403", rec.Code)
 	}
 }
 
-// TestContents: what users wrote cannot act in a browser (G-22), and comes in ranges and
-// under conditions.
+// TestContents checks that users' contents cannot execute in a browser (G-22), and that ranges and conditions work.
 func TestContents(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("page.html", "<script>alert(1)</script>", shared)
@@ -96,7 +95,7 @@ func TestContents(t *testing.T) {
 		}
 	}
 	if got := w.want(206, "bob", "GET", "/share/data", "", "Range", "bytes=2-4"); got.body != "234" {
-		t.Errorf("a range: %q", got.body)
+		t.Errorf(`a range: %q, want "234"`, got.body)
 	}
 	w.want(416, "bob", "GET", "/share/data", "", "Range", "bytes=20-")
 	tag := w.want(200, "bob", "HEAD", "/share/data", "").header.Get("ETag")
@@ -105,7 +104,7 @@ func TestContents(t *testing.T) {
 	w.want(404, "bob", "GET", "/share/data/", "")
 	w.folder("box", shared)
 	if got := w.want(301, "bob", "GET", "/share/box", ""); got.header.Get("Location") != "/share/box/" {
-		t.Errorf("a directory without its /: %v", got.header)
+		t.Errorf(`a directory without its /: %v, want got.header.Get("Location") = "/share/box/"`, got.header)
 	}
 	page := w.want(200, "bob", "GET", "/share/", "")
 	if !strings.Contains(page.body, `<a href="/share/page.html">page.html</a>`) || !strings.HasPrefix(
@@ -114,7 +113,7 @@ func TestContents(t *testing.T) {
 	}
 }
 
-// TestTLS: older versions than 1.2 are refused (G-23).
+// TestTLS checks that versions before 1.2 are rejected (G-23).
 func TestTLS(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.StartTLS()
@@ -154,8 +153,8 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
 
-// TestStall: a client that stops sending its body is left after half a minute, however much
-// it sent before; one that goes on is not (G-24).
+// TestStall checks that a client that stops sending its body is disconnected after half a minute, however much it
+// sent before, and that a slow one is not (G-24).
 func TestStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := make(pipes)
@@ -173,14 +172,14 @@ func TestStall(t *testing.T) {
 		for range 5 {
 			time.Sleep(stallTimeout - time.Second)
 			if _, err := a.Write([]byte("x")); err != nil {
-				t.Errorf("G-24: a client that goes on was left: %v", err)
+				t.Errorf("G-24: a client that keeps sending was disconnected: %v", err)
 			}
 		}
 		if err := <-ended; err == nil {
 			t.Error("G-24: half a body was taken for a whole one")
 		}
 		if took := time.Since(begun); took != 5*(stallTimeout-time.Second)+stallTimeout {
-			t.Errorf("G-24: it was left after %v", took)
+			t.Errorf("G-24: it was left after %v, want %v", took, 5*(stallTimeout-time.Second)+stallTimeout)
 		}
 		_ = a.Close()
 		close(l)
@@ -188,8 +187,8 @@ func TestStall(t *testing.T) {
 	})
 }
 
-// TestMemory: what an idle connection of a known client holds is bounded; the figure is that
-// of both ends in this program.
+// TestMemory checks the memory of an idle connection of a known client. The figure includes both ends, which are in
+// this program.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it opens 200 connections")
@@ -268,27 +267,28 @@ func TestServe(t *testing.T) {
 	<-came
 	end()
 	if got := <-long; got != fine {
-		t.Errorf("a request that is being served: %s", got)
+		t.Errorf("a request in progress: %s, want %s", got, fine)
 	}
 	c.CloseIdleConnections()
 	if err := <-served; err != nil {
-		t.Errorf("told to end: %v", err)
+		t.Errorf("Serve after its context was cancelled: %v, want nil", err)
 	}
 	if got := ask("/"); got != "error" {
-		t.Errorf("afterwards: %s", got)
+		t.Errorf("afterwards: %s, want error", got)
 	}
 	if err := Serve(t.Context(), l, http.NotFoundHandler()); err == nil || errors.Is(err, http.ErrServerClosed) {
-		t.Errorf("a listener that is closed: %v", err)
+		t.Errorf("Serve with a closed listener: %v", err)
 	}
 	for err, want := range map[error]error{http.ErrServerClosed: nil, nil: nil, io.EOF: io.EOF,
 		fmt.Errorf("x: %w", http.ErrServerClosed): nil} {
 		if got := over(err); !errors.Is(got, want) {
-			t.Errorf("%v ends with %v", err, got)
+			t.Errorf("%v ends with %v, want %v", err, got, want)
 		}
 	}
 }
 
-// TestFailedConnectionsHaveARate: a client whose handshakes of TLS fail without end writes five lines (L-75).
+// TestFailedConnectionsHaveARate checks that a client with endless failing TLS handshakes causes five log lines
+// (L-75).
 func TestFailedConnectionsHaveARate(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()

@@ -31,7 +31,7 @@ func meanwhile(t *testing.T, fails bool) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("G-5: %d tokens are held, want %d", w.now()[1]-held, tokens)
+				t.Fatalf("G-5: %d tokens are open, want %d", w.now()[1]-held, tokens)
 			}
 		}
 	}
@@ -48,10 +48,11 @@ func meanwhile(t *testing.T, fails bool) {
 		}
 	})
 	if first == second || !first.dropped || second.dropped || s.known[b] != second || len(s.known) != 1 {
-		t.Errorf("G-4: the first is dropped %t, the second %t, %d are known", first.dropped, second.dropped, len(s.known))
+		t.Errorf("G-4: the first is dropped %t, the second %t, %d are known",
+			first.dropped, second.dropped, len(s.known))
 	}
 	if found := s.find(b); found != second || second.users != 2 {
-		t.Fatalf("G-4: found is %v, and %d requests use the second", found, second.users)
+		t.Fatalf("G-4: found is %v, and %d requests use the second, want %v, 2", found, second.users, second)
 	}
 	s.put(second)
 	s.put(first)

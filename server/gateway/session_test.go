@@ -25,8 +25,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestSessionsEnd: a password that was changed is believed for the stated time and no
-// longer, and one that was wrong is tried each time (G-5).
+// TestSessionsEnd checks that a changed password is accepted for the documented time only, and that a wrong one is
+// verified each time (G-5).
 func TestSessionsEnd(t *testing.T) {
 	var now atomic.Int64
 	w := newWorld(t, shared, func(c *Config) { c.Now = func() time.Time { return time.Unix(now.Load(), 0) } })
@@ -41,7 +41,7 @@ func TestSessionsEnd(t *testing.T) {
 	p.sessions.sweep() // as its timer does
 	for end := time.Now().Add(time.Minute); w.now()[1] >= held; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("G-5: the token of a session that is over is still held")
+			t.Fatal("G-5: the token of an expired session is still open")
 		}
 	}
 	w.want(401, "alice", "GET", "/share/f", "")
@@ -64,7 +64,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	p.sessions.mu.Lock()
 	defer p.sessions.mu.Unlock()
 	if len(p.sessions.known) != 1 {
-		t.Errorf("G-4: %d sessions are kept", len(p.sessions.known))
+		t.Errorf("G-4: %d sessions are kept, want 1", len(p.sessions.known))
 	}
 }
 
@@ -93,11 +93,11 @@ func TestSessionKeyHidesPassword(t *testing.T) {
 	}
 	group.Wait()
 	if made.Load() != 1 {
-		t.Errorf("a credential was tried %d times at once", made.Load())
+		t.Errorf("concurrent requests verified a credential %d times, want 1", made.Load())
 	}
 }
 
-// TestBasic: a client without a name is not Anonymous (G-3), and a name may have a domain.
+// TestBasic checks that a client without a name is not Anonymous (G-3), and that a name may have a domain.
 func TestBasic(t *testing.T) {
 	for text, want := range map[string][2]string{"alice:pw": {"", "alice"}, `HOST\alice:p:w`: {"HOST", "alice"},
 		"a@B.TEST:": {"", "a@B.TEST"}, ":": {}, ":pw": {}, `HOST\:pw`: {}, "alice": {}, "": {}, "\xff:x": {},
@@ -129,8 +129,8 @@ func certificate(t *testing.T) (tls.Certificate, string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, hex.EncodeToString(sum[:])
 }
 
-// TestCertificates: a certificate is the account that its fingerprint is mapped to. Without
-// SeTcbPrivilege of the gateway the token only identifies: nothing opens (G-7, L-36).
+// TestCertificates checks that a client with a certificate is the account to which its fingerprint is mapped. If the
+// gateway has no SeTcbPrivilege, the token is at level Identification and opens nothing (G-7, L-36).
 //
 // +checklocksignore
 func TestCertificates(t *testing.T) {
@@ -149,10 +149,10 @@ func TestCertificates(t *testing.T) {
 		return answer.StatusCode
 	}
 	if got := ask(other); got != 401 {
-		t.Errorf("G-7: a certificate without an account: %d", got)
+		t.Errorf("G-7: a certificate without an account: %d, want 401", got)
 	}
 	if got := ask(mapped); got != 404 {
-		t.Errorf("G-7: a token that only identifies: %d", got)
+		t.Errorf("G-7: a token that only identifies: %d, want 404", got)
 	}
 	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		e.Grant(sid.MustParse("S-1-22-1-61010"), tcb, 0)
@@ -161,7 +161,7 @@ func TestCertificates(t *testing.T) {
 	w.must(w.g.link.close())
 	w.g.link.closed = false // a new connection has the privilege
 	if got := ask(mapped); got != 200 {
-		t.Errorf("G-7: with SeTcbPrivilege: %d", got)
+		t.Errorf("G-7: with SeTcbPrivilege: %d, want 200", got)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); w.now()[1] != held+tokens; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("G-5: %d tokens are held, want %d", w.now()[1]-held, tokens)
+				t.Fatalf("G-5: %d tokens are open, want %d", w.now()[1]-held, tokens)
 			}
 		}
 	}
@@ -213,13 +213,13 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	s.sweep() // a is over
 	settles(1)
 	if len(s.known) != 1 || !s.swept {
-		t.Errorf("G-5: %d are known, a sweep is to come: %v", len(s.known), s.swept)
+		t.Errorf("G-5: %d are known, a sweep is to come: %v, want 1, true", len(s.known), s.swept)
 	}
 	now = now.Add(2 * time.Hour)
 	s.sweep()
 	settles(0)
 	if len(s.known) != 0 || s.swept {
-		t.Errorf("G-5: %d are known, a sweep is to come: %v", len(s.known), s.swept)
+		t.Errorf("G-5: %d are known, a sweep is to come: %v, want 0, false", len(s.known), s.swept)
 	}
 	one := s.once(made)
 	if len(s.known) != 0 || one.users != 1 {
@@ -229,8 +229,8 @@ func TestSessionCacheKeepsUsedOnes(t *testing.T) {
 	settles(0)
 }
 
-// TestKnownClients: a client that is in use stays known, one more than the bound lives as long as its
-// request, and no client is believed for longer than the stated time, however often it comes (G-4, G-5).
+// TestKnownClients checks that an active client stays in the cache, that one beyond the limit lives for its request
+// only, and that each client is verified again after the documented time, however active it is (G-4, G-5).
 func TestKnownClients(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	cfg := Config{Sessions: 1, SessionLife: time.Minute, Now: func() time.Time { return now }}
@@ -241,8 +241,8 @@ func TestKnownClients(t *testing.T) {
 	second := s.get(name("b"), right)
 	s.mu.Lock()
 	if len(s.known) != 1 || first.dropped || !second.dropped {
-		t.Errorf("G-4: %d clients are known, the first has left %v, the second %v", len(s.known), first.dropped,
-			second.dropped)
+		t.Errorf("G-4: %d clients are known, the first has left %v, the second %v, want 1, false, true",
+			len(s.known), first.dropped, second.dropped)
 	}
 	s.mu.Unlock()
 	for _, c := range []struct {
@@ -251,15 +251,15 @@ func TestKnownClients(t *testing.T) {
 	}{{30 * time.Second, true}, {time.Minute, true}, {time.Minute + 1, false}} {
 		now = time.Unix(1_000_000, 0).Add(c.after)
 		if got := s.find(name("a")); (got != nil) != c.known {
-			t.Errorf("G-5: after %v it is known: %v", c.after, got != nil)
+			t.Errorf("G-5: after %v the client is cached: %v, want %v", c.after, got != nil, c.known)
 		}
 		if c.known && s.get(name("a"), right) != first {
-			t.Errorf("G-5: after %v it is logged on anew", c.after)
+			t.Errorf("G-5: after %v the client was logged on again, want the cached session", c.after)
 		}
 	}
 	again := s.get(name("a"), right)
 	if again == first {
-		t.Error("G-5: one that is over is believed")
+		t.Error("G-5: an expired session was reused, want a new logon")
 	}
 	long := strings.Repeat("x", 100)
 	if name(long+"a") == name(long+"b") || s.name("a", "b") != s.name("a", "b") || name("a") == name("b") {
@@ -267,8 +267,8 @@ func TestKnownClients(t *testing.T) {
 	}
 }
 
-// TestNoCredentialStays: once a credential has its name, nothing of it is left in the memory that the next one uses,
-// longer or shorter (G-5).
+// TestNoCredentialStays checks that after a credential was hashed none of its bytes remain in the buffer that the
+// next one uses, longer or shorter (G-5).
 func TestNoCredentialStays(t *testing.T) {
 	cfg := Config{Sessions: 1, SessionLife: time.Hour, Now: time.Now}
 	s := newSessions(nil, &cfg)
@@ -282,7 +282,7 @@ func TestNoCredentialStays(t *testing.T) {
 		}
 		for i, c := range k.text[:cap(k.text)] {
 			if c != 0 {
-				t.Errorf("G-5: byte %d of %q is left", i, secret)
+				t.Errorf("G-5: byte %d of %q is left: c = %d, want 0", i, secret, c)
 				break
 			}
 		}

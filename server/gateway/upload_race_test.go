@@ -59,14 +59,14 @@ func TestOneOfManyWins(t *testing.T) {
 			}
 		}
 		if won["old"] != 1 || won["new"] != 1 {
-			t.Fatalf("G-38: round %d: %v had their effect", round, won)
+			t.Fatalf(`G-38: round %d: %v had their effect, want won["old"] = 1, won["new"] = 1`, round, won)
 		}
 	}
 }
 
-// TestUploadsMeetNewConditions: a condition that held when an upload began is checked again when all of it came: a
-// lock, a removal or other contents in between keep it from its effect, and an upload without conditions writes the
-// file that has the name now (G-38).
+// TestUploadsMeetNewConditions checks that an upload's conditions are checked again at its end: a lock, a removal or
+// other contents since its start make it fail. An upload without conditions writes the file that has the name at its
+// end (G-38).
 func TestUploadsMeetNewConditions(t *testing.T) {
 	w := newFolders(t)
 	for _, c := range []struct {
@@ -133,7 +133,7 @@ func (w *world) uploads() (n int) {
 	return n
 }
 
-// halves is a body that comes in two parts.
+// halves is a body that arrives in two parts.
 type halves struct {
 	first, second string
 	between       func()

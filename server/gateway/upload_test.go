@@ -25,8 +25,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFacts: a file's facts give the WebDAV engine its name, length, times, tag and media type; a folder has neither
-// tag nor type.
+// TestFacts checks the name, length, times, tag and media type that the WebDAV engine gets for a file. A folder has
+// neither tag nor type.
 func TestFacts(t *testing.T) {
 	f := facts{name: "a.TXT", size: 0x1f, written: 0x1c08d967e1fd4c0, created: epoch}
 	want := dav.Info{Name: "a.TXT", Size: 0x1f, Created: time.Unix(0, 0).UTC(), Modified: moment,
@@ -68,8 +68,8 @@ func TestCertificateNeedsNoOtherCredential(t *testing.T) {
 // shown is a connection whose client has shown a certificate.
 var shown = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte("first")}, {Raw: []byte("second")}}}
 
-// TestEndsOfUploads: an upload that is closed twice lets go of its files once; one that is not committed, or whose
-// client has left, has no name (G-14).
+// TestEndsOfUploads checks that an upload closed twice releases its files once, and that one without a commit, or of
+// a disconnected client, leaves no name (G-14).
 func TestEndsOfUploads(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("old", "old", shared)
@@ -89,7 +89,7 @@ func TestEndsOfUploads(t *testing.T) {
 		q.s.p.release(other)
 		q.s.p.release(again)
 		if now := w.now(); now != left {
-			t.Errorf("G-14: left are %v, which were %v", now, left)
+			t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 		}
 	}
 	w.must(w.begin(q, "never").Close())
@@ -98,15 +98,15 @@ func TestEndsOfUploads(t *testing.T) {
 	end()
 	for range 2 {
 		if _, _, err := u.Commit(); !errors.Is(err, context.Canceled) {
-			t.Errorf("G-14: the client left: %v", err)
+			t.Errorf("G-14: the client left: %v, want %v", err, context.Canceled)
 		}
 	}
 	w.must(u.Close())
 	if _, err := os.Stat(w.root + "/never"); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("G-14: it has its name")
+		t.Errorf("G-14: it has its name: err = %v, want %v", err, fs.ErrNotExist)
 	}
 	if now := w.now(); now != left {
-		t.Errorf("G-14: left are %v, which were %v", now, left)
+		t.Errorf("G-14: left are %v, which were %v, want %v", now, left, left)
 	}
 }
 
@@ -125,8 +125,7 @@ type cut struct{ err error }
 
 func (c cut) Read([]byte) (int, error) { return 0, c.err }
 
-// TestEarlyEnd: a body that ends with its own end is whole; one that ends in any other way breaks the
-// upload off (G-14).
+// TestEarlyEnd checks that a body is complete only at io.EOF, and that any other error aborts the upload (G-14).
 func TestEarlyEnd(t *testing.T) {
 	for err, whole := range map[error]bool{io.EOF: true, io.ErrUnexpectedEOF: false, io.ErrClosedPipe: false} {
 		q := &request{ctx: t.Context()}
@@ -152,7 +151,7 @@ func (w *exactly) change(user, method, path, body string, headers ...string) str
 // uploaded returns the expected response to an upload of n bytes: the new tag and nothing else.
 func uploaded(code, size int) string { return answered(code, "", fmt.Sprintf(`Etag: "now-%x"`, size)) }
 
-// needs is a refusal that names the privileges that lack, each with the resource that it is of (RFC 3744, 7.1.1).
+// needs returns a denial that names the missing privileges with their resources (RFC 3744, 7.1.1).
 func needs(href string, privileges ...string) string {
 	var b strings.Builder
 	for _, p := range privileges {
@@ -243,12 +242,12 @@ func TestExactUploads(t *testing.T) {
 		}
 	}
 	if got := w.entries(""); got != "deep drop empty hers his new old read told" {
-		t.Errorf("G-14: the tree has %s", got)
+		t.Errorf("G-14: the tree has %s, want deep drop empty hers his new old read told", got)
 	}
 	if got := w.entries("drop"); got != "hers new" {
-		t.Errorf("G-14: the directory has %s", got)
+		t.Errorf("G-14: the directory has %s, want hers new", got)
 	}
-	// An undeclared length is limited too, and nothing remains of a longer upload.
+	// An undeclared length is limited too, and nothing of a longer upload remains.
 	broken := inLine(413, "the file is too long")
 	w.same("too long unsaid", w.chunked("bob", "/share/old", whole+"x"), broken)
 	w.same("too long and new", w.chunked("alice", "/share/longer", whole+"x"), broken)
@@ -258,7 +257,7 @@ func TestExactUploads(t *testing.T) {
 	}
 }
 
-// chunked uploads what no header says the length of.
+// chunked uploads a body without a declared length.
 func (w *exactly) chunked(user, path, body string) string {
 	w.Helper()
 	return w.change(user, "PUT", path, body, unsaid, "")
@@ -273,7 +272,7 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 	w.file("fixed/his.txt", "old\n", "O:BAG:SYD:P(A;;FA;;;{bob})")
 	w.want(204, "bob", "PUT", "/share/fixed/his.txt", "in place\n")
 	if got := w.content("fixed/his.txt"); got != "in place\n" {
-		t.Errorf("G-15: %q", got)
+		t.Errorf("G-15: %q, want %q", got, "in place\n")
 	}
 	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
 	p, err := w.g.link.process()
@@ -310,8 +309,8 @@ func (l leaving) Err() error {
 	return nil
 }
 
-// TestLeaveAtEachCall: a client that leaves before any call for an upload has not begun it: what fails for another
-// reason than a refusal is no reason to write to the file, which stays as it was, and nothing is held (G-14).
+// TestLeaveAtEachCall checks that a client that disconnects before any call of an upload changes nothing: an error
+// other than a denial never leads to a write in place, the file stays unchanged, and nothing stays open (G-14).
 func TestLeaveAtEachCall(t *testing.T) {
 	for _, name := range []string{"old", "new"} {
 		w := newExactly(t, shared)
@@ -364,8 +363,8 @@ func (w *world) attribute(name string) string {
 	return string(b[:n])
 }
 
-// TestPut: a new file is named once it is whole, the contents of an old one are replaced and
-// nothing else of it (G-14, G-15).
+// TestPut checks that a new file gets its name once it is complete, and that an upload to an existing file replaces
+// only its contents (G-14, G-15).
 func TestPut(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("old.txt", "a longer text than the next\n", "O:{bob}G:SYD:P(A;;FA;;;{bob})(A;;0x120116;;;{alice})")
@@ -383,7 +382,7 @@ func TestPut(t *testing.T) {
 		t.Errorf("G-15: %q, the descriptor stayed: %t", got, w.attribute("old.txt") == before)
 	}
 	if got := w.entries(""); got != "empty.txt link.txt long.txt new.txt old.txt" {
-		t.Errorf("G-14: the directory has %s", got)
+		t.Errorf("G-14: the directory has %s, want empty.txt link.txt long.txt new.txt old.txt", got)
 	}
 	tag := w.want(200, "bob", "HEAD", "/share/old.txt", "").header.Get("ETag")
 	w.want(412, "alice", "PUT", "/share/old.txt", "x", "If-None-Match", "*")
@@ -416,7 +415,8 @@ func TestPutHidesParents(t *testing.T) {
 		hidden := w.want(409, "bob", method, "/share/deep/inner/x", "")
 		missing := w.want(409, "bob", method, "/share/deep/none/x", "")
 		if hidden.body != missing.body {
-			t.Errorf("G-12: %s in a hidden directory: %q, in a missing one: %q", method, hidden.body, missing.body)
+			t.Errorf("G-12: %s in a hidden directory: %q, in a missing one: %q, want %q", method, hidden.body,
+				missing.body, missing.body)
 		}
 	}
 	w.want(403, "bob", "MKCOL", "/share/blind/hers.txt", "")

@@ -16,7 +16,8 @@ import (
 // forBoth is a descriptor by which alice and bob may do everything.
 const forBoth = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;FA;;;{bob})"
 
-// snapshot returns names and contents of the tree, how many locks there are, and of how many files properties are kept.
+// snapshot returns names and contents of the tree, how many locks there are, and of how many files properties are
+// kept.
 func (w *world) snapshot() string {
 	w.Helper()
 	var b strings.Builder
@@ -36,7 +37,7 @@ func (w *world) snapshot() string {
 	return b.String()
 }
 
-// lockXML asks for an exclusive lock.
+// lockXML requests an exclusive lock.
 const lockXML = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype>` +
 	`<D:write/></D:locktype></D:lockinfo>`
 
@@ -98,7 +99,8 @@ func TestConditionsThatFail(t *testing.T) {
 						m.method == "UNLOCK" && got.code == 409 || m.method == "MKCOL" && got.code == 405 ||
 						m.method == "PUT" && kind == "folder" && got.code == 405
 					if after := w.snapshot(); !refused || after != before {
-						t.Errorf("G-37: %s of the %s by %s with %s: %s: %d\n%s\nchanged to\n%s", m.method, kind, user, c.name,
+						t.Errorf("G-37: %s of the %s by %s with %s: %s: %d\n%s\nchanged to\n%s",
+							m.method, kind, user, c.name,
 							c.value, got.code, before, after)
 						w.restore()
 					}
@@ -126,8 +128,8 @@ func (w *world) restore() {
 	clear(w.g.props.of)
 }
 
-// TestConditionsThatHold: with conditions that hold each method has its effect; a list that cannot be read is a bad
-// request, which changes nothing; an invalid date is ignored, as RFC 9110, 13.1.4 says (G-37).
+// TestConditionsThatHold checks that each method succeeds under conditions that hold, that a malformed list is a bad
+// request that changes nothing, and that an invalid date is ignored (RFC 9110, 13.1.4; G-37).
 func TestConditionsThatHold(t *testing.T) {
 	w := newFolders(t)
 	late := time.Now().Add(time.Hour).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
@@ -154,7 +156,8 @@ func TestConditionsThatHold(t *testing.T) {
 				}
 				got := w.ask("bob", m.method, path, m.body, append([]string{c[0], value}, m.headers...)...)
 				if got.code/100 != 2 {
-					t.Errorf("G-37: %s of the %s with %s: %s: %d %s", m.method, kind, c[0], value, got.code, got.body)
+					t.Errorf("G-37: %s of the %s with %s: %s: %d %s: got.code/100 = %d, want 2", m.method, kind,
+						c[0], value, got.code, got.body, got.code/100)
 				}
 				w.restore()
 			}

@@ -78,11 +78,11 @@ type site struct {
 	statusOnly bool // effects are not compared
 }
 
-// bodies are those that cases name.
+// bodies are the request bodies that cases name.
 var bodies = map[string]string{"exclusive": lockXML, "shared": strings.Replace(lockXML, "exclusive", "shared", 1),
 	"patch": propertyXML}
 
-// ask performs a step, as "alice PUT /f If: ([$tag]) < new".
+// ask performs a step, such as "alice PUT /f If: ([$tag]) < new".
 func (s *site) ask(step string) (code int, answer string) {
 	s.Helper()
 	step, body, _ := strings.Cut(step, " < ")
@@ -168,7 +168,7 @@ func (s *site) run(c *conformance, want int) {
 			}
 		case "gone":
 			if !errors.Is(err, os.ErrNotExist) {
-				s.Errorf("%s: %s has %q, %v, want nothing", c.name, name, content, err)
+				s.Errorf("%s: %s has %q, %v, want no such file", c.name, name, content, err)
 			}
 		case "body":
 			status := regexp.MustCompile(regexp.QuoteMeta(name) + `/?</[a-zA-Z]*:?href>\s*<[a-zA-Z]*:?status>HTTP/1.1 ` + value)
@@ -200,7 +200,7 @@ func TestConformance(t *testing.T) {
 		s.run(&list[i], list[i].want)
 	}
 	if len(list) < 120 {
-		t.Errorf("there are %d cases", len(list))
+		t.Errorf("there are %d cases, want at least 120", len(list))
 	}
 }
 
@@ -304,8 +304,8 @@ func apache(t *testing.T) (base, root string) {
 	}
 }
 
-// TestRclone: rclone copies a folder there and back, lists it, and is refused what its
-// account may not.
+// TestRclone copies a folder with rclone there and back, lists it, and checks that rclone is denied what its account
+// may not do.
 func TestRclone(t *testing.T) {
 	rclone := tool(t, "rclone")
 	w := newWorld(t, shared)
@@ -330,7 +330,7 @@ func TestRclone(t *testing.T) {
 		t.Error(got)
 	}
 	if out, err := run("bob", "lsf", "-R", ":webdav:share/up"); err != nil || out != "a/\nbig\na/b c/\na/b c/é.txt\n" {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("%v\n%s, want nil, %q", err, out, "a/\nbig\na/b c/\na/b c/é.txt\n")
 	}
 	back := t.TempDir()
 	if out, err := run("bob", "copy", ":webdav:share/up", back); err != nil {
@@ -341,10 +341,10 @@ func TestRclone(t *testing.T) {
 	}
 	out, err := run("bob", "copyto", filepath.Join(from, "big"), ":webdav:share/up/his")
 	if err == nil || !strings.Contains(out, "403") {
-		t.Errorf("bob uploads: %v\n%s", err, out)
+		t.Errorf("bob uploads: %v\n%s, want an error, text containing \"403\"", err, out)
 	}
 	if out, err := run("bob", "cat", ":webdav:share/hers"); err == nil {
-		t.Errorf("bob reads what is alice's alone: %s", out)
+		t.Errorf("bob reads a file that only alice may read: %s", out)
 	}
 	if out, err := run("alice", "purge", ":webdav:share/up"); err != nil || w.entries("") != "hers" {
 		t.Errorf("%v, left is %q\n%s", err, w.entries(""), out)
@@ -380,9 +380,9 @@ func TestCadaver(t *testing.T) {
 	}
 }
 
-// TestRedirector sends what Windows' redirector sends when Explorer copies a file to a folder and a program then saves
-// it: the name is looked up and made empty, locked, uploaded and given its times under the lock, and unlocked. Another
-// user is kept out as long as the lock lasts.
+// TestRedirector sends the requests of Windows' redirector when Explorer copies a file to a folder and a program then
+// saves it: the name is looked up, created empty, locked, uploaded and given its times under the lock, and unlocked.
+// The lock keeps another user out meanwhile.
 func TestRedirector(t *testing.T) {
 	w := newWorld(t, forBoth)
 	const path = "/share/new%20file.docx"
@@ -421,7 +421,8 @@ func TestRedirector(t *testing.T) {
 	found := send(207, "PROPFIND", "", "Depth", "0")
 	if got := w.content("new file.docx"); got != "what was saved" || !strings.Contains(found.body,
 		"<D:getlastmodified>Sat, 03 Feb 2001 04:05:06 GMT</D:getlastmodified>") {
-		t.Errorf("%q\n%s", got, found.body)
+		t.Errorf("%q\n%s, want \"what was saved\", text containing %q", got, found.body,
+			"<D:getlastmodified>Sat, 03 Feb 2001 04:05:06 GMT</D:getlastmodified>")
 	}
 	w.want(204, "bob", "PUT", path, "bob's")
 }

@@ -56,7 +56,7 @@ func TestExactPeople(t *testing.T) {
 	w.same("LookUp of nothing", w.call("bob", "LookUp", `{}`),
 		`400 {"code":"invalid_argument","message":"names and sids are missing: give one of them"}`)
 	if got := w.call("bob", "LookUp", `{"sids":["S-1-x"]}`); !strings.HasPrefix(got, `400 {"code":"invalid_argument"`) {
-		t.Errorf("LookUp of what is no SID: %s", got)
+		t.Errorf(`LookUp of an invalid SID: %s, want text starting with "400 {"code":"invalid_argument""`, got)
 	}
 	w.same("LookUp of 1001", w.call("bob", "LookUp", `{"names":[`+many(1000)+`],"sids":["S-1-1-0"]}`), tooMany)
 	if got := w.call("bob", "LookUp", `{"names":[`+many(999)+`],"sids":["S-1-1-0"]}`); !strings.HasPrefix(got, "200 ") ||
@@ -84,11 +84,11 @@ func TestExactPeople(t *testing.T) {
 		}
 	}
 	if services.Len() > 0 {
-		t.Errorf("%d bytes of services are missing", services.Len())
+		t.Errorf("%d bytes of services are missing, want at most 0", services.Len())
 	}
 }
 
-// tokenOf writes what Token answers of a user, by what refmond says of the token.
+// tokenOf formats Token's response for a user from refmond's data of the token.
 func (w *exactly) tokenOf(user string) string {
 	w.Helper()
 	p, err := w.g.link.process()
@@ -149,6 +149,6 @@ func TestGrantsAlone(t *testing.T) {
 	}
 	list := q.grants(sddl.MustParse("O:SYG:SYD:" + entries.String()))
 	if len(list) != 100 || list[0].GetSid() != sid.LocalSystem.String() || list[99].GetSid() != "S-1-5-21-1-1-1-98" {
-		t.Errorf("%d are told, the last is %s", len(list), list[len(list)-1].GetSid())
+		t.Errorf("%d entries, the last is %s, want the first 100, from LocalSystem on", len(list), list[len(list)-1].GetSid())
 	}
 }

@@ -110,9 +110,9 @@ func TestLogIsCompactedDuringRun(t *testing.T) {
 	l.want(l.open(time.Minute), "plan", "abd")
 }
 
-// TestPutTogetherAmidALine checks that a reader that had read half a line of the old log continues with the compacted
-// one (N-22).
-func TestPutTogetherAmidALine(t *testing.T) {
+// TestReaderContinuesInCompactedLog checks that a reader that had read half a line of the old log continues with the
+// compacted one (N-22).
+func TestReaderContinuesInCompactedLog(t *testing.T) {
 	l := newLive(t, false)
 	l.start()
 	l.settle()

@@ -100,8 +100,8 @@ func enabled(tok *token.Token, s sid.SID) bool {
 	return false
 }
 
-// TestTwoOfOne checks that if two principals have one account, both must have the right (N-2).
-func TestTwoOfOne(t *testing.T) {
+// TestTwoPrincipalsOfOneAccount checks that if two principals have one account, both must have the right (N-2).
+func TestTwoPrincipalsOfOneAccount(t *testing.T) {
 	d := &decider{numbers: []int{0, 1, 0}, people: 2}
 	if got := d.numbered(effective.Set{0b011}); got.Has(0) || !got.Has(1) {
 		t.Errorf("%b", got)
@@ -162,8 +162,9 @@ func TestSharesOfTokens(t *testing.T) {
 	}
 }
 
-// TestLeading checks the SIDs that a clause allows before its first denial. Later ones do not count (N-4).
-func TestLeading(t *testing.T) {
+// TestLeadingAllowsOfAClause checks the SIDs that a clause allows before its first denial. Later ones do not count
+// (N-4).
+func TestLeadingAllowsOfAClause(t *testing.T) {
 	a, b, c := sid.MustParse(alice), sid.MustParse(bob), sid.MustParse(carol)
 	term := func(s sid.SID, allow bool) effective.Term { return effective.Term{SID: s, Allow: allow} }
 	for _, x := range []struct {

@@ -322,9 +322,9 @@ func TestOneWriter(t *testing.T) {
 	l.settle()
 }
 
-// TestNobodys checks that documents that are unreadable, unknown, or requested by a name that two people have, are
-// denied to everybody (N-5, N-6).
-func TestNobodys(t *testing.T) {
+// TestUnreadableDocumentsAreDenied checks that documents that are unreadable, unknown, or requested by a name that
+// two people have, are denied to everybody (N-5, N-6).
+func TestUnreadableDocumentsAreDenied(t *testing.T) {
 	l := newLive(t, true)
 	two := strings.Replace(firm, `"dave"`, `"bob2"`, 1)
 	if err := os.WriteFile(l.config.Directory, []byte(two), 0o600); err != nil {

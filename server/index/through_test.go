@@ -174,9 +174,9 @@ func TestDocumentNeedsTraverseRight(t *testing.T) {
 	}
 }
 
-// TestBehindNames checks that a class behind folders has its own ID, whatever the order and the duplicates of the
-// folders, and that the privilege's holders change the ID (N-15).
-func TestBehindNames(t *testing.T) {
+// TestClassIDBehindFolders checks that a class behind folders has its own ID, whatever the order and the duplicates
+// of the folders, and that the privilege's holders change the ID (N-15).
+func TestClassIDBehindFolders(t *testing.T) {
 	d, e := sddl.MustParse(forStaff), sddl.MustParse(forCarol)
 	right := rightsOf(t, "read")[0]
 	own := index.NewClass(d, nil, "read", right.Mask(winnt.FileObject), winnt.FileObject)

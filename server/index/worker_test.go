@@ -19,9 +19,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestVersionsEqualAFreshDecision changes memberships, users and groups many times. After each version every class has
-// the people, the lists and the expression that a decider of that version alone gives it, and classes that name no
-// account of the change have no event (N-96).
+// TestVersionsEqualAFreshDecision changes memberships, users and groups many times. After each version every class
+// has the people, the lists and the expression that a decider of that version alone gives it, and classes that name
+// no account of the change have no event (N-96).
 func TestVersionsEqualAFreshDecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	home := sid.MustParse("S-1-5-21-1-2-3")
@@ -140,9 +140,9 @@ func randomDocuments(r *rand.Rand, home sid.SID) *watch.Batch {
 	return b
 }
 
-// TestClassesThatRest checks that a class without documents gets the members of the current directory once it has a
-// document again. Two class events are equal if their members are (N-3).
-func TestClassesThatRest(t *testing.T) {
+// TestUnusedClassGetsCurrentMembers checks that a class without documents gets the members of the current directory
+// once it has a document again. Two class events are equal if their members are (N-3).
+func TestUnusedClassGetsCurrentMembers(t *testing.T) {
 	w := working(t, "")
 	plan := watch.Seen{Path: "/t/plan", Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")}
 	sees(t, w, plan)
@@ -357,20 +357,20 @@ func TestIndexKeepsItsConfiguration(t *testing.T) {
 		q   Question
 		why string // "" if it goes on
 	}{
-		"the same":                               {first, ""},
-		"fewer rights":                           {ask("read", share, TraversePrivilege), "take another folder"},
-		"another order":                          {ask("modify+read", share, TraversePrivilege), "take another folder"},
-		"another right":                          {ask("read+write", share, TraversePrivilege), "take another folder"},
-		"another share":                          {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
-		"no share":                               {ask("read+modify", "", TraversePrivilege), "take another folder"},
-		"another policy":                         {ask("read+modify", share, TraverseAlways), "take another folder"},
-		"no policy":                              {ask("read+modify", share, ""), "take another folder"},
-		"never":                                  {ask("read+modify", share, TraverseNever), "take another folder"},
-		"a policy there is not":                  {ask("read+modify", share, "often"), `traverse: "often"`},
-		"a right of two masks":                   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
-		"a right of two masks and another right": {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
-		"a question with a tree's fields":        {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
-		"the second right alone":                 {ask("modify", share, TraversePrivilege), "take"},
+		"the same":               {first, ""},
+		"fewer rights":           {ask("read", share, TraversePrivilege), "take another folder"},
+		"another order":          {ask("modify+read", share, TraversePrivilege), "take another folder"},
+		"another right":          {ask("read+write", share, TraversePrivilege), "take another folder"},
+		"another share":          {ask("read+modify", share+"(A;;FA;;;BG)", TraversePrivilege), "take another folder"},
+		"no share":               {ask("read+modify", "", TraversePrivilege), "take another folder"},
+		"another policy":         {ask("read+modify", share, TraverseAlways), "take another folder"},
+		"no policy":              {ask("read+modify", share, ""), "take another folder"},
+		"never":                  {ask("read+modify", share, TraverseNever), "take another folder"},
+		"a policy there is not":  {ask("read+modify", share, "often"), `traverse: "often"`},
+		"a right of two masks":   {ask("control", share, TraversePrivilege), "right control: an index has rights"},
+		"read and two masks":     {ask("read+control", share, TraversePrivilege), "right control: an index has rights"},
+		"fields of a tree":       {Question{Rights: first.Rights, ShareText: share, Traverse: "Privilege"}, "traverse"},
+		"the second right alone": {ask("modify", share, TraversePrivilege), "take"},
 	} {
 		w, err := c.q.Worker(s)
 		if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {

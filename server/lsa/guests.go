@@ -1,6 +1,7 @@
 package lsa
 
 import (
+	linked "container/list"
 	"slices"
 	"strings"
 	"sync"
@@ -14,36 +15,52 @@ import (
 type guests struct {
 	mu sync.RWMutex
 	// +checklocks:mu
-	names map[sid.SID]logon.Account // guarded by mu
+	names map[sid.SID]*linked.Element // guarded by mu; of order
+	// +checklocks:mu
+	order linked.List // guarded by mu; logon.Account values, the latest logon first
 }
 
-// maxGuests limits the number of names. When it is reached, all names are dropped.
+// maxGuests limits the number of names. Beyond it, the name of the user whose last logon is the oldest is dropped.
 const maxGuests = 10_000
 
 // of returns the account of a SID. ok is false if the user did not log on or was dropped.
 func (g *guests) of(id sid.SID) (a logon.Account, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	a, ok = g.names[id]
+	e, ok := g.names[id]
+	if ok {
+		a = e.Value.(logon.Account)
+	}
 	return a, ok
+}
+
+// put adds or replaces a name as that of the latest logon.
+func (g *guests) put(a logon.Account) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if e, ok := g.names[a.SID]; ok {
+		e.Value = a
+		g.order.MoveToFront(e)
+		return
+	}
+	if g.names == nil {
+		g.names = map[sid.SID]*linked.Element{}
+	}
+	g.names[a.SID] = g.order.PushFront(a)
+	if len(g.names) > maxGuests {
+		// Each of 10,000 other users has logged on since this one did (L-73).
+		delete(g.names, g.order.Remove(g.order.Back()).(logon.Account).SID)
+	}
 }
 
 // rememberGuest remembers the name of a domain's user who logged on, so that records and tables show a name
 // next to the SID. It ignores empty and overlong names, and names of a domain that belongs to this
 // computer or the system (L-73).
 func (s *Store) rememberGuest(a logon.Account) {
-	if old, ok := s.guests.of(a.SID); ok && old == a {
-		return
-	}
 	if a.Name == "" || a.Domain == "" || len(a.Name)+len(a.Domain) >= logon.MaxName || s.ours(a.Domain) {
 		return
 	}
-	s.guests.mu.Lock()
-	defer s.guests.mu.Unlock()
-	if s.guests.names == nil || len(s.guests.names) >= maxGuests {
-		s.guests.names = map[sid.SID]logon.Account{}
-	}
-	s.guests.names[a.SID] = a
+	s.guests.put(a)
 }
 
 // ours reports whether a domain name belongs to this computer or the system.

@@ -14,7 +14,7 @@ import (
 )
 
 // TestGuestNamesAreBounded checks that names are remembered up to the limit and updated when they change, and
-// that one more name drops all others (L-73).
+// that one more name drops only the name whose last logon is the oldest (L-73).
 //
 // +checklocksignore
 func TestGuestNamesAreBounded(t *testing.T) {
@@ -59,12 +59,19 @@ func TestGuestNamesAreBounded(t *testing.T) {
 		t.Errorf("L-73: %d names, want 10000", n)
 	}
 	greet(5, "HOME", "x") // a known name needs no new entry
+	greet(1, "HOME", "x") // a new logon: others are older now
 	if n := count(); n != 10_000 {
 		t.Errorf("L-73: %d names with one twice, want 10000", n)
 	}
 	greet(maxGuests, "HOME", "x")
-	if _, ok := f.LookupSID(home.WithRID(maxGuests)); !ok || count() != 1 {
-		t.Errorf("L-73: %d names with one too many", count())
+	greet(0, "HOME", "x") // dropped, and so new again
+	for rid, want := range map[uint32]bool{0: true, 1: true, 2: false, 3: true, 5: true, maxGuests: true} {
+		if _, ok := f.LookupSID(home.WithRID(rid)); ok != want {
+			t.Errorf("L-73: RID %d after two names too many: found %t, want %t", rid, ok, want)
+		}
+	}
+	if n := count(); n != maxGuests {
+		t.Errorf("L-73: %d names after two too many, want %d", n, maxGuests)
 	}
 }
 

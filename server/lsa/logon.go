@@ -54,7 +54,8 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 }
 
 // byPassword logs on with a name and a password. Each rejection without the right password computes
-// one hash and returns the same status (L-32), except for locked names and for overlong input.
+// one hash, makes one write and returns the same status (L-32), except for locked names and for
+// overlong input.
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous (L-34).
@@ -75,7 +76,9 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		key = strings.ToUpper(a.Name)
 	}
 	kept, open := s.throttle.attempt(key, origin, s.cfg.Now())
-	if known && open {
+	if open {
+		// Failures of an unknown name are stored below RID 0, which no account has, only because the
+		// response time would otherwise tell known names from unknown ones (L-32).
 		s.keepFailures(a.RID, &kept)
 	}
 	hash := s.throttle.decoy

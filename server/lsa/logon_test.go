@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,14 +94,29 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestUnknownTakesTheWork checks that an unknown name also costs one hash (L-32).
-func TestUnknownTakesTheWork(t *testing.T) {
-	f := open(t, nil)
+// TestUnknownNameCostsAHashAndAWrite checks that an unknown name also costs one hash and one write (L-32).
+func TestUnknownNameCostsAHashAndAWrite(t *testing.T) {
+	var writes atomic.Int32
+	f := open(t, func(c *Config) {
+		c.Faults = func(operation, _ string) error {
+			if operation == "write" {
+				writes.Add(1)
+			}
+			return nil
+		}
+	})
 	f.account(t, Account{Name: "alice"}, "correct")
 	known, _ := parseHash(f.now.Load().accounts[firstRID].Hash)
 	if decoy := f.throttle.decoy; decoy.cost != known.cost || len(decoy.salt) != len(known.salt) {
 		t.Errorf("an unknown name costs %v, a known one %v", decoy.cost, known.cost)
 	}
+	for _, name := range []string{"alice", "unknown", `OTHER\alice`} {
+		writes.Store(0)
+		if f.LogonPassword(name, "guess", network); writes.Load() != 1 {
+			t.Errorf("L-32: a wrong password of %s: %d writes, want 1", name, writes.Load())
+		}
+	}
+	f.reopen(t) // the failures of unknown names are no account's
 }
 
 // TestLockout checks that ten failures from one origin lock a name for that origin for a quarter of an hour, whether

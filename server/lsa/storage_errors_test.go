@@ -76,9 +76,9 @@ func TestRefusedChangeStaysOut(t *testing.T) {
 	}
 }
 
-// TestRefusedChangeIsTakenBack checks that a restart does not find a failed change if one later write succeeded.
+// TestRefusedChangeIsRolledBack checks that a restart does not find a failed change if one later write succeeded.
 // Otherwise the error says so (L-39).
-func TestRefusedChangeIsTakenBack(t *testing.T) {
+func TestRefusedChangeIsRolledBack(t *testing.T) {
 	f, disk, alice := faulty(t)
 	for kind, warns := range map[string]bool{"write": false, "sync": false, "": true} {
 		if kind == "" {

@@ -103,9 +103,9 @@ func TestDamagedRecords(t *testing.T) {
 	}
 }
 
-// TestFormOfStore checks the exact bytes of the records, which the next release must read, and that an Edit's
+// TestStoreFileFormat checks the exact bytes of the records, which the next release must read, and that an Edit's
 // removals are removed on disk.
-func TestFormOfStore(t *testing.T) {
+func TestStoreFileFormat(t *testing.T) {
 	f := open(t, nil)
 	st := f.now.Load().clone()
 	st.machine, st.next, st.policy = sid.MustParse("S-1-5-21-1-2-3"), 2000, "a policy"

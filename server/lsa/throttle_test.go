@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -130,5 +131,16 @@ func TestStoredFailuresKeepTheirTimes(t *testing.T) {
 	if f.throttle.locked("x", f.clock.now()) || !f.throttle.locked("X", f.clock.now()) ||
 		f.throttle.locked("X", first.Add(99*time.Second+lockFor)) {
 		t.Error("L-31: locked must be true for the failed name only, until its window ends")
+	}
+}
+
+func TestUnixUID(t *testing.T) {
+	for text, want := range map[string]uint32{
+		"S-1-22-1-1000": 1000, "S-1-22-1-0": 0, "S-1-22-2-1000": 0, "S-1-5-1-1000": 0, "S-1-22-1": 0, "S-1-22-1-1000-1": 0,
+	} {
+		valid := text == "S-1-22-1-1000" || text == "S-1-22-1-0"
+		if got, ok := unixUID(sid.MustParse(text)); got != want || ok != valid {
+			t.Errorf("%s: got %d, %t, want %d, %t", text, got, ok, want, valid)
+		}
 	}
 }

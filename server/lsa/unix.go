@@ -76,8 +76,8 @@ func (s *Store) UserSID(uid uint32) sid.SID {
 	return u
 }
 
-// GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid. A lookup in winbind or
-// the directory takes up to three seconds.
+// GroupSID returns the SID of a gid. If the lookup fails, it is S-1-22-2-gid. gid 65534 is always S-1-22-2-65534,
+// which no logon of the store contains (L-25). A lookup in winbind or the directory takes up to three seconds.
 func (s *Store) GroupSID(gid uint32) sid.SID {
 	g, _ := s.groupOf(s.now.Load(), gid)
 	return g

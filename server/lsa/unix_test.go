@@ -43,9 +43,9 @@ func (f *fixture) uid(t *testing.T, uid uint32, gids ...uint32) (v, linked *toke
 	return made(t, r, st)
 }
 
-// TestFirstDay checks that the owner of the state folder is the only administrator, with a limited token linked to
-// the full one (L-5, L-21).
-func TestFirstDay(t *testing.T) {
+// TestOwnerGetsLimitedToken checks that the owner of the state folder is the only administrator, with a limited token
+// linked to the full one (L-5, L-21).
+func TestOwnerGetsLimitedToken(t *testing.T) {
 	f := open(t, nil)
 	me := uint32(os.Getuid())
 	limited, full := f.uid(t, me, 7)
@@ -68,9 +68,9 @@ func TestFirstDay(t *testing.T) {
 	}
 }
 
-// TestTcb checks that no account holds SeTcbPrivilege by default, and that granting it writes one record that names
-// it (L-22).
-func TestTcb(t *testing.T) {
+// TestNobodyHoldsTcbByDefault checks that no account holds SeTcbPrivilege by default, and that granting it writes one
+// record that names it (L-22).
+func TestNobodyHoldsTcbByDefault(t *testing.T) {
 	f := open(t, nil)
 	for id, g := range f.now.Load().grants {
 		if g.Privileges.Has(winnt.SeTcbPrivilege) || g.Privileges.Has(winnt.SeCreateTokenPrivilege) {
@@ -112,6 +112,9 @@ func TestOverflow(t *testing.T) {
 	}
 	if got := f.UserSID(65534); got != sid.Anonymous {
 		t.Errorf("UserSID(65534): f.UserSID(65534) = %v, want %v", got, sid.Anonymous)
+	}
+	if got, want := f.GroupSID(65534), fileaccess.UnixGroup(65534); got != want {
+		t.Errorf("L-25: GroupSID(65534) = %v, want %v", got, want)
 	}
 }
 

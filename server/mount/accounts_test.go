@@ -46,8 +46,8 @@ func (o operators) LogOn(uid, gid uint32) (logon.Result, error) {
 	return r, err
 }
 
-// TestUsersActWithoutARecordOfTheirLogon: an ordinary user is known by the host's kernel alone, and acts although the
-// record of that is not kept, also under a policy that fails closed (M-3, U-92).
+// TestUsersActWithoutARecordOfTheirLogon checks that an ordinary user, whom the host's kernel authenticates, may act
+// even if the logon record fails, also under a fail-closed policy (M-3, U-92).
 func TestUsersActWithoutARecordOfTheirLogon(t *testing.T) {
 	now, d := time.Unix(1_000_000, 0), &disk{}
 	a := accountsAt(t, d, &now)
@@ -116,8 +116,8 @@ func TestAccountsInTime(t *testing.T) {
 		t.Error("M-2: two users have one token")
 	}
 	now = now.Add(time.Minute)
-	if get(alice) != first {
-		t.Error("M-2: a token was made anew before its time was over")
+	if got := get(alice); got != first {
+		t.Errorf("M-2: a token was replaced before its time ended: get(alice) = %v, want %v", got, first)
 	}
 	now = now.Add(1)
 	second := get(alice)
@@ -131,19 +131,21 @@ func TestAccountsInTime(t *testing.T) {
 	refused := get(alice)
 	// The old token went with its session, and no new one stays.
 	if a.closing.Wait(); a.sys.LogonSessions() >= sessions {
-		t.Errorf("M-3: %d sessions are left of %d, one of them without a record", a.sys.LogonSessions(), sessions)
+		t.Errorf("M-3: %d sessions are left of %d, one of them without a record, want less than %d",
+			a.sys.LogonSessions(), sessions, sessions)
 	}
 	if refused.err == nil || refused.token != nil {
 		t.Errorf("M-3: a user acts without a record: %v, %v", refused.token, refused.err)
 	}
 	d.full.Store(false)
 	now = now.Add(refusedLife)
-	if get(alice) != refused {
-		t.Error("M-3: a refusal is asked again before its time is over")
+	if got := get(alice); got != refused {
+		t.Errorf("M-3: a cached refusal was queried again before its time ended: get(alice) = %v, want %v",
+			got, refused)
 	}
 	now = now.Add(1)
 	if again := get(alice); again.err != nil {
-		t.Errorf("M-3: refused for ever: %v", again.err)
+		t.Errorf("M-3: refused for ever: %v, want nil", again.err)
 	}
 	if acc := get(61999); acc.err == nil || acc.token != nil { // the host does not know this uid
 		t.Errorf("M-3: %v, %v", acc.token, acc.err)
@@ -172,14 +174,14 @@ func TestAccountsInUse(t *testing.T) {
 	a.put(one)
 	a.closing.Wait()
 	if ended != 0 {
-		t.Error("a token went while a request used it")
+		t.Errorf("a token went while a request used it: ended = %d, want 0", ended)
 	}
 	a.put(two)
 	if ended != 1 {
-		t.Errorf("the token went %d times", ended)
+		t.Errorf("the token went %d times, want 1", ended)
 	}
 	if next := a.get(person{alice, 1}); next == one {
-		t.Error("a token that was dropped is used again")
+		t.Error("get returned a dropped token, want a new one")
 	} else {
 		a.put(next)
 	}
@@ -218,7 +220,8 @@ func TestContainer(t *testing.T) {
 		cant string
 	}{{0, "hers", "his"}, {0, "hers", "sub"}, {0, "hers", "supers"}, {33, "sub", "hers"}, {33, "sub", "supers"}} {
 		if got, err := w.contained(c.uid, "cat "+c.can); err != nil || !strings.HasPrefix(got, "of ") {
-			t.Errorf("M-1: uid %d of the container, %s: %q, %v", c.uid, c.can, got, err)
+			t.Errorf(`M-1: uid %d of the container, %s: %q, %v, want text starting with "of ", nil`, c.uid, c.can,
+				got, err)
 		}
 		if got, err := w.contained(c.uid, "cat "+c.cant); err == nil || !strings.Contains(got, "Permission denied") {
 			t.Errorf("M-1: uid %d of the container, %s: %q, %v; want a refusal", c.uid, c.cant, got, err)
@@ -232,7 +235,7 @@ func TestContainer(t *testing.T) {
 		}
 	}
 	if got, err := w.contained(0, "mount --bind . /mnt && cat /mnt/hers"); err != nil || got != "of alice" {
-		t.Errorf("M-1: mounted once more: %q, %v", got, err)
+		t.Errorf(`M-1: mounted once more: %q, %v, want "of alice", nil`, got, err)
 	}
 }
 
@@ -268,8 +271,8 @@ func TestSetUID(t *testing.T) {
 	w.refused(alice, "Permission denied", cat, "group")
 }
 
-// TestNumbers: the host's number for unknown users is Anonymous, who is not Everyone, and
-// the superuser is a user without privilege (M-1).
+// TestNumbers checks that the host's id for unknown users is Anonymous, who is not in Everyone, and that the
+// superuser is a user without privileges (M-1).
 func TestNumbers(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
 		c.Accounts = Hosted{Peers: auth.Accounts{}, Hosts: host{}}
@@ -312,9 +315,9 @@ func (l *lines) with(word string) (n int) {
 	return n
 }
 
-// TestRefusalIsToldOnce: the log has one line for a user who is refused a hundred times
-// by one logon, and another after the next (M-23).
-func TestRefusalIsToldOnce(t *testing.T) {
+// TestRefusalIsLoggedOnce checks that a user rejected a hundred times by one logon gets one log line, and another one
+// after the next logon (M-23).
+func TestRefusalIsLoggedOnce(t *testing.T) {
 	log := &lines{}
 	from := &counted{}
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) {
@@ -344,7 +347,7 @@ func TestManyUsers(t *testing.T) {
 	for i := range uint32(maxAccounts + 50) {
 		h := header(100000+i, rootID)
 		if s := w.m.Lookup(nil, &h, "f", &out); s != fuse.OK {
-			t.Fatalf("M-2: user %d: %v", i, s)
+			t.Fatalf("M-2: user %d: %v, want %v", i, s, fuse.OK)
 		}
 	}
 	w.m.accounts.mu.Lock()
@@ -368,7 +371,7 @@ func TestTokenLife(t *testing.T) {
 	from.in.Store(true)
 	w.refused(alice, "Permission denied", "cat", "staff.txt")
 	if from.n.Load() != before {
-		t.Errorf("M-2: %d logons, %d before", from.n.Load(), before)
+		t.Errorf("M-2: %d logons, %d before, want %d", from.n.Load(), before, before)
 	}
 	w.m.DropAccounts(bob, false)
 	w.refused(alice, "Permission denied", "cat", "staff.txt")
@@ -384,8 +387,8 @@ func TestTokenLife(t *testing.T) {
 	w.sees(alice, "theirs", "cat", "staff.txt")
 }
 
-// TestRefused: who is not logged on is refused everything, and so is a user whose
-// request panics in the mount's own code, which goes on for others (M-3, M-7).
+// TestRefused checks that a user without a logon is rejected everywhere, and so is a user whose request panics in the
+// mount's own code. Other users are still served (M-3, M-7).
 func TestRefused(t *testing.T) {
 	from := &counted{}
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Accounts = from })

@@ -14,11 +14,11 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestOpensTell: a user who has a file open with the right to read attributes gets them, and no
-// other user. For a file without a name any user who has it open gets them (M-15).
+// TestOpenHandleRevealsAttributes checks that a user who has a file open with the right to read attributes gets them,
+// and no other user. For a file without a name any user who has it open gets them (M-15).
 //
 // +checklocksignore
-func TestOpensTell(t *testing.T) {
+func TestOpenHandleRevealsAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;0x6;;;"+user(alice)+")")
 	for name, rights := range map[string]string{"f": "FA", "blind": "0x100001"} {
@@ -52,7 +52,8 @@ func TestOpensTell(t *testing.T) {
 	asks("a file without a name that is closed", alice, node, 0, unix.ESTALE)
 }
 
-// TestTimes: a time of Windows and one of Linux are the same moment, before 1970 too; the first of Windows is 1601.
+// TestTimes checks that Windows and Linux times denote the same moment, also before 1970. The Windows epoch is in
+// 1601.
 func TestTimes(t *testing.T) {
 	minus := func(n int64) uint64 { return uint64(-n) }
 	for _, c := range []struct {
@@ -69,13 +70,13 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%d is %d and %d ns, want %d and %d", c.windows, int64(seconds), nano, int64(c.seconds), c.nano)
 		}
 		if got := timeOf(time.Unix(int64(c.seconds), int64(c.nano)+99)); got != c.windows {
-			t.Errorf("%d becomes %d", c.windows, got)
+			t.Errorf("%d becomes %d, want %d", c.windows, got, c.windows)
 		}
 	}
 	for year := range 2 {
 		early := time.Date(1600+year, 1, 1, 0, 0, 0, 0, time.UTC)
 		if got := timeOf(early); got != 1 {
-			t.Errorf("%v is %d", early, got)
+			t.Errorf("%v is %d, want 1", early, got)
 		}
 	}
 }
@@ -118,6 +119,6 @@ func TestNumbersOfOwners(t *testing.T) {
 		}
 	}
 	if h := (HostOwners{}); h.UserSID(7) != user || h.GroupSID(8) != group {
-		t.Errorf("M-12: %v and %v", h.UserSID(7), h.GroupSID(8))
+		t.Errorf("M-12: %v and %v, want %v, %v", h.UserSID(7), h.GroupSID(8), user, group)
 	}
 }

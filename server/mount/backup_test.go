@@ -44,7 +44,7 @@ func forBackup(_ *hostfs.Config, c *Config) { c.Accounts, c.Backup = backupPeopl
 // private is a descriptor that grants nothing to the operators.
 const private = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;OICI;FA;;;S-1-22-1-61001)S:(AU;SA;FA;;;WD)"
 
-// M-53: backup intent grants what each privilege is for, and no account without one gets in.
+// M-53: backup intent grants the accesses of each privilege. An account without one cannot enter.
 func TestBackupMount(t *testing.T) {
 	w := newWorld(t, forBackup)
 	w.dir("d", private)
@@ -58,13 +58,13 @@ func TestBackupMount(t *testing.T) {
 	w.sees(restorer, "", "sh", "-c", "echo more >>d/f && echo x >d/g && mkdir d/sub && mv d/g d/sub/h")
 	w.sees(operator, "hersmore\nx", "sh", "-c", "cat d/f d/sub/h && rm -r d/sub")
 	if text, errno := w.readWhole(reader, "d/f"); errno != 0 || text != private {
-		t.Errorf("M-53: %s, %v", text, errno)
+		t.Errorf("M-53: %s, %v, want %s, 0", text, errno, private)
 	}
 	const bobs = "O:S-1-22-1-61002G:SYD:AI(A;ID;FA;;;S-1-22-1-61002)S:(AU;FA;FA;;;WD)"
 	w.setsWhole(reader, "d/f", raw(bobs), unix.EACCES)
 	w.setsWhole(operator, "d/f", raw(bobs), 0)
 	if got := w.descriptorOf("d/f"); got != bobs {
-		t.Errorf("M-53: %s", got)
+		t.Errorf("M-53: %s, want %s", got, bobs)
 	}
 	for _, uid := range []uint32{alice, carol, 0} {
 		w.refused(uid, "can't cd", "cat", "d/f")
@@ -101,7 +101,7 @@ func TestBackupUsesTheFullToken(t *testing.T) {
 	full.ElevationType = winnt.TokenElevationTypeFull
 	r := logon.Result{Token: limited, Linked: &full}
 	if got, err := forIntent(r, false); err != nil || got.Token.Privileges != limited.Privileges {
-		t.Errorf("M-54: %v, %v", got.Token.Privileges, err)
+		t.Errorf("M-54: %v, %v, want %v, nil", got.Token.Privileges, err, limited.Privileges)
 	}
 	if got, err := forIntent(r, true); err != nil || got.Token.EnabledPrivileges&backupPrivileges != backupPrivileges {
 		t.Errorf("M-53: %v, %v", got.Token.EnabledPrivileges, err)
@@ -136,7 +136,7 @@ func TestModeAfterRestore(t *testing.T) {
 		var out fuse.AttrOut
 		w.says(fmt.Sprintf("M-55: backup %v, chmod %o", c.backup, c.mode), w.m.SetAttr(nil, in, &out), c.errno)
 		if got := w.descriptorOf("f"); (got == extra) != c.kept {
-			t.Errorf("M-55: backup %v, chmod %o: it is %s", c.backup, c.mode, got)
+			t.Errorf("M-55: backup %v, chmod %o: descriptor %s, want it unchanged: %t", c.backup, c.mode, got, c.kept)
 		}
 	}
 }
@@ -166,9 +166,9 @@ var kinds = map[string]string{
 	"writer":    "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1601a9;;;S-1-22-1-61002)",
 }
 
-// TestBackupPrograms: an account with both privileges backs a tree up through a mount for backup and restores it into
-// an empty one, with programs of Debian. Each file and directory has its contents and a descriptor equal to the one
-// before, as it is stored below (M-50 to M-55). The tree is made and compared past the mount.
+// TestBackupPrograms backs up a tree by an account with both privileges through a backup mount, and restores it into
+// an empty one, with Debian's programs. Each file and directory has its contents and the same stored descriptor as
+// before (M-50 to M-55). The test creates and compares the trees directly.
 func TestBackupPrograms(t *testing.T) {
 	for _, p := range backupLines {
 		t.Run(p.name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestBackupPrograms(t *testing.T) {
 					"T="+scratch, "HOME="+scratch, "RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x",
 					"RESTIC_CACHE_DIR="+scratch+"/c")
 				if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
-					t.Fatalf("%s: %s, %v", line, out, err)
+					t.Fatalf("%s: %s, %v, want len(out) = 0, no error", line, out, err)
 				}
 			}
 			run(p.save)
@@ -213,11 +213,11 @@ func TestBackupPrograms(t *testing.T) {
 	}
 }
 
-// restored compares the tree below with the one that was backed up.
+// restored compares the restored tree below the mount with the original.
 func (w *world) restored(t *testing.T) {
 	t.Helper()
 	if to, err := os.Readlink(filepath.Join(w.root, "to/link")); err != nil || to != "own" {
-		t.Errorf("the link is restored with %q, %v", to, err)
+		t.Errorf(`the link is restored with %q, %v, want "own", nil`, to, err)
 	}
 	for name, text := range kinds {
 		for file, want := range map[string]string{name: name + "'s contents\n", "dir-" + name: "",
@@ -236,8 +236,10 @@ func (w *world) restored(t *testing.T) {
 // TestBackupProgramsReportLosses: tar, which only warns about attributes, fails on a mount for backup if it cannot read
 // or set a descriptor (M-56).
 func TestBackupProgramsReportLosses(t *testing.T) {
-	if _, err := exec.LookPath("tar"); err != nil {
-		t.Skip(err)
+	for _, name := range []string{"tar", "rsync"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("not installed: ", err)
+		}
 	}
 	w := newWorld(t, forBackup)
 	const tar = "tar --xattrs --xattrs-include='user.*' "
@@ -255,7 +257,7 @@ func TestBackupProgramsReportLosses(t *testing.T) {
 	}
 	w.refused(operator, "f: Cannot utime: Invalid argument", "sh", "-c",
 		tar+"-C "+other+" -cf - . | "+tar+"-p -C to -xf -")
-	// Owner and group of a copy that is the operator's own are not those of the restored descriptor.
+	// A copy that the operator owns does not have the owner and group of the restored descriptor.
 	w.refused(operator, "Operation not permitted", "rsync", "-aX", other+"/", "to/")
 	w.refused(operator, "Operation not permitted", "chgrp", "61012", "from/high")
 	// Once the descriptor is set, the file is as any other.

@@ -92,17 +92,63 @@ func mounted(directory string) (kind, source string, err error) {
 // unescape decodes the octal escapes of mountinfo.
 var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#").Replace
 
-// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open
-// files and copies of the mount in other namespaces would keep the server running. It returns nil if nothing is
-// mounted (M-27).
-func finish(directory string) error {
-	if fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-		_ = unix.Syncfs(fd) // on failure the programs get the error
-		_ = unix.Close(fd)  // only read
+// device returns the device number of the file system on a directory, without a request to its server. It works for a
+// dead mount and for a user whom the mount refuses.
+func device(directory string) (uint64, error) {
+	var s unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, directory, unix.AT_STATX_DONT_SYNC, 0, &s); err != nil {
+		return 0, fmt.Errorf("device of %s: %w", directory, err)
 	}
-	err := unix.Unmount(directory, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if errors.Is(err, unix.EINVAL) {
-		return nil // it is mounted no more
+	return unix.Mkdev(s.Dev_major, s.Dev_minor), nil
+}
+
+// where returns a directory on which the file system of a device is mounted, "" if it is not mounted.
+func where(device uint64) (string, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	number := fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 4 && f[2] == number {
+			return unescape(f[4]), nil
+		}
+	}
+	return "", nil
+}
+
+// errCovered says that a mount cannot be reached, because another file system is mounted on it.
+var errCovered = errors.New("another file system covers the mount: unmount that first")
+
+// finish writes back cached data, aborts the FUSE connection and unmounts the directory. Without the abort, open
+// files and copies of the mount in other namespaces would keep the server running. It unmounts only the file system
+// of that device. It returns nil if that is mounted no more, and errCovered if another one covers it (M-27).
+func finish(directory string, mounted uint64) error {
+	fd, err := unix.Open(directory, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("%s: %w", directory, err)
+	}
+	if err == nil {
+		defer func() { _ = unix.Close(fd) }() // only a path
+		// The descriptor names this mount even if another one takes its place meanwhile.
+		held := fmt.Sprintf("/proc/self/fd/%d", fd)
+		if d, err := device(held); err != nil {
+			return err
+		} else if d == mounted {
+			if data, err := unix.Open(held, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+				_ = unix.Syncfs(data) // on failure the programs get the error
+				_ = unix.Close(data)  // only read
+			}
+			err := unix.Unmount(held, unix.MNT_FORCE|unix.MNT_DETACH)
+			if errors.Is(err, unix.EINVAL) {
+				return nil // it is mounted no more
+			}
+			return err
+		}
+	}
+	at, err := where(mounted)
+	if err == nil && at != "" {
+		err = fmt.Errorf("%s: %w", at, errCovered)
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func TestStaleMountsAreTheTreesOwn(t *testing.T) {
 		}
 		var s unix.Stat_t
 		if dead := errors.Is(unix.Stat(at, &s), unix.ENOTCONN); dead == c.removed {
-			t.Errorf("M-39: %s of %s: there afterwards: %v", c.kind, c.source, dead)
+			t.Errorf("M-39: %s of %s: there afterwards: %v, want anything but %v", c.kind, c.source, dead, c.removed)
 		}
 	}
 }
@@ -87,8 +87,7 @@ func leaveDead(t *testing.T, at, kind, source string) {
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) }) // it may be gone
 }
 
-// TestStaleMount: the mount of a killed server is removed at the start of the next, and
-// nothing else is (M-8).
+// TestStaleMount checks that the next start removes the mount of a killed server, and nothing else (M-8).
 func TestStaleMount(t *testing.T) {
 	needs(t)
 	dir := folder(t)
@@ -115,16 +114,16 @@ func TestStaleMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(at); !errors.Is(err, syscall.ENOTCONN) {
-		t.Fatalf("the server is gone: %v", err)
+		t.Fatalf("the server is gone: %v, want %v", err, syscall.ENOTCONN)
 	}
 	if err := RemoveStale(at, "tree"); err != nil {
 		t.Errorf("M-8: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(at, "kept")); err != nil {
-		t.Errorf("M-8: what is below the stale mount: %v", err)
+		t.Errorf("M-8: a file below the removed stale mount: %v", err)
 	}
 	if err := RemoveStale(filepath.Join(dir, "absent"), "tree"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("M-8: %v", err)
+		t.Errorf("M-8: %v, want %v", err, os.ErrNotExist)
 	}
 	if out, err := exec.Command("mountpoint", at).CombinedOutput(); err == nil {
 		t.Errorf("M-8: still mounted: %s", out)

@@ -34,9 +34,9 @@ func (r *reported) take() []*Denial {
 	return list
 }
 
-// TestDenialsAreExplained: a program that is denied causes one report with the operation, the path, the rights that
-// were requested and the entry, directory or missing descriptor that refused; a request that succeeds, and a name that
-// does not exist, cause none (M-46).
+// TestDenialsAreExplained checks that each denial is reported with its operation, path and requested rights, and with
+// the entry, directory or missing descriptor that denied it. A successful request and a missing name are not reported
+// (M-46).
 func TestDenialsAreExplained(t *testing.T) {
 	var r reported
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })
@@ -67,12 +67,12 @@ func TestDenialsAreExplained(t *testing.T) {
 		list := r.take()
 		if c.operation == "" {
 			if len(list) != 0 {
-				t.Errorf("M-46: %s: %+v", c.line, list[0])
+				t.Errorf("M-46: %s: %+v: len(list) = %d, want 0", c.line, list[0], len(list))
 			}
 			continue
 		}
 		if err == nil || len(list) == 0 {
-			t.Errorf("M-46: %s: %s, %v, %d denials", c.line, out, err, len(list))
+			t.Errorf("M-46: %s: %s, %v, %d denials, want an error, at least 1", c.line, out, err, len(list))
 			continue
 		}
 		d := list[len(list)-1]
@@ -86,12 +86,13 @@ func TestDenialsAreExplained(t *testing.T) {
 		t.Errorf("M-3: %s", out)
 	}
 	if list := r.take(); len(list) == 0 || !strings.Contains(list[0].Reasons[0], "no logon: uid 61999: not known") {
-		t.Errorf("M-46: a user who cannot log on: %+v", list)
+		t.Errorf("M-46: denials of a user who cannot log on: %+v, want one with the reason \"no logon\"", list)
 	}
 }
 
-// TestDenialsAreBounded: of 100,000 denials of one user 60 are reported at once and one more each second, with the
-// number of the others; those of another user are reported meanwhile, and users past the bound share a rate (M-46).
+// TestDenialsAreBounded checks that of a user's 100,000 denials 60 are reported immediately and one more each second,
+// with the number of the others. Another user's denials are reported meanwhile. Users beyond the bound share a rate
+// (M-46).
 //
 // +checklocksignore: there is one goroutine
 func TestDenialsAreBounded(t *testing.T) {
@@ -118,14 +119,14 @@ func TestDenialsAreBounded(t *testing.T) {
 	}
 	now = now.Add(-time.Hour) // a clock that is set back grants nothing
 	if n := taken(bob, 10); n != 0 {
-		t.Errorf("M-46: %d denials are reported in the past", n)
+		t.Errorf("M-46: %d denials are reported in the past, want 0", n)
 	}
 	now = now.Add(1000 * time.Hour)
 	if n := taken(bob, 100); n != 60 {
 		t.Errorf("M-46: %d denials are reported after a pause, want 60", n)
 	}
 	if d.users[bob].total != 100_000+1+10+10+100 {
-		t.Errorf("M-46: %d denials are counted", d.users[bob].total)
+		t.Errorf("M-46: %d denials are counted, want %d", d.users[bob].total, 100_000+1+10+10+100)
 	}
 	for uid := range uint32(3 * maxDenied) {
 		taken(100_000+uid, 1)
@@ -135,8 +136,8 @@ func TestDenialsAreBounded(t *testing.T) {
 	}
 }
 
-// TestManyDenials: a program that causes denials as fast as it can gets each of them, and the reports stay few while
-// another user's denial is explained (M-46).
+// TestManyDenials checks that a program with denials in a loop gets every one, that few are reported, and that
+// another user's denial is still explained (M-46).
 func TestManyDenials(t *testing.T) {
 	var r reported
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Denied = r.add })

@@ -53,7 +53,7 @@ func TestExtended(t *testing.T) {
 		names := strings.FieldsFunc(string(b[:n]), func(r rune) bool { return r == 0 })
 		slices.Sort(names)
 		if s != fuse.OK || !slices.Equal(names, want) {
-			t.Errorf("M-36: uid %d is told %q, %v; want %q", uid, names, s, want)
+			t.Errorf("M-36: ListXAttr as uid %d = %q, %v, want %q", uid, names, s, want)
 		}
 	}
 	get(alice, "user.theirs", "set there", 0)
@@ -80,18 +80,19 @@ func TestExtended(t *testing.T) {
 	list(alice, "user.ours")
 	b := make([]byte, 100)
 	if n, err := unix.Getxattr(below, "user.ours", b); err != nil || string(b[:n]) != "set here" {
-		t.Errorf("F-194: below it is %q, %v", b[:n], err)
+		t.Errorf(`F-194: the attribute of the backing file is %q, %v, want string(b[:n]) = "set here", no error`,
+			b[:n], err)
 	}
 	if n, err := unix.Getxattr(below, "user.DOSATTRIB", b); err != nil || string(b[:n]) != "0x20\x00" {
-		t.Errorf("F-195: the server's own is %q, %v", b[:n], err)
+		t.Errorf("F-195: the server's own is %q, %v, want string(b[:n]) = %q, no error", b[:n], err, "0x20\x00")
 	}
-	// The size alone, and what does not fit.
+	// The size alone, and a buffer that is too small.
 	h := header(alice, w.known(alice, "f"))
 	if n, s := w.m.GetXAttr(nil, &h, "user.ours", nil); n != 8 || s != fuse.OK {
-		t.Errorf("M-35: its size is %d, %v", n, s)
+		t.Errorf("M-35: its size is %d, %v, want 8, %v", n, s, fuse.OK)
 	}
 	if n, s := w.m.ListXAttr(nil, &h, make([]byte, 3)); n != 10 || s != fuse.ERANGE {
-		t.Errorf("M-36: of three bytes of room: %d, %v", n, s)
+		t.Errorf("M-36: of three bytes of room: %d, %v, want 10, %v", n, s, fuse.ERANGE)
 	}
 	set(bob, "user.large", string(bytes.Repeat([]byte("x"), 1<<16)), 0, unix.ENOSPC)
 }
@@ -112,10 +113,10 @@ func TestNameless(t *testing.T) {
 	w.says("M-37: where nothing is added", makes(alice, closed, unix.O_RDWR), unix.EACCES)
 	w.says("M-37: alice", makes(alice, d, unix.O_RDWR), 0)
 	if made.Nlink != 0 || made.Mode&unix.S_IFMT != unix.S_IFREG {
-		t.Errorf("M-37: it is told as %+v", made.Attr)
+		t.Errorf("M-37: attributes of a file without a name = %+v, want a regular file with 0 links", made.Attr)
 	}
 	if list, err := os.ReadDir(filepath.Join(w.root, "d")); err != nil || len(list) != 0 {
-		t.Errorf("M-37: %v stand there, %v", list, err)
+		t.Errorf("M-37: %v stand there, %v, want len(list) = 0, no error", list, err)
 	}
 	fh, node := made.Fh, made.NodeId
 	_, s := w.m.Write(nil, &fuse.WriteIn{InHeader: header(0, node), Fh: fh, Size: 4}, []byte("text"))
@@ -140,7 +141,7 @@ func TestNameless(t *testing.T) {
 	w.sees(alice, "text", "cat", "d/named")
 	w.refused(bob, "Permission denied", "cat", "d/named")
 	if got := w.m.nodes.path(w.m.nodes.get(node), ""); got != `d\named` {
-		t.Errorf("M-38: its name is %q", got)
+		t.Errorf("M-38: its name is %q, want %q", got, `d\named`)
 	}
 	w.says("M-38: it is opened by its name", opens(), 0)
 	w.m.leave(made.Fh)
@@ -185,13 +186,13 @@ func TestUserAttributes(t *testing.T) {
 		buf := bytes.Repeat([]byte("-"), 9)
 		n, s := w.m.GetXAttr(nil, &in, "user.a", buf)
 		if s != fuse.OK || n != 5 || string(buf) != "value----" {
-			t.Errorf("M-35: %q of %d, %v", buf, n, s)
+			t.Errorf(`M-35: %q of %d, %v, want s = %v, n = 5, string(buf) = "value----"`, buf, n, s, fuse.OK)
 		}
 		if n, s := w.m.GetXAttr(nil, &in, "user.a", nil); s != fuse.OK || n != 5 {
-			t.Errorf("M-35: its size is %d, %v", n, s)
+			t.Errorf("M-35: its size is %d, %v, want 5, %v", n, s, fuse.OK)
 		}
 		if n, s := w.m.GetXAttr(nil, &in, "user.a", make([]byte, 4)); s != fuse.ERANGE || n != 5 {
-			t.Errorf("M-35: without room %d, %v", n, s)
+			t.Errorf("M-35: without room %d, %v, want 5, %v", n, s, fuse.ERANGE)
 		}
 		buf = make([]byte, 99)
 		n, s = w.m.ListXAttr(nil, &in, buf)
@@ -207,12 +208,12 @@ func TestUserAttributes(t *testing.T) {
 	w.says("M-35: it is gone", s, unix.ENODATA)
 	w.describe("f", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x100081;;;"+user(bob)+")")
 	if n, s := w.m.ListXAttr(nil, &b, make([]byte, 99)); n != 0 || s != fuse.OK {
-		t.Errorf("M-36: to who may not read them %d bytes, %v", n, s)
+		t.Errorf("M-36: ListXAttr without FILE_READ_EA = %d bytes, %v, want 0, %v", n, s, fuse.OK)
 	}
 	_, s = w.m.GetXAttr(nil, &b, "user.b", nil)
 	w.says("M-35: nor is one read", s, unix.EACCES)
 	if n, s := w.m.ListXAttr(nil, &fuse.InHeader{NodeId: node, Caller: fuse.Caller{Owner: fuse.Owner{Uid: unknown}}},
 		make([]byte, 99)); n != 0 || s != fuse.OK {
-		t.Errorf("M-36: to no user %d bytes, %v", n, s)
+		t.Errorf("M-36: to no user %d bytes, %v, want 0, %v", n, s, fuse.OK)
 	}
 }

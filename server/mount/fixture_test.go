@@ -78,7 +78,7 @@ type world struct {
 	m    *Mount
 }
 
-// needs skips a test where nothing can be mounted.
+// needs skips a test if this host cannot mount.
 func needs(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -116,7 +116,7 @@ func newWorld(t testing.TB, change ...func(*hostfs.Config, *Config)) *world {
 	return newWorldOn(t, func(tree nt.FileSystem) nt.FileSystem { return tree }, change...)
 }
 
-// newWorldOn mounts what wrap makes of a tree.
+// newWorldOn mounts a tree wrapped by wrap.
 func newWorldOn(t testing.TB, wrap func(nt.FileSystem) nt.FileSystem, change ...func(*hostfs.Config, *Config)) *world {
 	t.Helper()
 	needs(t)
@@ -161,7 +161,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// describe gives a file of the tree a descriptor behind the mount's back.
+// describe sets a descriptor of the tree's file below the mount.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	w.must(unix.Setxattr(filepath.Join(w.root, name), ntacl.Name, attribute(text), 0))
@@ -250,7 +250,7 @@ func (w *world) says(what string, got fuse.Status, want unix.Errno) {
 	}
 }
 
-// attributesOf asks for the attributes of a node as fstat(2) and stat(2) do; fh 0 names no handle.
+// attributesOf requests the attributes of a node as fstat(2) and stat(2) do. fh 0 means no handle.
 func (w *world) attributesOf(uid uint32, node, fh uint64) (out fuse.AttrOut, s fuse.Status) {
 	in := &fuse.GetAttrIn{InHeader: header(uid, node), Fh_: fh}
 	if fh != 0 {

@@ -44,7 +44,7 @@ func (a Hosted) LogOn(uid, gid uint32) (logon.Result, error) {
 	if a.Peers == nil || a.Hosts == nil || uid == unattributed {
 		return logon.Result{}, fmt.Errorf("uid %d: %w", uid, ntstatus.AccessDenied.Err())
 	}
-	p := &unix.Peer{UID: uid, GID: gid}
+	p := &unix.Peer{Known: true, UID: uid, GID: gid}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	if name, ok := a.Hosts.UserName(ctx, uid); ok {

@@ -22,9 +22,9 @@ func (host) Groups(_ context.Context, name string) ([]uint32, bool) {
 	return []uint32{10, 20}, name == "one"
 }
 
-// TestHosted: a user has the host's groups and its program's own, one without a name the
-// latter alone (M-2); without whole groups, and without a uid, none is let in (M-3).
-func TestHosted(t *testing.T) {
+// TestHostGroups checks that a user has the host's groups and those of its program, and a uid without a name only the
+// latter (M-2). A user without complete groups or without a uid is rejected (M-3).
+func TestHostGroups(t *testing.T) {
 	a := Hosted{Peers: unix.Accounts{}, Hosts: host{}}
 	for _, c := range []struct {
 		uid, gid uint32
@@ -38,7 +38,7 @@ func TestHosted(t *testing.T) {
 	} {
 		r, err := a.LogOn(c.uid, c.gid)
 		if err != nil || r.Token.User.SID.String() != c.user {
-			t.Errorf("M-2: uid %d: %v, %v", c.uid, r.Token.User.SID, err)
+			t.Errorf("M-2: uid %d: %v, %v, want %v, nil", c.uid, r.Token.User.SID, err, c.user)
 		}
 		var got []string
 		for _, g := range r.Token.Groups {
@@ -66,6 +66,6 @@ func TestHosted(t *testing.T) {
 		t.Error("M-12: the system has a uid of the host")
 	}
 	if uid, ok := (HostOwners{}).UID(sid.MustParse("S-1-22-1-7")); !ok || uid != 7 {
-		t.Errorf("M-12: %d, %t", uid, ok)
+		t.Errorf("M-12: %d, %t, want 7, true", uid, ok)
 	}
 }

@@ -48,7 +48,7 @@ func TestLinks(t *testing.T) {
 	got, err := sddl.Format(a.Descriptor, sddl.Options{})
 	w.must(err)
 	if want := fmt.Sprintf("O:%[1]sG:%[1]sD:(A;;FA;;;%[1]s)", user(alice)); got != want {
-		t.Errorf("F-192: its descriptor is %s", got)
+		t.Errorf("F-192: its descriptor is %s, want %s", got, want)
 	}
 	w.sees(alice, "", "touch", "-h", "-d", "@1000000000", "d/in")
 	w.sees(alice, "1000000000", "stat", "-c", "%Y", "d/in")
@@ -73,8 +73,8 @@ func lgetxattr(t *testing.T, path string) []byte {
 	return b[:n]
 }
 
-// TestLinksFollowed: where that is configured the host's kernel leads programs along the
-// links of a tree, each by its own rights (M-34).
+// TestLinksFollowed checks that, if configured, the host's kernel follows the tree's links for programs, each with
+// its own rights (M-34).
 func TestLinksFollowed(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
 	w.dir("d", fullAll)
@@ -89,8 +89,9 @@ func TestLinksFollowed(t *testing.T) {
 	w.sees(0, "root's", "cat", "d/out") // as on every file system of this host
 }
 
-// TestPlantedLinks: a link that others put into the tree past it is no file of it: it is neither
-// listed nor opened, removed or replaced, and services open one of the tree as a link alone (F-191).
+// TestPlantedLinks checks that a symbolic link that somebody puts into the backing tree is not a file of the tree: it
+// is neither listed nor opened, removed or replaced. Services open a link created through the tree only as a link
+// (F-191).
 func TestPlantedLinks(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
@@ -109,13 +110,13 @@ func TestPlantedLinks(t *testing.T) {
 	}
 	_, st := s.th.NtReadFileAt(w.openLink(s.th, `d\ours`), 10, 0)
 	if st != ntstatus.AccessDenied {
-		t.Errorf("F-191: a link is read as a file: %v", st)
+		t.Errorf("F-191: a link is read as a file: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if got := s.names(t, 0); got != "f" {
-		t.Errorf("F-191: who knows no links is told of %q", got)
+		t.Errorf(`F-191: a client without support for links sees %q, want "f"`, got)
 	}
 	if got := s.names(t, fileaccess.OpenReparsePoint); got != "f ours" {
-		t.Errorf("F-191: who knows links is told of %q", got)
+		t.Errorf(`F-191: a client with support for links sees %q, want "f ours"`, got)
 	}
 }
 
@@ -150,13 +151,13 @@ func (w *world) openLink(th *nt.Thread, name string) winnt.Handle {
 		ShareAccess: shareAll, CreateDisposition: winnt.FILE_OPEN, CreateOptions: uint32(fileaccess.OpenReparsePoint),
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\` + name})})
 	if st != ntstatus.Success {
-		w.Fatalf("%s: %v", name, st)
+		w.Fatalf("%s: %v, want %v", name, st, ntstatus.Success)
 	}
 	return h
 }
 
-// TestLinksUnread: where the host's kernel would follow links that it is not to follow, they are
-// not read, which is to follow none (M-34).
+// TestLinksUnread checks that links are unreadable, and so not followed, where the host's kernel would follow links
+// that the configuration forbids (M-34).
 func TestLinksUnread(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.FollowLinks = true })
 	w.link("l", "f", full)
@@ -164,6 +165,6 @@ func TestLinksUnread(t *testing.T) {
 	w.m.readLinks(false) // this mount follows links
 	h := header(alice, w.known(alice, "l"))
 	if text, s := w.m.Readlink(nil, &h); s != fuse.EPERM || text != nil {
-		t.Errorf("M-34: %q, %v", text, s)
+		t.Errorf("M-34: %q, %v, want nil, %v", text, s, fuse.EPERM)
 	}
 }

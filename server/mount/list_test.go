@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// reader returns how a user reads an open directory: the names from a place on, and the place behind them.
+// reader returns a function that reads an open directory as a user. It returns the names from an offset on, and the
+// next offset.
 func (w *world) reader(uid uint32, path string) func(at uint64, size int) ([]string, uint64) {
 	w.Helper()
 	var out fuse.OpenOut
@@ -55,12 +56,12 @@ func TestLongDirectory(t *testing.T) {
 			break
 		}
 		if next != at+uint64(len(names)) {
-			t.Fatalf("M-14: %d names from %d end at %d", len(names), at, next)
+			t.Fatalf("M-14: %d names from %d end at %d, want %d", len(names), at, next, at+uint64(len(names)))
 		}
 		whole, at = append(whole, names...), next
 		if at%3 == 0 { // another open of it has a place of its own
 			if names, _ := beside(0, 64); len(names) == 0 || names[0] != "./" {
-				t.Fatalf("M-14: beside it %q", names)
+				t.Fatalf(`M-14: a second reader sees %q, want len(names) at least 1, names[0] = "./"`, names)
 			}
 		}
 	}
@@ -73,11 +74,11 @@ func TestLongDirectory(t *testing.T) {
 		names, _ := read(at, 128)
 		if most := whole[at:]; len(names) > len(most) || !slices.Equal(names, most[:len(names)]) ||
 			(len(names) == 0) != (len(most) == 0) {
-			t.Errorf("M-14: from %d %q, want what stands there: %q", at, names, most[:min(4, len(most))])
+			t.Errorf("M-14: from offset %d: %q, want %q", at, names, most[:min(4, len(most))])
 		}
 	}
 	if names, _ := read(files+500, 128); len(names) != 0 {
-		t.Errorf("M-14: behind the end %q", names)
+		t.Errorf("M-14: beyond the end %q: len(names) = %d, want 0", names, len(names))
 	}
 }
 
@@ -129,8 +130,8 @@ func entriesOf(buf []byte) (names []string, next uint64) {
 	return names, next
 }
 
-// TestReadDir: a directory is read in pieces and from any place of it, with its own two names first; where unreadable
-// entries are hidden, only those that the caller reads are there, at the same places (M-14, F-175).
+// TestReadDir checks that a directory can be read in pieces and from any offset, "." and ".." first. If unreadable
+// entries are hidden, the others keep their offsets (M-14, F-175).
 func TestReadDir(t *testing.T) {
 	for _, hide := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.HideUnreadable = hide })
@@ -192,7 +193,7 @@ func TestReadDir(t *testing.T) {
 		}
 		w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: h, Fh: out.Fh})
 		if w.m.open(out.Fh) != nil {
-			t.Error("a directory that was closed is open")
+			t.Error("the handle of a closed directory is still open")
 		}
 	}
 }

@@ -21,11 +21,11 @@ type lockable struct {
 // Locking implements locked. No file is open under the number.
 func (l lockable) Locking() (fd int, st ntstatus.Status) { return -1, l.st }
 
-// TestLockersOfAll: 1,024 owners of locks are one user's, and 4,096 all users'; who has locks already is served beyond
-// it, and one that ends makes room for one. What cannot be locked counts for no one (M-32).
+// TestLockOwnerLimits checks the limits of lock owners: 1,024 for one user, 4,096 in all. An existing owner is served
+// beyond them, and one that ends frees its place. A failed lock counts for nobody (M-32).
 //
 // +checklocksignore
-func TestLockersOfAll(t *testing.T) {
+func TestLockOwnerLimits(t *testing.T) {
 	l, o := newLockers(), &open{n: &node{}}
 	get := func(uid uint32, owner uint64, f nt.OpenFile) (*locker, fuse.Status) {
 		in := &fuse.LkIn{InHeader: header(uid, 0), Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
@@ -37,11 +37,12 @@ func TestLockersOfAll(t *testing.T) {
 		sum := 0
 		for uid, n := range l.of {
 			if sum += n; n == 0 {
-				t.Errorf("M-32: %s: user %d is known by no owner", what, uid)
+				t.Errorf("M-32: %s: user %d is known by no owner: n = %v, want at least 1", what, uid, n)
 			}
 		}
 		if got != want || l.held != held || sum != held || len(l.all) != held || len(o.lockers) != held {
-			t.Errorf("M-32: %s: %v, want %v; %d owners, want %d; %d of users, %d in the table, %d of the open", what, got,
+			t.Errorf("M-32: %s: %v, want %v; %d owners, want %d; %d of users, %d in the table, %d of the open",
+				what, got,
 				want, l.held, held, sum, len(l.all), len(o.lockers))
 		}
 	}
@@ -54,7 +55,7 @@ func TestLockersOfAll(t *testing.T) {
 		uid := uint32(1 + i/1024)
 		x, s := get(uid, i, lockable{})
 		if s != fuse.OK {
-			t.Fatalf("M-32: owner %d: %v", i, s)
+			t.Fatalf("M-32: owner %d: %v, want %v", i, s, fuse.OK)
 		}
 		if i == 0 {
 			first = x
@@ -69,7 +70,7 @@ func TestLockersOfAll(t *testing.T) {
 	check("one more of another user", s, none, 4096)
 	x, s := get(1, 0, lockable{})
 	if check("one that has locks", s, fuse.OK, 4096); x != first || x.uid != 1 || x.program != 1 || x.fd != -1 {
-		t.Errorf("M-32: it is %+v, want %+v", x, first)
+		t.Errorf("M-32: the owner beyond the limit is %+v, want the existing %+v", x, first)
 	}
 	l.drop(first)
 	l.drop(first)
@@ -80,12 +81,12 @@ func TestLockersOfAll(t *testing.T) {
 	check("and again", s, none, 4096)
 	l.end(map[uint64]*open{7: o})
 	if check("the end", fuse.OK, fuse.OK, 0); len(l.of) != 0 {
-		t.Errorf("M-32: %v are counted", l.of)
+		t.Errorf("M-32: %v are counted: len(l.of) = %d, want 0", l.of, len(l.of))
 	}
 }
 
-// TestStale: when the number of an owner of locks is another one's by now: one of flock is an open's; one of fcntl is a
-// program's until it closed all that it locked by (M-31).
+// TestStale checks when an owner's number belongs to another owner: an flock number belongs to an open, an fcntl
+// number to a program until it has closed all files on which it holds locks (M-31).
 func TestStale(t *testing.T) {
 	mine, other, third := &open{}, &open{}, &open{}
 	closed := func(o *open, programs ...uint32) *open {
@@ -116,7 +117,7 @@ func TestStale(t *testing.T) {
 			x.opens[o] = true
 		}
 		if got := x.stale(c.asks, c.program); got != c.want {
-			t.Errorf("M-31: %d: %t", i, got)
+			t.Errorf("M-31: %d: %t, want %t", i, got, c.want)
 		}
 		third.closedBy = nil
 	}
@@ -124,12 +125,12 @@ func TestStale(t *testing.T) {
 		t.Errorf("M-31: a thread of this program is one of %d", got)
 	}
 	if got := programOf(1<<31 - 1); got != 0 {
-		t.Errorf("M-31: no thread is one of %d", got)
+		t.Errorf("M-31: no thread is one of %d, want 0", got)
 	}
 }
 
-// TestLockTable: the table of locks has each owner once, counts them for each user and for all, lets them go with the
-// last open that took them, and wakes who waits (M-25, M-31, M-32).
+// TestLockTable checks that the lock table has each owner once, counts them per user and in total, releases their
+// locks with the last open that took them, and wakes waiters (M-25, M-31, M-32).
 func TestLockTable(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -139,7 +140,8 @@ func TestLockTable(t *testing.T) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if len(l.all) != owners || l.held != owners || l.of[bob] != ofBob || l.of[alice] != ofAlice || l.waiting != 0 {
-			t.Errorf("M-32: %s: %d owners, %d held, %v, %d wait", what, len(l.all), l.held, l.of, l.waiting)
+			t.Errorf("M-32: %s: %d owners, %d counted, %v by user, %d waiting, want %d owners and %d of bob",
+				what, len(l.all), l.held, l.of, l.waiting, owners, ofBob)
 		}
 		if _, any := l.of[bob]; any != (ofBob > 0) {
 			t.Errorf("M-32: %s: a user without locks is counted", what)
@@ -190,7 +192,7 @@ func TestLockTable(t *testing.T) {
 	}
 	counts("at last", 0, 0, 0)
 	if woken() {
-		t.Error("who waits now is woken by what was")
+		t.Error("an earlier release wakes a new waiter")
 	}
 	// The conflicting lock is returned with its kind and range, or F_UNLCK without a conflict.
 	one, hers = w.opens(bob, "f", unix.O_RDWR), w.opens(alice, "f", unix.O_RDWR)
@@ -206,13 +208,14 @@ func TestLockTable(t *testing.T) {
 	} {
 		var out fuse.LkOut
 		if s := w.m.GetLk(nil, c.in, &out); s != fuse.OK || out.Lk != c.want {
-			t.Errorf("M-25: %+v meets %+v, %v, want %+v", c.in.Lk, out.Lk, s, c.want)
+			t.Errorf("M-25: GetLk(%+v) = %+v, %v, want %+v", c.in.Lk, out.Lk, s, c.want)
 		}
 	}
 	for _, c := range [][2]uint64{{1 << 63, 1<<63 + 1}, {5, 4}} {
 		w.says("M-25: no bytes", w.m.SetLk(nil, lk(bob, one, 1, unix.F_WRLCK, 0, c[0], c[1])), unix.EBADF)
 	}
-	// A flush of another owner's ends nothing; the owner's ends its locks of bytes and wakes who waits.
+	// A flush by another owner changes nothing. The owner's own flush releases its byte-range locks and wakes
+	// waiters.
 	flush := func(fh, owner uint64) {
 		l.mu.Lock()
 		before := l.changed
@@ -221,36 +224,36 @@ func TestLockTable(t *testing.T) {
 		select {
 		case <-before:
 			if owner != 1 {
-				t.Error("M-31: who waits is woken by nothing")
+				t.Errorf("M-31: a waiter was woken without a release: owner = %d, want 1", owner)
 			}
 		default:
 			if owner == 1 {
-				t.Error("M-31: who waits is not woken")
+				t.Errorf("M-31: the release did not wake the waiter: owner = %d, want anything but 1", owner)
 			}
 		}
 	}
 	before, _ := w.left()
 	flush(one, 4)
 	if n, _ := w.left(); n != before {
-		t.Errorf("M-31: %d owners, were %d", n, before)
+		t.Errorf("M-31: %d owners, were %d, want %d", n, before, before)
 	}
 	flush(one, 1)
 	var out fuse.LkOut
 	s := w.m.GetLk(nil, lk(alice, hers, 2, unix.F_WRLCK, 0, 0, whole), &out)
 	if s != fuse.OK || out.Lk.Typ != unix.F_UNLCK {
-		t.Errorf("M-31: %+v, %v", out.Lk, s)
+		t.Errorf("M-31: %+v, %v, want s = %v, out.Lk.Typ = %v", out.Lk, s, fuse.OK, unix.F_UNLCK)
 	}
 	w.m.leave(one)
 	w.m.leave(hers)
 	counts("in the end", 0, 0, 0)
-	// An owner whose descriptor is closed has nothing to lock by.
+	// An owner whose descriptor is closed cannot lock.
 	x := &locker{fd: -1, closed: true}
 	if s := x.set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.EBADF {
-		t.Errorf("M-25: %v", s)
+		t.Errorf("M-25: %v, want %v", s, fuse.EBADF)
 	}
 	x.close()
 	if s := (&locker{fd: -1}).set(lk(bob, 0, 1, unix.F_WRLCK, 0, 0, 0)); s != fuse.Status(unix.EBADF) {
-		t.Errorf("M-25: %v", s)
+		t.Errorf("M-25: %v, want %v", s, fuse.Status(unix.EBADF))
 	}
 }
 
@@ -268,7 +271,7 @@ func TestWaitsAreBounded(t *testing.T) {
 		{mostWaiting, fuse.OK, fuse.Status(syscall.ENOLCK)}} {
 		l.waiting = c.waiting
 		if s := l.wait(nil, func() fuse.Status { return c.answer }); s != c.want || l.waiting != c.waiting {
-			t.Errorf("M-32: %d wait: %v, then %d", c.waiting, s, l.waiting)
+			t.Errorf("M-32: %d wait: %v, then %d, want %v, %d", c.waiting, s, l.waiting, c.want, c.waiting)
 		}
 	}
 	l.waiting = 0
@@ -277,6 +280,6 @@ func TestWaitsAreBounded(t *testing.T) {
 	tries := 0
 	s := l.wait(cancel, func() fuse.Status { tries++; return fuse.EAGAIN })
 	if s != fuse.EINTR || tries == 0 || l.waiting != 0 {
-		t.Errorf("M-25: %v after %d tries, %d wait", s, tries, l.waiting)
+		t.Errorf("M-25: %v after %d tries, %d wait, want %v, at least 1, 0", s, tries, l.waiting, fuse.EINTR)
 	}
 }

@@ -31,7 +31,7 @@ func meet(w *world, fds []int) {
 	w.Helper()
 	w.must(unix.Flock(fds[0], unix.LOCK_EX))
 	if err := unix.Flock(fds[1], unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
-		w.Errorf("M-25: flock of a locked file: %v", err)
+		w.Errorf("M-25: flock of a locked file: %v, want %v", err, unix.EWOULDBLOCK)
 	}
 	w.must(unix.Flock(fds[0], unix.LOCK_SH))
 	w.must(unix.Flock(fds[1], unix.LOCK_SH|unix.LOCK_NB))
@@ -40,19 +40,19 @@ func meet(w *world, fds []int) {
 	l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_SETLK, &l))
 	if err := unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
-		w.Errorf("M-25: a lock of locked bytes: %v", err)
+		w.Errorf("M-25: a lock of locked bytes: %v, want %v", err, unix.EAGAIN)
 	}
 	l = unix.Flock_t{Type: unix.F_RDLCK, Start: 2}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_GETLK, &l))
 	if l.Type != unix.F_WRLCK || l.Start != 0 || l.Len != 3 {
-		w.Errorf("M-25: the lock in the way: %+v", l)
+		w.Errorf("M-25: the lock in the way: %+v, want l.Type = %v, l.Start = 0, l.Len = 3", l, unix.F_WRLCK)
 	}
 	l = unix.Flock_t{Type: unix.F_WRLCK, Start: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
 	l.Len = 1
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_GETLK, &l))
 	if l.Type != unix.F_WRLCK || l.Start != 3 || l.Len != 0 {
-		w.Errorf("M-25: a lock to the end: %+v", l)
+		w.Errorf("M-25: a lock to the end: %+v, want l.Type = %v, l.Start = 3, l.Len = 0", l, unix.F_WRLCK)
 	}
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
@@ -67,7 +67,8 @@ func (w *world) left() (owners, waiting int) {
 		users += n
 	}
 	if users != w.m.locks.held {
-		w.Errorf("M-32: %d owners of locks, %d counted as those of users", w.m.locks.held, users)
+		w.Errorf("M-32: %d lock owners in total, %d as the sum over users, want %d", w.m.locks.held, users,
+			w.m.locks.held)
 	}
 	return w.m.locks.held, w.m.locks.waiting
 }
@@ -89,8 +90,8 @@ func (w *world) until(what string, is func() bool) {
 	}
 }
 
-// TestLocks: programs of the mount keep each other out, also of files whose reads go past it, and
-// so do they and programs that lock the file below, as smbd does (M-25). Nothing is left.
+// TestLocks checks that locks of programs on the mount conflict with each other, also on passthrough files, and with
+// locks of programs on the backing file, such as smbd (M-25). None remains at the end.
 func TestLocks(t *testing.T) {
 	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +106,7 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// TestLocksEnd: a program's locks of bytes end when it closes any descriptor of the file (M-31).
+// TestLocksEnd checks that a program's byte-range locks end when it closes any descriptor of the file (M-31).
 func TestLocksEnd(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -113,15 +114,15 @@ func TestLocksEnd(t *testing.T) {
 	l := unix.Flock_t{Type: unix.F_WRLCK, Len: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_SETLK, &l))
 	if err := unix.FcntlFlock(uintptr(fds[2]), unix.F_OFD_SETLK, &l); !errors.Is(err, unix.EAGAIN) {
-		t.Errorf("M-25: a lock of locked bytes: %v", err)
+		t.Errorf("M-25: a lock of locked bytes: %v, want %v", err, unix.EAGAIN)
 	}
 	w.must(unix.Close(fds[1]))
 	w.must(unix.FcntlFlock(uintptr(fds[2]), unix.F_OFD_SETLK, &l))
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[2])))
 }
 
-// TestLocksWait: who waits for a lock gets it when a program of the mount gives it up, or one past
-// it, and a program that waits can be killed (M-25).
+// TestLocksWait checks that a waiter gets a lock that a program on or below the mount releases, and that a waiting
+// program can be killed (M-25).
 func TestLocksWait(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -151,7 +152,7 @@ func TestLocksWait(t *testing.T) {
 	w.must(unix.Close(fds[0]))
 }
 
-// TestLocksBounded: one user's locks are bounded, and leave room for others' (M-32).
+// TestLocksBounded checks that one user's locks are bounded, and that other users can still lock (M-32).
 func TestLocksBounded(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "locked", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -163,7 +164,7 @@ func TestLocksBounded(t *testing.T) {
 		}
 	}
 	if s := w.m.SetLk(nil, lockOf(bob, fh, mostLockersOfUser)); s != fuse.Status(unix.ENOLCK) {
-		t.Errorf("M-32: one lock more: %v", s)
+		t.Errorf("M-32: one lock more: %v, want %v", s, fuse.Status(unix.ENOLCK))
 	}
 	if s := w.m.SetLk(nil, lockOf(alice, other, 1<<20)); !s.Ok() {
 		t.Errorf("M-32: another user's: %v", s)
@@ -174,13 +175,13 @@ func TestLocksBounded(t *testing.T) {
 	}
 	w.waits(mostWaiting)
 	if s := w.m.SetLkw(nil, lockOf(alice, other, 1)); s != fuse.Status(unix.ENOLCK) {
-		t.Errorf("M-32: one that waits more: %v", s)
+		t.Errorf("M-32: one waiter beyond the limit: %v, want %v", s, fuse.Status(unix.ENOLCK))
 	}
 	w.waits(-mostWaiting)
 	w.m.leave(other)
 }
 
-// lockOf asks for a shared lock of a byte, as an owner.
+// lockOf returns a request for a shared lock of one byte by an owner.
 func lockOf(uid uint32, fh, owner uint64) *fuse.LkIn {
 	return &fuse.LkIn{InHeader: header(uid, 0), Fh: fh, Owner: owner, Lk: fuse.FileLock{Typ: unix.F_RDLCK, Pid: 1}}
 }
@@ -245,7 +246,7 @@ func TestLocksOfNumber(t *testing.T) {
 	w.must(unix.Close(below))
 }
 
-// TestRanges: a lock of bytes has the same first and last byte as fcntl(2) has it (M-25).
+// TestRanges checks that byte-range locks have the same first and last byte as with fcntl(2) (M-25).
 func TestRanges(t *testing.T) {
 	for _, c := range []struct {
 		l           fuse.FileLock
@@ -255,7 +256,8 @@ func TestRanges(t *testing.T) {
 		{fuse.FileLock{Start: 3, End: 1<<63 - 1}, 3, 0}, {fuse.FileLock{Start: 0, End: 1<<63 - 2}, 0, 1<<63 - 1},
 	} {
 		if got := rangeOf(&c.l); got.Start != c.start || got.Len != c.size {
-			t.Errorf("M-25: bytes %d to %d are locked as %+v", c.l.Start, c.l.End, got)
+			t.Errorf("M-25: bytes %d to %d are locked as %+v, want got.Start = %v, got.Len = %v", c.l.Start, c.l.End,
+				got, c.start, c.size)
 		}
 	}
 }

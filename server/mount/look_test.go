@@ -15,10 +15,10 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestWhatIsTold: a user with traverse right learns that a name exists. Without the right to read
-// attributes he gets the kind and number alone, and then the kernel caches the attributes for no
-// user (M-5).
-func TestWhatIsTold(t *testing.T) {
+// TestLookupWithoutAttributeRight checks that a user with traverse right learns that a name exists. Without the right
+// to read attributes the user gets only kind and inode number, and then the kernel caches the attributes for no user
+// (M-5).
+func TestLookupWithoutAttributeRight(t *testing.T) {
 	w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = fileaccess.TraverseAlways })
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a0;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("closed", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -36,24 +36,27 @@ func TestWhatIsTold(t *testing.T) {
 	w.says("M-5: no name behind it", s, unix.EACCES)
 	out, s := look(alice, rootID, "bare")
 	if w.says("M-5: alice looks", s, 0); out.AttrValid == 0 || out.Size != 4 {
-		t.Errorf("M-5: alice is told %+v", out)
+		t.Errorf("M-5: the attributes for alice are %+v, want out.AttrValid at least 1, out.Size = 4", out)
 	}
 	kept, s := w.attributesOf(alice, out.NodeId, 0)
 	if w.says("M-5: alice asks", s, 0); kept.AttrValid == 0 {
-		t.Error("M-5: what all who were told may see is not kept")
+		t.Errorf("M-5: attributes that all previous callers may see are not cached: kept.AttrValid = %v, want at least 1",
+			kept.AttrValid)
 	}
 	out, s = look(bob, rootID, "bare")
 	if w.says("M-5: bob looks", s, 0); out.Mode != syscall.S_IFREG|0o755 || out.Size != 0 || out.Mtime != 0 ||
 		out.Uid != unknownOwner || out.Gid != unknownOwner || out.AttrValid != 0 || out.Ino == 0 {
-		t.Errorf("M-5: bob is told %+v", out)
+		t.Errorf("M-5: the attributes for bob are %+v, want kind and inode number only, not cached", out)
 	}
 	for range 2 {
 		if out, s = look(alice, rootID, "bare"); s != fuse.OK || out.AttrValid != 0 {
-			t.Errorf("M-5: %v, the kernel keeps the attributes for %d s after bob was told of the file", s, out.AttrValid)
+			t.Errorf("M-5: lookup = %v, attributes cached for %d s after bob's lookup, want %v, 0",
+				s, out.AttrValid, fuse.OK)
 		}
 		kept, s = w.attributesOf(alice, out.NodeId, 0)
 		if w.says("M-5: alice asks", s, 0); kept.AttrValid != 0 {
-			t.Error("M-5: the kernel keeps attributes after bob was told of the file")
+			t.Errorf("M-5: the kernel caches attributes after bob's lookup: kept.AttrValid = %d, want 0",
+				kept.AttrValid)
 		}
 		_, s = w.attributesOf(bob, out.NodeId, 0)
 		w.says("M-5: bob asks", s, unix.EACCES)
@@ -108,9 +111,9 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-// TestOdd: names and attributes of any size, and files of other kinds, are refused with
+// TestUnusualNamesAndKinds: names and attributes of any size, and files of other kinds, are refused with
 // an error that names the fault (M-9, M-21).
-func TestOdd(t *testing.T) {
+func TestUnusualNamesAndKinds(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.must(unix.Mkfifo(filepath.Join(w.root, "d/pipe"), 0o666))
@@ -134,19 +137,19 @@ func TestOdd(t *testing.T) {
 	for _, value := range [][]byte{nil, []byte("x"), make([]byte, 1<<16), []byte(long)} {
 		in := &fuse.SetXAttrIn{InHeader: header(alice, w.known(alice, "d/f"))}
 		if s := w.m.SetXAttr(nil, in, ntfsACL, value); s != fuse.EINVAL {
-			t.Errorf("M-16: %d bytes for a descriptor: %v", len(value), s)
+			t.Errorf("M-16: %d bytes for a descriptor: %v, want %v", len(value), s, fuse.EINVAL)
 		}
 	}
 	for _, fh := range []uint64{0, 1 << 40} {
 		if _, s := w.m.Read(nil, &fuse.ReadIn{Fh: fh}, make([]byte, 1)); s != fuse.EBADF {
-			t.Errorf("M-4: handle %d: %v", fh, s)
+			t.Errorf("M-4: handle %d: %v, want %v", fh, s, fuse.EBADF)
 		}
 	}
 }
 
-// TestNamed: a name that Windows cannot have is no file's, as one with a stream, a pattern or a control character; the
-// names of its devices are names like others (M-9, F-176).
-func TestNamed(t *testing.T) {
+// TestImpossibleWindowsNames checks that names impossible on Windows refer to no file: with a stream, a wildcard or a
+// control character. Its device names are ordinary names here (M-9, F-176).
+func TestImpossibleWindowsNames(t *testing.T) {
 	for name, want := range map[string]unix.Errno{"f": 0, "con": 0, "NUL.txt": 0, "a.": 0, "a ": 0,
 		":": unix.EINVAL, "a*": unix.EINVAL, "a?": unix.EINVAL, `a\b`: unix.EINVAL,
 		"a\x1f": unix.EINVAL, "\xff": unix.EINVAL, "a|b": unix.EINVAL, strings.Repeat("x", 255): 0,
@@ -157,9 +160,9 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// TestBare: a user who may not read a directory's attributes learns that it exists and can traverse
-// it. He gets no attributes even after another user has read them (M-5).
-func TestBare(t *testing.T) {
+// TestDirectoryWithoutReadableAttributes: a user who may not read a directory's attributes learns that it exists and
+// can traverse it. He gets no attributes even after another user has read them (M-5).
+func TestDirectoryWithoutReadableAttributes(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FX;;;WD)(A;;FA;;;"+user(alice)+")")
 	w.dir("secret", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -175,7 +178,7 @@ func TestBare(t *testing.T) {
 	w.refused(bob, "Permission denied", "ls")
 }
 
-// TestNames: what Windows cannot name is not there; sharing is never refused (M-9, M-10,
+// TestNames checks that impossible Windows names do not exist, and that sharing never denies an open (M-9, M-10,
 // M-6).
 func TestNames(t *testing.T) {
 	w := newWorld(t)
@@ -202,8 +205,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNamesThatAreNone: no operation finds, makes, moves or removes what Windows cannot name (M-9).
-func TestNamesThatAreNone(t *testing.T) {
+// TestOperationsRejectImpossibleNames checks that no operation finds, creates, moves or removes a name that is
+// impossible on Windows (M-9).
+func TestOperationsRejectImpossibleNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)

@@ -34,7 +34,7 @@ func TestRefusedKinds(t *testing.T) {
 	// Another name in another directory is found there.
 	w.says("M-20: a rename", w.m.Rename(nil, &fuse.RenameIn{InHeader: in, Newdir: d}, "f", "h"), 0)
 	if got := w.m.nodes.path(w.m.nodes.get(f), ""); got != `d\h` {
-		t.Errorf("M-20: the file's name is %s", got)
+		t.Errorf("M-20: the file's name is %s, want %q", got, `d\h`)
 	}
 	for _, name := range []string{"g", "h"} {
 		if _, err := os.Lstat(filepath.Join(w.root, "d", name)); err != nil {

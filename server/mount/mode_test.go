@@ -98,7 +98,7 @@ func TestNewFilesFollowTheirMode(t *testing.T) {
 	const inherited = "O:S-1-22-1-61001G:S-1-22-1-61001D:(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 		"(A;;0x1200a9;;;WD)"
 	if got := w.descriptorOf("d/plain"); got != inherited {
-		t.Errorf("M-43: an ordinary file has %s, want what it inherits", got)
+		t.Errorf("M-43: an ordinary file has the descriptor %s, want the inherited one", got)
 	}
 }
 
@@ -120,16 +120,16 @@ func TestParseModePolicy(t *testing.T) {
 	for word, want := range map[string]ModePolicy{"": NarrowMode, "narrow": NarrowMode, "refuse": RefuseMode,
 		"map": MapMode} {
 		if got, err := ParseModePolicy(word); got != want || err != nil {
-			t.Errorf("%q: %v, %v", word, got, err)
+			t.Errorf("%q: %v, %v, want %v, nil", word, got, err, want)
 		}
 	}
 	if got, err := ParseModePolicy("wide"); got != RefuseMode || err == nil {
-		t.Errorf("another word: %v, %v", got, err)
+		t.Errorf("another word: %v, %v, want %v, an error", got, err, RefuseMode)
 	}
 }
 
-// TestModesOfKinds: where chmod is to be refused, the permissions that a file, a directory and a link have already may
-// be given, and no others, which changes nothing else of the call (M-44).
+// TestModesOfKinds checks that, where chmod is configured to fail, setting the current permissions of a file,
+// directory or link succeeds, setting others fails, and neither affects the rest of the call (M-44).
 func TestModesOfKinds(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Modes = RefuseMode })
 	w.describe("", full)
@@ -149,7 +149,7 @@ func TestModesOfKinds(t *testing.T) {
 			var out fuse.AttrOut
 			w.says(fmt.Sprintf("M-44: %s becomes %o", name, mode), w.m.SetAttr(nil, in, &out), want)
 			if want == 0 && out.Mode&0o7777 != shown {
-				t.Errorf("M-44: %s is told as %o, want %o", name, out.Mode, shown)
+				t.Errorf("M-44: %s has the mode %o, want %o", name, out.Mode, shown)
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func sourceOfModes(t *testing.T) []string {
 	t.Helper()
 	dir := folder(t)
 	if out, err := exec.Command("sh", "testdata/modes/sources.sh", dir).CombinedOutput(); err != nil {
-		t.Skip("what the programs copy cannot be made here: ", string(out), err)
+		t.Skip("cannot create the files to copy here: ", string(out), err)
 	}
 	return []string{"S=" + dir + "/s", "G=" + dir + "/g", "D=" + dir + "/p.deb", "N=" + dir + "/n",
 		"W=" + dir + "/p-1-py3-none-any.whl"}

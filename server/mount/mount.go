@@ -86,6 +86,7 @@ type Mount struct {
 	owners             Owners              // immutable
 	traverse           fileaccess.Traverse // immutable
 	directory          string              // immutable
+	device             uint64              // of the mounted file system; immutable once Start returned
 	hide               bool                // immutable
 	plain              bool                // immutable
 	modes              ModePolicy          // immutable
@@ -158,6 +159,9 @@ func Start(c Config) (*Mount, error) {
 	}
 	m.server = server
 	m.served.Go(server.Serve)
+	if m.device, err = device(c.Directory); err != nil {
+		return nil, fmt.Errorf("mount: %s: %w", c.Directory, errors.Join(err, server.Unmount()))
+	}
 	if err := server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mount: %s: %w", c.Directory, err), m.Close())
 	}
@@ -236,14 +240,18 @@ func (m *Mount) DropAccounts(uid uint32, all bool) {
 func (m *Mount) Wait() { m.served.Wait() }
 
 // Close flushes written data and unmounts, also in other mount namespaces. Programs with open files get ENOTCONN. It
-// waits for running requests. Call it once.
+// waits for running requests. If somebody else unmounted the mount, nothing is unmounted. If another file system
+// covers the mount, Close returns an error and the mount stays; call it again later. Otherwise call it once (M-27).
 func (m *Mount) Close() error {
-	err := finish(m.directory)
+	err := finish(m.directory, m.device)
 	if errors.Is(err, unix.EPERM) {
 		// An ordinary user's own mount: detach it if it is busy (M-26).
 		if err = m.server.Unmount(); err != nil {
-			err = detach(m.directory)
+			err = m.detach()
 		}
+	}
+	if errors.Is(err, errCovered) {
+		return fmt.Errorf("mount: %w", err)
 	}
 	m.served.Wait()
 	m.end()
@@ -251,6 +259,17 @@ func (m *Mount) Close() error {
 		return fmt.Errorf("mount: %w", err)
 	}
 	return nil
+}
+
+// detach unmounts the mount lazily, unless another file system is there by now (M-27).
+func (m *Mount) detach() error {
+	switch d, err := device(m.directory); {
+	case err != nil:
+		return err
+	case d != m.device:
+		return nil
+	}
+	return detach(m.directory)
 }
 
 // end releases the kernel objects of the mount.

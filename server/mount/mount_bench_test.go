@@ -12,6 +12,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/hostfs"
 )
@@ -32,12 +33,12 @@ func places(b *testing.B) []struct{ name, dir string } {
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
-	b.Cleanup(func() { w.must(finish(loop)); server.Wait() })
+	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
 	return []struct{ name, dir string }{{"native", filepath.Join(native, "all")}, {"loopback", filepath.Join(loop, "all")},
 		{"mount", filepath.Join(w.at, "all")}, {"plain", filepath.Join(plain.at, "all")}}
 }
 
-// BenchmarkMount measures what programs do, at each place in one run.
+// BenchmarkMount measures operations of programs on each file system in one run.
 func BenchmarkMount(b *testing.B) {
 	const size, block = 64 << 20, 1 << 20
 	small := bytes.Repeat([]byte("x"), 4096)
@@ -204,7 +205,7 @@ func BenchmarkTurns(b *testing.B) {
 	}
 }
 
-// run does one turn, at places that are those of the same turn of the other file.
+// run does one turn. Its offsets equal those of the same turn on the other file.
 func (op turn) run(f *os.File, turn int, size int64) error {
 	for i := range op.times {
 		at := int64(turn*op.times+i) * 7919 * int64(op.block) % size

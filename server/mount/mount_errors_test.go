@@ -16,8 +16,7 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// debris are the names below a directory of the tree, but for the ones that are meant to
-// be there.
+// debris returns the names below a directory of the tree, except the expected ones.
 func (w *world) debris(dir string, meant ...string) (rest []string) {
 	w.Helper()
 	entries, err := os.ReadDir(filepath.Join(w.root, dir))
@@ -59,7 +58,7 @@ func TestFullDisk(t *testing.T) {
 	w.refused(alice, "No space left", "touch", "d/new")
 	for _, name := range w.debris("d", "kept") {
 		if !strings.HasPrefix(name, "made") {
-			t.Errorf("M-6: %s is left", name)
+			t.Errorf(`M-6: %s is left, want text starting with "made"`, name)
 		}
 	}
 	w.sees(alice, "kept\nmore", "cat", "d/kept")
@@ -173,7 +172,8 @@ func newFaulty(t *testing.T) (f *faulty, disk string) {
 	}
 	go server.Serve()
 	t.Cleanup(func() {
-		if err := finish(disk); err != nil { // Unmount waits for copies of the mount in other namespaces
+		// Unmount waits for copies of the mount in other namespaces.
+		if err := unix.Unmount(disk, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 		server.Wait()
@@ -203,16 +203,16 @@ func TestBrokenDisk(t *testing.T) {
 		disk.fails.Store(&c.fails)
 		w.refused(alice, "Input/output error", "sh", "-c", c.line)
 		if got, err := w.run(bob, "cat", "d/f"); err == nil || strings.Contains(got, text) {
-			t.Errorf("F-124: %s fails: bob reads %q, %v", c.fails, got, err)
+			t.Errorf("F-124: %s fails: bob reads %q, %v, want text without %q, an error", c.fails, got, err, text)
 		}
 		disk.fails.Store(nil)
 		if disk.met.Load() == 0 {
-			t.Errorf("%s: nothing failed", c.line)
+			t.Errorf("%s: no disk error was injected", c.line)
 		}
 		w.sees(alice, text, "cat", "d/f")
 		w.refused(bob, "Permission denied", "cat", "d/f")
 		if rest := w.debris("d", "f"); len(rest) != 0 {
-			t.Errorf("F-124: %s fails: %s leaves %q", c.fails, c.line, rest)
+			t.Errorf("F-124: %s fails: %s leaves %q: len(rest) = %d, want 0", c.fails, c.line, rest, len(rest))
 		}
 	}
 	w.sees(alice, "", "sh", "-c", "echo more >> d/f; touch d/new; mv d/new d/g; rm d/g")

@@ -51,8 +51,8 @@ func play(part, folder, long string) error {
 	return nil
 }
 
-// readClock maps the moment of the contest: a number that is odd while the descriptor of
-// h/t changes, and by half of which it is known what that says.
+// readClock maps the contest's clock. It is odd while the descriptor of h/t changes, and half of it selects the
+// current descriptor.
 func readClock(folder string, write bool) (*uint64, error) {
 	flags, prot := os.O_RDONLY, unix.PROT_READ
 	if write {
@@ -87,8 +87,7 @@ type client struct {
 	tally
 }
 
-// looked are the names that clients read, changed those of directories where they make,
-// rename and remove names.
+// looked are the names that clients read, changed the directories in which they create, rename and remove names.
 var (
 	looked = strings.Fields("a/f a/g b/f b/g c/f c/k c/l c/d/f c/s/f h/f m/f m/g mf")
 	made   = strings.Fields("w v x y")
@@ -145,7 +144,7 @@ func readFile(at, name string) (string, error) {
 	return string(b), err
 }
 
-// changeFiles makes, renames and removes names as far as that is allowed.
+// changeFiles creates, renames and removes names as far as it is allowed.
 func changeFiles(at, dir string, i int) {
 	in := func(name string) string { return filepath.Join(at, dir, name) }
 	made := fmt.Sprint("made", i%7)
@@ -187,11 +186,11 @@ func (s service) change(_, dir string, i int) {
 	}
 }
 
-// TestContest: however four processes rename, link, replace and mount in the tree below,
-// programs of two users and a thread of the kernel read nothing outside of it, and read
-// and change nothing that no descriptor let them at any moment of the call (F-112, F-114, F-115, F-180, M-1).
-// REFMON_CONTEST says how long they try.
-func TestContest(t *testing.T) {
+// TestConcurrentChangesLeakNothing runs four processes that rename, link, replace and mount in the backing tree.
+// Programs of two users and a thread of the kernel must read nothing outside of the tree, and read and change nothing
+// that no descriptor allowed at any moment of the call (F-112, F-114, F-115, F-180, M-1). REFMON_CONTEST sets the
+// duration.
+func TestConcurrentChangesLeakNothing(t *testing.T) {
 	w := newWorld(t)
 	dir := filepath.Dir(w.root)
 	kept := w.field(dir)
@@ -290,7 +289,7 @@ func (w *world) attack(dir string) (end func()) {
 	})
 }
 
-// Descriptors of the contest: what everybody reads says "granted", the rest "secret".
+// Descriptors of the contest: files that everybody may read contain "granted", the others "secret".
 const (
 	readAll = "O:BAG:SYD:P(A;;FR;;;WD)"
 	hers    = "O:BAG:SYD:P(A;;FA;;;S-1-22-1-61001)"
@@ -339,8 +338,8 @@ var attacks = map[string]func(a *attacker, i int){
 		a.swap("c/l", "c/k")
 		a.swap("x", "y")
 	},
-	// Names become other files' hard links and new files; now and then the descriptor of
-	// h/t changes, once or a few times at once.
+	// Names become hard links of other files, and new files. Sometimes the descriptor of h/t changes, once or a few
+	// times in a row.
 	"replace": func(a *attacker, i int) {
 		from := []string{"kept.public", "kept.secret"}[i&1]
 		_ = errors.Join(os.Link(a.at(from), a.at("spare/link")), os.Rename(a.at("spare/link"), a.at("h/f")),
@@ -422,16 +421,17 @@ func (w *world) field(dir string) (kept func()) {
 		names, err := v.Readdirnames(-1)
 		w.must(err)
 		if len(names) != 1 || names[0] != "keep" {
-			w.Errorf("F-112: where no user may change anything stands %q", names)
+			w.Errorf(`F-112: the directory that no user may change has %q, want len(names) = 1, names[0] = "keep"`,
+				names)
 		}
 		entries, err := os.ReadDir(outside)
 		w.must(err)
 		if len(entries) != 4 {
-			w.Errorf("F-112: outside stands %v", entries)
+			w.Errorf("F-112: the directory outside has %v: len(entries) = %d, want 4", entries, len(entries))
 		}
 		for _, e := range entries {
 			if b, err := os.ReadFile(filepath.Join(outside, e.Name())); err != nil || string(b) != "outside" {
-				w.Errorf("F-112: outside %s holds %q, %v", e.Name(), b, err)
+				w.Errorf(`F-112: outside %s holds %q, %v, want string(b) = "outside", no error`, e.Name(), b, err)
 			}
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestThreeShells: three users of this host, each in a shell on the mount, get the access of
-// descriptors that were set through a file server (M-1).
+// TestThreeShells checks that three users of this host, each in a shell on the mount, get the access of descriptors
+// that were set through a file server (M-1).
 func TestThreeShells(t *testing.T) {
 	needs(t)
 	s := smbd.Start(t, smbd.Share{Name: "share", Posix: true,
@@ -87,8 +87,8 @@ except OSError as e:
     print(e.strerror, flush=True)
 sys.stdin.read()`
 
-// locksBeside: a lock that a client of the file server has of some bytes keeps a program of the mount from these
-// and from no others, and one that a program of the mount has keeps the server's clients from reading (M-25).
+// locksBeside checks that a byte-range lock of a file server's client excludes a program on the mount from these
+// bytes only, and that a lock of a program on the mount keeps the server's clients from reading (M-25).
 func (w *world) locksBeside(s *smbd.Server) {
 	w.Helper()
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -141,10 +141,10 @@ func (w *world) locksBeside(s *smbd.Server) {
 	w.must(err)
 	w.must(holder.Start())
 	if line, err := bufio.NewReader(said).ReadString('\n'); line != "locked\n" || err != nil {
-		w.Fatalf("a program of the mount locks: %q, %v", line, err)
+		w.Fatalf("a program of the mount locks: %q, %v, want %q, nil", line, err, "locked\n")
 	}
 	if out, err := s.Client("root", "share", "get plan /dev/null"); !strings.Contains(out, "FILE_LOCK_CONFLICT") {
-		w.Errorf("M-25: the server reads what a program of the mount has locked: %s, %v", out, err)
+		w.Errorf("M-25: a file server read of bytes locked on the mount: %s, %v, want a lock conflict", out, err)
 	}
 	w.must(hold.Close())
 	w.must(holder.Wait())

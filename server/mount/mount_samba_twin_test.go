@@ -32,8 +32,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asking is an operation of a program on the mount, with the rights with which a client of a file
-// server opens the same file.
+// asking is an operation of a program on the mount, with the rights with which a file server's client opens the same
+// file.
 type asking struct {
 	name    string
 	want    winnt.AccessMask
@@ -43,14 +43,14 @@ type asking struct {
 	do      func(path string, value []byte) error
 }
 
-// Rights that opens ask for together.
+// Combinations of rights that opens request.
 const (
 	writes = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	waits  = winnt.SYNCHRONIZE
 	tells  = winnt.FILE_READ_ATTRIBUTES
 )
 
-// askings has the operations that are drawn from.
+// askings has the operations to choose from.
 var askings = []asking{
 	{name: "read", want: winnt.FILE_READ_DATA | waits, of: "file", do: openedWith(unix.O_RDONLY)},
 	{name: "write", want: writes | waits, of: "file", do: openedWith(unix.O_WRONLY)},
@@ -128,7 +128,7 @@ func answer(at string) error {
 	}
 }
 
-// asker asks a file server as any user, a question a line, and prints the status.
+// asker opens files at a file server as any user. It reads one request per line and prints the status.
 const asker = `
 import sys, json
 from samba.samba3 import libsmb_samba_internal as libsmb, param
@@ -185,7 +185,7 @@ func (w *world) ask(t *talk, question any) uint32 {
 	return uint32(n)
 }
 
-// accounted are the accounts of a file server as those of the mount, by uid.
+// accounted maps uids to the tokens that both the file server and the mount use.
 type accounted map[uint32]*token.Token
 
 // LogOn implements Accounts.
@@ -308,10 +308,10 @@ func server(t *testing.T) (s *smbd.Server, accounts accounted, ids []uint32, peo
 // serverUsers are accounts of the host and of the file server.
 var serverUsers = []string{smbd.Guest, "bin", "games"}
 
-// TestBeside: programs of three users on the mount and the same users as clients of a real file
-// server of the same tree get the same results for random operations (M-1, M-13, M-20, M-22).
-// REFMON_OPENS is their number, 400 by default.
-func TestBeside(t *testing.T) {
+// TestMountEqualsFileServer runs random operations by programs of three users on the mount, and by the same users as
+// clients of a real file server of the same tree. The results are equal (M-1, M-13, M-20, M-22). REFMON_OPENS sets
+// their number, 400 by default.
+func TestMountEqualsFileServer(t *testing.T) {
 	needs(t)
 	if err := exec.Command("/usr/bin/python3", "-c", "import samba.samba3.libsmb_samba_internal").Run(); err != nil {
 		smbd.Skip(t, "python3 has no Samba here: install the package python3-samba")
@@ -345,7 +345,7 @@ func TestBeside(t *testing.T) {
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", total, b.count, b.listed)
 }
 
-// one draws an operation and asks both.
+// one chooses an operation and runs it on both.
 func (b *both) one(rnd *rand.Rand) {
 	b.Helper()
 	op, who := rnd.IntN(len(askings)), rnd.IntN(len(serverUsers))

@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDifferencesFromServer: what docs/mount.md says about Samba's server and about the mount where the two differ, in
-// operations that TestBeside does not draw (F-58, F-59, M-13, M-22, S-63).
+// TestDifferencesFromServer checks the differences between Samba's server and the mount that docs/mount.md names,
+// with operations that TestMountEqualsFileServer does not use (F-58, F-59, M-13, M-22, S-63).
 func TestDifferencesFromServer(t *testing.T) {
 	needs(t)
 	s, accounts, ids, _ := server(t)
@@ -35,7 +35,7 @@ func TestDifferencesFromServer(t *testing.T) {
 	d := &differences{world: w, server: s, uid: ids[1]}
 	empty := filepath.Join(t.TempDir(), "empty")
 	w.must(os.WriteFile(empty, nil, 0o600))
-	// Nobody may list these directories: what the directory gives does not replace what a file does not.
+	// Nobody may list these directories, so that a directory's grant does not replace a missing grant of a file.
 	const closed = "O:BAG:SYD:P(A;;0x100026;;;WD)(A;OICI;FA;;;BA)" // FILE_ADD_FILE, FILE_APPEND_DATA, FILE_TRAVERSE
 	all := "O:BAG:SYD:P(A;;FA;;;" + bin + ")"
 	t.Run("rename over a file", func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestDifferencesFromServer(t *testing.T) {
 		}
 		if out, err := d.run(d.uid, "mv", "-f", "over/b", "over/tob"); err == nil ||
 			!strings.Contains(out, "Permission denied") {
-			t.Errorf("F-58: the mount: %s, %v", out, err)
+			t.Errorf(`F-58: the mount: %s, %v, want text containing "Permission denied", an error`, out, err)
 		}
 		d.create("over/tob", "O:BAG:SYD:P(A;;0x12019f;;;"+bin+")(A;;SD;;;"+bin+")")
 		if out, err := d.run(d.uid, "mv", "-f", "over/b", "over/tob"); err != nil {
@@ -63,7 +63,7 @@ func TestDifferencesFromServer(t *testing.T) {
 			t.Fatal(out, err)
 		}
 		if a := d.stored("bare/server"); a != nil {
-			t.Errorf("the server stores %v", a)
+			t.Errorf("the server stores %v, want nil", a)
 		}
 		if out, err := d.run(d.uid, "touch", "bare/mount"); err != nil {
 			t.Fatal(out, err)
@@ -78,11 +78,11 @@ func TestDifferencesFromServer(t *testing.T) {
 		d.create("run/tool", "O:BAG:SYD:P(A;;0x100021;;;"+bin+")") // FILE_READ_DATA, FILE_EXECUTE, SYNCHRONIZE
 		w.must(os.WriteFile(filepath.Join(w.root, "run/tool"), []byte("#!/bin/true\n"), 0o777))
 		if status := d.opens("run/tool", 0x100021); status != 0 {
-			t.Errorf("the server: %#x", status)
+			t.Errorf("the server: %#x, want %#x", status, 0)
 		}
 		if out, err := d.run(d.uid, "/bin/sh", "-c", "exec run/tool"); err == nil ||
 			!strings.Contains(out, "Permission denied") {
-			t.Errorf("M-13: the mount: %s, %v", out, err)
+			t.Errorf(`M-13: the mount: %s, %v, want text containing "Permission denied", an error`, out, err)
 		}
 		w.describe("run/tool", "O:BAG:SYD:P(A;;0x1000a1;;;"+bin+")") // with FILE_READ_ATTRIBUTES
 		if out, err := d.run(d.uid, "/bin/sh", "-c", "exec run/tool"); err != nil {
@@ -131,7 +131,7 @@ func TestDifferencesFromServer(t *testing.T) {
 	})
 }
 
-// differences is a tree on a mount and behind Samba's server, and a user of both.
+// differences is a tree on a mount and at Samba's server, with a user of both.
 type differences struct {
 	*world
 	server *smbd.Server
@@ -145,7 +145,7 @@ func (d *differences) folder(name, text string) {
 	d.describe(name, text)
 }
 
-// create makes such a file, or describes one that is there.
+// create creates such a file, or sets the descriptor of an existing one.
 func (d *differences) create(name, text string) {
 	d.Helper()
 	path := filepath.Join(d.root, name)
@@ -159,7 +159,7 @@ func (d *differences) there(name string) bool {
 	return err == nil
 }
 
-// stored returns the stored descriptor of a file, nil if there is none.
+// stored returns a file's stored descriptor, nil if it has none.
 func (d *differences) stored(name string) *sd.Descriptor {
 	d.Helper()
 	value := make([]byte, 1<<16)

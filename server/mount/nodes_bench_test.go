@@ -26,8 +26,8 @@ import (
 // contender is a folder that BenchmarkNames compares. below is the same folder in the file system below.
 type contender struct{ name, dir, below string }
 
-// contenders returns a folder of the file system below, one of go-fuse's loopback with the mount's time-outs, one of a
-// mount that records nothing, and one of a mount with the trail that refmond keeps by default.
+// contenders returns a folder on the file system itself, on go-fuse's loopback with the mount's time-outs, on a mount
+// without an audit trail, and on a mount with refmond's default trail.
 func contenders(b *testing.B) []contender {
 	native, loop := folder(b), folder(b)
 	w := newWorld(b)
@@ -39,7 +39,7 @@ func contenders(b *testing.B) []contender {
 		MountOptions: fuse.MountOptions{AllowOther: true, DirectMountStrict: true, DisableReadDirPlus: true,
 			ExtraCapabilities: fuse.CAP_HANDLE_KILLPRIV_V2}})
 	w.must(err)
-	b.Cleanup(func() { w.must(finish(loop)); server.Wait() })
+	b.Cleanup(func() { w.must(unix.Unmount(loop, unix.MNT_FORCE|unix.MNT_DETACH)); server.Wait() })
 	all := []contender{{"native", native, native}, {"loopback", loop, native}, {"mount", w.at, w.root},
 		{"shipped", shipped.at, shipped.root}}
 	for i, c := range all {
@@ -228,7 +228,7 @@ func BenchmarkNames(b *testing.B) {
 	b.Run("build", func(b *testing.B) { benchmarkBuild(b, all) })
 }
 
-// program runs a program in a folder. A shell goes there, as in world.run.
+// program runs a program in a folder. A shell changes to that folder itself, as in world.run.
 func program(dir, name string, args ...string) error {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `cd "$0" && exec "$@"`, dir, name}, args...)...)
 	cmd.Dir = "/"

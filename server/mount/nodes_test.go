@@ -28,9 +28,9 @@ func (w *world) numberOf(name string) uint64 {
 	return s.Ino
 }
 
-// TestNumberUsedAgain: the working directory of a program is removed, and another directory that
-// the kernel knows gets its number. The program finds nothing of it (F-180, M-11).
-func TestNumberUsedAgain(t *testing.T) {
+// TestReusedInodeNumber removes a program's working directory, and another directory that the kernel knows gets its
+// inode number. The program sees nothing of the new one (F-180, M-11).
+func TestReusedInodeNumber(t *testing.T) {
 	w := newWorld(t)
 	w.dir("gone", listAll)
 	number := w.numberOf("gone")
@@ -44,7 +44,7 @@ func TestNumberUsedAgain(t *testing.T) {
 	w.must(cmd.Start())
 	lines := bufio.NewReader(out)
 	if line, err := lines.ReadString('\n'); err != nil || line != "there\n" {
-		t.Fatalf("%q, %v", line, err)
+		t.Fatalf("%q, %v, want %q, nil", line, err, "there\n")
 	}
 	w.must(os.Remove(filepath.Join(w.root, "gone")))
 	again := ""
@@ -64,10 +64,10 @@ func TestNumberUsedAgain(t *testing.T) {
 	w.must(err)
 	rest, _ := lines.ReadString('\n')
 	if err := cmd.Wait(); err == nil || rest != "" {
-		t.Errorf("F-180: it reads %q, %v", rest, err)
+		t.Errorf(`F-180: it reads %q, %v, want "", an error`, rest, err)
 	}
 	if again == "" {
-		t.Skip("the file system gave the number of a directory that went to no other one of 500")
+		t.Skip("the file system reused the removed directory's inode number for none of 500 others")
 	}
 }
 
@@ -83,9 +83,9 @@ type bare struct{ nt.FilePlace }
 
 func (bare) Identity() (uint64, string) { return 2, "" }
 
-// TestNumbersAlone: a tree whose file system gives neither a birth time nor a handle is not mounted
-// (F-180).
-func TestNumbersAlone(t *testing.T) {
+// TestTreeWithoutFileIdentityIsRefused checks that a tree is not mounted if its file system has neither birth times
+// nor file handles (F-180).
+func TestTreeWithoutFileIdentityIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	tree, err := hostfs.Open(hostfs.Config{Path: dir, Attribute: "user.NTACL"})
 	if err != nil {
@@ -188,12 +188,12 @@ func TestUnknown(t *testing.T) {
 	w.m.ReleaseDir(&fuse.ReleaseIn{InHeader: inRoot, Fh: none})
 	w.m.Forget(nowhere, 1)
 	if opens := w.m.open(none); opens != nil || w.m.nodes.get(nowhere) != nil {
-		t.Error("M-11: what is not known is known")
+		t.Error("M-11: get returns an unknown handle or node, want nil")
 	}
 }
 
-// TestNodes: a file has one number under all its names, and no number is reused. A node stays as
-// long as its count of lookups, and has its last name (M-11).
+// TestNodes checks that a file has one number under all its names, and that numbers are not reused. A node lives as
+// long as its lookup count is positive, and has the file's last name (M-11).
 //
 // +checklocksignore
 func TestNodes(t *testing.T) {
@@ -237,7 +237,7 @@ func TestNodes(t *testing.T) {
 	path(root, "", "")
 	n.moved(id(4), root, "linked")
 	if n.nameless(free) {
-		t.Error("M-38: a file that was linked has no name")
+		t.Error("M-38: a linked file counts as nameless")
 	}
 	for _, c := range []struct {
 		forget, count uint64
@@ -245,16 +245,16 @@ func TestNodes(t *testing.T) {
 	}{{3, 1, true}, {3, 0, true}, {3, 1, false}, {3, 1, false}, {1, 100, true}, {2, 5, false}, {99, 1, false}} {
 		n.forget(c.forget, c.count)
 		if x := n.get(c.forget); (x != nil) != c.there {
-			t.Errorf("%d is known after %d: %t", c.forget, c.count, x != nil)
+			t.Errorf("%d is known after %d: %t, want %t", c.forget, c.count, x != nil, c.there)
 		}
 	}
 	if next, kept := n.add(root, "f", id(3), false); next.id != 5 || !kept || next.lookups != 1 {
-		t.Errorf("M-11: a file that was forgotten is number %d, kept %t", next.id, kept)
+		t.Errorf("M-11: a forgotten file has number %d again, kept %t, want 5, true", next.id, kept)
 	}
 	if root.lookups != 2 || n.byFile[id(1)] != root {
-		t.Errorf("the root was told %d times", root.lookups)
+		t.Errorf("the root has %d lookups, want 2", root.lookups)
 	}
-	// Names that were moved into themselves end.
+	// A path of names that were moved into themselves terminates.
 	a, _ := n.add(root, "a", id(10), false)
 	b, _ := n.add(a, "b", id(11), false)
 	n.moved(id(10), b, "a")

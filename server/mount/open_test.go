@@ -14,13 +14,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFinal: a handle keeps its granted rights after the file lost its name or the user lost the
-// rights (M-4, M-15).
-func TestFinal(t *testing.T) {
+// TestHandleKeepsGrantedRights checks that a handle keeps its granted rights after the file lost its name or the user
+// lost the rights (M-4, M-15).
+func TestHandleKeepsGrantedRights(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", full)
 	w.file("d/f", "before\n", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
-	// The shell opens, the test takes every right away, and the shell goes on.
+	// The shell opens the file, the test revokes all rights, and the shell continues.
 	script := `exec 3<>d/f; echo opened; read go; cat <&3; echo after >&3; stat -L -c %s /dev/fd/3`
 	cmd := as(alice, "/bin/sh", "-c", `cd "$0" && `+script, w.at)
 	in, err := cmd.StdinPipe()
@@ -55,8 +55,8 @@ const (
 	synch   = winnt.SYNCHRONIZE
 )
 
-// TestWanted: what an open asks for, the most first (M-13). A handle goes past the mount where it grants all that
-// its flags let a program do, which can turn appending into overwriting (M-18).
+// TestWanted checks the rights that an open requests, most first (M-13). A handle uses passthrough only if it grants
+// everything that its flags allow, which can turn appending into overwriting (M-18).
 func TestWanted(t *testing.T) {
 	for _, c := range []struct {
 		flags uint32
@@ -75,29 +75,30 @@ func TestWanted(t *testing.T) {
 	} {
 		got := wanted(c.flags)
 		if len(got) != len(c.want) {
-			t.Errorf("M-13: flags %#x ask for %v, want %v", c.flags, got, c.want)
+			t.Errorf("M-13: flags %#x request %v, want %v", c.flags, got, c.want)
 			continue
 		}
 		for i := range got {
 			if got[i] != c.want[i] {
-				t.Errorf("M-13: flags %#x ask for %v, want %v", c.flags, got, c.want)
+				t.Errorf("M-13: flags %#x request %v, want %v", c.flags, got, c.want)
 			}
 		}
 		for granted := winnt.AccessMask(0); granted < 8; granted++ {
 			o := &open{n: &node{}, granted: granted}
 			if may := granted&c.past == c.past; o.passable(c.flags) != may {
-				t.Errorf("M-18: a handle of flags %#x that grants %v goes past: %t", c.flags, granted, !may)
+				t.Errorf("M-18: passthrough of a handle with flags %#x and rights %v: %t, want %t",
+					c.flags, granted, !may, may)
 			}
 			o.n.file.dir = true
 			if o.passable(c.flags) {
-				t.Errorf("M-18: a directory with flags %#x goes past", c.flags)
+				t.Errorf("M-18: passthrough of a directory with flags %#x: true, want false", c.flags)
 			}
 		}
 	}
 }
 
-// TestExecute: to run a program takes the right to execute it and the one to read it
-// (M-13); the permissions that are shown are those of the descriptor (M-12).
+// TestExecute checks that running a program needs the rights to execute and to read it (M-13), and that the shown
+// permissions are those of the descriptor (M-12).
 func TestExecute(t *testing.T) {
 	w := newWorld(t)
 	program, err := os.ReadFile("/bin/true")
@@ -142,10 +143,10 @@ func TestUsesAreRecordedWithTheOpen(t *testing.T) {
 	b, err := unix.Mmap(int(f.Fd()), 0, 10, unix.PROT_READ, unix.MAP_SHARED)
 	w.must(err)
 	if b[3] != '3' {
-		t.Errorf("%q", b)
+		t.Errorf("%q, want b[3] = %v", b, '3')
 	}
 	w.must(unix.Munmap(b))
 	if got := uses(); len(got) != 0 {
-		t.Errorf("a mapping is recorded as %q", got)
+		t.Errorf("a mapping is recorded as %q: len(got) = %d, want 0", got, len(got))
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked are opens, and the rights that a file's descriptor must give for each.
+// asked has opens with the rights that a file's descriptor must grant for each.
 var asked = []struct {
 	flags uint32
 	want  winnt.AccessMask
@@ -28,8 +28,8 @@ var asked = []struct {
 	{syscall.O_RDONLY | execFlag, winnt.FILE_READ_DATA | winnt.FILE_EXECUTE | winnt.SYNCHRONIZE},
 }
 
-// TestTwin: opens through the mount are granted exactly where the access check of the
-// user's token grants the rights, for random descriptors (M-1, M-13).
+// TestTwin checks that opens through the mount succeed exactly if the access check of the user's token grants the
+// rights, for random descriptors (M-1, M-13).
 func TestTwin(t *testing.T) {
 	w := newWorld(t)
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 1))

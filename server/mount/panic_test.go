@@ -23,7 +23,7 @@ func (b *broken) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, n
 	return b.FileSystem.Find(r, start)
 }
 
-// TestPanicBelow: a panic below a service ends the program (M-7).
+// TestPanicBelow checks that a panic below a service ends the program (M-7).
 func TestPanicBelow(t *testing.T) {
 	ended := make(chan any, 64)
 	b := &broken{}
@@ -34,7 +34,7 @@ func TestPanicBelow(t *testing.T) {
 	select {
 	case v := <-ended:
 		if v != "of the test" {
-			t.Errorf("M-7: ended for %v", v)
+			t.Errorf(`M-7: ended for %v, want "of the test"`, v)
 		}
 	default:
 		t.Error("M-7: a panic below a service did not end the program")

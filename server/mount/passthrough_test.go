@@ -24,8 +24,8 @@ func (w *world) ways(name string) (passed, plain int) {
 	return 0, 0
 }
 
-// TestPassthrough: handles that grant everything go past the mount, others do not, and
-// never both of one file (M-18); the set-uid bit goes with the open (F-125).
+// TestPassthrough checks that handles with all rights use passthrough, that others do not, and that one file never
+// has both kinds at a time (M-18). The open removes the set-uid bit (F-125).
 func TestPassthrough(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -46,10 +46,10 @@ func TestPassthrough(t *testing.T) {
 	w.must(err)
 	b := make([]byte, 10)
 	if n, err := reader.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
-		t.Errorf("M-18: %q, %v", b[:n], err)
+		t.Errorf(`M-18: %q, %v, want string(b[:n]) = "012abc6789", no error`, b[:n], err)
 	}
 	if passed, plain := w.ways("f"); passed != 2 || plain != 0 {
-		t.Errorf("M-18: %d past the mount, %d not", passed, plain)
+		t.Errorf("M-18: %d past the mount, %d not, want 2, 0", passed, plain)
 	}
 	w.must(errors.Join(f.Close(), reader.Close()))
 	// A handle that may only append is served by the mount, and so are later ones of its file.
@@ -68,7 +68,7 @@ func TestPassthrough(t *testing.T) {
 	reader, err = os.Open(filepath.Join(w.at, "log"))
 	w.must(err)
 	if _, err := os.OpenFile(filepath.Join(w.at, "log"), os.O_WRONLY|os.O_APPEND, 0); !errors.Is(err, unix.EBUSY) {
-		t.Errorf("M-18: an appending handle beside one past the mount: %v", err)
+		t.Errorf("M-18: an appending open while a passthrough handle exists: %v, want %v", err, unix.EBUSY)
 	}
 	w.must(reader.Close())
 }
@@ -87,20 +87,20 @@ func (w *world) settled(name string) {
 	w.Fatalf("handles of %s are open", name)
 }
 
-// TestPlain: without passthrough each read and write reaches the mount (M-4).
-func TestPlain(t *testing.T) {
+// TestReadsWithoutPassthrough: without passthrough each read and write reaches the mount (M-4).
+func TestReadsWithoutPassthrough(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
 	f, err := os.OpenFile(filepath.Join(w.at, "f"), os.O_RDWR, 0)
 	w.must(err)
 	if passed, plain := w.ways("f"); passed != 0 || plain != 1 {
-		t.Errorf("M-18: %d past the mount, %d not", passed, plain)
+		t.Errorf("M-18: %d past the mount, %d not, want 0, 1", passed, plain)
 	}
 	_, err = f.WriteAt([]byte("abc"), 3)
 	w.must(err)
 	b := make([]byte, 10)
 	if n, err := f.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
-		t.Errorf("M-4: %q, %v", b[:n], err)
+		t.Errorf(`M-4: %q, %v, want string(b[:n]) = "012abc6789", no error`, b[:n], err)
 	}
 	w.must(f.Close())
 }

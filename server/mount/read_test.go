@@ -19,12 +19,12 @@ func (w *world) opensFor(uid uint32, path string, flags uint32) *fuse.ReadIn {
 	in := fuse.OpenIn{InHeader: header(uid, w.known(uid, path)), Flags: flags}
 	var out fuse.OpenOut
 	if s := w.m.Open(nil, &in, &out); s != fuse.OK {
-		w.Fatal("open ", path, ": ", s)
+		w.Fatalf("open : %v %v %v, want %v", path, ": ", s, fuse.OK)
 	}
 	return &fuse.ReadIn{InHeader: in.InHeader, Fh: out.Fh}
 }
 
-// M-4: a read fills the buffer of its request, as far as the file goes, and allocates nothing.
+// M-4: a read fills the buffer of its request up to the end of the file, and allocates nothing.
 func TestReadFillsTheRequestsBuffer(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -37,11 +37,12 @@ func TestReadFillsTheRequestsBuffer(t *testing.T) {
 		in.Offset = c.at
 		r, s := w.m.Read(nil, in, buf)
 		if s != fuse.OK {
-			t.Fatal("read at ", c.at, ": ", s)
+			t.Fatalf("read at : %v %v %v, want %v", c.at, ": ", s, fuse.OK)
 		}
 		b, s := r.Bytes(buf)
 		if s != fuse.OK || string(b) != c.want || r.Size() != len(c.want) || len(b) > 0 && &b[0] != &buf[0] {
-			t.Errorf("read at %d: %q of %d bytes, %v; want %q in the buffer of the request", c.at, b, r.Size(), s, c.want)
+			t.Errorf("read at %d: %q of %d bytes, %v; want %q in the buffer of the request",
+				c.at, b, r.Size(), s, c.want)
 		}
 		r.Done()
 	}
@@ -53,20 +54,20 @@ func TestReadFillsTheRequestsBuffer(t *testing.T) {
 		}
 		r.Done()
 	}); n != 0 {
-		t.Errorf("a read makes %v allocations", n)
+		t.Errorf("a read makes %v allocations, want 0", n)
 	}
 	if _, s := w.m.Read(nil, &fuse.ReadIn{Fh: in.Fh + 1}, buf); s != fuse.EBADF {
-		t.Error("a handle that is not open: ", s)
+		t.Errorf("a handle that is not open: %v, want %v", s, fuse.EBADF)
 	}
 	writes := w.opensFor(bob, "f", syscall.O_WRONLY)
 	copy(buf, bytes.Repeat([]byte("x"), len(buf)))
 	if _, s := w.m.Read(nil, writes, buf); s != fuse.EACCES || string(buf) != "xxxxxxxx" {
-		t.Errorf("a handle that may write only: %v, %q", s, buf)
+		t.Errorf(`a handle that may write only: %v, %q, want s = %v, string(buf) = "xxxxxxxx"`, s, buf, fuse.EACCES)
 	}
 }
 
-// TestSeekFindsHoles: SEEK_DATA and SEEK_HOLE return through the mount what they return for the file below, on each
-// handle that may read (M-60).
+// TestSeekFindsHoles checks that SEEK_DATA and SEEK_HOLE return the same on the mount as on the backing file, for
+// each readable handle (M-60).
 func TestSeekFindsHoles(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = plain })
@@ -85,7 +86,8 @@ func TestSeekFindsHoles(t *testing.T) {
 			for _, at := range []int64{-1, 0, 1, 1 << 20, 1<<20 + 8192, 5<<20 + 1, 5<<20 + 8192, 8<<20 - 1, 8 << 20, 9 << 20} {
 				want, wantErr := unix.Seek(int(below.Fd()), at, whence)
 				if got, err := unix.Seek(int(through.Fd()), at, whence); got != want || err != wantErr {
-					t.Errorf("M-60: whence %d, from %d: %d, %v; below it is %d, %v", whence, at, got, err, want, wantErr)
+					t.Errorf("M-60: whence %d, from %d: %d, %v; below it is %d, %v, want %d, %v", whence, at, got,
+						err, want, wantErr, want, wantErr)
 				}
 			}
 		}
@@ -99,24 +101,24 @@ func TestSeekFindsHoles(t *testing.T) {
 			return s, out.Offset
 		}
 		if s, at := seek(bob, "f", syscall.O_RDWR, unix.SEEK_DATA); s != fuse.OK || at != 1<<20 {
-			t.Errorf("M-60: a handle for reading and writing: %v, %d", s, at)
+			t.Errorf("M-60: a handle for reading and writing: %v, %d, want %v, %d", s, at, fuse.OK, 1<<20)
 		}
 		if s, at := seek(bob, "f", syscall.O_WRONLY, unix.SEEK_DATA); s != fuse.EACCES || at != 0 {
-			t.Errorf("M-60: a handle for writing: %v, %d", s, at)
+			t.Errorf("M-60: a handle for writing: %v, %d, want %v, 0", s, at, fuse.EACCES)
 		}
 		if s, _ := seek(bob, "empty", syscall.O_RDONLY, unix.SEEK_HOLE); s != fuse.Status(syscall.ENXIO) {
-			t.Errorf("M-60: an empty file: %v", s)
+			t.Errorf("M-60: an empty file: %v, want %v", s, fuse.Status(syscall.ENXIO))
 		}
 		if s, _ := seek(bob, "f", syscall.O_RDONLY, unix.SEEK_CUR); s != fuse.EINVAL {
-			t.Errorf("M-60: another whence: %v", s)
+			t.Errorf("M-60: another whence: %v, want %v", s, fuse.EINVAL)
 		}
 		if s := w.m.Lseek(nil, &fuse.LseekIn{Fh: 1 << 40}, &fuse.LseekOut{}); s != fuse.EBADF {
-			t.Errorf("M-60: an unknown handle: %v", s)
+			t.Errorf("M-60: an unknown handle: %v, want %v", s, fuse.EBADF)
 		}
 	}
 }
 
-// TestSparseCopies: cp and tar keep the holes of a file of the mount (M-60).
+// TestSparseCopies checks that cp and tar keep the holes of a file on the mount (M-60).
 func TestSparseCopies(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -134,9 +136,10 @@ func TestSparseCopies(t *testing.T) {
 	}
 	var s unix.Stat_t
 	if err := unix.Stat(filepath.Join(w.root, "d/g"), &s); err != nil || s.Size != 64<<20 || s.Blocks > 2048 {
-		t.Errorf("M-60: the copy has %d bytes in %d blocks, %v", s.Size, s.Blocks, err)
+		t.Errorf("M-60: the copy has %d bytes in %d blocks, %v, want %d, at most 2048, nil", s.Size, s.Blocks, err,
+			64<<20)
 	}
 	if err := unix.Stat(filepath.Join(w.root, "d/t"), &s); err != nil || s.Size > 1<<20 {
-		t.Errorf("M-60: the archive has %d bytes, %v", s.Size, err)
+		t.Errorf("M-60: the archive has %d bytes, %v, want at most %d, nil", s.Size, err, 1<<20)
 	}
 }

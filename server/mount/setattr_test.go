@@ -108,7 +108,7 @@ func TestSizeByHandle(t *testing.T) {
 	}
 	out, s := cut(alice, fh, 8)
 	if w.says("M-24: alice", s, 0); out.Size != 8 || out.AttrValid == 0 || out.Nlink != 1 || out.Uid != 0 {
-		t.Errorf("M-24: %+v", out)
+		t.Errorf("M-24: %+v, want out.Size = 8, out.AttrValid at least 1, out.Nlink = 1, out.Uid = 0", out)
 	}
 	out, s = cut(unknown, fh, 6)
 	if w.says("M-24: no user", s, 0); out.Size != 6 || out.AttrValid != 0 || out.Nlink != 1 || out.Uid != unknownOwner ||
@@ -116,10 +116,10 @@ func TestSizeByHandle(t *testing.T) {
 		t.Errorf("M-24: %+v", out)
 	}
 	if _, s = cut(alice, fh, 1<<63); s != fuse.Status(syscall.EFBIG) {
-		t.Errorf("M-24: %v", s)
+		t.Errorf("M-24: %v, want %v", s, fuse.Status(syscall.EFBIG))
 	}
 	if info, err := os.Stat(filepath.Join(w.root, "f")); err != nil || info.Size() != 6 {
-		t.Errorf("M-24: %v, %v", info.Size(), err)
+		t.Errorf("M-24: %v, %v, want 6, nil", info.Size(), err)
 	}
 	w.m.leave(fh)
 }
@@ -131,8 +131,8 @@ func (w *world) counted() (opens, files int) {
 	return len(w.m.opens), len(w.m.backings)
 }
 
-// TestOpenFlags: an open empties a file where it says so, one that makes it finds it where it may; one that wants it
-// new does not (M-13).
+// TestOpenFlags checks that an open with O_TRUNC empties the file, that O_CREAT opens an existing file, and that
+// O_EXCL fails on one (M-13).
 func TestOpenFlags(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.describe("", full)
@@ -165,7 +165,7 @@ func TestOpenFlags(t *testing.T) {
 		}
 		if s != fuse.OK {
 			if n, _ := w.counted(); n != handles {
-				t.Errorf("M-13: %s: %d handles, were %d", c.name, n, handles)
+				t.Errorf("M-13: %s: %d handles, were %d, want %d", c.name, n, handles, handles)
 			}
 			continue
 		}
@@ -176,20 +176,20 @@ func TestOpenFlags(t *testing.T) {
 		w.m.Forget(out.NodeId, 1)
 	}
 	if opens, files := w.counted(); opens != 0 || files != 0 {
-		t.Errorf("M-18: %d handles are counted, of %d files", opens, files)
+		t.Errorf("M-18: %d handles are counted, of %d files, want 0, 0", opens, files)
 	}
 	var out fuse.OpenOut
 	w.says("M-13: a directory is opened", w.m.Open(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "d"))}, &out),
 		unix.EISDIR)
 	w.says("M-13: a file is listed", w.m.OpenDir(nil, &fuse.OpenIn{InHeader: header(alice, w.known(alice, "f"))}, &out),
 		unix.ENOTDIR)
-	// At and behind the end there is nothing, and no error.
+	// At and beyond the end the read is empty and succeeds.
 	fh := w.opens(alice, "closed", syscall.O_RDONLY)
 	for at, want := range map[uint64]string{0: "text", 2: "xt", 4: "", 99: ""} {
 		buf := make([]byte, 9)
 		r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(alice, 0), Fh: fh, Offset: at}, buf)
 		if s != fuse.OK {
-			t.Errorf("M-4: from %d: %v", at, s)
+			t.Errorf("M-4: from %d: %v, want %v", at, s, fuse.OK)
 			continue
 		}
 		if b, _ := r.Bytes(buf); string(b) != want {
@@ -200,9 +200,9 @@ func TestOpenFlags(t *testing.T) {
 	w.m.leave(fh)
 }
 
-// TestPasses: traverse is granted to everyone under TraverseNever, with the privilege under
+// TestTraverseByPolicy: traverse is granted to everyone under TraverseNever, with the privilege under
 // TraversePrivilege, and else by the directory's descriptor (F-23, M-5).
-func TestPasses(t *testing.T) {
+func TestTraverseByPolicy(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse][2]bool{fileaccess.TraverseNever: {true, true},
 		fileaccess.TraversePrivilege: {true, true}, fileaccess.TraverseAlways: {true, false}} {
 		w := newWorld(t, func(c *hostfs.Config, _ *Config) { c.Policy.Traverse = policy })
@@ -222,8 +222,8 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestSizesAndTimes: a size is changed to any, 0 too, by right and by a handle that overwrites; one that appends or
-// reads counts as no handle. Times are set to the moment that was said, before 1970 too, and each by itself (M-24).
+// TestSizesAndTimes sets any size, 0 included, by right and by a handle that may overwrite. A handle that appends or
+// reads counts as none. Times are set exactly, also before 1970, and each alone (M-24).
 func TestSizesAndTimes(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	// bob appends and sets no size; he may write attributes.
@@ -242,10 +242,10 @@ func TestSizesAndTimes(t *testing.T) {
 		want  unix.Errno
 		size  int64
 	}{
-		{"to nothing", alice, 0, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
+		{"to 0", alice, 0, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
 		{"longer", alice, 0, size, fuse.SetAttrInCommon{Size: 5000}, 0, 5000},
-		{"as it is", alice, 0, size, fuse.SetAttrInCommon{Size: 5000}, 0, 5000},
-		{"to nothing by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
+		{"unchanged", alice, 0, size, fuse.SetAttrInCommon{Size: 5000}, 0, 5000},
+		{"to 0 by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: 0}, 0, 0},
 		{"longer by a handle", alice, writes, size, fuse.SetAttrInCommon{Size: 9}, 0, 9},
 		{"another's handle", bob, writes, size, fuse.SetAttrInCommon{Size: 8}, 0, 8},
 		{"no user by a handle", unknown, writes, size, fuse.SetAttrInCommon{Size: 7}, 0, 7},
@@ -264,7 +264,7 @@ func TestSizesAndTimes(t *testing.T) {
 		{"before 1970", alice, 0, atime | mtime, fuse.SetAttrInCommon{Atime: minus(5), Atimensec: 999_999_900,
 			Mtime: minus(6)}, 0, 4},
 		{"1970", alice, 0, atime | mtime, fuse.SetAttrInCommon{}, 0, 4},
-		{"both by who writes attributes", bob, appends, atime | mtime, fuse.SetAttrInCommon{Atime: 7, Mtime: 8}, 0, 4},
+		{"both by the right", bob, appends, atime | mtime, fuse.SetAttrInCommon{Atime: 7, Mtime: 8}, 0, 4},
 		{"size and times", alice, 0, size | atime | mtime, fuse.SetAttrInCommon{Size: 3, Atime: 11, Mtime: 12}, 0, 3},
 		{"a size that may not be, and times", bob, 0, size | atime, fuse.SetAttrInCommon{Size: 2, Atime: 13}, unix.EACCES, 3},
 	} {
@@ -289,11 +289,12 @@ func TestSizesAndTimes(t *testing.T) {
 			wrote = after.Mtim // the host sets it
 		}
 		if after.Size != c.size || after.Atim != access || after.Mtim != wrote {
-			t.Errorf("M-24: %s: %d bytes, times %v and %v; want %d, %v and %v", c.name, after.Size, after.Atim, after.Mtim,
+			t.Errorf("M-24: %s: %d bytes, times %v and %v; want %d, %v and %v",
+				c.name, after.Size, after.Atim, after.Mtim,
 				c.size, access, wrote)
 		}
 		if c.want == 0 && out.Size != uint64(c.size) {
-			t.Errorf("M-24: %s: told are %d bytes, want %d", c.name, out.Size, c.size)
+			t.Errorf("M-24: %s: the reply has the size %d, want %d", c.name, out.Size, c.size)
 		}
 	}
 	for _, fh := range []uint64{writes, reads, appends} {
@@ -314,7 +315,7 @@ func TestOwnersAndModes(t *testing.T) {
 	w.sees(bob, "61001", "stat", "-c", "%u", "d/taken")
 	w.sees(alice, "", "chgrp", "62001", "d/taken")
 	w.sees(bob, "62001", "stat", "-c", "%g", "d/taken")
-	// Both at once are both changed, or neither.
+	// A request for both changes both or neither.
 	w.file("d/both", "", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;FR;;;WD)")
 	before, err := w.run(bob, "stat", "-c", "%u:%g", "d/both")
 	w.must(err)
@@ -325,7 +326,7 @@ func TestOwnersAndModes(t *testing.T) {
 	w.refused(alice, "Operation not permitted", "mkfifo", "d/pipe")
 	if err := unix.Renameat2(unix.AT_FDCWD, filepath.Join(w.at, "d/hers"), unix.AT_FDCWD,
 		filepath.Join(w.at, "d/taken"), unix.RENAME_EXCHANGE); !errors.Is(err, unix.EINVAL) {
-		t.Errorf("M-21: %v", err)
+		t.Errorf("M-21: %v, want %v", err, unix.EINVAL)
 	}
 }
 
@@ -338,7 +339,7 @@ func TestWholeOrNotAtAll(t *testing.T) {
 	before, err := os.Stat(filepath.Join(w.root, "drop"))
 	w.must(err)
 	if err := w.byName(bob, "drop", 3); err != fuse.EACCES {
-		t.Errorf("M-24: truncate: %v", err)
+		t.Errorf("M-24: truncate: %v, want %v", err, fuse.EACCES)
 	}
 	w.refused(bob, "Permission denied", "touch", "-c", "-d", "@1000000000", "drop")
 	after, err := os.Stat(filepath.Join(w.root, "drop"))
@@ -350,7 +351,7 @@ func TestWholeOrNotAtAll(t *testing.T) {
 	w.refused(bob, "Permission denied", "stat", "drop")
 	w.sees(bob, "", "truncate", "-s", "4", "drop")
 	if b, err := os.ReadFile(filepath.Join(w.root, "drop")); err != nil || string(b) != "new\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("%q, %v, want string(b) = %q, no error", b, err, "new\n")
 	}
 }
 

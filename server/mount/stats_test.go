@@ -47,8 +47,8 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestStatsAreBounded: the lists of users are short, and the rest is one number; an operation without a name and a
-// duration beyond the last bound are counted (M-47).
+// TestStatsAreBounded checks that the list of users is short with one sum for the rest, and that an operation without
+// a name and a duration beyond the last bucket are counted (M-47).
 func TestStatsAreBounded(t *testing.T) {
 	of := map[uint32]uint64{othersUID: 5}
 	for uid := range uint32(1000) {

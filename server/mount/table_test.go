@@ -43,7 +43,7 @@ func TestTable(t *testing.T) {
 			}
 			out := call.Call(args)
 			if got := out[len(out)-1].Interface(); got != fuse.ENOSYS {
-				t.Errorf("M-17: %s has no decision and answers %v", name, got)
+				t.Errorf("M-17: %s has no decision and answers %v, want %v", name, got, fuse.ENOSYS)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func (w *world) known(uid uint32, path string) uint64 {
 		var out fuse.EntryOut
 		h := header(uid, id)
 		if s := w.m.Lookup(nil, &h, part, &out); s != fuse.OK {
-			w.Fatalf("%s: %v", path, s)
+			w.Fatalf("%s: %v, want %v", path, s, fuse.OK)
 		}
 		id = out.NodeId
 	}
@@ -78,7 +78,7 @@ func (w *world) opens(uid uint32, path string, flags uint32) uint64 {
 	w.Helper()
 	var out fuse.OpenOut
 	if s := w.m.Open(nil, &fuse.OpenIn{InHeader: header(uid, w.known(uid, path)), Flags: flags}, &out); s != fuse.OK {
-		w.Fatalf("%s: %v", path, s)
+		w.Fatalf("%s: %v, want %v", path, s, fuse.OK)
 	}
 	return out.Fh
 }
@@ -204,7 +204,7 @@ func TestEachRefuses(t *testing.T) {
 	}
 	w.sees(0, "open", "cat", "readable")
 	if b, err := os.ReadFile(w.root + "/log"); err != nil || string(b) != "line\n" {
-		t.Errorf("M-4: %q, %v", b, err)
+		t.Errorf("M-4: %q, %v, want string(b) = %q, no error", b, err, "line\n")
 	}
 }
 

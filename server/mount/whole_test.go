@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// alices is a descriptor of alice's file that bob may change and carol, who may read every SACL, may read.
+// alices is a descriptor of alice's file. bob may change it, and carol, who may read every SACL, may read it.
 const alices = "O:S-1-22-1-61001G:S-1-22-2-62001D:P(A;;FA;;;S-1-22-1-61001)(A;;0x1301bf;;;S-1-22-1-61002)" +
 	"(A;;0x1200a9;;;S-1-22-1-61003)"
 
@@ -85,7 +85,7 @@ func TestWholeDescriptorIsReplacedOrKept(t *testing.T) {
 		{"without READ_CONTROL", alices, open, 61004, unix.EACCES},
 		{"a SACL without the privilege", alices, alices + audit, alice, unix.EPERM},
 		{"a SACL", carols, carols + audit, carol, 0},
-		{"the SACL goes", carols + audit, carols, carol, 0},
+		{"removing the SACL", carols + audit, carols, carol, 0},
 		{"the SACL stays unread", alices + audit, open, alice, unix.EPERM},
 		{"the SACL with the DACL", carols + audit, strings.Replace(carols, "D:P", "D:AI", 1) + "S:", carol, 0},
 		{"no entries", alices, "O:S-1-22-1-61001G:S-1-22-2-62001D:", alice, 0},
@@ -106,7 +106,7 @@ func TestWholeDescriptorIsReplacedOrKept(t *testing.T) {
 			want = c.old
 		}
 		if got := w.descriptorOf(name); got != want {
-			t.Errorf("M-51: %s: it is %s, want %s", c.what, got, want)
+			t.Errorf("M-51: %s: the descriptor is %s, want %s", c.what, got, want)
 		}
 	}
 	w.file("f", "", alices)
@@ -121,7 +121,7 @@ func TestWholeDescriptorIsReplacedOrKept(t *testing.T) {
 	w.says("M-51: XATTR_CREATE", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: h, Flags: xattrCreate}, wholeACL,
 		raw(alices)), unix.EEXIST)
 	if got := w.descriptorOf("f"); got != alices {
-		t.Errorf("M-51: after refused values it is %s", got)
+		t.Errorf("M-51: after rejected values the descriptor is %s, want %s", got, alices)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestWholeDescriptorsRoundTrip(t *testing.T) {
 		w.setsWhole(carol, "to", raw(want), 0)
 		got, errno := w.readWhole(carol, "to")
 		if errno != 0 || got != want {
-			t.Fatalf("M-50: seed %d: %s is read as %s, %v", seed, want, got, errno)
+			t.Fatalf("M-50: seed %d: %s is read as %s, %v, want %s, 0", seed, want, got, errno, want)
 		}
 		value := make([]byte, 1<<16)
 		n, err := unix.Getxattr(at, ntacl.Name, value)
@@ -183,12 +183,13 @@ func TestWholeDescriptorIsListed(t *testing.T) {
 			w.says("M-52: remove", w.m.RemoveXAttr(nil, &h, wholeACL), unix.EPERM)
 		}
 		if text, errno := w.readWhole(alice, "f"); errno != 0 || text != alices {
-			t.Errorf("M-50: %s, %v", text, errno)
+			t.Errorf("M-50: %s, %v, want %s, 0", text, errno, alices)
 		}
 	}
 }
 
-// TestNoRoomForDescriptor: a descriptor that the file system has no room for is an error, and the old one stays (M-51).
+// TestNoRoomForDescriptor checks that a descriptor that does not fit into the file system is an error, and that the
+// old one stays (M-51).
 func TestNoRoomForDescriptor(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", alices)
@@ -204,6 +205,6 @@ func TestNoRoomForDescriptor(t *testing.T) {
 	}
 	w.says("M-51", s, unix.ENOSPC)
 	if got := w.descriptorOf("f"); got != alices {
-		t.Errorf("M-51: it is %s", got)
+		t.Errorf("M-51: the descriptor is %s, want %s", got, alices)
 	}
 }

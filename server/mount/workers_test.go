@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestThreadsAreGivenBack: after a request a thread has the server's identity again (M-1). A
+// TestThreadIdentityIsRestored: after a request a thread has the server's identity again (M-1). A
 // request on an open handle runs without impersonation.
-func TestThreadsAreGivenBack(t *testing.T) {
+func TestThreadIdentityIsRestored(t *testing.T) {
 	w := newWorld(t)
 	w.file("ours", "", "O:BAG:SYD:P(A;;FA;;;BA)")
 	for range 3 {
@@ -29,8 +29,9 @@ func TestThreadsAreGivenBack(t *testing.T) {
 	}
 }
 
-// TestWorkersGivenUp: a thread whose request panicked serves no other, and makes room for the next (M-7).
-func TestWorkersGivenUp(t *testing.T) {
+// TestPanickedWorkerIsReplaced checks that a thread whose request panicked serves no other request, and that a new
+// thread replaces it (M-7).
+func TestPanickedWorkerIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	before := len(w.m.workers.idle)
 	for range maxWorkers + 1 {

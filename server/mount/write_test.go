@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/hostfs"
 )
 
-// TestHandlesAreAsked: a request about an open handle is decided by the handle, not by who sends it: read-ahead and
-// write-back come from no user (M-4).
-func TestHandlesAreAsked(t *testing.T) {
+// TestHandleDecidesRequest checks that the handle decides about a request on an open file, not the sender, because
+// read-ahead and write-back have no user (M-4).
+func TestHandleDecidesRequest(t *testing.T) {
 	w := newWorld(t, func(_ *hostfs.Config, c *Config) { c.Plain = true })
 	w.file("f", "text", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")(A;;0x120084;;;"+user(bob)+")")
 	w.file("other", "other", "O:BAG:SYD:P(A;;FA;;;"+user(alice)+")")
@@ -26,7 +26,7 @@ func TestHandlesAreAsked(t *testing.T) {
 	r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(unknown, node), Fh: fh}, buf)
 	if w.says("M-4: a read by no user", s, 0); s == fuse.OK {
 		if b, _ := r.Bytes(buf); string(b) != "text" {
-			t.Errorf("M-4: %q", b)
+			t.Errorf(`M-4: %q, want string(b) = "text"`, b)
 		}
 	}
 	write := func(fh uint64, flags uint32, page string) fuse.Status {
@@ -56,8 +56,8 @@ func TestHandlesAreAsked(t *testing.T) {
 	w.m.leave(appends)
 }
 
-// TestSpecialBits: whatever changes the contents of a file through the mount clears its set-uid
-// and set-gid bits below (F-125), for the host's kernel leaves that to us.
+// TestSpecialBits checks that each change of a file's contents through the mount clears the set-uid and set-gid bits
+// of the backing file, because the host's kernel leaves that to the mount (F-125).
 func TestSpecialBits(t *testing.T) {
 	for name, plain := range map[string]bool{"past the mount": false, "plain": true} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestSpecialBits(t *testing.T) {
 				info, err := os.Stat(filepath.Join(w.root, "f"))
 				w.must(err)
 				if special := info.Mode() & (os.ModeSetuid | os.ModeSetgid); special != 0 {
-					t.Errorf("F-125: %s leaves %v", name, special)
+					t.Errorf("F-125: %s leaves %v, want 0", name, special)
 				}
 				w.must(os.Remove(filepath.Join(w.root, "f")))
 			}
@@ -105,7 +105,7 @@ m[2:5] = b"abc"
 	w.must(unix.Syncfs(fd))
 	w.must(unix.Close(fd))
 	if b, err := os.ReadFile(filepath.Join(w.root, "f")); err != nil || string(b) != "01abc56789" {
-		t.Errorf("M-4: %q, %v", b, err)
+		t.Errorf(`M-4: %q, %v, want string(b) = "01abc56789", no error`, b, err)
 	}
 	w.m.leave(appends)
 }

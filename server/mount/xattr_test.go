@@ -45,13 +45,13 @@ func TestDescriptorAttribute(t *testing.T) {
 	if a, err := ntacl.Decode(buf[:n]); err != nil || !a.Descriptor.Equal(d) {
 		t.Errorf("M-16: %+v, %v", a, err)
 	}
-	// A user who may only read the data, and the superuser, get no descriptor.
+	// A user who may only read the data gets no descriptor, and neither does the superuser.
 	for _, name := range []string{ntfsACL, ntACL} {
 		if _, err := unix.Getxattr(filepath.Join(w.at, "f"), name, buf); !errors.Is(err, unix.EACCES) {
-			t.Errorf("M-16: uid 0, %s: %v", name, err)
+			t.Errorf("M-16: uid 0, %s: %v, want %v", name, err, unix.EACCES)
 		}
 		if err := unix.Removexattr(filepath.Join(w.at, "f"), name); !errors.Is(err, unix.EPERM) {
-			t.Errorf("M-16: uid 0 removes %s: %v", name, err)
+			t.Errorf("M-16: uid 0 removes %s: %v, want %v", name, err, unix.EPERM)
 		}
 	}
 	w.sees(bob, "hers", "cat", "f")
@@ -67,7 +67,7 @@ func TestDescriptorAttribute(t *testing.T) {
 		}
 	}
 	if n, err := unix.Listxattr(filepath.Join(w.at, "f"), nil); n != 0 || err != nil {
-		t.Errorf("M-16: %d bytes of names, %v", n, err)
+		t.Errorf("M-16: %d bytes of names, %v, want 0, nil", n, err)
 	}
 }
 
@@ -81,9 +81,9 @@ func (w *world) sets(uid uint32, name, text string, want unix.Errno) {
 	}
 }
 
-// TestNotMade: POSIX ACLs, capabilities and other attributes of the host are EOPNOTSUPP. A link
+// TestHostAttributesAreUnsupported: POSIX ACLs, capabilities and other attributes of the host are EOPNOTSUPP. A link
 // that was not created through the tree is not listed and cannot be read.
-func TestNotMade(t *testing.T) {
+func TestHostAttributesAreUnsupported(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
 	w.file("d/f", "", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -94,7 +94,7 @@ func TestNotMade(t *testing.T) {
 		"system.posix_acl_access": "\x02\x00\x00\x00\x01" + entry + "\x04" + entry + "\x20" + entry,
 	} {
 		if err := unix.Setxattr(at, name, []byte(value), 0); !errors.Is(err, unix.EOPNOTSUPP) {
-			t.Errorf("M-22: setting %s: %v", name, err)
+			t.Errorf("M-22: setting %s: %v, want %v", name, err, unix.EOPNOTSUPP)
 		}
 	}
 	w.must(os.Symlink("/etc/passwd", filepath.Join(w.root, "d/link")))
@@ -103,8 +103,9 @@ func TestNotMade(t *testing.T) {
 	w.refused(0, "Permission denied", "readlink", "-v", "d/link")
 }
 
-// TestDiffering: the parts of a descriptor that a change is about, and the right that each takes (M-16, F-50).
-func TestDiffering(t *testing.T) {
+// TestChangedDescriptorParts checks which parts of a descriptor a change concerns, and the right that each part needs
+// (M-16, F-50).
+func TestChangedDescriptorParts(t *testing.T) {
 	const owner, group, dacl, sacl = winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_INFORMATION,
 		winnt.DACL_SECURITY_INFORMATION, winnt.SACL_SECURITY_INFORMATION
 	const shut, bare = winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
@@ -134,9 +135,9 @@ func TestDiffering(t *testing.T) {
 	}
 }
 
-// TestUnserved: the words for attributes that there are not, for reading and for taking away; setting one of those is
-// not supported (M-22, M-35).
-func TestUnserved(t *testing.T) {
+// TestUnsupportedAttributeErrors checks the errors for reading and removing missing attributes. Setting an
+// unsupported one fails with EOPNOTSUPP (M-22, M-35).
+func TestUnsupportedAttributeErrors(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", full)
 	w.file("f", "text", full)
@@ -175,7 +176,8 @@ func TestUnserved(t *testing.T) {
 			want = c.value + want[len(c.value):]
 		}
 		if n != c.n || s != c.want || string(out) != want {
-			t.Errorf("%q in %d bytes: %d, %v, %q", c.value, c.room, n, s, out)
+			t.Errorf("%q in %d bytes: %d, %v, %q, want n = %d, s = %v, string(out) = %v", c.value, c.room, n, s, out,
+				c.n, c.want, want)
 		}
 	}
 }
@@ -199,7 +201,7 @@ func TestDescriptorInEachForm(t *testing.T) {
 			w.must(err)
 			got, err := sddl.Format(d, sddl.Options{})
 			if err != nil || got != want {
-				t.Errorf("M-16: %d is told %s, %v, want %s", uid, got, err, want)
+				t.Errorf("M-16: uid %d reads %s, %v, want %s", uid, got, err, want)
 			}
 			if _, err := sd.Decode(buf[:n]); (err == nil) != (name == ntfsACL) {
 				t.Errorf("M-16: %s in another form: %v", name, err)
@@ -209,7 +211,7 @@ func TestDescriptorInEachForm(t *testing.T) {
 		}
 	}
 	if got := w.descriptorOf("f"); got != text+sacl {
-		t.Errorf("M-16: it became %s", got)
+		t.Errorf("M-16: it became %s, want %s", got, text+sacl)
 	}
 	w.says("M-16: by another form", w.m.SetXAttr(nil, &fuse.SetXAttrIn{InHeader: header(alice, node)}, ntACL,
 		form(ntACL, "D:P(A;;FA;;;S-1-22-1-61001)")), 0)

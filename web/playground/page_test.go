@@ -17,9 +17,8 @@ import (
 	"time"
 )
 
-// TestPage packs the page and uses it in a headless Chromium, from a file. It
-// is skipped without one; REFMON_CHROMIUM names one, and
-// REFMON_SCREENSHOTS a folder for pictures of what was tested.
+// TestPage packs the page and uses it in a headless Chromium, from a file. It is skipped without one. REFMON_CHROMIUM
+// names one, and REFMON_SCREENSHOTS a folder for screenshots.
 func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
@@ -113,8 +112,7 @@ func TestPage(t *testing.T) {
 	b.want(t, "no error in the page", `document.documentElement.dataset.failed ?? "none"`, "none")
 }
 
-// browser is a Chromium that is spoken to through two pipes in the protocol
-// of its developer tools: JSON with a zero byte at the end.
+// browser is a Chromium controlled through two pipes in the DevTools protocol: JSON with a zero byte at the end.
 type browser struct {
 	in      *os.File
 	replies chan reply
@@ -283,7 +281,7 @@ func (b *browser) until(t *testing.T, what, script string) {
 	t.Errorf("%s: not in 30 s", what)
 }
 
-// picture keeps what the page looks like, where that was asked for.
+// picture stores a screenshot of the page, if REFMON_SCREENSHOTS is set.
 func (b *browser) picture(t *testing.T, name string) {
 	t.Helper()
 	dir := os.Getenv("REFMON_SCREENSHOTS")

@@ -45,8 +45,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: any question gets a reply, and the mistakes in it lie within
-// their fields.
+// FuzzAnswer checks that any question gets a reply, and that its mistakes lie within their fields.
 func FuzzAnswer(f *testing.F) {
 	f.Add("O:BAG:SYD:(A;;FR;;;WD)", alice, "FR", "file", "", "")
 	f.Add("D:(XA;;1;;;WD;(@User.x==\"\xff\U0001F600\"))", `{"user":`, "read+FR|", "", "S-1-5-10", "member,")
@@ -76,8 +75,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestVocabulary: the words of refmon why, control and object types with them, and what would
-// grant a denial.
+// TestVocabulary checks the words of refmon why, control and object types, and the changes that would grant a denied
+// request.
 func TestVocabulary(t *testing.T) {
 	const member = "(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)"
 	for _, c := range []struct {
@@ -97,7 +96,7 @@ func TestVocabulary(t *testing.T) {
 	}
 	q := Question{SD: "O:BAG:SYD:(A;;FR;;;BA)", Token: alice, Rights: "read"}
 	if r := answer(t, q); r.Changes != nil {
-		t.Errorf("changes that were not asked for: %q, want nil", r.Changes)
+		t.Errorf("changes without a request for them: %q, want nil", r.Changes)
 	}
 	q.Changes = true
 	if r := answer(t, q); len(r.Changes) == 0 || !strings.Contains(r.Changes[0], "S-1-5-32-544") {

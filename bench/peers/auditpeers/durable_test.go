@@ -20,8 +20,8 @@ const writers = 64
 // record is about as long as the record of an open.
 func record() audit.Event { return audit.LogArchived(string(make([]byte, 100))) }
 
-// BenchmarkDurable has 64 goroutines write durable records, one at a time each:
-// to a file that is synced after each of them, to bbolt, and to refmon's log.
+// BenchmarkDurable writes durable records from 64 goroutines, one at a time each: to a file synced after each record,
+// to bbolt, and to refmon's log.
 func BenchmarkDurable(b *testing.B) {
 	b.Run("fdatasync", func(b *testing.B) {
 		f, err := os.Create(filepath.Join(b.TempDir(), "f"))
@@ -69,8 +69,7 @@ func BenchmarkDurable(b *testing.B) {
 
 var bucket = []byte("records")
 
-// openBolt opens a database that is best off with our writers: a batch is
-// complete when each of them waits.
+// openBolt opens a database with the best settings for our writers: a batch is complete when each of them waits.
 func openBolt(b *testing.B) *bolt.DB {
 	b.Helper()
 	db, err := bolt.Open(filepath.Join(b.TempDir(), "bolt"), 0o600, nil)

@@ -57,8 +57,7 @@ func bytesOf(t *testing.T, base string) []byte {
 	return b
 }
 
-// parts divides a proof file into its lines, the hashes behind the first n of
-// them, and the checkpoint.
+// parts splits a proof file into its lines, the hashes after the first n lines, and the checkpoint.
 func parts(t *testing.T, file []byte, n int) (head []string, hashes [][]byte, checkpoint string) {
 	t.Helper()
 	text, checkpoint, ok := strings.Cut(string(file), "\n\n")
@@ -72,8 +71,8 @@ func parts(t *testing.T, file []byte, n int) (head []string, hashes [][]byte, ch
 	return head[:n], hashes, checkpoint
 }
 
-// TestProofs: a library of others takes our proofs of records and of growth, and
-// refuses them for another record, another place, another root (U-70).
+// TestProofs checks that a third-party library accepts our inclusion and consistency proofs, and rejects them for
+// another record, index or root (U-70).
 func TestProofs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	var older [][]byte

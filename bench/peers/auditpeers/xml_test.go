@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestXML: the OpenTelemetry collector's reader of Windows events reads ours, a
-// record of Security-Auditing and one of the log service (U-81; UC-59, UC-70).
+// TestXML checks that the OpenTelemetry collector's reader of Windows events parses a record of Security-Auditing and
+// one of the log service (U-81; UC-59, UC-70).
 func TestXML(t *testing.T) {
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
 	if err != nil {

@@ -86,7 +86,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 		}
 		for _, name := range []string{"a", "a/f"} {
 			if text := must(sddl.Format(m.files[name].descriptor(), sddl.Options{})); text != other {
-				t.Errorf("F-207: %s has %s", name, text)
+				t.Errorf("F-207: %s has %s, want %s", name, text, other)
 			}
 		}
 	}

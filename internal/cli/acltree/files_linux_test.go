@@ -45,7 +45,7 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	defer tree.Close()
 	j := journalOf(t, &Plan{Files: tree, Keeper: keeper, Recursive: true, Change: everyone(t)})
 	if j.Entries != 5 {
-		t.Fatalf("%d entries", j.Entries)
+		t.Fatalf("%d entries, want 5", j.Entries)
 	}
 	if err := os.Rename(root+"/a", root+"/was"); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestOfflineRoundTrip(t *testing.T) {
 	}
 	h := must(tree.Hold("a/f"))
 	if _, err := keeper.Read(h); !errors.Is(err, ErrStale) {
-		t.Errorf("after a chmod: %v", err)
+		t.Errorf("after a chmod: %v, want %v", err, ErrStale)
 	}
 	h.Close()
 	if err := os.Chmod(root+"/a/f", 0o644); err != nil { //nolint:gosec // as it was
@@ -117,13 +117,13 @@ func TestOpenOneFile(t *testing.T) {
 	defer one.Close()
 	h := must(one.Hold(""))
 	if s := h.Status(); s.Kind != Regular || s.Inode == 0 {
-		t.Errorf("%+v", s)
+		t.Errorf("%+v, want s.Kind = %v, s.Inode at least 1", s, Regular)
 	}
 	if raw, err := h.Attribute(MountAttribute); raw != nil || err != nil {
-		t.Errorf("%x, %v", raw, err)
+		t.Errorf("%x, %v, want nil, nil", raw, err)
 	}
 	if _, err := (Mount{}).Read(h); !errors.Is(err, ErrNoMount) {
-		t.Errorf("on no mount: %v", err)
+		t.Errorf("on no mount: %v, want %v", err, ErrNoMount)
 	}
 	h.Close()
 	if err := os.Symlink("f", root+"/a/l"); err != nil {
@@ -137,7 +137,7 @@ func TestOpenOneFile(t *testing.T) {
 		}
 	}
 	if tree := must(Open("/")); tree.Path != "/" {
-		t.Errorf("the root of the host is %s", tree.Path)
+		t.Errorf("the root of the host is %s, want /", tree.Path)
 	} else {
 		tree.Close()
 	}

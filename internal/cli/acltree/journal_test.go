@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestJournalCutAnywhere: a journal that ends early is unfinished or no journal, one with a changed byte is damaged or
-// says something else, and none panics.
+// TestJournalCutAnywhere: a journal that ends early is unfinished or no journal, one with a changed byte is damaged
+// or says something else, and none panics.
 func TestJournalCutAnywhere(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
@@ -26,7 +26,7 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 	whole := must(os.ReadFile(f.Name()))
 	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
-		t.Errorf("%+v", j)
+		t.Errorf(`%+v, want j.Entries = 5, j.Root = "/r"`, j)
 	}
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
@@ -41,12 +41,13 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
 		if _, err := ReadJournal(strings.NewReader(text)); !errors.Is(err, ErrNoJournal) {
-			t.Errorf("%.20q: %v", text, err)
+			t.Errorf("%.20q: %v, want %v", text, err, ErrNoJournal)
 		}
 	}
 }
 
-// TestJournalForgets: Each returns the right descriptors of every entry if the journal has more than maxBlobs of them.
+// TestJournalForgets: Each returns the right descriptors of every entry if the journal has more than maxBlobs of
+// them.
 func TestJournalForgets(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
@@ -69,7 +70,7 @@ func TestJournalForgets(t *testing.T) {
 		i++
 		return nil
 	}); err != nil || i != entries {
-		t.Errorf("%d entries, %v", i, err)
+		t.Errorf("%d entries, %v, want %d, nil", i, err, entries)
 	}
 }
 
@@ -97,8 +98,9 @@ func TestSourcesAreBothStates(t *testing.T) {
 			}
 			b.Each(func(o *objects.Object) { paths = append(paths, string(o.Path)) })
 		}
-		if strings.Join(paths, " ") != "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f" {
-			t.Errorf("state %d: %q", i, paths)
+		if got := strings.Join(paths, " "); got != "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f" {
+			t.Errorf(`state %d: %q: strings.Join(paths, " ") = %q, want %q`, i, paths, got,
+				"/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f")
 		}
 	}
 	unread, _ := j.Sources("/r")

@@ -32,16 +32,16 @@ func TestDecodeNFS4(t *testing.T) {
 	b := xdr(want...)
 	got, err := DecodeNFS4(b)
 	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Fatalf("%+v, %v", got, err)
+		t.Fatalf("%+v, %v, want len(got) = 2, got[0] = %v, got[1] = %v, no error", got, err, want[0], want[1])
 	}
 	for n := range b {
 		if _, err := DecodeNFS4(b[:n]); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%d bytes: %v", n, err)
+			t.Errorf("%d bytes: %v, want %v", n, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 	for _, bad := range [][]byte{append(b, 0), {0xff, 0xff, 0xff, 0xff}, xdr(fileaccess.NFS4ACE{Type: 9, Who: "x"})} {
 		if _, err := DecodeNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%x: %v", bad, err)
+			t.Errorf("%x: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func TestMigration(t *testing.T) {
 			Who: func(who string, _ bool) (sid.SID, bool) { return sid.Users, who == "bob@x" }}
 		j := migrated(t, m, keeper, mig)
 		if j.Entries != 2 || mig.Kept != 1 {
-			t.Fatalf("%s: %d entries, %d kept", from, j.Entries, mig.Kept)
+			t.Fatalf("%s: %d entries, %d kept, want 2, 1", from, j.Entries, mig.Kept)
 		}
 		if _, err := Run(t.Context(), m, keeper, j, false, nil, nil); err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestMigration(t *testing.T) {
 			}
 		}
 		if _, err := Run(t.Context(), m, keeper, j, true, nil, nil); err != nil || f.values[ntacl.Name] != nil {
-			t.Errorf("%s: undone: %v, %x", from, err, f.values[ntacl.Name])
+			t.Errorf("%s: undone: %v, %x, want nil, nil", from, err, f.values[ntacl.Name])
 		}
 	}
 	if (&Migration{}).Check() == nil || (&Migration{From: FromNFS4}).Check() != nil {

@@ -38,6 +38,6 @@ func TestDecidesOnce(t *testing.T) {
 	}
 	line, err := batch.AppendAnswer(nil, nil, q, &a)
 	if err != nil || asked != 1 {
-		t.Errorf("the callback was asked %d times for %s (%v), want 1, nil", asked, line, err)
+		t.Errorf("the callback was called %d times for %s (%v), want 1, nil", asked, line, err)
 	}
 }

@@ -12,7 +12,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for i := range 5 * cacheEntries {
 		small.put(fmt.Append(nil, i), i)
 		if v, ok := small.get(fmt.Append(nil, i)); !ok || v != i {
-			t.Fatalf("entry %d was forgotten at once", i)
+			t.Fatalf("entry %d was evicted immediately", i)
 		}
 		large.put(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 10_000)), i)
 		most = max(most, len(small.young)+len(small.old))
@@ -21,7 +21,7 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 	}
 	if most > 2*cacheEntries {
-		t.Errorf("%d entries held, want at most %d", most, 2*cacheEntries)
+		t.Errorf("%d entries cached, want at most %d", most, 2*cacheEntries)
 	}
 	large.put([]byte(strings.Repeat("x", cacheBytes/4+1)), 1)
 	if _, ok := large.get([]byte(strings.Repeat("x", cacheBytes/4+1))); ok {
@@ -29,7 +29,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsUsedEntries: an entry in use survives any number of others.
+// TestCacheKeepsUsedEntries checks that an entry in use survives any number of others.
 func TestCacheKeepsUsedEntries(t *testing.T) {
 	var c cache[int]
 	c.put([]byte("hot"), 7)

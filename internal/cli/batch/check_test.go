@@ -17,11 +17,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// alice defines the token that most lines ask for.
+// alice defines the token that most lines use.
 const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"],` +
 	`"privileges":["SeSecurityPrivilege"],"type":"Impersonation"}}}` + "\n"
 
-// ask runs lines after the definition of alice and returns the answers to them.
+// ask runs lines after the definition of alice and returns their answers.
 func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
 	t.Helper()
 	var out bytes.Buffer
@@ -330,8 +330,7 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 		d.Granted.Padded())
 }
 
-// FuzzCheckLine: any line gets exactly one line of JSON, and its id if it has
-// one that can be read.
+// FuzzCheckLine checks that any line gets exactly one line of JSON, with its id if that can be parsed.
 func FuzzCheckLine(f *testing.F) {
 	for _, k := range kinds {
 		for _, line := range bytes.Split(generate(k, 3, 1), []byte("\n")) {
@@ -365,8 +364,7 @@ func FuzzCheckLine(f *testing.F) {
 	})
 }
 
-// TestAllocations gates what a line costs when its token and descriptor are
-// known, and when the token is not.
+// TestAllocations bounds the allocations of a line with known token and descriptor, and of one with a new token.
 func TestAllocations(t *testing.T) {
 	for _, c := range []struct {
 		kind kind
@@ -406,7 +404,8 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// TestNoDACL: a descriptor with parts but no D: grants everything, and the answer says so and is counted.
+// TestNoDACL checks that a descriptor with parts but no D: grants everything, and that the answer says so and is
+// counted.
 func TestNoDACL(t *testing.T) {
 	var in, out bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,

@@ -63,7 +63,7 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-// TestLongErrorsAreShort: an error that quotes a huge text does not repeat it.
+// TestLongErrorsAreShort checks that an error does not quote a huge text completely.
 func TestLongErrorsAreShort(t *testing.T) {
 	for _, j := range []*Job{SIDs(), Descriptors()} {
 		for _, field := range []string{"sid", "sddl", "hex", "domain"} {
@@ -75,7 +75,8 @@ func TestLongErrorsAreShort(t *testing.T) {
 	}
 }
 
-// FuzzConversionLine: any line gets one line of JSON, and a converted value converts back to the same bytes.
+// FuzzConversionLine checks that any line gets one line of JSON, and that a converted value converts back to the same
+// bytes.
 func FuzzConversionLine(f *testing.F) {
 	f.Add(`{"id":1,"sid":"S-1-5-32-544"}`)
 	f.Add(`{"id":1,"hex":"010100000000000100000000"}`)

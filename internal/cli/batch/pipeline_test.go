@@ -79,7 +79,7 @@ func TestLongLines(t *testing.T) {
 			t.Errorf("size %d: %d bytes of answers, want %d; %+v", size, len(got), len(want), sum)
 		}
 	}
-	// A long line that nothing ends.
+	// A long line without an end.
 	if got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine))); got != "1:long\n" {
 		t.Errorf("a long line without an end: %.40q, want %q", got, "1:long\n")
 	}
@@ -146,7 +146,7 @@ func TestSerialLinesRunAlone(t *testing.T) {
 	}
 }
 
-// TestAnswersDoNotWait: an answer comes although the input stays open.
+// TestAnswersDoNotWait checks that an answer is written while the input stays open.
 func TestAnswersDoNotWait(t *testing.T) {
 	questions, ask := io.Pipe()
 	hear, answers := io.Pipe()

@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 )
 
-// steps gives its pieces one Read each, an empty one as a read of nothing, then an error.
+// steps returns its pieces, one for each Read, an empty piece as an empty read, and then an error.
 type steps struct {
 	pieces []string
 	err    error
@@ -27,8 +27,8 @@ func (s *steps) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestEmptyReadsAreIgnored: Run ignores up to 100 empty reads in succession, also within a line that is too long. More
-// of them end it with io.ErrNoProgress.
+// TestEmptyReadsAreIgnored checks that Run ignores up to 100 successive empty reads, also within a line that is too
+// long. More of them end it with io.ErrNoProgress.
 func TestEmptyReadsAreIgnored(t *testing.T) {
 	nothing := func(n int) []string { return make([]string, n) }
 	long := strings.Repeat("x", MaxLine+chunkSize)
@@ -59,8 +59,8 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestEndOfALongLine: Run skips exactly the rest of a line that is too long, wherever reads are split. It answers the
-// lines before a read error.
+// TestEndOfALongLine checks that Run skips exactly the rest of a line that is too long, however reads are split, and
+// answers the lines before a read error.
 func TestEndOfALongLine(t *testing.T) {
 	broken := errors.New("broken")
 	long := strings.Repeat("x", MaxLine+1)
@@ -104,7 +104,7 @@ func TestEndOfALongLine(t *testing.T) {
 	}
 }
 
-// TestSerialLinesAreNumbered: lines keep their numbers and order if some of them are serial. A line that contains
+// TestSerialLinesAreNumbered checks that lines keep their numbers and order if some are serial. A line that contains
 // SerialWord is serial only if Serial returns true.
 func TestSerialLinesAreNumbered(t *testing.T) {
 	lines := []string{"set 1", "get", "no set", "", "set 2", "set 3", "", "", "get", "no set", "get", "set 4"}
@@ -123,7 +123,7 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 			job := &Job{Workers: 2, SerialWord: "set", Worker: func() Answer { made <- true; return echo() },
 				Serial: func(line []byte) bool {
 					if !bytes.Contains(line, []byte("set")) {
-						t.Errorf("%s: asked whether %q is serial, which has no such word", name, line)
+						t.Errorf("%s: Serial was called for %q, which does not contain SerialWord", name, line)
 					}
 					serial := bytes.HasPrefix(line, []byte("set"))
 					if serial {
@@ -137,7 +137,8 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 			}
 			got, sum := runText(t, job, wrap(strings.NewReader(in.String()+end)))
 			if got != answers || sum != (Summary{Lines: strings.Count(answers, "\n")}) || len(alone) < 160 {
-				t.Errorf("%s, then %q: the answers differ from the questions; %+v, %d alone", name, end, sum, len(alone))
+				t.Errorf("%s, then %q: the answers differ from the questions; %+v, %d alone",
+					name, end, sum, len(alone))
 			}
 			// One for each worker, and one for the serial lines.
 			if n := len(made); n != 3 {

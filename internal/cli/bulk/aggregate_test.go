@@ -13,7 +13,7 @@ type sum struct {
 	First string
 }
 
-// TestAggregate: one that spills adds up what a map would, and keeps the first.
+// TestAggregate checks that an aggregate that spills to disk adds up like a map and keeps the first entries.
 func TestAggregate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 4))
 	a := newAggregate(0, func(into, v *sum) { into.N += v.N }, func(*sum) int { return 500 })
@@ -31,7 +31,7 @@ func TestAggregate(t *testing.T) {
 		}
 	}
 	if len(a.runs) < 5 {
-		t.Fatalf("only %d runs: nothing was tested, want at least 5", len(a.runs))
+		t.Fatalf("only %d runs on disk, want at least 5", len(a.runs))
 	}
 	for range 2 {
 		last, n := "", 0

@@ -31,8 +31,8 @@ func staff(memberOf string) *directory.Directory {
 		"groups:\n  - {name: Team, sid: S-1-5-21-1-2-3-2001}\n", memberOf)))
 }
 
-// TestCauses: a change of rights has the reason that a person would look for: the
-// entry, the membership, the order, the owner, or the list as a whole.
+// TestCauses checks that a change of rights has the cause that a person would look for: the entry, the membership,
+// the order, the owner, or the whole list.
 func TestCauses(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
@@ -84,8 +84,7 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestCausesOfDenyOnly: a group that is there for deny only counts for an entry that denies, and not for
-// one that allows.
+// TestCausesOfDenyOnly checks that a deny-only group counts for denying entries and not for allowing ones.
 func TestCausesOfDenyOnly(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
@@ -120,8 +119,7 @@ func TestCausesOfDenyOnly(t *testing.T) {
 	}
 }
 
-// TestFingerprints: a run goes on with another one only if all is the same that its
-// rows depend on.
+// TestFingerprints checks that a run resumes another one only if everything that its rows depend on is equal.
 func TestFingerprints(t *testing.T) {
 	rights := must(words.Parse("read"))
 	seen := map[string]string{}

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
-// TestControlsAreReplaced: neither tables nor CSV nor the page of a report hand on
-// what steers a terminal or turns a text round, from paths, names or causes.
+// TestControlsAreReplaced checks that tables, CSV and a report's page contain no terminal control or text direction
+// characters from paths, names or causes.
 func TestControlsAreReplaced(t *testing.T) {
 	const bad = "a\\u202eb\\u001b[2J\\u0007\\u2066c\\u200f"
 	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3",` +

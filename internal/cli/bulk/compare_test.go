@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestComparesWhatChanged: equal descriptors are evaluated only for the
-// principals whose tokens differ, and others for everybody, once.
+// TestComparesWhatChanged checks that equal descriptors are evaluated only for principals with different tokens, and
+// other descriptors for everybody, once.
 func TestComparesWhatChanged(t *testing.T) {
 	company := func(text string) *directory.Directory {
 		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))

@@ -23,7 +23,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// stored holds what stores have after a run: the rows of an index, and both tables.
+// stored is the contents of stores after a run: the rows of an index, and both tables.
 type stored struct {
 	dir     *directory.Directory
 	list    string
@@ -250,7 +250,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// asker starts a server of this test alone and returns how to ask it.
+// asker starts a server for this test and returns a function that queries it.
 func asker(t *testing.T) func(dir, sql string) string {
 	t.Helper()
 	s := postgres.Start(t)

@@ -82,7 +82,7 @@ func TestDomainController(t *testing.T) {
 	compareDomain(t, answers, ours, wide, ldif, company)
 }
 
-// makeDomain draws entries and asks Samba.
+// makeDomain generates entries and records Samba's decisions.
 func makeDomain(t *testing.T, dir string) []dcAnswer {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 7))
@@ -138,9 +138,8 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 	return decode[dcAnswer](t, string(must(os.ReadFile(filepath.Join(dir, "answers.jsonl")))))
 }
 
-// asSambaReads returns the objects with the entries as Samba 4.17 reads them: one that
-// allows control access on an attribute, its set or the class allows writing it too, which
-// neither MS-ADTS 5.1.3.2 nor Windows does.
+// asSambaReads returns the objects with the entries as Samba 4.17 reads them: an entry that allows control access on
+// an attribute, its set or the class also allows writing it, which neither MS-ADTS 5.1.3.2 nor Windows does.
 func asSambaReads(t *testing.T, company *directory.Directory, ldif []byte) string {
 	t.Helper()
 	var b strings.Builder

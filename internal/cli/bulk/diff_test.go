@@ -25,8 +25,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// states are two states of a company: objects that came, went and changed, and
-// users too.
+// states are two states of a company with added, removed and changed objects and users.
 type states struct {
 	dir, later    *directory.Directory
 	before, after string
@@ -70,7 +69,7 @@ func twoStates(t *testing.T, n int) states {
 
 type diffRow struct{ Principal, Path, Gained, Lost string }
 
-// want asks the scalar check for every pair of both states.
+// want runs the scalar check for every pair of both states.
 func (s *states) want(t *testing.T, later *directory.Directory, share *sd.Descriptor) map[diffRow]bool {
 	t.Helper()
 	type pair struct{ who, path string }
@@ -121,8 +120,8 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	return out.String()
 }
 
-// TestDiffEqualsTheCheck: the rows are the pairs whose rights differ, by the
-// scalar check, whatever memory and workers there are.
+// TestDiffEqualsTheCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
+// limit and number of workers.
 func TestDiffEqualsTheCheck(t *testing.T) {
 	count := 900
 	if testing.Short() {
@@ -145,7 +144,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 			rows := decode[diffRow](t, text)
 			for _, row := range rows {
 				if !want[row] {
-					t.Fatalf("%+v is not what the check says", row)
+					t.Fatalf("row %+v contradicts the scalar check", row)
 				}
 				delete(want, row)
 			}
@@ -153,7 +152,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 				t.Fatalf("%+v is missing", row)
 			}
 			if len(rows) < count+100 {
-				t.Errorf("only %d rows: nothing was tested, want at least %d", len(rows), count+100)
+				t.Errorf("only %d rows, want at least %d", len(rows), count+100)
 			}
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
 			for _, workers := range []int{1, 3} {
@@ -213,8 +212,7 @@ func TestDiffResume(t *testing.T) {
 	}
 }
 
-// TestReportSpills: a report is the same whatever memory there is, and when it
-// was stopped and went on.
+// TestReportSpills checks that a report is the same with any memory limit, and after a stop and resume.
 func TestReportSpills(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
 		Groups: 20})
@@ -270,7 +268,7 @@ func TestReportSpills(t *testing.T) {
 	}
 }
 
-// TestReportEqualsTheCheck: who reaches how much, by the scalar check.
+// TestReportEqualsTheCheck compares each principal's number of reachable objects with the scalar check.
 func TestReportEqualsTheCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70,
 		Groups: 20})

@@ -22,9 +22,8 @@ func found(terms, mine []string) bool {
 	return len(terms) == 0 || slices.ContainsFunc(terms, func(s string) bool { return slices.Contains(mine, s) })
 }
 
-// TestESBulk: by the connectors' query each user finds the documents that the check
-// lets him read, and no others: none of those that cannot be read, or whose rights
-// cannot be read (B-6).
+// TestESBulk checks that by the connectors' query each user finds exactly the documents that the access check allows,
+// and none that is unreadable or has unreadable rights (B-6).
 func TestESBulk(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 80, Principals: 40, Groups: 15}
 	dir, list := sample(t, s)

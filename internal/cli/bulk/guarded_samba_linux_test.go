@@ -172,8 +172,8 @@ func randomShare(rng *rand.Rand) (text string) {
 	return text
 }
 
-// randomEntries writes entries of an ACL for accounts of the directory and for all. What
-// denies comes first: smbcacls and sharesec put it there.
+// randomEntries writes ACL entries for accounts of the directory and for everybody, denials first as smbcacls and
+// sharesec sort them.
 func randomEntries(rng *rand.Rand, dir *directory.Directory, masks []string) string {
 	var denied, allowed string
 	for range 1 + rng.IntN(4) {
@@ -241,7 +241,7 @@ func (s *samba) randomFiles(rng *rand.Rand, dir *directory.Directory) map[string
 	return files
 }
 
-// whatCan asks the verb for all that a principal can do with files.
+// whatCan runs the verb for everything that a principal can do with files.
 func whatCan(t *testing.T, dir *directory.Directory, who int, files map[string]string) map[string]winnt.AccessMask {
 	t.Helper()
 	var in, out strings.Builder

@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGuarded: bulk answers of principals whom a share limits, forces or lets past the
-// files are those of one check each (F-108).
+// TestGuarded checks that bulk results equal single checks for principals whom a share limits, forces, or gives
+// access beyond the files' descriptors (F-108).
 func TestGuarded(t *testing.T) {
 	seed := randtest.Seed(t)
 	dir, list := sample(t, company.Sample{Seed: seed, Objects: 200, Descriptors: 60, Principals: 70, Groups: 15})
@@ -72,7 +72,8 @@ func TestGuarded(t *testing.T) {
 				want = want || object && share && m&p.Withheld == 0
 			}
 			if got := slices.Contains(row.Principals, p.Name); got != want {
-				t.Fatalf("%s %s %s: %t, want %t (withheld %v, root %t)", p.Name, row.Right, row.Path, got, want, p.Withheld, p.Root)
+				t.Fatalf("%s %s %s: %t, want %t (withheld %v, root %t)",
+					p.Name, row.Right, row.Path, got, want, p.Withheld, p.Root)
 			}
 		}
 	}
@@ -81,8 +82,8 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// Each state of a comparison has its own limits: what the share withholds or lets past the files before does not count
-// afterwards, nor the reverse (F-108).
+// Each state of a comparison has its own share limits: those before do not affect the state afterwards, nor the
+// reverse (F-108).
 func TestGuardsOfTwoStates(t *testing.T) {
 	const list = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n"
 	free := staff("")

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// lets says whom an expression allows: in each clause the first term that is one of the
-// principal's SIDs decides, and every clause has to allow.
+// lets reports whether an expression allows a token: in each clause the first term that is one of its SIDs decides,
+// and every clause must allow.
 func lets(expression [][]string, t *token.Token) bool {
 	has := func(text string, deny bool) bool {
 		if text == "*" {
@@ -47,8 +47,8 @@ func lets(expression [][]string, t *token.Token) bool {
 	return len(expression) > 0
 }
 
-// expressions returns how many sets of an index have an expression, of how many, after
-// each was found to allow those in its set and no other.
+// expressions checks that each expression allows exactly the members of its set. It returns the number of sets with
+// an expression and of all sets.
 func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 	t.Helper()
 	r.Ask, r.Expressions = bulk.Index, true

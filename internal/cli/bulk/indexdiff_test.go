@@ -26,7 +26,7 @@ func compareIndexes(before, after string) (*bulk.IndexDiff, string, error) {
 	return d, out.String(), err
 }
 
-// apply keeps what a store holds: rows by their path or set, but for gone ones.
+// apply updates a store with lines: rows by their path or set, removed for gone ones.
 func apply(t *testing.T, held map[string]string, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -98,7 +98,8 @@ func TestIndexDiff(t *testing.T) {
 	}
 }
 
-// FuzzIndexDiff: no panic, memory in proportion; a file is no different from itself.
+// FuzzIndexDiff checks that there is no panic, that memory is proportional to the input, and that a file does not
+// differ from itself.
 func FuzzIndexDiff(f *testing.F) {
 	f.Add(`{"principals":["a"]}`+"\n"+`{"set":"x","count":1,"ids":"0"}`+"\n", `{"path":"/a","sets":{"read":"x"}}`)
 	f.Add(`{"path":"/a","error":"x"}`, `{"path":"/a","sets":{}}`)

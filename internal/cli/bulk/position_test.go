@@ -15,8 +15,8 @@ func numbered(first int64) (p Position) {
 	return p
 }
 
-// TestPositionsAddUp: each number of a run that went on is the sum of both parts; the place in the input is that of the
-// second part, where it had anything to read.
+// TestPositionsAddUp checks that each count of a resumed run is the sum of both parts. The input position is that of
+// the second part, unless it had nothing to read.
 func TestPositionsAddUp(t *testing.T) {
 	p, q := numbered(1000), numbered(7)
 	want := Position{}
@@ -32,7 +32,7 @@ func TestPositionsAddUp(t *testing.T) {
 	q.Offset = 0
 	want.Offset, want.Lines = p.Offset, p.Lines
 	if got := p.Plus(q); got != want {
-		t.Errorf("where nothing was left: got  %+v\nwant %+v", got, want)
+		t.Errorf("nothing left to read: got  %+v\nwant %+v", got, want)
 	}
 	if got := (Position{}).Plus(p); got != p {
 		t.Errorf("from the beginning: got  %+v\nwant %+v", got, p)

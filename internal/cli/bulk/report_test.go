@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/jsonl"
 )
 
-// TestReportScript: the page runs its own script and no other, whatever the names in it are.
+// TestReportScript checks that the page runs only its own script, whatever names it has.
 func TestReportScript(t *testing.T) {
 	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
 	r := bulk.Report{Title: "</title><script>x", Directory: firm(),
@@ -41,7 +41,7 @@ func TestReportScript(t *testing.T) {
 	}
 }
 
-// TestReportBars: who reaches nothing has no bar, not a thin one.
+// TestReportBars checks that a principal that reaches nothing has no bar.
 func TestReportBars(t *testing.T) {
 	r := bulk.Report{Title: "t", Directory: firm(),
 		Source: jsonl.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
@@ -63,7 +63,7 @@ var (
 	anyTag   = regexp.MustCompile(`<[^>]*>`)
 )
 
-// rowsUnder are the rows of the table behind a heading of a page, their cells between bars.
+// rowsUnder returns the rows of the table below a heading of a page, with bars between cells.
 func rowsUnder(page, heading string) (rows []string) {
 	_, page, _ = strings.Cut(page, "<h2>"+heading)
 	page, _, _ = strings.Cut(page, "<h2>")
@@ -77,8 +77,8 @@ func rowsUnder(page, heading string) (rows []string) {
 	return rows
 }
 
-// TestTablesOfAReport: who reaches how much, what lets most people in, and the unknown accounts with all that their
-// entries grant, each with the first object that shows it.
+// TestTablesOfAReport checks the tables: reach by principal, the entries that let most people in, and unknown
+// accounts with their granted rights, each with the first object that shows it.
 func TestTablesOfAReport(t *testing.T) {
 	dir, err := dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
 groups: [{name: staff, sid: S-1-5-21-1-2-3-2001}]

@@ -55,7 +55,7 @@ func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
 	return text
 }
 
-// has asks the scalar check about every part of a right.
+// has runs the scalar check for every part of a right.
 func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self sid.SID) bool {
 	t.Helper()
 	typ, n := winnt.DirectoryServiceObject, 0
@@ -69,9 +69,8 @@ func has(t *testing.T, r words.Right, p access.Subject, d *sd.Descriptor, self s
 	return n == len(parts) || r.Any() && n > 0
 }
 
-// TestWordsEqualTheCheck: words of a directory, with the object types that they
-// ask about, equal the scalar check with an object type list, pair by pair; PRINCIPAL SELF is
-// the object's own SID.
+// TestWordsEqualTheCheck compares directory rights by word, with their object types, with the scalar check with an
+// object type list, pair by pair. PRINCIPAL SELF is the object's own SID.
 func TestWordsEqualTheCheck(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
 	dir, _ := sample(t, s)

@@ -58,8 +58,8 @@ func TestRisk(t *testing.T) {
 	}
 }
 
-// TestUnknown: accounts without a name are listed once, with all that entries allow
-// them; well-known ones and those of the directory are not.
+// TestUnknown checks that each account without a name is listed once with its granted rights, and that well-known
+// accounts and those of the directory are not.
 func TestUnknown(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
 	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
@@ -71,8 +71,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestSizeAtLeast: a state is that of a checkpoint if its runs follow one another and
-// are all in the file.
+// TestSizeAtLeast checks that a checkpoint's state is valid only if its runs are contiguous and within the file.
 func TestSizeAtLeast(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
@@ -109,8 +108,8 @@ func TestReachRows(t *testing.T) {
 	}
 }
 
-// TestOrphans: addOrphan adds the counts of two parts of a run and keeps the sample of the first place. mostOrphans
-// lists the SIDs with the most objects, at most maxListed, and counts all.
+// TestOrphans checks that addOrphan adds the counts of two parts of a run and keeps the first sample, and that
+// mostOrphans lists the SIDs with the most objects, at most maxListed, and counts all.
 func TestOrphans(t *testing.T) {
 	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
 	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
@@ -138,7 +137,8 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// TestEntryKinds: entryKind describes an entry: its type, and whether it is conditional, inherited or inherit-only.
+// TestEntryKinds checks entryKind's description: the type, and whether the entry is conditional, inherited or
+// inherit-only.
 func TestEntryKinds(t *testing.T) {
 	d := sddl.MustParse(`D:(A;;FA;;;WD)(D;;FA;;;WD)(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)` +
 		`(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x == 1))` +

@@ -22,8 +22,8 @@ const (
 	atNone = "line 3: no descriptor: give sd, sdHex or sdBase64"
 )
 
-// TestErrorRows: an object that cannot be decided is a row with its error in each form of
-// each question, is counted, and takes nothing from the rows around it.
+// TestErrorRows checks that an undecidable object gets a row with its error in each form of each question, is
+// counted, and does not affect other rows.
 func TestErrorRows(t *testing.T) {
 	for _, c := range []struct {
 		ask    bulk.Ask
@@ -70,8 +70,8 @@ func TestErrorRows(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTwoStates: an object that cannot be read in one state is counted and not
-// compared, whichever state it is; gained, lost and changed objects are counted each once.
+// TestErrorsOfTwoStates checks that an object that is unreadable in either state is counted and not compared, and
+// that gained, lost and changed objects are each counted once.
 func TestErrorsOfTwoStates(t *testing.T) {
 	const (
 		a, b = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n",
@@ -111,7 +111,7 @@ func TestErrorsOfTwoStates(t *testing.T) {
 			}
 		}
 		if c.changes == 0 && c.unreadable == 0 && out.Len() > 0 {
-			t.Errorf("nothing changed, and yet\n%s", &out)
+			t.Errorf("output without a change:\n%s", &out)
 		}
 	}
 }

@@ -174,7 +174,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 			for right, name := range row.Sets {
 				who, ok := sets[name]
 				if !ok {
-					t.Fatalf("%s: set %s comes later than its first use", row.Path, name)
+					t.Fatalf("%s: set %s is defined after its first use", row.Path, name)
 				}
 				one[right] = who
 			}
@@ -269,8 +269,8 @@ type failing struct{ err error }
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
-// TestLines: the quick reader and the strict one agree on every line the quick
-// one takes, and lines may come in any pieces.
+// TestLines checks that the fast reader and the strict one agree on every line that the fast one accepts, however
+// lines are split.
 func TestLines(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
@@ -294,7 +294,7 @@ func TestLines(t *testing.T) {
 		for range rng.IntN(9) {
 			line += tokens[rng.IntN(len(tokens))]
 		}
-		// A trailing blank keeps a line from the quick reader and means nothing.
+		// A trailing blank sends a line to the strict reader and has no meaning.
 		quick.WriteString(line + "}\n")
 		strict.WriteString(line + "} \n")
 	}

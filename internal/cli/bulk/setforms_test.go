@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// TestFormsOfSets: a set is written as ranges of numbers or as a bitmap, whichever is shorter.
+// TestFormsOfSets checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
 func TestFormsOfSets(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 0))
 	forms := map[bool]int{}

@@ -83,7 +83,7 @@ func TestSetNamesOfOneSID(t *testing.T) {
 	}
 }
 
-// TestSetNamesOfTwoDomains: users of one last number in two domains are two sets (B-3).
+// TestSetNamesOfTwoDomains checks that users with equal RIDs in two domains are two sets (B-3).
 func TestSetNamesOfTwoDomains(t *testing.T) {
 	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +

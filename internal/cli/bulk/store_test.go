@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestStore: a store that spills holds what a slice would.
+// TestStore checks that a store that spills to disk has the contents of a slice.
 func TestStore(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for _, limit := range []int64{0, chunkSize, 3 * chunkSize, 100 * chunkSize} {

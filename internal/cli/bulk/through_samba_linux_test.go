@@ -69,18 +69,18 @@ func TestSambaSearchesFolders(t *testing.T) {
 				out, err := s.Client(smbd.Guest, share, fmt.Sprintf(`get "%s\%s" "%s/out"`, c.name, f, t.TempDir()))
 				denied := strings.Contains(out, "NT_STATUS_ACCESS_DENIED")
 				if got := err == nil && !denied; got != want || !got && !denied {
-					t.Errorf("%s, %s behind %q: opened %t, want %t: %v %s", share, f, c.name, got, want, err, out)
+					t.Errorf("%s, %s below %q: opened %t, want %t: %v %s", share, f, c.name, got, want, err, out)
 				}
 				at := filepath.Join(dir, strings.ReplaceAll(f, `\`, "/"))
 				if got, ok := read[at]; !ok || got != want {
-					t.Errorf("%s, %s behind %q: who-can says %t, want %t", share, f, c.name, got, want)
+					t.Errorf("%s, %s below %q: who-can says %t, want %t", share, f, c.name, got, want)
 				}
 			}
 		}
 	}
 }
 
-// readByGuest returns which objects of a tree the guest can read as who-can says.
+// readByGuest returns the objects of a tree that the guest can read by who-can.
 func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool {
 	s.T.Helper()
 	dir := &directory.Directory{}

@@ -36,7 +36,7 @@ func firm() *directory.Directory {
 	return must(dirfile.Read([]byte(b.String())))
 }
 
-// ask runs a question and returns its rows, blanks squeezed.
+// ask runs a question and returns its rows with single blanks.
 func ask(t *testing.T, r bulk.Run, lines string) string {
 	t.Helper()
 	var out strings.Builder
@@ -51,8 +51,8 @@ func ask(t *testing.T, r bulk.Run, lines string) string {
 	return strings.Join(rows[1:], "\n")
 }
 
-// TestThrough: who gets in, by which entry: groups with the number of their members that
-// have the right, and who of them has not (U-102, U-103).
+// TestThrough checks the entries by which principals get access: groups with the number of members that have the
+// right, and the members that do not (U-102, U-103).
 func TestThrough(t *testing.T) {
 	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
 	for _, c := range []struct{ dacl, want string }{
@@ -91,8 +91,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// TestThroughApart: principals in the same groups get in by different entries where their levels
-// or a policy leave one less than another (U-102).
+// TestThroughApart checks that principals in the same groups may get access by different entries, if their levels or
+// a policy remove rights of one of them (U-102).
 func TestThroughApart(t *testing.T) {
 	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
 	levels := firm()
@@ -110,7 +110,7 @@ func TestThroughApart(t *testing.T) {
 	if want := "/x control u1 DACL 0 Everyone\nu0 SeRelabelPrivilege"; got != want {
 		t.Errorf("levels:\n%s\nwant\n%s", got, want)
 	}
-	// An entry that is only for records sets no principals apart, however many there are.
+	// An audit entry separates no principals, however many there are.
 	users := "users:\n"
 	for i := range 1001 {
 		users += fmt.Sprintf("  - {name: u%d, sid: S-1-5-21-1-2-3-%d}\n", i, 1100+i)

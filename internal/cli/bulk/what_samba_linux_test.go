@@ -61,8 +61,8 @@ func (s *samba) behindTheServer(share string, verified bool) {
 	}
 }
 
-// directories compares directories without the attribute, one of them with a default ACL,
-// with what the server shows (F-109).
+// directories compares directories without the attribute, one of them with a default ACL, with the server's output
+// (F-109).
 func (s *samba) directories(share string) {
 	s.T.Helper()
 	// user::rwx, user:12345:r-x, group::r-x, mask rwx, other ---
@@ -151,8 +151,8 @@ func (s *samba) refmon(args ...string) (string, int) {
 	return string(out), 0
 }
 
-// samePermissions compares the descriptor that a file's permissions amount to
-// with what the server shows, in any order: all entries allow.
+// samePermissions compares the descriptor made of a file's permissions with the server's output, in any order,
+// because all entries allow.
 func (s *samba) samePermissions(path, shown string) {
 	s.T.Helper()
 	out, err := exec.Command(filepath.Join(s.Dir, "refmon"), "acl", "export", path).Output()

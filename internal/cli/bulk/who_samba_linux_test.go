@@ -21,7 +21,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// samba is a server, and what the tests do to it.
+// samba is a server with the helpers of the tests.
 type samba struct{ *smbd.Server }
 
 func (s *samba) must(err error) {
@@ -151,7 +151,7 @@ func numeric(a *ntacl.Attribute) string {
 	return b.String()
 }
 
-// compareMaximum asks the server for all the account may do, and the check.
+// compareMaximum compares the maximum access that the server computes for an account with the access check.
 func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 	s.T.Helper()
 	d, err := access.Check(s.AsGuest, a.Descriptor, winnt.MAXIMUM_ALLOWED, winnt.FileObject)

@@ -52,7 +52,7 @@ func TestColoursOfStyles(t *testing.T) {
 			t.Errorf("colour %t: %q, want %q (%v)", colour, out.String(), want, err)
 		}
 	}
-	// A row that has more cells than those that were measured, and one without cells.
+	// A row with more cells than the measured ones, and one without cells.
 	var out counted
 	w := columns.New(&out, columns.Options{})
 	for range 1000 {

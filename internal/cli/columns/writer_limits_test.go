@@ -46,7 +46,8 @@ func TestWhenRowsAreWritten(t *testing.T) {
 				t.Fatal(n, err)
 			}
 			if (out.calls > 0) != (i == c.rows) {
-				t.Errorf("rows of %d bytes: %d writes after row %d, want the first after row %d", c.size, out.calls, i, c.rows)
+				t.Errorf("rows of %d bytes: %d writes after row %d, want the first after row %d",
+					c.size, out.calls, i, c.rows)
 			}
 		}
 		if c.size > 1 {
@@ -72,7 +73,7 @@ func TestWhenRowsAreWritten(t *testing.T) {
 	}
 }
 
-// TestRowsAreLost: an error of the writer is the error of the row that was to be written with it.
+// TestRowsAreLost checks that a writer's error is returned for the row that was written with it.
 func TestRowsAreLost(t *testing.T) {
 	broken := errors.New("broken")
 	w := columns.New(&counted{fail: broken}, columns.Options{})
@@ -88,8 +89,8 @@ func TestRowsAreLost(t *testing.T) {
 	}
 }
 
-// TestDivision: if the width does not divide evenly, the first shortened columns get the remainder. A row that just
-// fits is not cut (U-101).
+// TestDivision checks that, if the width does not divide evenly, the first shortened columns get the remainder, and
+// that a row that just fits is not cut (U-101).
 func TestDivision(t *testing.T) {
 	const long, most, less = "abcdefghijklmnopqrst", "abcdef…pqrst", "abcde…pqrst"
 	row := long + "|" + long + "|" + long + "|x"

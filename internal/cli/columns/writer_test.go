@@ -47,7 +47,7 @@ func ExampleWriter() {
 	// /srv/a ve…ile.docx  0x00120089
 }
 
-// TestMeasured: columns are as wide as their widest cell, and no line ends in blanks (U-100).
+// TestMeasured checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
 func TestMeasured(t *testing.T) {
 	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
 	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
@@ -60,8 +60,8 @@ func TestMeasured(t *testing.T) {
 	}
 }
 
-// TestWidth: no line is wider than the terminal; the middle of a long cell goes, the last
-// cell goes on below (U-101).
+// TestWidth checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
+// on the next line (U-101).
 func TestWidth(t *testing.T) {
 	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
 		"/srv/x|r|nobodyhasanamesolongasthis")
@@ -105,8 +105,8 @@ func TestEveryWidth(t *testing.T) {
 	}
 }
 
-// TestHeldBack: a thousand rows are measured, and what follows is written as it comes,
-// in any pieces.
+// TestHeldBack checks that a thousand rows are measured, and that later rows are written as they come, however they
+// are split.
 func TestHeldBack(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{})
@@ -137,7 +137,7 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// TestCut: both ends stay.
+// TestCut checks that both ends of a cut cell remain.
 func TestCut(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -87,7 +87,7 @@ expect:
 	}
 }
 
-// TestDecidedByOtherEntries: an entry that SDDL has no token for is named by its bytes (S-45).
+// TestDecidedByOtherEntries checks that an entry that SDDL cannot express is named by its bytes (S-45).
 func TestDecidedByOtherEntries(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Everyone, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {

@@ -69,7 +69,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestLargestFile: a file of the largest size is read, and one of a byte more is not.
+// TestLargestFile checks that a file of the maximum size is read, and that one of a byte more is not.
 func TestLargestFile(t *testing.T) {
 	const text = "principals: {u: {user: SY}}\ndescriptors: {d: 'D:'}\n" +
 		"expect: [{who: u, on: d, want: 1, is: denied}]\n"
@@ -83,7 +83,7 @@ func TestLargestFile(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrong: each part of a file that is not as it should be is named, with its line.
+// TestWhatIsWrong checks that each malformed part of a file is named, with its line.
 func TestWhatIsWrong(t *testing.T) {
 	const head = "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\n"
 	const row = "who: a, on: d, want: FR, is: denied"

@@ -27,7 +27,7 @@ groups:
   - {name: staff, sid: S-1-5-21-7-7-7-2101}
 `
 
-// rows are objects of an objects file, and paths those of the machine.
+// rows are objects of an objects file, paths are files of the machine.
 const (
 	rows = `{"path":"/o/a","sd":"O:SYG:SYD:(A;;FR;;;S-1-5-21-7-7-7-2101)"}
 {"path":"/o/key","sd":"O:SYG:SYD:(A;;KR;;;DU)","type":"key"}
@@ -135,7 +135,7 @@ expect:
 	}
 }
 
-// A reference that is not allowed, or cannot be read, is an error with its line.
+// A forbidden or unreadable reference is an error with its line.
 func TestOutsideReferencesAreRefused(t *testing.T) {
 	const may = "this file may not refer to other files"
 	all := everything(t)
@@ -166,7 +166,7 @@ func TestOutsideReferencesAreRefused(t *testing.T) {
 	}
 }
 
-// TestObjectsHaveABound: a file is about so many objects and not about one more.
+// TestObjectsHaveABound checks the maximum number of objects in a file.
 func TestObjectsHaveABound(t *testing.T) {
 	for room, want := range map[int]bool{1: true, 0: false} {
 		f := &File{objects: make([]*Descriptor, maxObjects-room, maxObjects)}

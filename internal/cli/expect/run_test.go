@@ -15,7 +15,7 @@ import (
 
 func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 
-// TestExampleFile: the example holds, as the help text promises.
+// TestExampleFile checks that the example passes, as the help text promises.
 func TestExampleFile(t *testing.T) {
 	b, err := os.ReadFile("../../../examples/permissions.yaml")
 	if err != nil {
@@ -37,8 +37,8 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
-// TestCoverage: an entry counts as watched once it granted or denied something
-// in a case, whatever the case expected.
+// TestCoverage checks that an entry counts as covered once it granted or denied something in a case, whatever the
+// case expected.
 func TestCoverage(t *testing.T) {
 	f, err := Parse([]byte(`
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
@@ -111,8 +111,7 @@ expect:
 	}
 }
 
-// TestCoverageOfOtherTypes: an entry that decides nothing by its type, such as one of a SACL, is not
-// counted among those that can.
+// TestCoverageOfOtherTypes checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
 func TestCoverageOfOtherTypes(t *testing.T) {
 	var list [3]sd.ACE
 	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBothSIDs: of an entry with two SIDs each is looked at.
+// TestBothSIDs checks that both SIDs of a compound entry are examined.
 func TestBothSIDs(t *testing.T) {
 	unknown := sid.MustParse("S-1-5-99")
 	for _, c := range []struct {
@@ -39,8 +39,8 @@ func TestBothSIDs(t *testing.T) {
 	}
 }
 
-// TestUnreadable: a resource attribute that cannot be read is found, gives no name to those after it,
-// and no condition finds it.
+// TestUnreadable checks that an unreadable resource attribute is reported, does not name later ones, and is missing
+// for conditions.
 func TestUnreadable(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})

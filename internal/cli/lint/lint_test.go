@@ -58,9 +58,9 @@ func TestFindings(t *testing.T) {
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                  // A-110
 		// The attribute that only children inherit is not the object's own. A-110
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL 0 always-unknown"},
-		// A deny entry whose condition is false takes nothing from those behind it. A-70
+		// A deny entry whose condition is false does not affect later entries. A-70
 		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"},
-		// An inherit-only entry decides nothing here; one that children also inherit does (A-71).
+		// An inherit-only entry has no effect here, one that children also inherit has (A-71).
 		{"O:BAG:SYD:(A;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
 		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
 		{"O:BAG:SYD:(D;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
@@ -70,7 +70,7 @@ func TestFindings(t *testing.T) {
 		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
 		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
-		// A condition that is unknown lets the one pass by and the other refuse.
+		// An allow entry with an unknown condition is skipped, a deny entry with one denies.
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XD;;FR;;;BU;(@User.x))(A;;FR;;;WD)`, "DACL 1 non-canonical"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
@@ -120,7 +120,7 @@ func TestLeafTypesInheritNothing(t *testing.T) {
 	}
 }
 
-// TestWrongLists: SDDL refuses these, bytes can hold them.
+// TestWrongLists checks lists that SDDL rejects and bytes can contain.
 func TestWrongLists(t *testing.T) {
 	grant := sddl.MustParse("D:(A;;FR;;;BA)").DACL()
 	audit := sddl.MustParse("S:(AU;SA;FR;;;BA)").SACL()
@@ -186,10 +186,9 @@ func (w world) token(t *testing.T) *token.Token {
 	return tok
 }
 
-// TestIdleEntriesDecideNothing: an entry that is said to change no decision is
-// taken out, and random tokens and questions are decided as before: explicit
-// and maximum mode, restricted, write-restricted and AppContainer tokens, with
-// PRINCIPAL SELF, and at each node of an object type list.
+// TestIdleEntriesDecideNothing removes an entry that is reported to have no effect, and checks that random tokens and
+// requests are decided as before: explicit and maximum access, restricted, write-restricted and AppContainer tokens,
+// with PRINCIPAL SELF, and at each node of an object type list.
 func TestIdleEntriesDecideNothing(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	tokens := make([]*token.Token, 200)
@@ -279,7 +278,7 @@ func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, token
 	}
 }
 
-// FuzzLines: no file makes the reader or the checks panic.
+// FuzzLines checks that no file makes the parser or the checks panic.
 func FuzzLines(f *testing.F) {
 	for _, s := range []string{
 		"O:BAG:SYD:(A;;FA;;;WD)\n# comment\n\n", `{"path":"x","sd":"D:(XA;;FR;;;BU;(@Resource.x == 1))"}`,
@@ -315,7 +314,7 @@ func ExampleText() {
 	// DACL 1 non-canonical
 }
 
-// TestUnknownTypes: an entry of a type that does not exist does nothing in either list.
+// TestUnknownTypes checks that an entry of an unknown type has no effect in either list.
 func TestUnknownTypes(t *testing.T) {
 	const list = "0400100001000000" + "7f00080001000000" // one entry of type 0x7F
 	b, err := hex.DecodeString("01001480" + "0000000000000000" + "1400000024000000" + list + list)
@@ -335,8 +334,8 @@ func TestUnknownTypes(t *testing.T) {
 	}
 }
 
-// TestFindingsAsText: a finding names its place, its entry, its rule and its mend, and a
-// text that only the lenient reader takes is a finding of its own, before all others.
+// TestFindingsAsText checks that a finding has its position, entry, rule and repair, and that a text that only the
+// lenient parser accepts is the first finding.
 func TestFindingsAsText(t *testing.T) {
 	for _, c := range []struct {
 		f    Finding
@@ -360,12 +359,12 @@ func TestFindingsAsText(t *testing.T) {
 		t.Errorf("%v, %v, want len(found) = 0, no error", found, err)
 	}
 	if _, err := Text("O:BAG", winnt.FileObject, sid.SID{}); err == nil {
-		t.Error("what is no SDDL has findings")
+		t.Error("Text of invalid SDDL succeeds, want an error")
 	}
 }
 
-// TestFindingsInFull: the finding of each kind with its place, entry, rule, words and mend, as
-// testdata/findings.txt has them.
+// TestFindingsInFull checks position, entry, rule, words and repair of each kind of finding against
+// testdata/findings.txt.
 func TestFindingsInFull(t *testing.T) {
 	b, err := os.ReadFile("testdata/findings.txt")
 	if err != nil {
@@ -407,7 +406,7 @@ const batchTypes = "file, directory, key, token, process, thread, job, objectDir
 
 	"directoryService, mutant, semaphore, timer, section, desktop, windowStation"
 
-// TestDomainOfText: the aliases of a domain are read and printed with it, and refused without one.
+// TestDomainOfText checks that a domain's aliases are parsed and printed with the domain, and rejected without one.
 func TestDomainOfText(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"

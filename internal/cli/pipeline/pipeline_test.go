@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// piece is a number and what a worker made of it.
+// piece is a number and a worker's result for it.
 type piece struct{ in, out int }
 
 var errLost = errors.New("lost")
@@ -34,7 +34,7 @@ func squares(n int, got *[]int) *Pipeline[piece] {
 	}
 }
 
-// TestOrder: the writer takes pieces in the order of the reader.
+// TestOrder checks that the writer gets pieces in the order of the reader.
 func TestOrder(t *testing.T) {
 	var got, want []int
 	for i := range 10_000 {
@@ -95,7 +95,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestAlone: nothing else is under way while a piece is worked on alone.
+// TestAlone checks that no other work is in progress during an exclusive piece.
 func TestAlone(t *testing.T) {
 	var busy, alone atomic.Int64
 	var got []string
@@ -112,7 +112,7 @@ func TestAlone(t *testing.T) {
 				case 3:
 					h.Alone(p, func(v *piece) {
 						if got := busy.Load(); got != 0 {
-							t.Errorf("work beside a piece that should be alone: busy.Load() = %d, want 0", got)
+							t.Errorf("other work during an exclusive piece: busy.Load() = %d, want 0", got)
 						}
 						alone.Add(1)
 					})
@@ -139,8 +139,8 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestSendDoesNotWait: all pieces are sent while no worker is through with one, and while one is alone none of those
-// before it is under way.
+// TestSendDoesNotWait checks that all pieces are sent before any worker has finished, and that an exclusive piece
+// starts after all earlier ones have finished.
 func TestSendDoesNotWait(t *testing.T) {
 	release := make(chan struct{})
 	var through atomic.Int64
@@ -173,7 +173,7 @@ func TestSendDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestLeave: with Leave a writer that failed does not wait for a reader who waits for its input.
+// TestLeave checks that with Leave a failed writer does not wait for a reader that waits for its input.
 func TestLeave(t *testing.T) {
 	input, written := make(chan struct{}), 0
 	p := Pipeline[piece]{Pieces: 3, Workers: 1, Leave: true,

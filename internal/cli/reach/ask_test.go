@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 )
 
-// TestNobody: a search begins at a principal that there is, and joins no more groups than a token may be put in.
+// TestNobody checks that a search must begin at an existing principal, and joins no more groups than a token can
+// have.
 func TestNobody(t *testing.T) {
 	d := &directory.Directory{Principals: make([]directory.Principal, 2)}
 	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
@@ -21,7 +22,7 @@ func TestNobody(t *testing.T) {
 	}
 }
 
-// The first hand with a right on an object is kept, in whichever answer it is, and an earlier step stays.
+// The first token with a right on an object is kept, whatever the order of results, and an earlier step stays.
 func TestFirstHandIsKept(t *testing.T) {
 	for _, order := range [][3]int{{1, 5, 9}, {5, 1, 9}, {9, 5, 1}, {5, 9, 1}} {
 		s := &Search{found: make([]*edge, 1)}
@@ -41,8 +42,7 @@ func TestFirstHandIsKept(t *testing.T) {
 	}
 }
 
-// TestHandLimit: tokens are tried up to the bound, and the search says that it was
-// cut where there was one more.
+// TestHandLimit checks that tokens are tried up to the limit, and that the search reports if there was one more.
 func TestHandLimit(t *testing.T) {
 	s := &Search{MaxHands: 3, known: map[string]bool{}}
 	for i := range 3 {

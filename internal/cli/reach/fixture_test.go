@@ -16,8 +16,7 @@ import (
 
 const domainSID = "S-1-5-21-1-2-3"
 
-// world is a random directory: its people and what each object is, in words of
-// its own.
+// world is a random directory: its people, and a plain description of each object.
 type world struct {
 	users  []person
 	groups []person

@@ -55,8 +55,8 @@ func TestSearchBounds(t *testing.T) {
 	}
 }
 
-// TestSearchFails: an object that could not be read ends the search, with its path; so does one whose
-// other descriptor cannot be read, and a context that is over.
+// TestSearchFails checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
+// context ends it.
 func TestSearchFails(t *testing.T) {
 	broken := errors.New("broken")
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}

@@ -90,7 +90,7 @@ func (w *twin) tokenOf(user int, joined []int) *token.Token {
 	return w.tokens[key]
 }
 
-// granted asks the check about every chain of a word.
+// granted runs the access check for every chain of a word.
 func (w *twin) granted(t *token.Token, o *object, d *sd.Descriptor, word *twinWord) bool {
 	r := access.Request{Descriptor: d, Subject: access.Subject{Primary: t}, Desired: word.mask, Type: o.item.Type}
 	r.Self = o.sid
@@ -127,7 +127,7 @@ func (w *twin) chains(is string, word *twinWord) [][]access.ObjectTypeEntry {
 	return lists
 }
 
-// words returns the words of a token on an object; for WriteOwner also those after taking ownership.
+// words returns a token's words on an object, for WriteOwner also those after taking ownership.
 func (w *twin) words(t *token.Token, o *object) []string {
 	var list, names []string
 	for i := range twinWords {

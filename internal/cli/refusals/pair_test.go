@@ -40,8 +40,7 @@ func TestPairs(t *testing.T) {
 	t.Logf("%d pairs of refusals", n)
 }
 
-// TestSets: the same for larger sets of refusals, drawn at random; REFMON_SEED
-// repeats a run.
+// TestSets checks larger random sets of failing conditions. REFMON_SEED repeats a run.
 func TestSets(t *testing.T) {
 	seed := randtest.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))

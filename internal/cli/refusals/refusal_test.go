@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestEveryCondition: each condition with a failure status has a refusal that
-// brings it about, or a reason why it has no refusal.
+// TestEveryCondition checks that each condition with a failure status has a refusal that causes it, or a reason why
+// it has none.
 func TestEveryCondition(t *testing.T) {
 	for r := range rows {
 		m := r.Info()
@@ -27,7 +27,8 @@ func TestEveryCondition(t *testing.T) {
 		}
 		for _, a := range refusals.Absent(m.Name) {
 			if a.Reason == "" {
-				t.Errorf("%s: nothing brings about %s %s: %s", m.Name, a.Condition.Rule, a.Condition.Status, a.Condition.When)
+				t.Errorf("%s: no refusal causes %s %s: %s",
+					m.Name, a.Condition.Rule, a.Condition.Status, a.Condition.When)
 			}
 		}
 		for _, p := range profiles {
@@ -40,8 +41,8 @@ func TestEveryCondition(t *testing.T) {
 	}
 }
 
-// TestSingleRefusals: a call with nothing wrong succeeds, and each refusal alone
-// gives the status of its condition.
+// TestSingleRefusals checks that a valid call succeeds, and that each refusal alone gives the status of its
+// condition.
 func TestSingleRefusals(t *testing.T) {
 	for r := range rows {
 		name := r.Info().Name

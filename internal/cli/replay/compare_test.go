@@ -26,7 +26,7 @@ func compare(t *testing.T, rec *Recording) *Report {
 	return r
 }
 
-// TestObservedIsKnown: where the profiles differ, the documents say so.
+// TestObservedIsKnown checks that differences between the profiles are documented.
 func TestObservedIsKnown(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
 	r := compare(t, rec)
@@ -40,7 +40,7 @@ func TestObservedIsKnown(t *testing.T) {
 	}
 }
 
-// TestDifferenceIsFound: another status, another result, another way.
+// TestDifferenceIsFound checks another status, another result, and another way.
 func TestDifferenceIsFound(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user")).thread
@@ -74,8 +74,8 @@ p.NtClose(Handle=h)
 	}
 }
 
-// TestSettles: a recording of Windows speaks about rules that were decided
-// here; one of Wine never does.
+// TestSettles checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
+// does.
 func TestSettles(t *testing.T) {
 	system, err := token.Parse(header.Token)
 	if err != nil {
@@ -124,8 +124,8 @@ func TestSettles(t *testing.T) {
 	}
 }
 
-// FuzzCompare: whatever a file holds, it is compared or refused. Programs are
-// left out: package script bounds them and has tests of its own.
+// FuzzCompare checks that any file is compared or rejected. Programs are omitted, because package script bounds and
+// tests them.
 func FuzzCompare(f *testing.F) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
@@ -249,7 +249,8 @@ func TestPassingFields(t *testing.T) {
 	}
 }
 
-// TestAsked: a call of ours answers one of theirs where both name the same and ask the same, but for what passes.
+// TestAsked checks that one of our calls matches one of theirs if both have the same name and the same arguments,
+// except tolerated ones.
 func TestAsked(t *testing.T) {
 	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
 	for name, c := range map[string]struct {

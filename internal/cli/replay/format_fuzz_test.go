@@ -13,7 +13,7 @@ const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revis
 	`"date":"2026-01-02",` +
 	`"recorder":"x","token":{"user":"SY"},"tokens":"made"}` + "\n"
 
-// TestReadRefused: a line that this package would not write is refused.
+// TestReadRefused checks that a line that this package would not write is rejected.
 func TestReadRefused(t *testing.T) {
 	line := `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
 	for text, want := range map[string]string{
@@ -34,7 +34,7 @@ func TestReadRefused(t *testing.T) {
 	}
 }
 
-// FuzzRead: no recording panics its reader, which takes time and memory in proportion.
+// FuzzRead checks that no recording makes the reader panic, and that time and memory are proportional to its size.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(oneHeader +
 		`{"case":"c","call":"TextToSID","in":{"sid":"BA"},"status":"ERROR_SUCCESS","out":{"hex":"01"}}`))

@@ -40,8 +40,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestWriterInFull: a recording is written as its format says, whatever version the header brings, and with the
-// characters that it holds.
+// TestWriterInFull checks that a recording is written in its format, whatever version the header has, and with its
+// characters.
 func TestWriterInFull(t *testing.T) {
 	h := header
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestNotesOfRules: a rule of our own is decided as the table of choices says, and otherwise as its own text does; a
-// rule of another source is not decided.
+// TestNotesOfRules checks that one of our own rules is decided as the table of choices says, and otherwise as its own
+// text says. A rule with another source is not decided.
 func TestNotesOfRules(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {

@@ -30,7 +30,7 @@ func throughJSON(t *testing.T, rec *Recording) *Recording {
 	return back
 }
 
-// TestOursIsTheSame: a replay of refmon's own recording finds no difference.
+// TestOursIsTheSame checks that a replay of refmon's own recording finds no difference.
 func TestOursIsTheSame(t *testing.T) {
 	rec := recordOurs(t, nt.Documented, transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt",
 		transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
@@ -41,8 +41,8 @@ func TestOursIsTheSame(t *testing.T) {
 	}
 }
 
-// TestAnswersInFull: each question has the documented function's answer: ERROR_SUCCESS with all its out fields, or the
-// code of the failure and none.
+// TestAnswersInFull checks that each question has the documented function's result: ERROR_SUCCESS with all output
+// fields, or an error code and none.
 func TestAnswersInFull(t *testing.T) {
 	own, err := token.Parse(header.Token)
 	if err != nil {

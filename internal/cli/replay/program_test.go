@@ -45,8 +45,8 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 
 const transcripts = "../../test/ntostest/testdata/"
 
-// TestProgramsAreTheTranscripts: every case of every transcript is a program,
-// and those of a file of ours are as many as it has.
+// TestProgramsAreTheTranscripts checks that every case of every transcript is a program, and that one of our files
+// has as many programs as cases.
 func TestProgramsAreTheTranscripts(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	if err != nil || len(files) < 30 {
@@ -149,7 +149,8 @@ p.NtClose(Handle=h)
 	}
 }
 
-// TestExpectationsAreIgnored: a program whose expectations fail is run to its end, and one that is wrong is not.
+// TestExpectationsAreIgnored checks that a program with failing expectations runs to its end, and that a wrong
+// program does not.
 func TestExpectationsAreIgnored(t *testing.T) {
 	const call = `process("p", token_profile("user")).thread.NtClose(Handle=4)` + "\n"
 	for name, c := range map[string]struct {

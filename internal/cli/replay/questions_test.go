@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestTextQuestions: each kind of line is a question of its own, numbered by its rule.
+// TestTextQuestions checks that each kind of line is a question of its own, numbered by its rule.
 func TestTextQuestions(t *testing.T) {
 	list, err := textQuestions(`# a comment
 S-1 sid BA
@@ -100,12 +100,12 @@ func TestQuestionsAreOnce(t *testing.T) {
 	}
 	for name, n := range cases {
 		if n > 1 {
-			t.Errorf("%s is asked %d times, want at most 1", name, n)
+			t.Errorf("question %s occurs %d times, want at most 1", name, n)
 		}
 	}
 	for text, n := range texts {
 		if n > 1 {
-			t.Errorf("%s is asked about %d times, want at most 1", text, n)
+			t.Errorf("questions about %s occur %d times, want at most 1", text, n)
 		}
 	}
 	for _, q := range list {
@@ -119,7 +119,7 @@ func TestQuestionsAreOnce(t *testing.T) {
 	}
 }
 
-// TestChoices: the table of choices of a page, and no other table.
+// TestChoices checks that only the page's table of choices is read.
 func TestChoices(t *testing.T) {
 	got := Choices(`# Page
 ## Known
@@ -164,7 +164,7 @@ func TestNotesOfSections(t *testing.T) {
 	for id, sections := range in {
 		absent := sections["Rules"] || sections["Recorded"]
 		if n.Absent[id] != absent {
-			t.Errorf("%s stands in %v: absent %t, want %t", id, sections, n.Absent[id], absent)
+			t.Errorf("%s is in the sections %v: absent %t, want %t", id, sections, n.Absent[id], absent)
 		}
 		if sections["Choices"] && n.Decided[id] == "" {
 			t.Errorf("%s is a choice, and is not decided", id)
@@ -178,7 +178,7 @@ func TestNotesOfSections(t *testing.T) {
 	}
 }
 
-// TestAnswersOfQuestions: a question that is no question is malformed, and says where.
+// TestAnswersOfQuestions checks that a malformed question gets an error with its position.
 func TestAnswersOfQuestions(t *testing.T) {
 	for _, c := range []struct {
 		l    Line
@@ -210,8 +210,8 @@ func TestAnswersOfQuestions(t *testing.T) {
 	}
 }
 
-// TestPrograms: a file is one program, or one for each case of a transcript, with the
-// rules that the comment above a case names.
+// TestPrograms checks that a file is one program, or one for each case of a transcript, with the rules in the comment
+// above the case.
 func TestPrograms(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
 	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {

@@ -35,8 +35,8 @@ func onHost(t *testing.T) string {
 	return dir
 }
 
-// TestOffline writes the attributes of files, reads them back, and follows no link, neither in the path nor at its end
-// (B-21, B-23).
+// TestOffline writes the attributes of files, reads them back, and follows no link, neither in the path nor at its
+// end (B-21, B-23).
 func TestOffline(t *testing.T) {
 	dir := onHost(t)
 	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
@@ -59,7 +59,7 @@ func TestOffline(t *testing.T) {
 	want(t, "offline", n, Counts{Lines: 5, Written: 2, Failed: 3})
 	for _, line := range []string{"link/f " + beneath.ErrLink.Error(), "d/link neither a file nor", "none no such file"} {
 		if !strings.Contains(out, line) {
-			t.Errorf("B-21: %q lacks %q, %v, want text containing %q", out, line, err, line)
+			t.Errorf("B-21: output %q, error %v, want text containing %q", out, err, line)
 		}
 	}
 	if _, err := unix.Getxattr(filepath.Join(dir, "d/f"), ntacl.UserName, nil); err != nil {
@@ -69,8 +69,8 @@ func TestOffline(t *testing.T) {
 	want(t, "again", n, Counts{Lines: 5, Same: 2, Failed: 3})
 }
 
-// TestOfflineUnderSwaps: while another program swaps a directory and a link to a folder outside, no file of that folder
-// is written (B-21).
+// TestOfflineUnderSwaps checks that while another program swaps a directory and a link to an outside folder, no file
+// of that folder is written (B-21).
 func TestOfflineUnderSwaps(t *testing.T) {
 	dir := onHost(t)
 	root := filepath.Join(dir, "other")

@@ -90,7 +90,7 @@ func want(t *testing.T, what string, got, want Counts) {
 	}
 }
 
-// B-23: what differs is written, the rest is read, a dry run writes nothing.
+// B-23: files that differ are written, the others are only read, and a dry run writes nothing.
 func TestImport(t *testing.T) {
 	f := of("/", "d/", "d/f", "g")
 	text := `{"path":"/srv","sd":"` + one + `","type":"directory"}
@@ -166,7 +166,7 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 	}
 }
 
-// B-23: each kind of failing file is reported, the others are written, and the next run does what is left.
+// B-23: each kind of failing file is reported, the others are written, and the next run does the rest.
 func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	f := of("a", "b/", "c", "d", "e")
 	f.errs["c"] = syscall.EIO
@@ -180,7 +180,7 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	for _, line := range []string{"2 b a file has taken", "3 c input/output error", "4 d operation not permitted",
 		"5 none file does not exist"} {
 		if !strings.Contains(out, line) {
-			t.Errorf("B-23: %q lacks %q, %v, want text containing %q", out, line, err, line)
+			t.Errorf("B-23: output %q, error %v, want text containing %q", out, err, line)
 		}
 	}
 	clear(f.errs)
@@ -208,7 +208,8 @@ func TestFullDisk(t *testing.T) {
 	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
-// TestInterruptedImport: a cancelled run returns its counts and context.Canceled. A second run writes the rest (B-23).
+// TestInterruptedImport: a cancelled run returns its counts and context.Canceled. A second run writes the rest
+// (B-23).
 func TestInterruptedImport(t *testing.T) {
 	f := of("a", "b", "c")
 	var text strings.Builder
@@ -242,7 +243,7 @@ func TestChangedInput(t *testing.T) {
 	}
 }
 
-// swapped is an input that is another one from the second reading on.
+// swapped is an input whose contents differ from the second reading on.
 type swapped struct {
 	first, then string
 	r           *strings.Reader
@@ -256,7 +257,7 @@ func (s *swapped) Seek(offset int64, whence int) (int64, error) {
 	return s.r.Seek(offset, whence)
 }
 
-// TestMemoryOfImportIsFlat: 400,000 lines take no more memory than 100,000.
+// TestMemoryOfImportIsFlat checks that 400,000 lines use no more memory than 100,000.
 func TestMemoryOfImportIsFlat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads much")

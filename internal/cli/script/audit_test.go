@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// TestDurableLog: a log that the caller gives takes each record before the program sees it, and one that fails refuses
-// it.
+// TestDurableLog checks that the caller's log stores each record before the program sees it, and that a failing log
+// makes the call fail.
 func TestDurableLog(t *testing.T) {
 	const program = prelude + `
 audit_policy({"Handle Manipulation": "success"})
@@ -27,6 +27,6 @@ close_all()
 	for full.Write(audit.LogFull()) == nil {
 	}
 	if out := mustRun(t, script.Config{Audit: full}, program); !strings.Contains(out, "\n0\n") {
-		t.Errorf("a record was seen that was not kept:\n%s, want text containing %q", out, "\n0\n")
+		t.Errorf("the program saw a record that the log rejected:\n%s, want text containing %q", out, "\n0\n")
 	}
 }

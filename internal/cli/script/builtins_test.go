@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMadeValues: each argument of a function that makes a value goes to its own place in it.
+// TestMadeValues checks that each argument of a constructor function sets its own field.
 func TestMadeValues(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()
@@ -63,7 +63,8 @@ func TestMadeValues(t *testing.T) {
 	}
 }
 
-// TestHelpIsWrapped: lines that are wider than the terminal go on four columns further in, and none is wider (U-101).
+// TestHelpIsWrapped checks that lines wider than the terminal continue with an indentation of four columns, and that
+// none is wider (U-101).
 func TestHelpIsWrapped(t *testing.T) {
 	for _, c := range []struct {
 		text  string

@@ -167,7 +167,7 @@ var besides = map[string]string{
 	"ZwQuerySecurityObject.LengthNeeded":             "Zw rows have the names of their Nt twins",
 }
 
-// TestPrototypesAreRead: the reader of headers sees what mingw-w64 writes.
+// TestPrototypesAreRead checks that the header parser reads prototypes as mingw-w64 writes them.
 func TestPrototypesAreRead(t *testing.T) {
 	got := prototypes(`/* NTAPI Not(IN int a); */
 NTSTATUS NTAPI One(IN HANDLE Handle, OUT PVOID Buffer OPTIONAL, ULONG Codes[3]); // NTAPI Two(IN int a);

@@ -46,7 +46,7 @@ func read(t *testing.T, r *Runner, name, expr string, want any) (any, error) {
 	return to.Interface(), err
 }
 
-// TestConverted: each accepted form of a script value converts to the parameter that it means.
+// TestConverted checks that each accepted form of a script value converts to its parameter.
 func TestConverted(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()

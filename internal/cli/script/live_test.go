@@ -26,7 +26,7 @@ func (p served) Profile() nt.Profile   { return p.sys.Profile() }
 func (p served) GiveBack(t *nt.Thread) { t.Close() }
 func (p served) ID() winnt.Handle      { return p.Process.ID() }
 
-// elsewhere returns what connects a program to a kernel whose processes are bob's.
+// elsewhere returns a function that connects a program to a kernel whose processes are bob's.
 func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, error) {
 	t.Helper()
 	bob, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`))
@@ -62,8 +62,7 @@ func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, erro
 	}
 }
 
-// TestConnected: a program that is connected calls the kernel elsewhere, as whom
-// that one made it (W-26).
+// TestConnected checks that a connected program calls the other kernel with the identity that it has there (W-26).
 func TestConnected(t *testing.T) {
 	var out bytes.Buffer
 	r := script.New(script.Config{Output: &out, Connect: elsewhere(t, nt.Observed)})

@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// TestSecretParameters: no form of a transcript shows a password that a program
-// gives (L-1).
+// TestSecretParameters checks that no form of a transcript shows a password that a program passes (L-1).
 func TestSecretParameters(t *testing.T) {
 	program := fmt.Sprintf(`
 T = process("p", token(user="S-1-5-21-1-2-3-2001")).thread

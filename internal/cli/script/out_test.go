@@ -22,9 +22,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shown are values of every type that a call takes or gives: how a transcript shows it, how a recording keeps it, and
-// what
-// a program gets; "" where one of the three never sees it.
+// shown returns values of every parameter type with their forms in a transcript, in a recording and in a program; ""
+// if one of them never has it.
 func shown() []struct {
 	v                     any
 	object                *winnt.ObjectType
@@ -135,7 +134,7 @@ func shown() []struct {
 	}
 }
 
-// TestShown: each value has its one spelling in a transcript, in a recording and in a program.
+// TestShown checks that each value has one spelling in a transcript, in a recording and in a program.
 func TestShown(t *testing.T) {
 	for i, c := range shown() {
 		name := fmt.Sprintf("%d: %T", i, c.v)
@@ -154,6 +153,6 @@ func TestShown(t *testing.T) {
 	}
 	var none any
 	if got := (&Runner{}).toValue(reflect.ValueOf(&none).Elem(), nil); got != starlark.None {
-		t.Errorf("nothing is %s, want %s", got, starlark.None)
+		t.Errorf("toValue(nil) = %s, want %s", got, starlark.None)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// asking is a program's beginning that has h, a handle to alice's token as a client's.
+// asking is the start of a program with h, a handle to alice's token as a client's.
 const asking = prelude + `
 k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
 h = th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=True).TokenHandle

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// recorded runs a program and returns its calls as a recording has them: of each the
-// line, the time, the name, the status, what went in and what came out.
+// recorded runs a program and returns its calls as a recording has them: line, time, name, status, inputs and
+// outputs.
 func recorded(t *testing.T, program string) (lines []string) {
 	t.Helper()
 	cfg := script.Config{Record: func(c script.Recorded) {

@@ -12,7 +12,8 @@ import (
 // chains are programs for which the compiler calls itself once for every few bytes.
 var chains = []string{"()", ".b", "+1", "[0]", " if 1 else 1", " and 1"}
 
-// TestLongSource: a program that would overflow the compiler's stack is refused, and the longest that is not ends.
+// TestLongSource checks that a program that would overflow the compiler's stack is rejected, and that the longest
+// accepted one runs to its end.
 func TestLongSource(t *testing.T) {
 	for _, c := range chains {
 		r := New(Config{})
@@ -27,7 +28,7 @@ func TestLongSource(t *testing.T) {
 	}
 }
 
-// FuzzSource: no program panics or hangs, and its memory and its transcript are bounded.
+// FuzzSource checks that no program panics or hangs, and that its memory and transcript are bounded.
 func FuzzSource(f *testing.F) {
 	f.Add([]byte("th = process(\"p\", token(user=\"SY\")).thread\nr = " +
 		"th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), " +

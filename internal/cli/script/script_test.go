@@ -25,7 +25,7 @@ func run(tb testing.TB, cfg script.Config, program string) (out string, err, lea
 	return b.String(), err, leak
 }
 
-// mustRun is run for a program that is right and leaks nothing.
+// mustRun runs a valid program that leaks nothing.
 func mustRun(tb testing.TB, cfg script.Config, program string) string {
 	tb.Helper()
 	out, err, leak := run(tb, cfg, program)
@@ -58,7 +58,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: %v", f, err)
 		}
 		if held, failed := r.Expectations(); held == 0 || failed != 0 {
-			t.Errorf("%s: %d expectations held, %d failed, want at least 1, 0", f, held, failed)
+			t.Errorf("%s: %d expectations passed, %d failed, want at least 1, 0", f, held, failed)
 		}
 		if err := r.Close(); err != nil {
 			t.Errorf("%s: %v", f, err)
@@ -66,7 +66,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// A program that is wrong ends with file, line and column, and with what to do.
+// A wrong program ends with an error with file, line and column, and with what to do.
 func TestWrongPrograms(t *testing.T) {
 	for _, c := range []struct{ program, want string }{
 		{"x = ", `^test\.star:5:\d+: `},
@@ -130,14 +130,14 @@ func TestExpectations(t *testing.T) {
 	r := script.New(script.Config{})
 	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
 	if held, failed := r.Expectations(); !errors.Is(err, script.ErrExpectation) || held != 1 || failed != 3 {
-		t.Errorf("%v: %d held, %d failed, want %v, 1, 3", err, held, failed, script.ErrExpectation)
+		t.Errorf("%v: %d passed, %d failed, want %v, 1, 3", err, held, failed, script.ErrExpectation)
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// Quiet prints failures and nothing else; a transcript has no address and no time.
+// Quiet prints only failures. A transcript has no address and no time.
 func TestOutputs(t *testing.T) {
 	const program = prelude + `
 step("a step", "I-22")
@@ -204,7 +204,7 @@ print("p")
 	}
 }
 
-// O-5: what a program finds in an output handle after a failure.
+// O-5: the value that a program reads from an output handle after a failure.
 func TestOutputsAfterFailure(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
@@ -215,7 +215,7 @@ expect(th.NtDuplicateToken(ExistingTokenHandle=400, TokenType=3).NewTokenHandle,
 expect(profile(), "observed")`)
 }
 
-// Load defines what later programs see, and prints nothing.
+// Load defines names for later programs, and prints nothing.
 func TestLoad(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
@@ -256,7 +256,7 @@ k.PsReferenceImpersonationToken(Thread=th)
 	}
 }
 
-// A fault that a program arms fails as often as it says, and changes nothing (O-81).
+// An error that a program injects occurs as often as it says, and the call changes nothing (O-81).
 func TestFaults(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle

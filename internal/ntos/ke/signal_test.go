@@ -80,21 +80,21 @@ func TestSignalStates(t *testing.T) {
 			select {
 			case <-changed:
 				if !c.told {
-					t.Errorf("%s: who waits is told", name)
+					t.Errorf("%s: the change woke a waiter, want none woken", name)
 				}
 			default:
 				if c.told {
-					t.Errorf("%s: who waits is not told", name)
+					t.Errorf("%s: the change woke no waiter, want it woken", name)
 				}
 			}
 		}
 		if now := s.Take(false); now != c.to {
-			t.Errorf("%s: it is %t, want %t", name, now, c.to)
+			t.Errorf("%s: signalled = %t, want %t", name, now, c.to)
 		}
 		if c.told {
 			select {
 			case <-s.Changed():
-				t.Errorf("%s: the next change is told before it comes", name)
+				t.Errorf("%s: a new waiter is woken before the next change", name)
 			default:
 			}
 		}

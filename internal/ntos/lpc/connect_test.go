@@ -56,23 +56,23 @@ func TestChanges(t *testing.T) {
 		}
 		want(t, c.name, c.do(), c.want)
 		if got := bare.Closed(port); got != c.port {
-			t.Errorf("%s: the port is told: %v: bare.Closed(port) = %v, want %v", c.name, !c.port, got, c.port)
+			t.Errorf("%s: port signalled = %v, want %v", c.name, got, c.port)
 		}
 		for i, e := range ends {
 			if got := bare.Closed(e); got != c.ends {
-				t.Errorf("%s: end %d is told: %v: bare.Closed(e) = %v, want %v", c.name, i, !c.ends, got, c.ends)
+				t.Errorf("%s: end %d signalled = %v, want %v", c.name, i, got, c.ends)
 			}
 		}
 		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
-			t.Fatalf("%s: who asks again is told of what was before", c.name)
+			t.Fatalf("%s: a new waiter is woken by an earlier change", c.name)
 		}
 	}
 	client.Deref(ob.TagCall)
 	closeAll(server, p.port)
 }
 
-// TestAccepted: without a message the oldest client is taken and its connection
-// complete at once; with one, that client's, once, and each state once (I-88).
+// TestAccepted checks that without a message the oldest client is accepted and its connection completes immediately.
+// With a message that client is accepted, once. Each state change is reported once (I-88).
 func TestAccepted(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
@@ -126,11 +126,11 @@ func TestAccepted(t *testing.T) {
 	}
 	closeAll(first)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
-		t.Errorf("of who was accepted without a message the port is told %+v, %v, want %v", m, st, ntstatus.Timeout)
+		t.Errorf("Receive after accepting without a message = %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
 	closeAll(second, third, e1, e2)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
-		t.Errorf("of connections whose ends are closed the server is told %+v, %v, want %v", m, st, ntstatus.Timeout)
+		t.Errorf("Receive after the ends of the connections were closed = %+v, %v, want %v", m, st, ntstatus.Timeout)
 	}
 	closeAll(p.port)
 }
@@ -162,7 +162,7 @@ func TestClosedPort(t *testing.T) {
 		want(t, name, st, c.want)
 	}
 	if !bare.Closed(now) {
-		t.Error("who waits is not told")
+		t.Error("closing the port woke no waiter, want it woken")
 	}
 	if _, st := p.port.Listen(); st != ntstatus.Timeout {
 		t.Errorf("a closed port has a client: %v, want %v", st, ntstatus.Timeout)

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRequests: requests are received once and in their order, each has an id of its
-// own, and each reply goes to the one thread that waits for it (I-88).
+// TestRequests checks that requests are received once and in order, that each has its own id, and that each reply
+// reaches the one thread that waits for it (I-88).
 func TestRequests(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
@@ -114,9 +114,8 @@ func TestRequestLimit(t *testing.T) {
 	closeAll(client, p.port)
 }
 
-// TestImpersonateOnPort: with static tracking the server acts as the client that
-// connected, with dynamic tracking as the thread that waits; either keeps its reference
-// on nothing (I-88, I-81).
+// TestImpersonateOnPort checks that with static tracking the server impersonates the client that connected, and with
+// dynamic tracking the waiting thread. Neither leaves a reference (I-88, I-81).
 func TestImpersonateOnPort(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -190,7 +189,7 @@ func TestConnectionPortReceives(t *testing.T) {
 	last := p.connect("last")
 	m, st := p.port.Receive()
 	if want(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
-		t.Errorf(`first comes %+v, want m.Connecting = true, string(m.Data) = "last"`, m)
+		t.Errorf(`the first message is %+v, want m.Connecting = true, string(m.Data) = "last"`, m)
 	}
 	closeAll(clients[5]) // its request is gone with it
 	for i := range clients {

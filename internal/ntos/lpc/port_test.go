@@ -39,7 +39,7 @@ func newPair(t *testing.T, longest int) *pair {
 var static = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 	ContextTrackingMode: winnt.SECURITY_STATIC_TRACKING}
 
-// connect asks for a connection.
+// connect requests a connection.
 func (p *pair) connect(info string) *lpc.Port {
 	p.T.Helper()
 	f, out := p.port.Connect(p.client, static, []byte(info))
@@ -47,7 +47,7 @@ func (p *pair) connect(info string) *lpc.Port {
 	return p.world.port(f)
 }
 
-// connected returns the ends of a connection that is complete.
+// connected returns the ends of a complete connection.
 func (p *pair) connected() (client, server *lpc.Port) {
 	p.T.Helper()
 	client = p.connect("")
@@ -117,13 +117,13 @@ func TestLongestMessageDefaults(t *testing.T) {
 		1<<16 + 1: 1 << 16} {
 		x := p.world.port(lpc.NewConnection(p.server.Process(), asked))
 		if got := x.Longest(); got != longest {
-			t.Errorf("%d bytes asked for: %d, want %d", asked, got, longest)
+			t.Errorf("requested maximum of %d bytes: Longest() = %d, want %d", asked, got, longest)
 		}
 		closeAll(x)
 	}
 }
 
-// TestPortsHoldTheirProcess: each port holds its creator's process until it is gone, the
+// TestPortsHoldTheirProcess checks that each port references its creator's process until it is closed, and the
 // server's end that of the server.
 func TestPortsHoldTheirProcess(t *testing.T) {
 	p := newPair(t, 0)
@@ -162,7 +162,8 @@ func TestConnectCopies(t *testing.T) {
 	defer closeAll(p.world.port(e))
 	answer[0] = 'X'
 	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
-		t.Errorf(`before it is complete: %q, %v, want st = %v, string(got) = "yes"`, got, st, ntstatus.Pending)
+		t.Errorf(`before the connection is complete: %q, %v, want st = %v, string(got) = "yes"`,
+			got, st, ntstatus.Pending)
 	}
 	want(t, "complete", e.Complete(), ntstatus.Success)
 	_, st = f.Request(p.client, nil)
@@ -182,8 +183,8 @@ func TestConnectCopies(t *testing.T) {
 	}
 }
 
-// TestRefusedConnect: a connection is refused if the port is closed or full, or the client cannot be captured. The
-// port then holds nothing of the client (I-80, I-88, O-82).
+// TestRefusedConnect checks that a connection is rejected if the port is closed or full, or if the client cannot be
+// captured, and that the port then keeps nothing of the client (I-80, I-88, O-82).
 func TestRefusedConnect(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {

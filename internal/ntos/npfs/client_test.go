@@ -61,7 +61,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
 	read(e, 1, "e")
 	if out := e.Impersonate(s.server); out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" {
-		t.Errorf(`who could not be captured: %+v, want out.Status = %v, out.Rule = "I-80"`, out,
+		t.Errorf(`impersonating a client whose capture failed: %+v, want out.Status = %v, out.Rule = "I-80"`, out,
 			ntstatus.BadImpersonationLevel)
 	}
 	read(e, 1, "f")
@@ -73,8 +73,8 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	closeAll(e)
 }
 
-// TestStaticClient: the client that connected counts, not the writer. A client that cannot give the level it requests
-// is refused, and the instance is free for another (I-4, I-80).
+// TestStaticClient checks that the client that connected counts, not the writer. A client whose requested level is
+// not allowed is rejected, and the instance is free for another one (I-4, I-80).
 func TestStaticClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})

@@ -61,8 +61,8 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	closeAll(next, e)
 }
 
-// TestFreeInstance: a client gets the first instance that listens, whatever the state of
-// those before; the end has the descriptor of the name (I-85).
+// TestFreeInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
+// end has the descriptor of the pipe's name (I-85).
 func TestFreeInstance(t *testing.T) {
 	s := newSite(t)
 	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
@@ -87,7 +87,7 @@ func TestFreeInstance(t *testing.T) {
 	closeAll(one, two, three, four, a, b, c)
 }
 
-// TestMissingClientHasReason: each refusal names its rule and says why (I-85).
+// TestMissingClientHasReason checks that each rejection names its rule and its reason (I-85).
 func TestMissingClientHasReason(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
@@ -134,7 +134,8 @@ func TestPipeChanges(t *testing.T) {
 		told := e.Changed()
 		want(t, x.name, x.do(), x.want)
 		if bare.Closed(told) != x.told || bare.Closed(e.Changed()) {
-			t.Errorf("%s: the server is told: %v; again: %v", x.name, !x.told, bare.Closed(e.Changed()))
+			t.Errorf("%s: server signalled before: %v, again: %v, want %v and false",
+				x.name, bare.Closed(told), bare.Closed(e.Changed()), x.told)
 		}
 	}
 	closeAll(e)

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked holds the status of each operation on an end in one state.
+// asked has the status of each operation on an end in one state.
 type asked struct {
 	read, write, peek, listen, disconnect, flush, impersonate, transceive ntstatus.Status
 	state                                                                 uint32
@@ -32,8 +32,8 @@ func ask(s *site, e *npfs.End) (a asked) {
 	return a
 }
 
-// TestStates: each operation on each end in each state of the instance, with nothing
-// written (I-85, I-86, I-132, I-134, I-140, I-142).
+// TestStates checks each operation on each end in each state of the instance, without written data (I-85, I-86,
+// I-132, I-134, I-140, I-142).
 func TestStates(t *testing.T) {
 	const (
 		good, listening, disconnected = ntstatus.Success, ntstatus.PipeListening, ntstatus.PipeDisconnected
@@ -147,7 +147,7 @@ func TestDisconnectEmpties(t *testing.T) {
 		want(t, what, st, ntstatus.PipeEmpty)
 	}
 	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
-		t.Errorf("who was sent away: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = 0", l)
+		t.Errorf("a disconnected client: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = 0", l)
 	}
 	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	closeAll(c, n, e)

@@ -113,7 +113,7 @@ func TestConfigBounds(t *testing.T) {
 		e, st := s.create(c.name, c.cfg)
 		if want(t, fmt.Sprint(i), st, c.want); st != ntstatus.Success {
 			if e != nil {
-				t.Errorf("%d: an end of a pipe that is refused", i)
+				t.Errorf("%d: a rejected open returned an end, want nil", i)
 			}
 			continue
 		}
@@ -236,7 +236,7 @@ func TestRemovedInstance(t *testing.T) {
 	three.SetSecurity(nil)
 	found("again", again)
 	if again.Security() == nil {
-		t.Error("I-130: the descriptor of a pipe that is gone")
+		t.Error("I-130: Security() of a removed pipe = nil, want its descriptor")
 	}
 	three.HoldOpen() // a late end of the old pipe
 	three.Deref(ob.TagCall)
@@ -245,8 +245,8 @@ func TestRemovedInstance(t *testing.T) {
 	closeAll(client, again)
 }
 
-// TestEndsHoldTheirProcess: each end holds the process of its creator until it is gone,
-// also where its opener refuses.
+// TestEndsHoldTheirProcess checks that each end references its creator's process until it is closed, also if its
+// opener fails.
 func TestEndsHoldTheirProcess(t *testing.T) {
 	s := newSite(t)
 	sp, cp := s.server.Process(), s.client.Process()

@@ -39,8 +39,8 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 	}
 }
 
-// TestCancelKeepsWhatWasRead: a cancelled write takes its unread bytes back. What the reader
-// has is its own, and is counted (I-138).
+// TestCancelKeepsWhatWasRead checks that a cancelled write removes its unread bytes. Bytes that the reader has read
+// are counted and stay (I-138).
 func TestCancelKeepsWhatWasRead(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
@@ -53,8 +53,8 @@ func TestCancelKeepsWhatWasRead(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestClosedReaderCountsWhatItRead: a pending write whose reader closes, or sends the client
-// away, fails with a count of the bytes that the reader has (I-152, I-134).
+// TestClosedReaderCountsWhatItRead checks that a pending write whose reader closes, or disconnects the client, fails
+// with the number of bytes that were read (I-152, I-134).
 func TestClosedReaderCountsWhatItRead(t *testing.T) {
 	for _, disconnect := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
@@ -73,8 +73,8 @@ func TestClosedReaderCountsWhatItRead(t *testing.T) {
 	}
 }
 
-// TestNowaitWrites: an end that completes operations at once writes as many bytes as fit on a
-// pipe of bytes, and all of a message or nothing of it on a pipe of messages (I-153).
+// TestNowaitWrites checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
+// message pipe the whole message or nothing (I-153).
 func TestNowaitWrites(t *testing.T) {
 	for _, c := range []struct {
 		message bool
@@ -86,7 +86,8 @@ func TestNowaitWrites(t *testing.T) {
 		for i, text := range []string{"abc", "def", "123456789", ""} {
 			r := &npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.server}
 			if res := r.Start(); res.Status != good || res.Count != c.counts[i] {
-				t.Errorf("messages %v: write %d: %v, %d bytes, want %d", c.message, i, res.Status, res.Count, c.counts[i])
+				t.Errorf("messages %v: write %d: %v, %d bytes, want %d",
+					c.message, i, res.Status, res.Count, c.counts[i])
 			}
 		}
 		if l := e.Local(); l.WriteQuotaAvailable != c.left {
@@ -112,7 +113,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
 	if got, st := c.Read(9); string(got) != "ab" || st != good {
-		t.Errorf(`what had been written: %q, %v, want string(got) = "ab", st = %v`, got, st, good)
+		t.Errorf(`reading the written part: %q, %v, want string(got) = "ab", st = %v`, got, st, good)
 	}
 	closeAll(c, e)
 }
@@ -132,8 +133,8 @@ func TestPendingWriteKeepsItsContext(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestReadOfNothingReadsNoMessage: a read of no bytes leaves a waiting message unread, and
-// its writer is not the client yet; a message of no bytes is read by it (I-154).
+// TestReadOfNothingReadsNoMessage checks that a read of 0 bytes leaves a waiting message unread, so that its writer
+// is not the client yet. It consumes an empty message (I-154).
 func TestReadOfNothingReadsNoMessage(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
@@ -175,8 +176,8 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	closeAll(c, s)
 }
 
-// TestCloseDiscardsPendingWrites: a close cancels all writes that wait at the end, also a
-// small one that would fit where the large one before it goes first (I-138, I-152).
+// TestCloseDiscardsPendingWrites checks that a close cancels all waiting writes of the end, also a small one that
+// would fit once the large one before it is gone (I-138, I-152).
 func TestCloseDiscardsPendingWrites(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 4})

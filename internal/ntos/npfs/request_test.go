@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asks begins requests and notes how they end, in their order.
+// asks starts requests and records their results in order.
 type asks struct {
 	*site
 	ended []string
@@ -53,7 +53,7 @@ func TestWaitingReads(t *testing.T) {
 	want(t, "write", send(c, a.client, []byte("abc")), good)
 	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
 	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
-		Finish: func(npfs.Result) { t.Error("told of what did not wait") }}).Start(); r.Status != good || r.Count != 2 {
+		Finish: func(npfs.Result) { t.Error("Finish was called, want no call") }}).Start(); r.Status != good || r.Count != 2 {
 		t.Errorf("%+v, want r.Status = %v, r.Count = 2", r, good)
 	}
 	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
@@ -71,8 +71,8 @@ func TestWaitingReads(t *testing.T) {
 	closeAll(c)
 }
 
-// TestWaitingWrites: a write without room waits until all of it fits, in the order of the
-// queue, and then counts all its bytes; cancelled, its bytes are gone (I-135, I-138).
+// TestWaitingWrites checks that a write without enough quota waits until all of it fits, in the order of the queue,
+// and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
 func TestWaitingWrites(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 4})
@@ -123,8 +123,8 @@ func TestWaitingWrites(t *testing.T) {
 	closeAll(c)
 }
 
-// TestDisconnectEnds: what waits at either end when the server sends the client away
-// ends as disconnected (I-134, I-138).
+// TestDisconnectEnds checks that requests that wait at either end fail as disconnected when the server disconnects
+// the client (I-134, I-138).
 func TestDisconnectEnds(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
@@ -145,7 +145,7 @@ func TestDisconnectEnds(t *testing.T) {
 	closeAll(c, n, e)
 }
 
-// TestCancelledByClose: the last handle's close ends what waits at that end alone (I-138).
+// TestCancelledByClose checks that closing the last handle ends only the requests that wait at that end (I-138).
 func TestCancelledByClose(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
@@ -195,8 +195,7 @@ func TestTransceive(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestCompletes: an end that completes operations at once waits for nothing, the other
-// end does (T-135).
+// TestCompletes checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
 func TestCompletes(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1, Completes: true})
@@ -216,8 +215,8 @@ func TestCompletes(t *testing.T) {
 	a.end("closed")
 }
 
-// TestPendingLimit: 256 requests wait at one end, the other end has as many of its own,
-// and twice the largest quota of bytes at most; one that ends makes room (I-141).
+// TestPendingLimit checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
+// that a completed one frees its place (I-141).
 func TestPendingLimit(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
@@ -236,7 +235,7 @@ func TestPendingLimit(t *testing.T) {
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
 	if got, st := e.Read(9); string(got) != "x" || st != good {
-		t.Errorf(`what was refused is there: %q, %v, want string(got) = "x", st = %v`, got, st, good)
+		t.Errorf(`reading after a rejected write: %q, %v, want string(got) = "x", st = %v`, got, st, good)
 	}
 	if all[0].Cancel() || !all[1].Cancel() {
 		t.Error("the first had ended")
@@ -263,7 +262,7 @@ func TestStalledLimit(t *testing.T) {
 	a.end("closed", "waits: "+cancelled.String()+" 0 ")
 }
 
-// TestWaits: the options of an end say whether its operations are waited for, and how.
+// TestWaits checks whether and how operations wait for each combination of an end's options.
 func TestWaits(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})

@@ -10,15 +10,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// took is one read: its data, and whether the rest of the message is left.
+// took is the result of a read: its data, and whether the rest of the message remains.
 type took struct {
 	n    int
 	data string
 	more bool
 }
 
-// TestReads: an end that reads messages gets one at most, and the rest of it next; one that
-// reads bytes gets what there is, across messages; an empty message is one (I-139).
+// TestReads checks that an end in message mode reads at most one message and its rest next, that one in byte mode
+// reads all available data across messages, and that an empty message counts as one (I-139).
 func TestReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg   npfs.Config
@@ -80,8 +80,8 @@ func TestReadDataIsCopied(t *testing.T) {
 	}
 }
 
-// TestEndsModes: a client starts with bytes and can set to read messages of a pipe that has
-// some, the server's end reads as its maker says; neither changes the other end (I-139, I-157, T-135).
+// TestEndsModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
+// server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
 func TestEndsModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// twinWrite is a write in the naive pipe: the text that was written, and how much was read.
+// twinWrite is a write in the naive pipe: its text, and how much of it was read.
 type twinWrite struct {
 	text string
 	read int
@@ -284,11 +284,12 @@ func (x *pipeRun) start(op npfs.Op, name string, side, n int, text string) npfs.
 
 func (x *pipeRun) same(got npfs.Result, st ntstatus.Status, n int, data string) {
 	if got.Status != st || st != pending && (got.Count != n || string(got.Data) != data) {
-		x.T.Errorf("%s returns %v %d %q, want %v %d %q", x.log[len(x.log)-1], got.Status, got.Count, got.Data, st, n, data)
+		x.T.Errorf("%s returns %v %d %q, want %v %d %q",
+			x.log[len(x.log)-1], got.Status, got.Count, got.Data, st, n, data)
 	}
 }
 
-// look compares what ended since, and the counts of each end.
+// look compares the requests that ended since the last call, and the counts of each end.
 func (x *pipeRun) look() {
 	x.end(strings.Join(x.log[max(0, len(x.log)-1):], ""), x.p.ended...)
 	x.p.ended = nil

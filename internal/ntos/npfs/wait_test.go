@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestWaitersAreBounded: 4096 calls wait for one pipe; one that is cancelled makes room (I-163).
+// TestWaitersAreBounded checks that 4096 calls can wait for one pipe, and that a cancelled one frees its place
+// (I-163).
 func TestWaitersAreBounded(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Wait: -1})

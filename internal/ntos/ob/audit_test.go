@@ -156,7 +156,7 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 	}
 }
 
-// TestCloseIsAuditedOnRequest: a close is recorded for its own attribute alone (U-73).
+// TestCloseIsAuditedOnRequest checks that a close is recorded only if its own attribute is set (U-73).
 func TestCloseIsAuditedOnRequest(t *testing.T) {
 	for attributes, recorded := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: false,
 		winnt.OBJ_AUDIT_OBJECT_CLOSE: true, winnt.OBJ_AUDIT_OBJECT_CLOSE | winnt.OBJ_INHERIT: true} {

@@ -129,7 +129,8 @@ func TestNoDescriptor(t *testing.T) { // O-35
 		for name, d := range map[string]access.Decision{"open": ob.Decide(w.c, o, &s, c.desired, 0),
 			"create": ob.GrantNew(w.c, eventType, &s, c.desired, 0)} {
 			if d.Status() != c.st || d.Granted != c.granted || d.PrivilegesUsed != used {
-				t.Errorf("O-30: %s with %#x: %v, %#x, privileges %v, want %v, %#x, %v", name, uint32(c.desired), d.Status(),
+				t.Errorf("O-30: %s with %#x: %v, %#x, privileges %v, want %v, %#x, %v",
+					name, uint32(c.desired), d.Status(),
 					uint32(d.Granted), d.PrivilegesUsed, c.st, uint32(c.granted), used)
 			}
 		}
@@ -160,9 +161,8 @@ func TestRightsAreFixed(t *testing.T) {
 	wantStatus(t, "no table", st, ntstatus.ProcessIsTerminating)
 }
 
-// TestImpliedRights: the full query right brings the limited one, whatever the
-// entries say about it, and never the other way round. O-36, OC-28, OC-29,
-// OC-31.
+// TestImpliedRights checks that the full query right includes the limited one, whatever the entries say about it, and
+// never the reverse. O-36, OC-28, OC-29, OC-31.
 func TestImpliedRights(t *testing.T) {
 	w := newWorld(t)
 	process, thread := protected(processType, ownThread), protected(threadType, ownThread)
@@ -206,8 +206,8 @@ func TestGrantNew(t *testing.T) {
 	}
 }
 
-// TestMaximumGrantsValidMask: a creator that asks for everything, and for bits of each kind that the
-// type does not have, gets every right of the type and no other (O-130).
+// TestMaximumGrantsValidMask checks that a creator that requests everything, and bits of each kind that the type does
+// not have, gets every right of the type and no other (O-130).
 func TestMaximumGrantsValidMask(t *testing.T) {
 	w := newWorld(t)
 	for _, typ := range []*ob.Type{eventType, tokenType, fileType, processType} {
@@ -230,7 +230,7 @@ func TestDeniedOpenIsExplained(t *testing.T) {
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
 	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
-		t.Errorf(`why nothing was granted: %+v, want w.c.Why.Rule = "O-90", w.c.Why.Explanation = nil`, w.c.Why)
+		t.Errorf(`the reason for granting nothing: %+v, want w.c.Why.Rule = "O-90", w.c.Why.Explanation = nil`, w.c.Why)
 	}
 }
 
@@ -285,7 +285,8 @@ func TestCreatorsGetImpliedRights(t *testing.T) {
 			for name, d := range map[string]access.Decision{"made": ob.GrantNew(w.c, c.typ, &w.self, c.desired, 0),
 				"opened": ob.Decide(w.c, o, &w.self, c.desired, 0)} {
 				if want := c.desired | c.with; d.Granted&want != want || d.Granted&c.not != 0 {
-					t.Errorf("O-36: %s, %s with %#x: %v, %#x", mode, name, uint32(c.desired), d.Status(), uint32(d.Granted))
+					t.Errorf("O-36: %s, %s with %#x: %v, %#x",
+						mode, name, uint32(c.desired), d.Status(), uint32(d.Granted))
 				}
 			}
 		}

@@ -184,8 +184,8 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 	}
 }
 
-// TestOrderOfUnnamedCreate: reserved bits, the privilege, the type's attributes and the type's rights are checked in
-// this order for an object without a name too (O-20, O-30, O-22, O-21).
+// TestOrderOfUnnamedCreate checks that for an object without a name reserved bits, the privilege, the type's
+// attributes and the type's rights are also checked in this order (O-20, O-30, O-22, O-21).
 func TestOrderOfUnnamedCreate(t *testing.T) {
 	w := newWorld(t)
 	const reserved, sacl, foreign, refused = 0x00200000, winnt.ACCESS_SYSTEM_SECURITY, 0x8000, winnt.OBJ_OPENLINK
@@ -224,7 +224,7 @@ func TestPermanent(t *testing.T) {
 			wantStatus(t, "O-26: in kernel mode", st, ntstatus.Success)
 			wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
 			if h := w.ns.Root().Lookup("ker", false); h == nil {
-				t.Errorf("O-26: with %#x it is not permanent", more)
+				t.Errorf("O-26: an object created with %#x is gone after its last handle, want it permanent", more)
 			} else {
 				h.MakeTemporary()
 			}
@@ -437,8 +437,8 @@ func TestDirectoryLimit(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// TestFailedCreates: a maker that fails, a table that is full or gone, leave
-// neither name, nor handle, nor reference. O-82, O-47.
+// TestFailedCreates checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
+// handle nor a reference. O-82, O-47.
 func TestFailedCreates(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
@@ -459,7 +459,8 @@ func TestFailedCreates(t *testing.T) {
 		wantStatus(t, "drained table", st, ntstatus.ProcessIsTerminating)
 	}
 	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
-		t.Errorf("left behind: %v, %d references", w.ns.Root().Names(), w.ns.Root().PointerCount())
+		t.Errorf("after the failure the root has the names %v and %d references, want none and 1",
+			w.ns.Root().Names(), w.ns.Root().PointerCount())
 	}
 }
 
@@ -482,9 +483,8 @@ func TestNamespaceClose(t *testing.T) {
 	}
 }
 
-// TestNameRace: creators, openers and closers of one name. Every open that
-// succeeds names a live object that still has its name, because it has a
-// handle; at the end nothing is left (O-44, O-45, O-80).
+// TestNameRace creates, opens and closes one name concurrently. Every successful open returns a live object that
+// still has its name, because it has a handle. At the end nothing remains (O-44, O-45, O-80).
 func TestNameRace(t *testing.T) {
 	w := newWorld(t)
 	var wg sync.WaitGroup
@@ -520,7 +520,8 @@ func TestNameRace(t *testing.T) {
 	}
 	wg.Wait()
 	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
-		t.Errorf("left behind: %v, %d references", w.ns.Root().Names(), w.ns.Root().PointerCount())
+		t.Errorf("at the end the root has the names %v and %d references, want none and 1",
+			w.ns.Root().Names(), w.ns.Root().PointerCount())
 	}
 }
 
@@ -539,8 +540,8 @@ func TestCreateNextToOtherCase(t *testing.T) {
 	}
 }
 
-// TestPermanentInKernelMode: kernel mode makes a permanent object without the privilege,
-// user mode does not (O-26).
+// TestPermanentInKernelMode checks that kernel mode creates permanent objects without the privilege, and that user
+// mode cannot (O-26).
 func TestPermanentInKernelMode(t *testing.T) {
 	w := newWorld(t)
 	create := func(name string) ntstatus.Status {

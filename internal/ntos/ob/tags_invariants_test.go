@@ -27,7 +27,7 @@ func TestReleaseByTheWrongHolderPanics(t *testing.T) {
 	o := newObject(eventType, nil)
 	defer func() {
 		if recover() == nil {
-			t.Error("a reference was released by a holder that has none")
+			t.Error("releasing another holder's reference did not panic")
 		}
 	}()
 	o.Deref(ob.TagHandle)

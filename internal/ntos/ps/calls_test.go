@@ -28,7 +28,7 @@ func TestCallsOfIO(t *testing.T) {
 	select {
 	case <-queued:
 	default:
-		t.Error("who waits for a call is not told")
+		t.Error("the queued call woke no waiter, want it woken")
 	}
 	th.Exit()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 2}, quota.Receipt{})

@@ -61,8 +61,8 @@ func TestAssignImpersonationToken(t *testing.T) {
 	}
 }
 
-// TestChildOfALowProgram: a child has a token of its own, never its parent's, at the integrity
-// of its program where that is lower, down to untrusted (T-113, I-95).
+// TestChildOfALowProgram checks that a child has its own token, never its parent's, at the program's integrity level
+// if that is lower, down to untrusted (T-113, I-95).
 func TestChildOfALowProgram(t *testing.T) {
 	w := newJobWorld(t)
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
@@ -76,7 +76,8 @@ func TestChildOfALowProgram(t *testing.T) {
 			want = 0x2000
 		}
 		if own == parents || own.Value().Integrity() != want || parents.Value().Integrity() != 0x2000 {
-			t.Errorf("a program at %#x: integrity %#x, the parent's token: %t", image, own.Value().Integrity(), own == parents)
+			t.Errorf("a program at %#x: integrity %#x, the parent's token: %t",
+				image, own.Value().Integrity(), own == parents)
 		}
 		p.Exit()
 		th.Deref(ob.TagCall)

@@ -75,10 +75,10 @@ func TestWalkThreads(t *testing.T) {
 		before.Deref(ob.TagCall)
 	}
 	if th, _ := p.ThreadBefore(ids[0]); th != nil {
-		t.Errorf("before the first stands %d", th.ID())
+		t.Errorf("ThreadBefore(the first) = thread %d, want nil", th.ID())
 	}
 	if th, _ := p.ThreadAfter(ids[len(ids)-1]); th != nil {
-		t.Errorf("after the last stands %d", th.ID())
+		t.Errorf("ThreadAfter(the last) = thread %d, want nil", th.ID())
 	}
 }
 
@@ -116,7 +116,7 @@ func TestLookupByID(t *testing.T) {
 	}
 	th.Deref(ob.TagCall)
 	if got := w.sys.LookupThread(tid); got != nil {
-		t.Error("a thread that is gone is found")
+		t.Error("LookupThread finds a removed thread, want nil")
 	}
 }
 
@@ -131,7 +131,7 @@ func walkIDs(t *testing.T, next func(winnt.Handle) (*ps.Thread, winnt.Handle)) (
 			return got
 		}
 		if th.ID() != id {
-			t.Errorf("thread %d is told as %d, want %d", th.ID(), id, id)
+			t.Errorf("the walk returns thread %d at the place of %d, want %d", th.ID(), id, id)
 		}
 		th.Deref(ob.TagCall)
 		got, at = append(got, id), id

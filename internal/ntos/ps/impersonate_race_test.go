@@ -16,12 +16,12 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 		name                          string
 		refused, demoted, acted, none bool // the process's job is gone instead
 	}{
-		{"one that the job admits", false, false, true, false},
-		{"one that the job refuses", true, false, true, false},
-		{"one that the job refuses, of a thread that did not act", true, false, false, false},
+		{"a token that the job accepts", false, false, true, false},
+		{"a token that the job rejects", true, false, true, false},
+		{"a token that the job rejects, on a thread without impersonation", true, false, false, false},
 		{"a copy that the job admits", false, true, true, false},
 		{"a copy that the job refuses", true, true, true, false},
-		{"one that no job looks at any more", false, false, true, true},
+		{"a token that no job checks any more", false, false, true, true},
 	} {
 		w := newJobWorld(t)
 		p, th, of := w.p, w.thread(), user()
@@ -68,7 +68,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 				t.Errorf("I-90: %s: %+v, the thread's state is the one before: %t", c.name, other, now == before)
 			}
 			if old.PointerCount() != wasOld || tok.PointerCount() != wasNew {
-				t.Errorf("I-90: %s: %d and %d references more", c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+				t.Errorf("I-90: %s: %d and %d references more",
+					c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
 			}
 		} else {
 			if now == nil || now == before || !c.demoted && now.Token != tok {
@@ -79,7 +80,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 				more = 0 // a copy has its own
 			}
 			if old.PointerCount() != wasOld-1 || tok.PointerCount() != wasNew+more {
-				t.Errorf("I-41: %s: %d and %d references more", c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+				t.Errorf("I-41: %s: %d and %d references more",
+					c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
 			}
 		}
 		th.RevertToSelf()

@@ -224,7 +224,7 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		r := th.Impersonation(ob.TagCall)
 		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
 			r.Own || r.Token == tok {
-			t.Errorf("I-43: asked for %v: %+v", asked, r)
+			t.Errorf("I-43: requested level %v: %+v, want a copy of the token", asked, r)
 		}
 		v := r.Token.Value()
 		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
@@ -232,7 +232,7 @@ func TestDemotionKeepsFlags(t *testing.T) {
 				winnt.TokenImpersonation, winnt.SecurityIdentification)
 		}
 		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
-			t.Errorf("I-23: asked for %v: the copy is protected otherwise", asked)
+			t.Errorf("I-23: requested level %v: the copy has another descriptor than CopyDescriptor returns", asked)
 		}
 		r.Token.Deref(ob.TagCall)
 	}
@@ -241,8 +241,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 	}
 }
 
-// TestCapturedLevels: a server acts as a captured client at the level that the client allows,
-// whatever the client's own token would let it do, and copies on open (I-80, I-81).
+// TestCapturedLevels checks that a server impersonates a captured client at the level that the client allows,
+// whatever the client's own token permits, and copies on open (I-80, I-81).
 func TestCapturedLevels(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	server, client := w.thread(w.process("server", privileged)), w.thread(w.process("client", nil))
@@ -263,7 +263,8 @@ func TestCapturedLevels(t *testing.T) {
 					}
 					r := server.Impersonation(ob.TagCall)
 					if r == nil || r.Level != level || r.EffectiveOnly != effectiveOnly || !r.CopyOnOpen {
-						t.Errorf("the client acts %t, dynamic %t, level %v, effective only %t: %+v", acts, tracking, level,
+						t.Errorf("the client acts %t, dynamic %t, level %v, effective only %t: %+v",
+							acts, tracking, level,
 							effectiveOnly, r)
 					}
 					if r != nil {

@@ -74,8 +74,8 @@ func admin() token.Spec {
 	return s
 }
 
-// P-12: a thread that takes an administrator's token while its process goes
-// into a job with NO_ADMIN: one of the two is refused, whichever is first.
+// P-12: a thread takes an administrator's token while its process joins a job with NO_ADMIN. One of the two calls
+// fails, whichever is first.
 func TestAssignRacesImpersonation(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)
@@ -189,8 +189,7 @@ func TestDescendsFrom(t *testing.T) {
 	}
 }
 
-// O-47: a process that has ended makes no thread, no child, goes into no job,
-// and the attempts leave nothing behind.
+// O-47: an ended process cannot create a thread or a child, or join a job, and the attempts leave nothing.
 func TestAfterExit(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
@@ -209,7 +208,7 @@ func TestAfterExit(t *testing.T) {
 	w.close()
 }
 
-// T-113: the lower of token and label, by policy; nothing else changes.
+// T-113: the lower integrity of token and label applies, by policy. Nothing else changes.
 func TestPrimary(t *testing.T) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
 	for _, c := range []struct{ policy, image, want uint32 }{
@@ -229,8 +228,8 @@ func TestPrimary(t *testing.T) {
 	}
 }
 
-// TestFilterThatFails: a job whose filter cannot be applied to a token refuses it with the
-// filter's status and changes nothing; one that can gives a child of the token (I-90).
+// TestFilterThatFails checks that a job whose filter cannot be applied to a token rejects it with the filter's status
+// and changes nothing. Otherwise it returns a child of the token (I-90).
 func TestFilterThatFails(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())

@@ -44,7 +44,7 @@ func TestJoinNested(t *testing.T) {
 	want("the outer one, which would refuse now", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
 	innermost := w.NewJob(w.p.Token())
 	if out := w.p.AssignToJob(innermost); out.Status != ntstatus.Success || w.p.job.Load() != innermost {
-		t.Errorf("I-90: a job within one that would refuse now: %v", out)
+		t.Errorf("I-90: joining a job nested in one that would reject the process now: %v, want success", out)
 	}
 	innermost.Deref(ob.TagCall)
 	other.Exit()
@@ -54,8 +54,8 @@ func TestJoinNested(t *testing.T) {
 	w.close()
 }
 
-// TestJoinLooksAtThreads: every job that begins to apply, inner or outer, tests the tokens of the threads. A refused
-// process counts in no job (I-90).
+// TestJoinLooksAtThreads checks that every job that starts to apply, inner or outer, tests the threads' tokens. A
+// rejected process counts in no job (I-90).
 func TestJoinLooksAtThreads(t *testing.T) {
 	for which := range 3 {
 		w := newJobWorld(t)
@@ -85,9 +85,8 @@ func TestJoinLooksAtThreads(t *testing.T) {
 	}
 }
 
-// TestSingleTokenInAnOuterJob: the copy of a job's single token goes through the outer
-// jobs, which filter or refuse it; the job's own refusals look at the result, and the process
-// gets it (I-90, I-91).
+// TestSingleTokenInAnOuterJob checks that the copy of a job's single token passes the outer jobs, which filter or
+// reject it. The job's own checks apply to the result, and the process gets it (I-90, I-91).
 func TestSingleTokenInAnOuterJob(t *testing.T) {
 	narrow := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users}}}}
 	poorer := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}}

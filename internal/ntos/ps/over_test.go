@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndsWithItsStatus: a process and its threads end with the whole status, once; until
-// then it is STATUS_PENDING (O-169).
+// TestEndsWithItsStatus checks that a process and its threads end once, with the exact status, which is
+// STATUS_PENDING until then (O-169).
 func TestEndsWithItsStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{0, 1, ntstatus.AccessDenied, 0x80000005, 0x7FFFFFFF, 0xFFFFFFFF} {
 		w := newJobWorld(t)
@@ -32,8 +32,8 @@ func TestEndsWithItsStatus(t *testing.T) {
 	}
 }
 
-// TestCallsSignal: a thread's queue is signalled while it has calls, up to its bound and
-// as long as the thread lives (O-147).
+// TestCallsSignal checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
+// ends (O-147).
 func TestCallsSignal(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -105,8 +105,8 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w.close()
 }
 
-// TestImpliedRights: the right to query or set brings its limited one and nothing else,
-// and no other right brings any (O-36).
+// TestImpliedRights checks that the rights to query and to set include only their limited forms, and that no other
+// right includes any (O-36).
 func TestImpliedRights(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		process, thread := bit, bit

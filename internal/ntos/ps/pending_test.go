@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// operation is one on a file that never ends by itself.
+// operation is a file operation that never completes on its own.
 type operation struct{ cancelled int }
 
 func (o *operation) CancelIO(uint64, bool) bool { o.cancelled++; return true }
@@ -50,7 +50,7 @@ func TestPendingIOIsBounded(t *testing.T) {
 		t.Errorf("after one has ended: %v, want %v", st, ntstatus.Success)
 	}
 	if st := first.AddIO(&all[0]); st != ntstatus.InsufficientResources {
-		t.Errorf("one that has ended made room twice: %v, want %v", st, ntstatus.InsufficientResources)
+		t.Errorf("a completed operation freed its place twice: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 	if n := first.CancelIO(nil, 0, false); n != len(all)/2-1 || all[2].cancelled != 1 || all[1].cancelled != 0 {
 		t.Errorf("%d operations of the first thread are cancelled", n)
@@ -100,7 +100,7 @@ func TestCancelIO(t *testing.T) {
 	}
 	p.Exit()
 	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {
-		t.Error("the end of a process cancels what its threads have under way, and nothing else")
+		t.Error("the end of a process must cancel each operation of its threads once, and no other")
 	}
 }
 

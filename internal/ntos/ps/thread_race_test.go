@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// P-13, IC-66: while two writers set and end the impersonation of a thread,
-// readers see one of the states that were set, and every reference comes back.
+// P-13, IC-66: while two writers change a thread's impersonation, readers see only states that were set, and every
+// reference is released.
 func TestReadersSeeWholeStates(t *testing.T) {
 	rounds := randtest.Size(50_000)
 	w := newWorld(t, nt.Documented)

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndedThreadBeginsNothing: an ended thread cannot begin an operation. The refusal has its own status and takes no
-// place of the limit (I-141).
+// TestEndedThreadBeginsNothing: an ended thread cannot begin an operation. The refusal has its own status and takes
+// no place of the limit (I-141).
 func TestEndedThreadBeginsNothing(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -94,8 +94,8 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 	}
 }
 
-// TestProcessIsCounted: a process and its threads are among the objects of the system until
-// they are gone, and its token is in use as long (T-112).
+// TestProcessIsCounted checks that a process and its threads count as objects of the system until they are removed,
+// and that the token is in use until then (T-112).
 func TestProcessIsCounted(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
@@ -126,7 +126,7 @@ func TestProcessIsCounted(t *testing.T) {
 	}
 	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
 	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {
-		t.Errorf("T-112: a token that no process has is not given as it is: %+v", out)
+		t.Errorf("T-112: an unused token was not assigned unchanged: %+v", out)
 	}
 	cth.Deref(ob.TagCall)
 	child.Exit()
@@ -135,8 +135,8 @@ func TestProcessIsCounted(t *testing.T) {
 	w.close()
 }
 
-// TestThreadToItself: a thread may do to itself what its creator is granted on it, and always
-// end it, set it and query it, and nothing else (O-18, O-36).
+// TestThreadToItself checks that a thread has on itself the rights of its creator, always the rights to terminate,
+// set and query it, and no others (O-18, O-36).
 func TestThreadToItself(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-2000"
 	// THREAD_TERMINATE, SET_INFORMATION, QUERY_INFORMATION and the limited forms of the two.

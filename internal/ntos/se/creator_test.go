@@ -59,7 +59,7 @@ func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
 	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
 }
 
-// TestMayOwn: an owner is the user, or an enabled group with the attribute (S-61).
+// TestMayOwn checks that an owner must be the user or an enabled group with the owner attribute (S-61).
 func TestMayOwn(t *testing.T) {
 	const on, owner, deny uint32 = winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
@@ -75,8 +75,8 @@ func TestMayOwn(t *testing.T) {
 	}
 }
 
-// TestKeepLabel: a token keeps its label whatever is set; the other entries of the
-// new list come in, and without a part of the SACL nothing changes (O-39).
+// TestKeepLabel checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
+// and nothing changes without a part of the SACL (O-39).
 func TestKeepLabel(t *testing.T) {
 	const label = "(ML;;NW;;;HI)"
 	const all = `(AU;FA;WD;;;WD)(RA;;;;;WD;("x",TI,0x0,1))(SP;;;;;S-1-17-1)(TL;;CC;;;S-1-19-512-1024)`
@@ -126,7 +126,7 @@ func TestAttachPrimary(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	for range 2 {
 		if tok.InUse() || !tok.AttachPrimary() || tok.AttachPrimary() || !tok.InUse() {
-			t.Error("T-112: the first is not told from the second")
+			t.Error("T-112: AttachPrimary must succeed for the first process and fail for the second")
 		}
 		tok.DetachPrimary()
 		if !tok.InUse() {
@@ -136,8 +136,7 @@ func TestAttachPrimary(t *testing.T) {
 	}
 }
 
-// TestLUIDsAreUnique: a number that a token brings with it counts among
-// those given out (T-69).
+// TestLUIDsAreUnique checks that a LUID that a token brings with it is not assigned again (T-69).
 func TestLUIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
 	v, st := build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"), Number: 3})
@@ -153,8 +152,8 @@ func TestLUIDsAreUnique(t *testing.T) {
 	}
 }
 
-// TestPrimaryType: what a child process gets of an impersonation token is a primary
-// one without a level (T-54).
+// TestPrimaryType checks that a child process gets a primary token without a level from an impersonation token
+// (T-54).
 func TestPrimaryType(t *testing.T) {
 	for _, image := range []uint32{se.Unlabelled, 0x1000} {
 		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)

@@ -127,9 +127,9 @@ func TestCopyDescriptor(t *testing.T) {
 	}
 }
 
-// TestCopyDescriptorWhole: the copy that an open makes has the client's owner, group and
-// label, and entries for the client, the server's user, SYSTEM, Administrators where they
-// are enabled in the server's token, and RESTRICTED where either token is restricted (I-23).
+// TestCopyDescriptorWhole checks the descriptor of the copy that an open makes: the client's owner, group and label,
+// and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's token, and
+// RESTRICTED if either token is restricted (I-23).
 func TestCopyDescriptorWhole(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	in := func(g string) func(*token.Spec) {
@@ -233,8 +233,8 @@ func TestPartsOfANewDescriptor(t *testing.T) {
 	}
 }
 
-// TestLabelOfEachType: which types are labelled, with which policy and at which integrity of
-// their creator (O-39).
+// TestLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
+// (O-39).
 func TestLabelOfEachType(t *testing.T) {
 	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	for _, c := range []struct {

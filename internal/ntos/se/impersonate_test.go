@@ -171,8 +171,8 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestElevation: a server that is not elevated cannot impersonate an elevated client; an elevated server can
-// impersonate both (I-42, row h2).
+// TestElevation checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
+// one can impersonate both (I-42, row h2).
 func TestElevation(t *testing.T) {
 	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
@@ -194,7 +194,8 @@ func TestElevation(t *testing.T) {
 		ok, row := se.CanImpersonate(of(winnt.TokenPrimary, c.server), of(winnt.TokenImpersonation, c.client),
 			winnt.SecurityImpersonation, nt.Documented)
 		if row != c.row || ok != (c.row == "j") {
-			t.Errorf("I-42: a server of type %d, a client of type %d: %t by row %s, want %s", c.server, c.client, ok, row, c.row)
+			t.Errorf("I-42: a server of type %d, a client of type %d: %t by row %s, want %s",
+				c.server, c.client, ok, row, c.row)
 		}
 	}
 }
@@ -257,7 +258,7 @@ func TestFirstRowDecides(t *testing.T) {
 	}
 }
 
-// TestEachRowHasItsWords: no two rows have the same explanation.
+// TestEachRowHasItsWords checks that no two rows have the same explanation.
 func TestEachRowHasItsWords(t *testing.T) {
 	words := map[string]string{}
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {

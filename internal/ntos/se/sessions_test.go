@@ -31,11 +31,11 @@ func TestSessionLife(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
-		t.Fatal("a session that was never opened")
+		t.Fatal("Known or Hold is true for a session that was never opened")
 	}
 	s.Sessions.Open(id)
 	if !s.Sessions.Hold(id) {
-		t.Fatal("T-5: cannot be held")
+		t.Fatal("T-5: Hold = false for an open session, want true")
 	}
 	s.Sessions.Release(id)
 	if !s.Sessions.Known(id) {
@@ -78,15 +78,15 @@ func TestSessionNotification(t *testing.T) {
 	b.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
 	if !slices.Equal(told, []winnt.LUID{marked}) {
-		t.Errorf("told of %v, want %v", told, marked)
+		t.Errorf("ended sessions reported: %v, want %v", told, marked)
 	}
 	if st := s.Sessions.Unregister(r); st != ntstatus.NotFound {
 		t.Errorf("unregistering twice: %v, want %v", st, ntstatus.NotFound)
 	}
 }
 
-// T-5, T-80: the two sessions of a pair live as long as one of them has a token,
-// so that each token goes on finding the other.
+// T-5, T-80: both sessions of a pair live until the last token of either is gone, so that each token can find the
+// other.
 func TestLinkedSessions(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
@@ -114,10 +114,10 @@ func TestLinkedSessions(t *testing.T) {
 	}
 	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(),
 		winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
-		t.Errorf("linking with a session that is not there: %v, want %v", st, ntstatus.NoSuchLogonSession)
+		t.Errorf("linking with an unknown session: %v, want %v", st, ntstatus.NoSuchLogonSession)
 	}
 	if s.Sessions.Linked(full) != nil {
-		t.Error("linked before it is")
+		t.Error("Linked returns a token before the pair was linked, want nil")
 	}
 	if st := s.Sessions.Link(limited, full); st != ntstatus.Success {
 		t.Fatalf("linking: %v, want %v", st, ntstatus.Success)
@@ -180,7 +180,7 @@ func TestPairEnds(t *testing.T) {
 	for i, ids := range told {
 		slices.Sort(ids)
 		if !slices.Equal(ids, []winnt.LUID{one, two}) {
-			t.Errorf("routine %d is told of %v, want %v and %v", i, ids, one, two)
+			t.Errorf("routine %d got the sessions %v, want %v and %v", i, ids, one, two)
 		}
 	}
 	if len(logons) != 2 || logons[0].Token == logons[1].Token {
@@ -228,12 +228,12 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
 			if len(told) > 0 {
-				t.Errorf("marked %b: told of %v while the pair lives: len(told) = %d, want 0", marked, told,
+				t.Errorf("marked %b: reported %v while the pair lives: len(told) = %d, want 0", marked, told,
 					len(told))
 			}
 			tokens[last].Head().Deref(ob.TagCall)
 			if slices.Sort(told); !slices.Equal(told, want) {
-				t.Errorf("marked %b, session %d last: told of %v, want %v", marked, last, told, want)
+				t.Errorf("marked %b, session %d last: reported %v, want %v", marked, last, told, want)
 			}
 		}
 	}
@@ -351,7 +351,7 @@ func TestEndOfALogon(t *testing.T) {
 			continue
 		}
 		if len(ended) != 1 || ended[0].Type != winnt.LOGON32_LOGON_BATCH || ended[0].Proof != "p" || ended[0].Token == nil {
-			t.Errorf("T-5: the ends told are %+v, want that of the one logon", ended)
+			t.Errorf("T-5: the reported ends are %+v, want that of the one logon", ended)
 		}
 	}
 }

@@ -169,8 +169,8 @@ func TestDescent(t *testing.T) {
 	}
 }
 
-// TestPrimaryOfAChild: the token of a child is a primary one; the program's integrity counts
-// where it is lower and the policy says so, and changes nothing else (T-113).
+// TestPrimaryOfAChild checks that a child's token is a primary one. The program's lower integrity applies if the
+// policy says so, and nothing else changes (T-113).
 func TestPrimaryOfAChild(t *testing.T) {
 	const newProcess = winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 	for i, c := range []struct {

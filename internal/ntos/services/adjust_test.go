@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-71, T-101: each privilege that there is, from the first to the last, is found where it is enabled and
-// marked, alone of all; switched off it is not, and removed it cannot be enabled any more.
+// T-71, T-101: each privilege, from the first to the last, is found and marked alone if it is enabled. A disabled one
+// is not found, and a removed one cannot be enabled again.
 func TestEachPrivilege(t *testing.T) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		w := newWorld(t, kernel.Config{})
@@ -80,7 +80,7 @@ func TestAdjustWithoutRecord(t *testing.T) {
 	sink.full = true
 	out, st := adjust(winnt.SeDebugPrivilege, 0)
 	if want(t, "without the record", st, ntstatus.AuditFailed); !reflect.ValueOf(out).IsZero() {
-		t.Errorf("it tells %+v", out)
+		t.Errorf("output without the record = %+v, want zero", out)
 	}
 	_, st = adjust(winnt.SeTcbPrivilege, winnt.SE_PRIVILEGE_ENABLED)
 	want(t, "no change", st, ntstatus.Success)
@@ -90,7 +90,7 @@ func TestAdjustWithoutRecord(t *testing.T) {
 	sink.full = false
 	out, st = adjust(winnt.SeDebugPrivilege, 0)
 	if want(t, "with the record", st, ntstatus.Success); len(out.PreviousState) != 1 || before == statistics() {
-		t.Errorf("it tells %+v", out)
+		t.Errorf("output with the record = %+v", out)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestAdjustmentsMeet(t *testing.T) {
 	}
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
-		t.Errorf("what was before: %+v, want len(previous) = 1, previous[0].LUID = %v", previous,
+		t.Errorf("previous state: %+v, want len(previous) = 1, previous[0].LUID = %v", previous,
 			winnt.SeDebugPrivilege.LUID())
 	}
 	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
@@ -250,7 +250,7 @@ func TestPrivilegeCheckSetsMarks(t *testing.T) {
 		}
 		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
 			if got := out.RequiredPrivileges.Privilege[i].Attributes; got != want {
-				t.Errorf("T-101: privilege %d given with %#x comes back with %#x, want %#x", i, given, got, want)
+				t.Errorf("T-101: privilege %d passed with %#x is returned with %#x, want %#x", i, given, got, want)
 			}
 			if set.Privilege[i].Attributes != given {
 				t.Errorf("O-4: the caller's set was changed: %#x, want %#x", set.Privilege[i].Attributes, given)

@@ -43,7 +43,7 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
 			NewState: nt.Cap(c.list)})
 		if want(t, name+", not asked for", st, c.st); !reflect.ValueOf(out).IsZero() {
-			t.Errorf("%s, not asked for: %+v", name, out)
+			t.Errorf("%s, previous state not requested: %+v", name, out)
 		}
 	}
 	for _, previous := range []bool{false, true} {
@@ -97,7 +97,7 @@ func TestThreeBuffersOfClaims(t *testing.T) {
 	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
 	want(t, "with room", st, ntstatus.Success)
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
-		t.Errorf("what was before: %+v", out)
+		t.Errorf("previous state: %+v", out)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfAlarms: the alarms look at the client's token, its level and SeAuditPrivilege of
-// the process; opening then at the descriptor, the privileges, the handle and the names in
-// their order; the others at their names, then at the privileges (U-30 to U-36, U-42, U-43).
+// TestOrderOfAlarms checks the order of the alarms' checks: the client's token, its level, and the process's
+// SeAuditPrivilege. The open alarm then checks descriptor, privileges, handle and names, the others their names and
+// then privileges (U-30 to U-36, U-42, U-43).
 func TestOrderOfAlarms(t *testing.T) {
 	s, mute := alarmWorld(t)
 	by := map[bool]nt.Services{false: s, true: mute}

@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfRecordedChecks: a check that records looks at its type, the client of the thread,
-// the size of the list, the mapping, the outputs, then at the token, the privilege, the generic
-// rights, the descriptor, the names, the SID of the object itself and the list (U-45 to U-53).
+// TestOrderOfRecordedChecks checks the order of a recording access check: type, the thread's client, list size,
+// mapping and outputs, then token, privilege, generic rights, descriptor, names, the object's own SID and the list
+// (U-45 to U-53).
 func TestOrderOfRecordedChecks(t *testing.T) {
 	s, mute := alarmWorld(t)
 	type checking struct {

@@ -128,7 +128,7 @@ func TestLUIDsThatAreNoPrivileges(t *testing.T) {
 		return all && set.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 	}
 	if !held(own) {
-		t.Fatal("the privilege is not held")
+		t.Fatal("the token does not have the privilege")
 	}
 	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
@@ -183,9 +183,8 @@ func TestInputsAreCopied(t *testing.T) {
 	}
 }
 
-// TestDisabledGroupsOfCallers: attributes 0 of a group that a caller names are
-// those of a disabled group, whatever a Spec means by them, and the mark that a
-// Spec has for it is no attribute of a call (T-144).
+// TestDisabledGroupsOfCallers checks that attributes 0 of a caller's group mean a disabled group, whatever they mean
+// in a Spec, and that a Spec's mark for it is an invalid attribute in a call (T-144).
 func TestDisabledGroupsOfCallers(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
@@ -225,7 +224,7 @@ func TestDisabledGroupsOfCallers(t *testing.T) {
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
-				t.Errorf("T-144: %s: the mark beside %#x: %v", name, beside, st)
+				t.Errorf("T-144: %s: the mark in addition to %#x: %v", name, beside, st)
 			}
 		}
 	}

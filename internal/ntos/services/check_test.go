@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// an empty list is refused before all else, in user mode; one that cannot be
-// read is not empty, and is refused after the token.
+// in user mode an empty list is rejected before everything else. An unreadable one does not count
+// as empty, and is rejected after the token.
 func TestListsOfAResultList(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -138,7 +138,7 @@ func TestChecksTellPrivileges(t *testing.T) {
 	}
 }
 
-// TestNtAccessCheck tests the refusals of in their order, and what a granted and a refused check return
+// TestNtAccessCheck checks the order of the errors, and the outputs of a granted and a denied check
 //
 func TestNtAccessCheck(t *testing.T) {
 	w := newWorld(t, kernel.Config{})

@@ -24,9 +24,9 @@ func TestNtDeleteObjectAuditAlarm(t *testing.T) {
 	})
 }
 
-// testEndAlarm tests an alarm of the end of a handle or an object: nothing is looked at where the open asked for no
-// record, then come the privilege and the name, and the record names the one whom the thread acts as (U-32, U-36, U-40,
-// U-41).
+// testEndAlarm tests an alarm for the end of a handle or object. Nothing is checked if the open requested no record.
+// Otherwise the privilege and the name are checked, and the record names the client that the thread impersonates
+// (U-32, U-36, U-40, U-41).
 func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status) {
 	t.Helper()
 	s, mute := alarmWorld(t)
@@ -51,7 +51,7 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	said(m)
 	want(t, "not asked for", call(s, in), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("U-40: no record was asked for, and %q were written: len(got) = %d, want 0", got, len(got))
+		t.Errorf("U-40: without a request for a record %q were written: len(got) = %d, want 0", got, len(got))
 	}
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
 	want(t, "asked for", call(s, in), ntstatus.Success)

@@ -76,7 +76,7 @@ func TestWholeContents(t *testing.T) {
 			asked = "Refill to from from"
 		}
 		if got := w.tree.took(); got != asked {
-			t.Errorf("%s: asked %q, want %q", c.name, got, asked)
+			t.Errorf("%s: the tree got the calls %q, want %q", c.name, got, asked)
 		}
 	}
 }

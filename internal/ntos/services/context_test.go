@@ -176,7 +176,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					got := v.(nt.BasicInformation)
 					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
 					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
-						t.Errorf("%s, %s mode, attributes %#x: handle %#x with %#x for %v, want %#x for %v", m.name, mode,
+						t.Errorf("%s, %s mode, attributes %#x: handle %#x with %#x for %v, want %#x for %v",
+							m.name, mode,
 							attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
 					}
 					made := 1
@@ -184,7 +185,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 						made = 0
 					}
 					if n := len(handles(t, th)); n != before+made {
-						t.Errorf("%s, %s mode, attributes %#x: %d handles, want %d", m.name, mode, attributes, n, before+made)
+						t.Errorf("%s, %s mode, attributes %#x: %d handles, want %d",
+							m.name, mode, attributes, n, before+made)
 					}
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
@@ -296,8 +298,7 @@ func TestPrivilegesThatCount(t *testing.T) {
 	}
 }
 
-// O-18: through -2 a thread may do to itself what its creator may do to it, and three things more, whichever
-// process made it.
+// O-18: through -2 a thread has the rights of its creator on itself and three more, whichever process created it.
 func TestThreadRightsOnItself(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	maker, _ := w.thread(w.process("maker", winnt.SeRestorePrivilege))
@@ -390,7 +391,8 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 					t.Errorf("%s without memory at %q: handle %#x, %v", m.name, point, int64(h), st)
 				}
 				if n, v := len(handles(t, th)), next(by, attributes); n != before || v != value {
-					t.Errorf("%s without memory at %q: %d handles, next %#x, want %d, %#x", m.name, point, n, int64(v), before,
+					t.Errorf("%s without memory at %q: %d handles, next %#x, want %d, %#x",
+						m.name, point, n, int64(v), before,
 						int64(value))
 				}
 				failed[m.name] = true
@@ -556,9 +558,8 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 	th.NtClose(h)
 }
 
-// TestEveryObjectIsCounted: each object that a service makes is one of those that are
-// alive, with the handle to it, and closing the handle takes both back: an object that
-// is not counted could leak unseen (P-5).
+// TestEveryObjectIsCounted checks that each object that a service creates is counted as alive, with its handle, and
+// that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
 func TestEveryObjectIsCounted(t *testing.T) {
 	sys, server, client := pipePair(t)
 	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

@@ -94,9 +94,9 @@ func TestRightsOfANewToken(t *testing.T) {
 	}
 }
 
-// T-11, T-12: what the maker of a token leaves out is decided: medium integrity, no writing up
-// and the lower level for a new process, the session of the maker's process and not of the
-// client that it acts as, its identifier and its modification new, no parent.
+// T-11, T-12: a created token's omitted parts have defaults: medium integrity, no write-up and the lower level for
+// new processes, the session of the creator's process (not of the impersonated client), new token and modified ids,
+// and no parent.
 func TestWhatANewTokenLacks(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -320,8 +320,8 @@ func TestEachPartOfACreatedToken(t *testing.T) {
 	}
 }
 
-// TestNtAllocateLocallyUniqueId tests that no two calls return the same identifier, from whichever process, and that
-// none is one of those that are documented (0x3E4 to 0x3E7, and 0).
+// TestNtAllocateLocallyUniqueId checks that no two calls return the same identifier, from any process, and that none
+// is a documented one (0x3E4 to 0x3E7, and 0).
 func TestNtAllocateLocallyUniqueId(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	seen := map[winnt.LUID]bool{0: true, 0x3E4: true, 0x3E5: true, 0x3E6: true, 0x3E7: true}

@@ -124,7 +124,7 @@ var demands = map[string][]demand{
 	}},
 }
 
-// opensOf returns a case that opens the caller's own process, thread or token once its SACL asks for records.
+// opensOf returns a case that opens the caller's own process, thread or token after its SACL was set to audit.
 func opensOf(prepare func(t *testing.T, d *demanded) winnt.Handle, open func(d *demanded) (winnt.Handle,
 	ntstatus.Status)) []demand {
 	return []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {

@@ -46,8 +46,8 @@ func TestPipesBelowTheirDevice(t *testing.T) {
 	}
 }
 
-// TestUnnamedPipe: an empty name below the device makes a pipe without a name, of one instance,
-// which is opened once, by an empty name below its server's end (I-161).
+// TestUnnamedPipe checks that an empty name below the device creates an unnamed pipe of one instance, and that an
+// empty name below its server's end opens it once (I-161).
 func TestUnnamedPipe(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
@@ -80,6 +80,6 @@ func TestUnnamedPipe(t *testing.T) {
 	}
 	p.must(p.server.NtClose(s))
 	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
-		t.Errorf(`to a reader that is gone: %v, want text containing "PIPE_CLOSING"`, st)
+		t.Errorf(`a write to a closed reader: %v, want text containing "PIPE_CLOSING"`, st)
 	}
 }

@@ -50,9 +50,9 @@ func TestPseudoHandleOfAnother(t *testing.T) {
 	}
 }
 
-// O-13, O-16, O-50, O-57: what a source handle means depends on whose it is: -1 is the source
-// process, -2 the calling thread in its own process and nothing in another, a kernel handle
-// is seen by kernel mode from every process, the pseudo handles of tokens are nothing.
+// O-13, O-16, O-50, O-57: the meaning of a source handle depends on the source process. -1 is that process. -2 is the
+// calling thread in its own process and invalid in another. Kernel mode sees kernel handles from every process. The
+// token pseudo handles are invalid.
 func TestSourcesOfDuplicates(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("caller"))
@@ -205,8 +205,8 @@ func TestDuplicatesBetweenOthers(t *testing.T) {
 	}
 }
 
-// O-58: kernel mode that does not ask for a kernel handle gets one of the System process's own
-// table, and none of the kernel's where another process is the target.
+// O-58: kernel mode that does not request a kernel handle gets a handle of the System process's own table there, and
+// no kernel handle if another process is the target.
 func TestKernelDuplicates(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
@@ -257,8 +257,7 @@ func TestWhosePolicyRecordsADuplicate(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// O-58: a program that asks for a kernel handle in the System process gets one of that
-// process's own table.
+// O-58: a program that requests a kernel handle in the System process gets a handle of that process's own table.
 func TestDuplicateIntoTheSystem(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")
@@ -274,7 +273,7 @@ func TestDuplicateIntoTheSystem(t *testing.T) {
 	}
 }
 
-// O-46: to make a name permanent the privilege must be enabled, not only held.
+// O-46: making a name permanent needs the privilege enabled, not only present.
 func TestMakePermanentNeedsThePrivilege(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")

@@ -13,15 +13,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNtDuplicateTokenOrderOfChecks: each check of NtDuplicateToken in its order. A call with several errors fails with
-// the status of the first (T-40, O-20, S-61).
+// TestNtDuplicateTokenOrderOfChecks: each check of NtDuplicateToken in its order. A call with several errors fails
+// with the status of the first (T-40, O-20, S-61).
 func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	want(t, "open the token", st, ntstatus.Success)
-	// The token that is duplicated has the level SecurityIdentification.
+	// The source token has the level SecurityIdentification.
 	identified, st := th.NtDuplicateToken(own, winnt.TOKEN_DUPLICATE, &nt.ObjectAttributes{
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}}, false,
 		winnt.TokenImpersonation)
@@ -105,7 +105,7 @@ func TestDuplicateRightsOrder(t *testing.T) {
 		h, st := th.NtDuplicateToken(own, c.asked, nil, false, winnt.TokenPrimary)
 		k.PsRevertToSelf()
 		if st != c.want {
-			t.Errorf("%#x asked at %v: %v, want %v", c.asked, c.at, st, c.want)
+			t.Errorf("duplicate with access %#x at level %v = %v, want %v", c.asked, c.at, st, c.want)
 		}
 		if st != ntstatus.Success {
 			continue
@@ -113,7 +113,7 @@ func TestDuplicateRightsOrder(t *testing.T) {
 		v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		if got := v.(nt.BasicInformation).GrantedAccess; got != c.granted {
-			t.Errorf("%#x asked at %v: %#x is granted, want %#x", c.asked, c.at, got, c.granted)
+			t.Errorf("duplicate with access %#x at level %v grants %#x, want %#x", c.asked, c.at, got, c.granted)
 		}
 	}
 }
@@ -138,8 +138,8 @@ func TestKernelHandlesOfTokens(t *testing.T) {
 	}
 }
 
-// Who gives a duplicate a SACL needs SeSecurityPrivilege in the token that it acts with: that of the client,
-// where it acts for one, and not that of its process (T-52).
+// Setting a SACL on a duplicate needs SeSecurityPrivilege in the effective token: the client's while impersonating,
+// not that of the process (T-52).
 func TestDuplicateSACLAsksTheClient(t *testing.T) {
 	with := sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
 	for name, c := range map[string]struct{ server, client, want bool }{

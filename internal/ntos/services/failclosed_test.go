@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// brim keeps nothing once it is full.
+// brim is a sink that rejects records once it is full.
 type brim struct{ full bool }
 
 func (s *brim) Write(audit.Event) error {
@@ -73,7 +73,7 @@ func TestServicesFailClosed(t *testing.T) {
 		out, st := call()
 		sink.full = false
 		if want(t, name, st, ntstatus.AuditFailed); out != nil {
-			t.Errorf("%s tells %+v, want nil", name, out)
+			t.Errorf("%s returned %+v, want nil", name, out)
 		}
 		if after := handles(t, th); !reflect.DeepEqual(before, after) {
 			t.Errorf("%s: the handles were %v, now %v, want %v", name, before, after, after)

@@ -41,7 +41,7 @@ func newFakeTree() *fakeTree {
 	return &fakeTree{descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")}
 }
 
-// took returns the calls since the last time.
+// took returns the calls since its last call.
 func (f *fakeTree) took() string {
 	defer func() { f.calls = nil }()
 	return strings.Join(f.calls, ", ")

@@ -46,7 +46,8 @@ func TestFactsOfATree(t *testing.T) {
 					out, st := by.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
 						FileInformationClass: class, Length: c.room})
 					if st != wanted || out.FileInformation != value {
-						t.Errorf("file %d, %v by %#x: %+v, %v, want %+v, %v", i, class, uint32(rights), out.FileInformation, st,
+						t.Errorf("file %d, %v by %#x: %+v, %v, want %+v, %v",
+							i, class, uint32(rights), out.FileInformation, st,
 							value, wanted)
 					}
 				}
@@ -61,8 +62,8 @@ func TestFactsOfATree(t *testing.T) {
 	}
 }
 
-// TestSetPipeModes: an end's read and completion modes are changed by FilePipeInformation, at
-// that end alone, through a handle with FILE_WRITE_ATTRIBUTES (I-158).
+// TestSetPipeModes checks that FilePipeInformation changes the read and completion modes of one end only, through a
+// handle with FILE_WRITE_ATTRIBUTES (I-158).
 func TestSetPipeModes(t *testing.T) {
 	p := newPipeSide(t)
 	s, c := p.made(nil), p.open(both)
@@ -102,12 +103,12 @@ func TestSetPipeModes(t *testing.T) {
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	if st != ntstatus.PipeDisconnected {
-		t.Errorf("a client that was disconnected: %v, want %v", st, ntstatus.PipeDisconnected)
+		t.Errorf("a disconnected client: %v, want %v", st, ntstatus.PipeDisconnected)
 	}
 }
 
-// TestStandardInformationOfPipe: the size of a pipe is the sum of its quotas, the end of file
-// counts the bytes that can be read, and it goes with its last handle (I-159).
+// TestStandardInformationOfPipe checks that a pipe's allocation size is the sum of its quotas, that its end of file
+// is the number of readable bytes, and that it is deleted with its last handle (I-159).
 func TestStandardInformationOfPipe(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
@@ -134,8 +135,8 @@ func TestStandardInformationOfPipe(t *testing.T) {
 	}
 }
 
-// TestNtQueryVolumeInformationFile tests the refusals of I-133 in their order, the shortest length of each class, and
-// what a file of a tree, one of \Files and a pipe are on (F-128).
+// TestNtQueryVolumeInformationFile checks the order of the errors of I-133, the minimum length of each class, and the
+// volume of a tree's file, of a file below \Files and of a pipe (F-128).
 func TestNtQueryVolumeInformationFile(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\f`, winnt.FILE_READ_DATA, 0)

@@ -64,7 +64,7 @@ func TestCompareTokensTellsDenyOnly(t *testing.T) {
 	// A SID that a filter disables equals a deny-only SID from creation.
 	equal, st := th.NtCompareTokens(filtered(enabled(), []token.Group{{SID: group}}, nil), kinds["deny-only"]())
 	if want(t, "filtered and made", st, ntstatus.Success); !equal {
-		t.Error("T-100: a group that was disabled by a filter is not equal to one made for deny only")
+		t.Error("T-100: a filtered token differs from one created with the deny-only group")
 	}
 }
 
@@ -80,13 +80,13 @@ func TestFilteredIsNotInherited(t *testing.T) {
 	want(t, "filter", st, ntstatus.Success)
 	all := handles(t, th)
 	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
-		t.Errorf(`the filtered token's handle is %q, the other one %q, want "0x12 0x0", "0x12 0x3"`, got, all[own])
+		t.Errorf(`the filtered token's handle has %q, the source handle %q, want "0x12 0x0", "0x12 0x3"`, got, all[own])
 	}
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
 
-// TestNtCompareTokens tests the refusals of T-100: the first handle comes before the second, and a pseudo handle stands
-// for a token only where the thread acts as one.
+// TestNtCompareTokens checks the errors of T-100 in order: the first handle is checked before the second, and a
+// pseudo handle is valid only while the thread has such a token.
 func TestNtCompareTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -129,8 +129,8 @@ func TestNtCompareTokens(t *testing.T) {
 	}
 }
 
-// TestNtFilterTokenEx tests the refusals of T-60 and T-63 in their order, and that the new handle has the rights of the
-// old one and the token what the lists leave; what is not listed stays (T-61, T-62, T-64).
+// TestNtFilterTokenEx checks the errors of T-60 and T-63 in order, that the new handle has the rights of the old one,
+// and that the token keeps everything that no list names (T-61, T-62, T-64).
 func TestNtFilterTokenEx(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
@@ -184,7 +184,7 @@ func TestNtFilterTokenEx(t *testing.T) {
 	}
 	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
 		if p.LUID == winnt.SeBackupPrivilege.LUID() {
-			t.Error("T-62: a deleted privilege is still held")
+			t.Error("T-62: the token still has a deleted privilege")
 		}
 	}
 	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||

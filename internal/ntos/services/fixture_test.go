@@ -283,7 +283,7 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	return all
 }
 
-// A rung is one thing wrong with a call and the status by which it is refused.
+// A rung is one error in a call, and the status for it.
 type rung[In any] struct {
 	name  string
 	want  ntstatus.Status
@@ -328,8 +328,8 @@ func many(n int) nt.Captured[*nt.PrivilegeSet] {
 	return nt.Cap(set)
 }
 
-// alarmWorld returns a server with SeAuditPrivilege, and the services of a thread whose process does not have it. That
-// thread impersonates a client that has the privilege.
+// alarmWorld returns a server with SeAuditPrivilege, and the services of a thread whose process does not have it.
+// That thread impersonates a client that has the privilege.
 func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
@@ -340,7 +340,7 @@ func alarmWorld(t *testing.T) (s *auditServer, mute nt.Services) {
 	return w.auditServer(t, winnt.SecurityIdentification), th.Services()
 }
 
-// plainToken returns what NtCreateToken makes a token of, with a policy and a level of its own.
+// plainToken returns input for NtCreateToken, with its own policy and level.
 func plainToken(typ winnt.TokenType) nt.CreateTokenIn {
 	return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
@@ -581,8 +581,8 @@ func newPipeSide(t *testing.T) pipeSide {
 
 const both = winnt.GENERIC_READ | winnt.GENERIC_WRITE
 
-// badHandles calls a service with a value that names nothing, with a handle of another type and with a duplicate of h
-// that has only these rights, which are not enough (O-31).
+// badHandles calls a service with an invalid handle, with a handle of another type, and with a duplicate of h that
+// has only the given, insufficient rights (O-31).
 func badHandles(t *testing.T, th *nt.Thread, h winnt.Handle, rights winnt.AccessMask, other winnt.Handle,
 	call func(winnt.Handle) ntstatus.Status) {
 	t.Helper()

@@ -25,8 +25,7 @@ type ends struct {
 	events, held int64 // references more, on the event and on the end
 }
 
-// operations is a pipe of messages with room for 4 bytes, an event, and what its
-// operations leave.
+// operations is a message pipe with a quota of 4 bytes, an event, and the results of its operations.
 type operations struct {
 	*world
 	t              *testing.T
@@ -71,7 +70,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 		o.got.status, o.got.data, o.got.information = r.Status, string(r.Data), r.Information
 	}
 	if l.Done = finished; apart {
-		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done is called beside Apart") }
+		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done is called in addition to Apart") }
 		l.Apart = func(r nt.IOResult, told func()) { finished(r); o.told = told }
 	}
 	if event {
@@ -215,8 +214,8 @@ func TestOperationCompletion(t *testing.T) {
 	}
 }
 
-// I-138: what waits is cancelled by its thread, by the process, by the end of its thread and by
-// the last handle, once.
+// I-138: a waiting operation is cancelled once, by its thread, by the process, by the end of its thread, or by
+// closing the last handle.
 func TestPendingIsCancelled(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -249,9 +248,9 @@ func TestPendingIsCancelled(t *testing.T) {
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
 			t.Errorf("%d: cancelling another operation: %s, want %s", i, st, ntstatus.NotFound)
 		}
-		// Nothing of it is one that a thread waits for in its call.
+		// None of them is an operation that a thread waits for in its call.
 		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
-			t.Errorf("%d: cancelling what a call waits for: %s, want %s", i, st, ntstatus.NotFound)
+			t.Errorf("%d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
 		}
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
 			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
@@ -263,8 +262,8 @@ func TestPendingIsCancelled(t *testing.T) {
 	}
 }
 
-// Reads, writes, cancels, closing and the end of threads at once: each operation that
-// was pending ends once, and nothing stays behind (I-138, I-141).
+// Concurrent reads, writes, cancels, closes and thread exits: each pending operation completes once, and nothing
+// remains (I-138, I-141).
 func TestPendingUnderAttack(t *testing.T) {
 	for range 20 {
 		w := newPendingWorld(t, 8)
@@ -311,8 +310,8 @@ func TestPendingUnderAttack(t *testing.T) {
 	}
 }
 
-// TestCancelledWrite: a write that is cancelled while it waits for room leaves nothing to
-// read, and no other is (I-138).
+// TestCancelledWrite checks that a cancelled write that waited for quota leaves nothing to read, and that no other
+// write is cancelled (I-138).
 func TestCancelledWrite(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -346,8 +345,8 @@ func TestCancelledWrite(t *testing.T) {
 	}
 }
 
-// I-137: an operation signals its event, and its file too where the caller waits for it; what
-// signalled before has lost that when the operation begins.
+// I-137: an operation signals its event, and also its file if the caller waits for it. Both are reset when an
+// operation starts.
 func TestCompletionSignals(t *testing.T) {
 	for _, c := range []struct{ event, waits, fileSignalled bool }{
 		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
@@ -438,7 +437,7 @@ func TestWhatIsTold(t *testing.T) {
 		}
 		<-l.Over
 		if (len(got) == 1) != c.told || c.told && got[0].Status != c.status || l.Failure != c.status {
-			t.Errorf("%s: told %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
+			t.Errorf("%s: completions %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
 		}
 		if got := signalled(); got != c.told {
 			t.Errorf("%s: the event is signalled %t: signalled() = %v, want %v", c.name, !c.told, got, c.told)
@@ -539,8 +538,7 @@ func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Late
 	return st
 }
 
-// TestEndSentAway: what a client that was sent away does with its end is refused, each
-// operation as such (I-134).
+// TestEndSentAway checks that each operation of a disconnected client on its end fails with its own status (I-134).
 func TestEndSentAway(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
@@ -567,7 +565,7 @@ func TestEndSentAway(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(old); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s beside another client: %v, want %v", name, st, ntstatus.PipeDisconnected)
+			t.Errorf("I-134: %s while another client is connected: %v, want %v", name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtClose(old)

@@ -9,9 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivilegesOfAJobsFilter: a job's filter takes the first, a middle and the last of the
-// privileges away from a thread's token, each alone; a LUID that names none takes none, and
-// alone it is no filter (I-89, I-90).
+// TestPrivilegesOfAJobsFilter checks that a job's filter removes the first, a middle and the last privilege from a
+// thread's token, each alone. An unknown LUID removes none, and alone it is no filter (I-89, I-90).
 func TestPrivilegesOfAJobsFilter(t *testing.T) {
 	all := []winnt.Privilege{winnt.FirstPrivilege, winnt.SeBackupPrivilege, winnt.LastPrivilege}
 	for _, c := range []struct {

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNtQuerySymbolicLinkObject tests the right that a query needs, the room to the byte, and the size that is returned
-// where there is too little (O-143).
+// TestNtQuerySymbolicLinkObject checks the right that a query needs, both sides of the buffer limit, and the returned
+// size if the buffer is too small (O-143).
 func TestNtQuerySymbolicLinkObject(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

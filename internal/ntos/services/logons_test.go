@@ -84,7 +84,7 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 			}
 			if len(proved) != 1 || proved[0].Proof != "ticket 7" || proved[0].Session != out.LogonID ||
 				proved[0].User != sid.MustParse(acting) {
-				t.Errorf("the sessions that are proved: %+v", proved)
+				t.Errorf("the sessions with a proof: %+v", proved)
 			}
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			if left := w.sys.Proved(); len(left) != 0 {
@@ -311,8 +311,8 @@ func TestTokensOfLogons(t *testing.T) {
 	}
 }
 
-// L-10: a logon that makes no token leaves no session behind, whichever of its two tokens
-// is at fault; one that makes them leaves none when it is let go.
+// L-10: a logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one
+// leaves none after its tokens are released.
 func TestSessionsOfALogon(t *testing.T) {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {

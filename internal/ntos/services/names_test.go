@@ -50,8 +50,8 @@ func (phonebook) LookupSID(s sid.SID) (logon.Account, bool) {
 
 func (phonebook) Computer() logon.Account { return domain(here) }
 
-// L-43, L-44, L-46, L-47: each name and SID has its own answer in its place, with the index of its domain in a
-// list that names each domain once, in the order in which they came.
+// L-43, L-44, L-46, L-47: each name and SID has its result at its index, with an index into a list that has each
+// domain once, in order of first use.
 func TestLookUps(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: phonebook{logon.Example(sid.SID{})}})
 	th, _ := w.thread(w.process("p"))
@@ -183,8 +183,8 @@ func TestTimesOfTimers(t *testing.T) {
 	}
 }
 
-// L-40, O-31: a handle of the policy is closed whatever it grants, and one that grants one right
-// serves what needs that one alone.
+// L-40, O-31: a policy handle can be closed whatever rights it has, and a handle with one right is enough for the
+// calls that need that right alone.
 func TestRightsOfAPolicy(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -227,9 +227,8 @@ func TestSIDsWithoutNames(t *testing.T) {
 	}
 }
 
-// L-45: a look-up of more SIDs or names than the limit is refused before the
-// handle is looked at; I-95: so are flags and
-// attributes of a process and of a thread that are not supported (O-22).
+// L-45: a lookup of more SIDs or names than the limit fails before the handle is checked. I-95: so do unsupported
+// flags and attributes of a process or thread (O-22).
 func TestLimitsBeforeHandles(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,

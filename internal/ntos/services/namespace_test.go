@@ -15,8 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-23, O-24: NtCreateSymbolicLinkObject over a link that is there opens that link itself with OBJ_OPENIF, wherever it
-// leads, says STATUS_OBJECT_NAME_EXISTS and leaves its target alone; without the attribute the name is taken.
+// O-23, O-24: NtCreateSymbolicLinkObject over an existing link with OBJ_OPENIF opens that link itself, whatever its
+// target, returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it is a name
+// collision.
 func TestOpenIfOfASymbolicLink(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newWorld(t, kernel.Config{Profile: profile})
@@ -106,8 +107,7 @@ func TestExclusive(t *testing.T) {
 	}
 }
 
-// naming is what can be wrong with a call that makes or opens an object by its name. The zero value is a call without
-// fault.
+// naming has the possible errors of a call that creates or opens a named object. The zero value is a valid call.
 type naming struct {
 	attributes                    uint32
 	root                          winnt.Handle
@@ -116,8 +116,8 @@ type naming struct {
 	owner                         string
 }
 
-// call calls a service that has DesiredAccess and ObjectAttributes, with what else its in structure has. free is the
-// name of a call without fault, used one that is taken.
+// call calls a service with DesiredAccess and ObjectAttributes, and the other fields of in. A valid call uses the
+// name free, and used is an existing name.
 func (n naming) call(th *nt.Thread, service string, in any, free, used string) (winnt.Handle, ntstatus.Status) {
 	path := `\BaseNamedObjects\`
 	if n.empty { // a missing component before an empty one would be found first (O-23)
@@ -159,8 +159,8 @@ func before(foreign winnt.AccessMask) []rung[naming] {
 	}
 }
 
-// testOpen tests a service that opens an object of a kind by its name: what O-22 and O-33 refuse, in their order, and
-// that the handle grants what was asked and nothing else changes.
+// testOpen tests a service that opens a named object: the errors of O-22 and O-33 in order, and that the handle has
+// exactly the requested rights.
 func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
@@ -191,7 +191,8 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d", now[h], len(now), right, len(had))
+			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
+				now[h], len(now), right, len(had))
 		}
 		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -212,8 +213,8 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	want(t, "O-33: the descriptor refuses", st, ntstatus.AccessDenied)
 }
 
-// testCreate tests a service that makes an object of a kind by its name: what O-22 refuses, in its order, what
-// OBJ_OPENIF makes of a name in use, and that its creator has what it asked for.
+// testCreate tests a service that creates a named object: the errors of O-22 in order, OBJ_OPENIF on an existing
+// name, and that the creator gets the requested rights.
 func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	t.Helper()
 	w := newWorld(t, kernel.Config{})
@@ -246,7 +247,8 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d", now[h], len(now), right, len(had))
+			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
+				now[h], len(now), right, len(had))
 		}
 		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
 		want(t, "close", th.NtClose(h), ntstatus.Success)

@@ -57,8 +57,8 @@ func TestObjectInformation(t *testing.T) {
 	s.EndThread()
 }
 
-// O-60, O-61: the sizes among the basic facts of an object are those that the queries of its name,
-// type and security need, whichever object it is, with a name or without.
+// O-60, O-61: the sizes in an object's basic information equal the lengths that the queries of its name, type and
+// security need, for any object, named or not.
 func TestSizesOfAnObject(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
@@ -107,13 +107,15 @@ func TestSizesOfAnObject(t *testing.T) {
 		}
 		text := need(nt.ObjectNameInformation)
 		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
-			t.Errorf("%s: the type needs %d bytes, and %d are told, want %d", name, n, b.TypeInfoSize, n)
+			t.Errorf("%s: the type query needs %d bytes, basic information says %d, want %d",
+				name, n, b.TypeInfoSize, n)
 		}
 		if text == 16 {
 			text = 0 // an object without a name returns an empty one
 		}
 		if b.NameInfoSize != text {
-			t.Errorf("%s: the name needs %d bytes, and %d are told, want %d", name, text, b.NameInfoSize, text)
+			t.Errorf("%s: the name query needs %d bytes, basic information says %d, want %d",
+				name, text, b.NameInfoSize, text)
 		}
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
@@ -122,7 +124,8 @@ func TestSizesOfAnObject(t *testing.T) {
 		want(t, "the security of "+name, st, ntstatus.Success)
 		if bare := out.SecurityDescriptor.Owner().IsZero(); bare && b.SecurityDescriptorSize != 0 ||
 			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
-			t.Errorf("%s: the security needs %d bytes, and %d are told", name, out.LengthNeeded, b.SecurityDescriptorSize)
+			t.Errorf("%s: the security query needs %d bytes, basic information says %d",
+				name, out.LengthNeeded, b.SecurityDescriptorSize)
 		}
 	}
 }
@@ -143,8 +146,8 @@ func TestDescriptorOfANewFile(t *testing.T) {
 	}
 }
 
-// TestSizesOfNames: a name has two bytes a character, four beyond the first plane, and two
-// for its end, behind the 16 of its UNICODE_STRING; the length may not be a byte less (O-61).
+// TestSizesOfNames checks that a name needs two bytes per UTF-16 unit and two for its terminator, after the 16 of its
+// UNICODE_STRING. A buffer one byte shorter is an error (O-61).
 func TestSizesOfNames(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,
@@ -160,14 +163,15 @@ func TestSizesOfNames(t *testing.T) {
 			out, got := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h,
 				ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 			if got != st || out.ReturnLength != want {
-				t.Errorf("O-61: %+q with %d bytes: %v, %d bytes wanted, want %v, %d", name, length, got, out.ReturnLength, st,
+				t.Errorf("O-61: %+q with %d bytes: %v, %d bytes wanted, want %v, %d",
+					name, length, got, out.ReturnLength, st,
 					want)
 			}
 		}
 	}
 }
 
-// TestNtSetInformationObject tests the refusals of O-63 in their order, and that a call sets both flags and nothing
+// TestNtSetInformationObject checks the order of the errors of O-63, and that a call sets both flags and nothing
 // else, whatever rights the handle has.
 func TestNtSetInformationObject(t *testing.T) {
 	w := newWorld(t, kernel.Config{})

@@ -57,9 +57,9 @@ func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 	return v.(nt.ThreadBasic).ClientID
 }
 
-// T-131, O-38: a process opens its own token, process and thread for every right, at each integrity; so does an
-// AppContainer's, whether its token comes from a file or from NtCreateLowBoxToken, and a restricted one whose default
-// DACL lets its restricting SIDs in.
+// T-131, O-38: a process can open its own token, process and thread for every right, at each integrity level. So can
+// a process in an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted one whose
+// default DACL grants access to its restricting SIDs.
 func TestProcessOpensWhatIsItsOwn(t *testing.T) {
 	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
 	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
@@ -92,8 +92,8 @@ func TestProcessOpensWhatIsItsOwn(t *testing.T) {
 	}
 }
 
-// T-131: what another package, and the same user outside of any, gets on the objects of an AppContainer is decided as
-// on those of others: the entry is for the package alone.
+// T-131: for another package, and for the same user outside of any, the objects of an AppContainer are checked like
+// others: the entry is for the package alone.
 func TestOtherPackagesDoNotOpen(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(number string) *nt.Thread {
@@ -270,8 +270,8 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// I-41, I-43, I-91: what a thread acts with has the flags and the level of the call, in a job and in none, also
-// where it is a copy that the job or the privilege calls for.
+// I-41, I-43, I-91: the token that a thread impersonates has the call's flags and level, with and without a job, also
+// if it is a copy that the job or the privilege requires.
 func TestStateOfAnImpersonation(t *testing.T) {
 	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
 		return func(i *nt.JobSecurityLimitInformation) {
@@ -315,7 +315,8 @@ func TestStateOfAnImpersonation(t *testing.T) {
 						}
 						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
 						if copies != flags[0] || effective != flags[1] || at != wanted {
-							t.Errorf("%s, privilege %v, %s at %v, %v: %v, %v, %v, want %v", name, privilege, user, level, flags,
+							t.Errorf("%s, privilege %v, %s at %v, %v: %v, %v, %v, want %v",
+								name, privilege, user, level, flags,
 								copies, effective, at, wanted)
 						}
 						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
@@ -330,8 +331,8 @@ func TestStateOfAnImpersonation(t *testing.T) {
 	}
 }
 
-// TestIdsOfThreads: a thread is opened by its id and that of its own process or of no
-// process; the two lowest bits of each count for nothing (O-37).
+// TestIdsOfThreads checks that a thread can be opened by its id with the id of its process or with none, and that the
+// two lowest bits of each are ignored (O-37).
 func TestIdsOfThreads(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {

@@ -56,7 +56,8 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			}
 			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
 			if acts.ID() != s.TokenID || copies || effective != c.effectiveOnly || level != winnt.SecurityImpersonation {
-				t.Errorf("%+v: after open %d the thread acts with %#x (%v, %v, %v), the handle is of %#x", c, n, acts.ID(),
+				t.Errorf("%+v: after open %d the thread acts with %#x (%v, %v, %v), the handle is of %#x",
+					c, n, acts.ID(),
 					copies, effective, level, s.TokenID)
 			}
 			k.PsDereferenceImpersonationToken(acts)
@@ -95,8 +96,8 @@ func TestOpenThreadTokenOrder(t *testing.T) {
 	}
 }
 
-// O-28, O-29: kernel mode may ask for OBJ_KERNEL_HANDLE and nothing else, and must outside the
-// System process.
+// O-28, O-29: kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute, and must request it outside of
+// the System process.
 func TestAttributesOfTokenHandles(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPeerRecordsPerUser: a user beyond the rate leaves no record, the next one has the count, another user
-// is not touched, and a record that the sink did not take is counted too (U-92).
+// TestPeerRecordsPerUser checks that connections beyond a user's rate are not recorded, that the next record has
+// their number, that other users are not affected, and that a record that the sink rejected is counted too (U-92).
 func TestPeerRecordsPerUser(t *testing.T) {
 	var p PeerRecords
 	p.SetRate(3)
@@ -42,7 +42,7 @@ func TestPeerRecordsPerUser(t *testing.T) {
 	take("a", 0, false)
 }
 
-// The users who are remembered are bounded.
+// The number of remembered users is bounded.
 func TestPeerRecordsAreBounded(t *testing.T) {
 	var p PeerRecords
 	now := time.Unix(1000, 0)
@@ -54,7 +54,7 @@ func TestPeerRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// leftOutSink keeps what each record says was left out before it.
+// leftOutSink stores the number of omitted records that each record reports.
 type leftOutSink struct{ said []string }
 
 // Write implements audit.Sink.
@@ -64,8 +64,8 @@ func (s *leftOutSink) Write(e audit.Event) error {
 	return nil
 }
 
-// TestNextRecordSaysHowManyWereLeftOut: of ten connections within a minute and a rate of two, two are recorded; the
-// record after them says that eight were left out (U-92).
+// TestNextRecordSaysHowManyWereLeftOut checks that of ten connections within a minute at a rate of two, two are
+// recorded, and that the next record reports eight omitted ones (U-92).
 func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	sink := new(leftOutSink)
 	s := &System{Log: &audit.Log{Sink: sink}}
@@ -76,6 +76,6 @@ func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	s.Peers.users["a"].records = 1 // the minute is over
 	s.recordPeer("a", audit.Event{})
 	if want := []string{"", "", "8"}; !slices.Equal(sink.said, want) {
-		t.Errorf("U-92: the records say %q of those left out, want %q", sink.said, want)
+		t.Errorf("U-92: the records report %q omitted ones, want %q", sink.said, want)
 	}
 }

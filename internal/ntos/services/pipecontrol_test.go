@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-139, I-142: an end that reads bytes reads across messages and cannot ask; one that reads
-// messages sends one and gets the answer.
+// I-139, I-142: an end in byte mode reads across messages and cannot transceive. One in message mode sends a message
+// and receives the reply.
 func TestTransceive(t *testing.T) {
 	w := newPendingWorld(t, 64)
 	w.connect()
@@ -33,11 +33,11 @@ func TestTransceive(t *testing.T) {
 	}
 	w.must(w.write(w.th, w.client, "more", nil))
 	if st := ask(); st != ntstatus.PipeBusy {
-		t.Errorf("asking while there is something to read: %s, want %s", st, ntstatus.PipeBusy)
+		t.Errorf("transceive with unread data: %s, want %s", st, ntstatus.PipeBusy)
 	}
 	w.must(w.th.NtClose(w.client))
 	if st := ask(); st != ntstatus.InvalidPipeState {
-		t.Errorf("asking an end that is gone: %s, want %s", st, ntstatus.InvalidPipeState)
+		t.Errorf("transceive with a closed end: %s, want %s", st, ntstatus.InvalidPipeState)
 	}
 
 	w = newPendingWorld(t, 64)
@@ -54,7 +54,7 @@ func TestTransceive(t *testing.T) {
 		t.Errorf(`I-139: by bytes the server reads %q, %s, want string(b) = "ab"`, b, st)
 	}
 	if st := ask(); st != ntstatus.InvalidReadMode {
-		t.Errorf("asking with an end that reads bytes: %s, want %s", st, ntstatus.InvalidReadMode)
+		t.Errorf("transceive in byte mode: %s, want %s", st, ntstatus.InvalidReadMode)
 	}
 }
 
@@ -82,8 +82,8 @@ func TestDisconnectEndsWhatWaits(t *testing.T) {
 	}
 }
 
-// TestInstancesAreTakenInTheOrderOfListening: a client gets the instance whose server has
-// waited longest for one; instances that no server waits on come last, the oldest first (I-156).
+// TestInstancesAreTakenInTheOrderOfListening checks that a client gets the instance whose server has listened
+// longest. Instances without a listening server come last, oldest first (I-156).
 func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 	p := newPipeSide(t)
 	var all []winnt.Handle
@@ -141,7 +141,8 @@ func TestPeekLater(t *testing.T) {
 		if then != st || ends.Load() != 1 || got.Status != st || string(got.Data) != string(want) ||
 			int(got.Information) != len(want) || string(out.OutputBuffer.Bytes()) != string(want) ||
 			len(want) != int(min(room, 21)) {
-			t.Errorf("room for %d bytes: %v, %+v, %d ends; at once %v, % x", room, then, got, ends.Load(), st, want)
+			t.Errorf("buffer of %d bytes: pending %v, %+v, %d completions; immediate %v, % x",
+				room, then, got, ends.Load(), st, want)
 		}
 	}
 }

@@ -80,8 +80,8 @@ func TestSentMessageIsCaptured(t *testing.T) {
 	check("a pipe's message", read, st, "bytes")
 }
 
-// O-38: what a thread makes without a descriptor, or with one without an owner, belongs to whom the
-// thread acts as, whatever the type: a pipe and a named object as well as a token.
+// O-38: an object created without a descriptor, or without an owner in it, belongs to the user that the thread
+// impersonates, whatever its type: a pipe and a named object as well as a token.
 func TestWhoOwnsWhatIsMade(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege,
@@ -129,14 +129,14 @@ func TestWriteReturnsLength(t *testing.T) {
 		}
 		out, st := o.th.Services().NtWriteFile(in)
 		if want(t, "write", st, ntstatus.Success); out.Information != 2 {
-			t.Errorf("later %v: %d bytes are told, want 2", later, out.Information)
+			t.Errorf("remote memory %v: Information = %d, want 2", later, out.Information)
 		}
 	}
 	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
 }
 
-// TestPipeQuota: what fills the quota to its last byte is written, and a byte more is not,
-// also on an empty pipe (I-85, I-152).
+// TestPipeQuota checks that a write up to the last byte of the quota succeeds, and that one byte more does not, also
+// on an empty pipe (I-85, I-152).
 func TestPipeQuota(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeCreateGlobalPrivilege)
@@ -380,12 +380,12 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 		t.Errorf("closed after 7 bytes were read: %+v, want e.n = 7, error %v", e, net.ErrClosed)
 	}
 	if n, err := s.Read(make([]byte, 9)); n != 0 || err != io.EOF {
-		t.Errorf("what was taken back: %d bytes, %v, want 0, %v", n, err, io.EOF)
+		t.Errorf("reading after the write was cancelled: %d bytes, %v, want 0, %v", n, err, io.EOF)
 	}
 }
 
-// TestLargeMessageIsRefusedWithoutWaiting: a caller that cannot wait gets STATUS_PIPE_BUSY for
-// a message above the quota, and nothing of it is written (I-152).
+// TestLargeMessageIsRefusedWithoutWaiting checks that a caller that cannot wait gets STATUS_PIPE_BUSY for a message
+// above the quota, and that nothing of it is written (I-152).
 func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
@@ -449,8 +449,8 @@ func TestPendingPipes(t *testing.T) {
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
 }
 
-// TestStalledWriteEnds: a write that waits for room ends when all of it fits the quota to
-// its last byte, and no byte earlier (I-85, I-135).
+// TestStalledWriteEnds checks that a waiting write completes when all of it fits the quota, to the byte (I-85,
+// I-135).
 func TestStalledWriteEnds(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -467,7 +467,8 @@ func TestStalledWriteEnds(t *testing.T) {
 	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
 		b, st := w.th.NtReadFile(w.server, c.bytes)
 		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
-			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d", i, b, st, ends.Load(), c.want,
+			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d",
+				i, b, st, ends.Load(), c.want,
 				c.ended)
 		}
 	}
@@ -500,8 +501,7 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
-// TestPipeWithoutAccessIsRefused: a pipe that is made for no access at all is refused, and is
-// not there (I-155).
+// TestPipeWithoutAccessIsRefused checks that creating a pipe with no access at all fails and leaves no pipe (I-155).
 func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p := newPipeSide(t)
 	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
@@ -515,8 +515,8 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
-// TestClientStartsReadingBytes: the end of a client reads bytes, also of a pipe of messages,
-// until it sets the read mode (I-157).
+// TestClientStartsReadingBytes checks that a client's end starts in byte mode, also on a message pipe, until it sets
+// the read mode (I-157).
 func TestClientStartsReadingBytes(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(nil)
@@ -543,8 +543,8 @@ func TestClientStartsReadingBytes(t *testing.T) {
 	}
 }
 
-// TestLimitOfTheFirst: a pipe has as many instances as its first one allows, whatever the
-// others ask for (I-85).
+// TestLimitOfTheFirst checks that the first instance sets a pipe's maximum number of instances, whatever later ones
+// request (I-85).
 func TestLimitOfTheFirst(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// waitFor asks the device of pipes for an instance, with a limit in 100-ns units below 0.
+// waitFor waits at the pipe device for an instance, with a negative time limit in units of 100 ns.
 func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.Later) ntstatus.Status {
 	units := utf16.Encode([]rune(name))
 	b := binary.LittleEndian.AppendUint64(nil, uint64(limit))
@@ -26,8 +26,8 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	return st
 }
 
-// TestWaitForPipe: a wait for a pipe ends when an instance listens, at the latest at its time
-// limit, when it is cancelled, and when the pipe goes (I-162).
+// TestWaitForPipe checks that a wait for a pipe ends when an instance listens, at the time limit, when it is
+// cancelled, and when the pipe is removed (I-162).
 func TestWaitForPipe(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)

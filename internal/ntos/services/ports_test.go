@@ -49,8 +49,8 @@ func TestPortBounds(t *testing.T) {
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
 }
 
-// TestPortLimits: a message has at most 64 KiB, whatever the server asks for, and 256
-// clients can wait to be accepted (I-88).
+// TestPortLimits checks that a message has at most 64 KiB, whatever the server requests, and that 256 clients can
+// wait to be accepted (I-88).
 func TestPortLimits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
@@ -64,7 +64,8 @@ func TestPortLimits(t *testing.T) {
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
 		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
-			t.Errorf("I-88: %d bytes asked for, the longest message has %d, %v, want %d", asked, got, st, longest)
+			t.Errorf("I-88: requested maximum of %d bytes: the longest message has %d, %v, want %d",
+				asked, got, st, longest)
 		}
 		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
 		want(t, "close", th.NtClose(port.PortHandle), ntstatus.Success)
@@ -101,8 +102,8 @@ func TestDescriptorOfAPort(t *testing.T) {
 	}
 }
 
-// portPair is a server's communication port and a client's port, with a request under way. A thread of another process
-// is the client's, and has another user.
+// portPair is a server's communication port and a client's port, with a request under way. A thread of another
+// process is the client's, and has another user.
 type portPair struct {
 	server, other           nt.Services
 	thread                  *nt.Thread // of the server
@@ -143,7 +144,7 @@ func (p *portPair) request(t *testing.T) {
 	want(t, "request", st, ntstatus.Pending)
 }
 
-// badPorts calls a service of ports with a value that names nothing, a handle of another type and ports of other kinds.
+// badPorts calls a port service with an invalid handle, a handle of another type, and ports of other kinds.
 func badPorts(t *testing.T, call func(winnt.Handle) ntstatus.Status, kinds ...winnt.Handle) {
 	t.Helper()
 	want(t, "O-31: no handle", call(0x7770), ntstatus.InvalidHandle)

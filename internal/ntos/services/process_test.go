@@ -197,8 +197,7 @@ func TestChildThreadOwner(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// I-95: a child of another process than its maker's ends when that other one is closed, not when
-// its maker's is.
+// I-95: a child with another parent than its creator ends when that parent is closed, not when its creator is.
 func TestChildOfAnother(t *testing.T) {
 	for _, closesMaker := range []bool{true, false} {
 		w := newWorld(t, kernel.Config{})
@@ -309,8 +308,8 @@ func TestRecordOfAChild(t *testing.T) {
 	}
 }
 
-// O-12, O-81, I-95: where the process cannot be made neither handle is there, and the next two
-// have the values that were not used.
+// O-12, O-81, I-95: if the process cannot be created neither handle exists, and the next two handles get the unused
+// values.
 func TestChildWithoutMemory(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -341,7 +340,7 @@ func TestChildWithoutMemory(t *testing.T) {
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// I-96, T-111: a token that may not be given is refused as such, of whichever type it is.
+// I-96, T-111: a token that may not be assigned fails with that status, whatever its type.
 func TestForeignTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
@@ -357,8 +356,8 @@ func TestForeignTokens(t *testing.T) {
 	}
 }
 
-// I-95, I-96, T-113: a program is found whatever the case of its name, must grant FILE_EXECUTE
-// to whom the maker acts as, and lowers the process by a label that is in force on itself.
+// I-95, I-96, T-113: a program is found in any case of its name, must grant FILE_EXECUTE to the effective token of
+// the creator, and lowers the process's integrity by a label in force on the file itself.
 func TestProgramOfAChild(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, text := range map[string]string{

@@ -52,7 +52,8 @@ func TestNamesOfSecurityAttributes(t *testing.T) {
 				wanted, names = ntstatus.BufferTooSmall, nil
 			}
 			if st != wanted || out.ReturnLength != c.need || !slices.Equal(got, names) {
-				t.Errorf("%q with room %d: %v, %d bytes, %q, want %v, %d, %q", c.names, room, st, out.ReturnLength, got, wanted,
+				t.Errorf("%q with room %d: %v, %d bytes, %q, want %v, %d, %q",
+					c.names, room, st, out.ReturnLength, got, wanted,
 					c.need, names)
 			}
 		}
@@ -75,7 +76,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
 		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
 		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
-			t.Errorf("%s: %v is told, want nil", full, v)
+			t.Errorf("%s returned %v, want nil", full, v)
 		}
 	}
 	memory.Fail(nil)
@@ -83,8 +84,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// TC-41, T-80: a ReturnLength that cannot be written comes before the handle
-// and after the class.
+// TC-41, T-80: an unwritable ReturnLength is checked before the handle and after the class.
 func TestQueryProbesFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))

@@ -63,7 +63,7 @@ func TestProcessInformationLengths(t *testing.T) {
 	}
 }
 
-// U-95: processes that may not be opened are skipped; any other error is returned at once.
+// U-95: processes that may not be opened are skipped. Any other error is returned immediately.
 func TestNextProcessRefuses(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -109,11 +109,11 @@ func TestHandlesOfAProcess(t *testing.T) {
 		}
 	}
 	if len(attributes) != 0 {
-		t.Errorf("handles %v are not told: len(attributes) = %d, want 0", attributes, len(attributes))
+		t.Errorf("the query did not return the handles %v: len(attributes) = %d, want 0", attributes, len(attributes))
 	}
 }
 
-// U-95: the next process is the one that follows the process named, so that a walk meets each one once.
+// U-95: the next process is the one after the given process, so that a walk visits each once.
 func TestWalkOfProcesses(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
@@ -137,7 +137,7 @@ func TestWalkOfProcesses(t *testing.T) {
 		want(t, "query", st, ntstatus.Success)
 		id := v.(nt.ProcessBasic).UniqueProcessID
 		if seen[id] {
-			t.Fatalf("process %v comes twice", id)
+			t.Fatalf("the walk returned process %v twice", id)
 		}
 		seen[id] = true
 	}

@@ -89,7 +89,7 @@ var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (w
 	},
 }
 
-// given returns attributes with nothing but a descriptor.
+// given returns attributes with only a descriptor.
 func given(d *sd.Descriptor) *nt.ObjectAttributes { return &nt.ObjectAttributes{SecurityDescriptor: d} }
 
 // openOwnToken returns a handle to the token of the thread's process.
@@ -162,7 +162,8 @@ func TestGivenSACL(t *testing.T) {
 	}
 }
 
-// S-61: the owner that a creator gives is one that it may assign, or needs SeRestorePrivilege.
+// S-61: the owner in a creator's descriptor must be one that the creator may assign, unless it has
+// SeRestorePrivilege.
 func TestGivenOwner(t *testing.T) {
 	for service, create := range creators {
 		for owner, wanted := range map[string]ntstatus.Status{svc: ntstatus.Success, "SY": ntstatus.InvalidOwner} {
@@ -247,8 +248,7 @@ func TestSecurityOfAnEndSentAway(t *testing.T) {
 	}
 }
 
-// O-66: a change of security that is made while another one is under way is not lost: each
-// begins again from what the other made.
+// O-66: a concurrent change of security is not lost: each change restarts from the other's result.
 func TestChangesOfSecurityMeet(t *testing.T) {
 	var meets func()
 	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
@@ -277,8 +277,7 @@ func TestChangesOfSecurityMeet(t *testing.T) {
 	}
 }
 
-// TestLabelOfATokenStays: whatever part of its descriptor is set, a token keeps its label
-// (O-39).
+// TestLabelOfATokenStays checks that a token keeps its label whatever part of its descriptor is set (O-39).
 func TestLabelOfATokenStays(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

@@ -32,7 +32,7 @@ func TestNtCreateSemaphore(t *testing.T) {
 			t.Errorf("O-137: %+v, %v, want %+v", got, st, made)
 		}
 	}
-	// The counts are values, so they are checked before what is behind a pointer (O-3, O-137).
+	// The counts are values, so they are checked before the data behind a pointer (O-3, O-137).
 	_, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, &nt.ObjectAttributes{Attributes: 1, ObjectName: "x"}, 2, 1)
 	want(t, "the counts, and the attributes", st, ntstatus.InvalidParameter)
 }
@@ -41,7 +41,7 @@ func TestNtOpenSemaphore(t *testing.T) {
 	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
 }
 
-// TestNtReleaseSemaphore tests the refusals of O-138, the count before and after, and that a refused release changes
+// TestNtReleaseSemaphore checks the errors of O-138, the count before and after, and that a failed release changes
 // nothing.
 func TestNtReleaseSemaphore(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
@@ -77,7 +77,7 @@ func TestNtReleaseSemaphore(t *testing.T) {
 	}
 }
 
-// TestNtQuerySemaphore tests the refusals of O-135 in their order and what a query returns.
+// TestNtQuerySemaphore checks the order of the errors of O-135, and the result of a query.
 func TestNtQuerySemaphore(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestInformationClassOfProcesses: of the classes only that of the primary token is
-// served, before anything else is looked at (T-110).
+// TestInformationClassOfProcesses checks that only the class of the primary token is supported, and that the class is
+// checked before everything else (T-110).
 func TestInformationClassOfProcesses(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))

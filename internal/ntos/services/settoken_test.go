@@ -89,7 +89,7 @@ func TestChildProcessFlags(t *testing.T) {
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
 		if got := class[uint32](t, th, own, winnt.TokenChildProcessFlags); got != flags {
-			t.Errorf("flags %#x: %#x are told, want %#x", flags, got, flags)
+			t.Errorf("flags %#x: the query returns %#x, want %#x", flags, got, flags)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
 			t.Errorf("flags %#x: the token was %+v, is %+v, want %+v", flags, before, after, after)
@@ -248,9 +248,8 @@ var settables = map[winnt.TokenInfoClass]settable{
 		refusal: ntstatus.InvalidParameter},
 }
 
-// T-90: each class that can be set takes its own length, right and privilege, each of them alone and
-// no other, refuses what does not fit and then changes nothing, and gives the token a new ModifiedId or
-// keeps it.
+// T-90: each settable class requires exactly its own length, right and privilege, rejects invalid values without a
+// change, and assigns a new ModifiedId or keeps it.
 func TestEachSettableClass(t *testing.T) {
 	var all []winnt.Privilege
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
@@ -332,7 +331,7 @@ func TestEachSettableClass(t *testing.T) {
 				got, row.value = list[0].Name, "a"
 			}
 			if !reflect.DeepEqual(got, row.value) {
-				t.Errorf("%s: %v was set, %v is told, want %v", name, row.value, got, row.value)
+				t.Errorf("%s: set to %v, the query returns %v, want %v", name, row.value, got, row.value)
 			}
 		} else if st != ntstatus.InvalidInfoClass {
 			t.Errorf("%s: query: %v, want %v", name, st, ntstatus.InvalidInfoClass)
@@ -405,7 +404,7 @@ func TestSetKeepsModifiedID(t *testing.T) {
 	}
 }
 
-// T-90: a value of another type than the class has is refused, and changes nothing.
+// T-90: a value of a wrong type is rejected and changes nothing.
 func TestSetWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
@@ -428,8 +427,7 @@ func TestSetWrongType(t *testing.T) {
 	}
 }
 
-// T-90: without SeTcbPrivilege a token's integrity is lowered or kept and not raised, not even to
-// what the caller has.
+// T-90: without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's.
 func TestSetIntegrity(t *testing.T) {
 	for _, held := range []bool{true, false} {
 		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
@@ -481,8 +479,7 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 	}
 }
 
-// T-90: isolation is switched on with a prefix and off without; half of it is refused and
-// changes nothing.
+// T-90: isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing.
 func TestSetIsolation(t *testing.T) {
 	th, h := systemToken(t)
 	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
@@ -518,7 +515,8 @@ func TestSetFlagIsBoolean(t *testing.T) {
 			st := th.NtSetInformationToken(h, class, c.set)
 			got, read := th.NtQueryInformationToken(h, class)
 			if st != c.st || read != ntstatus.Success || got != c.then {
-				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d", class, c.set, st, got, read, c.st, c.then)
+				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d",
+					class, c.set, st, got, read, c.st, c.then)
 			}
 		}
 		th.NtSetInformationToken(h, winnt.TokenVirtualizationAllowed, uint32(1)) // for TokenVirtualizationEnabled

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IC-66, IC-71, I-29: 10^5 times one thread impersonates, changes client and
-// reverts while another opens its token, directly and through a copy. An open
-// succeeds or finds no token; every count comes back.
+// IC-66, IC-71, I-29: in 10^5 rounds one thread impersonates, changes clients and reverts while another opens its
+// token, directly and by copy. An open succeeds or finds no token, and every reference is released.
 func TestImpersonateWhileOpening(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -81,7 +80,7 @@ func TestImpersonateWhileOpening(t *testing.T) {
 	}
 }
 
-// checkOpened asks the token opened who it is, and closes it.
+// checkOpened queries the user of an opened token and closes it.
 func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
 	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
@@ -98,8 +97,8 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	}
 }
 
-// IC-71: the thread whose token is opened reverts at once; the opener gets the
-// token or nothing, and the thread stays reverted (I-23, I-29).
+// IC-71: a thread reverts while its token is being opened. The opener gets the token or nothing, and the thread stays
+// reverted (I-23, I-29).
 func TestRevertWhileCopying(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -139,7 +138,7 @@ func TestRevertWhileCopying(t *testing.T) {
 	}
 }
 
-// OC-47: of those who close one value at once exactly one succeeds.
+// OC-47: of several concurrent closes of one handle exactly one succeeds.
 func TestCloseRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
@@ -177,8 +176,8 @@ func TestCloseRace(t *testing.T) {
 	}
 }
 
-// A handle is closed while others use it: they see the token or no handle, and
-// its last reference goes with the last of them.
+// A handle is closed while others use it: they see the token or an invalid handle, and its last reference is released
+// with the last user.
 func TestCloseWhileUsing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)

@@ -112,7 +112,7 @@ func readCeilings(t *testing.T) map[string]int {
 			t.Fatalf("%s:%d: %q: want a folder, a fault and a count above 0", ceilings, i+1, line)
 		}
 		if _, twice := allowed[key(words[0], words[1])]; twice {
-			t.Fatalf("%s:%d: %s %s stands there twice", ceilings, i+1, words[0], words[1])
+			t.Fatalf("%s:%d: %s %s is listed twice", ceilings, i+1, words[0], words[1])
 		}
 		allowed[key(words[0], words[1])] = n
 	}

@@ -18,7 +18,7 @@ const (
 	maxFile     = 300 // "250 or so"
 )
 
-// readLines finds what a text's lines and its name show.
+// readLines returns the findings in a text's lines and name.
 func readLines(name string, lines []string) []finding {
 	if outside(name, lines) {
 		return nil
@@ -97,13 +97,12 @@ func shapeless(name string) string {
 	return ""
 }
 
-// bareID is a line that ends in a comment of nothing but rule ids.
+// bareID matches a line that ends in a comment of rule ids only.
 var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUFBWLMK]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
 
 var startC = regexp.MustCompile(`^[A-Za-z_][^;=]*\)\s*\{?$`)
 
-// longC finds functions of C that are too long. One begins at the margin and
-// ends at the next brace there.
+// longC finds C functions that are too long. A function begins in the first column and ends at the next brace there.
 func longC(name string, lines []string) []finding {
 	var all []finding
 	start := -1

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// readSyntax finds what only the syntax of a Go file shows: functions that are
-// too long, and doc comments that do not begin with the name and a verb.
+// readSyntax returns the findings that need the syntax tree of a Go file: functions that are too long, and doc
+// comments that do not begin with the name and a verb.
 func readSyntax(fset *token.FileSet, f file) []finding {
 	if f.test || ast.IsGenerated(f.ast) || strings.Contains(f.name, "_gen.") {
 		return nil
@@ -61,8 +61,8 @@ func codeLines(fset *token.FileSet, f *ast.File, d *ast.FuncDecl) int {
 	return n
 }
 
-// indent is how far a comment on a line of its own may stand from the margin:
-// behind code it stands further than any nesting goes.
+// indent returns the maximum indentation of a comment on its own line. A comment after code may be indented further
+// than any nesting.
 func indent(fset *token.FileSet, c *ast.Comment, d *ast.FuncDecl) int {
 	depth := 0
 	ast.Inspect(d.Body, func(n ast.Node) bool {
@@ -115,8 +115,7 @@ func docOfType(d *ast.GenDecl, s *ast.TypeSpec) string {
 	return ""
 }
 
-// notVerbs are the words in s that follow a name and say nothing about what the
-// function does.
+// notVerbs are words that, after a name, say nothing about what the function does.
 var notVerbs = []string{"is", "was", "as", "this", "its", "always", "has"}
 
 // verb reports whether the words after a name start with a verb in the third person, possibly after an adverb or the

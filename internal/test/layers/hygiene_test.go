@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// texts calls f with each text file of the repository: not with what git
-// keeps for itself, module sums, or files that are not text.
+// texts calls f with each text file of the repository, except git's own files, module sums and binary files.
 func texts(t *testing.T, f func(name string, lines []string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -189,7 +188,7 @@ func TestNoProgramsAreCommitted(t *testing.T) {
 
 var usesAction = regexp.MustCompile(`^\s*(?:- )?uses:\s*(\S+)`)
 
-// An action of others is pinned by its full commit, so that our rights go to code that was read.
+// A third-party action is pinned by its full commit, so that only reviewed code gets our rights.
 func TestActionsArePinned(t *testing.T) {
 	workflows, err := filepath.Glob(filepath.Join(root, ".github", "workflows", "*"))
 	if err != nil || len(workflows) == 0 {

@@ -35,8 +35,8 @@ func mapped(t *testing.T) (names []string) {
 	return names
 }
 
-// TestDesignIsTheMap: section 2 of docs/DESIGN.md names each package of the three modules, and none
-// that does not exist.
+// TestDesignIsTheMap checks that section 2 of docs/DESIGN.md names exactly the existing packages of the three
+// modules.
 func TestDesignIsTheMap(t *testing.T) {
 	names := mapped(t)
 	for _, e := range edges(t) {
@@ -57,8 +57,7 @@ func TestDesignIsTheMap(t *testing.T) {
 	}
 }
 
-// TestDocIsTheMap: doc.go names each package that a user may import, and each
-// command.
+// TestDocIsTheMap checks that doc.go names each package that a user may import, and each command.
 func TestDocIsTheMap(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "doc.go"))
 	if err != nil {

@@ -21,7 +21,7 @@ const testFileName = "test-file-name"
 // maxStray is the sum that testdata/house.txt may allow of it, over all folders of the three modules.
 const maxStray = 122
 
-// suffixes are the words behind the stem of the code file: platforms, then kinds of test.
+// suffixes are the words after the stem of the code file: platforms, then kinds of test.
 var suffixes = []string{
 	"linux", "unix", "windows", "darwin", "other", "amd64", "arm64", "386", "js", "wasm", "cgo", "nocgo",
 	"alloc", "audit", "bench", "crash", "errors", "example", "fuzz", "internal", "limits",
@@ -60,7 +60,7 @@ func strayTests(names []string) tally {
 	return found
 }
 
-// TestFewTestFilesAreStray bounds the sum of what the folders are allowed, so that a new folder cannot bring its own.
+// TestFewTestFilesAreStray bounds the total over all folders, so that a new folder cannot add its own allowance.
 func TestFewTestFilesAreStray(t *testing.T) {
 	sum := 0
 	for k, n := range readCeilings(t) {

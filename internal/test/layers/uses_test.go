@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// unproven is the file of the exported names that nothing in the house uses.
+// unproven is the file of the exported names that nothing in the repository uses.
 const unproven = "testdata/unproven.txt"
 
 // ofTables are the packages that spell out documented tables: their names are
@@ -46,7 +46,8 @@ func TestExportedNamesAreUsed(t *testing.T) {
 		for _, name := range said.unused(pkg, tr.packages[pkg]) {
 			full := pkg + "." + name
 			if !excused[full] && !excused[pkg+".*"] {
-				t.Errorf("%s: no other package, test of one, or example uses it: give it an example, or unexport it", full)
+				t.Errorf("%s: no other package, test of one, or example uses it: give it an example, or unexport it",
+					full)
 			}
 			left[full] = true
 		}
@@ -183,9 +184,8 @@ func (u *uses) readDecl(from, own string, imported map[string]string, d ast.Decl
 	})
 }
 
-// unused lists the exported functions, types, variables and methods of a
-// package that nothing outside uses. A type is used where something used has it
-// in its declaration; a constant of a named type belongs to that type.
+// unused returns the exported functions, types, variables and methods of a package that nothing outside uses. A type
+// counts as used if the declaration of something used mentions it. A constant of a named type belongs to that type.
 func (u uses) unused(pkg string, files []file) []string {
 	mentioned := map[string][]string{} // a name, and those in its declaration
 	var methods [][2]string
@@ -250,9 +250,8 @@ func (u uses) elsewhere(name, pkg string) bool {
 	return false
 }
 
-// declared notes what a declaration of types, variables or constants names.
-// The constants of a named type are its values, and go with it; what a row of a
-// table of services names is used by those who walk the table.
+// declared records the names in a declaration of types, variables or constants. Constants of a named type belong to
+// the type. Names in a row of a service table are used by the code that walks the table.
 func declared(d *ast.GenDecl, mentioned map[string][]string) {
 	of := ""
 	for _, spec := range d.Specs {
@@ -286,8 +285,7 @@ func namesOf(s *ast.ValueSpec) []string {
 	return names(s.Type)
 }
 
-// names lists the identifiers in a declaration that are not selected from
-// another package.
+// names returns the identifiers of a declaration that are not selected from another package.
 func names(n ast.Node) []string {
 	var all []string
 	ast.Inspect(n, func(n ast.Node) bool {

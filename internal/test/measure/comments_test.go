@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestCommentsAlone: a file may differ from the commit's in its comments, and in nothing that a compiler, a tool or the
-// test of rules reads.
+// TestCommentsAlone checks that a file may differ from the commit's version only in comments, and in nothing that a
+// compiler, a tool or the test of rules reads.
 func TestCommentsAlone(t *testing.T) {
 	const before = "// Package a is one. A-1\npackage a\n\n//go:noinline\nfunc f() int { // two\n\treturn 1\n}\n"
 	for _, c := range []struct{ name, after, why string }{

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// plainSeed is that of runs that ask for none: a plain test repeats itself.
+// plainSeed is the seed of runs without a seed flag, so that a plain test is repeatable.
 const plainSeed = 20_240_501
 
 // number reads an environment variable, or gives the default.
@@ -30,7 +30,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// plainCalls are those of runs that ask for no number.
+// plainCalls returns the number of calls of runs without a number flag.
 func plainCalls(n, short uint64) uint64 {
 	if !randtest.Deep() {
 		return short

@@ -17,9 +17,8 @@ type state struct {
 	level               winnt.SecurityImpersonationLevel
 }
 
-// TestConcurrentReaders: while one thread takes on one state after another,
-// readers see one of those that were set, never parts of two (P-13, I-47), and
-// every count is back at the end (P-5).
+// TestConcurrentReaders checks that while one thread changes its impersonation state, readers see only states that
+// were set, never parts of two (P-13, I-47), and that every reference count is restored at the end (P-5).
 func TestConcurrentReaders(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", value(t, token.LocalSystem()))
@@ -65,7 +64,7 @@ func TestConcurrentReaders(t *testing.T) {
 	}
 }
 
-// read starts two readers of a thread's state and returns what stops them.
+// read starts two readers of a thread's state and returns a function that stops them.
 func read(t *testing.T, sys *kernel.System, target *kernel.EThread, set map[state]bool) (end func()) {
 	var readers sync.WaitGroup
 	stop := make(chan struct{})

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestEveryServiceDerivesItsOrder makes calls and checks that the model took the order of each service's refusals from
+// TestEveryServiceDerivesItsOrder makes calls and checks that the model took the order of each service's checks from
 // the service's row, or from that of its Ex form.
 func TestEveryServiceDerivesItsOrder(t *testing.T) {
 	made, err := Run(World{Seed: 11, Profile: nt.Documented}, 3_000)
@@ -34,7 +34,7 @@ func TestEveryServiceDerivesItsOrder(t *testing.T) {
 	}
 }
 
-// TestRefuseFollowsTheRow gives refusals in an order that is not the row's.
+// TestRefuseFollowsTheRow passes checks in an order that differs from the row's.
 func TestRefuseFollowsTheRow(t *testing.T) {
 	var asked []string
 	ask := func(rule, text string, holds bool) refusal {
@@ -45,7 +45,8 @@ func TestRefuseFollowsTheRow(t *testing.T) {
 		t.Errorf("got %v, %t, want over = true, r.Status = 1", r, over)
 	}
 	if got := strings.Join(asked, " "); got != "TokenType TOKEN_DUPLICATE" {
-		t.Errorf("asked %q: the row has the type first, then the handle, and what follows a refusal is not asked", got)
+		t.Errorf("the model checked %q, want \"TokenType TOKEN_DUPLICATE\": in the order of the row, up to the first failure",
+			got)
 	}
 	if r, over := refuse("NtClose"); over || r != (Result{}) {
 		t.Errorf("no refusal: %v, %t", r, over)

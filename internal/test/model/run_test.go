@@ -21,7 +21,7 @@ func TestShrink(t *testing.T) {
 		found++
 		text := Shrink(w, ops, err).Error()
 		if !strings.HasPrefix(text, "seed ") || !strings.Contains(text, "kernel ") {
-			t.Errorf("not a transcript that tells what the kernel did:\n%s", text)
+			t.Errorf("the transcript has no seed line or no kernel line:\n%s", text)
 		}
 		if calls := strings.Count(text, "\n   ") - strings.Count(text, "guarded by"); calls > 6 {
 			t.Errorf("seed %d: %d calls are left of a difference that one or two show, want at most 6\n%s", seed,

@@ -53,7 +53,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A prelude that is wrong fails each case by its own name.
+// A wrong prelude fails each case under its own name.
 func TestWrongPrelude(t *testing.T) {
 	in := &interpreter{}
 	in.command(t, &datadriven.TestData{Cmd: "prelude", Input: "x = y"})
@@ -64,7 +64,7 @@ func TestWrongPrelude(t *testing.T) {
 	}
 }
 
-// Each case says which it is and why.
+// Each case has its name and its reason.
 func TestReasons(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"# IC-1: a thread without a token (I-20).\nrun\nx\n----\n", ""},

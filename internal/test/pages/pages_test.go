@@ -19,8 +19,8 @@ const (
 
 var freeze = flag.String("freeze", "", "write the facts of this page to "+frozen)
 
-// TestPagesKeepFacts compares each rewritten page with its facts of before. A
-// number must be in the same page, every other fact in any document.
+// TestPagesKeepFacts compares each rewritten page with its previous facts. A number must be in the same page, every
+// other fact in any document.
 func TestPagesKeepFacts(t *testing.T) {
 	if *freeze != "" {
 		freezePage(t, *freeze)
@@ -93,7 +93,7 @@ func freezePage(t *testing.T, page string) {
 	}
 }
 
-// readFacts reads what freezePage wrote.
+// readFacts reads the file that freezePage wrote.
 func readFacts(t *testing.T, name string) []fact {
 	t.Helper()
 	b, err := os.ReadFile(name)
@@ -108,7 +108,7 @@ func readFacts(t *testing.T, name string) []fact {
 	return all
 }
 
-// readRemoved returns the reason for each fact that is gone, by "page: kind text".
+// readRemoved returns the reason for each removed fact, by "page: kind text".
 func readRemoved(t *testing.T) map[string]string {
 	t.Helper()
 	b, err := os.ReadFile(removed)

@@ -28,8 +28,7 @@ func ask(name string) (o *outcome, rows []int) {
 	return o, Rows[int](o, name)
 }
 
-// TestAbsent: an absent recording skips a test, and fails it where recordings
-// are required.
+// TestAbsent checks that a missing recording skips a test, and fails it if recordings are required.
 func TestAbsent(t *testing.T) {
 	t.Setenv("REFMON_VECTORS", t.TempDir())
 	if o, _ := ask("nosuch.jsonl"); !o.skipped || o.failed {

@@ -129,7 +129,7 @@ func (p places) note(at string, ids ...ID) {
 	}
 }
 
-// sources holds what the module says about rules.
+// sources has the module's citations of rules.
 type sources struct {
 	cited  places // in comments of source files, and as an argument of a refusal
 	quoted places // strings of source files that are nothing but an id
@@ -146,7 +146,7 @@ func scan(t *testing.T) sources {
 		}
 		name := rel(p)
 		if d.IsDir() {
-			// This package talks about ids that are no rules.
+			// This package mentions ids that are not rules.
 			if name == "internal/test/rules" || p != root && strings.HasPrefix(d.Name(), ".") {
 				return filepath.SkipDir
 			}
@@ -173,13 +173,12 @@ func scan(t *testing.T) sources {
 	return src
 }
 
-// refusals are the functions that take the id of the rule that refuses: an id
-// that is their argument is cited there, and the comment need not repeat it.
+// refusals are the functions that take the id of the denying rule: an id passed to one counts as cited, and the
+// comment need not repeat it.
 var refusals = []string{"Fail", "fail", "refuse", "refusedByDirectory", "refusedByShare", "probe"}
 
-// read notes the ids of one source file. A string counts when it is nothing
-// but an id: the rule of an explanation's step, or of a row in a table. Any
-// other string may hold SDDL, where S-1 is no rule.
+// read records the ids in one source file. A string counts only if it is nothing but an id: the rule of an
+// explanation's step, or of a table row. Any other string may contain SDDL, where S-1 is no rule.
 func (x sources) read(name string, src []byte) {
 	fset := token.NewFileSet()
 	f := fset.AddFile(name, -1, len(src))
@@ -229,7 +228,7 @@ func TestRulesAreInOrder(t *testing.T) {
 		if before, twice := seen[r.id]; twice {
 			t.Errorf("%s: %s is listed before, at %s", r.at, r.id, before)
 		} else if r.id.Compare(last[family]) < 0 {
-			t.Errorf("%s: %s stands after %s: keep ids in ascending order", r.at, r.id, last[family])
+			t.Errorf("%s: %s comes after %s: keep ids in ascending order", r.at, r.id, last[family])
 		}
 		seen.note(r.at, r.id)
 		last[family] = r.id
@@ -253,14 +252,15 @@ func TestRulesAreCitedAndTested(t *testing.T) {
 	maps.Copy(used, src.cited)
 	for _, id := range slices.SortedFunc(maps.Keys(used), compareAll) {
 		if !known[id] {
-			t.Errorf("%s: %s is cited but docs/rules/%s does not list it: add its line, and name it in a test", used[id], id,
+			t.Errorf("%s: %s is cited but docs/rules/%s does not list it: add its line, and name it in a test",
+				used[id], id,
 				fileOf(id))
 		}
 	}
 	t.Logf("%d rules listed, %d cited, %d named in tests", len(rules), len(used), len(src.named))
 }
 
-// A row of docs/CAVEATS.md that claims to be built names rules that are.
+// A row of docs/CAVEATS.md about built behaviour names existing rules.
 func TestCaveatsAreBuilt(t *testing.T) {
 	known := map[ID]bool{}
 	for _, r := range readRules(t) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestJudge: an answer is wrong if it was not true since the limit before the question, and right if it was at
-// some moment since then, also while a change is being made.
+// TestJudge checks that an answer is right if it was true at some moment between the time limit before the question
+// and now, also during a change, and wrong otherwise.
 func TestJudge(t *testing.T) {
 	k := New(1, 1)
 	none := func() {}

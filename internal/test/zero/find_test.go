@@ -19,8 +19,7 @@ const module = "github.com/refmon/refmon"
 
 var write = flag.Bool("write", false, "write found_test.go anew")
 
-// private are the directories whose packages others cannot import or that
-// are programs.
+// private are the directories of packages that others cannot import, or that are programs.
 var private = []string{"/internal/", "/cmd/", "/examples/", "/web/", "/capi", "/docs", "/vectors", "/tools"}
 
 // public yields the module's packages that others import, from export data.
@@ -140,7 +139,7 @@ func TestFound(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is found (%v): go test ./internal/test/zero -args -write", file, err)
+		t.Errorf("%s differs from the types found (%v): go test ./internal/test/zero -args -write", file, err)
 	}
 }
 

@@ -17,7 +17,7 @@ type number interface {
 	~uint8 | ~uint16 | ~uint32 | ~int
 }
 
-// texts returns what the values of a type print as, its last one among them.
+// texts returns the printed forms of a type's values, including the last value.
 func texts[T interface {
 	number
 	fmt.Stringer

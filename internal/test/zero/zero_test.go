@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// made are types whose zero value is of no use: a method stops the program
-// where it would have to look at what a constructor puts there. That is no yes.
+// made are types whose zero value is unusable: a method panics where it needs what the constructor sets. That is no
+// permission.
 var made = map[string]string{
 	"token.Token":         "tokens come from package token; what decides refuses one that IsZero",
 	"nt.Row":              "nt.Add makes them",
@@ -21,7 +21,7 @@ var made = map[string]string{
 	"effective.Evaluator": "NewEvaluator makes them",
 }
 
-// harmless are methods, and types all of whose methods, whose yes grants nothing.
+// harmless are methods, and types all of whose methods return true without granting anything.
 var harmless = map[string]string{
 	"ntstatus.Status.IsSuccess":       "a status is a number, and 0 is success; what decides holds a Verdict",
 	"sid.SID.Equal":                   "the zero SID equals itself",
@@ -40,8 +40,8 @@ var harmless = map[string]string{
 	"fileaccess.SubIDs.Overlaps":      "an overlap takes an id away",
 }
 
-// TestZeroValuesSayNo asks the zero value of each type all that can say yes,
-// with zero arguments.
+// TestZeroValuesSayNo calls each method that can grant something on the zero value of its type, with zero
+// arguments.
 func TestZeroValuesSayNo(t *testing.T) {
 	asked, unused := 0, map[string]bool{}
 	for name := range harmless {
@@ -81,7 +81,7 @@ func TestZeroValuesSayNo(t *testing.T) {
 		t.Errorf("%s needs no excuse", name)
 	}
 	if asked < 100 {
-		t.Errorf("only %d methods were asked, want at least 100", asked)
+		t.Errorf("only %d methods were called, want at least 100", asked)
 	}
 }
 

@@ -241,6 +241,6 @@ func TestVectorsByAuthz(t *testing.T) {
 	}
 	t.Logf("%d asked", asked)
 	if asked < 60 {
-		t.Errorf("only %d asked, want at least 60", asked)
+		t.Errorf("only %d vectors were asked, want at least 60", asked)
 	}
 }

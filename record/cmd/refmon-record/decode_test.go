@@ -33,7 +33,7 @@ const (
 	hexWorld  = "010100000000000100000000"
 )
 
-// TestReadClasses: what each information class of a token has in its bytes.
+// TestReadClasses checks the decoding of each token information class.
 func TestReadClasses(t *testing.T) {
 	groups := "02000000 00000000 2870000000000000 07000000 00000000 3470000000000000 100000c0 00000000" + hexSystem +
 		hexWorld
@@ -110,8 +110,7 @@ func TestReadClasses(t *testing.T) {
 	}
 }
 
-// TestPointersInside: a pointer is followed inside of its own buffer only, from the first
-// byte to the last.
+// TestPointersInside checks that pointers are followed only within their own buffer, from its first to its last byte.
 func TestPointersInside(t *testing.T) {
 	for _, c := range []struct {
 		name, bytes string
@@ -124,7 +123,7 @@ func TestPointersInside(t *testing.T) {
 		{"before the buffer", "ff6f000000000000 aabb", 0, ""},
 		{"NULL", "0000000000000000 aabb", 0, ""},
 		{"the last pointer there is", "eeee 0070000000000000", 2, "eeee0070000000000000"},
-		{"a pointer that is cut short", "eeee 0070000000000000", 3, ""},
+		{"a truncated pointer", "eeee 0070000000000000", 3, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := hex.EncodeToString(replyOf(t, c.bytes).at(2, c.offset)); got != c.want {
@@ -160,11 +159,11 @@ func TestQueryTokenSizes(t *testing.T) {
 	}{
 		{"a length", 4, []answer{{0, 4, 17}}, []int{4, 8}, nt.QueryInformationTokenOut{TokenInformation: uint32(17),
 			ReturnLength: 4}, 0},
-		{"a length that is too small", 3, []answer{{ntstatus.BufferTooSmall, 4, 17}}, []int{3, 8},
+		{"a length too small", 3, []answer{{ntstatus.BufferTooSmall, 4, 17}}, []int{3, 8},
 			nt.QueryInformationTokenOut{ReturnLength: 4}, ntstatus.BufferTooSmall},
 		{"a length past all room", 1 << 30, []answer{{0, 4, 17}}, []int{1 << 30, 1 << 20},
 			nt.QueryInformationTokenOut{TokenInformation: uint32(17), ReturnLength: 4}, 0},
-		{"the size is asked for", all, []answer{{ntstatus.BufferTooSmall, 12, 0}, {0, 12, 18}}, []int{0, 0, 12, 12},
+		{"the size is queried first", all, []answer{{ntstatus.BufferTooSmall, 12, 0}, {0, 12, 18}}, []int{0, 0, 12, 12},
 			nt.QueryInformationTokenOut{TokenInformation: uint32(18), ReturnLength: 12}, 0},
 		{"the size of a fixed one", all, []answer{{ntstatus.InfoLengthMismatch, 4, 0}, {0, 4, 18}}, []int{0, 0, 4, 8},
 			nt.QueryInformationTokenOut{TokenInformation: uint32(18), ReturnLength: 4}, 0},
@@ -186,14 +185,16 @@ func TestQueryTokenSizes(t *testing.T) {
 				}
 				if r.Proc != "NtQueryInformationToken" || len(r.Args) != 5 || r.Args[0] != (arg{N: 0x44}) ||
 					r.Args[1] != (arg{N: 12}) || r.Args[2].Buffer != 1 || r.Args[4].Buffer != 2 || len(r.Buffers[1]) != 4 {
-					t.Errorf("asked %s %v", r.Proc, r.Args)
+					t.Errorf("the query calls %s with %v, want NtQueryInformationToken with a buffer of the expected size",
+						r.Proc, r.Args)
 				}
 				asked = append(asked, int(r.Args[3].N), len(b))
 				return reply{Return: uint64(a.st), Buffers: [][]byte{b, u32le(nil, a.need)}}
 			}, nt.QueryInformationTokenIn{TokenHandle: 0x44, TokenInformationClass: winnt.TokenSessionId,
 				TokenInformationLength: c.length})
 			if err != nil || st != c.st || out != any(c.want) || !reflect.DeepEqual(asked, c.asked) || len(c.answers) > 0 {
-				t.Errorf("%s: got %+v %v %v, asked %v; want %+v %v, asked %v", c.name, out, st, err, asked, c.want, c.st,
+				t.Errorf("%s: got %+v %v %v with sizes %v, want %+v %v with sizes %v",
+					c.name, out, st, err, asked, c.want, c.st,
 					c.asked)
 			}
 		})

@@ -105,7 +105,7 @@ func TestFunctions(t *testing.T) {
 					c.proc = c.name
 				}
 				if r.DLL != "advapi32.dll" || r.Proc != c.proc || drawn(r) != spelled(c.want) {
-					t.Errorf("%s: asked %s of %s:\n%s, want\n%s", c.name, r.Proc, r.DLL, drawn(r), spelled(c.want))
+					t.Errorf("%s: called %s of %s:\n%s, want\n%s", c.name, r.Proc, r.DLL, drawn(r), spelled(c.want))
 				}
 			}
 		})
@@ -141,14 +141,14 @@ func TestSetToken(t *testing.T) {
 				TokenHandle: 7, TokenInformationClass: c.class, TokenInformation: c.value, TokenInformationLength: c.length})
 			if err != nil || st != ntstatus.InvalidOwner || out != any(nt.SetInformationTokenOut{}) ||
 				r.Proc != "NtSetInformationToken" || drawn(r) != spelled(c.want) {
-				t.Errorf("%s: asked %s, got %v %v %v; want %s", c.class, drawn(r), out, st, err, spelled(c.want))
+				t.Errorf("%s: called %s, got %v %v %v, want %s", c.class, drawn(r), out, st, err, spelled(c.want))
 			}
 		})
 	}
 }
 
-// TestNotAsked: a call with a parameter that has no spelling is not made, and one that is
-// not there is a reason to skip.
+// TestNotAsked checks that a call with an unspellable parameter is not made, and that a missing function is a reason
+// to skip.
 func TestNotAsked(t *testing.T) {
 	missing := func(*request) reply { return reply{Missing: "it is missing"} }
 	never := func(r *request) reply { t.Errorf("%s was asked", r.Proc); return reply{} }

@@ -25,9 +25,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// library is librefmon with a program that carries requests out on it: the same
-// calls with the same layouts as on Windows, so that what the recorder writes
-// and reads is tested without Windows.
+// library is librefmon with a program that carries out requests on it: the same calls and layouts as on Windows. It
+// tests the recorder's encoding and decoding without Windows.
 type library struct {
 	t       *testing.T
 	program string
@@ -157,8 +156,8 @@ func TestOnTheLibrary(t *testing.T) {
 	t.Run("programs", l.programs)
 }
 
-// vectors asks every access vector as a recorder does that may make tokens, and
-// wants the answers of the vectors.
+// vectors asks every access vector, as a recorder that may create tokens does, and compares the results with those of
+// the vectors.
 func (l *library) vectors(t *testing.T) {
 	do, end, err := l.gateTo(privileged(t))
 	if err != nil {
@@ -198,7 +197,7 @@ func (l *library) vectors(t *testing.T) {
 	}
 	t.Logf("%d asked; not asked: %v", asked, skips)
 	if asked < 90 {
-		t.Errorf("only %d asked, want at least 90", asked)
+		t.Errorf("only %d vectors were asked, want at least 90", asked)
 	}
 }
 
@@ -335,8 +334,7 @@ func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code
 	return out, result, code, err
 }
 
-// programs replays the transcripts on the C library and wants what the Go
-// services answer.
+// programs replays the transcripts on the C library and compares the results with those of the Go services.
 func (l *library) programs(t *testing.T) {
 	files, err := filepath.Glob("../../../internal/test/ntostest/testdata/*.txt")
 	if err != nil || len(files) < 30 {

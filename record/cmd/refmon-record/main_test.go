@@ -20,7 +20,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// Elsewhere than on Windows it says where to go, and writes nothing.
+// On other systems than Windows the program prints where to run it, and writes nothing.
 func TestNotHere(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this is one")
@@ -31,8 +31,7 @@ func TestNotHere(t *testing.T) {
 	}
 }
 
-// TestAgentEnds: an agent ends when the recorder does, and at orders that it
-// does not understand.
+// TestAgentEnds checks that an agent ends with its recorder, and at commands that it does not understand.
 func TestAgentEnds(t *testing.T) {
 	var out bytes.Buffer
 	if code := serve(strings.NewReader(""), &out); code != 0 || out.Len() != 0 {

@@ -172,7 +172,7 @@ func TestServices(t *testing.T) {
 					t.Errorf("%s: got %+v %v, %v; want %+v %v", c.name, out, got, err, want, st)
 				}
 				if r.DLL != "ntdll.dll" || r.Proc != c.name || drawn(r) != spelled(c.want) {
-					t.Errorf("%s: asked %s of %s:\n%s, want\n%s", c.name, r.Proc, r.DLL, drawn(r), spelled(c.want))
+					t.Errorf("%s: called %s of %s:\n%s, want\n%s", c.name, r.Proc, r.DLL, drawn(r), spelled(c.want))
 				}
 			}
 		})

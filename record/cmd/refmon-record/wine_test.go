@@ -93,9 +93,8 @@ func (w *wine) run(args ...string) []byte {
 	return b
 }
 
-// TestWine records what a Wine answers. That shows that the recorder works: its
-// calls arrive, their outputs are read, and refmon compare understands it all.
-// It asserts of Wine only what any system does that runs Windows programs.
+// TestWine records the results of Wine, to show that the recorder works: its calls arrive, their outputs are read,
+// and refmon compare understands them. It requires of Wine only what any system that runs Windows programs does.
 func TestWine(t *testing.T) {
 	w := newWine(t)
 	exe := filepath.Join(t.TempDir(), "refmon-record.exe")

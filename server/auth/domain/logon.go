@@ -67,7 +67,7 @@ func (a *Authority) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	if r.Package == logon.S4U {
 		return a.byName(ctx, &r, name, byRealm)
 	}
-	return a.byPassword(ctx, &r, name)
+	return a.byPassword(ctx, &r, name, byRealm)
 }
 
 // user returns the name of the domain user in a request. ours is false if the request is not for a user of this
@@ -100,7 +100,8 @@ func (a *Authority) user(r *logon.Request) (name string, byRealm, ours bool) {
 // STATUS_ACCOUNT_LOCKED_OUT. If too many checks wait, it returns STATUS_INSUFFICIENT_RESOURCES, and for an empty
 // password STATUS_LOGON_FAILURE. These do not count towards the limits, and neither does STATUS_NO_LOGON_SERVERS.
 // Every other failed check counts.
-func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string) (logon.Result, ntstatus.Status) {
+func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name string, byRealm bool) (logon.Result,
+	ntstatus.Status) {
 	if a.Passwords == nil {
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
@@ -120,7 +121,7 @@ func (a *Authority) byPassword(ctx context.Context, r *logon.Request, name strin
 		return logon.Result{}, ntstatus.InsufficientResources
 	}
 	defer a.checks.Leave()
-	p, err := a.Passwords(ctx, name, r.Password)
+	p, err := a.Passwords(ctx, name, byRealm, r.Password)
 	if err != nil {
 		result, status := a.refused(r, err)
 		if status == ntstatus.NoLogonServers {

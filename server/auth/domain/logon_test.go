@@ -54,7 +54,7 @@ func newFixture(t *testing.T) *fixture {
 		SID: home.WithRID(1104), Use: winnt.SidTypeUser, Name: "alice"}, PrimaryGroup: home.WithRID(513),
 		Groups: []token.Group{group}}}
 	f.Authority = New(Authority{Authority: next{store}, Store: store, Realm: "EXAMPLE.TEST", Name: "EXAMPLE",
-		Passwords: func(_ context.Context, name string, p logon.Secret) (Proved, error) {
+		Passwords: func(_ context.Context, name string, _ bool, p logon.Secret) (Proved, error) {
 			switch f.asked++; {
 			case f.fails != nil:
 				return Proved{}, f.fails
@@ -236,9 +236,9 @@ func TestDirectoryIsNotQueriedBeyondTheLimit(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce checks that a logon beyond the limit of concurrent password checks is rejected and does not count as
-// a failed attempt.
-func TestManyAtOnce(t *testing.T) {
+// TestConcurrentChecksAreBounded checks that a logon beyond the limit of concurrent password checks is rejected and
+// does not count as a failed attempt.
+func TestConcurrentChecksAreBounded(t *testing.T) {
 	f := newFixture(t)
 	for range checks {
 		f.checks.Enter(t.Context(), "192.0.2.1")
@@ -292,9 +292,9 @@ func TestOneNetworkIsOneOrigin(t *testing.T) {
 	}
 }
 
-// TestWhoseNames checks that a name belongs to the domain only under the domain's NetBIOS name or its realm, in any
-// case (D-27).
-func TestWhoseNames(t *testing.T) {
+// TestDomainNamesIgnoreCase checks that a name belongs to the domain only under the domain's NetBIOS name or its
+// realm, in any case (D-27).
+func TestDomainNamesIgnoreCase(t *testing.T) {
 	for _, named := range []string{"EXAMPLE", ""} {
 		a := New(Authority{Realm: "EXAMPLE.TEST", Name: named})
 		for _, c := range []struct {
@@ -342,9 +342,11 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 			t.Error("a question that does not end of itself")
 		}
 	}
-	f.Passwords = func(ctx context.Context, name string, p logon.Secret) (Proved, error) {
+	f.Passwords = func(ctx context.Context, name string, byRealm bool, p logon.Secret) (Proved, error) {
 		ends(ctx)
-		asked = append(asked, "password of "+name+" "+string(p))
+		if asked = append(asked, "password of "+name+" "+string(p)); byRealm {
+			asked = append(asked, "by realm")
+		}
 		return answer(name)
 	}
 	f.Names = func(ctx context.Context, name string, byRealm bool) (Proved, error) {
@@ -363,6 +365,8 @@ func TestRequestReachesItsAuthority(t *testing.T) {
 		reason ntstatus.Status
 	}{
 		{"a password", logon.Request{Package: of, Type: 3, Name: `EXAMPLE\a`, Password: "w"}, "password of a w", 0, 0},
+		{"a password, a realm", logon.Request{Package: of, Type: 3, Name: "a@example.test", Password: "w"},
+			"password of a w; by realm", 0, 0},
 		{"a name", logon.Request{Package: byName, Type: 3, Name: `EXAMPLE\a`}, "a false", 0, 0},
 		{"a name before the realm", logon.Request{Package: byName, Type: 3, Name: "a@example.test"}, "a true", 0, 0},
 		{"a name before the realm's name", logon.Request{Package: byName, Type: 3, Name: "a@EXAMPLE"}, "a true", 0, 0},

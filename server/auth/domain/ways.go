@@ -35,9 +35,9 @@ func (r *Refused) Error() string { return r.Why.Error() }
 // Unwrap returns Why.
 func (r *Refused) Unwrap() error { return r.Why }
 
-// ByPassword checks a password, which is not empty. name has no domain and no realm. Errors are [*Refused]; any other
-// error is STATUS_LOGON_FAILURE for the client.
-type ByPassword func(ctx context.Context, name string, password logon.Secret) (Proved, error)
+// ByPassword checks a password, which is not empty. name has no domain and no realm. byRealm means that it was given as
+// name@realm. Errors are [*Refused]; any other error is STATUS_LOGON_FAILURE for the client.
+type ByPassword func(ctx context.Context, name string, byRealm bool, password logon.Secret) (Proved, error)
 
 // ByName looks up a user by name. byRealm means that the name had the form name@realm. Errors are [*Refused].
 type ByName func(ctx context.Context, name string, byRealm bool) (Proved, error)
@@ -45,7 +45,7 @@ type ByName func(ctx context.Context, name string, byRealm bool) (Proved, error)
 // ByKDC returns a check of passwords at the KDC (K-53). The groups are those of the ticket. Each check calls take for
 // the current checker. If take returns nil, because there is no keytab, the check fails with STATUS_NO_LOGON_SERVERS.
 func ByKDC(take func() *kerberos.Passwords) ByPassword {
-	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
+	return func(ctx context.Context, name string, _ bool, password logon.Secret) (Proved, error) {
 		p := take()
 		if p == nil {
 			return Proved{}, &Refused{Status: ntstatus.NoLogonServers, Why: errors.New("there is no keytab")}
@@ -69,8 +69,8 @@ var (
 // account is refused with the status of its restriction, because its client knew the password. If the directory does
 // not answer completely, the check fails with STATUS_NO_LOGON_SERVERS.
 func ByBind(d *ldap.Directory) ByPassword {
-	return func(ctx context.Context, name string, password logon.Secret) (Proved, error) {
-		f, err := d.Check(ctx, name, password)
+	return func(ctx context.Context, name string, byRealm bool, password logon.Secret) (Proved, error) {
+		f, err := d.Check(ctx, name, byRealm, password)
 		if err != nil {
 			return Proved{}, refused(err)
 		}

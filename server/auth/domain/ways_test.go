@@ -32,10 +32,10 @@ func refusal(t *testing.T, err error) (status, reason ntstatus.Status) {
 	return r.Status, r.Result.Reason
 }
 
-// TestByDirectory checks the user and the proof that a directory logon returns. A restricted account gets the status
-// of its restriction both from a service's assertion and from a right password. An unreachable directory knows no
-// user (D-11, D-20, D-24, D-31, D-32).
-func TestByDirectory(t *testing.T) {
+// TestDirectoryLogon checks the user and the proof that a directory logon returns. A restricted account gets the
+// status of its restriction both from a service's assertion and from a right password. An unreachable directory knows
+// no user (D-11, D-20, D-24, D-31, D-32).
+func TestDirectoryLogon(t *testing.T) {
 	s, d := newServer(t)
 	s.set("tokenGroups", sids(513, 2001)...)
 	byName, byBind := ByDirectory(d), ByBind(d)
@@ -57,7 +57,7 @@ func TestByDirectory(t *testing.T) {
 		}
 		check("by name", p, "alice by name, and found in the directory, without 1 SIDs", "S-1-18-2")
 	}
-	p, err := byBind(context.Background(), "alice", "wonderland")
+	p, err := byBind(context.Background(), "alice", false, "wonderland")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestByDirectory(t *testing.T) {
 		s.mu.Lock()
 		s.bound, s.says = c.bound, c.says
 		s.mu.Unlock()
-		p, err := byBind(context.Background(), c.name, logon.Secret(c.password))
+		p, err := byBind(context.Background(), c.name, false, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != c.status || why != c.reason || !p.User.Account.SID.IsZero() {
 			t.Errorf("D-32: %s: %v for %v, %v", c.what, st, why, err)
 		}
@@ -113,7 +113,7 @@ func TestByDirectory(t *testing.T) {
 	gone.stopping = true
 	gone.mu.Unlock()
 	for _, err := range []error{second(ByDirectory(e)(context.Background(), "alice", false)),
-		second(ByBind(e)(context.Background(), "alice", "wonderland"))} {
+		second(ByBind(e)(context.Background(), "alice", false, "wonderland"))} {
 		if st, why := refusal(t, err); st != ntstatus.NoLogonServers || why != ntstatus.NoLogonServers {
 			t.Errorf("D-20: away: %v for %v, %v, want %v, %v", st, why, err, ntstatus.NoLogonServers,
 				ntstatus.NoLogonServers)
@@ -145,9 +145,9 @@ func TestCachedAccountIsRecorded(t *testing.T) {
 
 func second(_ Proved, err error) error { return err }
 
-// TestByKDC checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection is
-// returned unchanged. Without a keytab nothing is known (K-53, K-59).
-func TestByKDC(t *testing.T) {
+// TestKDCLogon checks that the user comes from the ticket that a right password obtains, and that a KDC's rejection
+// is returned unchanged. Without a keytab nothing is known (K-53, K-59).
+func TestKDCLogon(t *testing.T) {
 	const service = "HTTP/www.example.test"
 	key := forge.NewKey(18)
 	keys, err := kerberos.ParseKeytab(forge.Keytab(forge.Entry{Service: service, Realm: "EXAMPLE.TEST", Version: 1,
@@ -171,13 +171,13 @@ func TestByKDC(t *testing.T) {
 	defer k.Listener.Close()
 	var passwords *kerberos.Passwords
 	way := ByKDC(func() *kerberos.Passwords { return passwords })
-	_, err = way(context.Background(), "alice", "wonderland")
+	_, err = way(context.Background(), "alice", false, "wonderland")
 	if st, why := refusal(t, err); st != ntstatus.NoLogonServers || why != 0 || err.Error() != "there is no keytab" ||
 		k.Asked() != 0 {
 		t.Errorf("K-59: without a keytab: %v for %v, %v", st, why, err)
 	}
 	passwords = &kerberos.Passwords{Acceptor: a, KDCs: kerberos.KDCs{Addresses: []string{address}}}
-	p, err := way(context.Background(), "alice", "wonderland")
+	p, err := way(context.Background(), "alice", false, "wonderland")
 	if err != nil || p.User.Account.SID != home.WithRID(1104) || p.User.PrimaryGroup != home.WithRID(513) ||
 		p.Source != "Kerberos" || len(p.User.Groups) != 2 || p.User.Account.Domain != "EXAMPLE" ||
 		!strings.HasPrefix(p.Proof, "alice@EXAMPLE.TEST by a password that the KDC took at ") {
@@ -187,7 +187,7 @@ func TestByKDC(t *testing.T) {
 		name, password string
 		reason         ntstatus.Status
 	}{{"alice", "x", ntstatus.WrongPassword}, {"bob", "wonderland", ntstatus.NoSuchUser}} {
-		p, err := way(context.Background(), c.name, logon.Secret(c.password))
+		p, err := way(context.Background(), c.name, false, logon.Secret(c.password))
 		if st, why := refusal(t, err); st != ntstatus.LogonFailure || why != c.reason || !p.User.Account.SID.IsZero() {
 			t.Errorf("K-58: %s: %v for %v, %v", c.name, st, why, err)
 		}

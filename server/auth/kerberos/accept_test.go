@@ -271,7 +271,8 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestBindings checks that a token is accepted only from its own channel (K-46).
+// TestBindings checks that a token is refused on another channel than its own, and that without a channel its binding
+// counts only if bindings are required (K-46).
 func TestBindings(t *testing.T) {
 	data := []byte("tls-server-end-point:0123456789")
 	packed := make([]byte, 16, 64)

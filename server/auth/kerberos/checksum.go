@@ -99,6 +99,8 @@ func (r *request) bound(b Bindings, required, aware bool) error {
 	case len(b) == 0 && required:
 		return errBindings // nothing to compare it with
 	case len(b) == 0:
+		// A server that passes no channel has nothing to compare the binding with, so it is ignored
+		// (K-46).
 		return nil
 	}
 	want := b.digest()

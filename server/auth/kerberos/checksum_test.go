@@ -33,9 +33,9 @@ func TestChecksums(t *testing.T) {
 	}
 }
 
-// TestAware checks the bit of the authenticator's authorization data by which a client announces channel bindings
-// (K-46).
-func TestAware(t *testing.T) {
+// TestClientAnnouncesBindings checks the bit of the authenticator's authorization data by which a client announces
+// channel bindings (K-46).
+func TestClientAnnouncesBindings(t *testing.T) {
 	for name, c := range map[string]struct {
 		all  types.AuthorizationData
 		want bool

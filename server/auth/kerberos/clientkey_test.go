@@ -9,9 +9,9 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// TestSaltsAndKeys checks that the salt is the KDC's, or realm and name if the KDC sends none, and that the key is
-// derived by RFC 3962 or RFC 4757 (K-55).
-func TestSaltsAndKeys(t *testing.T) {
+// TestPasswordKeyDerivation checks that the salt is the KDC's, or realm and name if the KDC sends none, and that the
+// key is derived by RFC 3962 or RFC 4757 (K-55).
+func TestPasswordKeyDerivation(t *testing.T) {
 	x := exchange{realm: realm, etypes: []int32{18, 23}}
 	info := func(etype int32, salt string) types.PAData {
 		b, err := asn1.Marshal(types.ETypeInfo2{{EType: etype, Salt: salt}})

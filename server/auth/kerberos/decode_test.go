@@ -70,9 +70,9 @@ func TestLibraryReadsBoundedInput(t *testing.T) {
 	}
 }
 
-// TestKeysOfTheirSize checks that ticket and session keys must have the documented size of their encryption type: 32
-// bytes for aes256-cts-hmac-sha384-192 (RFC 8009 3), 16 for the 128-bit types (K-39).
-func TestKeysOfTheirSize(t *testing.T) {
+// TestKeysMustHaveTheirSize checks that ticket and session keys must have the documented size of their encryption
+// type: 32 bytes for aes256-cts-hmac-sha384-192 (RFC 8009 3), 16 for the 128-bit types (K-39).
+func TestKeysMustHaveTheirSize(t *testing.T) {
 	for kind, size := range map[int32]int{17: 16, 18: 32, 19: 16, 20: 32} {
 		key := forge.NewKey(kind)
 		k := ticket()

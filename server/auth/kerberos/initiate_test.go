@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestAnswered checks that a service's reply must have the time of our request to the microsecond, and that its
-// subkey must have the session key's type (K-60).
-func TestAnswered(t *testing.T) {
+// TestReplyMustMatchRequest checks that a service's reply must have the time of our request to the microsecond, and
+// that its subkey must have the session key's type (K-60).
+func TestReplyMustMatchRequest(t *testing.T) {
 	made := noon.Truncate(time.Second).Add(5 * time.Microsecond)
 	for name, c := range map[string]struct {
 		at  time.Time

@@ -17,8 +17,9 @@ import (
 	"github.com/refmon/refmon/server/internal/test/forge"
 )
 
-// TestTriedKeys checks that a ticket without a key version is tried with the service's first eight keys only (K-34).
-func TestTriedKeys(t *testing.T) {
+// TestUnversionedTicketTriesEightKeys checks that a ticket without a key version is tried with the service's first
+// eight keys only (K-34).
+func TestUnversionedTicketTriesEightKeys(t *testing.T) {
 	var all []forge.Entry
 	for i := range 9 {
 		all = append(all, forge.Entry{Service: service, Realm: realm, Version: uint32(i) + 1, Key: forge.NewKey(18)})

@@ -36,11 +36,11 @@ func TestReasons(t *testing.T) {
 		"before the start": {ntstatus.TimeDifferenceAtDC, named, func(k *forge.Ticket) {
 			k.At = started.Add(-time.Second)
 		}},
-		"an unknown protocol version": {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
-		"another key":                 {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Key = forge.NewKey(18) }},
-		"RC4":                         {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.Key = rc4 }},
-		"an RC4 session":              {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
-		"another channel":             {ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
+		"an unknown version": {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Version = 4 }},
+		"another key":        {ntstatus.MutualAuthFailed, unnamed, func(k *forge.Ticket) { k.Key = forge.NewKey(18) }},
+		"RC4":                {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.Key = rc4 }},
+		"an RC4 session":     {ntstatus.KDCUnknownEtype, unnamed, func(k *forge.Ticket) { k.SessionType = 23 }},
+		"another channel":    {ntstatus.BadBindings, named, func(k *forge.Ticket) { k.Bindings = [16]byte{1} }},
 		"NTLM": {ntstatus.NTLMBlocked, unnamed, func(k *forge.Ticket) {
 			k.Mechanisms = [][]byte{forge.OIDNTLM}
 		}},

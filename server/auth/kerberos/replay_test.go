@@ -284,10 +284,10 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	}
 }
 
-// TestTurns checks that an authenticator is known from the switch that starts one half to the end of the next half,
-// to the nanosecond. A clock that is set back, and two calls that read the clock before either has the lock, do not
-// switch the halves (K-47).
-func TestTurns(t *testing.T) {
+// TestReplayHalvesSwitch checks that an authenticator is known from the switch that starts one half to the end of the
+// next half, to the nanosecond. A clock that is set back, and two calls that read the clock before either has the
+// lock, do not switch the halves (K-47).
+func TestReplayHalvesSwitch(t *testing.T) {
 	r, err := newReplay("", time.Minute, started)
 	if err != nil {
 		t.Fatal(err)
@@ -345,9 +345,9 @@ func (r *replay) enterable(from time.Time) bool {
 	return errors.Is(r.enter([16]byte{99}, from.Add(-1), now), errBefore) && r.enter([16]byte{99}, from, now) == nil
 }
 
-// TestKnownBy checks the key of an authenticator: a hash of client, service, time and bytes, each with its length
-// (K-47). Entries on disk rely on it.
-func TestKnownBy(t *testing.T) {
+// TestReplayKeyHashesAllFields checks the key of an authenticator: a hash of client, service, time and bytes, each
+// with its length (K-47). Entries on disk rely on it.
+func TestReplayKeyHashesAllFields(t *testing.T) {
 	le := binary.LittleEndian
 	b := slices.Concat(le.AppendUint32(nil, 7), []byte("alice@R"), le.AppendUint32(nil, 4), []byte("http"),
 		le.AppendUint64(nil, uint64(noon.UnixMicro())), []byte{1, 2, 3})

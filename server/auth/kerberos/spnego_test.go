@@ -34,9 +34,9 @@ func TestTrailingDataIsRejected(t *testing.T) {
 	}
 }
 
-// TestOuter checks first tokens whose fields are absent, empty or foreign. Each one is rejected with an error (K-35,
-// K-36).
-func TestOuter(t *testing.T) {
+// TestMalformedFirstTokenIsRejected checks first tokens whose fields are absent, empty or foreign. Each one is
+// rejected with an error (K-35, K-36).
+func TestMalformedFirstTokenIsRejected(t *testing.T) {
 	k := ticket()
 	k.Raw = true
 	token := k.Blob()

@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestServes checks that the service must be of the configured realm and, if the configuration names services, one of
-// them, whatever keys the keytab has (K-38).
-func TestServes(t *testing.T) {
+// TestTicketMustBeForConfiguredService checks that the service must be of the configured realm and, if the
+// configuration names services, one of them, whatever keys the keytab has (K-38).
+func TestTicketMustBeForConfiguredService(t *testing.T) {
 	for _, named := range [][]string{nil, {service}} {
 		a := acceptor(t, func(c *Config) { c.Services = named })
 		for _, c := range []struct {

@@ -113,8 +113,8 @@ func TestPrimaryGroups(t *testing.T) {
 	}
 }
 
-// TestWrongAccounts checks that entries of other accounts and incomplete entries are rejected.
-func TestWrongAccounts(t *testing.T) {
+// TestMalformedEntriesAreRejected checks that entries of other accounts and incomplete entries are rejected.
+func TestMalformedEntriesAreRejected(t *testing.T) {
 	other := domain.WithRID(7).Binary()
 	long := strings.Repeat("x", 70<<10)
 	for what, change := range map[string]func(*world){

@@ -24,8 +24,8 @@ func timed(f *fake, change func(*Config)) (*Directory, *atomic.Int64) {
 	}), &ahead
 }
 
-// TestCachedAccountIsConfirmed checks that a fresh result is not queried, that an older one is confirmed by the change
-// number, and that any change reads the account again, because deletions are hidden (D-19).
+// TestCachedAccountIsConfirmed checks that a fresh result is not queried, that an older one is confirmed by the
+// change number, and that any change reads the account again, because deletions are hidden (D-19).
 func TestCachedAccountIsConfirmed(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
@@ -163,10 +163,10 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestKeptAnswers checks the account cache: the change number is read before the account. A confirmed account is not
-// confirmed again for a while. An account that the directory now rejects leaves the cache, also while the directory
-// is unreachable (D-19).
-func TestKeptAnswers(t *testing.T) {
+// TestAccountCacheIsConfirmed checks the account cache: the change number is read before the account. A confirmed
+// account is not confirmed again for a while. An account that the directory now rejects leaves the cache, also while
+// the directory is unreachable (D-19).
+func TestAccountCacheIsConfirmed(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	begin := time.Now()

@@ -49,10 +49,11 @@ func refusedBind(says string) (Restriction, error) {
 const maxPassword = 1024
 
 // Check returns the account of a name if the password is right. It binds within TLS on a connection of its own, and
-// does not use the cache. The name also matches a userPrincipalName. The account may be restricted, also because the
-// directory refused the bind for that reason. Errors are those of [Directory.Find], and [*WrongPassword], also for an
-// empty or overlong password. With Security Signed, every other password is an [*Error] (D-24).
-func (d *Directory) Check(ctx context.Context, name string, password logon.Secret) (*Found, error) {
+// does not use the cache. With byRealm the name also matches a userPrincipalName (D-9). The account may be restricted,
+// also because the directory refused the bind for that reason. Errors are those of [Directory.Find], and
+// [*WrongPassword], also for an empty or overlong password. With Security Signed, every other password is an [*Error]
+// (D-24).
+func (d *Directory) Check(ctx context.Context, name string, byRealm bool, password logon.Secret) (*Found, error) {
 	if password == "" || len(password) > maxPassword {
 		// A bind without a password succeeds for every name, as anonymous (D-2).
 		return nil, &WrongPassword{}
@@ -61,7 +62,7 @@ func (d *Directory) Check(ctx context.Context, name string, password logon.Secre
 		// A password is never sent unencrypted (D-1).
 		return nil, wrong("passwords are bound within TLS only")
 	}
-	f, dn, err := d.named(ctx, name)
+	f, dn, err := d.named(ctx, name, byRealm)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func (d *Directory) Check(ctx context.Context, name string, password logon.Secre
 }
 
 // named reads an account and the DN of its entry, bypassing the cache.
-func (d *Directory) named(ctx context.Context, name string) (f *Found, dn string, err error) {
+func (d *Directory) named(ctx context.Context, name string, byRealm bool) (f *Found, dn string, err error) {
 	if name == "" || len(name) > maxName {
 		return nil, "", ErrUnknown
 	}
@@ -95,7 +96,7 @@ func (d *Directory) named(ctx context.Context, name string) (f *Found, dn string
 		if err != nil {
 			return err
 		}
-		e, err := d.entryOf(c, p, name, true)
+		e, err := d.entryOf(c, p, name, byRealm)
 		if err != nil {
 			return err
 		}

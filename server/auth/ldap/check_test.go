@@ -26,13 +26,20 @@ func TestCheck(t *testing.T) {
 	f.bind, second.bind = bind, bind
 	d := f.directory(func(c *Config) { c.Servers = append(c.Servers, second.config().Servers...) })
 	ctx := context.Background()
-	if got, err := d.Check(ctx, "alice", "wonderland"); err != nil || got.SID != domain.WithRID(1104) {
+	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.SID != domain.WithRID(1104) {
 		t.Fatalf("D-24: %+v, %v, want got.SID = %v, no error", got, err, domain.WithRID(1104))
+	}
+	if n := f.count("userPrincipalName"); n != 0 {
+		t.Errorf("D-9: %d searches match the principal name of a name without a realm, want 0", n)
+	}
+	if _, err := d.Check(ctx, "alice", true, "wonderland"); err != nil || f.count("userPrincipalName") != 1 {
+		t.Errorf("D-9: %v, %d searches match the principal name of a name before a realm, want 1", err,
+			f.count("userPrincipalName"))
 	}
 	var wrong *WrongPassword
 	for what, password := range map[string]logon.Secret{"a wrong one": "Wonderland", "none (D-2)": "",
 		"a long one": logon.Secret(strings.Repeat("x", maxPassword+1))} {
-		got, err := d.Check(ctx, "alice", password)
+		got, err := d.Check(ctx, "alice", false, password)
 		if got != nil || !errors.As(err, &wrong) || password != "" && strings.Contains(err.Error(), string(password)) {
 			t.Errorf("D-24: %s: %+v, %v", what, got, err)
 		}
@@ -40,20 +47,20 @@ func TestCheck(t *testing.T) {
 	if len(second.binds) != 0 {
 		t.Errorf("D-24: %d binds at the second server, want 0", len(second.binds))
 	}
-	if got, err := d.Check(ctx, "bob", "wonderland"); !errors.Is(err, ErrUnknown) {
+	if got, err := d.Check(ctx, "bob", false, "wonderland"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("D-24: %+v, %v, want %v", got, err, ErrUnknown)
 	}
 	w.set("userAccountControl", "514")
-	if got, err := d.Check(ctx, "alice", "wonderland"); err != nil || got.Restricted != Disabled {
+	if got, err := d.Check(ctx, "alice", false, "wonderland"); err != nil || got.Restricted != Disabled {
 		t.Errorf("D-11: %+v, %v, want got.Restricted = %v, no error", got, err, Disabled)
 	}
 	f.stop()
 	second.stop()
-	if got, err := d.Check(ctx, "alice", "wonderland"); !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
+	if got, err := d.Check(ctx, "alice", false, "wonderland"); !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
 		t.Errorf("D-20: away: %+v, %v", got, err)
 	}
 	signed := &Directory{cfg: Config{Security: Signed}}
-	if got, err := signed.Check(ctx, "alice", "wonderland"); err == nil {
+	if got, err := signed.Check(ctx, "alice", false, "wonderland"); err == nil {
 		t.Errorf("D-1: a password without TLS: %+v", got)
 	}
 }
@@ -71,7 +78,7 @@ func TestFailedBindSaysNothingAboutPassword(t *testing.T) {
 			return 0
 		}
 		f.tell("80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 532, v2580")
-		got, err := f.directory(nil).Check(context.Background(), "alice", logon.Secret("wonderland"))
+		got, err := f.directory(nil).Check(context.Background(), "alice", false, logon.Secret("wonderland"))
 		var wrong *WrongPassword
 		if got != nil || !errors.Is(err, ErrAway) || errors.As(err, &wrong) {
 			t.Errorf("D-24, D-32: code %d: %+v, %v", code, got, err)
@@ -87,7 +94,7 @@ func TestPasswordIsSentUnchanged(t *testing.T) {
 	binds := 0
 	for _, n := range []int{1, 1023, 1024, 1025, 0} {
 		password := strings.Repeat("p", n)
-		got, err := d.Check(context.Background(), "alice", logon.Secret(password))
+		got, err := d.Check(context.Background(), "alice", false, logon.Secret(password))
 		var wrong *WrongPassword
 		if bound := n > 0 && n <= 1024; (err == nil) != bound || !bound && !errors.As(err, &wrong) ||
 			bound && got.SID != domain.WithRID(1104) {

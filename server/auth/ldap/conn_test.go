@@ -29,7 +29,7 @@ func TestNoStartTLS(t *testing.T) {
 		t.Errorf("D-1: %+v, %v, binds %v, want len(f.binds) = 0, error %v", got, err, f.binds, ErrAway)
 	}
 	signed := &Directory{cfg: Config{Security: Signed}}
-	if _, err := signed.Check(context.Background(), "alice", "wonderland"); err == nil ||
+	if _, err := signed.Check(context.Background(), "alice", false, "wonderland"); err == nil ||
 		!strings.Contains(err.Error(), "within TLS only") {
 		t.Errorf("D-1: a password without TLS: %v", err)
 	}
@@ -142,8 +142,8 @@ func (p *pipe) SetWriteDeadline(at time.Time) error {
 	return p.fails
 }
 
-// TestMeter checks the byte limit of reads and the time limit of writes (D-4).
-func TestMeter(t *testing.T) {
+// TestReadAndWriteLimits checks the byte limit of reads and the time limit of writes (D-4).
+func TestReadAndWriteLimits(t *testing.T) {
 	p := &pipe{Reader: strings.NewReader("abcdef")}
 	m := &meter{Conn: p, wait: time.Hour}
 	m.left.Store(4)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestBelow checks whether an entry is the base, a descendant, or neither (D-13).
-func TestBelow(t *testing.T) {
+// TestDescendantNames checks whether an entry is the base, a descendant, or neither (D-13).
+func TestDescendantNames(t *testing.T) {
 	for _, c := range []struct {
 		name, base string
 		want       bool

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -164,12 +165,29 @@ func TestBrokenExport(t *testing.T) {
 		out.Len() != 0 {
 		t.Errorf("D-23: %d and %d objects, %v:\n%s", n, unread, err, out.String())
 	}
+	// An error of the output is not one of the directory.
+	f = serve(t, func(a asked) [][]byte {
+		if a.base == "" || !a.below {
+			return w.answer(a)
+		}
+		return [][]byte{found(a.id, "CN=a,"+base, map[string][]string{"nTSecurityDescriptor": {strings.Repeat("x", 5000)}}),
+			end(a)}
+	})
+	if _, _, err := f.directory(nil).Objects(t.Context(), "", false, fullDisk{}); !errors.Is(err, syscall.ENOSPC) ||
+		errors.Is(err, ErrAway) {
+		t.Errorf("D-23: a full disk: %v, want %v and not %v", err, syscall.ENOSPC, ErrAway)
+	}
 	// SIDs of this computer's own accounts belong to no domain (D-15).
 	own := serve(t, w.answer).directory(func(c *Config) { c.Machine = domain })
 	if got, err := own.Find(t.Context(), "alice", false); got != nil || !errors.As(err, &said) {
 		t.Errorf("D-15: the domain is this computer's: %+v, %v", got, err)
 	}
 }
+
+// fullDisk fails every write.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // TestHostileExport checks that a server that disconnects early or sends malformed data leaves no file that looks
 // complete (D-22, D-23).

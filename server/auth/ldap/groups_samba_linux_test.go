@@ -210,10 +210,10 @@ func bound(t *testing.T, dir *Directory) {
 	t.Helper()
 	for user, want := range limited {
 		var wrong *WrongPassword
-		if f, err := dir.Check(context.Background(), user, "guess"); f != nil || !errors.As(err, &wrong) {
+		if f, err := dir.Check(context.Background(), user, false, "guess"); f != nil || !errors.As(err, &wrong) {
 			t.Errorf("D-32: %s by a guess: %+v, %v", user, f, err)
 		}
-		f, err := dir.Check(context.Background(), user, addc.Password)
+		f, err := dir.Check(context.Background(), user, false, addc.Password)
 		switch {
 		case user == "locked":
 			if !errors.As(err, &wrong) || !wrong.Locked {

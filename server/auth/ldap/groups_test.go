@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestWhichGroups checks that SIDs of the history and of other domains count, that SIDs of this computer do not, that
-// the primary group's own groups count, and the maximum number of groups (D-14 to D-17).
-func TestWhichGroups(t *testing.T) {
+// TestHistoryAndPrimaryGroupsCount checks that SIDs of the history and of other domains count, that SIDs of this
+// computer do not, that the primary group's own groups count, and the maximum number of groups (D-14 to D-17).
+func TestHistoryAndPrimaryGroupsCount(t *testing.T) {
 	machine, elsewhere := sid.MustParse("S-1-5-21-1-1-1"), sid.MustParse("S-1-5-21-40-50-60")
 	ask := func(w *world, most int) (*Found, error) {
 		d := serve(t, w.answer).directory(func(c *Config) { c.Machine, c.Limits.Groups = machine, most })

@@ -71,16 +71,24 @@ func (n *IDs) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
 }
 
 // UIDOf returns the uidNumber of an account. false without an error means that no user has the SID, or that it has no
-// uidNumber. s must not be zero.
+// uidNumber. No account has the zero SID.
 func (n *IDs) UIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
-	a := n.answer(ctx, idQuestion{of: s})
-	return a.id, a.found, a.err
+	return n.idOf(ctx, idQuestion{of: s})
 }
 
 // GIDOf returns the gidNumber of a group. false without an error means that no group has the SID, or that it has no
-// gidNumber. s must not be zero.
+// gidNumber. No group has the zero SID.
 func (n *IDs) GIDOf(ctx context.Context, s sid.SID) (uint32, bool, error) {
-	a := n.answer(ctx, idQuestion{of: s, group: true})
+	return n.idOf(ctx, idQuestion{of: s, group: true})
+}
+
+// idOf returns the id of a SID.
+func (n *IDs) idOf(ctx context.Context, q idQuestion) (uint32, bool, error) {
+	if q.of.IsZero() {
+		// No account has the zero SID, and such a question would look up id 0 (D-34).
+		return 0, false, nil
+	}
+	a := n.answer(ctx, q)
 	return a.id, a.found, a.err
 }
 

@@ -42,6 +42,8 @@ func numberedWorld(t *testing.T) *fake {
 		add("user", "twin", 1106, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "other twin", 1107, map[string][]string{"uidNumber": {"5002"}})
 		add("user", "below", 1108, map[string][]string{"uidNumber": {"-3"}})
+		add("user", "root", 1109, map[string][]string{"uidNumber": {"0"}})
+		add("group", "wheel", 2002, map[string][]string{"gidNumber": {"0"}})
 		add("group", "staff", 2001, map[string][]string{"gidNumber": {"6001"}})
 		return append(out, end(a))
 	}
@@ -59,6 +61,11 @@ func TestIDs(t *testing.T) {
 	}
 	if s, ok, err := n.SIDOfGID(ctx, 6001); err != nil || !ok || s != domain.WithRID(2001) {
 		t.Errorf("D-34: gid 6001 is %v, %t, %v, want %v, true, nil", s, ok, err, domain.WithRID(2001))
+	}
+	for what, of := range map[string]func(context.Context, sid.SID) (uint32, bool, error){"uid": n.UIDOf, "gid": n.GIDOf} {
+		if id, ok, err := of(ctx, sid.SID{}); err != nil || ok {
+			t.Errorf("D-34: the zero SID has %s %d, %t, %v, want false, nil", what, id, ok, err)
+		}
 	}
 	for _, id := range []uint32{5003, 6001, 1<<32 - 3} {
 		if s, ok, err := n.SIDOfUID(ctx, id); err != nil || ok {
@@ -81,9 +88,9 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestIDsAreKept checks that an answer is cached for a minute, and that an unreachable directory is not queried for
-// ten seconds (D-34).
-func TestIDsAreKept(t *testing.T) {
+// TestIDsAreCachedForAMinute checks that an answer is cached for a minute, and that an unreachable directory is not
+// queried for ten seconds (D-34).
+func TestIDsAreCachedForAMinute(t *testing.T) {
 	f := numberedWorld(t)
 	d := f.directory(nil)
 	at := time.Now()
@@ -131,8 +138,8 @@ func TestIDsAreKept(t *testing.T) {
 	}
 }
 
-// TestForgottenIDs checks that ids cached from one directory are not used for another (D-34).
-func TestForgottenIDs(t *testing.T) {
+// TestForgetDropsCachedIDs checks that ids cached from one directory are not used for another (D-34).
+func TestForgetDropsCachedIDs(t *testing.T) {
 	asked := 0
 	n := IDs{Ask: func(func(*Directory) error) error {
 		asked++
@@ -151,8 +158,8 @@ func TestForgottenIDs(t *testing.T) {
 	}
 }
 
-// TestTakenIDs checks which attributes of an entry define an id, and which do not (D-34, L-59).
-func TestTakenIDs(t *testing.T) {
+// TestEntryDefinesID checks which attributes of an entry define an id, and which do not (D-34, L-59).
+func TestEntryDefinesID(t *testing.T) {
 	alice := domain.WithRID(1104)
 	for what, c := range map[string]struct {
 		sids []string
@@ -160,17 +167,17 @@ func TestTakenIDs(t *testing.T) {
 		want idAnswer
 		why  string
 	}{
-		"an id":                      {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
-		"zero":                       {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
-		"the largest":                {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
-		"none":                       {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
-		"below zero":                 {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
-		"larger":                     {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
-		"no number":                  {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
-		"no SID":                     {nil, "5001", idAnswer{}, "an account with an id has no SID"},
-		"two SIDs":                   {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
-		"half a SID":                 {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
-		"a SID with a trailing byte": {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
+		"an id":       {[]string{alice.Binary()}, "5001", idAnswer{sid: alice, id: 5001, found: true}, ""},
+		"zero":        {[]string{alice.Binary()}, "0", idAnswer{sid: alice, found: true}, ""},
+		"the largest": {[]string{alice.Binary()}, "2147483647", idAnswer{sid: alice, id: 2147483647, found: true}, ""},
+		"none":        {[]string{alice.Binary()}, "", idAnswer{sid: alice}, ""},
+		"below zero":  {[]string{alice.Binary()}, "-1", idAnswer{sid: alice}, ""},
+		"larger":      {[]string{alice.Binary()}, "2147483648", idAnswer{}, "uidNumber of " + alice.String()},
+		"no number":   {[]string{alice.Binary()}, "x", idAnswer{}, "uidNumber of " + alice.String()},
+		"no SID":      {nil, "5001", idAnswer{}, "an account with an id has no SID"},
+		"two SIDs":    {[]string{alice.Binary(), domain.WithRID(1105).Binary()}, "5001", idAnswer{}, "has no SID"},
+		"half a SID":  {[]string{alice.Binary()[:9]}, "5001", idAnswer{}, "has no SID"},
+		"a long SID":  {[]string{alice.Binary() + "x"}, "5001", idAnswer{}, "has no SID"},
 	} {
 		e := &entry{}
 		for _, s := range c.sids {
@@ -192,9 +199,9 @@ func TestTakenIDs(t *testing.T) {
 	}
 }
 
-// TestKeptIDs checks that each query's answer is cached for a minute. An unreachable directory is not queried for ten
-// seconds, and cached answers stay valid (D-34).
-func TestKeptIDs(t *testing.T) {
+// TestIDAnswersAreCachedSeparately checks that each query's answer is cached for a minute. An unreachable directory
+// is not queried for ten seconds, and cached answers stay valid (D-34).
+func TestIDAnswersAreCachedSeparately(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	asked, away := 0, false
 	n := IDs{now: func() time.Time { return now }, Ask: func(func(*Directory) error) error {

@@ -55,8 +55,8 @@ func TestRestrictions(t *testing.T) {
 	}
 }
 
-// TestPasswordOfAnother checks pwdLastSet of a directory without computed attributes (D-31).
-func TestPasswordOfAnother(t *testing.T) {
+// TestPwdLastSetWithoutComputedAttributes checks pwdLastSet of a directory without computed attributes (D-31).
+func TestPwdLastSetWithoutComputedAttributes(t *testing.T) {
 	for control, want := range map[string]Restriction{"512": MustChange, "66048": 0} {
 		w := newWorld()
 		w.root["supportedCapabilities"] = nil
@@ -72,8 +72,8 @@ func TestPasswordOfAnother(t *testing.T) {
 	}
 }
 
-// TestAPasswordGetsOld checks that a cached account becomes restricted once its password expires (D-31).
-func TestAPasswordGetsOld(t *testing.T) {
+// TestCachedPasswordExpires checks that a cached account becomes restricted once its password expires (D-31).
+func TestCachedPasswordExpires(t *testing.T) {
 	w := newWorld()
 	f := serve(t, w.answer)
 	d, ahead := timed(f, nil)
@@ -103,7 +103,7 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 	for code, want := range map[string]Restriction{"530": OutOfHours, "531": OtherWorkstation, "532": PasswordExpired,
 		"533": Disabled, "701": Expired, "773": MustChange} {
 		f.tell("8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data " + code + ", v1db1")
-		if got, err := d.Check(context.Background(), "alice", "wonderland"); err != nil || got.Restricted != want {
+		if got, err := d.Check(context.Background(), "alice", false, "wonderland"); err != nil || got.Restricted != want {
 			t.Errorf("D-32: data %s: %+v, %v; want %v", code, got, err, want)
 		}
 	}
@@ -111,7 +111,7 @@ func TestOnlyPasswordHolderLearnsRestriction(t *testing.T) {
 		"data 533": false, "": false, "x, data 5333, v": false, ", data 999999999999533, ": false} {
 		f.tell(says)
 		var wrong *WrongPassword
-		if got, err := d.Check(context.Background(), "alice", "wonderland"); got != nil || !errors.As(err, &wrong) ||
+		if got, err := d.Check(context.Background(), "alice", false, "wonderland"); got != nil || !errors.As(err, &wrong) ||
 			wrong.Locked != locked {
 			t.Errorf("D-32: %q: %+v, %v", says, got, err)
 		}

@@ -395,9 +395,9 @@ func TestForgedServerIsRejected(t *testing.T) {
 	}
 }
 
-// TestEndPoints checks the channel binding: the certificate's hash by its signature's algorithm, SHA-256 instead of
-// weaker ones (RFC 5929 4.1).
-func TestEndPoints(t *testing.T) {
+// TestChannelBindingHash checks the channel binding: the certificate's hash by its signature's algorithm, SHA-256
+// instead of weaker ones (RFC 5929 4.1).
+func TestChannelBindingHash(t *testing.T) {
 	raw := []byte("of the certificate")
 	h384, h512 := sha512.Sum384(raw), sha512.Sum512(raw)
 	for algorithm, sum := range map[x509.SignatureAlgorithm][]byte{x509.MD5WithRSA: hashed256(raw),

@@ -21,8 +21,12 @@ type Accounts struct {
 
 // LogOn returns the contents of a peer's token: S-1-22-1-uid, with S-1-22-2-gid for each group. An unmapped uid (65534)
 // gets the anonymous token, whatever the fields say. An administrator always gets a full token, without a linked one.
-// If full is set, all other peers are refused with an error for STATUS_ACCESS_DENIED (L-51).
+// If full is set, all other peers are refused with an error for STATUS_ACCESS_DENIED (L-51), as is always a peer that
+// is not Known.
 func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
+	if !p.Known {
+		return logon.Result{}, errUnknown
+	}
 	if full && (p.UID == lsa.Unmapped || !slices.Contains(a.Administrators, p.UID)) {
 		return logon.Result{}, fmt.Errorf("uid %d is no administrator: %w", p.UID, ntstatus.AccessDenied.Err())
 	}

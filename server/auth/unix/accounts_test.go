@@ -50,6 +50,7 @@ func TestTokenWithoutStore(t *testing.T) {
 		{"groups in their order", unix.Accounts{}, unix.Peer{UID: uid, GID: gid, Groups: []uint32{9, gid, 7, 65534}}, false,
 			plain, 0, []string{"S-1-22-2-4712", "S-1-22-2-9", "S-1-22-2-7", "S-1-22-2-65534"}},
 	} {
+		c.p.Known = true
 		r, err := c.a.LogOn(&c.p, c.full)
 		if c.kind.User.SID.IsZero() {
 			if !errors.Is(err, fs.ErrPermission) || !r.Token.User.SID.IsZero() ||
@@ -75,11 +76,12 @@ func TestTokenWithoutStore(t *testing.T) {
 	}
 	// 65534 is Anonymous, listed or not, and never an administrator (L-25).
 	listed := unix.Accounts{Administrators: []uint32{65534}, Privileges: map[uint32]winnt.PrivilegeSet{65534: tcb}}
-	if r, err := listed.LogOn(&unix.Peer{UID: 65534}, false); err != nil || r.Token.User.SID != sid.Anonymous ||
+	overflow := &unix.Peer{Known: true, UID: 65534}
+	if r, err := listed.LogOn(overflow, false); err != nil || r.Token.User.SID != sid.Anonymous ||
 		r.Token.Privileges.Has(winnt.SeTcbPrivilege) {
 		t.Errorf("W-15: 65534 is %v, %v", r.Token.User, err)
 	}
-	if r, err := listed.LogOn(&unix.Peer{UID: 65534}, true); !errors.Is(err, fs.ErrPermission) ||
+	if r, err := listed.LogOn(overflow, true); !errors.Is(err, fs.ErrPermission) ||
 		!r.Token.User.SID.IsZero() {
 		t.Errorf("W-15: 65534 is %v, %v", r.Token.User, err)
 	}
@@ -133,6 +135,7 @@ func TestPeerGetsFullOrLimitedToken(t *testing.T) {
 		{"one without a number", []uint32{65534}, unix.Peer{UID: 65534, GID: 7}, true, 0,
 			"uid 65534 is no administrator: " + ntstatus.AccessDenied.Err().Error(), "ANONYMOUS LOGON"},
 	} {
+		c.p.Known = true
 		r, err := unix.Stored{Store: s, Administrators: c.listed}.LogOn(&c.p, c.full)
 		text := ""
 		if err != nil {
@@ -169,7 +172,7 @@ func TestPeerEvidence(t *testing.T) {
 	if p.Name() != "unix" {
 		t.Errorf(`Name() = %q, want "unix"`, p.Name())
 	}
-	e := (&unix.Peer{UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
+	e := (&unix.Peer{Known: true, UID: uid, GID: 7, Groups: []uint32{7, 8}}).Evidence()
 	if e.Peer == nil || e.Peer.UID != uid || !slices.Equal(e.Peer.GIDs, []uint32{7, 7, 8}) || e.Name != "" ||
 		e.Password != "" {
 		t.Fatalf("evidence %+v", e)

@@ -20,11 +20,13 @@ import (
 	"unsafe"
 
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/ntstatus"
 	"golang.org/x/sys/unix"
 )
 
-// Peer is the program at the other end of a socket. Create it only with [Of]: the zero value is uid 0 with group 0.
+// Peer is the program at the other end of a socket, see [Of]. The zero value identifies nobody and cannot log on.
 type Peer struct {
+	Known    bool // UID, GID and Groups are those of the peer; otherwise they do not count
 	UID, GID uint32
 	Groups   []uint32 // supplementary, as at connect
 	PID      int      // in this PID namespace; 0 if it is not visible here
@@ -33,6 +35,9 @@ type Peer struct {
 
 	pidfd int // -1 unless Pinned
 }
+
+// errUnknown says that a peer was not identified.
+var errUnknown = fmt.Errorf("a peer that was not identified: %w", ntstatus.AccessDenied.Err())
 
 // gids returns the groups at connect, the primary one first.
 func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
@@ -67,6 +72,7 @@ func (p *Peer) ask(fd int) error {
 	if p.Groups, err = groups(fd); err != nil {
 		return fmt.Errorf("SO_PEERGROUPS: %w", err)
 	}
+	p.Known = true
 	pidfd, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD)
 	switch {
 	case err == nil:

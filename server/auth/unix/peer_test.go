@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAlive checks that a program is alive until it ends, and that a peer without a pidfd is never reported alive
-// (W-14).
-func TestAlive(t *testing.T) {
+// TestPeerIsAliveUntilExit checks that a program is alive until it ends, and that a peer without a pidfd is never
+// reported alive (W-14).
+func TestPeerIsAliveUntilExit(t *testing.T) {
 	cmd := exec.Command("cat") // ends with its input
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -66,7 +66,7 @@ func TestTokens(t *testing.T) {
 		}
 		return r.Token
 	}
-	s := log(&Peer{UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
+	s := log(&Peer{Known: true, UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
 	if s.Source.Name != "unix" {
 		t.Errorf(`source %q, want "unix"`, s.Source.Name)
 	}
@@ -81,7 +81,7 @@ func TestTokens(t *testing.T) {
 	}
 	for _, groups := range [][]uint32{nil, {100}, {101, 100}, {101}} { // the kernel lists the first one, or does not
 		n := 0
-		for _, g := range log(&Peer{UID: 8, GID: 100, Groups: groups}).Groups {
+		for _, g := range log(&Peer{Known: true, UID: 8, GID: 100, Groups: groups}).Groups {
 			if g.SID == sid.MustParse("S-1-22-2-100") {
 				n++
 			}
@@ -90,7 +90,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("the first group, with %v, is there %d times, want 1", groups, n)
 		}
 	}
-	root := log(&Peer{UID: 0, GID: 0})
+	root := log(&Peer{Known: true, UID: 0, GID: 0})
 	if root.User.SID != sid.MustParse("S-1-22-1-0") || slices.ContainsFunc(root.Groups, func(g token.Group) bool {
 		return g.SID == sid.Administrators
 	}) {
@@ -100,10 +100,10 @@ func TestTokens(t *testing.T) {
 		!s.DefaultPrivileges.Has(winnt.SeDebugPrivilege) {
 		t.Error("a privilege of the configuration is not there, enabled and by default")
 	}
-	if log(&Peer{UID: 9, GID: 8}).Privileges.Has(winnt.SeDebugPrivilege) {
+	if log(&Peer{Known: true, UID: 9, GID: 8}).Privileges.Has(winnt.SeDebugPrivilege) {
 		t.Error("another uid has the privilege too")
 	}
-	none := log(&Peer{UID: 65534, GID: 100})
+	none := log(&Peer{Known: true, UID: 65534, GID: 100})
 	if none.User.SID != sid.Anonymous {
 		t.Errorf("65534 is %v, want %v", none.User.SID, sid.Anonymous)
 	}
@@ -114,8 +114,9 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestWhoConnected checks that each connection has the uid and gid that its other end had when it connected (W-14).
-func TestWhoConnected(t *testing.T) {
+// TestPeerIsFixedAtConnect checks that each connection has the uid and gid that its other end had when it connected
+// (W-14).
+func TestPeerIsFixedAtConnect(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be of another group")
 	}

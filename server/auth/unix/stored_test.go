@@ -1,6 +1,8 @@
 package unix_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"testing"
 
@@ -30,27 +32,27 @@ func TestStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	identity := unix.Stored{Store: s}
-	r, err := identity.LogOn(&unix.Peer{UID: alice, GID: 100}, false)
+	r, err := identity.LogOn(&unix.Peer{Known: true, UID: alice, GID: 100}, false)
 	if err != nil || r.Token.User.SID != id || r.Linked != nil || r.Token.Type != winnt.TokenPrimary {
 		t.Errorf("alice is %v, %v", r.Token.User, err)
 	}
-	for _, p := range []*unix.Peer{{UID: alice}, {UID: 65534}, {UID: 4713}} {
+	for _, p := range []*unix.Peer{{Known: true, UID: alice}, {Known: true, UID: 65534}, {Known: true, UID: 4713}, {}} {
 		if _, err := identity.LogOn(p, true); err == nil {
 			t.Errorf("%d is no administrator and got a full token (L-51)", p.UID)
 		}
 	}
-	if _, err := identity.LogOn(&unix.Peer{UID: out}, false); err == nil {
+	if _, err := identity.LogOn(&unix.Peer{Known: true, UID: out}, false); err == nil {
 		t.Error("a disabled account got a token")
 	}
 	// Without a store, too, 65534 is never an administrator, whatever the configuration names.
 	listed := unix.Accounts{Administrators: []uint32{alice, 65534}}
-	if _, err := listed.LogOn(&unix.Peer{UID: 65534}, true); err == nil {
+	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: 65534}, true); err == nil {
 		t.Error("65534 got a full token (L-51, W-15)")
 	}
-	if _, err := listed.LogOn(&unix.Peer{UID: alice}, true); err != nil {
+	if _, err := listed.LogOn(&unix.Peer{Known: true, UID: alice}, true); err != nil {
 		t.Errorf("an administrator of the configuration: %v", err)
 	}
-	me := &unix.Peer{UID: uint32(os.Getuid())}
+	me := &unix.Peer{Known: true, UID: uint32(os.Getuid())}
 	r, err = identity.LogOn(me, false)
 	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeLimited ||
 		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeFull {
@@ -62,7 +64,7 @@ func TestStored(t *testing.T) {
 		t.Errorf("L-51: an administrator that requests the full token gets %v, %v, want it with a linked limited token",
 			r, err)
 	}
-	r, err = identity.LogOn(&unix.Peer{UID: 65534}, false)
+	r, err = identity.LogOn(&unix.Peer{Known: true, UID: 65534}, false)
 	if err != nil || r.Token.User.SID != sid.Anonymous {
 		t.Errorf("65534 is %v, %v, want r.Token.User.SID = %v, no error", r.Token.User, err, sid.Anonymous)
 	}
@@ -86,11 +88,11 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 		"accounts": {unix.Accounts{}, unix.Accounts{Privileges: more}},
 		"a store":  {unix.Stored{Store: s}, unix.Stored{Store: s, Privileges: more}}} {
 		for uid, want := range map[uint32]winnt.PrivilegeSet{4711: more[4711], 4712: 0, 65534: 0} {
-			bare, err := c.bare.LogOn(&unix.Peer{UID: uid, GID: 4711}, false)
+			bare, err := c.bare.LogOn(&unix.Peer{Known: true, UID: uid, GID: 4711}, false)
 			if err != nil {
 				t.Fatal(err)
 			}
-			given, err := c.given.LogOn(&unix.Peer{UID: uid, GID: 4711}, false)
+			given, err := c.given.LogOn(&unix.Peer{Known: true, UID: uid, GID: 4711}, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,5 +108,31 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestZeroPeerIsNobody checks that a peer that was not identified gets no token and gives no evidence, although its uid
+// is that of the superuser.
+func TestZeroPeerIsNobody(t *testing.T) {
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	root := []uint32{0}
+	for name, logOn := range map[string]func(*unix.Peer, bool) (logon.Result, error){
+		"accounts": unix.Accounts{Administrators: root}.LogOn,
+		"stored":   unix.Stored{Store: s, Administrators: root}.LogOn,
+	} {
+		for _, full := range []bool{false, true} {
+			r, err := logOn(&unix.Peer{}, full)
+			if !errors.Is(err, fs.ErrPermission) || !r.Token.User.SID.IsZero() {
+				t.Errorf("%s, full %t: token of %v, error %v, want none and %v", name, full, r.Token.User.SID, err,
+					fs.ErrPermission)
+			}
+		}
+	}
+	if e := (&unix.Peer{}).Evidence(); e.Peer != nil {
+		t.Errorf("evidence %+v, want none", e.Peer)
 	}
 }

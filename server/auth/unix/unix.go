@@ -27,7 +27,11 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
 }
 
-// Evidence returns the uid and the groups of a peer as evidence. All other fields are empty.
+// Evidence returns the uid and the groups of a peer as evidence. All other fields are empty, and all of them if the
+// peer is not Known.
 func (p *Peer) Evidence() auth.Evidence {
+	if !p.Known {
+		return auth.Evidence{}
+	}
 	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: p.gids()}}
 }

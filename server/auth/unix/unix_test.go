@@ -188,7 +188,7 @@ func TestNonSocketHasNoPeer(t *testing.T) {
 	if list, err := groups(int(f.Fd())); err == nil || list != nil {
 		t.Errorf("the groups of a file: %v, %v, want nil, an error", list, err)
 	}
-	if got := (&Peer{GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
+	if got := (&Peer{Known: true, GID: 5, Groups: []uint32{6, 5}}).gids(); !slices.Equal(got, []uint32{5, 6, 5}) {
 		t.Errorf("groups %v", got)
 	}
 }

@@ -51,7 +51,7 @@ func TestExpiringCertificateIsReplaced(t *testing.T) {
 // pair is a certificate and its key, encoded.
 type pair struct{ cert, key []byte }
 
-// ending makes a certificate for localhost that is good until then.
+// ending returns a certificate for localhost that is valid until the given time.
 func ending(t *testing.T, until time.Time) (p pair) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -69,8 +69,8 @@ func ending(t *testing.T, until time.Time) (p pair) {
 	return p
 }
 
-// TestChannels: a ticket is bound to a certificate that was signed with SHA-256 or less, and to none with a longer hash
-// (RFC 5929, 4.1).
+// TestChannels checks that a ticket can be bound to a certificate whose signature uses SHA-256 or a weaker hash, and
+// not to one with a longer hash (RFC 5929, 4.1).
 func TestChannels(t *testing.T) {
 	for algorithm, bound := range map[x509.SignatureAlgorithm]bool{x509.SHA256WithRSA: true, x509.ECDSAWithSHA256: true,
 		x509.SHA1WithRSA: true, x509.MD5WithRSA: true, x509.SHA256WithRSAPSS: true, x509.SHA384WithRSA: false,
@@ -84,7 +84,7 @@ func TestChannels(t *testing.T) {
 		}
 	}
 	if got := channel(&tls.Certificate{}); got != "" {
-		t.Errorf("of no certificate: %q", got)
+		t.Errorf(`of no certificate: %q, want ""`, got)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 		}
 		again, at, err := c.certificate()
 		if err != nil || at != made || bytes.Equal(again.Certificate[0], first.Certificate[0]) {
-			t.Errorf("it is not made anew: %s, %v", at, err)
+			t.Errorf("expired certificate: path %s, error %v, want a new certificate at the same path", at, err)
 		}
 	}
 	given := config{settings: settings{State: t.TempDir(), Certificate: made, Key: key}}
@@ -119,9 +119,9 @@ func TestUnusableCertificateIsReplaced(t *testing.T) {
 	}
 	given.Key = "/none"
 	if _, _, err := given.certificate(); err == nil {
-		t.Error("one that cannot be read is made")
+		t.Error("certificate() of an unreadable file succeeds, want an error")
 	}
 	if names, _ := os.ReadDir(given.State); len(names) != 0 {
-		t.Errorf("made are %v", names)
+		t.Errorf("made are %v: len(names) = %d, want 0", names, len(names))
 	}
 }

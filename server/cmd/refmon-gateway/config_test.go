@@ -67,7 +67,7 @@ log: {level: warn}
 		Channel:  base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "tls-server-end-point:%s", sum)),
 		Sessions: 11, SessionLife: 12 * time.Second, Threads: 13, LargestUpload: 15,
 		StrictTransport: 16 * time.Second, Log: log}); !reflect.DeepEqual(got, want) {
-		t.Errorf("the gateway is told\n%+v, want\n%+v", got, want)
+		t.Errorf("the gateway's configuration is\n%+v, want\n%+v", got, want)
 	}
 	plain, err := load("")
 	if err != nil {
@@ -78,11 +78,11 @@ log: {level: warn}
 		t.Fatal(err)
 	}
 	if plain.Trees = []string{"share"}; !reflect.DeepEqual(*c, *plain) {
-		t.Errorf("with one key it is %+v, want %+v", *c, *plain)
+		t.Errorf("with one key the configuration is %+v, want %+v", *c, *plain)
 	}
 }
 
-// TestBoundsOfSettings: each bound of a setting from both sides, and each thing that is wrong alone.
+// TestBoundsOfSettings checks both sides of each setting's bound, and each invalid value alone.
 func TestBoundsOfSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*config)
@@ -136,6 +136,7 @@ func TestBoundsOfSettings(t *testing.T) {
 	}
 	cfg, err := load(written(t, "limits: {sessionLife: 7}\nlog: {level: warn}\n"))
 	if err != nil || cfg.life != 7*time.Second || cfg.level != slog.LevelWarn || cfg.Limits.Threads != 64 {
-		t.Errorf("%+v, %v", cfg, err)
+		t.Errorf("%+v, %v, want cfg.life = %v, cfg.level = %v, cfg.Limits.Threads = 64, no error", cfg, err,
+			7*time.Second, slog.LevelWarn)
 	}
 }

@@ -26,13 +26,13 @@ func written(t *testing.T, text string) string {
 	return file
 }
 
-// TestVersion: the gateway says its name and its release, as the other programs do.
+// TestVersion checks that the gateway prints its name and its release, as the other programs do.
 func TestVersion(t *testing.T) {
 	if code, out, errs := ask(t, "version"); code != 0 || !strings.HasPrefix(out, "refmon-gateway ") || errs != "" {
-		t.Errorf("version: %d, %q, %q", code, out, errs)
+		t.Errorf(`version: %d, %q, %q, want 0, text starting with "refmon-gateway ", ""`, code, out, errs)
 	}
 	if code, out, errs := ask(t, "version", "more"); code != exitMalformed || out != "" || errs == "" {
-		t.Errorf("version more: %d, %q, %q", code, out, errs)
+		t.Errorf(`version more: %d, %q, %q, want %d, "", a non-empty string`, code, out, errs, exitMalformed)
 	}
 }
 
@@ -46,7 +46,8 @@ func TestConfiguration(t *testing.T) {
 	}
 	if code, out, errs := ask(t, "config", "check", file); code != 0 || errs != "" || !strings.HasSuffix(out,
 		"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n") {
-		t.Errorf("check: %d, %q, %q", code, out, errs)
+		t.Errorf(`check: %d, %q, %q, want 0, text ending with %q, ""`, code, out, errs,
+			"well formed; files at 127.0.0.1:8443, console at 127.0.0.1:8444\n")
 	}
 	var keys func(reflect.Type)
 	keys = func(s reflect.Type) {
@@ -85,11 +86,11 @@ func TestConfiguration(t *testing.T) {
 	for _, args := range [][]string{{"nonsense"}, {"serve", "--config", "/none"},
 		{"serve", "--config", written(t, "certificate: /none\nkey: /none\n")}} {
 		if code, _, errs := ask(t, args...); code != exitMalformed || errs == "" {
-			t.Errorf("%q: %d, %q", args, code, errs)
+			t.Errorf("%q: %d, %q, want %d, a non-empty string", args, code, errs, exitMalformed)
 		}
 	}
 	if code, out, _ := ask(t); code != 0 || !strings.Contains(out, "serve") {
-		t.Errorf("without a verb: %d, %q", code, out)
+		t.Errorf(`without a verb: %d, %q, want 0, text containing "serve"`, code, out)
 	}
 }
 
@@ -109,7 +110,7 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	}
 	again, _, err := c.certificate()
 	if err != nil || !bytes.Equal(first.Certificate[0], again.Certificate[0]) {
-		t.Errorf("it is made anew: %v", err)
+		t.Errorf("a valid certificate was replaced, or error %v, want the first certificate", err)
 	}
 	for _, names := range [][]string{{"localhost", "other"}, {"other", "::1"}, {"other"}, {"other", "127.0.0.1"}} {
 		c.Names = names
@@ -127,10 +128,10 @@ func TestLoopbackCertificateNamesHosts(t *testing.T) {
 	}
 	info, err := os.Stat(filepath.Join(c.State, "loopback.key"))
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key: %v, %v", info, err)
+		t.Errorf("the key: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	}
 	if got := channel(&first); got == "" {
-		t.Error("no channel of a certificate that was signed with SHA-256")
+		t.Error("channel(certificate signed with SHA-256) is empty, want a channel binding")
 	}
 }
 

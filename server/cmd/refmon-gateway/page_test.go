@@ -27,7 +27,7 @@ import (
 // gate is the uid that the gateway runs as.
 const gate = 61010
 
-// site holds what docs/gateway.md builds: refmond, a tree and a gateway.
+// site is the setup of docs/gateway.md: refmond, a tree and a gateway.
 type site struct {
 	*testing.T
 	dir   string
@@ -116,7 +116,7 @@ func (s *site) run(script string) string {
 	return string(out)
 }
 
-// start starts a program as a user, and waits until it is ready as often as it says so.
+// start starts a program as a user and waits for that many readiness messages.
 func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	s.Helper()
 	cmd := exec.Command(filepath.Join(s.dir, "bin", name), args...)
@@ -133,7 +133,7 @@ func (s *site) start(uid uint32, ready int, name string, args ...string) {
 		}
 	}
 	if ready > 0 {
-		s.Fatalf("%s did not start: %v\n%s", name, cmd.Wait(), said)
+		s.Fatalf("%s did not start: %v, want ready at most 0\n%s", name, cmd.Wait(), said)
 	}
 	over := make(chan struct{})
 	go func() { // drain its output, or it would block
@@ -150,8 +150,8 @@ func (s *site) start(uid uint32, ready int, name string, args ...string) {
 	})
 }
 
-// TestGatewayPage: what docs/gateway.md shows, with the programs that are built: three users
-// by curl, the API by curl, and the trail, which names client and gateway.
+// TestGatewayPage runs the examples of docs/gateway.md with the built programs: three users by curl, the API by curl,
+// and the audit trail, which names client and gateway.
 func TestGatewayPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two programs")
@@ -166,7 +166,7 @@ func TestGatewayPage(t *testing.T) {
 	sids := regexp.MustCompile(`(alice|staff) +(S-1-5-21-[0-9-]+)`).FindAllStringSubmatch(
 		s.run("refmond account list; refmond account group list"), -1)
 	if len(sids) != 2 {
-		t.Fatalf("the lists have %v", sids)
+		t.Fatalf("the lists have %v: len(sids) = %d, want 2", sids, len(sids))
 	}
 	s.describe("O:BAG:SYD:P(A;OICI;FA;;;" + sids[0][2] + ")(A;OICI;0x1200a9;;;" + sids[1][2] +
 		")S:(AU;OICISA;FR;;;WD)")
@@ -179,7 +179,7 @@ func TestGatewayPage(t *testing.T) {
 	for _, want := range []string{`"status":"STATUS_ACCESS_DENIED"`, "DENIED STATUS_ACCESS_DENIED", `HOST\\alice`,
 		`"level":"SecurityImpersonation"`, `Administrators`, "ok\n"} {
 		if !strings.Contains(api, want) {
-			t.Errorf("the API does not say %q:\n%s", want, api)
+			t.Errorf("the API does not say %q:\n%s, want text containing %q", want, api, want)
 		}
 	}
 	first := s.firstPage()
@@ -230,7 +230,7 @@ func (s *site) opensNothing() {
 	}
 }
 
-// trail reads what refmond has recorded.
+// trail reads refmond's audit trail.
 func (s *site) trail() {
 	s.Helper()
 	var all []byte

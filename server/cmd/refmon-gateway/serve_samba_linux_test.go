@@ -40,10 +40,9 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// TestThreeUsers: a tree whose descriptors were set through Samba's file server, and three
-// users who come by curl, rclone and a browser. Each gets what `refmon access` says of the same
-// files, the gateway's own account opens none of them (G-1), and one record of the trail
-// names the client and the gateway.
+// TestThreeUsers serves a tree whose descriptors were set through Samba's file server to three users, by curl, rclone
+// and a browser. Each gets the access that `refmon access` reports for the same files. The gateway's own account
+// opens none of them (G-1), and one record of the trail names client and gateway.
 func TestThreeUsers(t *testing.T) {
 	if os.Getenv("REFMON_WEB") != "required" {
 		t.Skip("it builds three programs and starts a browser: REFMON_WEB=required runs it, as .ci/run does")
@@ -107,8 +106,7 @@ func TestThreeUsers(t *testing.T) {
 	}
 }
 
-// recordReads adds a SACL that asks for a record of each read to the descriptor that Samba stored, since smbcacls
-// cannot set one.
+// recordReads adds an auditing SACL for reads to the descriptor that Samba stored, because smbcacls cannot set one.
 func (s *site) recordReads(name string) {
 	s.Helper()
 	path, value := filepath.Join(s.tree, name), make([]byte, ntacl.MaxSize)
@@ -140,7 +138,7 @@ func (s *site) people() map[string]string {
 		sids[m[1]] = m[2]
 	}
 	if len(sids) != 4 {
-		s.Fatalf("the lists have %v:\n%s", sids, list)
+		s.Fatalf("the lists have %v, want len(sids) = 4\n%s", sids, list)
 	}
 	text := fmt.Sprintf("domain: %s\ngroups:\n  - {name: staff, sid: %s}\nusers:\n",
 		sids["alice"][:strings.LastIndexByte(sids["alice"], '-')], sids["staff"])
@@ -151,7 +149,7 @@ func (s *site) people() map[string]string {
 	return sids
 }
 
-// access returns what refmon access says: whether a user may read a file.
+// access reports whether refmon access grants a user a read of a file.
 func (s *site) access(user, name string) bool {
 	s.Helper()
 	cmd := exec.Command(filepath.Join(s.dir, "bin", "refmon"), "access", filepath.Join(s.tree, name),
@@ -165,7 +163,7 @@ func (s *site) access(user, name string) bool {
 	return err == nil
 }
 
-// byCurl asks for a file as a user.
+// byCurl requests a file as a user.
 func (s *site) byCurl(user, name string, allowed bool) {
 	s.Helper()
 	want := "access denied\n403"
@@ -192,7 +190,7 @@ func (s *site) byRclone(user, name string, allowed bool) {
 	}
 }
 
-// byBrowser opens a file as a user in a browser that shows nothing.
+// byBrowser opens a file as a user in a headless browser.
 func (s *site) byBrowser(browser, user, name string, allowed bool) {
 	s.Helper()
 	want := "access denied"
@@ -225,7 +223,8 @@ func (s *site) ownAccount(files map[string]string) {
 			if _, _, st := own.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: want,
 				CreateDisposition: winnt.FILE_OPEN, ShareAccess: 7, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{
 					ObjectName: `\??\projects\` + name})}); st != ntstatus.AccessDenied {
-				s.Errorf("G-1: the gateway's account opens %s for %v: %v", name, want, st)
+				s.Errorf("G-1: the gateway's account opens %s for %v: %v, want %v", name, want, st,
+					ntstatus.AccessDenied)
 			}
 		}
 	}

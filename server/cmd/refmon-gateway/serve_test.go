@@ -70,7 +70,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 			at[m[1]] = m[2]
 		}
 		if time.Since(begun) > time.Minute {
-			t.Fatalf("it is not ready: %s", out.text())
+			t.Fatalf("the server is not ready after a minute: %s", out.text())
 		}
 	}
 	pool := x509.NewCertPool()
@@ -99,11 +99,11 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	transport.CloseIdleConnections()
 	end()
 	if err := errors.Join(<-served, g.Close()); err != nil {
-		t.Errorf("told to end: %v", err)
+		t.Errorf("the server's end after its context was cancelled: %v, want nil", err)
 	}
 	for where := range at {
 		if got := ask(where, "/"); got != "none" {
-			t.Errorf("after the end %s says %q", where, got)
+			t.Errorf(`after the end %s says %q, want "none"`, where, got)
 		}
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,6 +113,6 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 	defer taken.Close()
 	cfg.Files = taken.Addr().String()
 	if err := cfg.serve(t.Context(), g, &cert, log); err == nil || !strings.Contains(err.Error(), "listen") {
-		t.Errorf("an address that is taken: %v", err)
+		t.Errorf("an address in use: %v, want an error that names it", err)
 	}
 }

@@ -43,7 +43,8 @@ func TestExample(t *testing.T) {
 	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0], fmt.Sprintf("ADDRESS=%s.%d", net, last))
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "were killed: payroll is hers, plan is not\n") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("%v, want string(out) containing %q, no error\n%s", err,
+			"were killed: payroll is hers, plan is not\n", out)
 	}
 }
 
@@ -78,7 +79,7 @@ func newCluster(t *testing.T) *cluster {
 	var out bytes.Buffer
 	if code := run([]string{"site", site, "--traverse", "never", "--host", "files1=" + c.tree, "--server", at(0, 4222),
 		"--server", at(1, 4222), "--server", at(2, 4222)}, &streams{out: &out, err: &out}); code != 0 {
-		t.Fatalf("site: %s", out.String())
+		t.Fatalf("site: %s: code = %d, want 0", out.String(), code)
 	}
 	common := []string{"--site", site, "--beat", "200ms"}
 	const compact = "--compact=4096" // logs are put together while the rest happens
@@ -253,7 +254,7 @@ func (c *cluster) compare(what string) {
 	want, got := said(c.t, state, ""), said(c.t, c.out, "//files1")
 	for at, w := range want {
 		if got[at] != w {
-			c.t.Errorf("%s: %s: %q, a fresh run says %q", what, at, got[at], w)
+			c.t.Errorf("%s: %s: %q, a fresh run says %q, want %q", what, at, got[at], w, w)
 		}
 	}
 	if len(got) != len(want) || len(want) < 20 {
@@ -261,7 +262,7 @@ func (c *cluster) compare(what string) {
 	}
 }
 
-// said lists what an index says of each document.
+// said returns an index's answer for each document.
 func said(t *testing.T, state, host string) map[string]string {
 	t.Helper()
 	x, err := index.Open(state, time.Hour)
@@ -359,13 +360,12 @@ func TestClusterSurvivesKills(t *testing.T) {
 	t.Logf("%s: %d documents and %d people: %+v", time.Since(began).Round(time.Second), c.oracle.known.Documents(),
 		c.oracle.known.People(), n)
 	if n.Yes < 10 || n.No < 50 {
-		t.Errorf("%+v", n)
+		t.Errorf("%+v, want n.Yes at least 10, n.No at least 50", n)
 	}
 }
 
-// TestSiteHasEachFlag sets each flag of the command to a distinct value and checks the site. A missing
-// flag has its default. Each role has a key, and the folder its seed. A rejected site creates
-// nothing.
+// TestSiteHasEachFlag sets each flag of the command to a distinct value and checks the site. A missing flag has its
+// default. Each role has a key, and the folder has its seed. A rejected site creates nothing.
 func TestSiteHasEachFlag(t *testing.T) {
 	const host, server = "--host files1=/srv/a", "--server 127.0.0.1:4222"
 	servers := func(n int) string { return strings.Repeat(" "+server, n) }
@@ -426,7 +426,8 @@ func TestSiteHasEachFlag(t *testing.T) {
 		for _, role := range roles {
 			info, err := os.Stat(filepath.Join(dir, role+".seed"))
 			if err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: the seed of %s: %v, %v", c.args, role, info, err)
+				t.Errorf("%s: the seed of %s: %v, %v, want info.Mode().Perm() = 0o600, no error", c.args, role, info,
+					err)
 			}
 		}
 		seen := map[string]bool{}
@@ -454,8 +455,8 @@ var maxElectionTimeout time.Duration
 //go:linkname hbInterval github.com/nats-io/nats-server/v2/server.hbInterval
 var hbInterval time.Duration
 
-// faster is by how much elections are faster than those of real servers, unless
-// REFMON_ELECTIONS=real, as in `make soak`. What holds does not depend on it: it is only waited for.
+// faster divides the election times of real servers, unless REFMON_ELECTIONS=real, as in `make soak`. It affects
+// waiting times only, no checked property.
 const faster = 4
 
 func init() {

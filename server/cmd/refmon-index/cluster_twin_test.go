@@ -64,8 +64,8 @@ func (c *cluster) fill(s *company.Sample) *directory.Directory {
 	return dir
 }
 
-// TestClusterEqualsWhoCan: over three message servers, one of which is killed with a worker while files come, the
-// index says of random pairs, drawn when it is at rest, what who-can says of the tree.
+// TestClusterEqualsWhoCan runs a cluster over three NATS servers and kills one of them and a worker while files
+// arrive. Once the cluster is idle, the index must answer random pairs as who-can does from the tree.
 func TestClusterEqualsWhoCan(t *testing.T) {
 	pairs := randtest.Count(t, "REFMON_CLUSTER_PAIRS", 0)
 	if pairs == 0 {
@@ -100,7 +100,8 @@ func TestClusterEqualsWhoCan(t *testing.T) {
 		may := slices.Contains(want[path]["read"], who)
 		if a := x.CanRead("//files1"+path, who, "read"); a.Allowed != may || a.Because != "" {
 			if different++; different < 10 {
-				t.Errorf("%s %s: %+v, who-can says %v", who, path, a, may)
+				t.Errorf("%s %s: %+v, who-can says %v: different = %d, want at least 10", who, path, a, may,
+					different)
 			}
 		}
 		if may {

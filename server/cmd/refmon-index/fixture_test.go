@@ -109,7 +109,7 @@ func (o *oracle) groups() string {
 	return b.String()
 }
 
-// asks queries random pairs until it is stopped.
+// asks queries random pairs until the returned function stops it.
 func (o *oracle) asks(seed uint64) (end func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	x, err := index.Open(o.state, limit)
@@ -141,7 +141,7 @@ func (o *oracle) ask(x *index.Index, r *rand.Rand) {
 	before := time.Now()
 	a := x.CanRead("//files1"+o.path(i), fmt.Sprint("p", p), "read")
 	if wrong := o.known.Judge(i, p, before, time.Now(), limit, a.Allowed, a.Because); wrong != "" {
-		o.t.Errorf("%s p%d: %+v; %s\n%s", o.path(i), p, a, wrong, o.said(o.path(i)))
+		o.t.Errorf("%s p%d: %+v; %s, want \"\"\n%s", o.path(i), p, a, wrong, o.said(o.path(i)))
 	}
 }
 

@@ -70,7 +70,7 @@ func TestPeopleComeFromFileOrLDAP(t *testing.T) {
 		"no SID":                {with(func(f *ldapFlags) { f.Domain = "EXAMPLE" }), false, "--ldap-domain: "},
 		"no file of a password": {with(func(f *ldapFlags) { f.PasswordFile = "" }), false, "-file: required"},
 		"none there":            {with(func(f *ldapFlags) { f.PasswordFile = none }), false, "--ldap-password-file"},
-		"one that others read":  {with(func(f *ldapFlags) { f.PasswordFile = read }), false, "--ldap-password-file"},
+		"a readable password":   {with(func(f *ldapFlags) { f.PasswordFile = read }), false, "--ldap-password-file"},
 		"an empty password":     {with(func(f *ldapFlags) { f.PasswordFile = empty }), false, "a name and a password"},
 		"no account":            {with(func(f *ldapFlags) { f.Account = "" }), false, "a name and a password"},
 		"no authority there":    {with(func(f *ldapFlags) { f.CA = none }), false, "no such file"},

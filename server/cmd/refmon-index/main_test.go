@@ -26,11 +26,11 @@ func TestStatusBeforeHeartbeat(t *testing.T) {
 	}
 	out.Reset()
 	if code := run([]string{"status", "--state", state + "/none"}, &streams{out: &out, err: &out}); code != exitFailed {
-		t.Errorf("a folder that is not there: code %d\n%s", code, out.String())
+		t.Errorf("a missing folder: code %d, want %d\n%s", code, exitFailed, out.String())
 	}
 }
 
-// TestVerbs: the verbs that ask, over a tree of plain files, with their exit codes.
+// TestVerbs runs the query verbs over a tree of plain files and checks their exit codes.
 func TestVerbs(t *testing.T) {
 	tree, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	dir := filepath.Join(t.TempDir(), "firm.yaml")
@@ -100,11 +100,11 @@ func TestVerbs(t *testing.T) {
 	}
 }
 
-// TestNothingAsked: without a word the help is printed, and that is no failure.
-func TestNothingAsked(t *testing.T) {
+// TestNoArgumentsPrintsHelp checks that the program without arguments prints its help and exits with 0.
+func TestNoArgumentsPrintsHelp(t *testing.T) {
 	var none, help, stderr bytes.Buffer
 	if code := run(nil, &streams{out: &none, err: &stderr}); code != exitSuccess {
-		t.Errorf("code %d", code)
+		t.Errorf("code %d, want %d", code, exitSuccess)
 	}
 	if code := run([]string{"--help"}, &streams{out: &help, err: &stderr}); code != exitSuccess ||
 		none.String() != help.String() || !strings.Contains(help.String(), "See docs/search.md.") ||

@@ -90,7 +90,7 @@ func TestSignalEndsRun(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		c := start(t, "were looked at", "run", "--tree", tree, "-d", dir, "--state", t.TempDir(), "--no-events")
 		if code := c.end(sig); code != 0 {
-			t.Errorf("%v: code %d", sig, code)
+			t.Errorf("%v: code %d, want 0", sig, code)
 		}
 	}
 	cmd := exec.Command(os.Args[0], "run", "--tree", "relative", "-d", dir, "--state", t.TempDir())
@@ -176,12 +176,12 @@ func TestPostgres(t *testing.T) {
 	want("1107", "")
 	want("1109", "pay plan")
 	if code := c.end(syscall.SIGTERM); code != 0 {
-		t.Errorf("SIGTERM: code %d", code)
+		t.Errorf("SIGTERM: code %d, want 0", code)
 	}
 }
 
-// TestSearchExample: examples/search searches full text as three users, and finds no document any
-// more whose right was taken away.
+// TestSearchExample runs examples/search as three users: full-text search, and no hit for a document once the right
+// was revoked.
 func TestSearchExample(t *testing.T) {
 	if os.Getenv("REFMON_SEARCH_EXAMPLE") == "" {
 		t.Skip("REFMON_SEARCH_EXAMPLE is not set: it starts a database, as TestPostgres does")
@@ -197,7 +197,8 @@ func TestSearchExample(t *testing.T) {
 	cmd.Env = append(os.Environ(), asCommand+"=1", "REFMON_INDEX="+os.Args[0])
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.HasSuffix(string(out), "carol finds: \nbob finds: offer \nalice finds: lunch plan \n") {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("%v, want string(out) ending with %q, no error\n%s", err,
+			"carol finds: \nbob finds: offer \nalice finds: lunch plan \n", out)
 	}
 }
 

@@ -35,15 +35,15 @@ func TestBackup(t *testing.T) {
 	_, end = p.serve()
 	after := p.must("", "export")
 	if strings.Contains(before, "alice") || !strings.Contains(after, "alice") {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		t.Errorf("before:\n%s\nafter:\n%s, want text without \"alice\", text containing \"alice\"", before, after)
 	}
 	if _, _, st, _ := logOn(p.dial(p.socket), nt.InteractiveLogon, "alice", "secret",
 		winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
-		t.Errorf("a password of the backup: %v", st)
+		t.Errorf("a password of the backup: %v, want %v", st, ntstatus.Success)
 	}
 	p.must(strings.Replace(after, "alice", "alicia", 1), "import", "-")
 	if list := p.must("", "list"); !strings.Contains(list, "alicia") {
-		t.Errorf("imported:\n%s", list)
+		t.Errorf("imported:\n%s, want text containing \"alicia\"", list)
 	}
 	end()
 	// In an empty state folder the backup has the key of the audit log, too.
@@ -74,7 +74,7 @@ func packed(t *testing.T, parts ...string) string {
 	return written(t, filepath.Join(t.TempDir(), "backup"), b.String())
 }
 
-// TestUnpack: a backup has the store, and nothing that is not part of one.
+// TestUnpack checks that a backup has exactly the files of a store.
 func TestUnpack(t *testing.T) {
 	files, err := unpack(packed(t, backedStore, "s", backedKey, "k", backedPublic, "p"))
 	if err != nil || len(files) != 3 || string(files[backedStore]) != "s" || string(files[backedKey]) != "k" ||
@@ -82,7 +82,7 @@ func TestUnpack(t *testing.T) {
 		t.Errorf("%q, %v", files, err)
 	}
 	if files, err := unpack(packed(t, backedStore, "s")); err != nil || len(files) != 1 {
-		t.Errorf("without a log: %q, %v", files, err)
+		t.Errorf("without a log: %q, %v, want len(files) = 1, no error", files, err)
 	}
 	cut := packed(t, backedStore, strings.Repeat("s", 4096))
 	if err := os.Truncate(cut, 2048); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// logOn asks the daemon for a logon.
+// logOn requests a logon from the daemon.
 func logOn(c *client.Conn, message uint32, name, password string, typ winnt.LogonType) (user string,
 	level winnt.SecurityImpersonationLevel, st, sub ntstatus.Status) {
 	th := c.Thread()
@@ -37,8 +37,8 @@ func logOn(c *client.Conn, message uint32, name, password string, typ winnt.Logo
 	return user, level, st, th.NtClose(out.Token)
 }
 
-// TestAccount changes accounts of a running refmond and logs on with them. Passwords
-// come from the input and are in no output (L-1, L-38); only administrators ask (L-52).
+// TestAccount changes accounts of a running refmond and logs on with them. Passwords come from standard input and
+// appear in no output (L-1, L-38). Only administrators may use the commands (L-52).
 func TestAccount(t *testing.T) {
 	p := build(t)
 	_, end := p.serve()
@@ -50,7 +50,7 @@ func TestAccount(t *testing.T) {
 	list := p.must("", "list") + p.must("", "group", "list") + p.must("", "right", "list") + p.must("", "export")
 	for _, want := range []string{"alice", "bob", "54321", "disabled", "staff", `HOST\alice`, "SeImpersonatePrivilege"} {
 		if !strings.Contains(list, want) {
-			t.Errorf("the lists lack %q:\n%s", want, list)
+			t.Errorf("the lists lack %q:\n%s, want text containing %q", want, list, want)
 		}
 	}
 	if strings.Contains(list, "argon2") || strings.Contains(list, "hunter2") {
@@ -60,30 +60,32 @@ func TestAccount(t *testing.T) {
 	batch, network := winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_NETWORK
 	user, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch)
 	if st != ntstatus.Success || !strings.HasSuffix(user, "-1001") {
-		t.Errorf("alice logs on: %s, %v", user, st)
+		t.Errorf(`alice logs on: %s, %v, want text ending with "-1001", %v`, user, st, ntstatus.Success)
 	}
 	if _, level, st, _ := logOn(c, nt.S4ULogon, "alice", "", network); st != ntstatus.Success ||
 		level != winnt.SecurityIdentification {
-		t.Errorf("S4U without SeTcbPrivilege: %v, %v (L-36)", level, st)
+		t.Errorf("S4U without SeTcbPrivilege: %v, %v (L-36), want %v, %v", level, st, winnt.SecurityIdentification,
+			ntstatus.Success)
 	}
 	p.must("", "lock", "alice")
 	if _, _, st, sub := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch); st != ntstatus.AccountRestriction ||
 		sub != ntstatus.AccountDisabled {
-		t.Errorf("a locked account: %v, %v", st, sub)
+		t.Errorf("a locked account: %v, %v, want %v, %v", st, sub, ntstatus.AccountRestriction,
+			ntstatus.AccountDisabled)
 	}
 	p.must("", "unlock", "alice")
 	p.must("n3wer-one\n", "passwd", "alice")
 	for range 10 {
 		if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", batch); st != ntstatus.LogonFailure {
-			t.Errorf("the old password: %v", st)
+			t.Errorf("the old password: %v, want %v", st, ntstatus.LogonFailure)
 		}
 	}
 	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "n3wer-one", batch); st != ntstatus.AccountLockedOut {
-		t.Errorf("after ten failures: %v (L-31)", st)
+		t.Errorf("after ten failures: %v (L-31), want %v", st, ntstatus.AccountLockedOut)
 	}
 	p.must("", "unlock", "alice")
 	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "n3wer-one", batch); st != ntstatus.Success {
-		t.Errorf("unlocked: %v", st)
+		t.Errorf("unlocked: %v, want %v", st, ntstatus.Success)
 	}
 	if _, err := admin.Ask(c.Administer, admin.Request{Do: admin.DeleteAccount, Name: "alice"}); !errors.Is(err,
 		ntstatus.AccessDenied.Err()) {
@@ -97,15 +99,14 @@ func TestAccount(t *testing.T) {
 	}
 	p.must("", "group", "delete", "staff")
 	if list := p.must("", "group", "list"); strings.Contains(list, "staff") {
-		t.Errorf("after deleting the group:\n%s", list)
+		t.Errorf("after deleting the group:\n%s, want text without \"staff\"", list)
 	}
 	p.refusals()
 	end()
 	p.records("hunter2", "n3wer-one")
 }
 
-// TestTraceHidesPasswords: who watches the calls of a program sees that it logs on, and
-// the password as *** (L-1).
+// TestTraceHidesPasswords checks that a traced logon appears with its password as *** (L-1).
 func TestTraceHidesPasswords(t *testing.T) {
 	p := build(t)
 	p.serve()
@@ -139,15 +140,15 @@ func TestTraceHidesPasswords(t *testing.T) {
 	}
 	for _, secret := range []string{"hunter2", "n3wer-one"} {
 		if strings.Contains(text, secret) {
-			t.Errorf("a password is seen (L-1):\n%s", text)
+			t.Errorf("a password is seen (L-1):\n%s, want text without %q", text, secret)
 		}
 	}
 	if !strings.Contains(text, "***") {
-		t.Errorf("no parameter is hidden:\n%s", text)
+		t.Errorf("no parameter is hidden:\n%s, want text containing \"***\"", text)
 	}
 }
 
-// refusals makes requests that are refused with a sentence.
+// refusals makes requests that refmond rejects, and checks the messages.
 func (p *program) refusals() {
 	for _, c := range []struct {
 		want string
@@ -172,7 +173,7 @@ func (p *program) records(secrets ...string) {
 	p.Helper()
 	files, err := filepath.Glob(filepath.Join(p.dir, "state", "audit", "*"))
 	if err != nil || len(files) < 3 {
-		p.Fatalf("%v, %v", files, err)
+		p.Fatalf("%v, %v, want len(files) at least 3, no error", files, err)
 	}
 	changed := false
 	for _, name := range files {
@@ -196,7 +197,7 @@ func (p *program) key(backup string) string {
 	p.Helper()
 	files, err := unpack(backup)
 	if err != nil || len(files) != 3 {
-		p.Fatalf("%d files, %v", len(files), err)
+		p.Fatalf("%d files, %v, want 3, nil", len(files), err)
 	}
 	return string(files[backedKey])
 }

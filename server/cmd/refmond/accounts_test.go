@@ -61,10 +61,9 @@ func TestChangeRecords(t *testing.T) {
 	}
 }
 
-// TestLogons asks a running refmond for each kind of logon, and for names and SIDs.
-// The first administrator's password gives the full token by a batch logon (L-5, L-6,
-// L-21); S4U takes accounts and users of the host (L-36, L-57); Anonymous is a network
-// logon without a name (L-34).
+// TestLogons makes each kind of logon and name lookup at a running refmond. The first administrator's password gives
+// the full token in a batch logon (L-5, L-6, L-21). S4U accepts accounts of the store and users of the host (L-36,
+// L-57). Anonymous is a network logon without a name (L-34).
 func TestLogons(t *testing.T) {
 	p := build(t)
 	p.serve()
@@ -90,24 +89,25 @@ func TestLogons(t *testing.T) {
 	}
 	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "boss", "secret", winnt.LOGON32_LOGON_SERVICE); st !=
 		ntstatus.LogonTypeNotGranted {
-		t.Errorf("a service logon without its right: %v (L-2)", st)
+		t.Errorf("a service logon without its right: %v (L-2), want %v", st, ntstatus.LogonTypeNotGranted)
 	}
 	p.must("", "right", "grant", "boss", "SeServiceLogonRight")
 	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "boss", "secret", winnt.LOGON32_LOGON_SERVICE); st != 0 {
-		t.Errorf("a service logon with its right: %v (L-2)", st)
+		t.Errorf("a service logon with its right: %v (L-2), want 0", st)
 	}
 	if user, _, st, _ := logOn(c, nt.InteractiveLogon, "", "", winnt.LOGON32_LOGON_NETWORK); user != "S-1-5-7" {
-		t.Errorf("no name: %s, %v (L-34)", user, st)
+		t.Errorf("no name: %s, %v (L-34), want S-1-5-7", user, st)
 	}
 	if user, level, st, _ := logOn(c, nt.S4ULogon, `Unix User\root`, "", winnt.LOGON32_LOGON_NETWORK); user !=
 		"S-1-22-1-0" || level != winnt.SecurityIdentification {
-		t.Errorf("root of the host: %s, %v, %v (L-57)", user, level, st)
+		t.Errorf("root of the host: %s, %v, %v (L-57), want S-1-22-1-0, %v", user, level, st,
+			winnt.SecurityIdentification)
 	}
 	p.lookups(c)
 }
 
-// lookups asks for names and SIDs, well-known, of accounts, of the host and unknown,
-// both ways (L-13, L-14, L-46).
+// lookups translates names and SIDs in both directions: well-known ones, accounts, users of the host and unknown ones
+// (L-13, L-14, L-46).
 func (p *program) lookups(c *client.Conn) {
 	p.Helper()
 	th := c.Thread()
@@ -119,7 +119,7 @@ func (p *program) lookups(c *client.Conn) {
 		"zoe-who-is-not-there"}
 	found, st := th.LsaLookupNames2(h, names...)
 	if st != ntstatus.SomeNotMapped || len(found.SIDs) != len(names) {
-		p.Fatalf("%v, %+v", st, found)
+		p.Fatalf("%v, %+v, want st = %v, len(found.SIDs) = %d", st, found, ntstatus.SomeNotMapped, len(names))
 	}
 	var sids []sid.SID
 	for i, want := range []string{"S-1-1-0", "S-1-5-32-544", "-1001", "S-1-22-1-0", "S-1-22-2-0", ""} {
@@ -132,7 +132,7 @@ func (p *program) lookups(c *client.Conn) {
 	sids[5] = sid.MustParse("S-1-5-21-9-9-9-1103")
 	back, st := th.LsaLookupSids(h, sids...)
 	if st != ntstatus.SomeNotMapped || len(back.Names) != len(names) {
-		p.Fatalf("%v, %+v", st, back)
+		p.Fatalf("%v, %+v, want st = %v, len(back.Names) = %d", st, back, ntstatus.SomeNotMapped, len(names))
 	}
 	var got []string
 	for _, n := range back.Names {
@@ -149,9 +149,8 @@ func (p *program) lookups(c *client.Conn) {
 	}
 }
 
-// TestSystem: where the configuration says that uid 0 is SYSTEM, root's program holds
-// SeTcbPrivilege: a logon by name is at level Impersonation, and the linked token is
-// the full one, to be used (L-26, L-22, L-36).
+// TestSystem checks a configuration in which uid 0 is SYSTEM: root's program holds SeTcbPrivilege, its logon by name
+// is at level Impersonation, and the linked full token is usable (L-26, L-22, L-36).
 func TestSystem(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root is uid 0")
@@ -164,7 +163,7 @@ func TestSystem(t *testing.T) {
 	c := p.dial(p.socket)
 	if _, level, st, _ := logOn(c, nt.S4ULogon, "boss", "", winnt.LOGON32_LOGON_NETWORK); st != 0 ||
 		level != winnt.SecurityImpersonation {
-		t.Errorf("a logon by name: %v, %v (L-36)", level, st)
+		t.Errorf("a logon by name: %v, %v (L-36), want %v, 0", level, st, winnt.SecurityImpersonation)
 	}
 	th := c.Thread()
 	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_INTERACTIVE,

@@ -18,9 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestActivation: refmond serves at a socket that its service manager holds. It ends, a
-// client connects, and the next refmond serves it; the old connection says that it is
-// over, and a new one is a new process (W-9, W-29).
+// TestActivation restarts refmond while its service manager holds the socket. A client that connects meanwhile is
+// served by the next refmond. The old connection reports its end, and a new connection is a new process (W-9, W-29).
 func TestActivation(t *testing.T) {
 	dir := t.TempDir()
 	bin, config, socket := filepath.Join(dir, "refmond"), filepath.Join(dir, "refmond.yaml"), filepath.Join(dir, "s")
@@ -83,8 +82,8 @@ func TestActivation(t *testing.T) {
 	}
 }
 
-// TestInherited: sockets are taken over only where the manager means this process, and
-// as many as it says (W-29).
+// TestInherited checks that inherited sockets are used only if LISTEN_PID is this process and LISTEN_FDS matches
+// (W-29).
 func TestInherited(t *testing.T) {
 	own := fmt.Sprint(os.Getpid())
 	for _, c := range []struct {
@@ -140,8 +139,9 @@ func TestUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range ofTrees {
-		if strings.Count(string(trees), c.name) != 2 {
-			t.Errorf("refmond-trees.conf does not give %s", c.name)
+		if got := strings.Count(string(trees), c.name); got != 2 {
+			t.Errorf("refmond-trees.conf does not give %s: strings.Count(string(trees), c.name) = %d, want 2",
+				c.name, got)
 		}
 	}
 	analyze, err := exec.LookPath("systemd-analyze")

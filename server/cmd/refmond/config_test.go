@@ -24,8 +24,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestShipped: the configuration that is shipped is well formed and has every key
-// there is.
+// TestShipped checks that the shipped configuration is well formed and contains every key.
 func TestShipped(t *testing.T) {
 	if _, err := load(""); err != nil {
 		t.Fatal(err)
@@ -233,8 +232,8 @@ func TestEachKeySetsItsField(t *testing.T) {
 	}
 }
 
-// TestConfigurationChecked: each of these changes of a good configuration is refused, and the error says where; those
-// at the bound are not.
+// TestConfigurationChecked changes a valid configuration: each change beyond a bound is rejected with its position,
+// each value at the bound is accepted.
 func TestConfigurationChecked(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"adminSocket: /ad", "adminSocket: /so", "adminSocket be another"}, {"state: /st", "state: ''", "must be given"},
@@ -290,7 +289,7 @@ func TestConfigurationChecked(t *testing.T) {
 		{"'O:BAG:SYD:(A;;FA;;;BA)'", "'O:XX'", "files: one"}, {"level: debug", "level: warn", ""},
 	} {
 		if strings.Count(every, c.old) != 1 && c.old != "path: /srv/a" {
-			t.Fatalf("%q stands in the configuration %d times", c.old, strings.Count(every, c.old))
+			t.Fatalf("%q occurs %d times in the configuration, want once", c.old, strings.Count(every, c.old))
 		}
 		_, err := loaded(t, strings.Replace(every, c.old, c.new, 1))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -299,8 +298,8 @@ func TestConfigurationChecked(t *testing.T) {
 	}
 }
 
-// TestPageConfigurations: refmond takes the configurations of the page, and with the one
-// for servers the programs in examples/pipes answer as the page says.
+// TestPageConfigurations checks that refmond accepts the configurations of the page, and that with the one for
+// servers the programs in examples/pipes print what the page shows.
 func TestPageConfigurations(t *testing.T) {
 	text, dir := page(t), t.TempDir()
 	own := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\nlog: {level: error}\n", filepath.Join(dir, "state"),
@@ -325,7 +324,7 @@ func TestPageConfigurations(t *testing.T) {
 		}
 	}
 	if said != "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n" {
-		t.Errorf("the client prints\n%s", said)
+		t.Errorf("the client prints\n%s, want %q", said, "report: STATUS_SUCCESS\npayroll: STATUS_ACCESS_DENIED\n")
 	}
 }
 
@@ -355,7 +354,7 @@ func answers(t *testing.T, cfg *config) string {
 	}()
 	lines := bufio.NewReader(says)
 	if line, err := lines.ReadString('\n'); !strings.HasPrefix(line, "listening on ") {
-		t.Fatalf("the server said %q, %v", line, err)
+		t.Fatalf(`the server said %q, %v, want text starting with "listening on "`, line, err)
 	}
 	go io.Copy(io.Discard, lines)
 	var said strings.Builder
@@ -385,17 +384,17 @@ func TestProfiles(t *testing.T) {
 		}
 		for _, w := range append(want, "profile "+name+" ", "include if exists <local/"+name+">") {
 			if !strings.Contains(string(b), w) {
-				t.Errorf("%s lacks %q", path, w)
+				t.Errorf("%s does not contain %q", path, w)
 			}
 		}
 		unit, err := os.ReadFile("../../systemd/" + name + ".service")
 		if err != nil || !strings.Contains(string(unit), "\nAppArmorProfile=-"+name+"\n") {
-			t.Errorf("%s.service does not ask for its profile (%v)", name, err)
+			t.Errorf("%s.service has no AppArmorProfile line for its profile (%v)", name, err)
 		}
 		if missing != nil {
 			continue
 		}
-		// -Q: nothing is loaded into the kernel.
+		// -Q loads nothing into the kernel.
 		if out, err := exec.Command(parser, "-Q", "--skip-cache", path).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", path, err, out)
 		}
@@ -428,7 +427,7 @@ func TestFiles(t *testing.T) {
 	} {
 		for _, w := range want {
 			if !strings.Contains(strings.Join(strings.Fields(text[in]), " "), strings.TrimSpace(w)) {
-				t.Errorf("refmond.%s lacks %q", in, w)
+				t.Errorf("refmond.%s does not contain %q", in, w)
 			}
 		}
 	}

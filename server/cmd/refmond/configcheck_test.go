@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestConfigCheckReadsTrees: config check names the files whose descriptors a chmod has voided, with cause and repair,
-// a few of each tree; a tree that is not there is no error (F-204).
+// TestConfigCheckReadsTrees checks that config check names some files of each tree whose descriptors a chmod
+// invalidated, with cause and repair. A missing tree is no error (F-204).
 func TestConfigCheckReadsTrees(t *testing.T) {
 	w := newTreeWorld(t)
 	refmon := w.refmon()
@@ -22,7 +22,7 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 		return out
 	}
 	if out := check(); strings.Contains(out, "\n") {
-		t.Errorf("F-204: a sound tree: %s", out)
+		t.Errorf("F-204: a sound tree: %s, want text without %q", out, "\n")
 	}
 	sub := filepath.Join(w.root, "sub")
 	w.must(os.Mkdir(sub, 0o700))
@@ -44,6 +44,6 @@ func TestConfigCheckReadsTrees(t *testing.T) {
 		t.Fatal(out)
 	}
 	if out := check(); strings.Contains(out, "\n") {
-		t.Errorf("F-204: after the repair: %s", out)
+		t.Errorf("F-204: after the repair: %s, want text without %q", out, "\n")
 	}
 }

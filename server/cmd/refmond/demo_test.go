@@ -35,8 +35,7 @@ func TestMain(m *testing.M) {
 	main()
 }
 
-// TestDemoFails: a demo one part of which fails says which, ends with code 2, and leaves
-// neither a program nor a folder behind.
+// TestDemoFails checks that a demo with a failing role names it, exits with code 2 and leaves no program or folder.
 func TestDemoFails(t *testing.T) {
 	for _, c := range []struct{ role, want string }{
 		{"server", "the demo's server: EOF"}, {"alice", "the demo's alice: exit status 3"},
@@ -52,11 +51,13 @@ func TestDemoFails(t *testing.T) {
 			t.Errorf("%s fails: code %d, %q\n%s", c.role, code, errs.String(), out.String())
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("%s fails: left behind: %v, %v", c.role, left, err)
+			t.Errorf("after the failure of %s the temporary folder has %v, error %v, want len(left) = 0, no error",
+				c.role, left, err)
 		}
 		begun, err := os.ReadDir(pids)
 		if err != nil || len(begun) == 0 {
-			t.Errorf("%s fails: the parts that began: %v, %v", c.role, begun, err)
+			t.Errorf("%s fails: the parts that began: %v, %v, want len(begun) at least 1, no error", c.role, begun,
+				err)
 		}
 		for _, p := range begun {
 			if _, err := os.Stat("/proc/" + p.Name()); err == nil {
@@ -103,10 +104,10 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{"  report: STATUS_SUCCESS\n  payroll: STATUS_ACCESS_DENIED\n",
 		"  report: STATUS_ACCESS_DENIED\n  payroll: STATUS_SUCCESS\n", "  report: STATUS_BAD_IMPERSONATION_LEVEL\n"} {
 		if !strings.Contains(story.String(), want) {
-			t.Errorf("the story lacks %q:\n%s", want, story.String())
+			t.Errorf("the demo's output does not contain %q:\n%s", want, story.String())
 		}
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+		t.Errorf("the temporary folder has %v, error %v, want len(left) = 0, no error", left, err)
 	}
 }

@@ -37,13 +37,13 @@ func byPassword(t *testing.T, c *client.Conn, kind uint32, name, password string
 	return v.([]token.Group), st
 }
 
-// directoryPage does what docs/identity.md shows of passwords and of the directory: each
-// configuration of the page, with the controller of the test in its place.
+// directoryPage follows docs/identity.md for passwords and directories: it tries each configuration of the page with
+// the test's domain controller.
 func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	t.Helper()
 	settings := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(page, -1)
 	if len(settings) < 3 {
-		t.Fatal("the page has no configuration of a directory")
+		t.Fatalf("the page has no configuration of a directory: len(settings) = %d, want at least 3", len(settings))
 	}
 	kerberos := regexp.MustCompile(`(?m)^(files|privileges):\n(  .*\n)+`).ReplaceAllString(string(settings[0][1]), "")
 	here := func(text string) string {
@@ -76,11 +76,11 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	c := p.dial(p.socket)
 	groups, st := byPassword(t, c, nt.InteractiveLogon, "alice", addc.Password)
 	if st != ntstatus.Success {
-		t.Errorf("K-53: alice by her password: %v", st)
+		t.Errorf("K-53: alice by her password: %v, want %v", st, ntstatus.Success)
 	}
 	same("K-53: by password", groups)
 	if _, st := byPassword(t, c, nt.InteractiveLogon, "alice", "wrong"); st != ntstatus.LogonFailure {
-		t.Errorf("K-58: by a wrong password: %v", st)
+		t.Errorf("K-58: by a wrong password: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	end()
 	p.hasNot(addc.Password)
@@ -90,11 +90,11 @@ func directoryPage(t *testing.T, d *addc.Domain, page []byte) {
 	c = p.dial(p.socket)
 	groups, st = byPassword(t, c, nt.InteractiveLogon, "alice", addc.Password)
 	if st != ntstatus.Success {
-		t.Errorf("D-24: alice by a bind: %v", st)
+		t.Errorf("D-24: alice by a bind: %v, want %v", st, ntstatus.Success)
 	}
 	same("D-24: by a bind", groups)
 	if groups, st = byPassword(t, c, nt.S4ULogon, "alice", ""); st != ntstatus.Success {
-		t.Errorf("D-16: alice by name: %v", st)
+		t.Errorf("D-16: alice by name: %v, want %v", st, ntstatus.Success)
 	}
 	same("D-16: by name", groups)
 	tables(t, p, d, page, want)
@@ -134,7 +134,7 @@ func tables(t *testing.T, p *program, d *addc.Domain, page []byte, want map[sid.
 	}
 	info, err := os.Stat(filepath.Join(p.dir, "objects.ldif"))
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("D-23: %v, %v", info, err)
+		t.Errorf("D-23: %v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	}
 }
 

@@ -36,8 +36,8 @@ var sameMaps = []lsa.IDMap{
 	{Domain: sid.MustParse("S-1-5-21-4-4-4"), Name: "WB", Backend: lsa.Winbind, Low: 3000410000, High: 3000419999},
 }
 
-// sameUsers are an owner and another member of its group in each domain, one that has an
-// account of the store, and one of no map.
+// sameUsers has, for each domain, an owner and another member of its group, a user with an account of the store, and
+// a user without an id map.
 var sameUsers = []mappedUser{
 	{"rid1", sid.MustParse("S-1-5-21-1-1-1-1103"), 3000070103, 3000071000},
 	{"rid2", sid.MustParse("S-1-5-21-1-1-1-1104"), 3000070104, 3000071000},
@@ -65,10 +65,10 @@ case "$1 $2" in
 esac
 `
 
-// TestSameMaps: an open over the socket, one through the mount and who-can give the same
-// users the same files, whose owners and groups are accounts of a domain by an id map of
-// each backend (L-60, L-59): the files that the owner, the group and all others read.
-func TestSameMaps(t *testing.T) {
+// TestAccessPathsAgreeOnMappedOwners compares an open over the socket, an open through the mount and who-can. They
+// grant the same users the same files: those readable by owner, group and others. The files' owners and groups are
+// domain accounts, mapped by each idmap backend (L-60, L-59).
+func TestAccessPathsAgreeOnMappedOwners(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.must(os.Remove(filepath.Join(w.root, "plan")))
@@ -108,7 +108,7 @@ func TestSameMaps(t *testing.T) {
 			t.Errorf("L-60: %s by the mount reads %v, want %v", u.name, mounted, want[u.name])
 		}
 		if !slices.Equal(said, want[u.name]) {
-			t.Errorf("L-60: who-can gives %s %v, want %v", u.name, said, want[u.name])
+			t.Errorf("L-60: who-can lists for %s the files %v, want %v", u.name, said, want[u.name])
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (w *treeWorld) people(carol sid.SID) string {
 	return written(w.T, filepath.Join(w.dir, "people.yaml"), b.String())
 }
 
-// whoCan asks refmon who-can, and returns the files that each user may read.
+// whoCan runs refmon who-can and returns the files that each user may read.
 func (w *treeWorld) whoCan(p *program, directory, maps string, names []string) map[string][]string {
 	w.Helper()
 	bin := filepath.Join(p.dir, "refmon")

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestDirectoryIsConfigured: keys below directory that do not fit are refused, with the key
-// that is wrong; files that others read, too (D-1, D-2, K-33).
+// TestDirectoryIsConfigured checks that invalid keys below directory are rejected by name, and so are files that
+// others can read (D-1, D-2, K-33).
 func TestDirectoryIsConfigured(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
@@ -80,7 +80,7 @@ func TestDirectoryIsConfigured(t *testing.T) {
 	}
 }
 
-// TestExportIsWhole: a file of an export that fails is the one that was there before.
+// TestExportIsWhole checks that a failed export leaves the previous file unchanged.
 func TestExportIsWhole(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "people.yaml")

@@ -79,11 +79,11 @@ func TestDirectoryReload(t *testing.T) {
 	p.alive(c, before)
 }
 
-// alive expects a token of before to be usable on the connection that it was had by.
+// alive checks that a token from before the reload still works on its connection.
 func (p *program) alive(c *client.Conn, tok winnt.Handle) {
 	p.Helper()
 	if _, st := c.Thread().NtQueryInformationToken(tok, winnt.TokenUser); st != ntstatus.Success {
-		p.Errorf("D-33: a token of before the reload: %v", st)
+		p.Errorf("D-33: a token from before the reload: %v, want %v", st, ntstatus.Success)
 	}
 }
 
@@ -124,16 +124,16 @@ func TestReplacedDirectoryClosesAfterLastLogon(t *testing.T) {
 	}
 	s.end <- struct{}{}
 	if out := <-said; out.Proof != "slow" {
-		t.Errorf("D-33: %+v", out)
+		t.Errorf(`D-33: %+v, want out.Proof = "slow"`, out)
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
 	if _, _, ok := old.logOn(nil, logon.Request{}); ok {
-		t.Error("D-33: a logon began at what was closed")
+		t.Error("D-33: the closed directory accepted a logon, want it rejected")
 	}
 	if out, st := a.LogOn(logon.Request{}); st != ntstatus.Success || out.Proof != "slow" {
-		t.Errorf("D-33: %v, %+v", st, out)
+		t.Errorf(`D-33: %v, %+v, want st = %v, out.Proof = "slow"`, st, out, ntstatus.Success)
 	}
 }
 

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// TestDoctor: a daemon that is well is found so, and each thing that is wrong is named
-// with what to do.
+// TestDoctor checks that doctor finds no fault in a healthy daemon, and names each fault with its repair.
 func TestDoctor(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "refmond.yaml")
@@ -44,13 +43,14 @@ func TestDoctor(t *testing.T) {
 	go func() { served <- s.Serve() }()
 	if found, code := doctor(); code != exitSuccess || strings.Contains(found, "WRONG") ||
 		!strings.Contains(found, "ok    state") || !strings.Contains(found, "ok    adminSocket") {
-		t.Errorf("a daemon that is well: %d\n%s", code, found)
+		t.Errorf("doctor of a healthy daemon: exit code %d, want 0 and ok lines\n%s", code, found)
 	}
 	if err := os.Chmod(cfg.State, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	if found, code := doctor(); code != exitMalformed || !strings.Contains(found, "chmod go-w") {
-		t.Errorf("a state folder that others can write to: %d\n%s", code, found)
+		t.Errorf("a state folder that others can write to: %d\n%s, want %d, text containing \"chmod go-w\"", code,
+			found, exitMalformed)
 	}
 	if err := s.stop(); err != nil {
 		t.Error(err)
@@ -66,8 +66,7 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// TestFindings: the doctor looks at one thing at a time, and each finding has its word:
-// well, to be noted, or wrong, which alone makes the exit code 2.
+// TestFindings runs each check of doctor alone. Its finding is ok, note or WRONG; only WRONG causes exit code 2.
 func TestFindings(t *testing.T) {
 	dir := t.TempDir()
 	place := func(name string, mode os.FileMode) string {

@@ -109,8 +109,7 @@ func (l *logged) add(line string) {
 	}
 }
 
-// await returns once a line behind the first so many has a text in it, and how many there
-// are then.
+// await waits until a line after the first from lines contains text, and returns the number of lines.
 func (l *logged) await(t testing.TB, from int, text string) int {
 	t.Helper()
 	late := time.After(time.Minute)

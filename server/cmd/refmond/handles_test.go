@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDescriptors: users of the host get descriptors of files over the socket, each for
-// what his token was granted; the doctor says that there are some (F-151, F-155).
+// TestDescriptors checks that users of the host receive descriptors of files over the socket with the access that
+// their tokens were granted, and that doctor reports the number of passed descriptors (F-151, F-155).
 func TestDescriptors(t *testing.T) {
 	w := newTreeWorld(t)
 	cfg := w.configure("    descriptors: write\n")
@@ -45,7 +45,7 @@ func TestDescriptors(t *testing.T) {
 	}
 	in.CreateDisposition = uint32(fileaccess.FileOpen)
 	if _, f, st := b.OpenFile(b.Thread(), in); st != ntstatus.AccessDenied || f != nil {
-		t.Errorf("bob writes: %s, %v", st, f)
+		t.Errorf("bob writes: %s, %v, want %s, nil", st, f, ntstatus.AccessDenied)
 	}
 	in.DesiredAccess = winnt.GENERIC_READ
 	_, g, st := b.OpenFile(b.Thread(), in)
@@ -54,7 +54,7 @@ func TestDescriptors(t *testing.T) {
 	}
 	defer g.Close()
 	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
-		t.Errorf("bob reads %q, %v", text, err)
+		t.Errorf(`bob reads %q, %v, want string(text) = "the plan", no error`, text, err)
 	}
 	w.lent(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.
@@ -63,12 +63,11 @@ func TestDescriptors(t *testing.T) {
 		t.Errorf("bob sees %s, %v", seen, err)
 	}
 	if _, err := unix.Pwrite(int(g.Fd()), []byte("x"), 0); !errors.Is(err, unix.EBADF) {
-		t.Errorf("bob writes by his descriptor: %v", err)
+		t.Errorf("bob writes by his descriptor: %v, want %v", err, unix.EBADF)
 	}
 }
 
-// lent checks that open-files lists passed descriptors with their programs, in addition to handles
-// (F-177).
+// lent checks that open-files lists passed descriptors with their programs, in addition to handles (F-177).
 func (w *treeWorld) lent(cfg *config) {
 	w.Helper()
 	for _, c := range []struct {
@@ -106,9 +105,9 @@ func TestOpenFilesSelectsByPartOfName(t *testing.T) {
 	}
 }
 
-// TestShown: how the verbs that look into a daemon write rights, groups, names and times; what
-// does not print in the name of a program is no control of the terminal (W-79).
-func TestShown(t *testing.T) {
+// TestInspectionOutput checks how the inspection verbs print rights, groups, names and times. Unprintable characters
+// of a program's name do not reach the terminal (W-79).
+func TestInspectionOutput(t *testing.T) {
 	for _, c := range []struct {
 		typ  string
 		mask winnt.AccessMask
@@ -125,7 +124,7 @@ func TestShown(t *testing.T) {
 	}
 	h := nt.ProcessHandle{GrantedAccess: 8}
 	if a, b := named("x\x1b", "Token", h), named("", "Token", h); a != "x\ufffd  QUERY" || b != "QUERY" {
-		t.Errorf("names %q, %q", a, b)
+		t.Errorf(`names %q, %q, want "x�  QUERY", "QUERY"`, a, b)
 	}
 	// Enabled is 4, for deny entries only 0x10, integrity 0x20 (MS-DTYP, winnt.h).
 	for a, want := range map[uint32]string{7: "", 4: "", 0x60: "", 0x20: "", 3: ", switched off", 0: ", switched off",

@@ -81,11 +81,11 @@ func TestOpenFilesClosesNamedFile(t *testing.T) {
 	}
 	for _, h := range []winnt.Handle{first, second} {
 		if _, st := th.NtQueryObject(h, nt.ObjectBasicInformation); st != ntstatus.InvalidHandle {
-			t.Errorf("handle %s: %s", h, st)
+			t.Errorf("handle %s: %s, want %s", h, st, ntstatus.InvalidHandle)
 		}
 	}
 	if err := pipe.Close(); err != nil {
-		t.Errorf("a pipe that was not named: %v", err)
+		t.Errorf("closing a pipe that the command did not name: %v, want nil: it is still open", err)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestLooking(t *testing.T) {
 		}
 		admin, code := look(cfg.AdminSocket)
 		if code != exitSuccess {
-			t.Errorf("%q of the administrator: exit code %d", v.args, code)
+			t.Errorf("%q of the administrator: exit code %d, want %d", v.args, code, exitSuccess)
 		}
 		user, code := look(cfg.Socket)
 		if code != v.code {
@@ -219,7 +219,7 @@ func TestLooking(t *testing.T) {
 	var out bytes.Buffer
 	if code := run([]string{"ps", "--socket", filepath.Join(cfg.State, "none")}, &streams{out: &out, err: &out}); code !=
 		exitMalformed {
-		t.Errorf("no socket: exit code %d, %s", code, out.String())
+		t.Errorf("no socket: exit code %d, %s, want %d", code, out.String(), exitMalformed)
 	}
 }
 
@@ -242,12 +242,12 @@ func TestWhen(t *testing.T) {
 	now := time.Now()
 	for _, then := range []time.Time{now.AddDate(0, 0, -1), now.AddDate(-4, 0, 0)} {
 		if got := clock(then); got != then.Format("2006-01-02 15:04") {
-			t.Errorf("%v: %q", then, got)
+			t.Errorf("%v: %q, want %q", then, got, then.Format("2006-01-02 15:04"))
 		}
 	}
 }
 
-// TestOwners: the daemon's user is a number or a name of this host.
+// TestOwners checks that the daemon's user can be a number or a name of this host.
 func TestOwners(t *testing.T) {
 	for name, want := range map[string]uint32{"0": 0, "4294967295": 4294967295, "root": 0} {
 		if uid, err := userID(name); err != nil || uid != want {
@@ -262,10 +262,10 @@ func TestOwners(t *testing.T) {
 	for _, c := range []accountCmd{{Socket: "/nonexistent/s"}, {Socket: "/nonexistent/s", Owner: "stranger-of-that-name"},
 		{Socket: "/nonexistent/s", Owner: "0"}} {
 		if err := (accountLockCmd{Name: "a"}).Run(&c); err == nil {
-			t.Errorf("%+v: a daemon that is not there answered", c)
+			t.Errorf("%+v: account lock without a daemon succeeds, want an error", c)
 		}
 		if err := (accountListCmd{}).Run(&streams{out: os.Stderr, err: os.Stderr}, &c); err == nil {
-			t.Errorf("%+v: a daemon that is not there answered", c)
+			t.Errorf("%+v: account list without a daemon succeeds, want an error", c)
 		}
 	}
 }

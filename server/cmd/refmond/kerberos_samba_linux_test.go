@@ -57,10 +57,10 @@ func TestIdentityPage(t *testing.T) {
 		}
 	}
 	if got := ask("alice"); !strings.HasSuffix(got, "200") {
-		t.Errorf("alice, who is in %v, gets\n%s", group, got)
+		t.Errorf("alice, who is in %v, gets\n%s, want text ending with \"200\"", group, got)
 	}
 	if got := ask("bob"); !strings.HasSuffix(got, "403") || !strings.Contains(got, "A-") {
-		t.Errorf("bob, who is not in %v, gets\n%s", group, got)
+		t.Errorf("bob, who is not in %v, gets\n%s, want a denial with status 403", group, got)
 	}
 	out, err := exec.Command(p.bin, "why", "--socket", p.admin, "--path", "payroll").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "payroll") ||

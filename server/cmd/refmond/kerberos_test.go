@@ -33,9 +33,9 @@ func ticketLogOn(c *client.Conn, blob []byte, typ winnt.LogonType) (nt.LsaLogonU
 		MessageType: nt.TokenLogon, ClientToken: logon.Secret(base64.StdEncoding.EncodeToString(blob))}})
 }
 
-// TestTickets: a program hands a client's token in and gets the client's token: its groups
-// of the domain and of this computer, at the level that the client lets (K-30, K-45); the
-// record and ps say by which ticket (K-50), and nothing of it is kept anywhere.
+// TestTickets checks that a program that presents a client's ticket gets the client's token: its domain and local
+// groups, at the level that the client allows (K-30, K-45). The record and ps name the ticket (K-50). No file
+// contains any of it.
 func TestTickets(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
@@ -61,14 +61,14 @@ func TestTickets(t *testing.T) {
 	watched := p.watched()
 	th := c.Thread()
 	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_INTERACTIVE); st != ntstatus.InvalidLogonType {
-		t.Errorf("K-52: an interactive logon: %v", st)
+		t.Errorf("K-52: an interactive logon: %v, want %v", st, ntstatus.InvalidLogonType)
 	}
 	out, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	if answer, err := base64.StdEncoding.DecodeString(out.ProfileBuffer); err != nil || len(answer) < 50 {
-		t.Errorf("K-48: an answer of %d bytes, %v", len(answer), err)
+		t.Errorf("K-48: an answer of %d bytes, %v, want at least 50, nil", len(answer), err)
 	}
 	v, _ := th.NtQueryInformationToken(out.Token, winnt.TokenUser)
 	if g, ok := v.(token.Group); !ok || g.SID != domain.WithRID(1104) {
@@ -84,10 +84,10 @@ func TestTickets(t *testing.T) {
 		t.Errorf("K-30: groups %v", v)
 	}
 	if v, _ := th.NtQueryInformationToken(out.Token, winnt.TokenImpersonationLevel); v != winnt.SecurityImpersonation {
-		t.Errorf("K-45: level %v", v)
+		t.Errorf("K-45: level %v, want %v", v, winnt.SecurityImpersonation)
 	}
 	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-51: the same token again: %v", st)
+		t.Errorf("K-51: the same token again: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	p.shows(c, out.Token)
 	p.sessions()
@@ -108,7 +108,8 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 	out, err := exec.Command(p.bin, "ps", "--socket", p.admin).CombinedOutput()
 	if want := "alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
 		!strings.Contains(string(out), want) {
-		p.Errorf("K-50: ps lacks %q: %v\n%s", want, err, out)
+		p.Errorf("K-50: ps does not print %q: error %v, want string(out) containing %q, no error\n%s",
+			want, err, want, out)
 	}
 	v, _ := th.NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadBasicInformation)
 	id := v.(nt.ThreadBasic).ClientID
@@ -116,17 +117,19 @@ func (p *program) shows(c *client.Conn, tok winnt.Handle) {
 	out, err = exec.Command(p.bin, "token", whose, "--socket", p.admin).CombinedOutput()
 	if want := `user       EXAMPLE\alice` + "\nknown by   alice@EXAMPLE.TEST by a ticket for "; err != nil ||
 		!strings.HasPrefix(string(out), want) {
-		p.Errorf("W-95: token lacks %q: %v\n%s", want, err, out)
+		p.Errorf("W-95: the token verb does not print %q: error %v, want string(out) starting with %v, no error\n%s",
+			want, err, want, out)
 	}
 	system := nt.ClientID{UniqueProcess: 4}
 	if _, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, nil, &system); st == ntstatus.Success {
-		p.Error("alice opens the system's process")
+		p.Errorf("alice opens the system's process: st = %v, want anything but %v", st, ntstatus.Success)
 	}
 	th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 	out, err = exec.Command(p.bin, "why", "--socket", p.admin).CombinedOutput()
 	if want := ", as EXAMPLE\\alice (alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of "; err != nil ||
 		!strings.Contains(string(out), want) {
-		p.Errorf("K-86: why lacks %q: %v\n%s", want, err, out)
+		p.Errorf("K-86: why does not print %q: error %v, want string(out) containing %q, no error\n%s",
+			want, err, want, out)
 	}
 }
 
@@ -151,12 +154,12 @@ func (p *program) keptNothing(secrets ...[]byte) {
 		return err
 	})
 	if err != nil || !told {
-		p.Errorf("K-50: the trail tells of the ticket: %t, %v", told, err)
+		p.Errorf("K-50: the trail names the ticket: %t, error %v, want true, nil", told, err)
 	}
 }
 
-// TestTicketsAreConfigured: a keytab that others read, and a configuration without a
-// realm, are refused (K-33); without a keytab tokens are of no package (K-49).
+// TestTicketsAreConfigured checks that a keytab that others can read and a configuration without a realm are rejected
+// (K-33), and that without a keytab no package accepts a ticket (K-49).
 func TestTicketsAreConfigured(t *testing.T) {
 	dir := t.TempDir()
 	keytab := filepath.Join(dir, "keytab")
@@ -184,7 +187,7 @@ func TestTicketsAreConfigured(t *testing.T) {
 	p := build(t)
 	p.serve()
 	if _, st := ticketLogOn(p.dial(p.socket), []byte("x"), winnt.LOGON32_LOGON_NETWORK); st != ntstatus.NoSuchPackage {
-		t.Errorf("K-49: without a keytab: %v", st)
+		t.Errorf("K-49: without a keytab: %v, want %v", st, ntstatus.NoSuchPackage)
 	}
 }
 
@@ -211,8 +214,7 @@ func kerberosKeys(keytab string) string {
 	return fmt.Sprintf("kerberos:\n  keytab: %s\n  realm: %s\n  domain: %v\n", keytab, ticketRealm, ticketDomain)
 }
 
-// ticketOf is a ticket of alice's, made behind the daemon's first second whatever the
-// machine does.
+// ticketOf returns a ticket of alice's whose time is after the daemon's first second, however slow the machine is.
 func ticketOf(version int, key types.EncryptionKey, groups ...forge.Group) forge.Ticket {
 	return ticketAt(time.Now().Add(3*time.Second), version, key, groups...)
 }
@@ -226,7 +228,7 @@ func ticketAt(at time.Time, version int, key types.EncryptionKey, groups ...forg
 		AuthTime: at, At: at, Mutual: true, PAC: forge.Seal(pac.Buffers(), key)}
 }
 
-// reloaded sends SIGHUP and waits for the line of the log that says what came of it.
+// reloaded sends SIGHUP and waits for the log line about the result.
 func (p *program) reloaded(cmd *exec.Cmd, says string) {
 	p.Helper()
 	from := len(strings.Split(p.log.all(), "\n"))
@@ -261,30 +263,30 @@ func TestTicketsReload(t *testing.T) {
 	}
 	p.reloaded(cmd, "msg=reloaded")
 	if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-82: a token of before the reload: %v", st)
+		t.Errorf("K-82: a token from before the reload: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	p.keytab(3, next)
 	if st := network(ticketOf(2, old)); st != ntstatus.Success {
-		t.Errorf("K-82: before the reload the old key goes: %v", st)
+		t.Errorf("K-82: before the reload, a ticket with the old key: %v, want %v", st, ntstatus.Success)
 	}
 	p.reloaded(cmd, "msg=reloaded")
 	if st := network(ticketOf(3, next)); st != ntstatus.Success {
-		t.Errorf("K-82: the new key: %v", st)
+		t.Errorf("K-82: the new key: %v, want %v", st, ntstatus.Success)
 	}
 	if st := network(ticketOf(2, old)); st != ntstatus.LogonFailure {
-		t.Errorf("K-82: the old key: %v", st)
+		t.Errorf("K-82: the old key: %v, want %v", st, ntstatus.LogonFailure)
 	}
 	if err := os.Chmod(filepath.Join(p.dir, "keytab"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	p.reloaded(cmd, "the old one stays in use")
 	if st := network(ticketOf(3, next)); st != ntstatus.Success {
-		t.Errorf("K-82: after a reload that failed: %v", st)
+		t.Errorf("K-82: after a reload that failed: %v, want %v", st, ntstatus.Success)
 	}
 	p.configure("")
 	p.reloaded(cmd, "msg=reloaded")
 	if st := network(ticketOf(3, next)); st != ntstatus.NoSuchPackage {
-		t.Errorf("K-49: without a keytab: %v", st)
+		t.Errorf("K-49: without a keytab: %v, want %v", st, ntstatus.NoSuchPackage)
 	}
 	p.configure(kerberosKeys(p.keytab(3, next)))
 	if err := os.Chmod(filepath.Join(p.dir, "keytab"), 0o600); err != nil {
@@ -292,12 +294,12 @@ func TestTicketsReload(t *testing.T) {
 	}
 	p.reloaded(cmd, "msg=reloaded")
 	if st := network(ticketOf(3, next)); st != ntstatus.Success {
-		t.Errorf("K-82: with a keytab again: %v", st)
+		t.Errorf("K-82: with a keytab again: %v, want %v", st, ntstatus.Success)
 	}
 	last := ticketOf(3, next)
 	taken := last.Blob()
 	if _, st := ticketLogOn(c, taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.Success {
-		t.Errorf("K-82: %v", st)
+		t.Errorf("K-82: %v, want %v", st, ntstatus.Success)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -305,13 +307,12 @@ func TestTicketsReload(t *testing.T) {
 	end()
 	p.serve()
 	if _, st := ticketLogOn(p.dial(p.socket), taken, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-		t.Errorf("K-47: after kill -9, a token that was taken before: %v", st)
+		t.Errorf("K-47: after kill -9, a token that was accepted before: %v, want %v", st, ntstatus.LogonFailure)
 	}
 }
 
-// TestRefusedTickets: the record 4625 has the documented reason of each fault, in numbers
-// and in words, and the name that a ticket has which a key opened (K-80); the client hears
-// one status.
+// TestRefusedTickets checks record 4625 of each rejected ticket: the documented reason as a number and as text, and
+// the client's name if a key decrypted the ticket (K-80). The client receives the same status each time.
 func TestRefusedTickets(t *testing.T) {
 	p := build(t)
 	key := forge.NewKey(18)
@@ -325,13 +326,13 @@ func TestRefusedTickets(t *testing.T) {
 			blob = k.Blob()
 		}
 		if _, st := ticketLogOn(c, blob, winnt.LOGON32_LOGON_NETWORK); st != ntstatus.LogonFailure {
-			t.Errorf("K-51: %s: %v", f.name, st)
+			t.Errorf("K-51: %s: %v, want %v", f.name, st, ntstatus.LogonFailure)
 		}
 	}
 	end()
 	records := p.refusals4625()
 	if len(records) != len(refusedTickets) {
-		t.Fatalf("K-80: %d records of %d refusals", len(records), len(refusedTickets))
+		t.Fatalf("K-80: %d records of %d refusals, want %d", len(records), len(refusedTickets), len(refusedTickets))
 	}
 	for i, f := range refusedTickets {
 		got := records[i]
@@ -406,19 +407,21 @@ func (p *program) silent(secrets ...[]byte) {
 		}
 	}
 	if !strings.Contains(text, "a client's token is refused") {
-		p.Error("the log has no refusal")
+		p.Errorf(`the log has no refusal: text = %q, want text containing "a client's token is refused"`, text)
 	}
 }
 
-// sessions holds what refmond sessions says of tickets: its service, times, types of
-// encryption and issuer, to an administrator alone (K-81).
+// sessions checks that refmond sessions shows a ticket's service, times, encryption types and issuer to
+// administrators only (K-81).
 func (p *program) sessions() {
 	p.Helper()
 	out, err := exec.Command(p.bin, "sessions", "--socket", p.admin).CombinedOutput()
 	for _, want := range []string{"alice@EXAMPLE.TEST by a ticket for HTTP/www.example.test of ", "valid from ",
 		"encryption type 18, session key of type 18", "issued by EXAMPLE.TEST", "logged on at DC"} {
 		if err != nil || !strings.Contains(string(out), want) {
-			p.Errorf("K-81: sessions lacks %q: %v\n%s", want, err, out)
+			p.Errorf("K-81: sessions does not print %q: error %v, want string(out) containing %q, no error\n%s",
+				want, err, want,
+				out)
 		}
 	}
 	out, err = exec.Command(p.bin, "sessions", "--socket", p.socket).CombinedOutput()

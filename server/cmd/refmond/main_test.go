@@ -57,13 +57,12 @@ func page(t *testing.T) string {
 	return string(text)
 }
 
-// TestPageCommands: every command line of refmond that the page shows is one that
-// refmond takes.
+// TestPageCommands checks that refmond accepts every refmond command line of the page.
 func TestPageCommands(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^    (?:sudo -u refmond )?refmond (.*?)(?: +#.*)?$`)
 	lines := command.FindAllStringSubmatch(page(t), -1)
 	if len(lines) < 15 {
-		t.Errorf("found %d command lines", len(lines))
+		t.Errorf("found %d command lines, want at least 15", len(lines))
 	}
 	for _, line := range lines {
 		args, _, _ := strings.Cut(line[1], " > ")

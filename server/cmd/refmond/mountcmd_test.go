@@ -55,7 +55,7 @@ func (w *treeWorld) says(uid uint32, want, line string) {
 	}
 }
 
-// TestMount: a tree is shown by the verb and by the key of the configuration.
+// TestMount mounts a tree by the verb and by the configuration key.
 func TestMount(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.byKey(p, at)
@@ -91,14 +91,14 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	w.must(cmd.Process.Signal(unix.SIGHUP)) // its terminal is closed
 	end()
 	if names, err := os.ReadDir(at); err != nil || len(names) != 0 {
-		w.Errorf("after the end: %v, %v", names, err)
+		w.Errorf("after the end: %v, %v, want len(names) = 0, no error", names, err)
 	}
 	// Where others can search the tree, a mount elsewhere leaves the way past it open, and
 	// one over it does not.
 	w.must(os.Chmod(w.root, 0o755))
 	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "past their descriptors") {
-		w.Errorf("exposed: %s, %v", out, err)
+		w.Errorf(`exposed: %s, %v, want string(out) containing "past their descriptors", an error`, out, err)
 	}
 	cmd, end = p.started("mount", w.root, w.root)
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
@@ -141,8 +141,8 @@ func (w *treeWorld) load(at string) (ended func()) {
 	return work.Wait
 }
 
-// byKey: the key mount of a tree shows it to the programs of the host, with the accounts
-// of the store, at once after a change of them (M-2).
+// byKey checks that a tree's key mount shows it to the host's programs with the accounts of the store, and that a
+// changed account applies immediately (M-2).
 func (w *treeWorld) byKey(p *program, at string) {
 	w.must(os.Chmod(p.dir, 0o755))
 	p.configure(fmt.Sprintf("trees:\n  projects:\n    path: %s\n    mount: %s\n", w.root, at))
@@ -213,7 +213,8 @@ func (w *treeWorld) acl(at string) {
 		"(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", bin+"get"+plan)
 	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
 	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil || !strings.Contains(out, "is on no mount of refmond") {
-		w.Errorf("M-16: a file on no mount: %q, %v", out, err)
+		w.Errorf(`M-16: a file on no mount: %q, %v, want text containing "is on no mount of refmond", an error`, out,
+			err)
 	}
 }
 
@@ -282,7 +283,7 @@ func (w *treeWorld) forBackup(p *program, at string) {
 		{"--backup", "1", "--follow-links"}, {"--backup", "1", "--hide-unreadable"}} {
 		out, err := exec.Command(p.bin, append([]string{"mount", w.root, at}, args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "--backup") {
-			w.Errorf("%q: %s, %v", args, out, err)
+			w.Errorf(`%q: %s, %v, want string(out) containing "--backup", an error`, args, out, err)
 		}
 	}
 }

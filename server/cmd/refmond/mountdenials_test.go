@@ -24,8 +24,9 @@ func metricsOf(t *testing.T, at string) string {
 	return output("curl", "-sS", "--unix-socket", at, "http://refmond/metrics")
 }
 
-// TestWhyOfMounts: who was denied through a mount, and by which entry, is answered by a mount without a daemon from its
-// trail, and by the daemon for its mounts; refmon why says the same before anybody has tried (B-24, M-46, M-47).
+// TestWhyOfMounts checks who was denied through a mount, and by which entry: a mount without a daemon answers from
+// its trail, the daemon for its own mounts. refmon why gives the same answer before anybody has tried (B-24, M-46,
+// M-47).
 func TestWhyOfMounts(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	t.Run("trail", func(t *testing.T) { w.trailed(t, p, at) })
@@ -48,7 +49,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 		"--since 1ns": "No denial"} {
 		if out := output(p.bin, append([]string{"why", "--audit", dir}, strings.Fields(args)...)...); !strings.Contains(out,
 			want) {
-			t.Errorf("M-46: refmond why %s: %s", args, out)
+			t.Errorf("M-46: refmond why %s: %s, want text containing %q", args, out, want)
 		}
 	}
 	if out := output(w.refmon(), "audit", "query", dir, "result=failure and object=*plan", "--format",
@@ -60,7 +61,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 		"refmond_mount_denied_users_total{tree=\"tree\",uid=\"4712\"} 2\n", "# TYPE refmond_mount_seconds histogram\n",
 		"refmond_mount_seconds_bucket{tree=\"tree\",le=\"+Inf\"}", "refmond_audit_records_total "} {
 		if !strings.Contains(metrics, want) {
-			t.Errorf("M-47: no %q in\n%s", want, metrics)
+			t.Errorf("M-47: no %q in\n%s, want text containing %q", want, metrics, want)
 		}
 	}
 	if out, err := shell(alice, "curl -sS --unix-socket "+socket+" http://refmond/metrics"); err == nil {
@@ -75,10 +76,10 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	}
 	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4712"); err == nil ||
 		!strings.HasPrefix(out, "DENIED STATUS_ACCESS_DENIED: the user (S-1-22-1-4712)") {
-		t.Errorf("B-24: alice asks about bob: %v\n%s", err, out)
+		t.Errorf("B-24: refmon why of alice about bob: %v, want STATUS_ACCESS_DENIED for bob\n%s", err, out)
 	}
 	if out, _ := shell(bob, w.refmon()+" why "+at+"/plan --as 4712"); !strings.Contains(out, "READ_CONTROL") {
-		t.Errorf("B-24: bob may not read the descriptor:\n%s", out)
+		t.Errorf("B-24: bob may not read the descriptor:\n%s, want text containing \"READ_CONTROL\"", out)
 	}
 	end()
 	// The mount over the tree itself: root reads the descriptors below it.
@@ -92,7 +93,7 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	w.says(bob, "Permission denied", "cat "+w.root+"/plan") // the namespace of the question is its own
 	end()
 	if out := output(p.bin, "why", "--audit", filepath.Join(w.dir, "none")); !strings.HasPrefix(out, "refmond: ") {
-		t.Errorf("a trail that is not there: %s", out)
+		t.Errorf(`why with a missing trail: %s, want text starting with "refmond: "`, out)
 	}
 }
 
@@ -117,14 +118,14 @@ func (w *treeWorld) daemonWhy(t *testing.T, p *program, at string) {
 		"  because A-40 " + at + "/plan: no entry allows them\n",
 		"because F-204 " + at + "/sub/stale: its stored descriptor does not count: ", "refmon acl repair --rehash"} {
 		if !strings.Contains(admin, want) {
-			t.Errorf("M-46: refmond why: no %q in\n%s", want, admin)
+			t.Errorf("M-46: refmond why: no %q in\n%s, want text containing %q", want, admin, want)
 		}
 	}
 	if out, _ := shell(bob, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, at+"/plan") {
-		t.Errorf("W-97: bob asks why: %s", out)
+		t.Errorf("W-97: refmond why of bob: %s, want text containing %q", out, at+"/plan")
 	}
 	if out, _ := shell(alice, p.bin+" why --owner root --socket "+p.socket); !strings.Contains(out, "No recent denial") {
-		t.Errorf("W-97: alice asks why: %s", out)
+		t.Errorf(`W-97: refmond why of alice: %s, want text containing "No recent denial"`, out)
 	}
 	metrics := metricsOf(t, filepath.Join(p.dir, "state", operationsSocket))
 	if want := "refmond_mount_denied_users_total{tree=\"projects\",uid=\"4712\"} 2\n"; !strings.Contains(metrics, want) ||

@@ -66,8 +66,9 @@ func (s *service) operate(state string) (*operations, error) {
 	return operate(filepath.Join(state, operationsSocket), func(w io.Writer) {
 		writeMetrics(w, s.Stats())
 		of := map[string]mount.Stats{}
-		for i, m := range s.mounts {
-			of[s.mounted[i]] = m.Stats()
+		mounts, names := s.currentMounts()
+		for i, m := range mounts {
+			of[names[i]] = m.Stats()
 		}
 		writeMounts(w, of)
 	}, s.trail, func() uint64 { return s.Stats().RecordsLeftOut }, s.log)
@@ -84,22 +85,35 @@ func (s *service) startMount(c *mount.Config) error {
 	if err != nil {
 		return fmt.Errorf("trees: %s: %w", c.Name, err)
 	}
+	s.mountsMu.Lock()
+	defer s.mountsMu.Unlock()
 	s.mounts, s.mounted = append(s.mounts, m), append(s.mounted, name)
 	return nil
 }
 
+// currentMounts returns the mounts and their names, none after unmount.
+func (s *service) currentMounts() ([]*mount.Mount, []string) {
+	s.mountsMu.Lock()
+	defer s.mountsMu.Unlock()
+	return s.mounts, s.mounted
+}
+
 // dropTokens drops the tokens of the mounts' users, because accounts may have changed.
 func (s *service) dropTokens() {
-	for _, m := range s.mounts {
+	mounts, _ := s.currentMounts()
+	for _, m := range mounts {
 		m.DropAccounts(0, true)
 	}
 }
 
 // unmount ends the mounts. Call it before the kernel is closed.
 func (s *service) unmount() (err error) {
-	for _, m := range s.mounts {
+	s.mountsMu.Lock()
+	mounts := s.mounts
+	s.mounts, s.mounted = nil, nil
+	s.mountsMu.Unlock()
+	for _, m := range mounts { // connections still call dropTokens meanwhile
 		err = errors.Join(err, m.Close())
 	}
-	s.mounts, s.mounted = nil, nil
 	return err
 }

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestServeOverItsOwnTree checks that refmond starts again twice after kill -9 with a mount over
-// its own tree, while a program has a file open in the dead mount. The doctor reports the mount as
-// well while it works, and what remains of it otherwise (M-8, M-39, M-40).
+// TestServeOverItsOwnTree checks that refmond with a mount over its own tree starts again twice after kill -9, while
+// a program has a file open in the dead mount. doctor reports the working mount, and afterwards its remains (M-8,
+// M-39, M-40).
 func TestServeOverItsOwnTree(t *testing.T) {
 	w, p, _ := newMountWorld(t)
 	t.Cleanup(func() {
@@ -59,7 +59,7 @@ func TestServeOverItsOwnTree(t *testing.T) {
 		t.Errorf("the mount is left, %v", err)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "plan")); err != nil || string(text) != "the plan\n" {
-		t.Errorf("the file below: %q, %v", text, err)
+		t.Errorf("the file below: %q, %v, want string(text) = %q, no error", text, err, "the plan\n")
 	}
 }
 
@@ -74,7 +74,7 @@ func (w *treeWorld) holds(name string) (release func()) {
 	w.must(err)
 	w.must(cmd.Start())
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
-		w.Fatalf("a program opens %s: %q, %v", name, line, err)
+		w.Fatalf("a program opens %s: %q, %v, want %q", name, line, err, "open\n")
 	}
 	return func() {
 		_ = in.Close()
@@ -82,8 +82,8 @@ func (w *treeWorld) holds(name string) (release func()) {
 	}
 }
 
-// TestForeignDeadMount: the dead mount of another file system, or of another tree, is not removed, and what to do is
-// said (M-39).
+// TestForeignDeadMount checks that refmond does not remove the dead mount of another file system or tree, and that
+// the error says what to do (M-39).
 func TestForeignDeadMount(t *testing.T) {
 	w, p, at := newMountWorld(t)
 	w.must(os.Chmod(p.dir, 0o755))
@@ -97,7 +97,7 @@ func TestForeignDeadMount(t *testing.T) {
 		}
 		var s unix.Stat_t
 		if err := unix.Stat(at, &s); err != unix.ENOTCONN {
-			t.Errorf("%s of %s was removed: %v", kind, source, err)
+			t.Errorf("%s of %s was removed: %v, want %v", kind, source, err, unix.ENOTCONN)
 		}
 		w.must(unix.Unmount(at, unix.MNT_DETACH))
 	}
@@ -113,7 +113,7 @@ func (w *treeWorld) deadMount(at, kind, source string) {
 	w.must(unix.Close(fd))
 }
 
-// refuses runs a verb that is to end by itself with an error; one that serves is ended after a while, without one.
+// refuses runs a verb that must exit with an error. A verb that keeps serving is killed, and counts as no error.
 func (p *program) refuses(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(p.Context(), 20*time.Second)
 	defer cancel()
@@ -127,7 +127,8 @@ func (p *program) refuses(args ...string) (string, error) {
 	return string(out), err
 }
 
-// TestMountPlaces: a place of a mount that is missing or a file is refused with what to do (M-39).
+// TestMountPlaces checks that a missing mount point, or one that is a file, is rejected with a message that says what
+// to do (M-39).
 func TestMountPlaces(t *testing.T) {
 	w, p, _ := newMountWorld(t)
 	file := filepath.Join(w.dir, "file")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,27 @@ import (
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
+
+// TestUnmountDuringRequests: connections drop the mounts' tokens and read metrics while the daemon stops. The race
+// detector finds an access without the lock.
+func TestUnmountDuringRequests(t *testing.T) {
+	s := &service{mounted: []string{"share"}}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				s.dropTokens()
+			}
+		})
+	}
+	if err := s.unmount(); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
+	if mounts, names := s.currentMounts(); len(mounts) != 0 || len(names) != 0 {
+		t.Errorf("after unmount: %d mounts, names %q, want none", len(mounts), names)
+	}
+}
 
 // ownMount mounts as a user that every Debian system has, because fusermount3 requires a name, in a
 // mount namespace where users may open /dev/fuse. It prints the access of each user, and mounts
@@ -42,8 +64,8 @@ kill -TERM $server; wait $server && ls -A "$D/at" && echo gone`
 // games is the uid of that user on Debian.
 const games = 5
 
-// ownMounts: an ordinary user mounts a tree for himself by fusermount3, no other is let in, and
-// the mount of a server that was killed is removed (M-26, M-8).
+// ownMounts checks that an ordinary user can mount a tree by fusermount3, that no other user can enter it, and that
+// the mount of a killed server is removed (M-26, M-8).
 func ownMounts(t *testing.T, p *program) {
 	w := newTreeWorld(t)
 	at := filepath.Join(w.dir, "at")

@@ -16,6 +16,6 @@ func TestNotify(t *testing.T) {
 		notify("at " + at)
 	}
 	if text := told(); text != "at @"+name {
-		t.Errorf("the manager was told %q", text)
+		t.Errorf("the manager received %q, want %q", text, "at @"+name)
 	}
 }

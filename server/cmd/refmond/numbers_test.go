@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNumbersOfAFile: the uids and gids of a directory file are those of its users and of its groups: the number of the
-// one is not that of the other, and one that two have is of neither, though each has it (L-59).
+// TestNumbersOfAFile checks the ids of a directory file: uids belong to users and gids to groups. An id that two
+// accounts share maps to neither of them, though each account has the id (L-59).
 func TestNumbersOfAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "people.yaml")
 	const domain = "S-1-5-21-1-2-3-"
@@ -55,11 +55,12 @@ func TestNumbersOfAFile(t *testing.T) {
 		gid, isGroup, err2 := n.GIDOf(ctx, s)
 		if uid != want[0] || isUser != (want[0] != 0) || gid != want[1] || isGroup != strings.HasPrefix(rid, "20") ||
 			err != nil || err2 != nil {
-			t.Errorf("L-59: %s: uid %d, %t, %v, gid %d, %t, %v, want %v", rid, uid, isUser, err, gid, isGroup, err2, want)
+			t.Errorf("L-59: %s: uid %d, %t, %v, gid %d, %t, %v, want %v",
+				rid, uid, isUser, err, gid, isGroup, err2, want)
 		}
 	}
 	if table, err := readNumbers(""); table != nil || err != nil {
-		t.Errorf("no file: %v, %v", table, err)
+		t.Errorf("no file: %v, %v, want nil, nil", table, err)
 	}
 	for _, name := range []string{file + ".gone", filepath.Dir(file)} {
 		if table, err := readNumbers(name); table != nil || err == nil || !strings.Contains(err.Error(), "directory") {
@@ -70,7 +71,7 @@ func TestNumbersOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := readNumbers(file); err == nil || !strings.Contains(err.Error(), "is longer than") {
-		t.Errorf("a file that is too long: %v", err)
+		t.Errorf("a file that is too long: %v, want an error with \"is longer than\"", err)
 	}
 }
 

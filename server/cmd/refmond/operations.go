@@ -28,19 +28,13 @@ type operations struct {
 	ended  chan error
 }
 
-// operate starts the server of a socket. It first removes any file at that path: in the state folder, whose lock the
-// caller holds, only a stale socket can be there. l is the audit log, nil for none.
+// operate starts the server of a socket. It replaces a file at that path only if that is a socket on which no program
+// listens (W-16). l is the audit log, nil for none.
 func operate(at string, metrics func(io.Writer), l *auditlog.Log, leftOut func() uint64,
 	log *slog.Logger) (*operations, error) {
-	if err := os.Remove(at); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("operations: %w", err)
-	}
-	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
+	socket, err := daemon.ListenPrivate(at)
 	if err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
-	}
-	if err := os.Chmod(at, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("operations: %w", err), socket.Close())
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -20,8 +21,8 @@ import (
 	"github.com/refmon/refmon/client"
 )
 
-// TestOperations: the daemon's own user reads metrics and profiles at a socket in the
-// state folder, and others are turned away (W-30).
+// TestOperations checks that the daemon's own user can read metrics and profiles at a socket in the state folder, and
+// that other users are rejected (W-30).
 func TestOperations(t *testing.T) {
 	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
 	if err != nil {
@@ -69,7 +70,7 @@ func TestOperations(t *testing.T) {
 		after = value("refmond_calls_total")
 	}
 	if after != before+10 {
-		t.Errorf("%g calls after 10 more than %g", after, before)
+		t.Errorf("%g calls after 10 more than %g, want %g", after, before, before+10)
 	}
 	if n := value("refmond_connections"); n != 1 {
 		t.Errorf("%g connections, want 1", n)
@@ -78,10 +79,10 @@ func TestOperations(t *testing.T) {
 		t.Error("no profiles")
 	}
 	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info, err)
+		t.Errorf("%v, %v, want info.Mode().Perm() = 0o600, no error", info, err)
 	}
 	if !mayOperate(0) || !mayOperate(uint32(os.Geteuid())) || mayOperate(uint32(os.Geteuid())+1) {
-		t.Error("another user is told how the daemon does")
+		t.Error("mayOperate must accept root and the daemon's own user, and reject all others")
 	}
 	_ = c.Close()
 	if err := s.stop(); err != nil {
@@ -98,8 +99,8 @@ func TestOperations(t *testing.T) {
 // strange is a uid of no account.
 const strange = 65533
 
-// TestStrangers: who connects to the operations' socket as another user is hung up on
-// before a request is read, and the next one is served (W-30).
+// TestStrangers checks that the operations socket hangs up on another user before it reads a request, and that it
+// serves the next client (W-30).
 func TestStrangers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be another user")
@@ -147,5 +148,49 @@ func TestStrangers(t *testing.T) {
 	}
 	if !slices.Equal(list, []uint32{0}) {
 		t.Errorf("served were the uids %v, want root alone", list)
+	}
+}
+
+// TestOperationsReplacesStaleSocketsOnly: a stale socket at the path is replaced, and any other file and a socket on
+// which a program listens stay (W-16).
+func TestOperationsReplacesStaleSocketsOnly(t *testing.T) {
+	dir := t.TempDir()
+	file, stale, used := filepath.Join(dir, "file"), filepath.Join(dir, "stale"), filepath.Join(dir, "used")
+	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{stale, used} {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: at, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.SetUnlinkOnClose(false)
+		if at == used {
+			defer l.Close()
+		} else if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for at, replaced := range map[string]bool{file: false, stale: true, used: false} {
+		before, err := os.Lstat(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := operate(at, func(io.Writer) {}, nil, func() uint64 { return 0 }, slog.New(slog.DiscardHandler))
+		if (err == nil) != replaced {
+			t.Errorf("W-16: operate(%s): %v, want success %t", filepath.Base(at), err, replaced)
+		}
+		after, statErr := os.Lstat(at)
+		if statErr != nil || !replaced && !os.SameFile(before, after) || replaced && after.Mode().Perm() != 0o600 {
+			t.Errorf("W-16: %s afterwards: %v, error %v, want replaced %t", filepath.Base(at), after, statErr, replaced)
+		}
+		if err == nil {
+			if err := o.close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {
+		t.Errorf("W-16: the file holds %q, error %v, want %q", b, err, "kept")
 	}
 }

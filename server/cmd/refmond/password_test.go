@@ -33,8 +33,8 @@ func (p *prompt) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// TestTypedPassword: a password is typed twice, unseen, and the terminal is as it was
-// afterwards (L-1).
+// TestTypedPassword checks that a password is typed twice without echo, and that the terminal's settings are restored
+// (L-1).
 func TestTypedPassword(t *testing.T) {
 	for typed, want := range map[string]string{"secret\nsecret\n": "secret",
 		"secret\nsecert\n": "the two passwords differ",
@@ -49,15 +49,16 @@ func TestTypedPassword(t *testing.T) {
 			t.Errorf("%q: %q, %v, want %q", typed, string(got), err, want)
 		}
 		if err == nil && p.String() != "Password: \nOnce more: \n" {
-			t.Errorf("%q: asked %q", typed, p.String())
+			t.Errorf("typed %q: prompts %q, want \"Password: \\nOnce more: \\n\"", typed, p.String())
 		}
 		if p.shown || !echoes(t, program) {
-			t.Errorf("%q: shown while it is typed: %t, later: %t", typed, p.shown, echoes(t, program))
+			t.Errorf("typed %q: echo while typing %t, afterwards %t, want false, true",
+				typed, p.shown, echoes(t, program))
 		}
 	}
 }
 
-// TestPipedPassword: without a terminal the first line is the password.
+// TestPipedPassword checks that without a terminal the first line is the password.
 func TestPipedPassword(t *testing.T) {
 	for text, want := range map[string]string{"secret\nmore\n": "secret", "secret\r\n": "secret", " s ": " s ", "": "",
 		"\n": "", "\r\n": ""} {
@@ -73,7 +74,7 @@ func TestPipedPassword(t *testing.T) {
 		}
 		p := &prompt{shows: func() bool { return false }}
 		if got, err := readPassword(r, p); string(got) != want || (err == nil) != (want != "") || p.Len() > 0 {
-			t.Errorf("%q: %q, %v, asked %q", text, string(got), err, p.String())
+			t.Errorf("%q: %q, %v, prompts %q", text, string(got), err, p.String())
 		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)

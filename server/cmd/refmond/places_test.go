@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestPlacesOfOthersAreRefused: refmond does not start, and doctor says WRONG, where others can write to one of its
-// places; the message names the command that repairs it (L-76).
+// TestPlacesOfOthersAreRefused checks that refmond does not start, and that doctor reports WRONG, if others can write
+// to one of its folders. The message names the command that repairs it (L-76).
 func TestPlacesOfOthersAreRefused(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("not root: the owners of files cannot be changed")

@@ -23,7 +23,7 @@ type shown struct {
 	id, thread, session string
 }
 
-// shownAt connects a client that is looked at.
+// shownAt connects a client whose row the tests inspect.
 func shownAt(t *testing.T, socket string) *shown {
 	t.Helper()
 	c, err := client.Dial(socket)
@@ -76,7 +76,7 @@ func rowsOf(t *testing.T, cfg *config, verb string, from time.Time) []string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if code := run([]string{verb, "--socket", cfg.AdminSocket}, &streams{out: &out, err: &errs}); code != exitSuccess {
-		t.Fatalf("%s: exit code %d, %s", verb, code, errs.String())
+		t.Fatalf("%s: exit code %d, %s, want %d", verb, code, errs.String(), exitSuccess)
 	}
 	text := out.String()
 	now := time.Now()
@@ -100,15 +100,14 @@ func thisUser() string {
 	return fmt.Sprintf("S-1-22-1-%d", os.Getuid())
 }
 
-// TestSessionsColumns: of two connections each row has the process, program, uid and pid,
-// logon session, time and user of its own client; only that at the administrators' socket
-// is full (W-27).
+// TestSessionsColumns checks the rows of two connections: process, program, uid, pid, logon session, time and user of
+// each one's own client. Only the one at the administrators' socket has a full token (W-27).
 func TestSessionsColumns(t *testing.T) {
 	cfg, from := demoRuns(t), time.Now()
 	a, b := shownAt(t, cfg.Socket), shownAt(t, cfg.AdminSocket)
 	rows := rowsOf(t, cfg, "sessions", from)
 	if rows[0] != "ID PROGRAM UID PID SESSION SINCE USER" {
-		t.Errorf("the head is %q", rows[0])
+		t.Errorf(`the head is %q, want "ID PROGRAM UID PID SESSION SINCE USER"`, rows[0])
 	}
 	for _, c := range []struct {
 		*shown
@@ -137,7 +136,7 @@ func TestPsColumns(t *testing.T) {
 	}
 	rows := rowsOf(t, cfg, "ps", from)
 	if rows[0] != "ID NAME SINCE USER, OR ACTS AS" {
-		t.Errorf("the head is %q", rows[0])
+		t.Errorf(`the head is %q, want "ID NAME SINCE USER, OR ACTS AS"`, rows[0])
 	}
 	for _, c := range []struct {
 		*shown

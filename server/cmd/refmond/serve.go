@@ -84,8 +84,11 @@ type service struct {
 	numbers numbers
 	trees   []servedTree
 
-	mounts     []*mount.Mount
-	mounted    []string    // the tree of each mount, with " (backup)" after that of a mount for backup
+	mountsMu sync.Mutex
+	// +checklocks:mountsMu
+	mounts []*mount.Mount // guarded by mountsMu
+	// +checklocks:mountsMu
+	mounted    []string    // guarded by mountsMu; the trees, " (backup)" after a mount for backup
 	operations *operations // nil: it could not be started
 	watching   *watching   // nil: no socket for watchers
 }

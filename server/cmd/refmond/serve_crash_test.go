@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// writers is how many connections change accounts at once.
+// writers is the number of connections that change accounts concurrently.
 const writers = 3
 
 // TestKillLosesNoAcknowledgedChange kills refmond during account changes and logons. Each acknowledged change is
@@ -54,15 +54,18 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	t.Logf("%d kills: %d changes and %d refused logons were answered, %d accounts are there", kills, len(acknowledged),
 		refused, len(listed)-1)
 	if len(acknowledged) < kills*writers || refused < kills {
-		t.Errorf("only %d changes and %d refused logons before the kills", len(acknowledged), refused)
+		t.Errorf("only %d changes and %d refused logons before the kills, want at least %d, at least %d",
+			len(acknowledged), refused, kills*writers, kills)
 	}
 	for _, name := range acknowledged {
 		if listed[name] != 1 || created[name] != 1 {
-			t.Errorf("%s was answered: %d times listed, %d records (L-39, L-50)", name, listed[name], created[name])
+			t.Errorf("%s was answered: %d times listed, %d records (L-39, L-50), want 1, 1", name, listed[name],
+				created[name])
 		}
 	}
 	if failures < refused {
-		t.Errorf("%d refused logons were answered, %d are records (L-49)", refused, failures)
+		t.Errorf("%d refused logons were answered, %d are records (L-49), want at least %d", refused, failures,
+			refused)
 	}
 }
 
@@ -127,8 +130,7 @@ func until(busy chan<- struct{}, f func(i int) error) {
 	}
 }
 
-// guess asks for a logon that is refused before a password is hashed, and returns an
-// error once the daemon is gone.
+// guess requests a logon that is rejected before a password is hashed. It returns an error once the daemon is gone.
 func guess(c *client.Conn) error {
 	_, st := c.Thread().LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 		AuthenticationInformation: nt.LogonInformation{MessageType: nt.S4ULogon, UserName: "zoe"}})

@@ -31,7 +31,7 @@ func written(t *testing.T, name, text string) string {
 	return name
 }
 
-// TestConfiguration: each key is taken over.
+// TestConfiguration checks that each key sets its field.
 func TestConfiguration(t *testing.T) {
 	c, err := load(written(t, filepath.Join(t.TempDir(), "c.yaml"), `profile: observed
 limits: {connections: 3, perUser: 2, threads: 1}
@@ -54,7 +54,7 @@ files: {a: 'D:(A;;FR;;;WD)', b: 'O:SY'}
 	if c, err := load(""); err != nil || c.profile != nt.Documented || c.level != slog.LevelInfo || c.limits !=
 		(daemon.Limits{Connections: 16384, PerUser: 2048, Threads: 8192, Quota: 256 << 20, Total: 1 << 30,
 			Reserve: 128 << 20}) || !c.Audit.Keep || !c.Audit.Required {
-		t.Errorf("what is shipped: %+v, %v", c, err)
+		t.Errorf("the shipped configuration is %+v, error %v, want its defaults", c, err)
 	}
 	for text, want := range map[string]string{
 		"state: ''": "must be given", "socket: /s\nadminSocket: /s": "adminSocket be another",
@@ -71,12 +71,11 @@ files: {a: 'D:(A;;FR;;;WD)', b: 'O:SY'}
 		}
 	}
 	if _, err := load("/nonexistent/c.yaml"); err == nil {
-		t.Error("a file that is not there was read")
+		t.Error("load of a missing file succeeds, want an error")
 	}
 }
 
-// TestConfigVerbs: config check finds the mistake in a file, config print gives one
-// that is right.
+// TestConfigVerbs checks that config check finds the error in a file, and that config print prints a valid one.
 func TestConfigVerbs(t *testing.T) {
 	ask := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
@@ -95,12 +94,13 @@ func TestConfigVerbs(t *testing.T) {
 	written(t, file, "nonsense: 1\n")
 	if code, out, errs := ask("check", file); code != exitMalformed || out != "" || !strings.Contains(errs,
 		"nonsense: unknown field") {
-		t.Errorf("check: exit code %d, %q, %q", code, out, errs)
+		t.Errorf(`check: exit code %d, %q, %q, want %d, "", text containing "nonsense: unknown field"`, code, out,
+			errs, exitMalformed)
 	}
 }
 
-// TestServedPolicy: without a policy of its own the trail has logons and the use of
-// privileges; audit.required makes an operation fail whose record cannot be kept.
+// TestServedPolicy checks that without a policy the trail has logons and privilege use, and that with audit.required
+// an operation fails if its record cannot be written.
 func TestServedPolicy(t *testing.T) {
 	dir := t.TempDir()
 	for _, required := range []bool{true, false} {
@@ -135,7 +135,7 @@ func TestServedPolicy(t *testing.T) {
 		}
 		if s := p.Spec(); s.System[audit.FileSystem] != audit.OnFailure || s.System[audit.Logon] != 0 ||
 			(s.Options.CrashOnAuditFail == audit.FailOnAuditFail) != required {
-			t.Errorf("a policy that is there, required %t: %+v", required, s)
+			t.Errorf("with an existing policy and required %t the state is %+v", required, s)
 		}
 	}
 }
@@ -226,15 +226,15 @@ func TestReload(t *testing.T) {
 		log.since()
 		s.reload(configure(more))
 		if first := told(); !strings.HasPrefix(first, "RELOADING=1\nMONOTONIC_USEC=") {
-			t.Errorf("the manager was told %q", first)
+			t.Errorf("the manager received %q, want text starting with %q", first, "RELOADING=1\nMONOTONIC_USEC=")
 		}
 		if then := told(); then != "READY=1" {
-			t.Errorf("the manager was told %q", then)
+			t.Errorf(`the manager received %q, want "READY=1"`, then)
 		}
 		return log.since()
 	}
 	if holds() {
-		t.Fatal("the privilege is there before it is given")
+		t.Fatal("the client holds the privilege before the reload, want it missing")
 	}
 	more := fmt.Sprintf("privileges: {%d: [SeLockMemoryPrivilege]}\naudit: {required: false}\n", uid)
 	if text := reload(more + "log: {level: info}\n"); !strings.Contains(text, "msg=reloaded") || !holds() ||

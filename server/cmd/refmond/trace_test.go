@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/server/inspect"
 )
 
-// watched begins to trace the calls of all clients, and returns those of the time since.
+// watched starts to trace the calls of all clients. The returned function returns those since then.
 func (p *program) watched() func() string {
 	p.Helper()
 	c := p.dial(p.admin)
@@ -68,10 +68,10 @@ func (p *program) leavesNoCore(pid int) {
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "Max core file size"); ok {
 			if f := strings.Fields(rest); len(f) < 2 || f[0] != "1" || f[1] != "1" {
-				p.Errorf("K-83: the limit of cores is %v", f)
+				p.Errorf(`K-83: the limit of cores is %v, want len(f) at least 2, f[0] = "1", f[1] = "1"`, f)
 			}
 			return
 		}
 	}
-	p.Error("K-83: the host tells no limit of cores")
+	p.Error("K-83: the host reports no core file limit")
 }

@@ -31,7 +31,7 @@ func (w *treeWorld) onSmallDisk(mib int) (state string) {
 	return state
 }
 
-// fill takes all the room that a file system has, and returns what gives it back.
+// fill fills a file system. The returned function frees the space.
 func (w *treeWorld) fill(dir string) (empty func()) {
 	w.Helper()
 	name := filepath.Join(dir, "ballast")
@@ -69,9 +69,9 @@ func (w *treeWorld) logons(state string) (n int, bytes int) {
 	}
 }
 
-// TestFullAuditDisk: on a full disk one user who floods connections stops no other: what no SACL asks about goes
-// on, what one asks about is refused with the cause named, an administrator logs on and works, and with room again
-// everything goes on without a restart (U-64, U-92, U-93).
+// TestFullAuditDisk checks a full disk while one user floods connections. Operations without a matching SACL
+// continue, audited ones fail with an error that names the cause, and an administrator can log on and work. Once
+// space is free everything works again without a restart (U-64, U-92, U-93).
 func TestFullAuditDisk(t *testing.T) {
 	w := newTreeWorld(t)
 	const everyone = "O:BAG:SYD:P(A;;FA;;;WD)"

@@ -26,15 +26,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// patience is how long a logon is repeated while the controller does not respond: it is a single process, which closes
-// connections to its KDC while it works on something else.
+// patience is how long a logon is repeated while the controller does not respond: it is a single process, which
+// closes connections to its KDC while it works on something else.
 const patience = time.Minute
 
 // ridLow is the first id of the domain's range on the host, of backend rid.
 const ridLow = 2_000_400_000
 
-// asSMB opens files as a client of a file server, and prints the names of those that it may
-// open, for each mask a line.
+// asSMB opens files as a client of a file server. For each mask it prints a line with the names of the files that it
+// could open.
 const asSMB = `
 import sys, json
 from samba.samba3 import libsmb_samba_internal as libsmb, param
@@ -81,17 +81,17 @@ type answersWorld struct {
 	texts map[string]string // the descriptors
 }
 
-// asked are the rights that each way asks for, one after the other: those of an open for
-// reading and of one for writing (docs/mount.md).
+// asked are the rights that each access path requests in turn: those of an open for reading and of one for writing
+// (docs/mount.md).
 var asked = [...]winnt.AccessMask{winnt.FILE_READ_DATA | winnt.SYNCHRONIZE,
 	winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.SYNCHRONIZE}
 
-// TestSameAnswers: two users of a domain may read and write the same of 1,000 files with
-// drawn descriptors as clients of the controller's own file server, by a password at the
-// socket, as programs on the mount, and as refmon access and who-can say (L-60, K-18).
-func TestSameAnswers(t *testing.T) {
+// TestAccessPathsGrantTheSameFiles checks that two domain users may read and write the same of 1,000 files with
+// random descriptors by each access path: the controller's own file server, a password at the socket, the mount,
+// refmon access and who-can (L-60, K-18).
+func TestAccessPathsGrantTheSameFiles(t *testing.T) {
 	if os.Getenv("REFMON_SAMBA") != "required" {
-		t.Skip("it makes a domain and asks its file server 4,000 times: REFMON_SAMBA=required runs it")
+		t.Skip("slow: creates a domain and sends 4,000 requests to its file server; set REFMON_SAMBA=required to run it")
 	}
 	tw, p, at := newMountWorld(t)
 	w := &answersWorld{treeWorld: tw, p: p, at: at, texts: map[string]string{}}
@@ -135,13 +135,14 @@ func (w *answersWorld) compare(user, way string, mask winnt.AccessMask, smb, got
 	w.Helper()
 	for _, name := range w.names {
 		if a, b := slices.Contains(smb, name), slices.Contains(got, name); a != b && !w.Failed() {
-			w.Errorf("L-60: %s asks for %#x of %s: the file server grants it: %t, %s: %t\n%s", user, uint32(mask), name, a,
+			w.Errorf("L-60: %s requests %#x of %s: the file server grants it: %t, but %s: %t\n%s",
+				user, uint32(mask), name, a,
 				way, b, w.texts[name])
 		}
 	}
 }
 
-// draw makes the files, whose entries name users, their groups and those that all are in.
+// draw creates the files. Their entries name users, the users' groups and groups that contain everybody.
 func (w *answersWorld) draw(users []string) {
 	w.Helper()
 	rnd := rand.New(rand.NewPCG(randtest.Seed(w.T), 22))
@@ -224,7 +225,7 @@ func (w *answersWorld) lines(cmd *exec.Cmd, question any) (out [2][]string) {
 	return out
 }
 
-// smb asks the controller's file server.
+// smb opens the files at the controller's file server.
 func (w *answersWorld) smb(user string) [2][]string {
 	w.Helper()
 	return w.lines(exec.Command("/usr/bin/python3", "-c", asSMB), []any{w.d.Address,
@@ -271,7 +272,7 @@ func (w *answersWorld) socket(user string) (out [2][]string) {
 	return out
 }
 
-// said returns what who-can says of the users of the exported directory, for each right.
+// said returns the output of who-can for the users of the exported directory, for each right.
 func (w *answersWorld) said() (out [2]map[string][]string) {
 	w.Helper()
 	programs.Install(w.T, filepath.Dir(w.refmon()), "refmon")
@@ -313,7 +314,7 @@ func (w *answersWorld) run(name string, args ...string) string {
 	return string(out)
 }
 
-// single asks refmon access about each file.
+// single runs refmon access for each file.
 func (w *answersWorld) single(user string, mask winnt.AccessMask) (may []string) {
 	w.Helper()
 	args := []string{"access", "--json", "--ignore-system-acls", "--traverse", "never", "--as", user, "-d", w.people(),
@@ -338,7 +339,7 @@ func (w *answersWorld) single(user string, mask winnt.AccessMask) (may []string)
 		}
 	}
 	if asked != len(w.names) {
-		w.Errorf("refmon access answers for %d of %d files", asked, len(w.names))
+		w.Errorf("refmon access answers for %d of %d files, want %d", asked, len(w.names), len(w.names))
 	}
 	return may
 }

@@ -61,7 +61,7 @@ func (w *treeWorld) must(err error) {
 func (w *treeWorld) ok(what string, st ntstatus.Status) {
 	w.Helper()
 	if st != ntstatus.Success {
-		w.Errorf("%s: %v", what, st)
+		w.Errorf("%s: %v, want %v", what, st, ntstatus.Success)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	w.ok("a file", st)
 	n, st := a.NtWriteFile(h, []byte("the plan"))
 	if w.ok("write", st); n != 8 {
-		t.Errorf("%d bytes written", n)
+		t.Errorf("%d bytes written, want 8", n)
 	}
 	w.ok("flush", a.NtFlushBuffersFile(h))
 	for _, c := range []struct {
@@ -172,31 +172,31 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 		w.ok(fmt.Sprint("set ", c.class), a.NtSetInformationFile(h, c.class, c.info))
 	}
 	if text, st := a.NtReadFile(h, 100); st != ntstatus.Success || string(text) != "plan" {
-		t.Errorf("read at the position: %q, %v", text, st)
+		t.Errorf(`read at the position: %q, %v, want st = %v, string(text) = "plan"`, text, st, ntstatus.Success)
 	}
 	facts, st := a.NtQueryInformationFile(h, nt.FileStandardInformation)
 	if f, ok := facts.(nt.FileStandard); st != ntstatus.Success || !ok || f.EndOfFile != 8 || f.NumberOfLinks != 1 {
 		t.Errorf("facts: %+v, %v", facts, st)
 	}
 	if _, st := a.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation); st != ntstatus.Success {
-		t.Errorf("volume: %v", st)
+		t.Errorf("volume: %v, want %v", st, ntstatus.Success)
 	}
 	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_WRITE_DATA, 0); st != ntstatus.AccessDenied {
-		t.Errorf("bob writes: %v", st)
+		t.Errorf("bob writes: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	hb, st := b.NtOpenFile(winnt.FILE_GENERIC_READ, file(`plans\plan.txt`).V, sharing, 0)
 	w.ok("bob opens", st)
 	if text, st := b.NtReadFileAt(hb, 100, 0); st != ntstatus.Success || string(text) != "the plan" {
-		t.Errorf("bob reads %q, %v", text, st)
+		t.Errorf(`bob reads %q, %v, want st = %v, string(text) = "the plan"`, text, st, ntstatus.Success)
 	}
 	d, st := b.NtQuerySecurityObject(hb, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	if w.ok("bob looks at the descriptor", st); d.Owner().String() != "S-1-22-1-4711" {
-		t.Errorf("the owner is %s", d.Owner())
+		t.Errorf("the owner is %s, want S-1-22-1-4711", d.Owner())
 	}
 	w.ok("alice shuts bob out", a.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P(A;;FA;;;S-1-22-1-4711)")))
 	if _, st := create(b, `plans\plan.txt`, fileaccess.FileOpen, winnt.FILE_READ_DATA, 0); st != ntstatus.AccessDenied {
-		t.Errorf("bob reads what he was shut out of: %v", st)
+		t.Errorf("bob reads a file that alice has closed to him: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	w.ok("rename", a.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "Plan B.txt"}))
 	list, st := a.NtQueryDirectoryFile(dir, "*.txt", true)
@@ -205,7 +205,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 		t.Errorf("the directory has %+v", list)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "plans/Plan B.txt")); err != nil || string(text) != "the plan" {
-		t.Errorf("the real file: %q, %v", text, err)
+		t.Errorf(`the real file: %q, %v, want string(text) = "the plan", no error`, text, err)
 	}
 	w.ok("disposition", a.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
 	for th, handles := range map[*nt.Thread][]winnt.Handle{a: {h, dir}, b: {hb}} {
@@ -215,7 +215,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 	}
 	w.ok("delete", a.NtDeleteFile(file("plans").V))
 	if left, err := os.ReadDir(w.root); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("left: %v, %v, want len(left) = 0, no error", left, err)
 	}
 }
 
@@ -232,9 +232,9 @@ func (w *treeWorld) doctor() string {
 	return ""
 }
 
-// TestTreeExposed: refmond does not start with a tree whose path others search, unless
-// the configuration says so, which is a record at each start; the doctor says of each
-// path whether it is closed (F-127).
+// TestTreeExposed checks that refmond does not start with a tree whose path others can traverse, unless the
+// configuration allows it, which is recorded at each start. doctor reports for each path whether it is closed
+// (F-127).
 func TestTreeExposed(t *testing.T) {
 	w := newTreeWorld(t)
 	w.configure("")
@@ -250,7 +250,8 @@ func TestTreeExposed(t *testing.T) {
 		t.Errorf("refused with %v", err)
 	}
 	if got := w.doctor(); !strings.HasPrefix(got, "WRONG trees        projects: "+w.root+": every user (mode 711)") {
-		t.Errorf("open: %q", got)
+		t.Errorf("open: %q, want text starting with %q", got,
+			"WRONG trees        projects: "+w.root+": every user (mode 711)")
 	}
 	cfg = w.configure("    exposed: true\n")
 	for range 2 {
@@ -259,7 +260,8 @@ func TestTreeExposed(t *testing.T) {
 		serving(t, s)()
 	}
 	if got := w.doctor(); !strings.HasPrefix(got, "note  trees        projects: "+w.root+": every user (mode 711)") {
-		t.Errorf("exposed: %q", got)
+		t.Errorf("exposed: %q, want text starting with %q", got,
+			"note  trees        projects: "+w.root+": every user (mode 711)")
 	}
 	records := 0
 	log, err := auditlog.NewReader(filepath.Join(cfg.State, "audit"), 1)
@@ -277,11 +279,11 @@ func TestTreeExposed(t *testing.T) {
 		}
 	}
 	if records != 2 {
-		t.Errorf("%d records of two starts", records)
+		t.Errorf("%d records of two starts, want 2", records)
 	}
 }
 
-// TestTreesRefused: a tree that is not meant is refused with its name.
+// TestTreesRefused checks that an unintended tree is rejected by name.
 func TestTreesRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: {path: srv}":                           "trees: a: path:",
@@ -310,7 +312,7 @@ func TestTreesRefused(t *testing.T) {
 		"attribute: user.NTACL, fileMode: '0664', accessBased: true, directoryMode: '0775', descriptors: write}, "+
 		"a: {path: /srv/y}}\n"))
 	if err != nil || len(c.trees) != 2 || c.trees[0].name != "a" {
-		t.Fatalf("%+v, %v", c, err)
+		t.Fatalf(`%+v, %v, want len(c.trees) = 2, c.trees[0].name = "a", no error`, c, err)
 	}
 	b := c.trees[1]
 	if b.Path != "/srv/x" || b.Share.DACL().Len() != 1 || b.Policy.Traverse != fileaccess.TraverseAlways ||
@@ -321,9 +323,9 @@ func TestTreesRefused(t *testing.T) {
 	}
 }
 
-// TestRestartGrantsNoOldSession checks that after a restart alice, who connects first, cannot read a file
-// of bob's through a session SID of the previous start, and that descriptors contain none. The
-// doctor finds files of earlier versions that do (F-198, F-199).
+// TestRestartGrantsNoOldSession checks that after a restart alice, who connects first, cannot read a file of bob's
+// through a session SID of the previous start, and that descriptors contain no session SID. doctor finds files of
+// earlier versions that do (F-198, F-199).
 func TestRestartGrantsNoOldSession(t *testing.T) {
 	w := newTreeWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // nothing that files inherit: they have the default list of a token
@@ -348,7 +350,7 @@ func TestRestartGrantsNoOldSession(t *testing.T) {
 	during(func() { w.ok("bob makes a file", open(bob, fileaccess.FileCreate)) })
 	during(func() {
 		if st := open(alice, fileaccess.FileOpen); st != ntstatus.AccessDenied {
-			t.Errorf("alice reads what bob made before the restart: %v, want %v", st, ntstatus.AccessDenied)
+			t.Errorf("alice reads a file that bob created before the restart: %v, want %v", st, ntstatus.AccessDenied)
 		}
 		w.ok("bob reads it", open(bob, fileaccess.FileOpen))
 	})

@@ -57,9 +57,9 @@ func (w *watcher) answers(uid uint32, file, who, want string) {
 	w.Fatalf("%s %s: after a minute still %q, want %q", file, who, got, want)
 }
 
-// TestWatcherNeedsBackupPrivilege checks that a user with SeBackupPrivilege and no rights on the files maintains a
-// live index through refmond's watch socket, and that others may not. Queries fail while refmond is
-// down, and work again when it is back (N-17, N-18).
+// TestWatcherNeedsBackupPrivilege checks that a user with SeBackupPrivilege and no rights on the files can maintain a
+// live index through refmond's watch socket, and that others cannot. Queries fail while refmond is down, and work
+// again when it is back (N-17, N-18).
 func TestWatcherNeedsBackupPrivilege(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds two programs")

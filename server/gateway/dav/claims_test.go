@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestClaims: which claims can be held at once: of the same place, of one below a deep one, and of readers (G-38).
+// TestClaims checks which claims can coexist: of the same path, of a path below a deep claim, and of readers (G-38).
 //
 // +checklocksignore
 func TestClaims(t *testing.T) {
@@ -29,20 +29,21 @@ func TestClaims(t *testing.T) {
 	} {
 		for _, pair := range [][2]claim{{c.a, c.b}, {c.b, c.a}} {
 			if got := pair[0].conflicts(pair[1]); got != c.want {
-				t.Errorf("G-38: %+v against %+v: %t", pair[0], pair[1], got)
+				t.Errorf("G-38: %+v against %+v: %t, want %t", pair[0], pair[1], got, c.want)
 			}
 			s := newClaims()
 			first := s.take(t.Context(), time.Hour, pair[0])
 			second := s.take(t.Context(), time.Nanosecond, claim{at: at("else")}, pair[1])
 			if (second == nil) != c.want {
-				t.Errorf("G-38: %+v beside %+v: taken %t", pair[1], pair[0], second != nil)
+				t.Errorf("G-38: claim %+v while %+v exists: granted %t, want %t",
+					pair[1], pair[0], second != nil, c.want)
 			}
 			first()
 			if second == nil {
 				second = s.take(t.Context(), time.Hour, pair[1])
 			}
 			if second(); len(s.held) != 0 {
-				t.Errorf("%d claims stay", len(s.held))
+				t.Errorf("%d claims stay, want 0", len(s.held))
 			}
 		}
 	}

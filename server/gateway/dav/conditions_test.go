@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestConditions: each condition of RFC 9110, 13, from both sides, against a resource with a tag, one without, and no
-// resource; the precedence of 13.2.2, and lists as 5.6.1 and 8.8.3 write them (G-37).
+// TestConditions checks both outcomes of each condition of RFC 9110, 13, for a resource with a tag, one without, and
+// no resource, the precedence of 13.2.2, and the list syntax of 5.6.1 and 8.8.3 (G-37).
 func TestConditions(t *testing.T) {
 	date := func(text string) time.Time {
 		at, err := http.ParseTime(text)
@@ -57,7 +57,7 @@ func TestConditions(t *testing.T) {
 			want bool
 		}{{"a file", file, c.file}, {"a folder", folder, c.folder}, {"nothing", none, c.none}} {
 			if hold := got.hold(x.v); hold != x.want {
-				t.Errorf("G-37: %v for %s: %t", c.headers, x.name, hold)
+				t.Errorf("G-37: %v for %s: %t, want %t", c.headers, x.name, hold, x.want)
 			}
 		}
 	}

@@ -18,8 +18,9 @@ func (s tableState) hasTag(tag entityTag) bool {
 	return !tag.weak && slices.Contains(strings.Fields(s.tags), tag.opaque)
 }
 
-// TestIfHeader: the examples of RFC 4918, 10.4.6 to 10.4.11, and each branch of the grammar and of the evaluation, from
-// both sides. The resource of the request has the token urn:a and the tag "one", /b has urn:b, /free has nothing.
+// TestIfHeader checks the examples of RFC 4918, 10.4.6 to 10.4.11, and both outcomes of each branch of the grammar
+// and the evaluation. The request's resource has the token urn:a and the tag "one", /b has urn:b, and /free has
+// nothing.
 func TestIfHeader(t *testing.T) {
 	find := func(tag string) resourceState {
 		switch tag {
@@ -59,7 +60,7 @@ func TestIfHeader(t *testing.T) {
 		}
 		submitted := strings.Join(slices.Sorted(maps.Keys(lists.submitted())), " ")
 		if got := lists.hold(find); got != c.want || submitted != c.submitted {
-			t.Errorf("G-37: %q holds %t and submits %q", c.text, got, submitted)
+			t.Errorf("G-37: %q holds %t and submits %q, want %t, %q", c.text, got, submitted, c.want, c.submitted)
 		}
 	}
 	for _, text := range []string{"", " ", "(", ")", "()", "x", "urn:a", "<urn:a>", "(urn:a)", "(<urn:a>", "(<urn:a)",
@@ -75,8 +76,8 @@ func TestIfHeader(t *testing.T) {
 	}
 }
 
-// FuzzIfHeader: no header makes the parser fail otherwise than by its error, and one that is read submits a token or
-// names a tag in each list.
+// FuzzIfHeader checks that the parser fails only with its error, and that a parsed header submits a token or names a
+// tag in each list.
 func FuzzIfHeader(f *testing.F) {
 	for _, text := range []string{`</b> (<urn:b> Not ["one"]) (<urn:a>)`, `(`, `([W/"x"])`, `<`, `(Not`} {
 		f.Add(text)
@@ -88,7 +89,8 @@ func FuzzIfHeader(f *testing.F) {
 		}
 		for _, l := range lists {
 			if len(l.conditions) == 0 {
-				t.Fatalf("%q: a list without conditions", text)
+				t.Fatalf("%q: a list without conditions: len(l.conditions) = %d, want at least 1", text,
+					len(l.conditions))
 			}
 			for _, c := range l.conditions {
 				if (c.token == "") == (c.tag.opaque == "") {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestLocksAreBounded: the bound of one user and that of all users, each from both sides; a lock that is over makes
-// room (G-19).
+// TestLocksAreBounded checks both sides of the limits for one user and for all users. An expired lock frees its place
+// (G-19).
 func TestLocksAreBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
 	table := newLockTable(func() time.Time { return now })
@@ -24,11 +24,11 @@ func TestLocksAreBounded(t *testing.T) {
 		}
 	}
 	if err := add("another"); !errors.Is(err, errFull) {
-		t.Errorf("G-19: a lock more than all users may have: %v", err)
+		t.Errorf("G-19: a lock more than all users may have: %v, want %v", err, errFull)
 	}
 	table.remove(table.Active()[0].Token)
 	if err := add("another"); err != nil {
-		t.Errorf("G-19: a lock that was removed still counts: %v", err)
+		t.Errorf("G-19: a removed lock still counts: %v", err)
 	}
 	now = now.Add(time.Minute + 1)
 	for i := range MostLocksEach + 1 {

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// TestElsewhere: a destination is on this server if its host is the request's, whatever the scheme of HTTP; a name
-// and password
-// in it, and another scheme, are of another.
+// TestElsewhere checks that a destination is on this server if its host is the request's, with http or https. A
+// destination with user information, or another scheme, is on another server.
 func TestElsewhere(t *testing.T) {
 	for text, want := range map[string]bool{"/x": false, "http://h/x": false, "https://H/x": false, "//h/x": false,
 		"ftp://h/x": true, "https://g/x": true, "https://h:1/x": true, "https://u@h/x": true, "mailto:x": true,
@@ -18,7 +17,7 @@ func TestElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := elsewhere(u, "h"); got != want {
-			t.Errorf("%s is elsewhere: %t", text, got)
+			t.Errorf("%s is elsewhere: %t, want %t", text, got, want)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestXMLBounds: each part that a body must not have, with nothing else wrong; as many elements within each other and
-// attributes as may be (G-21).
+// TestXMLBounds checks each construct that a body must not have, alone, and the limits of nesting and attributes
+// (G-21).
 func TestXMLBounds(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
 	attributes := func(n int) string {
@@ -28,8 +28,8 @@ func TestXMLBounds(t *testing.T) {
 	}
 }
 
-// TestValuesKeepTheirNamespaces: a value that is written again means the same without the prefixes that its document
-// declared: names of elements and attributes, text, and the language in scope (RFC 4918, 4.3).
+// TestValuesKeepTheirNamespaces checks that a rewritten value keeps its meaning without the prefixes that its
+// document declared: element and attribute names, text, and the language in scope (RFC 4918, 4.3).
 func TestValuesKeepTheirNamespaces(t *testing.T) {
 	const body = `<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x" xml:lang="de"><D:set><D:prop><x:p y="&quot;1">` +
 		`a &lt; b<x:c x:e="f" xml:lang="fr"/><d xmlns="urn:d"><D:href>h</D:href></d><e/></x:p></D:prop></D:set>` +
@@ -48,7 +48,7 @@ func TestValuesKeepTheirNamespaces(t *testing.T) {
 	}
 }
 
-// FuzzBodies: no body makes a reader panic, and each value that is read is XML that is read back as itself.
+// FuzzBodies checks that no body makes a parser panic, and that each parsed value is XML that parses to itself.
 func FuzzBodies(f *testing.F) {
 	f.Add([]byte(`<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><D:acl/></D:include></D:propfind>`))
 	f.Add([]byte(`<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype><owner>` +

@@ -120,7 +120,7 @@ func slice(all []byte, offset int64, revision string) Response {
 
 // backup returns one part of the store's file. Parts of the same revision make a backup.
 func (a *Answerer) backup(r *Request) (Response, error) {
-	before, size, err := a.Store.Revision()
+	before, _, err := a.Store.Revision()
 	if err != nil {
 		return Response{}, err
 	}
@@ -133,22 +133,7 @@ func (a *Answerer) backup(r *Request) (Response, error) {
 	if before != after {
 		revision += "-" // the store changed during the copy; the client starts again
 	}
-	return Response{Data: w.kept, More: r.Offset+int64(len(w.kept)) < size, Revision: revision}, err
-}
-
-// window keeps up to part of the bytes written to it, after skipping the first skip.
-type window struct {
-	skip int64
-	kept []byte
-}
-
-// Write implements io.Writer.
-func (w *window) Write(b []byte) (int, error) {
-	skipped := min(w.skip, int64(len(b)))
-	w.skip -= skipped
-	rest := b[skipped:]
-	w.kept = append(w.kept, rest[:min(len(rest), part-len(w.kept))]...)
-	return len(b), nil
+	return Response{Data: w.kept, More: w.more, Revision: revision}, err
 }
 
 // edits returns the change that a request describes; nil for Import. An unknown request is an

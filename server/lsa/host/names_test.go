@@ -134,8 +134,8 @@ func TestUserDatabase(t *testing.T) {
 	}
 }
 
-// TestThisHost looks up root, which every host has.
-func TestThisHost(t *testing.T) {
+// TestRootLookup looks up root, which every host has.
+func TestRootLookup(t *testing.T) {
 	n := New()
 	if name, ok := n.UserName(context.Background(), 0); !ok || name != "root" {
 		t.Skipf("uid 0 is %q %v: neither the service nor getent answers here", name, ok)

@@ -39,23 +39,29 @@ type remembered struct {
 // NewDomains returns a Domains that queries this host's winbind.
 func NewDomains() *Domains { return &Domains{} }
 
-// notFound is wbinfo's error if winbind runs and has no such account.
-const notFound = "WBC_ERR_DOMAIN_NOT_FOUND"
+// Errors of wbinfo.
+const (
+	notFound = "WBC_ERR_DOMAIN_NOT_FOUND"      // winbind runs and has no such account
+	notUp    = "WBC_ERR_WINBIND_NOT_AVAILABLE" // winbind does not run, or cannot serve
+)
 
 // Limits and lifetimes of answers.
 const (
 	maxLine     = 1 << 12          // size of an answer, and of an error message
 	maxAnswers  = 1 << 14          // answers in the cache
 	answerLife  = time.Minute      // of an answer
-	silenceLife = 10 * time.Second // pause after a timeout of winbind
+	silenceLife = 10 * time.Second // pause after winbind did not answer
 	lingering   = 100 * time.Millisecond
 )
 
-// errSilent says that winbind timed out recently and was not queried again.
+// errSilent says that winbind did not answer recently and was not queried again.
 var errSilent = errors.New("winbind did not answer a moment ago")
 
-// ask returns the one line that wbinfo prints. It caches answers for a minute. After a timeout it
-// does not query winbind for ten seconds, because otherwise each file of a listing would wait for
+// errNotUp says that winbind does not run, or cannot serve.
+var errNotUp = errors.New("winbind is not available")
+
+// ask returns the one line that wbinfo prints. It caches answers for a minute. If winbind times out or does not run,
+// ask does not query it for ten seconds, because otherwise each file of a listing would start a program and wait for
 // it (L-61).
 func (d *Domains) ask(ctx context.Context, option, value string) (line string, found bool, err error) {
 	now := time.Now
@@ -78,7 +84,7 @@ func (d *Domains) ask(ctx context.Context, option, value string) (line string, f
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errNotUp) {
 			d.silent = now().Add(silenceLife)
 		}
 		return "", false, err
@@ -109,6 +115,8 @@ func (d *Domains) run(ctx context.Context, option, value string) (line string, f
 		return "", false, fmt.Errorf("wbinfo %s %s: %w", option, value, ctx.Err())
 	case err != nil && bytes.Contains(problems.b, []byte(notFound)):
 		return "", false, nil
+	case err != nil && bytes.Contains(problems.b, []byte(notUp)):
+		return "", false, fmt.Errorf("wbinfo %s %s: %w", option, value, errNotUp)
 	case err != nil:
 		return "", false, fmt.Errorf("wbinfo %s %s: %w", option, value, err)
 	}

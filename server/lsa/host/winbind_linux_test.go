@@ -131,7 +131,7 @@ func asWinbind(t *testing.T, m *addc.Member, accounts map[string]sid.SID, one ls
 		if !ok || i >= len(lines) || !strings.HasSuffix(lines[i], " "+strconv.Itoa(int(int32(uid)))) {
 			t.Fatalf("%s: L-53: %v has the uid %d here, %t, and winbind says %q",
 				one.Backend, who, uid, ok, lines[min(i,
-				len(lines)-1)])
+					len(lines)-1)])
 		}
 		back[i] = "u" + strconv.FormatUint(uint64(uid), 10)
 	}

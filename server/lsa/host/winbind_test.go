@@ -24,7 +24,7 @@ case "$1 $2" in
 "-U 70001" | "-G 70001") echo S-1-5-21-9-8-7-1103 ;;
 "-S S-1-5-21-9-8-7-1103" | "-Y S-1-5-21-9-8-7-1103") echo 70001 ;;
 "-U 70002") echo 'failed to call wbcUidToSid: WBC_ERR_DOMAIN_NOT_FOUND' >&2; exit 1 ;;
-"-U 70003") echo 'failed to call wbcUidToSid: WBC_ERR_WINBIND_NOT_AVAILABLE' >&2; exit 1 ;;
+"-U 70003") echo 'failed to call wbcUidToSid: WBC_ERR_INVALID_RESPONSE' >&2; exit 1 ;;
 "-U 70004") echo garbage ;;
 "-U 70005") echo S-1-5-21-9-8-7-1103; echo S-1-5-21-9-8-7-1104 ;;
 "-U 70006") ;;
@@ -80,8 +80,8 @@ esac
 	}
 }
 
-// TestThisWinbind queries the winbind of this host, if one runs.
-func TestThisWinbind(t *testing.T) {
+// TestWinbindOfThisHost queries the winbind of this host, if one runs.
+func TestWinbindOfThisHost(t *testing.T) {
 	if err := exec.Command("wbinfo", "-p").Run(); err != nil {
 		t.Skipf("no winbind answers here: wbinfo -p: %v", err)
 	}
@@ -141,6 +141,20 @@ func TestStalledWinbindIsPaused(t *testing.T) {
 		*clock = clock.Add(silenceLife)
 		if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("L-61: %s: query after the pause: %v, want %v", name, err, context.DeadlineExceeded)
+		}
+	}
+	// wbinfo reports a refused connection at once.
+	d, runs, clock := winbindOf(t, "echo 'failed to call wbcUidToSid: WBC_ERR_WINBIND_NOT_AVAILABLE' >&2; exit 1")
+	for i, want := range []struct {
+		err  error
+		runs int
+	}{{errNotUp, 1}, {errSilent, 1}, {errNotUp, 2}} {
+		if i == 2 {
+			*clock = clock.Add(silenceLife)
+		}
+		if _, found, err := d.SIDOfUID(context.Background(), 1); found || !errors.Is(err, want.err) || runs() != want.runs {
+			t.Errorf("L-61: winbind is down, query %d: found %t, %v after %d runs, want %v after %d", i, found, err, runs(),
+				want.err, want.runs)
 		}
 	}
 	// Closing the pipe ends the remaining reader.
@@ -236,9 +250,9 @@ func TestKeptAnswersOutlastSilence(t *testing.T) {
 	}
 }
 
-// TestFourQuestions checks that uids and gids are separate queries with separate cached results. "not found" and "not
-// mapped" are no errors in either direction (L-55, L-61, L-62).
-func TestFourQuestions(t *testing.T) {
+// TestUIDAndGIDQueriesAreSeparate checks that uids and gids are separate queries with separate cached results. "not
+// found" and "not mapped" are no errors in either direction (L-55, L-61, L-62).
+func TestUIDAndGIDQueriesAreSeparate(t *testing.T) {
 	d, runs, _ := winbindOf(t, `case "$1 $2" in
 "-U 7") echo S-1-5-21-9-8-7-1 ;;
 "-G 7") echo S-1-5-21-9-8-7-2 ;;

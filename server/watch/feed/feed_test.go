@@ -79,6 +79,7 @@ type served struct {
 	*testing.T
 	socket, tree string
 	server       *Server
+	listener     *net.UnixListener
 }
 
 func serve(t *testing.T, s *Server) *served {
@@ -91,6 +92,7 @@ func serve(t *testing.T, s *Server) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.listener = l
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
@@ -116,6 +118,26 @@ func (x *served) follow(f Follower) (out chan watch.Batch, end func() error) {
 }
 
 func anybody(*net.UnixConn) error { return nil }
+
+// TestServeContinuesAfterAcceptError checks that an error of accept ends neither the server nor later clients' watches.
+func TestServeContinuesAfterAcceptError(t *testing.T) {
+	x := serve(t, &Server{May: anybody})
+	for _, until := range []time.Time{time.Unix(1, 0), {}} { // accept fails in between
+		if err := x.listener.SetDeadline(until); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	out, end := x.follow(Follower{Socket: x.socket, Root: x.tree, Traverse: "never"})
+	select {
+	case <-out:
+	case <-time.After(10 * time.Second):
+		t.Error("no batch within 10 s of an error of accept, want one")
+	}
+	if err := end(); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
 
 // TestServerRejectsClients checks that a client that may not watch, names another tree, or has another
 // configuration gets an error and no batch (N-17, N-18).

@@ -54,9 +54,12 @@ func (s *Server) begin() {
 	s.once.Do(func() { s.ctx, s.stop = context.WithCancel(context.Background()) })
 }
 
-// Serve accepts clients until the listener is closed, which is no error, or accept fails. It serves at most 16 watches
-// and closes the connections of further clients without an answer. It does not wait for connected clients; see
-// [Server.Close].
+// acceptPause is the wait after accept failed, usually for lack of descriptors.
+const acceptPause = 100 * time.Millisecond
+
+// Serve accepts clients until the listener or the server is closed, and then returns nil. After any other error of
+// accept it continues after a pause. It serves at most 16 watches and closes the connections of further clients
+// without an answer. It does not wait for connected clients; see [Server.Close].
 func (s *Server) Serve(l *net.UnixListener) error {
 	s.begin()
 	for {
@@ -65,7 +68,16 @@ func (s *Server) Serve(l *net.UnixListener) error {
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case err != nil:
-			return fmt.Errorf("watch: %w", err)
+			// A lack of descriptors or memory passes.
+			if s.Log != nil {
+				s.Log.Error("accept", "error", err)
+			}
+			select {
+			case <-s.ctx.Done():
+				return nil
+			case <-time.After(acceptPause):
+			}
+			continue
 		}
 		if !s.enter() {
 			_ = c.Close()

@@ -1,0 +1,19 @@
+package admin
+
+// window keeps up to part of the bytes written to it, after skipping the first skip.
+type window struct {
+	skip int64
+	kept []byte
+	more bool // bytes after kept were written, too
+}
+
+// Write implements io.Writer.
+func (w *window) Write(b []byte) (int, error) {
+	skipped := min(w.skip, int64(len(b)))
+	w.skip -= skipped
+	rest := b[skipped:]
+	n := min(len(rest), part-len(w.kept))
+	w.kept = append(w.kept, rest[:n]...)
+	w.more = w.more || n < len(rest) // counted in this copy: the store may grow between two reads
+	return len(b), nil
+}
