@@ -152,7 +152,8 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 }
 
 // about logs another account on without a password and returns its token, which serves for queries only. The caller
-// calls end to release it. If the logon fails for any reason, the error is NotFound and end is nil.
+// calls end to release it. If the logon fails, end is nil. The error is NotFound if refmond refuses the account, else
+// Unavailable or Internal, see [callError].
 func (q *request) about(account string) (tok winnt.Handle, end func(), err error) {
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
@@ -161,14 +162,36 @@ func (q *request) about(account string) (tok winnt.Handle, end func(), err error
 		return st
 	})
 	if st != ntstatus.Success {
-		return 0, nil, connect.NewError(connect.CodeNotFound, errors.New("account: "+st.String()))
+		return 0, nil, callError(st, connect.CodeNotFound, refusedAccounts, "account: ")
 	}
 	return tok, func() { q.s.p.release(tok) }, nil
 }
 
+// refusedAccounts are the statuses of a logon without a password that refmond refuses because of the account.
+var refusedAccounts = map[ntstatus.Status]bool{ntstatus.LogonFailure: true, ntstatus.NoSuchUser: true,
+	ntstatus.AccountRestriction: true, ntstatus.AccountDisabled: true, ntstatus.AccountExpired: true,
+	ntstatus.AccountLockedOut: true, ntstatus.InvalidLogonHours: true, ntstatus.InvalidWorkstation: true,
+	ntstatus.PasswordExpired: true, ntstatus.PasswordMustChange: true, ntstatus.LogonTypeNotGranted: true}
+
+// wrongDescriptors are the statuses of a check of a descriptor that is invalid or has no owner.
+var wrongDescriptors = map[ntstatus.Status]bool{ntstatus.InvalidSecurityDescr: true, ntstatus.InvalidACL: true,
+	ntstatus.InvalidSID: true}
+
+// callError returns the connect error of a failed call of refmond, whose text is the status after prefix. Its code is
+// Unavailable if refmond did not try, code if the status is in theirs, which are the client's mistakes, else Internal.
+func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status]bool, prefix string) error {
+	switch {
+	case untriedLogons[st]:
+		code = connect.CodeUnavailable
+	case !theirs[st]:
+		code = connect.CodeInternal
+	}
+	return connect.NewError(code, errors.New(prefix+st.String()))
+}
+
 // decide sends the question to refmond, which runs the access check. If access is denied, the response has the
-// maximum rights instead. The text is "" unless why is set. A check that refmond does not complete is an
-// InvalidArgument error.
+// maximum rights instead. The text is "" unless why is set. If refmond does not complete the check, the error is
+// InvalidArgument for an invalid descriptor, else Unavailable or Internal, see [callError].
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""
@@ -199,7 +222,7 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		return ntstatus.Success
 	})
 	if st != ntstatus.Success {
-		return nil, "", connect.NewError(connect.CodeInvalidArgument, errors.New(st.String()))
+		return nil, "", callError(st, connect.CodeInvalidArgument, wrongDescriptors, "")
 	}
 	return a, text, context.Cause(q.ctx)
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect"
+
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -130,4 +133,28 @@ func TestExactQuestions(t *testing.T) {
 		`FILE_READ_DATA by `; !strings.HasPrefix(explained, want) {
 		t.Errorf("Explain of another account: %s, want %s", explained, want)
 	}
+}
+
+// TestFailedQuestionsSayWhoseFaultItIs checks that a question fails as unavailable if refmond is not there, and as an
+// internal error if refmond refuses a call of the gateway. Neither says that the client's question was wrong.
+func TestFailedQuestionsSayWhoseFaultItIs(t *testing.T) {
+	w := newWorld(t, shared)
+	p, err := w.g.link.process()
+	w.must(err)
+	q, d := &request{g: w.g, s: &session{p: p}, ctx: t.Context()}, sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
+	want := func(what string, err error, want connect.Code) {
+		t.Helper()
+		if got := connect.CodeOf(err); err == nil || got != want {
+			t.Errorf("%s: %v, want the code %v", what, err, want)
+		}
+	}
+	_, _, err = q.decide(d, 0x7770, winnt.FILE_READ_DATA, false)
+	want("a check with a token that does not exist", err, connect.CodeInternal)
+	_, _, err = q.about("mallory")
+	want("a logon of an unknown account", err, connect.CodeNotFound)
+	w.must(p.conn.Close())
+	_, _, err = q.decide(d, 0x7770, winnt.FILE_READ_DATA, false)
+	want("a check without refmond", err, connect.CodeUnavailable)
+	_, _, err = q.about("alice")
+	want("a logon without refmond", err, connect.CodeUnavailable)
 }
