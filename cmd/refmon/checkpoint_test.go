@@ -165,7 +165,7 @@ func TestRunResumes(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, says)
 	}
 	if out := s.read("out"); out != whole {
-		t.Errorf("the output is\n%swant, want %s\n%s", out, whole, whole)
+		t.Errorf("the output is\n%swant\n%s", out, whole)
 	}
 	if now := s.checkpoint(func(*checkpoint) {}); now.Position != done.Position || !now.Done || now.Out != done.Out {
 		t.Errorf("the checkpoint is %+v, want %+v", now, done)

@@ -75,8 +75,7 @@ SACL: absent (nothing is audited, no label)
 		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
 		page, rest, _ := strings.Cut(out, "sddl  ")
 		if code != 0 || errs != "" || page != c.page {
-			t.Errorf("%q: exit code %d, %q, got\n%swant, want 0, \"\", %s\n%s", c.args, code, errs, page, c.page,
-				c.page)
+			t.Errorf("%q: exit code %d, errors %q, page\n%swant 0, no errors, and\n%s", c.args, code, errs, page, c.page)
 			continue
 		}
 		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex   ")
