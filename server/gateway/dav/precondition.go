@@ -88,8 +88,8 @@ func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
 
-// unless returns failed, or the refusal that the request would get without conditions, as far as it shows before anything
-// changes: "A server MUST ignore all received preconditions if its response to the same request without those
+// unless returns failed, or the refusal that the request would get without conditions, as far as it shows before
+// anything changes: "A server MUST ignore all received preconditions if its response to the same request without those
 // conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
 	at := x.name // the name that the request creates
