@@ -206,7 +206,7 @@ func TestPages(t *testing.T) {
 	var m Memory
 	b := make([]byte, 8)
 	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
-		t.Errorf(`%v, %x, want st = %v, string(b) = ""`, st, b, ntstatus.Success)
+		t.Errorf("%v, %x, want %v, 0102030405060708", st, b, ntstatus.Success)
 	}
 	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ); errno != 0 {
 		t.Fatal(errno)

@@ -22,7 +22,7 @@ func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
 // cannot pay, the server skips it, answers it, and reads the next frame.
 func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 	ours, theirs := net.Pipe()
-	defer ours.Close() //nolint:errcheck // nobody reads from it any more
+	defer ours.Close()
 	for _, c := range []struct {
 		name        string
 		body, limit int

@@ -90,7 +90,7 @@ func TestGuardsOfTwoStates(t *testing.T) {
 	limited, root := free.Clone(), free.Clone()
 	limited.Principals[0].Withheld = winnt.FILE_READ_DATA
 	root.Principals[0].Root = true
-	read, all := winnt.AccessMask(winnt.FILE_READ_DATA), winnt.FileObject.Mapping.All&^winnt.FileObject.Mapping.Read
+	read, all := winnt.FILE_READ_DATA, winnt.FileObject.Mapping.All&^winnt.FileObject.Mapping.Read
 	for _, c := range []struct {
 		name         string
 		was, is      *directory.Directory
