@@ -101,25 +101,26 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 //
 // +checklocks:t.mu
 func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
-	add := func(others []*Lock) {
-		for _, other := range others {
-			if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
-				all = append(all, *other)
-			}
-		}
-	}
 	if l.Deep {
 		for _, others := range t.byRoot {
-			add(others)
+			all = l.appendConflicts(all, others)
 		}
 		return all
 	}
-	for at := l.Root; ; at = at.Parent() {
-		add(t.byRoot[at])
-		if at == Root {
-			return all
+	for at := l.Root; at != Root; at = at.Parent() {
+		all = l.appendConflicts(all, t.byRoot[at])
+	}
+	return l.appendConflicts(all, t.byRoot[Root])
+}
+
+// appendConflicts appends those of others that exclude l.
+func (l *Lock) appendConflicts(all []Lock, others []*Lock) []Lock {
+	for _, other := range others {
+		if overlap := other.covers(l.Root) || l.covers(other.Root); overlap && !(l.Shared && other.Shared) {
+			all = append(all, *other)
 		}
 	}
+	return all
 }
 
 // find returns the lock of a token, false if none exists or it expired.
@@ -206,9 +207,9 @@ func (t *LockTable) sweepLocked() {
 	for _, l := range t.byToken {
 		if now.After(l.Until) {
 			t.forgetLocked(l)
-			continue
+		} else {
+			t.oldest = earlier(t.oldest, l.Until)
 		}
-		t.oldest = earlier(t.oldest, l.Until)
 	}
 }
 
