@@ -338,7 +338,7 @@ func TestToPOSIXLosses(t *testing.T) {
 		t.Errorf("no DACL: %+v, want p.Mode = 0o777", p)
 	}
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("ToPOSIX(nil) = %+v, want p.User = %v, p.Mode = 0", p, none)
+		t.Errorf("ToPOSIX(nil) = %+v, want p.User = %v, p.Mode = 0", p, uint32(none))
 	}
 	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
 		t.Errorf("names: fileaccess.LossKind(99).String() = %q, want %q", got, "LossKind(99)")
