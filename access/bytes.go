@@ -70,8 +70,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 }
 
 // checkDecoded decides for descriptors that are invalid or not plain.
-// It is the slow path of [CheckBytes] and gives the same result. It alone
-// reports what is wrong with a malformed descriptor.
+// It is the slow path of [CheckBytes] and gives the same result. Only
+// this path reports why a malformed descriptor is rejected.
 func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	d, err := sd.Decode(b)
 	if err != nil {

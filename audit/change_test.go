@@ -116,8 +116,8 @@ func TestPermissionsByTheClient(t *testing.T) {
 	}
 }
 
-// The records of changed descriptors, tokens, processes and policies have all their fields, and the log's names if
-// the origin has none (U-20, U-84, U-85, U-86, U-88).
+// The records of changed descriptors, tokens, processes and policies have all their fields. The
+// log's Names resolve the SIDs if the origin's Names is nil (U-20, U-84, U-85, U-86, U-88).
 func TestWholeChanges(t *testing.T) {
 	log, sink := newLog(t, audit.AuthorizationPolicyChange, audit.AuditPolicyChange, audit.ProcessCreation,
 		audit.ProcessTermination, audit.TokenRightAdjusted)

@@ -328,7 +328,8 @@ func codeText(code uint16) string {
 	return string(digits)
 }
 
-// UC-41, UC-42: an adjustment's record shows the enabled and disabled privileges, and there is none without a change.
+// UC-41, UC-42: an adjustment's record shows the enabled and disabled privileges. An
+// adjustment that changes nothing leaves no record.
 func TestRightsAdjusted(t *testing.T) {
 	s := specU()
 	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege)

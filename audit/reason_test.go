@@ -83,8 +83,8 @@ func TestNoReasonsForKernelObjects(t *testing.T) {
 	}
 }
 
-// UC-49, UC-50, U-17: privileges used for the access have a record of their own, whatever the SACL is. Privileges
-// exempt by default have none.
+// UC-49, UC-50, U-17: privileges used for the access have a record of their own, whatever the SACL is. The default
+// policy exempts some privileges from it.
 func TestPrivilegeUseOfOpens(t *testing.T) {
 	p := mustPolicy(t,
 		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.SensitivePrivilegeUse: audit.OnBoth,

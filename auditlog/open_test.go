@@ -61,11 +61,11 @@ func TestStatesOfALog(t *testing.T) {
 	mustWrite(t, l, 1)
 	mustWrite(t, l, 1)
 	told("with two records", l, 3, empty, Recovery{}, false)
-	for what := range 2 { // a second time does nothing
+	for earlier := range 2 { // the second Close does nothing
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		told(fmt.Sprintf("closed %d times", what+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
+		told(fmt.Sprintf("closed %d times", earlier+1), l, 4, treeOf(t, d, 4), Recovery{}, true)
 	}
 	whole := treeOf(t, d, 4)
 	l = mustOpen(t, cfg)
