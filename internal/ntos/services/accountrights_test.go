@@ -33,7 +33,7 @@ func rightsWorld(t *testing.T) *world {
 }
 
 // L-77: the rights of an account are those assigned to it. An account without rights is not found, nor an unknown one.
-func TestEnumerateAccountRights(t *testing.T) {
+func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	w := rightsWorld(t)
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
@@ -116,7 +116,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 
 // L-78: the option of a category has each outcome that one of its subcategories records, in the order of
 // POLICY_AUDIT_EVENT_TYPE, and the handle needs POLICY_VIEW_AUDIT_INFORMATION.
-func TestQueryAuditEvents(t *testing.T) {
+func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION)

@@ -16,7 +16,7 @@ import (
 
 // T-71, T-101: each privilege, from the first to the last, is found and marked alone if it is enabled. A disabled one
 // is not found, and a removed one cannot be enabled again.
-func TestEachPrivilege(t *testing.T) {
+func TestPrivilegeCheckFindsEachEnabledPrivilege(t *testing.T) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		w := newWorld(t, kernel.Config{})
 		th, _ := w.thread(w.process("p", p))
@@ -61,7 +61,7 @@ func TestEachPrivilege(t *testing.T) {
 
 // U-64, T-70: if the record cannot be written, privileges do not change and the previous state is not returned.
 // Without a change no record is attempted.
-func TestAdjustWithoutRecord(t *testing.T) {
+func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege))
@@ -95,7 +95,7 @@ func TestAdjustWithoutRecord(t *testing.T) {
 }
 
 // U-73, O-66: an adjustment that meets a concurrent one restarts from its result, and is recorded once.
-func TestAdjustmentsMeet(t *testing.T) {
+func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	sink := &meeting{Memory: audit.NewMemory(0, 0)}
 	w := recorded(t, sink, audit.Options{})
 	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
@@ -127,7 +127,7 @@ func TestAdjustmentsMeet(t *testing.T) {
 
 // A change returns the previous state in exactly the required room. With one byte less it changes nothing and returns
 // the required length (T-70, T-74, T-75).
-func TestRoomForPreviousState(t *testing.T) {
+func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 	claim, err := claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a", "b"}}})
 	if err != nil {
@@ -231,7 +231,7 @@ func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 
 // T-101: the check sets the marks in the result. It clears the caller's mark on a privilege that is not enabled,
 // keeps other attributes, and does not change the input.
-func TestPrivilegeCheckSetsMarks(t *testing.T) {
+func TestPrivilegeCheckReplacesUsedMark(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.Privileges |= winnt.SeShutdownPrivilege.Bit() | winnt.SeUndockPrivilege.Bit()
 	spec.EnabledPrivileges = winnt.SeUndockPrivilege.Bit()

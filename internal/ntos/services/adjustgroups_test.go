@@ -27,9 +27,9 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 		list []nt.LUIDAndAttributes
 		st   ntstatus.Status
 	}{
-		"none":     {[]nt.LUIDAndAttributes{}, ntstatus.Success},
-		"as it is": {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
-		"not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
+		"empty list":         {[]nt.LUIDAndAttributes{}, ntstatus.Success},
+		"no change":          {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
+		"privilege not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
 	} {
 		for room, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, 3: ntstatus.BufferTooSmall, 4: c.st,
 			5: c.st} {
@@ -58,7 +58,7 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 }
 
 // T-74, T-75: if one of three buffers is too small nothing changes, and all three required lengths are returned.
-func TestThreeBuffersOfClaims(t *testing.T) {
+func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})

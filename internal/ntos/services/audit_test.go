@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfAlarms checks the order of the alarms' checks: the client's token, its level, and the process's
+// TestAlarmsCheckTheirInputInOrder checks the order of the alarms' checks: the client's token, its level, and the process's
 // SeAuditPrivilege. The open alarm then checks descriptor, privileges, handle and names, the others their names and
 // then privileges (U-30 to U-36, U-42, U-43).
-func TestOrderOfAlarms(t *testing.T) {
+func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	by := map[bool]nt.Services{false: s, true: mute}
 	type opening struct {
@@ -75,7 +75,7 @@ func TestOrderOfAlarms(t *testing.T) {
 
 // U-35, U-42, U-43: the record of an alarm names all the privileges of its set that there are, each
 // once.
-func TestSetsOfAlarms(t *testing.T) {
+func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{FullPrivilegeAuditing: true})
 	s := w.auditServer(t, winnt.SecurityImpersonation)
@@ -118,7 +118,7 @@ func TestSetsOfAlarms(t *testing.T) {
 
 // Each field of an alarm's record has the server's data, for the client of the handle and the server's process, not
 // for the account that the thread impersonates (U-20, U-37, U-40, U-41, U-42, U-43).
-func TestWholeRecordsOfAlarms(t *testing.T) {
+func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	s := w.auditServer(t, winnt.SecurityImpersonation)
@@ -160,10 +160,10 @@ func TestWholeRecordsOfAlarms(t *testing.T) {
 		"open": {alarm(open), true, []string{
 			"4656" + s.who + object + " HandleId=0x44 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
 			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
-		"refused": {alarm(refused), false, []string{
+		"open refused": {alarm(refused), false, []string{
 			"4656 F" + s.who + object + " HandleId=0x0 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
 			"4674 F" + s.who + object + " HandleId=0x0 AccessMask=1 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
-		"not asked for": {alarm(unasked), false, []string{
+		"open without audit entry": {alarm(unasked), false, []string{
 			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"object": {used(true), false, []string{"4674" + s.who +
 			" ObjectServer=sub HandleId=0x48 AccessMask=32 PrivilegeList=SeTcbPrivilege" + s.by + primary}},

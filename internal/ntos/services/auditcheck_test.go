@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfRecordedChecks checks the order of a recording access check: type, the thread's client, list size,
+// TestAuditedCheckTestsItsInputInOrder checks the order of a recording access check: type, the thread's client, list size,
 // mapping and outputs, then token, privilege, generic rights, descriptor, names, the object's own SID and the list
 // (U-45 to U-53).
-func TestOrderOfRecordedChecks(t *testing.T) {
+func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	type checking struct {
 		nt.AccessCheckAndAuditAlarmByHandleIn
@@ -107,7 +107,7 @@ func TestOrderOfRecordedChecks(t *testing.T) {
 
 // A recording check uses the thread's client, or that of a given token, and all of its parameters. Generic rights in
 // the SACL are mapped with the given mapping (U-13, U-20, U-46, U-49, U-54, U-58).
-func TestWholeRecordsOfChecks(t *testing.T) {
+func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	s := w.auditServer(t, winnt.SecurityIdentification)
@@ -167,7 +167,7 @@ func TestWholeRecordsOfChecks(t *testing.T) {
 }
 
 // U-47: a list of results has 1 to 4096 entries.
-func TestLengthsOfResultLists(t *testing.T) {
+func TestResultListHasOneTo4096Entries(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	server := token.LocalSystem()
 	server.EnabledPrivileges = server.Privileges

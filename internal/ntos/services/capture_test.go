@@ -15,7 +15,7 @@ import (
 )
 
 // I-89, I-95, L-45, O-22, O-29, O-163, T-60, T-90: an unknown flag is refused, alone and together with known ones.
-func TestUnknownFlagsBesideKnown(t *testing.T) {
+func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	s := th.Services()
@@ -116,7 +116,7 @@ func TestUnknownFlagsBesideKnown(t *testing.T) {
 
 // A 64-bit LUID identifies a privilege only as a whole. Services do not accept one whose low byte or low half is a
 // privilege's number (T-10, T-62, T-71, T-101).
-func TestLUIDsThatAreNoPrivileges(t *testing.T) {
+func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -157,7 +157,7 @@ func TestLUIDsThatAreNoPrivileges(t *testing.T) {
 }
 
 // O-4: a service does not modify its input, and its output is not the caller's memory.
-func TestInputsAreCopied(t *testing.T) {
+func TestServicesDoNotModifyInputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -183,9 +183,9 @@ func TestInputsAreCopied(t *testing.T) {
 	}
 }
 
-// TestDisabledGroupsOfCallers checks that attributes 0 of a caller's group mean a disabled group, whatever they mean
+// TestGroupWithoutAttributesIsDisabled checks that attributes 0 of a caller's group mean a disabled group, whatever they mean
 // in a Spec, and that a Spec's mark for it is an invalid attribute in a call (T-144).
-func TestDisabledGroupsOfCallers(t *testing.T) {
+func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
@@ -307,7 +307,7 @@ func TestListsRejectInvalidSIDs(t *testing.T) {
 			want ntstatus.Status
 		}{
 			"a SID": {[]token.Group{is}, ntstatus.Success}, "no SID": {[]token.Group{{}}, ntstatus.InvalidSID},
-			"no SID behind one": {[]token.Group{is, {}}, ntstatus.InvalidSID},
+			"a SID, then none": {[]token.Group{is, {}}, ntstatus.InvalidSID},
 		} {
 			if st := call(nt.Cap(c.l)); st != c.want {
 				t.Errorf("%s: %s: %v, want %v", name, what, st, c.want)

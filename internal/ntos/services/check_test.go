@@ -16,7 +16,7 @@ import (
 
 // in user mode an empty list is rejected before everything else. An unreadable one does not count
 // as empty, and is rejected after the token.
-func TestListsOfAResultList(t *testing.T) {
+func TestResultListErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
@@ -32,8 +32,8 @@ func TestListsOfAResultList(t *testing.T) {
 		change func(*nt.AccessCheckByTypeIn)
 		want   ntstatus.Status
 	}{
-		{"nothing", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
-		{"empty", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
+		{"valid", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
+		{"empty list and invalid token", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
 			ntstatus.InvalidParameter},
 		{"unread, and the token", func(in *nt.AccessCheckByTypeIn) {
 			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), 0x7770
@@ -74,7 +74,7 @@ func TestListsOfAResultList(t *testing.T) {
 
 // U-55: a traced check that says no is explained for the type that the server names, be it one of
 // the system's or its own.
-func TestTypeOfAnExplainedCheck(t *testing.T) {
+func TestExplanationNamesTheGivenType(t *testing.T) {
 	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
 	s := w.auditServer(t, winnt.SecurityIdentification)
 	s.RecordWhy(true)
@@ -93,7 +93,7 @@ func TestTypeOfAnExplainedCheck(t *testing.T) {
 }
 
 // each form of the check returns the privileges that it used, and an empty set if it used none.
-func TestChecksTellPrivileges(t *testing.T) {
+func TestChecksReturnUsedPrivileges(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
 	sys, th := userThread(t, spec)
@@ -138,9 +138,9 @@ func TestChecksTellPrivileges(t *testing.T) {
 	}
 }
 
-// TestNtAccessCheck checks the order of the errors, and the outputs of a granted and a denied check
+// TestNtAccessCheckErrorsAndOutputs checks the order of the errors, and the outputs of a granted and a denied check
 //
-func TestNtAccessCheck(t *testing.T) {
+func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {

@@ -18,7 +18,7 @@ import (
 
 // O-14, O-17: -1 grants the rights that the process has now, for every call and also for a thread
 // that is older than the token.
-func TestOwnProcessAfterItsToken(t *testing.T) {
+func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -48,7 +48,7 @@ func TestOwnProcessAfterItsToken(t *testing.T) {
 
 // T-102, W-13: a new thread has the mode of its creator. It is released with the system if it was never ended, and
 // only once if it is ended twice.
-func TestThreadsOfServices(t *testing.T) {
+func TestNewThreadHasModeOfCreator(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -71,7 +71,7 @@ func TestThreadsOfServices(t *testing.T) {
 }
 
 // I-61, I-76: each ticket restores the state of its creation, once. Unused tickets are released with the thread.
-func TestTickets(t *testing.T) {
+func TestTicketRestoresItsStateOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	s := th.Services()
@@ -162,7 +162,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE} {
 					inKernel := mode == "kernel" && attributes&winnt.OBJ_KERNEL_HANDLE != 0
 					if mode == "kernel" && (attributes&m.refused != 0 || m.kernel && attributes == 0) {
-						continue // TestAttributesOfTokenHandles
+						continue // TestKernelHandleAttributeOfTokens
 					}
 					before := len(handles(t, th))
 					h, st := m.call(by, attributes)
@@ -198,7 +198,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 
 // O-1, T-102: kernel mode requires no privileges. In user mode each of these calls requires one, and the thread's
 // process has none.
-func TestPrivilegesOfKernelMode(t *testing.T) {
+func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
 	th, k := w.thread(p)
@@ -261,7 +261,7 @@ func TestPrivilegesOfKernelMode(t *testing.T) {
 
 // T-102: a privilege counts if it is enabled in the effective token, at SecurityImpersonation or above, and always in
 // kernel mode. The test requests ACCESS_SYSTEM_SECURITY (O-30).
-func TestPrivilegesThatCount(t *testing.T) {
+func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func TestPrivilegesThatCount(t *testing.T) {
 		tok  *kernel.AccessToken
 		want ntstatus.Status
 	}{
-		{"the client lacks it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
+		{"the client does not hold it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
 		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege),
 			ntstatus.Success},
 		{"the client holds it and only identifies",
@@ -558,9 +558,9 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 	th.NtClose(h)
 }
 
-// TestEveryObjectIsCounted checks that each object that a service creates is counted as alive, with its handle, and
+// TestCreatedObjectsAreCounted checks that each object that a service creates is counted as alive, with its handle, and
 // that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
-func TestEveryObjectIsCounted(t *testing.T) {
+func TestCreatedObjectsAreCounted(t *testing.T) {
 	sys, server, client := pipePair(t)
 	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {

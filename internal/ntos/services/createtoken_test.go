@@ -18,7 +18,7 @@ import (
 )
 
 // T-10, T-12: a token created without integrity has Medium, unless its policy is off.
-func TestIntegrityOfANewToken(t *testing.T) {
+func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
 	low := []token.Group{{SID: sid.LowLevel, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}}
@@ -54,7 +54,7 @@ func TestIntegrityOfANewToken(t *testing.T) {
 
 // O-20, O-21, O-30: invalid requested rights are refused with or without a descriptor, and before errors of the
 // descriptor.
-func TestRightsOfANewToken(t *testing.T) {
+func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
@@ -97,7 +97,7 @@ func TestRightsOfANewToken(t *testing.T) {
 // T-11, T-12: a created token's omitted parts have defaults: medium integrity, no write-up and the lower level for
 // new processes, the session of the creator's process (not of the impersonated client), new token and modified ids,
 // and no parent.
-func TestWhatANewTokenLacks(t *testing.T) {
+func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.SessionID, spec.Privileges = 5, spec.Privileges|winnt.SeImpersonatePrivilege.Bit()
@@ -162,7 +162,7 @@ func TestWhatANewTokenLacks(t *testing.T) {
 
 // O-28, O-30, T-47, T-52: the handle of a new token takes the inherit attribute and no other,
 // and a SACL that its maker gives needs SeSecurityPrivilege, also one without entries.
-func TestHandlesOfNewTokens(t *testing.T) {
+func TestNewTokenHandleAttributesAndSACL(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -203,7 +203,7 @@ func TestHandlesOfNewTokens(t *testing.T) {
 }
 
 // A created token has each privilege with the given attributes: enabled, by default, both or neither (T-10).
-func TestPrivilegesAsGiven(t *testing.T) {
+func TestCreatedTokenKeepsPrivilegeAttributes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
@@ -237,7 +237,7 @@ func TestPrivilegesAsGiven(t *testing.T) {
 }
 
 // Each parameter of NtCreateTokenEx changes exactly the information classes about it (T-10, T-12).
-func TestEachPartOfACreatedToken(t *testing.T) {
+func TestEachParameterChangesItsClasses(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
 	if st != ntstatus.Success {
@@ -320,9 +320,9 @@ func TestEachPartOfACreatedToken(t *testing.T) {
 	}
 }
 
-// TestNtAllocateLocallyUniqueId checks that no two calls return the same identifier, from any process, and that none
+// TestAllocatedLUIDsAreUnique checks that no two calls return the same identifier, from any process, and that none
 // is a documented one (0x3E4 to 0x3E7, and 0).
-func TestNtAllocateLocallyUniqueId(t *testing.T) {
+func TestAllocatedLUIDsAreUnique(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	seen := map[winnt.LUID]bool{0: true, 0x3E4: true, 0x3E5: true, 0x3E6: true, 0x3E7: true}
 	for _, name := range []string{"p", "q"} {

@@ -11,7 +11,7 @@ import (
 
 // A pipe can be created and opened by a name relative to the pipe device. Another directory, and an absolute name,
 // are refused (I-160).
-func TestPipesBelowTheirDevice(t *testing.T) {
+func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
 	at := func(root winnt.Handle, name string) func(*nt.CreateNamedPipeFileIn) {
@@ -46,9 +46,9 @@ func TestPipesBelowTheirDevice(t *testing.T) {
 	}
 }
 
-// TestUnnamedPipe checks that an empty name below the device creates an unnamed pipe of one instance, and that an
+// TestUnnamedPipeIsOpenedOnceThroughItsServer checks that an empty name below the device creates an unnamed pipe of one instance, and that an
 // empty name below its server's end opens it once (I-161).
-func TestUnnamedPipe(t *testing.T) {
+func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
 	unnamed := func(in *nt.CreateNamedPipeFileIn) {

@@ -16,7 +16,7 @@ import (
 
 // O-17, O-57: the pseudo handle of another process grants the rights of that process on itself, not those of the
 // caller.
-func TestPseudoHandleOfAnother(t *testing.T) {
+func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	child, st := b.asks.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
@@ -53,7 +53,7 @@ func TestPseudoHandleOfAnother(t *testing.T) {
 // O-13, O-16, O-50, O-57: the meaning of a source handle depends on the source process. -1 is that process. -2 is the
 // calling thread in its own process and invalid in another. Kernel mode sees kernel handles from every process. The
 // token pseudo handles are invalid.
-func TestSourcesOfDuplicates(t *testing.T) {
+func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("caller"))
 	other := w.process("other")
@@ -74,7 +74,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		{"itself", winnt.NtCurrentProcess, winnt.NtCurrentProcess, 0, 0, winnt.NtCurrentProcess},
 		{"its thread", winnt.NtCurrentProcess, winnt.NtCurrentThread, 0, 0, winnt.NtCurrentThread},
 		{"a kernel handle", winnt.NtCurrentProcess, event, none, 0, event},
-		{"the other", source, winnt.NtCurrentProcess, 0, 0, source},
+		{"the other process", source, winnt.NtCurrentProcess, 0, 0, source},
 		{"a thread of the other", source, winnt.NtCurrentThread, none, none, 0},
 		{"a kernel handle through the other", source, event, none, 0, event},
 		{"0", winnt.NtCurrentProcess, 0, none, none, 0},
@@ -82,7 +82,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		{"the token of the process", winnt.NtCurrentProcess, winnt.NtCurrentProcessToken, none, none, 0},
 		{"the token of the thread", winnt.NtCurrentProcess, winnt.NtCurrentThreadToken, none, none, 0},
 		{"the effective token", source, winnt.NtCurrentEffectiveToken, none, none, 0},
-		{"what is reserved", winnt.NtCurrentProcess, -3, none, none, 0},
+		{"a reserved value", winnt.NtCurrentProcess, -3, none, none, 0},
 	} {
 		for by, wanted := range map[*nt.Thread]ntstatus.Status{th: c.inUserMode, k.Zw(): c.inKernel} {
 			h, st := by.NtDuplicateObject(c.process, c.handle, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
@@ -121,7 +121,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 }
 
 // O-31: two handles of any types are compared by their objects; the first handle is tested first.
-func TestCompareObjects(t *testing.T) {
+func TestHandlesCompareByTheirObjects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
@@ -152,7 +152,7 @@ func TestCompareObjects(t *testing.T) {
 // O-53, O-58, U-20, U-73: a duplication that one process makes from a second into a third is
 // recorded with both, and the handle is as without the record: its rights, its attributes, of
 // an object of a handle or of a pseudo handle. From kernel mode it leaves no record.
-func TestDuplicatesBetweenOthers(t *testing.T) {
+func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	caller := w.process("caller")
@@ -207,7 +207,7 @@ func TestDuplicatesBetweenOthers(t *testing.T) {
 
 // O-58: kernel mode that does not request a kernel handle gets a handle of the System process's own table there, and
 // no kernel handle if another process is the target.
-func TestKernelDuplicates(t *testing.T) {
+func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
 	th, k := w.thread(p)
@@ -231,7 +231,7 @@ func TestKernelDuplicates(t *testing.T) {
 
 // U-20: whether a duplication is recorded is said by the policy of the user that the thread acts
 // as, not by that of its process's user.
-func TestWhosePolicyRecordsADuplicate(t *testing.T) {
+func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
@@ -258,7 +258,7 @@ func TestWhosePolicyRecordsADuplicate(t *testing.T) {
 }
 
 // O-58: a program that requests a kernel handle in the System process gets a handle of that process's own table.
-func TestDuplicateIntoTheSystem(t *testing.T) {
+func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")
 	system, st := th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})

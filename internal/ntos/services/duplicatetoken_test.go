@@ -119,7 +119,7 @@ func TestDuplicateRightsOrder(t *testing.T) {
 }
 
 // O-28, T-47: kernel mode can request a kernel handle for a duplicated token, with and without a descriptor.
-func TestKernelHandlesOfTokens(t *testing.T) {
+func TestDuplicatedTokenCanHaveKernelHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

@@ -14,7 +14,7 @@ import (
 
 // I-48, I-99, U-20: the record of an unsafe elevation is about the process of the thread that
 // got the token, not of the one whose thread called, and says how it was impersonated.
-func TestWhoIsElevated(t *testing.T) {
+func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	w.sys.Audit().Names = everyName{}

@@ -10,7 +10,7 @@ import (
 )
 
 // O-146: resetting or clearing an event ends its signalled state; a reset returns the previous state.
-func TestEventsAreReset(t *testing.T) {
+func TestResetAndClearEndSignalledState(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)

@@ -13,7 +13,7 @@ import (
 
 // F-55, F-119, I-133, I-151: each class returns its information, requires its right on the handle, and requires its
 // length.
-func TestFactsOfATree(t *testing.T) {
+func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
 		FileAttributes: fileaccess.AttributeArchive}
@@ -62,9 +62,9 @@ func TestFactsOfATree(t *testing.T) {
 	}
 }
 
-// TestSetPipeModes checks that FilePipeInformation changes the read and completion modes of one end only, through a
+// TestPipeModesAreSetPerEnd checks that FilePipeInformation changes the read and completion modes of one end only, through a
 // handle with FILE_WRITE_ATTRIBUTES (I-158).
-func TestSetPipeModes(t *testing.T) {
+func TestPipeModesAreSetPerEnd(t *testing.T) {
 	p := newPipeSide(t)
 	s, c := p.made(nil), p.open(both)
 	reader := p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.GENERIC_READ })
@@ -107,9 +107,9 @@ func TestSetPipeModes(t *testing.T) {
 	}
 }
 
-// TestStandardInformationOfPipe checks that a pipe's allocation size is the sum of its quotas, that its end of file
+// TestPipeStandardInformation checks that a pipe's allocation size is the sum of its quotas, that its end of file
 // is the number of readable bytes, and that it is deleted with its last handle (I-159).
-func TestStandardInformationOfPipe(t *testing.T) {
+func TestPipeStandardInformation(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
 	c := p.open(both)
@@ -135,9 +135,9 @@ func TestStandardInformationOfPipe(t *testing.T) {
 	}
 }
 
-// TestNtQueryVolumeInformationFile checks the order of the errors of I-133, the minimum length of each class, and the
+// TestQueryVolumeErrorsAndResults checks the order of the errors of I-133, the minimum length of each class, and the
 // volume of a tree's file, of a file below \Files and of a pipe (F-128).
-func TestNtQueryVolumeInformationFile(t *testing.T) {
+func TestQueryVolumeErrorsAndResults(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\f`, winnt.FILE_READ_DATA, 0)
 	call := func(in nt.QueryVolumeInformationFileIn) (any, ntstatus.Status) {

@@ -14,7 +14,7 @@ import (
 
 // T-100: NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs
 // from absent and removed ones, in both orders. Tokens created in the same way are equal.
-func TestCompareTokensTellsDenyOnly(t *testing.T) {
+func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
 	group := sid.MustParse("S-1-5-21-1-2-3-1200")
@@ -69,7 +69,7 @@ func TestCompareTokensTellsDenyOnly(t *testing.T) {
 }
 
 // T-60: a filtered token's handle has the rights of the other one, not its attributes.
-func TestFilteredIsNotInherited(t *testing.T) {
+func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
@@ -85,9 +85,9 @@ func TestFilteredIsNotInherited(t *testing.T) {
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
 
-// TestNtCompareTokens checks the errors of T-100 in order: the first handle is checked before the second, and a
+// TestCompareTokensChecksFirstHandleFirst checks the errors of T-100 in order: the first handle is checked before the second, and a
 // pseudo handle is valid only while the thread has such a token.
-func TestNtCompareTokens(t *testing.T) {
+func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
@@ -129,9 +129,9 @@ func TestNtCompareTokens(t *testing.T) {
 	}
 }
 
-// TestNtFilterTokenEx checks the errors of T-60 and T-63 in order, that the new handle has the rights of the old one,
+// TestFilterTokenErrorsAndEffects checks the errors of T-60 and T-63 in order, that the new handle has the rights of the old one,
 // and that the token keeps everything that no list names (T-61, T-62, T-64).
-func TestNtFilterTokenEx(t *testing.T) {
+func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
 	const rights = winnt.TOKEN_DUPLICATE | winnt.TOKEN_QUERY

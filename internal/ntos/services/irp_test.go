@@ -111,7 +111,7 @@ func (o *operations) now() ends {
 
 // For each result of an operation and each kind of completion, memory, event, file, APC and references are correct
 // before and after it (I-135, I-136, I-137, W-90).
-func TestOperationCompletion(t *testing.T) {
+func TestEachOperationCompletesInOrder(t *testing.T) {
 	write := func(o *operations, h winnt.Handle, text string) {
 		_, st := o.th.NtWriteFile(h, []byte(text))
 		want(o.t, "write", st, ntstatus.Success)
@@ -137,35 +137,35 @@ func TestOperationCompletion(t *testing.T) {
 		data   string
 		count  uint64
 	}{
-		{"a read at once", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
-		{"a part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
+		{"immediate read", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
+		{"immediate read of part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
 			ntstatus.BufferOverflow, "abc", 3},
-		{"a read of nothing any more", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
+		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},
-		{"a read that waits", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
-		{"a part after a wait", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
+		{"waiting read", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
+		{"waiting read of part of a message", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
 			ntstatus.BufferOverflow, "wxy", 3},
-		{"a read that is broken", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
+		{"waiting read of a broken pipe", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
 			ntstatus.PipeBroken, "", 0},
-		{"a read that is cancelled", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
+		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
 			ntstatus.Cancelled, "", 0},
-		{"a write that waits", func(o *operations) { write(o, o.server, "1234") },
+		{"waiting write", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
 				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")),
 					Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 3},
-		{"a flush that waits", func(o *operations) { write(o, o.server, "1234") },
+		{"waiting flush", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
 				_, st := o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 0},
-		{"a question", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
+		{"transceive", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
 			func(o *operations) { write(o, o.client, "yes") }, 0, "yes", 3},
-		{"a listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
+		{"listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
 			ntstatus.PipeConnected, "", 0},
-		{"a disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
-		{"a code that is unknown", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
+		{"disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
+		{"unknown control code", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
 	} {
 		for i := range 16 {
 			event, call, waits, apart := i&1 != 0, i&2 != 0, i&4 != 0, i&8 != 0
@@ -216,7 +216,7 @@ func TestOperationCompletion(t *testing.T) {
 
 // I-138: a waiting operation is cancelled once, by its thread, by the process, by the end of its thread, or by
 // closing the last handle.
-func TestPendingIsCancelled(t *testing.T) {
+func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	other, err := w.p.NewThread()
@@ -264,7 +264,7 @@ func TestPendingIsCancelled(t *testing.T) {
 
 // Concurrent reads, writes, cancels, closes and thread exits: each pending operation completes once, and nothing
 // remains (I-138, I-141).
-func TestPendingUnderAttack(t *testing.T) {
+func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 	for range 20 {
 		w := newPendingWorld(t, 8)
 		w.connect()
@@ -310,9 +310,9 @@ func TestPendingUnderAttack(t *testing.T) {
 	}
 }
 
-// TestCancelledWrite checks that a cancelled write that waited for quota leaves nothing to read, and that no other
+// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read, and that no other
 // write is cancelled (I-138).
-func TestCancelledWrite(t *testing.T) {
+func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends, kept atomic.Int32
@@ -347,7 +347,7 @@ func TestCancelledWrite(t *testing.T) {
 
 // I-137: an operation signals its event, and also its file if the caller waits for it. Both are reset when an
 // operation starts.
-func TestCompletionSignals(t *testing.T) {
+func TestCompletionSignalsEventAndFile(t *testing.T) {
 	for _, c := range []struct{ event, waits, fileSignalled bool }{
 		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
 	} {
@@ -383,7 +383,7 @@ func TestCompletionSignals(t *testing.T) {
 
 // I-136: an operation writes its memory before it signals its event. A warning is signalled like a success. A failure
 // on a synchronous handle is only returned by the call, even after a wait.
-func TestWhatIsTold(t *testing.T) {
+func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		waits, early bool
@@ -392,13 +392,13 @@ func TestWhatIsTold(t *testing.T) {
 		told         bool
 		status       ntstatus.Status
 	}{
-		{"a read that waits", false, false, 64, false, true, ntstatus.Success},
-		{"one that does not have to", false, true, 64, false, true, ntstatus.Success},
-		{"one with too little room, at once", false, true, 2, false, true, ntstatus.BufferOverflow},
-		{"one with too little room, later", false, false, 2, false, true, ntstatus.BufferOverflow},
-		{"one with too little room, synchronous", true, false, 2, false, true, ntstatus.BufferOverflow},
-		{"one that fails later", false, false, 64, true, true, ntstatus.PipeBroken},
-		{"one that fails later, synchronous", true, false, 64, true, false, ntstatus.PipeBroken},
+		{"waiting read", false, false, 64, false, true, ntstatus.Success},
+		{"immediate read", false, true, 64, false, true, ntstatus.Success},
+		{"immediate read, buffer too small", false, true, 2, false, true, ntstatus.BufferOverflow},
+		{"waiting read, buffer too small", false, false, 2, false, true, ntstatus.BufferOverflow},
+		{"synchronous read, buffer too small", true, false, 2, false, true, ntstatus.BufferOverflow},
+		{"waiting read that fails", false, false, 64, true, true, ntstatus.PipeBroken},
+		{"synchronous read that fails", true, false, 64, true, false, ntstatus.PipeBroken},
 	} {
 		w := newPendingWorld(t, 8)
 		w.connect()
@@ -447,7 +447,7 @@ func TestWhatIsTold(t *testing.T) {
 
 // I-135: a handle says how its calls wait: not at all, or until the end, alertably where it
 // says so.
-func TestSynchronousHandleWaits(t *testing.T) {
+func TestHandleOptionsSetHowCallsWait(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false},
 		winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true}} {
@@ -477,7 +477,7 @@ func (w *pendingWorld) listensAgain() {
 }
 
 // I-138: a waiting call can be cancelled through its thread; an asynchronous operation is not found that way.
-func TestCancelledByItsThread(t *testing.T) {
+func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
@@ -538,8 +538,8 @@ func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Late
 	return st
 }
 
-// TestEndSentAway checks that each operation of a disconnected client on its end fails with its own status (I-134).
-func TestEndSentAway(t *testing.T) {
+// TestDisconnectedClientEndFailsEachOperation checks that each operation of a disconnected client on its end fails with its own status (I-134).
+func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
 	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))

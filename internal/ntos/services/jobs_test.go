@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivilegesOfAJobsFilter checks that a job's filter removes the first, a middle and the last privilege from a
+// TestJobFilterRemovesPrivileges checks that a job's filter removes the first, a middle and the last privilege from a
 // thread's token, each alone. An unknown LUID removes none, and alone it is no filter (I-89, I-90).
-func TestPrivilegesOfAJobsFilter(t *testing.T) {
+func TestJobFilterRemovesPrivileges(t *testing.T) {
 	all := []winnt.Privilege{winnt.FirstPrivilege, winnt.SeBackupPrivilege, winnt.LastPrivilege}
 	for _, c := range []struct {
 		name  string
@@ -19,15 +19,15 @@ func TestPrivilegesOfAJobsFilter(t *testing.T) {
 		gone  []winnt.Privilege
 		st    ntstatus.Status
 	}{
-		{"the first", []winnt.LUID{2}, all[:1], ntstatus.Success},
-		{"one in the middle", []winnt.LUID{17}, all[1:2], ntstatus.Success},
-		{"the last", []winnt.LUID{36}, all[2:], ntstatus.Success},
-		{"all", []winnt.LUID{36, 2, 17, 17}, all, ntstatus.Success},
-		{"one beside none", []winnt.LUID{0, 37, 17, 1}, all[1:2], ntstatus.Success},
-		{"before the first", []winnt.LUID{1}, nil, ntstatus.InvalidParameter},
-		{"after the last", []winnt.LUID{37}, nil, ntstatus.InvalidParameter},
-		{"a low byte", []winnt.LUID{256 + 17}, nil, ntstatus.InvalidParameter},
-		{"a low half", []winnt.LUID{1<<32 + 17}, nil, ntstatus.InvalidParameter},
+		{"first privilege", []winnt.LUID{2}, all[:1], ntstatus.Success},
+		{"middle privilege", []winnt.LUID{17}, all[1:2], ntstatus.Success},
+		{"last privilege", []winnt.LUID{36}, all[2:], ntstatus.Success},
+		{"three privileges", []winnt.LUID{36, 2, 17, 17}, all, ntstatus.Success},
+		{"a privilege and an unknown LUID", []winnt.LUID{0, 37, 17, 1}, all[1:2], ntstatus.Success},
+		{"LUID before the first", []winnt.LUID{1}, nil, ntstatus.InvalidParameter},
+		{"LUID after the last", []winnt.LUID{37}, nil, ntstatus.InvalidParameter},
+		{"low byte of a privilege", []winnt.LUID{256 + 17}, nil, ntstatus.InvalidParameter},
+		{"low half of a privilege", []winnt.LUID{1<<32 + 17}, nil, ntstatus.InvalidParameter},
 	} {
 		w := newWorld(t, kernel.Config{})
 		p := w.process("p", append([]winnt.Privilege{winnt.SeImpersonatePrivilege}, all...)...)

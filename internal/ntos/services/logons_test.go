@@ -63,7 +63,7 @@ func fieldsOf(m *audit.Memory, names ...string) (out []string) {
 
 // K-50, L-48, L-49: the record of a logon, granted or refused, has the package of its message and the authority's
 // proof.
-func TestProofAndPackageOfALogon(t *testing.T) {
+func TestLogonRecordHasPackageAndProof(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m)
 	for message, pkg := range map[uint32]string{nt.InteractiveLogon: "password", nt.S4ULogon: "s4u",
@@ -96,7 +96,7 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 
 // L-32, L-33, L-35, L-49: a logon is requested by the process, not by the impersonated client. A refusal is recorded
 // with the returned status, and with the reason if it differs.
-func TestRefusalsOfLogons(t *testing.T) {
+func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
 	for _, c := range []struct {
@@ -171,10 +171,10 @@ func TestLogonGroupLimit(t *testing.T) {
 		sessions int
 		want     ntstatus.Status
 	}{
-		"one token":      {logon.Result{Token: limited}, 1, ntstatus.Success},
-		"a pair":         {logon.Result{Token: limited, Linked: &full}, 2, ntstatus.Success},
-		"all groups":     {logon.Result{Token: crowd(token.MaxGroups - 1)}, 1, ntstatus.Success},
-		"one group more": {logon.Result{Token: crowd(token.MaxGroups)}, 0, ntstatus.TooManyContextIDs},
+		"a user with one token":  {logon.Result{Token: limited}, 1, ntstatus.Success},
+		"a user with two tokens": {logon.Result{Token: limited, Linked: &full}, 2, ntstatus.Success},
+		"as many groups as fit":  {logon.Result{Token: crowd(token.MaxGroups - 1)}, 1, ntstatus.Success},
+		"one group more":         {logon.Result{Token: crowd(token.MaxGroups)}, 0, ntstatus.TooManyContextIDs},
 	} {
 		before := w.sys.LogonSessions()
 		s.result = c.result
@@ -194,7 +194,7 @@ func TestLogonGroupLimit(t *testing.T) {
 }
 
 // L-48: the audit policy of the user who logs on applies in addition to the system's.
-func TestLogonsByTheUsersPolicy(t *testing.T) {
+func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -229,7 +229,7 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 }
 
 // L-10: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
-func TestIdsOfLogons(t *testing.T) {
+func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	seen := map[winnt.LUID]string{0: "none"}
 	for i := range 3 {
@@ -250,7 +250,7 @@ func TestIdsOfLogons(t *testing.T) {
 
 // L-48: a special logon is one of a token that holds a sensitive privilege, enabled or not;
 // its record names all of them and no other.
-func TestSpecialLogons(t *testing.T) {
+func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
@@ -285,7 +285,7 @@ func TestSpecialLogons(t *testing.T) {
 
 // L-48, L-10: a record has the token's impersonation level, and "-" for a primary one. A contradictory token is
 // refused with the reason.
-func TestTokensOfLogons(t *testing.T) {
+func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	plain := token.StandardUser(sid.MustParse(acting))
@@ -313,7 +313,7 @@ func TestTokensOfLogons(t *testing.T) {
 
 // L-10: a logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one
 // leaves none after its tokens are released.
-func TestSessionsOfALogon(t *testing.T) {
+func TestFailedLogonLeavesNoSession(t *testing.T) {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
@@ -327,12 +327,12 @@ func TestSessionsOfALogon(t *testing.T) {
 		r    logon.Result
 		good bool
 	}{
-		"one token":                 {logon.Result{Token: full}, true},
-		"a pair":                    {logon.Result{Token: limited, Linked: &full}, true},
-		"a pair of two users":       {logon.Result{Token: limited, Linked: &stranger}, false},
-		"no user":                   {logon.Result{Token: broken}, false},
-		"a second one without user": {logon.Result{Token: limited, Linked: &broken}, false},
-		"nothing":                   {logon.Result{}, false},
+		"one token":                     {logon.Result{Token: full}, true},
+		"a user with two tokens":        {logon.Result{Token: limited, Linked: &full}, true},
+		"two tokens of different users": {logon.Result{Token: limited, Linked: &stranger}, false},
+		"token without user":            {logon.Result{Token: broken}, false},
+		"second token without user":     {logon.Result{Token: limited, Linked: &broken}, false},
+		"empty result":                  {logon.Result{}, false},
 	} {
 		first := s.Security.AllocateLUID()
 		v, end, st := s.OpenSession(&c.r)

@@ -13,7 +13,7 @@ import (
 
 // T-69: the tokens of a package have one number in each session, that of the token they are made
 // of and not of their maker's.
-func TestNumbersOfPackages(t *testing.T) {
+func TestPackageHasOneNumberPerSession(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	numbers := map[string]uint32{}
@@ -52,7 +52,7 @@ func TestNumbersOfPackages(t *testing.T) {
 
 // T-69: of the lists of an AppContainer's token each that cannot be read is refused, before the
 // handle where its memory cannot be, and else after it.
-func TestListsOfALowBox(t *testing.T) {
+func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

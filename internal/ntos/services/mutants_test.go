@@ -11,7 +11,7 @@ import (
 
 // O-136: a mutant whose owner ended is free and abandoned, whether the thread or its process ended. O-134: no other
 // thread can release it.
-func TestAbandonedMutant(t *testing.T) {
+func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
 	process := func(name string) *kernel.Process {

@@ -52,7 +52,7 @@ func (phonebook) Computer() logon.Account { return domain(here) }
 
 // L-43, L-44, L-46, L-47: each name and SID has its result at its index, with an index into a list that has each
 // domain once, in order of first use.
-func TestLookUps(t *testing.T) {
+func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: phonebook{logon.Example(sid.SID{})}})
 	th, _ := w.thread(w.process("p"))
 	for name, wanted := range map[string]ntstatus.Status{"": 0, "HERE": 0, `\\here`: 0, `\here`: 0,
@@ -144,7 +144,7 @@ func TestLookUps(t *testing.T) {
 
 // O-140: a timer's due time may be arbitrarily far in the future or the past. A query returns the remaining time,
 // also after the due time, and the timer is signalled at that time.
-func TestTimesOfTimers(t *testing.T) {
+func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
 	w := newWorld(t, kernel.Config{Log: log})
@@ -185,7 +185,7 @@ func TestTimesOfTimers(t *testing.T) {
 
 // L-40, O-31: a policy handle can be closed whatever rights it has, and a handle with one right is enough for the
 // calls that need that right alone.
-func TestRightsOfAPolicy(t *testing.T) {
+func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	s := th.Services()
@@ -213,7 +213,7 @@ func TestRightsOfAPolicy(t *testing.T) {
 
 // L-47: a SID without a name is its RID in eight digits where its domain is known, else
 // the whole SID.
-func TestSIDsWithoutNames(t *testing.T) {
+func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	th := w.system("lsa")
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
@@ -229,7 +229,7 @@ func TestSIDsWithoutNames(t *testing.T) {
 
 // L-45: a lookup of more SIDs or names than the limit fails before the handle is checked. I-95: so do unsupported
 // flags and attributes of a process or thread (O-22).
-func TestLimitsBeforeHandles(t *testing.T) {
+func TestLookupLimitPrecedesHandle(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
 		nt.MaxLookup + 1: ntstatus.InvalidParameter} {

@@ -18,7 +18,7 @@ import (
 // O-23, O-24: NtCreateSymbolicLinkObject over an existing link with OBJ_OPENIF opens that link itself, whatever its
 // target, returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it is a name
 // collision.
-func TestOpenIfOfASymbolicLink(t *testing.T) {
+func TestOpenIfOpensTheLinkItself(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newWorld(t, kernel.Config{Profile: profile})
 		sys := w.system("maker")
@@ -49,7 +49,7 @@ func TestOpenIfOfASymbolicLink(t *testing.T) {
 }
 
 // O-23: a name below a directory is relative, for each service that takes a name.
-func TestAbsoluteNamesBelowADirectory(t *testing.T) {
+func TestNameBelowDirectoryIsRelative(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeCreateGlobalPrivilege))
@@ -83,7 +83,7 @@ func TestAbsoluteNamesBelowADirectory(t *testing.T) {
 
 // O-27: an exclusive object, named or not, gives handles to the process that made it and
 // to no other.
-func TestExclusive(t *testing.T) {
+func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	child, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,

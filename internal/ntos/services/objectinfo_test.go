@@ -16,7 +16,7 @@ import (
 
 // O-60, O-62, U-96, U-97: a query returns the object's own flags, permanent and exclusive, and its creation time,
 // which for a thread is later than for its process.
-func TestObjectInformation(t *testing.T) {
+func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { now += 7; return now }}
 	w := newWorld(t, kernel.Config{Log: log})
@@ -59,7 +59,7 @@ func TestObjectInformation(t *testing.T) {
 
 // O-60, O-61: the sizes in an object's basic information equal the lengths that the queries of its name, type and
 // security need, for any object, named or not.
-func TestSizesOfAnObject(t *testing.T) {
+func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
 	all := map[string]winnt.Handle{}
@@ -131,7 +131,7 @@ func TestSizesOfAnObject(t *testing.T) {
 }
 
 // O-60: the descriptor among the facts of an object is that of the file, also of one that was just made.
-func TestDescriptorOfANewFile(t *testing.T) {
+func TestFileInformationHasDescriptorSize(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	d := sddl.MustParse("O:" + svc + "G:BGD:P(A;;FA;;;WD)(A;;0x1;;;BA)")
 	for name, size := range map[string]uint32{"file": uint32(w.tree.descriptor.Size()), "new": uint32(d.Size())} {
@@ -146,9 +146,9 @@ func TestDescriptorOfANewFile(t *testing.T) {
 	}
 }
 
-// TestSizesOfNames checks that a name needs two bytes per UTF-16 unit and two for its terminator, after the 16 of its
+// TestNameQueryNeedsUTF16Bytes checks that a name needs two bytes per UTF-16 unit and two for its terminator, after the 16 of its
 // UNICODE_STRING. A buffer one byte shorter is an error (O-61).
-func TestSizesOfNames(t *testing.T) {
+func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,
 		"\\\U0010FFFFx": 4} {
@@ -171,9 +171,9 @@ func TestSizesOfNames(t *testing.T) {
 	}
 }
 
-// TestNtSetInformationObject checks the order of the errors of O-63, and that a call sets both flags and nothing
+// TestSetHandleFlagsErrorsAndEffect checks the order of the errors of O-63, and that a call sets both flags and nothing
 // else, whatever rights the handle has.
-func TestNtSetInformationObject(t *testing.T) {
+func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateEvent(0, nil, nt.NotificationEvent, false)

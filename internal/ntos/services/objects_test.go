@@ -60,7 +60,7 @@ func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 // T-131, O-38: a process can open its own token, process and thread for every right, at each integrity level. So can
 // a process in an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted one whose
 // default DACL grants access to its restricting SIDs.
-func TestProcessOpensWhatIsItsOwn(t *testing.T) {
+func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
 	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
 	const admits = `,"defaultDacl":"D:(A;;GA;;;` + svc + `)(A;;GA;;;RC)"`
@@ -94,7 +94,7 @@ func TestProcessOpensWhatIsItsOwn(t *testing.T) {
 
 // T-131: for another package, and for the same user outside of any, the objects of an AppContainer are checked like
 // others: the entry is for the package alone.
-func TestOtherPackagesDoNotOpen(t *testing.T) {
+func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(number string) *nt.Thread {
 		v, err := token.Parse([]byte(`{"user":"` + svc + `","integrityLevel":"Low",` +
@@ -116,7 +116,7 @@ func TestOtherPackagesDoNotOpen(t *testing.T) {
 }
 
 // O-3, O-37: unreadable attributes are reported first, then an unreadable id, then invalid attributes.
-func TestIdAndAttributesOrder(t *testing.T) {
+func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	good, id := &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}
@@ -150,7 +150,7 @@ func TestIdAndAttributesOrder(t *testing.T) {
 
 // O-23, O-25: a plain name is found in its case, or in any with OBJ_CASE_INSENSITIVE, and is
 // that of a file only.
-func TestPlainNames(t *testing.T) {
+func TestPlainNameFindsFilesOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestPlainNames(t *testing.T) {
 }
 
 // An attribute that the type accepts does not prevent an open by id (O-22).
-func TestOpenWithAttributes(t *testing.T) {
+func TestOpenByIDAcceptsHandleAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	th, _ := w.thread(p)
@@ -254,7 +254,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			h, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 			th.NtClose(h)
 		}},
-		{"NtSetInformationThread, twice", func() {
+		{"NtSetInformationThread, start and end", func() {
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}},
@@ -262,7 +262,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
 				true)
 		}},
-		{"NtClose of nothing", func() { th.NtClose(0xDEAD0) }},
+		{"NtClose of an invalid handle", func() { th.NtClose(0xDEAD0) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.f); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", c.name, n)
@@ -272,7 +272,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 
 // I-41, I-43, I-91: the token that a thread impersonates has the call's flags and level, with and without a job, also
 // if it is a copy that the job or the privilege requires.
-func TestStateOfAnImpersonation(t *testing.T) {
+func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
 		return func(i *nt.JobSecurityLimitInformation) {
 			i.SecurityLimitFlags = flags
@@ -331,9 +331,9 @@ func TestStateOfAnImpersonation(t *testing.T) {
 	}
 }
 
-// TestIdsOfThreads checks that a thread can be opened by its id with the id of its process or with none, and that the
+// TestOpenThreadIgnoresLowIDBits checks that a thread can be opened by its id with the id of its process or with none, and that the
 // two lowest bits of each are ignored (O-37).
-func TestIdsOfThreads(t *testing.T) {
+func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // I-23: the copy of a client's token admits the client, the server's user and LocalSystem.
-func TestCopyAdmitsTheServer(t *testing.T) {
+func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
 	want(t, "impersonate", b.asks.NtImpersonateThread(b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION),
@@ -77,7 +77,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 }
 
 // I-20: attributes are looked at before the thread's handle, and that before the token.
-func TestOpenThreadTokenOrder(t *testing.T) {
+func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestOpenThreadTokenOrder(t *testing.T) {
 
 // O-28, O-29: kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute, and must request it outside of
 // the System process.
-func TestAttributesOfTokenHandles(t *testing.T) {
+func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))
 	inside, err := w.sys.SystemThread()
@@ -131,7 +131,7 @@ func TestAttributesOfTokenHandles(t *testing.T) {
 
 // I-21: the token of another's thread is opened as self by the caller's own process, be the caller's client
 // admitted or not, and never by the process of that thread.
-func TestOpenedAsSelf(t *testing.T) {
+func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 	for _, c := range []struct {
 		admits       string
 		self, client ntstatus.Status

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPeerRecordsPerUser checks that connections beyond a user's rate are not recorded, that the next record has
+// TestPeerRecordsAreLimitedPerUser checks that connections beyond a user's rate are not recorded, that the next record has
 // their number, that other users are not affected, and that a record that the sink rejected is counted too (U-92).
-func TestPeerRecordsPerUser(t *testing.T) {
+func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	var p PeerRecords
 	p.SetRate(3)
 	now := time.Unix(1000, 0)
@@ -43,7 +43,7 @@ func TestPeerRecordsPerUser(t *testing.T) {
 }
 
 // The number of remembered users is bounded.
-func TestPeerRecordsAreBounded(t *testing.T) {
+func TestRememberedPeersAreBounded(t *testing.T) {
 	var p PeerRecords
 	now := time.Unix(1000, 0)
 	for i := range 3 * maxPeers {

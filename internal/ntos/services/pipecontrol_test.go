@@ -11,7 +11,7 @@ import (
 
 // I-139, I-142: an end in byte mode reads across messages and cannot transceive. One in message mode sends a message
 // and receives the reply.
-func TestTransceive(t *testing.T) {
+func TestTransceiveNeedsMessageMode(t *testing.T) {
 	w := newPendingWorld(t, 64)
 	w.connect()
 	var ends atomic.Int32
@@ -59,7 +59,7 @@ func TestTransceive(t *testing.T) {
 }
 
 // I-86, I-135: a disconnect ends all waiting operations at either end, and later ones are refused.
-func TestDisconnectEndsWhatWaits(t *testing.T) {
+func TestDisconnectEndsWaitingOperations(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
 	var reads, writes atomic.Int32
@@ -82,9 +82,9 @@ func TestDisconnectEndsWhatWaits(t *testing.T) {
 	}
 }
 
-// TestInstancesAreTakenInTheOrderOfListening checks that a client gets the instance whose server has listened
+// TestClientGetsLongestListeningInstance checks that a client gets the instance whose server has listened
 // longest. Instances without a listening server come last, oldest first (I-156).
-func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
+func TestClientGetsLongestListeningInstance(t *testing.T) {
 	p := newPipeSide(t)
 	var all []winnt.Handle
 	for range 4 {
@@ -126,7 +126,7 @@ func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 }
 
 // I-135: an asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes.
-func TestPeekLater(t *testing.T) {
+func TestAsynchronousPeekEqualsSynchronous(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
 	w.must(w.write(w.th, w.client, "hello", nil))

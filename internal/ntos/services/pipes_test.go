@@ -21,7 +21,7 @@ import (
 )
 
 // A message does not change with the sender's buffer, through pipes and ports (O-4).
-func TestSentMessageIsCaptured(t *testing.T) {
+func TestSentMessageIsCopied(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
@@ -82,7 +82,7 @@ func TestSentMessageIsCaptured(t *testing.T) {
 
 // O-38: an object created without a descriptor, or without an owner in it, belongs to the user that the thread
 // impersonates, whatever its type: a pipe and a named object as well as a token.
-func TestWhoOwnsWhatIsMade(t *testing.T) {
+func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege,
 		winnt.SeCreateTokenPrivilege}
@@ -120,7 +120,7 @@ func TestWhoOwnsWhatIsMade(t *testing.T) {
 }
 
 // I-135, I-136: a write that completes at once returns the number of bytes, with and without remote memory.
-func TestWriteReturnsLength(t *testing.T) {
+func TestImmediateWriteReturnsLength(t *testing.T) {
 	o := newOperations(t)
 	for _, later := range []bool{false, true} {
 		in := nt.WriteFileIn{FileHandle: o.client, Buffer: nt.Cap([]byte("ab"))}
@@ -135,9 +135,9 @@ func TestWriteReturnsLength(t *testing.T) {
 	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
 }
 
-// TestPipeQuota checks that a write up to the last byte of the quota succeeds, and that one byte more does not, also
+// TestPipeQuotaIsExact checks that a write up to the last byte of the quota succeeds, and that one byte more does not, also
 // on an empty pipe (I-85, I-152).
-func TestPipeQuota(t *testing.T) {
+func TestPipeQuotaIsExact(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeCreateGlobalPrivilege)
 	th, _ := w.thread(p)
@@ -169,7 +169,7 @@ func TestPipeQuota(t *testing.T) {
 
 // A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused; 0 means the maximum
 // (I-85).
-func TestPipeLimits(t *testing.T) {
+func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	create := func(name string, change func(*nt.CreateNamedPipeFileIn)) ntstatus.Status {
@@ -208,7 +208,7 @@ func TestPipeLimits(t *testing.T) {
 // I-80, I-85: a client that cannot give the level that it promises gets no connection, and
 // leaves the instance to others. A server whose client has gone does not listen again before
 // it has disconnected it.
-func TestClientsComeAndGo(t *testing.T) {
+func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
@@ -245,7 +245,7 @@ func TestClientsComeAndGo(t *testing.T) {
 
 // I-85: a client that gets no handle, for want of a right, a privilege or memory, leaves
 // the instance to others.
-func TestRefusedClientOfAPipe(t *testing.T) {
+func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
@@ -400,7 +400,7 @@ func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 
 // I-135, I-136, I-137, I-140: operations that wait end with the other end's, the event and
 // the call after the data.
-func TestPendingPipes(t *testing.T) {
+func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	var ends atomic.Int32
 	var got nt.IOResult
@@ -449,9 +449,9 @@ func TestPendingPipes(t *testing.T) {
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
 }
 
-// TestStalledWriteEnds checks that a waiting write completes when all of it fits the quota, to the byte (I-85,
+// TestWaitingWriteEndsWhenItFits checks that a waiting write completes when all of it fits the quota, to the byte (I-85,
 // I-135).
-func TestStalledWriteEnds(t *testing.T) {
+func TestWaitingWriteEndsWhenItFits(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends atomic.Int32
@@ -478,7 +478,7 @@ func TestStalledWriteEnds(t *testing.T) {
 }
 
 // I-141: as many operations wait at one end as may.
-func TestPendingIsBounded(t *testing.T) {
+func TestPendingReadsAreBounded(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends atomic.Int32
@@ -515,9 +515,9 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
-// TestClientStartsReadingBytes checks that a client's end starts in byte mode, also on a message pipe, until it sets
+// TestClientStartsInByteMode checks that a client's end starts in byte mode, also on a message pipe, until it sets
 // the read mode (I-157).
-func TestClientStartsReadingBytes(t *testing.T) {
+func TestClientStartsInByteMode(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(nil)
 	c := p.open(both)
@@ -543,9 +543,9 @@ func TestClientStartsReadingBytes(t *testing.T) {
 	}
 }
 
-// TestLimitOfTheFirst checks that the first instance sets a pipe's maximum number of instances, whatever later ones
+// TestFirstInstanceSetsTheLimit checks that the first instance sets a pipe's maximum number of instances, whatever later ones
 // request (I-85).
-func TestLimitOfTheFirst(t *testing.T) {
+func TestFirstInstanceSetsTheLimit(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {
 		create := func(instances uint32) ntstatus.Status {

@@ -26,9 +26,9 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	return st
 }
 
-// TestWaitForPipe checks that a wait for a pipe ends when an instance listens, at the time limit, when it is
+// TestWaitForPipeEndsForEachReason checks that a wait for a pipe ends when an instance listens, at the time limit, when it is
 // cancelled, and when the pipe is removed (I-162).
-func TestWaitForPipe(t *testing.T) {
+func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)
 	const long = -1 << 62

@@ -15,7 +15,7 @@ import (
 
 // A client is connected when the server has accepted it, and has at most MaxRequests requests. A client's port cannot
 // accept (I-88).
-func TestPortBounds(t *testing.T) {
+func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
@@ -49,9 +49,9 @@ func TestPortBounds(t *testing.T) {
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
 }
 
-// TestPortLimits checks that a message has at most 64 KiB, whatever the server requests, and that 256 clients can
+// TestPortMessageAndQueueLimits checks that a message has at most 64 KiB, whatever the server requests, and that 256 clients can
 // wait to be accepted (I-88).
-func TestPortLimits(t *testing.T) {
+func TestPortMessageAndQueueLimits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
@@ -83,7 +83,7 @@ func TestPortLimits(t *testing.T) {
 }
 
 // O-38, I-88: the creator's descriptor decides about connecting to a port.
-func TestDescriptorOfAPort(t *testing.T) {
+func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	other, _ := w.thread(w.process("client"))

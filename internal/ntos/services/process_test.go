@@ -15,7 +15,7 @@ import (
 
 // O-21, O-28, O-36, O-91: the handles of a new process and of its thread each have their own rights,
 // by the mapping of their own type, their own attributes and their own table.
-func TestHandlesOfAChild(t *testing.T) {
+func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	const inherit, inKernel = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
@@ -68,7 +68,7 @@ func TestHandlesOfAChild(t *testing.T) {
 
 // O-20, O-22: errors in the thread's attributes or rights are reported like those of the process, and no handle is
 // created.
-func TestRefusedChild(t *testing.T) {
+func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRefusedChild(t *testing.T) {
 		"a permanent process":        {process(0x10), ntstatus.InvalidParameter},
 		"a permanent thread":         {thread(0x10), ntstatus.InvalidParameter},
 		"an exclusive thread":        {thread(0x20), ntstatus.InvalidParameter},
-		"unknown of the thread":      {thread(0x2000), ntstatus.InvalidParameter},
+		"unknown attribute (thread)": {thread(0x2000), ntstatus.InvalidParameter},
 		"unread attributes":          {func(i in) { i.ProcessObjectAttributes.Status = unread(1) }, unread(1)},
 		"unread attributes (thread)": {func(i in) { i.ThreadObjectAttributes.Status = unread(2) }, unread(2)},
 		"reserved, process":          {func(i in) { i.ProcessDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
@@ -136,7 +136,7 @@ func TestRefusedChild(t *testing.T) {
 
 // I-96, T-54: an impersonation token that becomes a child's primary token loses its level and keeps its descriptor.
 // The original does not change.
-func TestPrimaryOfAChild(t *testing.T) {
+func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 	w := newWorld(t, kernel.Config{Profile: nt.Observed})
 	th, k := w.thread(w.process("maker", winnt.SeAssignPrimaryTokenPrivilege))
 	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
@@ -180,7 +180,7 @@ func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.Ac
 }
 
 // O-38: if the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user.
-func TestChildThreadOwner(t *testing.T) {
+func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
@@ -198,7 +198,7 @@ func TestChildThreadOwner(t *testing.T) {
 }
 
 // I-95: a child with another parent than its creator ends when that parent is closed, not when its creator is.
-func TestChildOfAnother(t *testing.T) {
+func TestChildEndsWithItsParent(t *testing.T) {
 	for _, closesMaker := range []bool{true, false} {
 		w := newWorld(t, kernel.Config{})
 		maker, foster := w.process("maker"), w.process("foster")
@@ -239,7 +239,7 @@ func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 
 // O-38, I-96: a process belongs to the effective user of the creating thread or, with a token, to that token's user.
 // Process and thread are each protected by their own attributes.
-func TestChildOwner(t *testing.T) {
+func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
 	primary := k.NewToken(value(t, acting, winnt.TokenPrimary, 0))
@@ -253,7 +253,7 @@ func TestChildOwner(t *testing.T) {
 		token winnt.Handle
 		owner string
 	}{
-		{"itself", false, 0, svc},
+		{"plain", false, 0, svc},
 		{"acting as a client", true, 0, client},
 		{"with a token", false, given, acting},
 		{"with a token, acting as a client", true, given, acting},
@@ -279,7 +279,7 @@ func TestChildOwner(t *testing.T) {
 }
 
 // U-20, U-78: the record of a process has the creator, the process and its parent, which may be another process.
-func TestRecordOfAChild(t *testing.T) {
+func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	th, k := w.thread(w.process("maker"))
@@ -310,7 +310,7 @@ func TestRecordOfAChild(t *testing.T) {
 
 // O-12, O-81, I-95: if the process cannot be created neither handle exists, and the next two handles get the unused
 // values.
-func TestChildWithoutMemory(t *testing.T) {
+func TestFailedChildLeavesNoHandle(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("maker"))
@@ -341,7 +341,7 @@ func TestChildWithoutMemory(t *testing.T) {
 }
 
 // I-96, T-111: a token that may not be assigned fails with that status, whatever its type.
-func TestForeignTokens(t *testing.T) {
+func TestUnassignableTokenIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
@@ -358,7 +358,7 @@ func TestForeignTokens(t *testing.T) {
 
 // I-95, I-96, T-113: a program is found in any case of its name, must grant FILE_EXECUTE to the effective token of
 // the creator, and lowers the process's integrity by a label in force on the file itself.
-func TestProgramOfAChild(t *testing.T) {
+func TestProgramFileLimitsChild(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, text := range map[string]string{
 		"tool": "D:(A;;FX;;;" + svc + ")(A;;FX;;;" + client + ")", "read": "D:(A;;FR;;;WD)",
@@ -402,7 +402,7 @@ func TestProgramOfAChild(t *testing.T) {
 }
 
 // I-95: an unsupported flag is refused, for the process and for its thread.
-func TestCreateProcessFlags(t *testing.T) {
+func TestUnsupportedProcessFlagsAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	for bit := range 32 {

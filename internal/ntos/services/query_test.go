@@ -17,7 +17,7 @@ import (
 
 // T-80: the security attributes of a token can be queried by name, ignoring case. Only existing ones are returned,
 // and all if none is named. The required length matches.
-func TestNamesOfSecurityAttributes(t *testing.T) {
+func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	set, err := claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
 		{Name: "two", Type: claims.Int64, Ints: []int64{2, 3}}})
@@ -85,7 +85,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 }
 
 // TC-41, T-80: an unwritable ReturnLength is checked before the handle and after the class.
-func TestQueryProbesFirst(t *testing.T) {
+func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ import (
 
 // The audit policy of a token requires SeSecurityPrivilege, enabled, and no other. No other class requires a
 // privilege (T-80).
-func TestAuditPolicyIsSecret(t *testing.T) {
+func TestTokenAuditPolicyNeedsSecurityPrivilege(t *testing.T) {
 	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
 		if !p.Valid() {
 			continue

@@ -12,7 +12,7 @@ import (
 
 // O-164: a listing returns as many entries as fit with the terminating one, continues after the last one, and
 // restarts on request. A single entry can be requested.
-func TestListingsOfADirectory(t *testing.T) {
+func TestObjectDirectoryListingContinues(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
@@ -80,7 +80,7 @@ func TestListingsOfADirectory(t *testing.T) {
 
 // O-164: a single entry is returned if it fits together with the terminating one. The required length is exact: 32
 // bytes each and both texts with their terminators.
-func TestOneEntryOfADirectory(t *testing.T) {
+func TestSingleDirectoryEntryNeedsExactRoom(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{})

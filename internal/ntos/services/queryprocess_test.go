@@ -64,7 +64,7 @@ func TestProcessInformationLengths(t *testing.T) {
 }
 
 // U-95: processes that may not be opened are skipped. Any other error is returned immediately.
-func TestNextProcessRefuses(t *testing.T) {
+func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -87,7 +87,7 @@ func TestNextProcessRefuses(t *testing.T) {
 }
 
 // U-96: each handle of a process is returned with its own attributes.
-func TestHandlesOfAProcess(t *testing.T) {
+func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	attributes := map[winnt.Handle]uint32{}
@@ -114,7 +114,7 @@ func TestHandlesOfAProcess(t *testing.T) {
 }
 
 // U-95: the next process is the one after the given process, so that a walk visits each once.
-func TestWalkOfProcesses(t *testing.T) {
+func TestNextProcessVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
 	for range 4 {

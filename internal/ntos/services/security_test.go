@@ -103,7 +103,7 @@ func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
 // T-52, S-71, O-39: a SACL that a creator gives needs SeSecurityPrivilege, unless it has labels only. The label
 // of a token is ignored, whatever it says; that of another object is taken, and above the creator's level it
 // needs SeRelabelPrivilege.
-func TestGivenSACL(t *testing.T) {
+func TestSACLAndLabelOfNewObject(t *testing.T) {
 	const refused = ntstatus.PrivilegeNotHeld
 	const own, low = "S:(ML;;NW;;;ME)", "S:(ML;;NW;;;LW)"
 	for service, create := range creators {
@@ -164,7 +164,7 @@ func TestGivenSACL(t *testing.T) {
 
 // S-61: the owner in a creator's descriptor must be one that the creator may assign, unless it has
 // SeRestorePrivilege.
-func TestGivenOwner(t *testing.T) {
+func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 	for service, create := range creators {
 		for owner, wanted := range map[string]ntstatus.Status{svc: ntstatus.Success, "SY": ntstatus.InvalidOwner} {
 			for _, holds := range []bool{false, true} {
@@ -191,7 +191,7 @@ func TestGivenOwner(t *testing.T) {
 
 // O-38, S-61, S-62: a program gives an object no owner and no label that its token may not assign; kernel
 // mode may, when the object is made and when its security is set.
-func TestOwnersThatKernelModeAssigns(t *testing.T) {
+func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	for text, wanted := range map[string]ntstatus.Status{"O:" + svc + "G:BGD:(A;;GA;;;WD)": ntstatus.Success,
@@ -220,7 +220,7 @@ func TestOwnersThatKernelModeAssigns(t *testing.T) {
 
 // I-130, I-134: a client that the server sent away neither reads nor changes any part of the pipe's
 // descriptor; the server's end does both.
-func TestSecurityOfAnEndSentAway(t *testing.T) {
+func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
 	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
@@ -249,7 +249,7 @@ func TestSecurityOfAnEndSentAway(t *testing.T) {
 }
 
 // O-66: a concurrent change of security is not lost: each change restarts from the other's result.
-func TestChangesOfSecurityMeet(t *testing.T) {
+func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	var meets func()
 	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
 		if f := meets; f != nil && point == "se: descriptor" {
@@ -277,8 +277,8 @@ func TestChangesOfSecurityMeet(t *testing.T) {
 	}
 }
 
-// TestLabelOfATokenStays checks that a token keeps its label whatever part of its descriptor is set (O-39).
-func TestLabelOfATokenStays(t *testing.T) {
+// TestTokenKeepsItsLabel checks that a token keeps its label whatever part of its descriptor is set (O-39).
+func TestTokenKeepsItsLabel(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {

@@ -41,9 +41,9 @@ func TestNtOpenSemaphore(t *testing.T) {
 	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
 }
 
-// TestNtReleaseSemaphore checks the errors of O-138, the count before and after, and that a failed release changes
+// TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed release changes
 // nothing.
-func TestNtReleaseSemaphore(t *testing.T) {
+func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3)
@@ -77,8 +77,8 @@ func TestNtReleaseSemaphore(t *testing.T) {
 	}
 }
 
-// TestNtQuerySemaphore checks the order of the errors of O-135, and the result of a query.
-func TestNtQuerySemaphore(t *testing.T) {
+// TestQuerySemaphoreErrorsAndResult checks the order of the errors of O-135, and the result of a query.
+func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 2, 5)

@@ -18,7 +18,7 @@ import (
 
 // T-90: setting a fact looks at the class, its exact length, whether the value can be read, the
 // handle, the length of a variable one, the privilege, and at last at the value.
-func TestOrderOfSettingAToken(t *testing.T) {
+func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	able, _ := w.thread(w.process("able", winnt.SeTcbPrivilege))
 	unable, _ := w.thread(w.process("unable"))
@@ -79,7 +79,7 @@ func TestOrderOfSettingAToken(t *testing.T) {
 }
 
 // T-90: each of the three flags about child processes is set and returned independently, and none can be cleared.
-func TestChildProcessFlags(t *testing.T) {
+func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	for _, flags := range []uint32{nt.ChildProcessNone, nt.ChildProcessAudit, nt.ChildProcessSecureToo,
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
 		w := newWorld(t, kernel.Config{})
@@ -106,7 +106,7 @@ func TestChildProcessFlags(t *testing.T) {
 
 // T-60, T-67: each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by
 // handle and by reference. A missing list restricts nothing, and an empty one everything.
-func TestListsOfAFilter(t *testing.T) {
+func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})
@@ -250,7 +250,7 @@ var settables = map[winnt.TokenInfoClass]settable{
 
 // T-90: each settable class requires exactly its own length, right and privilege, rejects invalid values without a
 // change, and assigns a new ModifiedId or keeps it.
-func TestEachSettableClass(t *testing.T) {
+func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 	var all []winnt.Privilege
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		all = append(all, p)
@@ -405,7 +405,7 @@ func TestSetKeepsModifiedID(t *testing.T) {
 }
 
 // T-90: a value of a wrong type is rejected and changes nothing.
-func TestSetWrongType(t *testing.T) {
+func TestSetTokenRejectsWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
 		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
@@ -428,7 +428,7 @@ func TestSetWrongType(t *testing.T) {
 }
 
 // T-90: without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's.
-func TestSetIntegrity(t *testing.T) {
+func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 	for _, held := range []bool{true, false} {
 		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
 			sid.LowLevel:    {sid.UntrustedLevel: true, sid.LowLevel: true, sid.MediumLevel: false, sid.SystemLevel: false},
@@ -480,7 +480,7 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 }
 
 // T-90: isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing.
-func TestSetIsolation(t *testing.T) {
+func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 	th, h := systemToken(t)
 	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
 	for _, c := range []struct {

@@ -14,7 +14,7 @@ import (
 
 // IC-66, IC-71, I-29: in 10^5 rounds one thread impersonates, changes clients and reverts while another opens its
 // token, directly and by copy. An open succeeds or finds no token, and every reference is released.
-func TestImpersonateWhileOpening(t *testing.T) {
+func TestOpenTokenDuringImpersonationRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)
@@ -99,7 +99,7 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 
 // IC-71: a thread reverts while its token is being opened. The opener gets the token or nothing, and the thread stays
 // reverted (I-23, I-29).
-func TestRevertWhileCopying(t *testing.T) {
+func TestOpenTokenDuringRevertRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)
@@ -139,7 +139,7 @@ func TestRevertWhileCopying(t *testing.T) {
 }
 
 // OC-47: of several concurrent closes of one handle exactly one succeeds.
-func TestCloseRace(t *testing.T) {
+func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	threads := make([]*nt.Thread, 4)
@@ -178,7 +178,7 @@ func TestCloseRace(t *testing.T) {
 
 // A handle is closed while others use it: they see the token or an invalid handle, and its last reference is released
 // with the last user.
-func TestCloseWhileUsing(t *testing.T) {
+func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	closer, k := w.thread(p)
@@ -234,7 +234,7 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 
 // Two threads adjust one token through handles of their own: nothing is lost,
 // and each previous state is of the moment of its own change (T-70, T-73).
-func TestAdjustRace(t *testing.T) {
+func TestConcurrentAdjustmentsLoseNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeShutdownPrivilege)
 	var all sync.WaitGroup

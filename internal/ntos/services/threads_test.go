@@ -13,7 +13,7 @@ import (
 )
 
 // O-22, O-163, U-95: a walk takes its flags and the attributes of handles, and no others.
-func TestFlagsOfWalks(t *testing.T) {
+func TestNextThreadRejectsUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	s := th.Services()
@@ -66,7 +66,7 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 }
 
 // I-74: the anonymous token of a thread may be opened by the user of that thread's process.
-func TestAnonymousAdmitsTheServer(t *testing.T) {
+func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
 		ntstatus.Success)
@@ -78,7 +78,7 @@ func TestAnonymousAdmitsTheServer(t *testing.T) {
 
 // I-74: the anonymous token is kept from a restricted process, whatever its thread acts as, and
 // whose thread it is for.
-func TestWhoIsAnonymous(t *testing.T) {
+func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
 		t.Helper()
@@ -117,7 +117,7 @@ func TestWhoIsAnonymous(t *testing.T) {
 
 // O-37, O-163: a walk passes over the threads that may not be opened, forward and backward, and
 // one that asks for less finds them.
-func TestWalkPassesOver(t *testing.T) {
+func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	p, err := w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0))
@@ -169,7 +169,7 @@ func TestWalkPassesOver(t *testing.T) {
 }
 
 // I-73: the thread of the server handle acts as the client does, not the one that asks.
-func TestImpersonateThreadOfAnother(t *testing.T) {
+func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	asks, _ := w.thread(p)
@@ -199,7 +199,7 @@ func TestImpersonateThreadOfAnother(t *testing.T) {
 
 // O-170: the System process is ended by no program, whatever its handle grants and whatever
 // privileges it has.
-func TestSystemIsNotEnded(t *testing.T) {
+func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
 	h, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
@@ -213,7 +213,7 @@ func TestSystemIsNotEnded(t *testing.T) {
 
 // O-163, O-171: a walk over threads opens one that has ended as long as a handle holds it, in both directions, goes
 // on from it, and does not find it once the handle is closed.
-func TestNextThreadThatEnded(t *testing.T) {
+func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -278,9 +278,9 @@ func TestNextThreadThatEnded(t *testing.T) {
 	}
 }
 
-// TestWhoIsRestricted: it is the calling process that must not be restricted, not that of
+// TestAnonymousTokenChecksCallersProcess: it is the calling process that must not be restricted, not that of
 // the thread which is to act anonymously (I-74).
-func TestWhoIsRestricted(t *testing.T) {
+func TestAnonymousTokenChecksCallersProcess(t *testing.T) {
 	plain := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	narrow := plain
 	narrow.Restricted = []token.Group{{SID: plain.User.SID, Attributes: token.GroupDefault},
@@ -289,8 +289,8 @@ func TestWhoIsRestricted(t *testing.T) {
 		caller, target token.Spec
 		want           ntstatus.Status
 	}{
-		"neither": {plain, plain, ntstatus.Success}, "the target": {plain, narrow, ntstatus.Success},
-		"the caller": {narrow, plain, ntstatus.AccessDenied}, "both": {narrow, narrow, ntstatus.AccessDenied},
+		"no process": {plain, plain, ntstatus.Success}, "the target": {plain, narrow, ntstatus.Success},
+		"the caller's process": {narrow, plain, ntstatus.AccessDenied}, "both": {narrow, narrow, ntstatus.AccessDenied},
 	} {
 		sys, th := userThread(t, c.caller)
 		v, err := token.New(c.target)

@@ -57,7 +57,7 @@ func TestTimerReportsDueState(t *testing.T) {
 
 // O-140: a timer is signalled when its time comes, again and again with a period,
 // and stays so when it is cancelled or the clock is put back.
-func TestTimer(t *testing.T) {
+func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)

@@ -15,7 +15,7 @@ import (
 
 // T-80: a list of claims needs room for its header, and for each attribute its structure, the
 // structures and the texts of all its values and its name, in eighths.
-func TestRoomOfClaims(t *testing.T) {
+func TestClaimListLengthCountsAllParts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, c := range map[string]struct {
 		claim            claims.Attribute

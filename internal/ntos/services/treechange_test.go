@@ -13,7 +13,7 @@ import (
 
 // F-55, F-117, F-119, F-174, I-133: each class has its own structure and right, and its values reach the tree.
 // Without the right or the right length the tree is not called.
-func TestChangesOfATree(t *testing.T) {
+func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
 		FileAttributes: fileaccess.AttributeArchive}
@@ -89,7 +89,7 @@ func TestChangesOfATree(t *testing.T) {
 
 // F-57, F-59, F-118: a rename and a link say where to: within the directory, below one that is open, or a full
 // name in the same tree; the decision is about the caller and what its handle grants.
-func TestMovesInATree(t *testing.T) {
+func TestRenameAndLinkTargets(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
 	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
@@ -147,7 +147,7 @@ func TestMovesInATree(t *testing.T) {
 
 // F-70, F-71, F-120, F-123: a listing passes its pattern, restart flag and maximum number of entries to the tree, one
 // if a single entry is requested. It requires the right to list, even in kernel mode.
-func TestListingsOfATree(t *testing.T) {
+func TestDirectoryListingPassesPattern(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	entry := nt.FileEntry{FileBasic: nt.FileBasic{CreationTime: 1}, EndOfFile: 2, AllocationSize: 3, FileName: "n"}
 	w.tree.found = []nt.FileEntry{entry}

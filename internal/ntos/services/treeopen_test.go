@@ -17,7 +17,7 @@ import (
 
 // F-110, F-112, F-114, F-116: an open passes the decision and the share modes to the tree. It repeats the lookup if
 // the place changed, sixteen times at most, and leaves nothing after a failure.
-func TestOpensOfATree(t *testing.T) {
+func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
 	for _, c := range []struct {
@@ -40,7 +40,7 @@ func TestOpensOfATree(t *testing.T) {
 			"Open file for 0x113 share 0: " + fmt.Sprint(fileaccess.Overwritten), fileaccess.Overwritten, 0, 0},
 		{"missing", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "new",
 			ntstatus.ObjectNameNotFound, "", 0, 0, 0},
-		{"there is one", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
+		{"file exists", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
 			ntstatus.ObjectNameCollision, "", 0, 0, 0},
 		{"no such disposition", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: 6}, "file",
 			ntstatus.InvalidParameter, "", 0, 0, 0},
@@ -97,7 +97,7 @@ func (w *treeWorld) openFirst() winnt.Handle {
 
 // O-23, F-110: a name relative to a tree file is in the tree, the share modes of NtOpenFile reach the tree, and a
 // name relative to another file is in no tree.
-func TestNamesBelowFilesOfATree(t *testing.T) {
+func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	null, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
 	want(t, "open a device", st, ntstatus.Success)
@@ -128,7 +128,7 @@ func TestNamesBelowFilesOfATree(t *testing.T) {
 
 // F-117, F-110: to delete a file is to open it for DELETE, not following a link and sharing all, to say so and to
 // close it, also where the tree does not let it go.
-func TestDeletesOfATree(t *testing.T) {
+func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
 	for _, refused := range []ntstatus.Status{0, ntstatus.CannotDelete} {
@@ -152,7 +152,7 @@ func TestDeletesOfATree(t *testing.T) {
 
 // F-192, F-197: a link and a file without a name are made as new files, with all shares, where the tree
 // has them.
-func TestSpecialFilesOfATree(t *testing.T) {
+func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	link := func(name, target string) (winnt.Handle, ntstatus.Status) {
 		return w.sys.MakeLink(w.Thread, nt.ObjectAttributes{ObjectName: name}, target)
@@ -173,8 +173,8 @@ func TestSpecialFilesOfATree(t *testing.T) {
 		{"a link", link, `\??\T\new`, "to", true, 0, "MakesLink to, Open new for 0x100080 share 7: %v",
 			fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint},
 		{"a link to nothing", link, `\??\T\new`, "", true, ntstatus.NotSupported, "", 0},
-		{"a link in another tree", link, `\??\T\new`, "to", false, ntstatus.NotSupported, "MakesLink to", 0},
-		{"a link that is there", link, `\??\T\file`, "to", true, ntstatus.ObjectNameCollision, "MakesLink to", 0},
+		{"a link to another tree", link, `\??\T\new`, "to", false, ntstatus.NotSupported, "MakesLink to", 0},
+		{"existing link", link, `\??\T\file`, "to", true, ntstatus.ObjectNameCollision, "MakesLink to", 0},
 		{"a link in no tree", link, `\Device\Null`, "to", true, ntstatus.NotSupported, "", 0},
 		{"nameless", nameless, `\??\T\new`, "", true, 0, "MakesNameless, Open new for 0x3 share 7: %v",
 			fileaccess.NonDirectoryFile},
@@ -196,7 +196,7 @@ func TestSpecialFilesOfATree(t *testing.T) {
 
 // U-64, F-80: if the record of an open cannot be written, nothing is granted and a refusal is not returned. Kernel
 // mode writes no record.
-func TestOpensOfATreeFailClosed(t *testing.T) {
+func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;FA;;;WD)")
@@ -236,7 +236,7 @@ func TestOpensOfATreeFailClosed(t *testing.T) {
 
 // F-10, F-110: outside of trees files can be opened but not created. An invalid disposition has a different status
 // from one that creates.
-func TestDispositionsOutsideTrees(t *testing.T) {
+func TestFilesOutsideTreesCannotBeCreated(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	if err := sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 // M-20: a POSIX rename replaces an open target, a directory by a directory and a file by a file only, and moves
 // directories with opens below them.
-func TestRenamesAsPosix(t *testing.T) {
+func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\dir\file`, winnt.DELETE, 0)
 	for _, c := range []struct {

@@ -15,7 +15,7 @@ import (
 
 // U-38, F-80, F-157, F-178: an operation on a tree file is recorded by the right that it uses, once for each handle
 // and right, with the file of that handle. Its close is recorded too. Kernel mode writes no records.
-func TestRecordsOfUses(t *testing.T) {
+func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
@@ -53,7 +53,7 @@ func TestRecordsOfUses(t *testing.T) {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
 				return st
 			}, []string{`4663 \a 0x4`}},
-			{"write over the end", func() ntstatus.Status {
+			{"write at the end", func() ntstatus.Status {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")), ByteOffset: 10})
 				return st
 			}, []string{`4663 \b 0x2`}},
@@ -80,7 +80,7 @@ func TestRecordsOfUses(t *testing.T) {
 
 // F-178: a request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record
 // has the granted rights. Kernel mode writes no record.
-func TestRecordsOfAShare(t *testing.T) {
+func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), Path: "/srv"}

@@ -13,7 +13,7 @@ import (
 
 // F-114, F-121, O-66, U-73: the security of a file is read and written in its tree; a change begins again where another
 // one came before it, sixteen times at most, is recorded once, and is seen by queries of the handle then.
-func TestSecurityInATree(t *testing.T) {
+func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	const parts = winnt.DACL_SECURITY_INFORMATION

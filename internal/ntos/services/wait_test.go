@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCallLimit: a thread takes 4,096 asynchronous procedure calls, and no more until it
+// TestThreadQueues4096APCs: a thread takes 4,096 asynchronous procedure calls, and no more until it
 // has made them (O-147).
-func TestCallLimit(t *testing.T) {
+func TestThreadQueues4096APCs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	th, _ := w.thread(p)
@@ -39,7 +39,7 @@ func TestCallLimit(t *testing.T) {
 }
 
 // O-145, O-146: to look at a signal's changes takes nothing: the wait that follows does.
-func TestQueriesKeepNoReference(t *testing.T) {
+func TestSignalQueryKeepsSignal(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
