@@ -52,7 +52,7 @@ func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 		want(t, account, st, c.status)
 		slices.Sort(got)
 		if !slices.Equal(got, c.rights) {
-			t.Errorf("L-77: %s has %q, want %q", account, got, c.rights)
+			t.Errorf("L-77: LsaEnumerateAccountRights(%s) returned %q, want %q", account, got, c.rights)
 		}
 	}
 	_, st = th.LsaEnumerateAccountRights(policy, sid.SID{})
@@ -86,7 +86,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 		rights, st := th.LsaEnumerateAccountRights(policy, ann)
 		want(t, name, st, c.st)
 		if st != ntstatus.Success && len(rights) != 0 {
-			t.Errorf("L-77: %s got %q with the refusal", name, rights)
+			t.Errorf("L-77: LsaEnumerateAccountRights refused %s but returned %q, want no rights", name, rights)
 		}
 		// The status does not reveal whether an account has rights.
 		if c.st != ntstatus.Success {
@@ -150,7 +150,8 @@ func TestAuditOptionJoinsSubcategories(t *testing.T) {
 		info, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation)
 		want(t, name, st, ntstatus.Success)
 		if info.AuditingMode != c.mode || !slices.Equal(info.EventAuditingOptions, c.want) {
-			t.Errorf("L-78: %s: %+v, want %v %v", name, info, c.mode, c.want)
+			t.Errorf("L-78: %s: audit events information %+v, want mode %v and options %v",
+				name, info, c.mode, c.want)
 		}
 	}
 	_, st = th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)

@@ -36,14 +36,13 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 			out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
 				BufferLength: room, NewState: nt.Cap(c.list)})
 			if want(t, name, st, wanted); out.ReturnLength != 4 || len(out.PreviousState) != 0 {
-				t.Errorf("%s with room for %d bytes: %+v, want out.ReturnLength = 4, len(out.PreviousState) = 0",
-					name, room, out)
+				t.Errorf("%s with room for %d bytes: %+v, want length 4 and no previous state", name, room, out)
 			}
 		}
 		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
 			NewState: nt.Cap(c.list)})
-		if want(t, name+", not asked for", st, c.st); !reflect.ValueOf(out).IsZero() {
-			t.Errorf("%s, previous state not requested: %+v", name, out)
+		if want(t, name+", previous state not requested", st, c.st); !reflect.ValueOf(out).IsZero() {
+			t.Errorf("%s, previous state not requested: %+v, want the zero value", name, out)
 		}
 	}
 	for _, previous := range []bool{false, true} {
@@ -51,7 +50,7 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 			out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: previous,
 				BufferLength: room, NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})}) // mandatory
 			if want(t, "a mandatory group", st, ntstatus.CantDisableMandatory); !reflect.ValueOf(out).IsZero() {
-				t.Errorf("a mandatory group, room %d: %+v", room, out)
+				t.Errorf("disabling a mandatory group with room for %d bytes: %+v, want the zero value", room, out)
 			}
 		}
 	}
@@ -88,16 +87,16 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 		want(t, "no room for "+name, st, ntstatus.BufferTooSmall)
 		if out.PreviousUserState != nil || out.PreviousDeviceState != nil || out.PreviousDeviceGroups != nil ||
 			out.UserReturnLength == 0 || out.DeviceReturnLength == 0 || out.DeviceGroupsReturnBufferLength == 0 {
-			t.Errorf("no room for %s: %+v", name, out)
+			t.Errorf("no room for %s: %+v, want no previous state and three required lengths", name, out)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); !reflect.DeepEqual(before, after) {
-			t.Errorf("no room for %s: the token was %+v, is %+v, want %+v", name, before, after, after)
+			t.Errorf("no room for %s: token statistics %+v, want %+v unchanged", name, after, before)
 		}
 	}
 	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
 	want(t, "with room", st, ntstatus.Success)
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
-		t.Errorf("previous state: %+v", out)
+		t.Errorf("previous state: %+v, want one user claim, one device claim and one device group", out)
 	}
 }
 
@@ -115,14 +114,14 @@ func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 	out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
 		BufferLength: 1000, NewState: nt.Cap([]token.Group{{SID: extra.SID}})})
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
-		t.Errorf("before it was %+v, want %+v", out.PreviousState, extra)
+		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
 	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
 	boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
 		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))})
 	want(t, "make a package's token", st, ntstatus.Success)
 	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
-		t.Errorf("the package's token is protected by %s, want text containing %q", got, "(A;;"+full+";;;"+pkg+")")
+		t.Errorf("DACL of the package's token = %s, want %q in it", got, "(A;;"+full+";;;"+pkg+")")
 	}
 	job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
 	want(t, "make a job", st, ntstatus.Success)

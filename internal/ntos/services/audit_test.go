@@ -110,7 +110,7 @@ func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 		const all = "SeCreateTokenPrivilege SeTcbPrivilege SeDebugPrivilege SeDelegateSessionUserImpersonatePrivilege"
 		for _, text := range fieldsOf(m, "PrivilegeList") {
 			if !sameWords([]string{text[5:]}, all) {
-				t.Errorf("%s: the record names %s, want %s", name, text[5:], all)
+				t.Errorf("alarm of kind %s: the record names privileges %s, want %s", name, text[5:], all)
 			}
 		}
 	}
@@ -177,8 +177,9 @@ func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 		said(m)
 		close, st := c.do()
 		if got := said(m); st != ntstatus.Success || close != c.close || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, the close is recorded: %v\n%s\nwant\n%s", name, st, close, strings.Join(got, "\n"),
-				strings.Join(c.want, "\n"))
+			t.Errorf("%s: %v, record at close %v, records\n%s\nwant success, record at close %v, records\n%s",
+				name, st, close,
+				strings.Join(got, "\n"), c.close, strings.Join(c.want, "\n"))
 		}
 	}
 }

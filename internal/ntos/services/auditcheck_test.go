@@ -161,7 +161,8 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 		said(m)
 		got := append([]string{fmt.Sprint(c.do())}, said(m)...)
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%s:\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			t.Errorf("%s: result and records\n%s\nwant\n%s",
+				name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
 	}
 }
@@ -208,7 +209,8 @@ func TestResultListHasOneTo4096Entries(t *testing.T) {
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectTypeList: nt.Cap(types[:n]), GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
 		if st != want || want == ntstatus.Success && len(out.AccessStatus) != n {
-			t.Errorf("U-47: %d entries: %v, %d results, want %v", n, st, len(out.AccessStatus), want)
+			t.Errorf("U-47: result list of %d entries: %v with %d results, want %v",
+				n, st, len(out.AccessStatus), want)
 		}
 	}
 }

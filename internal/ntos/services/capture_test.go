@@ -128,13 +128,14 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		return all && set.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 	}
 	if !held(own) {
-		t.Fatal("the token does not have the privilege")
+		t.Fatal("NtPrivilegeCheck(SeBackupPrivilege) = false at the start, want true")
 	}
 	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
 		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
 		if st != ntstatus.Success || found || set.Privilege[0].Attributes != 0 {
-			t.Errorf("T-101: %#x is found: %v %+v", uint64(list[0].LUID), st, set)
+			t.Errorf("T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark",
+				uint64(list[0].LUID), st, set)
 		}
 		_, st = th.NtAdjustPrivilegesToken(own, false, list, false)
 		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
@@ -142,7 +143,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 		filtered, st := th.NtFilterTokenEx(in)
 		want(t, "filter", st, ntstatus.Success)
 		if !held(filtered) || !held(own) {
-			t.Errorf("T-62: %#x takes SeBackupPrivilege away", uint64(list[0].LUID))
+			t.Errorf("T-62: filtering LUID %#x removed SeBackupPrivilege, want it kept", uint64(list[0].LUID))
 		}
 		create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 			User: nt.Cap(&token.Group{SID: sid.LocalSystem}), Groups: nt.Cap([]token.Group{}),
@@ -168,18 +169,20 @@ func TestServicesDoNotModifyInputs(t *testing.T) {
 	found, ok, st := th.NtPrivilegeCheck(h, set)
 	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 ||
 		found.Privilege[0].Attributes != winnt.SE_PRIVILEGE_USED_FOR_ACCESS {
-		t.Errorf("privilege check: %t %s, set now %+v, found %+v", ok, st, set, found)
+		t.Errorf("NtPrivilegeCheck = %t, %s, input now %+v, output %+v, want true, success, an unmarked input "+
+			"and a marked output",
+			ok, st, set, found)
 	}
 	state := []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}
 	if _, st := th.NtAdjustPrivilegesToken(h, false, state, true); st != ntstatus.Success || state[0].Attributes != 0 {
-		t.Errorf("adjust: %s, state now %+v, want st = %s, state[0].Attributes = 0", st, state, ntstatus.Success)
+		t.Errorf("NtAdjustPrivilegesToken = %s, input now %+v, want %s and attributes 0", st, state, ntstatus.Success)
 	}
 	q := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	oa := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT, SecurityQualityOfService: q}
 	if _, st := th.NtDuplicateToken(h, 0, oa, false, winnt.TokenImpersonation); st != ntstatus.Success ||
 		oa.Attributes != winnt.OBJ_INHERIT || oa.SecurityQualityOfService != q ||
 		*q != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}) {
-		t.Errorf("duplicate: %s, attributes now %+v", st, oa)
+		t.Errorf("NtDuplicateToken = %s, object attributes now %+v, want success and unchanged attributes", st, oa)
 	}
 }
 
@@ -213,18 +216,21 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 			winnt.SE_GROUP_USE_FOR_DENY_ONLY: winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
 			h, st := do(given)
 			if st != ntstatus.Success {
-				t.Fatalf("%s %#x: %v, want %v", name, given, st, ntstatus.Success)
+				t.Fatalf("%s with group attributes %#x: %v, want %v", name, given, st, ntstatus.Success)
 			}
 			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 			list, ok := groups.([]token.Group)
 			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
 			if !ok || at < 0 || list[at].Attributes != want {
-				t.Errorf("T-144: %s: a group with %#x: %v in %v", name, given, st, list)
+				t.Errorf("T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x",
+					name, given, st, list, want)
 			}
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
-				t.Errorf("T-144: %s: the mark in addition to %#x: %v", name, beside, st)
+				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want STATUS_INVALID_PARAMETER "+
+					"and no handle",
+					name, beside, st)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		out, st := th.Services().NtAccessCheckByTypeResultList(one)
 		want(t, c.name, st, c.want)
 		if c.want == ntstatus.BufferTooSmall && out.PrivilegeSetLength != 20 {
-			t.Errorf("%s: the need is %d", c.name, out.PrivilegeSetLength)
+			t.Errorf("%s: required privilege set length %d, want 20", c.name, out.PrivilegeSetLength)
 		}
 	}
 	in.ObjectTypeList.V = nil
@@ -83,11 +83,11 @@ func TestExplanationNamesTheGivenType(t *testing.T) {
 			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
 		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
-			t.Errorf("%s: %+v, want out.AccessStatus = %v", name, out, ntstatus.AccessDenied)
+			t.Errorf("type %s: %+v, want access status %v", name, out, ntstatus.AccessDenied)
 		}
 		why := s.TakeWhy()
 		if why.Explanation == nil || why.Explanation.Record().Type != name {
-			t.Errorf("%s: %+v", name, why)
+			t.Errorf("type %s: reason %+v, want an explanation that names the type", name, why)
 		}
 	}
 }
@@ -120,19 +120,19 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		if st1 != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatalf("A-22: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
+			t.Fatalf("A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
 		}
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {
-				t.Errorf("A-22: %s: no set", name)
+				t.Errorf("A-22: %s: no privilege set, want an empty or filled one", name)
 				continue
 			}
 			for _, p := range set.Privilege {
 				got |= winnt.Privilege(p.LUID).Bit()
 			}
 			if got != want {
-				t.Errorf("A-22: %s, %#x: privileges %v, want %v", name, uint32(desired), got, want)
+				t.Errorf("A-22: %s with desired access %#x: privileges %v, want %v", name, uint32(desired), got, want)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	ladder(t, "NtAccessCheck", in, func(in nt.AccessCheckIn) ntstatus.Status {
 		out, st := check(in)
 		if st != ntstatus.Success && (out.AccessStatus != 0 || out.GrantedAccess != 0 || out.PrivilegeSet != nil) {
-			t.Errorf("%v with %+v", st, out)
+			t.Errorf("NtAccessCheck failed with %v but returned %+v, want no output", st, out)
 		}
 		return st
 	}, []rung[nt.AccessCheckIn]{
@@ -197,7 +197,7 @@ func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 		out, st := check(one)
 		if st != ntstatus.Success || out.AccessStatus != c.verdict || out.GrantedAccess != c.granted ||
 			(out.PrivilegeSet != nil) != c.set || out.PrivilegeSetLength != 20 {
-			t.Errorf("%s: %v, %+v, want %v granting %#x", c.name, st, out, c.verdict, uint32(c.granted))
+			t.Errorf("%s: %v, %+v, want access status %v granting %#x", c.name, st, out, c.verdict, uint32(c.granted))
 		}
 	}
 }

@@ -36,7 +36,8 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 		facts, whole, st := w.context().Contents(h, room)
 		if st != c.st || whole != c.whole || whole && string(room[:10]) != w.tree.data ||
 			st == ntstatus.Success && facts != w.tree.facts {
-			t.Errorf("%s: %v, %v, %q, %+v", c.name, st, whole, room, facts)
+			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v",
+				c.name, st, whole, room, facts, c.st, c.whole)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 	}
@@ -76,7 +77,7 @@ func TestContentsAreReadOnlyWhole(t *testing.T) {
 			asked = "Refill to from from"
 		}
 		if got := w.tree.took(); got != asked {
-			t.Errorf("%s: the tree got the calls %q, want %q", c.name, got, asked)
+			t.Errorf("%s: the tree received the calls %q, want %q", c.name, got, asked)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("before: %#x: got = %v, want %v", uint32(got), got, winnt.PROCESS_ALL_ACCESS)
+		t.Errorf("rights of -1 before the new token: %#x, want %#x", uint32(got), uint32(winnt.PROCESS_ALL_ACCESS))
 	}
 	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(object)
@@ -42,7 +42,7 @@ func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
 		ntstatus.Success)
 	if got, always := granted(), winnt.AccessMask(0x1F07FB); got != always {
-		t.Errorf("afterwards: %#x, want %#x", uint32(got), uint32(always))
+		t.Errorf("rights of -1 after the new token: %#x, want %#x", uint32(got), uint32(always))
 	}
 }
 
@@ -123,7 +123,7 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	rule := func(what, wanted string) {
 		t.Helper()
 		if got := s.TakeWhy(); got.Rule != wanted {
-			t.Errorf("%s: %+v, want rule %q", what, got, wanted)
+			t.Errorf("%s: TakeWhy() = %+v, want rule %q", what, got, wanted)
 		}
 	}
 	fail()
@@ -176,16 +176,16 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					got := v.(nt.BasicInformation)
 					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
 					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
-						t.Errorf("%s, %s mode, attributes %#x: handle %#x with %#x for %v, want %#x for %v",
-							m.name, mode,
-							attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
+						t.Errorf("%s, %s mode, attributes %#x: handle %#x with attributes %#x and rights %v, "+
+							"want attributes %#x and rights %v",
+							m.name, mode, attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
 					}
 					made := 1
 					if inKernel {
 						made = 0
 					}
 					if n := len(handles(t, th)); n != before+made {
-						t.Errorf("%s, %s mode, attributes %#x: %d handles, want %d",
+						t.Errorf("%s, %s mode, attributes %#x: process has %d handles, want %d",
 							m.name, mode, attributes, n, before+made)
 					}
 					want(t, "close", by.NtClose(h), ntstatus.Success)
@@ -275,7 +275,7 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	}
 	th, k := w.thread(w.process("server", winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege))
 	if st := open(th); st != ntstatus.Success {
-		t.Errorf("with the privilege: %s, want %s", st, ntstatus.Success)
+		t.Errorf("opening with SeSecurityPrivilege: %s, want %s", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name string
@@ -388,12 +388,13 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 				fails = point
 				h, st := m.call(by, attributes)
 				if fails = ""; st != ntstatus.InsufficientResources || h != 0 {
-					t.Errorf("%s without memory at %q: handle %#x, %v", m.name, point, int64(h), st)
+					t.Errorf("%s without memory at %q: handle %#x, %v, want no handle and "+
+						"STATUS_INSUFFICIENT_RESOURCES",
+						m.name, point, int64(h), st)
 				}
 				if n, v := len(handles(t, th)), next(by, attributes); n != before || v != value {
-					t.Errorf("%s without memory at %q: %d handles, next %#x, want %d, %#x",
-						m.name, point, n, int64(v), before,
-						int64(value))
+					t.Errorf("%s without memory at %q: %d handles, next value %#x, want %d, %#x",
+						m.name, point, n, int64(v), before, int64(value))
 				}
 				failed[m.name] = true
 			}
@@ -401,7 +402,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	}
 	for _, m := range all {
 		if !failed[m.name] {
-			t.Errorf("%s has no point where memory runs out", m.name)
+			t.Errorf("%s: no allocation failed, want at least one", m.name)
 		}
 	}
 	k.PsRevertToSelf()
@@ -439,7 +440,8 @@ func TestHandleHasRequestedRights(t *testing.T) {
 			}
 			h := winnt.Handle(reflect.ValueOf(out).FieldByName(c.field).Int())
 			if got := grantedTo(t, th, h); got != bit {
-				t.Errorf("%s %#x: granted %#x", c.service, uint32(bit), uint32(got))
+				t.Errorf("%s with desired access %#x granted %#x, want %#x",
+					c.service, uint32(bit), uint32(got), uint32(bit))
 			}
 			th.NtClose(h)
 		}
@@ -454,7 +456,7 @@ func TestHandleHasRequestedRights(t *testing.T) {
 		}
 		got := [2]winnt.AccessMask{grantedTo(t, th, out.ProcessHandle), grantedTo(t, th, out.ThreadHandle)}
 		if got != c {
-			t.Errorf("NtCreateUserProcess: granted %#x, want %#x", got, c)
+			t.Errorf("NtCreateUserProcess: granted %#x to process and thread, want %#x", got, c)
 		}
 	}
 	for _, held := range []winnt.AccessMask{winnt.TOKEN_DUPLICATE, winnt.TOKEN_DUPLICATE | winnt.TOKEN_ADJUST_GROUPS,
@@ -465,7 +467,8 @@ func TestHandleHasRequestedRights(t *testing.T) {
 		}
 		filtered, st := th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: own})
 		if got := grantedTo(t, th, filtered); st != ntstatus.Success || got != held {
-			t.Errorf("T-60: filtered through %#x: %#x, %v", uint32(held), uint32(got), st)
+			t.Errorf("T-60: token filtered through a handle with %#x: granted %#x, %v, want the same rights",
+				uint32(held), uint32(got), st)
 		}
 	}
 }
@@ -516,7 +519,7 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 			}
 		}
 		if n < seen+5 {
-			t.Errorf("%d records for process %d", n-seen, i)
+			t.Errorf("process %d wrote %d records, want at least 5", i, n-seen)
 		}
 		seen = n
 	}
@@ -580,11 +583,11 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 	}
 	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		if st := k.ZwClose(second); st != want {
-			t.Errorf("ZwClose %d: %v, want %v", i, st, want)
+			t.Errorf("call %d of ZwClose on the second handle: %v, want %v", i, st, want)
 		}
 	}
 	if st := k.ZwClose(first); st != ntstatus.Success {
-		t.Errorf("ZwClose of the other: %v, want %v", st, ntstatus.Success)
+		t.Errorf("ZwClose of the first handle: %v, want %v", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name    string
@@ -632,12 +635,14 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 			continue
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o+c.objects || h1 != h+1 {
-			t.Errorf("P-5: %s made: %d objects and %d handles more, want %d and 1", c.name, o1-o, h1-h, c.objects)
+			t.Errorf("P-5: %s created: %d more objects and %d more handles, want %d and 1",
+				c.name, o1-o, h1-h, c.objects)
 		}
 		if c.name == "pipe" { // the client's end is an object of its own
 			end, st := client.NtOpenFile(winnt.FILE_WRITE_DATA, pipe(), 3, 0)
 			if o1, h1, _ := sys.Counts(); st != ntstatus.Success || o1 != o+2 || h1 != h+2 {
-				t.Errorf("P-5: both ends of a pipe: %v, %d objects and %d handles", st, o1-o, h1-h)
+				t.Errorf("P-5: both ends of a pipe: %v, %d more objects and %d more handles, want 2 and 2",
+					st, o1-o, h1-h)
 			}
 			if st := client.NtClose(end); st != ntstatus.Success {
 				t.Error(st)
@@ -646,14 +651,14 @@ func TestCreatedObjectsAreCounted(t *testing.T) {
 		if c.name == "device" { // a file that keeps nothing has nothing to flush
 			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
 			if st != ntstatus.Success {
-				t.Errorf("I-140: flush: %v, want %v", st, ntstatus.Success)
+				t.Errorf("I-140: NtFlushBuffersFile of a device: %v, want %v", st, ntstatus.Success)
 			}
 		}
 		if st := c.th.NtClose(handle); st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", c.name, st, ntstatus.Success)
+			t.Errorf("closing %s: %v, want %v", c.name, st, ntstatus.Success)
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
-			t.Errorf("P-5: %s closed: %d objects and %d handles stay", c.name, o1-o, h1-h)
+			t.Errorf("P-5: %s closed: %d more objects and %d more handles than before, want none", c.name, o1-o, h1-h)
 		}
 	}
 }

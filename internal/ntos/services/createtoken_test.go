@@ -47,7 +47,7 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 		}
 		got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel)
 		if policy := class[uint32](t, th, out.TokenHandle, winnt.TokenMandatoryPolicy); got.SID != c.want || policy != c.is {
-			t.Errorf("%+v: integrity %v and policy %d, want %v, %d", c, got.SID, policy, c.want, c.is)
+			t.Errorf("%+v: token has integrity %v and policy %d, want %v and %d", c, got.SID, policy, c.want, c.is)
 		}
 	}
 }
@@ -81,7 +81,9 @@ func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 			want(t, "make a package's token of "+text, st, wanted)
 			if now := len(handles(t, th)); wanted != ntstatus.Success && (now != before || made.TokenHandle != 0 ||
 				boxed.TokenHandle != 0) {
-				t.Errorf("%q: %d handles, before %d; %v, %v", text, now, before, made, boxed)
+				t.Errorf("descriptor %q: %d handles after a refused call, %d before, outputs %v and %v, want "+
+					"the same number and no handle",
+					text, now, before, made, boxed)
 			}
 			inKernel, st := k.Zw().Services().NtCreateToken(plain)
 			if wanted = ntstatus.Success; asked&winnt.RESERVED_RIGHTS != 0 {
@@ -117,18 +119,18 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 		winnt.TokenImpersonation: winnt.SecurityDelegation} {
 		h := make(typ)
 		if got := class[uint32](t, th, h, winnt.TokenMandatoryPolicy); got != 3 {
-			t.Errorf("the policy is %#x, want %#x", got, 3)
+			t.Errorf("mandatory policy of the token = %#x, want %#x", got, 3)
 		}
 		if got := class[uint32](t, th, h, winnt.TokenSessionId); got != 5 {
-			t.Errorf("the session is %d, want 5", got)
+			t.Errorf("session of the token = %d, want 5", got)
 		}
 		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
-			t.Errorf("the integrity is %v", got)
+			t.Errorf("integrity of the token = %v, want S-1-16-8192", got)
 		}
 		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
 			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
 		if one.TokenID == other.TokenID || one.ModifiedID == other.ModifiedID || one.ImpersonationLevel != level {
-			t.Errorf("two tokens: %+v, %+v", one, other)
+			t.Errorf("statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
 		}
 	}
 	off := plainToken(winnt.TokenPrimary)
@@ -140,7 +142,7 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	want(t, "T-12: without a policy", st, ntstatus.Success)
 	if got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel); got.SID ==
 		sid.MustParse("S-1-16-8192") {
-		t.Errorf("T-12: the integrity of a token without a policy is %v", got)
+		t.Errorf("T-12: integrity of a token without mandatory policy = %v, want another than S-1-16-8192", got)
 	}
 	double := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1, 1}}}
 	for name, change := range map[string]func(*nt.CreateTokenExIn){
@@ -193,8 +195,8 @@ func TestNewTokenHandleAttributesAndSACL(t *testing.T) {
 			want(t, name, st, ntstatus.Success)
 			v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 			if b, _ := v.(nt.BasicInformation); st != ntstatus.Success || b.Attributes != wanted {
-				t.Errorf("%s with attributes %#x: %#x, %v, want %#x, %v", name, attributes, b.Attributes, st, wanted,
-					ntstatus.Success)
+				t.Errorf("%s with attributes %#x: handle has attributes %#x, %v, want %#x, %v",
+					name, attributes, b.Attributes, st, wanted, ntstatus.Success)
 			}
 		}
 		_, st := make(nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:")})
@@ -232,7 +234,7 @@ func TestCreatedTokenKeepsPrivilegeAttributes(t *testing.T) {
 		want[p.LUID] = p.Attributes
 	}
 	if st != ntstatus.Success || !reflect.DeepEqual(got, want) {
-		t.Errorf("T-10: %v, %v, want %v", got, st, want)
+		t.Errorf("T-10: attributes of the privileges = %v, %v, want %v, success", got, st, want)
 	}
 }
 
@@ -315,7 +317,7 @@ func TestEachParameterChangesItsClasses(t *testing.T) {
 			}
 		}
 		if slices.Sort(changed); strings.Join(changed, " ") != c.want {
-			t.Errorf("changed are %v, want %s", changed, c.want)
+			t.Errorf("changed information classes: %v, want %s", changed, c.want)
 		}
 	}
 }
@@ -331,7 +333,8 @@ func TestAllocatedLUIDsAreUnique(t *testing.T) {
 			for range 100 {
 				out, st := s.NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn{})
 				if st != ntstatus.Success || seen[out.LUID] {
-					t.Fatalf("%#x a second time, %v", uint64(out.LUID), st)
+					t.Fatalf("NtAllocateLocallyUniqueId = %#x, %v, want success and a value never returned before",
+						uint64(out.LUID), st)
 				}
 				seen[out.LUID] = true
 			}

@@ -27,7 +27,7 @@ func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	theirs := p.device(p.client)
 	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
 	if _, st := p.client.NtOpenFile(both, oa, 0, 0); st != ntstatus.Success {
-		t.Errorf("open below the device: %v, want %v", st, ntstatus.Success)
+		t.Errorf("opening a pipe relative to the client's device handle: %v, want %v", st, ntstatus.Success)
 	}
 	for name, x := range map[string]struct {
 		root winnt.Handle
@@ -41,7 +41,7 @@ func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 		"a thread as root": {winnt.NtCurrentThread, "m", ntstatus.ObjectTypeMismatch},
 	} {
 		if _, st := p.make(at(x.root, x.name)); st != x.want {
-			t.Errorf("%s: %v, want %v", name, st, x.want)
+			t.Errorf("creating a pipe, %s: %v, want %v", name, st, x.want)
 		}
 	}
 }
@@ -58,28 +58,28 @@ func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	s, other := p.made(unnamed), p.made(unnamed)
 	below := &nt.ObjectAttributes{RootDirectory: s}
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0); st != ntstatus.AccessDenied {
-		t.Errorf("to read at the end that writes: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("opening the writing end for reading: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	c, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)
 	p.must(st)
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0); st != ntstatus.PipeNotAvailable {
-		t.Errorf("a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
+		t.Errorf("opening a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
 	}
 	if _, st = p.server.NtWriteFile(c, []byte("hello")); st != ntstatus.Success {
 		t.Error(st)
 	}
 	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "hello", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`reading from the pipe = %q, %v, want "hello", %v`, b, st, ntstatus.Success)
 	}
 	if st := p.state(p.server, other); st != winnt.FILE_PIPE_LISTENING_STATE {
 		t.Errorf("another unnamed pipe has state %d, want %d", st, winnt.FILE_PIPE_LISTENING_STATE)
 	}
 	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
 	if p.must(st); i.(nt.NameInformation).FileName != "" {
-		t.Errorf("the name: %+v", i)
+		t.Errorf("name of an unnamed pipe = %+v, want an empty one", i)
 	}
 	p.must(p.server.NtClose(s))
 	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
-		t.Errorf(`a write to a closed reader: %v, want text containing "PIPE_CLOSING"`, st)
+		t.Errorf(`writing after the reader closed: %v, want a status with "PIPE_CLOSING"`, st)
 	}
 }

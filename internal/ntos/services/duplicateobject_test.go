@@ -30,7 +30,7 @@ func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("at first %#x, want all rights", got)
+		t.Errorf("rights before the new token = %#x, want all rights", got)
 	}
 	own, st := b.asks.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	want(t, "open the caller's token", st, ntstatus.Success)
@@ -46,7 +46,7 @@ func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 	want(t, "assign it", b.asks.NtSetInformationProcess(child.ProcessHandle, nt.ProcessAccessToken, h), ntstatus.Success)
 	// The result is the fixed set, because no entry of the process matches the new user.
 	if got := granted(); got != 0x1f07fb {
-		t.Errorf("with the other's token %#x, want 0x1f07fb", got)
+		t.Errorf("rights with the other user's token = %#x, want 0x1f07fb", got)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 		nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if event >= 0 {
-		t.Fatalf("handle %#x is no kernel handle: event = %d, want less than 0", int64(event), event)
+		t.Fatalf("event handle = %#x, want a kernel handle (less than 0)", int64(event))
 	}
 	const none = ntstatus.InvalidHandle
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 				continue
 			}
 			if st := k.Zw().NtCompareObjects(h, c.same); st != ntstatus.Success {
-				t.Errorf("%s: the duplicate is of another object: %v, want %v", c.name, st, ntstatus.Success)
+				t.Errorf("%s: NtCompareObjects(duplicate, source) = %v, want %v", c.name, st, ntstatus.Success)
 			}
 			want(t, "close", by.NtClose(h), ntstatus.Success)
 		}
@@ -114,7 +114,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 			made, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			want(t, "duplicate", st, ntstatus.Success)
 			if got := handles(t, taker)[made]; got != text+" 0x0" {
-				t.Errorf("records %v: the duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
+				t.Errorf("auditing %v: duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
 			}
 		}
 	}
@@ -191,7 +191,8 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 		want(t, c.name, st, ntstatus.Success)
 		after := handles(t, taker)
 		if after[out.TargetHandle] != c.want || before[out.TargetHandle] != "" || len(after) != len(before)+1 {
-			t.Errorf("%s: the handle %v is %q, want %q", c.name, out.TargetHandle, after[out.TargetHandle], c.want)
+			t.Errorf("%s: new handle %v is %q, want %q and no other change",
+				c.name, out.TargetHandle, after[out.TargetHandle], c.want)
 		}
 		var records []string
 		if c.record {
@@ -200,7 +201,7 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 				uint64(out.TargetHandle), uint64(to.ID()))}
 		}
 		if got := said(m); !slices.Equal(got, records) {
-			t.Errorf("%s: the records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
+			t.Errorf("%s: records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
 		}
 	}
 }
@@ -224,7 +225,8 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 		h, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
 			winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
-			t.Errorf("target %v, attributes %#x: handle %#x", c.target, c.attributes, int64(h))
+			t.Errorf("target %v, attributes %#x: handle %#x, want kernel handle = %v",
+				c.target, c.attributes, int64(h), c.kernel)
 		}
 	}
 }
@@ -250,7 +252,7 @@ func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
 		_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 1, 0, 0)
 		want(t, "duplicate", st, ntstatus.Success)
 		if got := said(m); len(got) != records {
-			t.Errorf("%d records, want %d: %q", len(got), records, got)
+			t.Errorf("duplication wrote %d records, want %d: %q", len(got), records, got)
 		}
 		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
@@ -269,7 +271,7 @@ func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
 		winnt.DUPLICATE_SAME_ACCESS)
 	want(t, "duplicate", st, ntstatus.Success)
 	if h <= 0 {
-		t.Errorf("the handle is %#x, one of the kernel: h = %d, want more than 0", int64(h), h)
+		t.Errorf("duplicate in the System process = %#x, want a positive value", int64(h))
 	}
 }
 
@@ -305,7 +307,7 @@ func TestCloseSourceInItsProcess(t *testing.T) {
 	theirs, st := owner.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if source != theirs {
-		t.Fatalf("the values are %v and %v: the test wants one", source, theirs)
+		t.Fatalf("handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
 	}
 	_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
 	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
@@ -313,7 +315,7 @@ func TestCloseSourceInItsProcess(t *testing.T) {
 		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
 		want(t, "close the source", st, wanted)
 		if len(handles(t, owner)) != 0 || len(handles(t, th)) != 1 {
-			t.Errorf("the handles are %v and %v", handles(t, owner), handles(t, th))
+			t.Errorf("handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
 		}
 	}
 }

@@ -131,7 +131,8 @@ func TestDuplicatedTokenCanHaveKernelHandle(t *testing.T) {
 				false, winnt.TokenPrimary)
 			want(t, "duplicate", st, ntstatus.Success)
 			if (h < 0) != kernel {
-				t.Errorf("attributes %#x, descriptor %v: handle %#x", attributes, d, int64(h))
+				t.Errorf("attributes %#x, descriptor %v: handle %#x, want kernel handle = %v",
+					attributes, d, int64(h), kernel)
 			}
 			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
@@ -174,7 +175,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		}
 		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
 		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
-			t.Errorf("T-52: %s holds the privilege: %v, want %v", name, st, want)
+			t.Errorf("T-52: duplicate with a SACL, %s holds the privilege: %v, want %v", name, st, want)
 		}
 	}
 }

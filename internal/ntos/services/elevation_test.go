@@ -49,7 +49,7 @@ func TestElevationRecordNamesElevatedThread(t *testing.T) {
 		wanted := fmt.Sprintf("%s name of %s %s %#x server %#x %s", acting, acting, client, uint64(p.ID()),
 			uint64(served.Thread().ID()), c.want)
 		if !slices.Equal(got, []string{wanted}) {
-			t.Errorf("the records\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
+			t.Errorf("records of the elevation:\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
 		}
 	}
 	served.PsRevertToSelf()

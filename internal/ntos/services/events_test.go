@@ -33,7 +33,8 @@ func TestResetAndClearEndSignalledState(t *testing.T) {
 			}
 			out, st := call()
 			if want(t, name, st, ntstatus.Success); (out.PreviousState == 1) != (before && name != "clear") {
-				t.Errorf("%s: it was %d, signalled before: %v", name, out.PreviousState, before)
+				t.Errorf("%s returned previous state %d, event was signalled before: %v",
+					name, out.PreviousState, before)
 			}
 			if name == "set" {
 				wanted = ntstatus.Success

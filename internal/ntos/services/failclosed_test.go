@@ -73,10 +73,10 @@ func TestServicesFailClosed(t *testing.T) {
 		out, st := call()
 		sink.full = false
 		if want(t, name, st, ntstatus.AuditFailed); out != nil {
-			t.Errorf("%s returned %+v, want nil", name, out)
+			t.Errorf("%s without its record returned %+v, want nil", name, out)
 		}
 		if after := handles(t, th); !reflect.DeepEqual(before, after) {
-			t.Errorf("%s: the handles were %v, now %v, want %v", name, before, after, after)
+			t.Errorf("%s without its record: handles %v, want %v unchanged", name, after, before)
 		}
 		_, st = call()
 		want(t, name+" with its record", st, ntstatus.Success)

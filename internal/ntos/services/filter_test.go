@@ -57,14 +57,14 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 			equal, st := th.NtCompareTokens(first(), second())
 			want(t, one+" and "+other, st, ntstatus.Success)
 			if equal != (one == other) {
-				t.Errorf("T-100: %s and %s: equal %v, want %v", one, other, equal, one == other)
+				t.Errorf("T-100: NtCompareTokens(%s, %s) = %v, want %v", one, other, equal, one == other)
 			}
 		}
 	}
 	// A SID that a filter disables equals a deny-only SID from creation.
 	equal, st := th.NtCompareTokens(filtered(enabled(), []token.Group{{SID: group}}, nil), kinds["deny-only"]())
 	if want(t, "filtered and made", st, ntstatus.Success); !equal {
-		t.Error("T-100: a filtered token differs from one created with the deny-only group")
+		t.Error("T-100: a group disabled by a filter differs from a group created deny-only, want equal tokens")
 	}
 }
 
@@ -80,7 +80,8 @@ func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
 	want(t, "filter", st, ntstatus.Success)
 	all := handles(t, th)
 	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
-		t.Errorf(`the filtered token's handle has %q, the source handle %q, want "0x12 0x0", "0x12 0x3"`, got, all[own])
+		t.Errorf(`the filtered token's handle is %q, the source handle %q, want "0x12 0x0" and "0x12 0x3"`,
+			got, all[own])
 	}
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
@@ -104,7 +105,7 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 		for _, second := range bad {
 			equal, st := th.NtCompareTokens(first.h, second.h)
 			if st != first.want || equal {
-				t.Errorf("%v and %v: %v, %v, want %v", first.h, second.h, equal, st, first.want)
+				t.Errorf("NtCompareTokens(%v, %v) = %v, %v, want false, %v", first.h, second.h, equal, st, first.want)
 			}
 		}
 		_, st := th.NtCompareTokens(own, first.h)
@@ -112,12 +113,15 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	}
 	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
 	if st != unread(1) || out.Equal {
-		t.Errorf("the pointer, and the handle: %+v, %v", out, st)
+		t.Errorf("NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+
+			"the pointer",
+			out, st)
 	}
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
 		if st != ntstatus.Success || !equal {
-			t.Errorf("%v and the process's own: %v, %v, want true, %v", pseudo, equal, st, ntstatus.Success)
+			t.Errorf("NtCompareTokens(%v, the process's own token) = %v, %v, want true, %v",
+				pseudo, equal, st, ntstatus.Success)
 		}
 	}
 	anonymous := w.token(k, client, winnt.SecurityAnonymous)
@@ -153,9 +157,9 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		had := len(handles(t, th))
 		h, st := call(in)
 		if now := handles(t, th); st != ntstatus.Success && len(now) != had {
-			t.Errorf("%v left a handle", st)
+			t.Errorf("NtFilterTokenEx failed with %v and left a handle, want none", st)
 		} else if st == ntstatus.Success && now[h] != now[own] {
-			t.Errorf("T-60: the new handle grants %s, the old one %s", now[h], now[own])
+			t.Errorf("T-60: the new handle grants %s, want %s as the source handle", now[h], now[own])
 		}
 		return st
 	}, []rung[nt.FilterTokenExIn]{
@@ -174,12 +178,12 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",
 			"TokenStatistics", "TokenIsRestricted"}, class)
 		if !changes && now[class] != text {
-			t.Errorf("T-64: %s was %s and is %s", class, text, now[class])
+			t.Errorf("T-64: %s was %s, now %s, want no change", class, text, now[class])
 		}
 	}
 	for _, g := range class[[]token.Group](t, th, h, winnt.TokenGroups) {
 		if deny := g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; deny != (g.SID == sid.Users) {
-			t.Errorf("T-61: %s has %#x", g.SID, g.Attributes)
+			t.Errorf("T-61: group %s has attributes %#x, want deny-only only for Users", g.SID, g.Attributes)
 		}
 	}
 	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
@@ -189,6 +193,6 @@ func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	}
 	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||
 		got[0].Attributes != 7 {
-		t.Errorf("T-63: the restricting SIDs are %+v, want Everyone, mandatory and enabled", got)
+		t.Errorf("T-63: restricting SIDs = %+v, want Everyone, mandatory and enabled", got)
 	}
 }

@@ -304,14 +304,14 @@ func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Sta
 			wanted, what = rungs[i].want, rungs[i].name
 		}
 		if got := call(spoilt); got != wanted {
-			t.Errorf("%s, %s is wrong: %v, want %v", name, what, got, wanted)
+			t.Errorf("%s with the first wrong argument %s: %v, want %v", name, what, got, wanted)
 		}
 	}
 	for _, r := range rungs {
 		spoilt := in
 		r.spoil(&spoilt)
 		if got := call(spoilt); got != r.want {
-			t.Errorf("%s, only %s is wrong: %v, want %v", name, r.name, got, r.want)
+			t.Errorf("%s with only %s wrong: %v, want %v", name, r.name, got, r.want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 		o.got.status, o.got.data, o.got.information = r.Status, string(r.Data), r.Information
 	}
 	if l.Done = finished; apart {
-		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done is called in addition to Apart") }
+		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done was called in addition to Apart, want Apart alone") }
 		l.Apart = func(r nt.IOResult, told func()) { finished(r); o.told = told }
 	}
 	if event {
@@ -102,7 +102,7 @@ func (o *operations) now() ends {
 	calls, _ := o.th.NtTestAlert()
 	for _, c := range calls {
 		if c != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}) {
-			o.t.Errorf("a call %+v", c)
+			o.t.Errorf("user APC %+v, want routine 7 with arguments 8 and 9", c)
 		}
 	}
 	e.calls = len(calls)
@@ -183,7 +183,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 							w.events = 1
 						}
 						if got := o.now(); got != w {
-							t.Errorf("while it waits\n%+v, want\n%+v", got, w)
+							t.Errorf("state while the operation waits\n%+v, want\n%+v", got, w)
 						}
 						c.end(o)
 					}
@@ -197,7 +197,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 								before.events = 1
 							}
 							if got := o.now(); got != before {
-								t.Errorf("W-90: before the memory has it\n%+v, want\n%+v", got, before)
+								t.Errorf("W-90: state before the memory is written\n%+v, want\n%+v", got, before)
 							}
 							o.told()
 						}
@@ -207,7 +207,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 						}
 					}
 					if got := o.now(); got != w {
-						t.Errorf("at the end\n%+v, want\n%+v", got, w)
+						t.Errorf("state after the operation\n%+v, want\n%+v", got, w)
 					}
 				})
 		}
@@ -239,26 +239,27 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 		l := later(&ends, &got)
 		l.IoStatusBlock = 5
 		if st := w.read(th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%d: a read is %s, want %s", i, st, ntstatus.Pending)
+			t.Fatalf("way %d: read = %s, want %s", i, st, ntstatus.Pending)
 		}
 		w.must(w.th.NtCancelIoFile(w.client))
 		if th != w.th { // what another thread has under way is not the caller's
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
-			t.Errorf("%d: cancelling another operation: %s, want %s", i, st, ntstatus.NotFound)
+			t.Errorf("way %d: cancelling another IoStatusBlock: %s, want %s", i, st, ntstatus.NotFound)
 		}
 		// None of them is an operation that a thread waits for in its call.
 		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
-			t.Errorf("%d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
+			t.Errorf("way %d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
 		}
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
-			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
+			t.Errorf("way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED",
+				i, st, ends.Load(), got, i+1)
 		}
 		<-l.Over
 	}
 	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
-		t.Errorf("the client reads %q, %s, want %s", b, st, ntstatus.PipeBroken)
+		t.Errorf("client's read after the cancels = %q, %s, want %s", b, st, ntstatus.PipeBroken)
 	}
 }
 
@@ -305,7 +306,7 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 		all.Wait()
 		w.th.NtClose(w.server)
 		if b, e := begun.Load(), ended.Load(); b != e {
-			t.Fatalf("%d operations began and %d ended, want %d", b, e, e)
+			t.Fatalf("%d operations started and %d completed, want equal numbers", b, e)
 		}
 	}
 }
@@ -328,20 +329,20 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	}
 	w.must(w.th.NtCancelIoFileEx(w.client, 5))
 	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
-		t.Errorf("I-138: %d ends, %+v; the other one %d, want ends.Load() = 1, got.Status = %v, kept.Load() = 0",
+		t.Errorf("I-138: cancelled write: %d completions, %+v; other write: %d completions, want 1, %v and 0",
 			ends.Load(), got, kept.Load(), ntstatus.Cancelled)
 	}
 	for _, want := range []string{"1234567", "stays"} {
 		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
-			t.Errorf("I-138: read %q, %v, want %q", b, st, want)
+			t.Errorf("I-138: message read = %q, %v, want %q", b, st, want)
 		}
 	}
 	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
-		t.Errorf("I-138: a further read: %v, want %v", st, ntstatus.PipeEmpty)
+		t.Errorf("I-138: read after the two messages: %v, want %v", st, ntstatus.PipeEmpty)
 	}
 	if kept.Load() != 1 || fits.Status != ntstatus.Success {
-		t.Errorf("I-138: the write that stays: %d ends, %+v, want kept.Load() = 1, fits.Status = %v", kept.Load(),
-			fits, ntstatus.Success)
+		t.Errorf("I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits,
+			ntstatus.Success)
 	}
 }
 
@@ -366,17 +367,18 @@ func TestCompletionSignalsEventAndFile(t *testing.T) {
 			l.Event = event
 		}
 		if st := w.read(w.th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%+v: %s, want %s", c, st, ntstatus.Pending)
+			t.Fatalf("%+v: read = %s, want %s", c, st, ntstatus.Pending)
 		}
 		if signalled(w.server) || signalled(event) == c.event {
-			t.Errorf("I-137: %+v: while it waits the file is signalled: %t, the event: %t", c, signalled(w.server),
-				signalled(event))
+			t.Errorf("I-137: %+v: while it waits, file signalled %t, event signalled %t, want false, %t",
+				c, signalled(w.server),
+				signalled(event), !c.event)
 		}
 		w.must(w.write(w.th, w.client, "x", nil))
 		<-l.Over
 		if signalled(w.server) != c.fileSignalled || !signalled(event) {
-			t.Errorf("I-137: %+v: at its end the file is signalled: %t, the event: %t", c, signalled(w.server),
-				signalled(event))
+			t.Errorf("I-137: %+v: after it completed, file signalled %t, event signalled %t, want %t, true", c,
+				signalled(w.server), signalled(event), c.fileSignalled)
 		}
 	}
 }
@@ -411,7 +413,7 @@ func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 		var got []nt.IOResult
 		l := &nt.Later{Event: event, Waits: c.waits, Done: func(r nt.IOResult) {
 			if got = append(got, r); signalled() {
-				t.Errorf("%s: the event is signalled before the memory is written", c.name)
+				t.Errorf("%s: the event is signalled before the memory is written, want after", c.name)
 			}
 		}}
 		change := func() {
@@ -430,17 +432,17 @@ func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 				change()
 			}
 			if st != wanted {
-				t.Errorf("%s: %s, want %s", c.name, st, wanted)
+				t.Errorf("%s: call returned %s, want %s", c.name, st, wanted)
 			}
 		} else if st != wanted {
-			t.Errorf("%s: %s, want %s", c.name, st, wanted)
+			t.Errorf("%s: call returned %s, want %s", c.name, st, wanted)
 		}
 		<-l.Over
 		if (len(got) == 1) != c.told || c.told && got[0].Status != c.status || l.Failure != c.status {
 			t.Errorf("%s: completions %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
 		}
 		if got := signalled(); got != c.told {
-			t.Errorf("%s: the event is signalled %t: signalled() = %v, want %v", c.name, !c.told, got, c.told)
+			t.Errorf("%s: event signalled = %t, want %t", c.name, got, c.told)
 		}
 	}
 }
@@ -456,10 +458,10 @@ func TestHandleOptionsSetHowCallsWait(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
+			t.Fatalf("options %#x: read = %s, want %s", options, st, ntstatus.Pending)
 		}
 		if got := [2]bool{l.Synchronous, l.Alertable}; got != want {
-			t.Errorf("options %#x: synchronous and alertable %v, want %v", options, got, want)
+			t.Errorf("options %#x: [synchronous, alertable] = %v, want %v", options, got, want)
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
@@ -486,7 +488,7 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
+			t.Fatalf("options %#x: read = %s, want %s", options, st, ntstatus.Pending)
 		}
 		cancel := func(block uint64) ntstatus.Status {
 			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
@@ -494,10 +496,11 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 			return st
 		}
 		if st := cancel(0x2000); st != ntstatus.NotFound {
-			t.Errorf("I-138: options %#x, another operation: %s, want %s", options, st, ntstatus.NotFound)
+			t.Errorf("I-138: options %#x: cancelling another IoStatusBlock: %s, want %s",
+				options, st, ntstatus.NotFound)
 		}
 		if st := cancel(0x1000); st != want {
-			t.Errorf("I-138: options %#x: %s, want %s", options, st, want)
+			t.Errorf("I-138: options %#x: cancelling the read through its thread: %s, want %s", options, st, want)
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
@@ -553,7 +556,7 @@ func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(w.client); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s: %v, want %v", name, st, ntstatus.PipeDisconnected)
+			t.Errorf("I-134: %s on a disconnected client's end: %v, want %v", name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
@@ -565,12 +568,12 @@ func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(old); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s while another client is connected: %v, want %v", name, st, ntstatus.PipeDisconnected)
+			t.Errorf("I-134: %s on the old end while another client is connected: %v, want %v",
+				name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtClose(old)
 	if got, st := w.th.NtReadFile(w.server, 10); st != ntstatus.Success || string(got) != "x" {
-		t.Errorf(`I-134: the other client's message: %q, %v, want st = %v, string(got) = "x"`, got, st,
-			ntstatus.Success)
+		t.Errorf(`I-134: read of the other client's message = %q, %v, want "x", %v`, got, st, ntstatus.Success)
 	}
 }

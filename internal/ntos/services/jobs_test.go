@@ -59,11 +59,11 @@ func TestJobFilterRemovesPrivileges(t *testing.T) {
 				gone = gone || x == y
 			}
 			if left.Has(x) == gone {
-				t.Errorf("I-90: %s: %v is there: %t", c.name, x, gone)
+				t.Errorf("I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
 			}
 		}
 		if !left.Has(winnt.SeDebugPrivilege) {
-			t.Errorf("I-90: %s: another privilege is gone", c.name)
+			t.Errorf("I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
 		}
 		k.PsRevertToSelf()
 	}

@@ -76,7 +76,7 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 			want(t, pkg, st, status)
 			wanted := id + " " + pkg + " LsaLogonUser: ticket 7"
 			if got := fieldsOf(m, "AuthenticationPackageName", "LogonProcessName"); !slices.Equal(got, []string{wanted}) {
-				t.Errorf("%q, want %q", got, wanted)
+				t.Errorf("record of the logon = %q, want %q", got, wanted)
 			}
 			proved := w.sys.Proved()
 			if st != ntstatus.Success {
@@ -84,11 +84,11 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 			}
 			if len(proved) != 1 || proved[0].Proof != "ticket 7" || proved[0].Session != out.LogonID ||
 				proved[0].User != sid.MustParse(acting) {
-				t.Errorf("the sessions with a proof: %+v", proved)
+				t.Errorf("sessions with a proof = %+v, want one with ticket 7 and this logon's id and user", proved)
 			}
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			if left := w.sys.Proved(); len(left) != 0 {
-				t.Errorf("afterwards: %+v: len(left) = %d, want 0", left, len(left))
+				t.Errorf("sessions with a proof after the logoff: %+v, want none", left)
 			}
 		}
 	}
@@ -123,16 +123,16 @@ func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u",
 				LogonDomainName: "d"}})
 		if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
-			t.Errorf("%v: %+v, want the substatus %v", c.status, out, c.sub)
+			t.Errorf("authority's status %v: result %+v, want substatus %v and no token", c.status, out, c.sub)
 		}
 		got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
 			"SubjectUserSid", "ProcessName")
 		if wanted := "4625 " + c.record + " u d " + client + " winlogon"; !sameWords(got, wanted) {
-			t.Errorf("%v: %q, want %q", c.status, got, wanted)
+			t.Errorf("authority's status %v: record %q, want %q", c.status, got, wanted)
 		}
 	}
 	if s.asked.Caller != sid.MustParse(svc) || s.asked.Tcb || s.asked.Name != "u" || s.asked.Domain != "d" {
-		t.Errorf("the request: %+v", s.asked)
+		t.Errorf("logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
 	}
 	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
 		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
@@ -182,13 +182,13 @@ func TestLogonGroupLimit(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
 		want(t, name, st, c.want)
 		if got := w.sys.LogonSessions() - before; got != c.sessions {
-			t.Errorf("%s: %d sessions, want %d", name, got, c.sessions)
+			t.Errorf("%s: logon added %d sessions, want %d", name, got, c.sessions)
 		}
 		if out.Token != 0 {
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 		}
 		if left := w.sys.LogonSessions() - before; left != 0 {
-			t.Errorf("%s: %d sessions are left, want 0", name, left)
+			t.Errorf("%s: %d sessions after the handle is closed, want 0", name, left)
 		}
 	}
 }
@@ -222,7 +222,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 				wanted = []string{id}
 			}
 			if got := fieldsOf(m); !slices.Equal(got, wanted) {
-				t.Errorf("%v of %s: %q, want %q", sub, who, got, wanted)
+				t.Errorf("policy of user %s for %v: records %q, want %q", who, sub, got, wanted)
 			}
 		}
 	}
@@ -240,7 +240,7 @@ func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 		for name, id := range map[string]winnt.LUID{"TokenId": s.TokenID, "AuthenticationId": s.AuthenticationID,
 			"ModifiedId": s.ModifiedID} {
 			if was, there := seen[id]; there {
-				t.Errorf("logon %d: the %s is %#x, that of %s", i, name, id, was)
+				t.Errorf("logon %d: %s is %#x, the same as %s, want a new value", i, name, id, was)
 			}
 			seen[id] = fmt.Sprint(name, " of logon ", i)
 		}
@@ -277,7 +277,8 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
 		want(t, "log on", st, ntstatus.Success)
 		if got := fieldsOf(m, "PrivilegeList"); !slices.Equal(got, c.want) {
-			t.Errorf("%v, of which %v are enabled: %q, want %q", c.held, c.enabled, got, c.want)
+			t.Errorf("token holds %v, enabled %v: record of the special logon = %q, want %q",
+				c.held, c.enabled, got, c.want)
 		}
 		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 	}
@@ -306,7 +307,7 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 		want(t, name, st, c.want)
 		got := fieldsOf(m, "ImpersonationLevel")
 		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("%s: record = %q, want 4624 with the level %s", name, got, c.code)
 		}
 	}
 }
@@ -337,18 +338,18 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 		first := s.Security.AllocateLUID()
 		v, end, st := s.OpenSession(&c.r)
 		if (st == ntstatus.Success) != c.good || (v != nil) != c.good {
-			t.Errorf("%s: %v, %v", name, v, st)
+			t.Errorf("%s: OpenSession = token %v, %v, want success = %t", name, v, st, c.good)
 		}
 		if c.good {
 			if !s.Security.Sessions.Known(v.AuthenticationID()) {
-				t.Errorf("%s: the session of the token is not there", name)
+				t.Errorf("%s: the token's session is unknown, want it open", name)
 			}
 			end()
 		}
 		last := s.Security.AllocateLUID()
 		for id := first; id < last; id++ {
 			if s.Security.Sessions.Known(id) {
-				t.Errorf("%s: session %v is left", name, id)
+				t.Errorf("%s: session %v still exists, want it closed", name, id)
 			}
 		}
 	}
@@ -384,6 +385,6 @@ func TestLogonInTheSessionOfTheProcess(t *testing.T) {
 	k.PsRevertToSelf()
 	session, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId)
 	if session != any(uint32(3)) || st != ntstatus.Success {
-		t.Errorf("the token is in session %v, %v, want 3", session, st)
+		t.Errorf("session of the token = %v, %v, want 3", session, st)
 	}
 }

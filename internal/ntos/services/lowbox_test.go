@@ -38,15 +38,15 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 		want(t, "make a token", st, ntstatus.Success)
 		n := class[uint32](t, th, out.TokenHandle, winnt.TokenAppContainerNumber)
 		if session := class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId); session != c.session {
-			t.Errorf("%s: session %d, want %d", c.name, session, c.session)
+			t.Errorf("%s: token is in session %d, want %d", c.name, session, c.session)
 		}
 		if before, again := numbers[c.name]; again && before != n || n == 0 {
-			t.Errorf("%s: number %d, before %d", c.name, n, before)
+			t.Errorf("%s: package number %d, before %d, want the same number, not 0", c.name, n, before)
 		}
 		numbers[c.name] = n
 	}
 	if numbers["a"] == numbers["b"] || numbers["a"] == numbers["c"] {
-		t.Errorf("the numbers are %v", numbers)
+		t.Errorf("package numbers %v, want a different one for a and b, and for a and c", numbers)
 	}
 }
 

@@ -92,7 +92,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 			got += fmt.Sprintf("%d %s %d,", s.Use, text, s.DomainIndex)
 		}
 		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
-			t.Errorf("%s: %s in %s, want %s in %s", names, got, d, c.want, c.domains)
+			t.Errorf("lookup of names %s: %s in domains %s, want %s in %s", names, got, d, c.want, c.domains)
 		}
 	}
 	for sids, c := range map[string]struct {
@@ -116,7 +116,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 			got += fmt.Sprintf("%d %s %d,", n.Use, n.Name, n.DomainIndex)
 		}
 		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
-			t.Errorf("%s: %s in %s, want %s in %s", sids, got, d, c.want, c.domains)
+			t.Errorf("lookup of SIDs %s: %s in domains %s, want %s in %s", sids, got, d, c.want, c.domains)
 		}
 	}
 	for class, wanted := range map[uint32]nt.PolicyInformation{
@@ -129,7 +129,7 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 		}
 		out, st := th.Services().LsaQueryInformationPolicy(in)
 		if want(t, "query the policy", st, ntstatus.Success); !reflect.DeepEqual(out.Buffer, wanted) {
-			t.Errorf("class %d: %+v, want %+v", class, out.Buffer, wanted)
+			t.Errorf("policy information class %d: %+v, want %+v", class, out.Buffer, wanted)
 		}
 	}
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -170,13 +170,14 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 			out, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due), Period: c.period})
 			want(t, "set", st, ntstatus.Success)
 			if again == 1 && out.PreviousState != c.signaled {
-				t.Errorf("%+v: it was signalled: %v", c, out.PreviousState)
+				t.Errorf("%+v: NtSetTimer returned previous state %v, want %v", c, out.PreviousState, c.signaled)
 			}
 			now += c.later
 			got, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 			want(t, "query", st, ntstatus.Success)
 			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
-				t.Errorf("%+v: %+v, want i.RemainingTime = %v, i.TimerState = %v", c, i, c.remaining, c.signaled)
+				t.Errorf("%+v: timer information %+v, want remaining time %v and state %v",
+					c, i, c.remaining, c.signaled)
 			}
 		}
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -222,7 +223,7 @@ func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
 		"S-1-5-21-9-9-9-4660": "S-1-5-21-9-9-9-4660"} {
 		out, _ := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: []sid.SID{sid.MustParse(text)}})
 		if len(out.Names) != 1 || out.Names[0].Name != name || out.Names[0].Use != winnt.SidTypeUnknown {
-			t.Errorf("%s: %+v, want %s", text, out.Names, name)
+			t.Errorf("name of %s = %+v, want %s", text, out.Names, name)
 		}
 	}
 }
@@ -234,10 +235,10 @@ func TestLookupLimitPrecedesHandle(t *testing.T) {
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
 		nt.MaxLookup + 1: ntstatus.InvalidParameter} {
 		if _, st := th.LsaLookupSids(0x777, make([]sid.SID, n)...); st != want {
-			t.Errorf("L-45: %d SIDs: %s, want %s", n, st, want)
+			t.Errorf("L-45: lookup of %d SIDs with an invalid handle: %s, want %s", n, st, want)
 		}
 		if _, st := th.LsaLookupNames2(0x777, make([]string, n)...); st != want {
-			t.Errorf("L-45: %d names: %s, want %s", n, st, want)
+			t.Errorf("L-45: lookup of %d names with an invalid handle: %s, want %s", n, st, want)
 		}
 	}
 	unknown := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 30})
@@ -245,7 +246,7 @@ func TestLookupLimitPrecedesHandle(t *testing.T) {
 		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
 		in.ParentProcess = 0x777
 		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-			t.Errorf("I-95, O-22: %d: %s, want %s", i, st, ntstatus.InvalidParameter)
+			t.Errorf("I-95, O-22: NtCreateUserProcess, case %d: %s, want %s", i, st, ntstatus.InvalidParameter)
 		}
 	}
 }

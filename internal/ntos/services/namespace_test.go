@@ -35,7 +35,7 @@ func TestOpenIfOpensTheLinkItself(t *testing.T) {
 					want(t, "open "+target, st, ntstatus.ObjectNameExists)
 					text, st := th.NtQuerySymbolicLinkObject(found)
 					if want(t, "query "+target, st, ntstatus.Success); text != wanted {
-						t.Errorf("%s: the link leads to %q, want %q", target, text, wanted)
+						t.Errorf("target of the existing link to %s = %q, want %q", target, text, wanted)
 					}
 					want(t, "close", th.NtClose(found), ntstatus.Success)
 				}
@@ -71,7 +71,7 @@ func TestNameBelowDirectoryIsRelative(t *testing.T) {
 		} {
 			m.object.RootDirectory, m.object.ObjectName = c.root, c.name
 			if _, st := m.call(th, 0); st != c.want {
-				t.Errorf("%s, %q below %#x: %v, want %v", m.name, c.name, int64(c.root), st, c.want)
+				t.Errorf("%s of %q below root %#x: %v, want %v", m.name, c.name, int64(c.root), st, c.want)
 			}
 		}
 	}
@@ -186,13 +186,14 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := open(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
+				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
 			}
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
-				now[h], len(now), right, len(had))
+			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
+				now[h], len(now), right,
+				len(had)+1)
 		}
 		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -207,7 +208,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	k.PsRevertToSelf()
 	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
 		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
-		t.Errorf("make a closed object: %v", st)
+		t.Errorf("creating an object with an empty DACL: %v, want success and a handle", st)
 	}
 	_, st = naming{desired: right}.call(th, service, in, "closed", "")
 	want(t, "O-33: the descriptor refuses", st, ntstatus.AccessDenied)
@@ -242,13 +243,14 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := create(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
+				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
 			}
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
-				now[h], len(now), right, len(had))
+			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
+				now[h], len(now), right,
+				len(had)+1)
 		}
 		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
 		want(t, "close", th.NtClose(h), ntstatus.Success)

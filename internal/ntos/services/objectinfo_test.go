@@ -39,7 +39,8 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 		b := v.(nt.BasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		if b.Attributes != wanted || b.CreationTime <= before || b.CreationTime > now || b.HandleCount != 1 {
-			t.Errorf("attributes %#x: %+v, made after %d", attributes, b, before)
+			t.Errorf("object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle",
+				attributes, b, before)
 		}
 		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -51,8 +52,7 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	want(t, "a thread", st, ntstatus.Success)
 	v, st = nt.NewThread(s, "later").NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadTimes)
 	if got := v.(nt.KernelUserTimes).CreateTime; st != ntstatus.Success || got <= made {
-		t.Errorf("a thread was made at %d, its process at %d: %v, want more than %d, %v", got, made, st, made,
-			ntstatus.Success)
+		t.Errorf("creation time of the thread = %v, %v, want after %d, %v", got, st, made, ntstatus.Success)
 	}
 	s.EndThread()
 }
@@ -93,7 +93,7 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: all[name],
 			ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 		if want(t, "the name of "+name, st, ntstatus.Success); out.ReturnLength != length {
-			t.Errorf("%s: the name needs %d bytes, want %d", name, out.ReturnLength, length)
+			t.Errorf("%s: name query returned length %d, want %d", name, out.ReturnLength, length)
 		}
 	}
 	for name, h := range all {
@@ -107,15 +107,15 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		}
 		text := need(nt.ObjectNameInformation)
 		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
-			t.Errorf("%s: the type query needs %d bytes, basic information says %d, want %d",
-				name, n, b.TypeInfoSize, n)
+			t.Errorf("%s: basic information has type size %d, want %d as the type query returns",
+				name, b.TypeInfoSize, n)
 		}
 		if text == 16 {
-			text = 0 // an object without a name returns an empty one
+			text = 0 // an unnamed object returns an empty name
 		}
 		if b.NameInfoSize != text {
-			t.Errorf("%s: the name query needs %d bytes, basic information says %d, want %d",
-				name, text, b.NameInfoSize, text)
+			t.Errorf("%s: basic information has name size %d, want %d as the name query returns",
+				name, b.NameInfoSize, text)
 		}
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
@@ -124,8 +124,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 		want(t, "the security of "+name, st, ntstatus.Success)
 		if bare := out.SecurityDescriptor.Owner().IsZero(); bare && b.SecurityDescriptorSize != 0 ||
 			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
-			t.Errorf("%s: the security query needs %d bytes, basic information says %d",
-				name, out.LengthNeeded, b.SecurityDescriptorSize)
+			t.Errorf("%s: basic information has descriptor size %d, want %d as the security query returns, 0 without owner",
+				name, b.SecurityDescriptorSize, out.LengthNeeded)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestFileInformationHasDescriptorSize(t *testing.T) {
 		v, st := w.NtQueryObject(h, nt.ObjectBasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		if got := v.(nt.BasicInformation).SecurityDescriptorSize; got != size {
-			t.Errorf("%s: %d bytes, want %d", name, got, size)
+			t.Errorf("%s: descriptor size %d, want %d", name, got, size)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}, nt.NotificationEvent,
 			false)
 		if st != ntstatus.Success {
-			t.Fatalf("%+q: %v, want %v", name, st, ntstatus.Success)
+			t.Fatalf("creating an event named %+q: %v, want %v", name, st, ntstatus.Success)
 		}
 		want := 16 + 2*units + 2
 		for length, st := range map[uint32]ntstatus.Status{want: ntstatus.Success, want + 1: ntstatus.Success,
@@ -163,9 +163,8 @@ func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 			out, got := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h,
 				ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 			if got != st || out.ReturnLength != want {
-				t.Errorf("O-61: %+q with %d bytes: %v, %d bytes wanted, want %v, %d",
-					name, length, got, out.ReturnLength, st,
-					want)
+				t.Errorf("O-61: name query of %+q with %d bytes: %v, required %d, want %v, %d", name, length, got,
+					out.ReturnLength, st, want)
 			}
 		}
 	}
@@ -186,7 +185,7 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 			had := handles(t, th)
 			_, st := th.Services().NtSetInformationObject(in)
 			if now := handles(t, th); st != ntstatus.Success && !maps.Equal(now, had) {
-				t.Errorf("%v changed %v to %v", st, had, now)
+				t.Errorf("%v changed the handles from %v to %v, want no change", st, had, now)
 			}
 			return st
 		}, []rung[nt.SetInformationObjectIn]{
@@ -200,7 +199,7 @@ func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 		_, st := th.Services().NtSetInformationObject(in)
 		want(t, "set", st, ntstatus.Success)
 		if got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation); st != ntstatus.Success || got != flags {
-			t.Errorf("O-63: %+v, %v, want %+v", got, st, flags)
+			t.Errorf("O-63: handle flags = %+v, %v, want %+v", got, st, flags)
 		}
 		if flags.ProtectFromClose {
 			want(t, "O-42: close", th.NtClose(h), ntstatus.HandleNotClosable)

@@ -80,13 +80,13 @@ func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 			w := newWorld(t, kernel.Config{})
 			th, _ := w.thread(w.with("own", v))
 			if refused := opensOwn(t, th); refused != nil {
-				t.Errorf("%s at %s: %v, want nil", name, level, refused)
+				t.Errorf("%s at integrity %s cannot open %v of its own, want nil", name, level, refused)
 			}
 			// A child has a copy of the token, and is no less its own.
 			out, st := th.NtCreateUserProcess(children())
 			want(t, "make a child", st, ntstatus.Success)
 			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
-				t.Errorf("%s at %s: a child: %v, want nil", name, level, refused)
+				t.Errorf("child of %s at integrity %s cannot open %v of its own, want nil", name, level, refused)
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
 		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("a change of kernel mode: %q: len(got) = %d, want 0", got, len(got))
+		t.Errorf("setting a SACL in kernel mode wrote %q, want no record", got)
 	}
 	forced := *ev
 	forced.Attributes |= winnt.OBJ_FORCE_ACCESS_CHECK
@@ -225,7 +225,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		_, st := c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)
 		want(t, "open", st, ntstatus.Success)
 		if got := said(m); len(got) != c.records {
-			t.Errorf("%s: %d records, want %d: %q", c.name, len(got), c.records, got)
+			t.Errorf("%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 		}
 	}
 }
@@ -315,12 +315,13 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 						}
 						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
 						if copies != flags[0] || effective != flags[1] || at != wanted {
-							t.Errorf("%s, privilege %v, %s at %v, %v: %v, %v, %v, want %v",
-								name, privilege, user, level, flags,
-								copies, effective, at, wanted)
+							t.Errorf("%s, privilege %v, %s at %v, flags %v: thread has %v, %v, %v, want these "+
+								"flags and %v",
+								name, privilege,
+								user, level, flags, copies, effective, at, wanted)
 						}
 						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
-							t.Errorf("%s: the token is filtered: %v, want %v", name, filtered, name == "a filter")
+							t.Errorf("%s: token is filtered: %v, want %v", name, filtered, name == "a filter")
 						}
 						k.PsDereferenceImpersonationToken(acts)
 					}
@@ -374,7 +375,7 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 			h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
 				&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
 			if st != c.want {
-				t.Errorf("O-37: process %#x, thread %#x: %v, want %v", c.process, c.thread, st, c.want)
+				t.Errorf("O-37: opening process id %#x, thread id %#x: %v, want %v", c.process, c.thread, st, c.want)
 				continue
 			}
 			if st != ntstatus.Success {
@@ -382,13 +383,14 @@ func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 			}
 			if x, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st != ntstatus.Success ||
 				x.(nt.ThreadBasic).ClientID.UniqueThread != c.thread&^3 {
-				t.Errorf("O-37: thread %#x is %+v, %v", c.thread, x, st)
+				t.Errorf("O-37: thread opened by id %#x has %+v, %v, want that id without its low bits",
+					c.thread, x, st)
 			}
 			th.NtClose(h)
 		}
 		if h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
 			&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + low}); st != ntstatus.Success {
-			t.Errorf("O-37: process %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
+			t.Errorf("O-37: opening process id %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
 		} else {
 			th.NtClose(h)
 		}

@@ -18,7 +18,7 @@ func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	want(t, "impersonate", b.asks.NtImpersonateThread(b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION),
 		b.handle(b.client, winnt.THREAD_IMPERSONATE), qos), ntstatus.Success)
 	if got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("%s, want %s", got, is)
+		t.Errorf("DACL of the copied token = %s, want %s", got, is)
 	}
 	b.serves.PsRevertToSelf()
 }
@@ -48,27 +48,29 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			}
 			s := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics)
 			if seen[s.TokenID] == fresh {
-				t.Errorf("%+v: open %d gives token %#x, of %v", c, n, s.TokenID, seen)
+				t.Errorf("%+v: open %d returned token %#x, earlier tokens %v, want a new one only at the first copy",
+					c, n, s.TokenID, seen)
 			}
 			seen[s.TokenID] = true
 			if own := c.copyOnOpen || c.effectiveOnly; own == (s.TokenID == client) {
-				t.Errorf("%+v: open %d gives the client's token: %v", c, n, !own)
+				t.Errorf("%+v: open %d returned the client's own token: %v, want %v", c, n, !own, own == false)
 			}
 			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
 			if acts.ID() != s.TokenID || copies || effective != c.effectiveOnly || level != winnt.SecurityImpersonation {
-				t.Errorf("%+v: after open %d the thread acts with %#x (%v, %v, %v), the handle is of %#x",
-					c, n, acts.ID(),
-					copies, effective, level, s.TokenID)
+				t.Errorf("%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of "+
+					"the handle",
+					c, n,
+					acts.ID(), copies, effective, level, s.TokenID)
 			}
 			k.PsDereferenceImpersonationToken(acts)
 			if s.TokenID != client && s.ImpersonationLevel != winnt.SecurityImpersonation {
-				t.Errorf("%+v: open %d gives a copy at %v", c, n, s.ImpersonationLevel)
+				t.Errorf("%+v: open %d returned a copy at level %v, want SecurityImpersonation",
+					c, n, s.ImpersonationLevel)
 			}
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
 			if changed := tok.Value() != before; changed != (s.TokenID == client) {
-				t.Errorf("%+v: the client's token has changed by open %d: %v, want %v", c, n, changed,
-					s.TokenID == client)
+				t.Errorf("%+v: open %d changed the client's token: %v, want %v", c, n, changed, s.TokenID == client)
 			}
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
@@ -122,7 +124,8 @@ func TestKernelHandleAttributeOfTokens(t *testing.T) {
 				continue
 			}
 			if (h < 0) != (c.attributes&kernelHandle != 0) {
-				t.Errorf("attributes %#x: handle %#x", c.attributes, int64(h))
+				t.Errorf("attributes %#x: handle %#x, want a kernel handle only with OBJ_KERNEL_HANDLE",
+					c.attributes, int64(h))
 			}
 			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
@@ -179,28 +182,30 @@ func TestTokenHandleInheritance(t *testing.T) {
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if got := flags(own, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-34: NtOpenProcessToken gives %+v", got)
+		t.Errorf("T-34: flags of a handle from NtOpenProcessToken = %+v, want none", got)
 	}
 	oa := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation}}
 	imp, st := th.NtDuplicateToken(own, 0, oa, false, winnt.TokenImpersonation)
 	if got := flags(imp, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-47: NtDuplicateToken gives %+v", got)
+		t.Errorf("T-47: flags of a handle from NtDuplicateToken = %+v, want none", got)
 	}
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	if got := flags(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)); got !=
 		(nt.HandleFlagInformation{}) {
-		t.Errorf("I-27: NtOpenThreadToken gives %+v", got)
+		t.Errorf("I-27: flags of a handle from NtOpenThreadToken = %+v, want none", got)
 	}
 	for attributes, want := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: true} {
 		if got := flags(th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, attributes)); got.Inherit != want {
-			t.Errorf("T-34: NtOpenProcessTokenEx with %#x gives %+v", attributes, got)
+			t.Errorf("T-34: flags of a handle from NtOpenProcessTokenEx with attributes %#x = %+v, want inherit = %v",
+				attributes, got, want)
 		}
 		if got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes)); got.Inherit !=
 			want {
-			t.Errorf("I-27: NtOpenThreadTokenEx with %#x gives %+v", attributes, got)
+			t.Errorf("I-27: flags of a handle from NtOpenThreadTokenEx with attributes %#x = %+v, want inherit = %v",
+				attributes, got, want)
 		}
 	}
 }

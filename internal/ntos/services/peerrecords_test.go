@@ -17,7 +17,7 @@ func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	take := func(user string, leftOut uint64, ok bool) {
 		t.Helper()
 		if n, may := p.take(user, now); n != leftOut || may != ok {
-			t.Errorf("%s: %d left out, %t; want %d, %t", user, n, may, leftOut, ok)
+			t.Errorf("take(%s) = %d left out, %t, want %d, %t", user, n, may, leftOut, ok)
 		}
 	}
 	for range 3 {
@@ -33,7 +33,7 @@ func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	p.lost("b", 2)
 	take("b", 3, true)
 	if n := p.LeftOut(); n != 7 {
-		t.Errorf("%d left out, want 7", n)
+		t.Errorf("LeftOut() = %d, want 7", n)
 	}
 	now = now.Add(time.Hour)
 	for i := range 3 {
@@ -76,6 +76,6 @@ func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	s.Peers.users["a"].records = 1 // the minute is over
 	s.recordPeer("a", audit.Event{})
 	if want := []string{"", "", "8"}; !slices.Equal(sink.said, want) {
-		t.Errorf("U-92: the records report %q omitted ones, want %q", sink.said, want)
+		t.Errorf("U-92: numbers of omitted connections in the records = %q, want %q", sink.said, want)
 	}
 }

@@ -28,7 +28,7 @@ func TestSentMessageIsCopied(t *testing.T) {
 	check := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()
 		if st != ntstatus.Success || string(got) != text {
-			t.Errorf("O-4: %s: %q, %v, want %q", what, got, st, text)
+			t.Errorf("O-4: %s = %q, %v, want %q", what, got, st, text)
 		}
 	}
 	send := func(text string, give func([]byte) ntstatus.Status) {
@@ -109,7 +109,7 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 			bare := m.object.ObjectName == "" && (m.service == "NtCreateEvent" || m.service == "NtCreateMutant" ||
 				m.service == "NtCreateSemaphore" || m.service == "NtCreateTimer")
 			if got := d.Owner().String(); bare != d.Owner().IsZero() || !bare && got != owner {
-				t.Errorf("%s: the owner is %s, want %s (none: %v)", m.name, got, owner, bare)
+				t.Errorf("%s: owner of the new object = %s, want %s (no owner: %v)", m.name, got, owner, bare)
 			}
 			want(t, "close", th.NtClose(again), ntstatus.Success)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -129,7 +129,7 @@ func TestImmediateWriteReturnsLength(t *testing.T) {
 		}
 		out, st := o.th.Services().NtWriteFile(in)
 		if want(t, "write", st, ntstatus.Success); out.Information != 2 {
-			t.Errorf("remote memory %v: Information = %d, want 2", later, out.Information)
+			t.Errorf("write with remote memory = %v: Information = %d, want 2", later, out.Information)
 		}
 	}
 	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
@@ -162,7 +162,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 			_, st = th.NtWriteFile(end, make([]byte, c.write))
 		}
 		if st != c.want {
-			t.Errorf("I-85: step %d, %d bytes: %v, want %v", i, c.write, st, c.want)
+			t.Errorf("I-85: step %d: writing %d bytes: %v, want %v", i, c.write, st, c.want)
 		}
 	}
 }
@@ -194,11 +194,11 @@ func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 		}), c.want)
 	}
 	if npfs.MaxInstances != 255 || npfs.MaxQuota != 16<<20 { // PIPE_UNLIMITED_INSTANCES
-		t.Errorf("%d instances of %d bytes", npfs.MaxInstances, npfs.MaxQuota)
+		t.Errorf("limits = %d instances and %d bytes, want 255 and 16 MiB", npfs.MaxInstances, npfs.MaxQuota)
 	}
 	for i := range npfs.MaxInstances {
 		if st := create("many", func(*nt.CreateNamedPipeFileIn) {}); st != ntstatus.Success {
-			t.Fatalf("I-85: instance %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("I-85: creating instance %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
@@ -310,7 +310,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := create(threads[1], "D:(A;;FA;;;WD)"); st != c.want {
-			t.Errorf("I-130: the descriptor grants %#x: %v, want %v", uint32(c.mask), st, c.want)
+			t.Errorf("I-130: adding an instance to a pipe whose descriptor grants %#x: %v, want %v",
+				uint32(c.mask), st, c.want)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -349,7 +350,7 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	const size, quota = 100_000, 1 << 16
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+		t.Errorf("write without a reader = %d bytes, %v, want 0 and a deadline error", n, err)
 	}
 	_ = c.SetWriteDeadline(time.Time{})
 	type ended struct {
@@ -366,7 +367,7 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all but the quota was read: %+v, want e.n = %v, e.err = nil", e, size)
+		t.Errorf("write after a reader took all but the quota = %+v, want %d bytes, no error", e, size)
 	}
 	if _, err := io.ReadFull(s, make([]byte, quota)); err != nil {
 		t.Error(err)
@@ -377,10 +378,10 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 	_ = c.Close()
 	if e := <-done; e.n != 7 || !errors.Is(e.err, net.ErrClosed) {
-		t.Errorf("closed after 7 bytes were read: %+v, want e.n = 7, error %v", e, net.ErrClosed)
+		t.Errorf("write whose pipe was closed after 7 bytes = %+v, want 7 bytes, error %v", e, net.ErrClosed)
 	}
 	if n, err := s.Read(make([]byte, 9)); n != 0 || err != io.EOF {
-		t.Errorf("reading after the write was cancelled: %d bytes, %v, want 0, %v", n, err, io.EOF)
+		t.Errorf("read after the cancelled write = %d bytes, %v, want 0, %v", n, err, io.EOF)
 	}
 }
 
@@ -390,11 +391,11 @@ func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
 	if n, st := w.th.NtWriteFile(w.client, []byte("12345")); n != 0 || st != ntstatus.PipeBusy {
-		t.Errorf("%d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
+		t.Errorf("write above the quota = %d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
 	}
 	i, st := w.th.NtQueryInformationFile(w.server, nt.FilePipeLocalInformation)
 	if w.must(st); i.(nt.PipeLocalInformation).ReadDataAvailable != 0 {
-		t.Errorf("%+v", i)
+		t.Errorf("pipe information after the refused write = %+v, want no readable data", i)
 	}
 }
 
@@ -425,15 +426,15 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	calls, st := w.th.NtTestAlert()
 	if len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
 		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
-		t.Errorf("the listen: calls %v, %s, %d ends, %+v", calls, st, ends.Load(), got)
+		t.Errorf("listen: APCs %v, %s, %d completions, %+v, want one APC, one completion and success",
+			calls, st, ends.Load(), got)
 	}
 	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
 	_, st = w.th.NtWaitForSingleObject(w.server, false)
 	same("the file meanwhile", st, ntstatus.Timeout)
 	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
 	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
-		t.Errorf(`the read: %d ends, %+v, want ends.Load() = 2, string(got.Data) = "hello", got.Information = 5`,
-			ends.Load(), got)
+		t.Errorf(`read: %d completions, %+v, want 2, data "hello" and Information 5`, ends.Load(), got)
 	}
 	_, st = w.th.NtWaitForSingleObject(w.server, false)
 	same("the file after it", st, ntstatus.Success)
@@ -443,7 +444,8 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	for i, want := range []string{"12345678", "9"} {
 		b, st := w.th.NtReadFile(w.server, 64)
 		if string(b) != want || st != ntstatus.Success || ends.Load() != 3 || got.Information != 1 {
-			t.Errorf("read %d: %q, %s; the write: %d ends, %+v", i, b, st, ends.Load(), got)
+			t.Errorf("read %d = %q, %s; write: %d completions, %+v, want data %q, 3 completions and Information 1",
+				i, b, st, ends.Load(), got, want)
 		}
 	}
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
@@ -467,13 +469,13 @@ func TestWaitingWriteEndsWhenItFits(t *testing.T) {
 	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
 		b, st := w.th.NtReadFile(w.server, c.bytes)
 		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
-			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d",
+			t.Errorf("I-85: read %d = %q, %v, the write has completed %d times, want %q and %d",
 				i, b, st, ends.Load(), c.want,
 				c.ended)
 		}
 	}
 	if got.Status != ntstatus.Success || got.Information != 5 {
-		t.Errorf("I-85: the write ended as %+v, want got.Status = %v, got.Information = 5", got, ntstatus.Success)
+		t.Errorf("I-85: result of the write = %+v, want %v with Information 5", got, ntstatus.Success)
 	}
 }
 
@@ -497,7 +499,7 @@ func TestPendingReadsAreBounded(t *testing.T) {
 	}
 	w.must(w.th.NtClose(w.server))
 	if n := ends.Load(); n != 256 {
-		t.Errorf("%d ended, want 256", n)
+		t.Errorf("%d reads ended with the handle, want 256", n)
 	}
 }
 
@@ -506,11 +508,11 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p := newPipeSide(t)
 	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
 	if st != ntstatus.AccessDenied || h != 0 {
-		t.Errorf("%v, handle %#x, want STATUS_ACCESS_DENIED", st, h)
+		t.Errorf("creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
 	}
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
 	if st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
+		t.Errorf("opening the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
@@ -527,19 +529,19 @@ func TestClientStartsInByteMode(t *testing.T) {
 	}
 	i, st := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
 	if p.must(st); i != (nt.PipeInformation{}) {
-		t.Errorf("%+v", i)
+		t.Errorf("modes of a new client = %+v, want both 0", i)
 	}
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "abc" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "abc", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read across two messages = %q, %v, want "abc", %v`, b, st, ntstatus.Success)
 	}
 	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
 	_, st = p.server.NtWriteFile(s, []byte("ef"))
 	p.must(st)
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "d", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read of the rest = %q, %v, want "d", %v`, b, st, ntstatus.Success)
 	}
 	if b, st := p.client.NtReadFile(c, 1); string(b) != "e" || st != ntstatus.BufferOverflow {
-		t.Errorf(`read %q, %v, want string(b) = "e", st = %v`, b, st, ntstatus.BufferOverflow)
+		t.Errorf(`read in message mode = %q, %v, want "e", %v`, b, st, ntstatus.BufferOverflow)
 	}
 }
 
@@ -560,11 +562,11 @@ func TestFirstInstanceSetsTheLimit(t *testing.T) {
 				asked = c.first
 			}
 			if st := create(asked); st != ntstatus.Success {
-				t.Errorf("I-85: %+v, instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
+				t.Errorf("I-85: %+v: creating instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
 			}
 		}
 		if st := create(c.other); st != ntstatus.InstanceNotAvailable {
-			t.Errorf("I-85: %+v, one too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
+			t.Errorf("I-85: %+v: creating one instance too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	ended("the pipe's default has passed", begin(0), ntstatus.IOTimeout)
 	again, made, cancel := begin(long), begin(long), begin(long)
 	if !cancel.Cancel() {
-		t.Error("the wait had ended")
+		t.Error("Cancel() = false, want true for a wait that is not over")
 	}
 	ended("cancelled", cancel, ntstatus.Cancelled)
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))

@@ -56,10 +56,10 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})})
 		want(t, c.name, st, ntstatus.Success)
 		if got := of(c.by, out.ProcessHandle); got != c.wantProcess {
-			t.Errorf("%s: the process's handle is %+v, want %+v", c.name, got, c.wantProcess)
+			t.Errorf("%s: handle of the process = %+v, want %+v", c.name, got, c.wantProcess)
 		}
 		if got := of(c.by, out.ThreadHandle); got != c.wantThread {
-			t.Errorf("%s: the thread's handle is %+v, want %+v", c.name, got, c.wantThread)
+			t.Errorf("%s: handle of the thread = %+v, want %+v", c.name, got, c.wantThread)
 		}
 		want(t, "close the process", c.by.NtClose(out.ProcessHandle), ntstatus.Success)
 		want(t, "close the thread", c.by.NtClose(out.ThreadHandle), ntstatus.Success)
@@ -126,10 +126,10 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 		c.change(&asked)
 		out, st := th.NtCreateUserProcess(asked)
 		if want(t, name, st, c.want); out != (nt.CreateUserProcessOut{}) {
-			t.Errorf("%s: %+v", name, out)
+			t.Errorf("%s: output %+v, want the zero value", name, out)
 		}
 		if after := handles(t, th); len(after) != len(before) {
-			t.Errorf("%s: the handles were %v, are %v", name, before, after)
+			t.Errorf("%s: handles %v before, %v after, want no new handle", name, before, after)
 		}
 	}
 }
@@ -155,18 +155,21 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 		}
 		v := w.sys.TokenOf(out.ClientID.UniqueProcess)
 		if v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.User().SID.String() != client {
-			t.Errorf("%v: the child has %v at %v of %v", level, v.Type(), v.Level(), v.User().SID)
+			t.Errorf("level %v: child has a token of type %v, level %v, user %v, want a primary token of the client",
+				level, v.Type(), v.Level(), v.User().SID)
 		}
 		if g := given.Value(); g.Type() != winnt.TokenImpersonation || g.Level() != level {
-			t.Errorf("%v: the token given has become %v at %v, want %v, %v", level, g.Type(), g.Level(),
-				winnt.TokenImpersonation, level)
+			t.Errorf("source token is now of type %v, level %v, want %v, %v",
+				g.Type(), g.Level(), winnt.TokenImpersonation,
+				level)
 		}
 		h, st := th.NtOpenProcessToken(out.ProcessHandle, winnt.READ_CONTROL)
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
 		if got := shown(t, th, h); got != shownBy(t, th, k, given) {
-			t.Errorf("%v: the child's token is protected by %s, want %s", level, got, shownBy(t, th, k, given))
+			t.Errorf("level %v: owner and DACL of the child's token = %s, want %s",
+				level, got, shownBy(t, th, k, given))
 		}
 	}
 }
@@ -190,7 +193,7 @@ func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
 		out, st := th.NtCreateUserProcess(in)
 		want(t, "make a child", st, ntstatus.Success)
 		if got, is := shown(t, th, out.ThreadHandle), "O:"+owner+"D:(A;;DC;;;BG)"; got != is {
-			t.Errorf("the thread is protected by %s, want %s", got, is)
+			t.Errorf("owner and DACL of the thread = %s, want %s", got, is)
 		}
 		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
@@ -213,8 +216,7 @@ func TestChildEndsWithItsParent(t *testing.T) {
 			foster.Close()
 		}
 		if runs := w.sys.Process(out.ClientID.UniqueProcess) != nil; runs != closesMaker {
-			t.Errorf("the maker's process is closed: %v; the child runs: %v, want %v", closesMaker, runs,
-				closesMaker)
+			t.Errorf("creator closed = %v: child still runs = %v, want %v", closesMaker, runs, closesMaker)
 		}
 	}
 }
@@ -270,10 +272,10 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 		want(t, c.name, st, ntstatus.Success)
 		k.PsRevertToSelf()
 		if got, want := shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)"; got != want {
-			t.Errorf("%s: the process is protected by %s, want %s", c.name, got, want)
+			t.Errorf("%s: owner and DACL of the process = %s, want %s", c.name, got, want)
 		}
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
-			t.Errorf(`%s: the thread is protected by %s, want text ending with "D:(A;;DC;;;BG)"`, c.name, got)
+			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
 		}
 	}
 }
@@ -300,11 +302,12 @@ func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
 		}
 	}
 	if parent != "foster" || child != acting {
-		t.Errorf(`a child of %q with the token of %s, want "foster", %s`, parent, child, acting)
+		t.Errorf(`record of the child: parent %q, token of %s, want "foster", %s`, parent, child, acting)
 	}
 	v, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
 	if b := v.(nt.ProcessBasic); st != ntstatus.Success || b.InheritedFromUniqueProcessID != p.ID() {
-		t.Errorf("its parent is %v: %v, want %v, %v", b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
+		t.Errorf("parent id of the child = %v, %v, want %v, %v",
+			b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
 	}
 }
 
@@ -331,10 +334,11 @@ func TestFailedChildLeavesNoHandle(t *testing.T) {
 	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process"))
 	out, st := th.NtCreateUserProcess(children())
 	if memory.Fail(nil); st != ntstatus.InsufficientResources || out != (nt.CreateUserProcessOut{}) {
-		t.Errorf("%v, %+v", st, out)
+		t.Errorf("NtCreateUserProcess without memory = %v, %+v, want STATUS_INSUFFICIENT_RESOURCES and no output",
+			st, out)
 	}
 	if after := handles(t, th); len(after) != len(before) || next() != values {
-		t.Errorf("handles %v, before %v", after, before)
+		t.Errorf("handles after the failed call %v, want %v unchanged and unused values next", after, before)
 	}
 	_, st = th.NtCreateUserProcess(children())
 	want(t, "with memory", st, ntstatus.Success)
@@ -396,7 +400,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 			continue
 		}
 		if got := w.sys.TokenOf(out.ClientID.UniqueProcess).Integrity(); got != c.integrity {
-			t.Errorf("%s: integrity %#x, want %#x", c.image, got, c.integrity)
+			t.Errorf("integrity of a process of %s = %#x, want %#x", c.image, got, c.integrity)
 		}
 	}
 }

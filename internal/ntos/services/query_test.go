@@ -52,9 +52,9 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 				wanted, names = ntstatus.BufferTooSmall, nil
 			}
 			if st != wanted || out.ReturnLength != c.need || !slices.Equal(got, names) {
-				t.Errorf("%q with room %d: %v, %d bytes, %q, want %v, %d, %q",
-					c.names, room, st, out.ReturnLength, got, wanted,
-					c.need, names)
+				t.Errorf("query of %q with room for %d bytes: %v, required %d, %q, want %v, %d, %q",
+					c.names, room, st,
+					out.ReturnLength, got, wanted, c.need, names)
 			}
 		}
 	}
@@ -76,7 +76,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
 		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
 		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
-			t.Errorf("%s returned %v, want nil", full, v)
+			t.Errorf("linked token with no memory at %q = %v, want nil", full, v)
 		}
 	}
 	memory.Fail(nil)
@@ -99,7 +99,7 @@ func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
 		_, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 			TokenHandle: 0xDEAD0, TokenInformationClass: c.class, FaultReturnLength: ntstatus.AccessViolation})
 		if st != c.want {
-			t.Errorf("class %s: %s, want %s", c.class, st, c.want)
+			t.Errorf("class %s with an unwritable ReturnLength: %s, want %s", c.class, st, c.want)
 		}
 	}
 }

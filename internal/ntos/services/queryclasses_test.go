@@ -27,7 +27,8 @@ func TestTokenAuditPolicyNeedsSecurityPrivilege(t *testing.T) {
 		for class := winnt.TokenUser; class <= winnt.MaxTokenInfoClass; class++ {
 			refused := class == winnt.TokenAuditPolicy && p != winnt.SeSecurityPrivilege
 			if _, st := th.NtQueryInformationToken(own, class); (st == ntstatus.PrivilegeNotHeld) != refused {
-				t.Errorf("T-80: %v with %v alone: %v", class, p, st)
+				t.Errorf("T-80: query of %v with only %v enabled: %v, want STATUS_PRIVILEGE_NOT_HELD = %v",
+					class, p, st, refused)
 			}
 		}
 	}

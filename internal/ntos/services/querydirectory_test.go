@@ -69,8 +69,9 @@ func TestObjectDirectoryListingContinues(t *testing.T) {
 					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single, RestartScan: restart,
 						Context: from})
 					if st != status || fmt.Sprint(out) != fmt.Sprint(wanted) {
-						t.Fatalf("from %d, room %d, single %v, restart %v: %+v, %v, want %+v, %v", from, length, single, restart,
-							out, st, wanted, status)
+						t.Fatalf("listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v",
+							from, length, single,
+							restart, out, st, wanted, status)
 					}
 				}
 			}
@@ -94,7 +95,8 @@ func TestSingleDirectoryEntryNeedsExactRoom(t *testing.T) {
 		out, st := th.Services().NtQueryDirectoryObject(nt.QueryDirectoryObjectIn{DirectoryHandle: dir, Length: length,
 			ReturnSingleEntry: true, RestartScan: true})
 		if st != wanted || out.ReturnLength != need || len(out.Buffer) != map[bool]int{true: 1}[wanted == 0] {
-			t.Errorf("room for %d bytes: %v, %d, %v, want %v, %d", length, st, out.ReturnLength, out.Buffer, wanted, need)
+			t.Errorf("single entry with room for %d bytes: %v, required %d, %v, want %v, %d",
+				length, st, out.ReturnLength, out.Buffer, wanted, need)
 		}
 	}
 }

@@ -105,11 +105,11 @@ func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
 		a, known := attributes[e.HandleValue]
 		if delete(attributes, e.HandleValue); !known || e.HandleAttributes != a || e.HandleCount != 1 ||
 			e.GrantedAccess != winnt.EVENT_ALL_ACCESS {
-			t.Errorf("handle %v: %+v, want attributes %#x", e.HandleValue, e, a)
+			t.Errorf("handle %v = %+v, want attributes %#x, one handle and all rights", e.HandleValue, e, a)
 		}
 	}
 	if len(attributes) != 0 {
-		t.Errorf("the query did not return the handles %v: len(attributes) = %d, want 0", attributes, len(attributes))
+		t.Errorf("the list omits the handles %v, want all handles", attributes)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestNextProcessVisitsEachOnce(t *testing.T) {
 			DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
 		if st == ntstatus.NoMoreEntries {
 			if n != 6 { // five and the System process
-				t.Errorf("%d processes, want 6", n)
+				t.Errorf("the walk found %d processes, want 6", n)
 			}
 			return
 		}
@@ -141,5 +141,5 @@ func TestNextProcessVisitsEachOnce(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	t.Error("the walk does not end")
+	t.Error("the walk does not end after all processes, want STATUS_NO_MORE_ENTRIES")
 }

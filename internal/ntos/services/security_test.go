@@ -154,7 +154,7 @@ func TestSACLAndLabelOfNewObject(t *testing.T) {
 						wantLabel = own // its creator's
 					}
 					if wantLabel != "" && label != wantLabel {
-						t.Errorf("%s with %s: the label is %s, want %s", service, c.sacl, label, wantLabel)
+						t.Errorf("%s with SACL %s: label = %s, want %s", service, c.sacl, label, wantLabel)
 					}
 				})
 			}
@@ -181,7 +181,7 @@ func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 						return
 					}
 					if got := shown(t, k.Zw(), h); got[:2+len(owner)] != "O:"+owner {
-						t.Errorf("%s owned by %s: %s", service, owner, got)
+						t.Errorf("%s with owner %s: descriptor = %s, want that owner", service, owner, got)
 					}
 				})
 			}
@@ -203,7 +203,7 @@ func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 				nt.NotificationEvent, false)
 			if want(t, "make an event of "+text, st, status); st == ntstatus.Success {
 				if got := shown(t, by, h); !strings.HasPrefix(text, got[:strings.Index(got, "D:")]) {
-					t.Errorf("%s: the event is protected by %s", text, got)
+					t.Errorf("event created with %s has the descriptor %s, want the same owner and group", text, got)
 				}
 			}
 			h, st = by.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.WRITE_OWNER, &nt.ObjectAttributes{
@@ -273,7 +273,7 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	got, st := a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	want(t, "what is there", st, ntstatus.Success)
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
-		t.Errorf("both changes: %s, want text = G:WDD:(A;;CC;;;SY), no error", text)
+		t.Errorf("descriptor after both changes = %s, want G:WDD:(A;;CC;;;SY)", text)
 	}
 }
 
@@ -307,8 +307,8 @@ func TestTokenKeepsItsLabel(t *testing.T) {
 		for _, text := range []string{"S:", "S:(AU;SA;GA;;;WD)", "S:(ML;;NW;;;LW)", "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)"} {
 			st := th.NtSetSecurityObject(own, info, sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"+text))
 			if after := label(); after != before {
-				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s, want %s", text, info, st, after, before,
-					before)
+				t.Errorf("O-39: after setting %s with information %#x: %v, label %s, want %s",
+					text, info, st, after, before)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestNtCreateSemaphore(t *testing.T) {
 		}
 		made := nt.SemaphoreInformation{CurrentCount: c.count, MaximumCount: c.maximum}
 		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != made {
-			t.Errorf("O-137: %+v, %v, want %+v", got, st, made)
+			t.Errorf("O-137: new semaphore = %+v, %v, want %+v", got, st, made)
 		}
 	}
 	// The counts are values, so they are checked before the data behind a pointer (O-3, O-137).
@@ -68,11 +68,11 @@ func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	} {
 		before, st := th.NtReleaseSemaphore(c.h, c.n)
 		if st != c.want || before != c.before {
-			t.Errorf("O-138: release %d: %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
+			t.Errorf("O-138: releasing %d: previous count %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
 		}
 		left := nt.SemaphoreInformation{CurrentCount: c.left, MaximumCount: 3}
 		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != left {
-			t.Errorf("O-138: after releasing %d: %+v, %v, want %+v", c.n, got, st, left)
+			t.Errorf("O-138: semaphore after releasing %d = %+v, %v, want %+v", c.n, got, st, left)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 				SemaphoreInformation: nt.SemaphoreInformation{CurrentCount: 2, MaximumCount: 5}}
 		}
 		if out != is {
-			t.Errorf("%v: %+v, want %+v", st, out, is)
+			t.Errorf("query with status %v: output %+v, want %+v", st, out, is)
 		}
 		return st
 	}, []rung[nt.QuerySemaphoreIn]{

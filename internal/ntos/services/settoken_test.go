@@ -89,10 +89,11 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
 		if got := class[uint32](t, th, own, winnt.TokenChildProcessFlags); got != flags {
-			t.Errorf("flags %#x: the query returns %#x, want %#x", flags, got, flags)
+			t.Errorf("token with child process flags %#x: query returns %#x, want %#x", flags, got, flags)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
-			t.Errorf("flags %#x: the token was %+v, is %+v, want %+v", flags, before, after, after)
+			t.Errorf("setting child process flags %#x: token statistics %+v, want %+v unchanged",
+				flags, after, before)
 		}
 		wanted := ntstatus.InvalidParameter
 		if flags == 0 {
@@ -177,7 +178,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 		spec := object.(*kernel.AccessToken).Value().Spec()
 		if user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil; user !=
 			(in.RestrictedUserAttributes.V != nil) || device != (in.RestrictedDeviceAttributes.V != nil) {
-			t.Errorf("%s: user claims are restricted: %v, device claims: %v, want %v, %v", name, user, device,
+			t.Errorf("%s: user claims restricted %v, device claims restricted %v, want %v, %v", name, user, device,
 				in.RestrictedUserAttributes.V != nil, in.RestrictedDeviceAttributes.V != nil)
 		}
 		k.ObDereferenceObject(object)
@@ -285,9 +286,9 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 				TokenInformationClass: c, TokenInformation: nt.Cap(value), TokenInformationLength: length})
 			want(t, name, st, wanted)
 			if after := tok.Value(); st != ntstatus.Success && before != after {
-				t.Errorf("%s: the token has changed in spite of %v", name, st)
+				t.Errorf("%s: the refused call (%v) changed the token, want no change", name, st)
 			} else if kept := before.ModifiedID() == after.ModifiedID(); st == ntstatus.Success && kept != row.keeps {
-				t.Errorf("%s: ModifiedId is kept: %v, want %v", name, kept, row.keeps)
+				t.Errorf("%s: ModifiedId is unchanged = %v, want %v", name, kept, row.keeps)
 			}
 		}
 		if !known {
@@ -331,10 +332,10 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 				got, row.value = list[0].Name, "a"
 			}
 			if !reflect.DeepEqual(got, row.value) {
-				t.Errorf("%s: set to %v, the query returns %v, want %v", name, row.value, got, row.value)
+				t.Errorf("%s: query after setting %v = %v, want %v", name, row.value, got, row.value)
 			}
 		} else if st != ntstatus.InvalidInfoClass {
-			t.Errorf("%s: query: %v, want %v", name, st, ntstatus.InvalidInfoClass)
+			t.Errorf("%s: query of a class that can only be set: %v, want %v", name, st, ntstatus.InvalidInfoClass)
 		}
 	}
 }
@@ -409,16 +410,16 @@ func TestSetTokenRejectsWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
 		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: setting %s to a value of another type: %s, want %s", c.class, st,
-				ntstatus.InvalidParameter)
+			t.Errorf("T-90: setting %s to a value of another type: %s, want %s",
+				c.class, st, ntstatus.InvalidParameter)
 		}
 	}
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
 		if st := th.NtSetInformationToken(h, class, sid.SID{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID: %s, want %s", class, st, ntstatus.InvalidSID)
+			t.Errorf("T-90: setting %s to the zero SID: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 		if st := th.NtSetInformationToken(h, class, token.Group{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID with attributes: %s, want %s", class, st, ntstatus.InvalidSID)
+			t.Errorf("T-90: setting %s to a group without SID: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 	}
 	if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}); st != ntstatus.InvalidParameter {
@@ -453,8 +454,9 @@ func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 				st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: level, Attributes: 0x60})
 				now, _ := th.NtQueryInformationToken(h, winnt.TokenIntegrityLevel)
 				if st != want || now.(token.Group).SID != after {
-					t.Errorf("%v to %v, with the privilege: %t: %v and %v, want %v and %v", before, level, held, st,
-						now, want, after)
+					t.Errorf("%v to %v, SeTcbPrivilege held %t: %v and level %v, want %v and %v",
+						before, level, held, st, now, want,
+						after)
 				}
 			}
 		}
@@ -474,7 +476,7 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, other); st != want {
-			t.Errorf("T-90: linking by a handle of %#x: %s, want %s", uint32(right), st, want)
+			t.Errorf("T-90: linking a token by a handle with %#x: %s, want %s", uint32(right), st, want)
 		}
 	}
 }
@@ -493,10 +495,10 @@ func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
 	} {
 		if st := th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set); st != c.st {
-			t.Errorf("T-90: setting %+v: %s, want %s", c.set, st, c.st)
+			t.Errorf("T-90: setting isolation %+v: %s, want %s", c.set, st, c.st)
 		}
 		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
-			t.Errorf("T-90: after %+v: %+v, %s, want %+v", c.set, got, st, c.then)
+			t.Errorf("T-90: isolation after setting %+v = %+v, %s, want %+v", c.set, got, st, c.then)
 		}
 	}
 }
@@ -515,7 +517,7 @@ func TestSetFlagIsBoolean(t *testing.T) {
 			st := th.NtSetInformationToken(h, class, c.set)
 			got, read := th.NtQueryInformationToken(h, class)
 			if st != c.st || read != ntstatus.Success || got != c.then {
-				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d",
+				t.Errorf("T-90: setting %s to %d: %s, query then %v, %s, want %s, %d",
 					class, c.set, st, got, read, c.st, c.then)
 			}
 		}

@@ -61,7 +61,7 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})
 	want(t, "next thread", st, ntstatus.NoMoreEntries)
 	if why := s.TakeWhy(); why.Rule != "O-37" || why.Object != "" || why.Explanation != nil {
-		t.Errorf("the reason is %+v, want O-37 alone", why)
+		t.Errorf("reason = %+v, want rule O-37 without object and explanation", why)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
 		ntstatus.Success)
 	if got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("%s, want %s", got, is)
+		t.Errorf("DACL of the anonymous token = %s, want %s", got, is)
 	}
 	b.serves.PsRevertToSelf()
 }
@@ -159,7 +159,8 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
 				want(t, "reference", st, ntstatus.Success)
 				if got := o.(*kernel.EThread).ID(); got != known {
-					t.Errorf("%v, flags %d: thread %d is %v, want %v", rights, flags, n, got, known)
+					t.Errorf("rights %v, flags %d: thread %d of the walk is %v, want %v",
+						rights, flags, n, got, known)
 				}
 				k.ObDereferenceObject(o)
 				after = h
@@ -191,7 +192,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	want(t, "handles the wrong way round", asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
 	want(t, "impersonate", asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
 	if !serves.Thread().IsImpersonating() || w.sys.KernelMode(asks).Thread().IsImpersonating() {
-		t.Error("the thread that asks acts as the client, or the server does not")
+		t.Error("want only the server's thread to impersonate the client")
 	}
 	serves.PsRevertToSelf()
 	k.PsRevertToSelf()
@@ -207,7 +208,7 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
-		t.Errorf("afterwards: %+v, %v", v, st)
+		t.Errorf("System process afterwards = %+v, %v, want exit status STATUS_PENDING", v, st)
 	}
 }
 
@@ -247,24 +248,25 @@ func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	}
 	held := walk(0)
 	if len(held) != 3 {
-		t.Fatalf("O-37: %d threads, want 3", len(held))
+		t.Fatalf("O-37: the walk found %d threads, want 3", len(held))
 	}
 	threads[1].Close()
 	const limited = winnt.THREAD_QUERY_LIMITED_INFORMATION
 	for _, flags := range []uint32{0, 1} {
 		all := walk(flags)
 		if len(all) != 3 {
-			t.Fatalf("O-171: with flags %d %d threads, want 3, the ended one among them", flags, len(all))
+			t.Fatalf("O-171: flags %d: the walk found %d threads, want 3 with the ended one", flags, len(all))
 		}
 		for i, h := range all {
 			if st := th.NtCompareObjects(h, held[[2]int{i, 2 - i}[flags]]); st != ntstatus.Success {
-				t.Errorf("O-163: with flags %d thread %d is another: %v, want %v", flags, i, st, ntstatus.Success)
+				t.Errorf("O-163: flags %d: comparing thread %d with the expected one: %v, want %v",
+					flags, i, st, ntstatus.Success)
 			}
 			th.NtClose(h)
 		}
 		h, st := th.NtGetNextThread(winnt.NtCurrentProcess, held[1], limited, 0, flags)
 		if st != ntstatus.Success || th.NtCompareObjects(h, held[2-2*flags]) != ntstatus.Success {
-			t.Errorf("O-171: from the one that ended, with flags %d: %v", flags, st)
+			t.Errorf("O-171: flags %d: walk from the ended thread: %v, want its neighbour", flags, st)
 		}
 		th.NtClose(h)
 	}
@@ -273,7 +275,7 @@ func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	}
 	for _, flags := range []uint32{0, 1} {
 		if all := walk(flags); len(all) != 2 {
-			t.Errorf("O-171: with flags %d %d threads, want the 2 whose objects are there", flags, len(all))
+			t.Errorf("O-171: flags %d: the walk found %d threads, want the 2 that still exist", flags, len(all))
 		}
 	}
 }
@@ -341,16 +343,18 @@ func TestNtSuspendThread(t *testing.T) {
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once
 		if was, st := suspend(h); was != n || st != ntstatus.Success {
-			t.Fatalf("O-144: suspended %d times, the service returns %d, %v, want %d, %v", n, was, st, n,
-				ntstatus.Success)
+			t.Fatalf("O-144: NtSuspendThread at count %d returned %d, %v, want %d, %v",
+				n, was, st, n, ntstatus.Success)
 		}
 	}
 	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: suspended for the 128th time: %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
+		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v",
+			was, st, ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
 	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: a thread that has ended: %d, %v, want 0, %v", was, st, ntstatus.ThreadIsTerminating)
+		t.Errorf("O-144: NtSuspendThread of an ended thread returned %d, %v, want 0, %v",
+			was, st, ntstatus.ThreadIsTerminating)
 	}
 }
 
@@ -381,10 +385,11 @@ func TestNtResumeThread(t *testing.T) {
 	}{{2, false}, {1, true}, {0, true}, {0, true}} {
 		out, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
 		if st != ntstatus.Success || out.PreviousSuspendCount != c.was {
-			t.Errorf("O-144: %d, %v, want %d", out.PreviousSuspendCount, st, c.was)
+			t.Errorf("O-144: NtResumeThread returned previous count %d, %v, want %d",
+				out.PreviousSuspendCount, st, c.was)
 		}
 		if got := started(); got != c.started {
-			t.Errorf("O-144: after resuming at %d the process has started: %t, want %t", c.was, got, c.started)
+			t.Errorf("O-144: after resuming at count %d the process has started: %t, want %t", c.was, got, c.started)
 		}
 	}
 }

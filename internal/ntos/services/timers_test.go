@@ -29,7 +29,7 @@ func TestTimerReportsDueState(t *testing.T) {
 				now += later
 				state := first.PreviousState
 				if state {
-					t.Error("a new timer was signalled")
+					t.Error("a new timer is signalled, want not signalled")
 				}
 				if cancel {
 					out, st := th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h})
@@ -41,14 +41,16 @@ func TestTimerReportsDueState(t *testing.T) {
 					state = out.PreviousState
 				}
 				if state != signalled {
-					t.Errorf("cancel %v, %d later with period %d: %v, want %v", cancel, later, period, state, signalled)
+					t.Errorf("cancel %v, %d later with period %d: previous state %v, want %v",
+						cancel, later, period, state, signalled)
 				}
 				now += 100_000
 				out, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 				want(t, "query", st, ntstatus.Success)
 				if got := out.TimerInformation.TimerState; got != (cancel && signalled) {
-					t.Errorf("cancel %v, %d later with period %d: in the end %v, want %v", cancel, later, period,
-						got, cancel && signalled)
+					t.Errorf("cancel %v, %d later with period %d: state at the end %v, want %v",
+						cancel, later, period, got,
+						cancel && signalled)
 				}
 			}
 		}
@@ -76,7 +78,7 @@ func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	set := func(due int64, period int32, before bool) {
 		t.Helper()
 		if got, st := th.NtSetTimer(h, due, period); st != ntstatus.Success || got != before {
-			t.Errorf("O-140: at %d: setting to %d: %v, %s; want %v", now, due, got, st, before)
+			t.Errorf("O-140: at %d: NtSetTimer to %d returned %v, %s, want %v", now, due, got, st, before)
 		}
 	}
 	is := func(at, remaining int64, signaled bool) {
@@ -84,7 +86,7 @@ func TestTimerIsSignalledAtItsTime(t *testing.T) {
 		now = at
 		want := nt.TimerInformation{RemainingTime: remaining, TimerState: signaled}
 		if got, st := th.NtQueryTimer(h); st != ntstatus.Success || got != want {
-			t.Errorf("O-140: at %d: %+v, %s; want %+v", at, got, st, want)
+			t.Errorf("O-140: at %d: timer = %+v, %s, want %+v", at, got, st, want)
 		}
 	}
 	is(1000, 0, false)
@@ -96,7 +98,7 @@ func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	set(1600, 0, true)
 	is(1599, 1, false)
 	if on, st := th.NtCancelTimer(h); on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled before its time: %v, %s, want false, %s", on, st, ntstatus.Success)
+		t.Errorf("O-140: NtCancelTimer before the due time: %v, %s, want false, %s", on, st, ntstatus.Success)
 	}
 	is(9000, -7400, false)
 	set(10000, 1, false) // and every millisecond
@@ -106,7 +108,7 @@ func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	is(math.MaxInt64, 0, true)
 	is(20000, math.MaxInt64-20000, true)
 	if on, st := th.NtCancelTimer(h); !on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled after its time: %v, %s, want true, %s", on, st, ntstatus.Success)
+		t.Errorf("O-140: NtCancelTimer after the due time: %v, %s, want true, %s", on, st, ntstatus.Success)
 	}
 	set(-500, 0, true)
 	is(20000, 500, false)

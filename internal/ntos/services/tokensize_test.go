@@ -43,7 +43,7 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 				out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 					TokenHandle: winnt.NtCurrentProcessToken, TokenInformationClass: class, TokenInformationLength: length})
 				if want(t, name+" of "+class.String(), st, wanted); out.ReturnLength != need {
-					t.Errorf("%s of %v: %d bytes are told, want %d", name, class, out.ReturnLength, need)
+					t.Errorf("%s of %v: returned length %d, want %d", name, class, out.ReturnLength, need)
 				}
 			}
 		}
@@ -100,7 +100,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 		}
 	}
 	if len(cases) < 40 {
-		t.Errorf("%d cases only, want at least 40", len(cases))
+		t.Errorf("%d cases, want at least 40", len(cases))
 	}
 	for _, c := range cases {
 		c.ask(t, th)
@@ -131,7 +131,7 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 	row := nt.NtTable.Find(c.service)
 	whole, st := th.CallRow(row, c.with(^uint32(0)))
 	if st != ntstatus.Success {
-		t.Errorf("%s %+v: %v, want %v", c.service, c.in, st, ntstatus.Success)
+		t.Errorf("%s %+v with a large buffer: %v, want %v", c.service, c.in, st, ntstatus.Success)
 		return
 	}
 	need := uint32(reflect.ValueOf(whole).FieldByName(c.need).Uint())
@@ -147,7 +147,8 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 			want, status = told.Interface(), c.refusal
 		}
 		if st != status || !reflect.DeepEqual(out, want) {
-			t.Errorf("%s %+v, room for %d of %d bytes: %+v, %v, want %v", c.service, c.in, room, need, out, st, status)
+			t.Errorf("%s %+v with %d bytes, %d required: %+v, %v, want %v",
+				c.service, c.in, room, need, out, st, status)
 		}
 	}
 }

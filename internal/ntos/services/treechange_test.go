@@ -45,8 +45,9 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
 						FileInformationClass: class, FileInformation: nt.Cap(v)})
 					if got := w.tree.took(); st != wanted || got != asked {
-						t.Errorf("%v with what %v takes, by %#x: %v, asked %q, want %v, %q", class, other, uint32(rights), st, got,
-							wanted, asked)
+						t.Errorf("%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q",
+							class, other,
+							uint32(rights), st, got, wanted, asked)
 					}
 				}
 			}
@@ -78,7 +79,7 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 			nt.FileDisposition{DeleteFile: remove}), wanted)
 	}
 	if got := w.tree.took(); got != "SetDelete false" {
-		t.Errorf(`asked %q, want "SetDelete false"`, got)
+		t.Errorf(`tree calls = %q, want "SetDelete false"`, got)
 	}
 	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
 	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
@@ -124,12 +125,13 @@ func TestRenameAndLinkTargets(t *testing.T) {
 				asked += fmt.Sprintf(" link %v", link)
 			}
 			if got := w.tree.took() + w.more.took(); st != c.st || got != asked {
-				t.Errorf("%s, link %v: %v, asked %q, want %v, %q", c.name, link, st, got, c.st, asked)
+				t.Errorf("%s, link %v: %v, tree calls %q, want %v, %q", c.name, link, st, got, c.st, asked)
 			}
 			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
 				m.Subject.Effective().User().SID.String() != svc) {
-				t.Errorf("%s, link %v: the decision is about %#x of %v", c.name, link, uint32(m.Granted),
-					m.Subject.Effective().User().SID)
+				t.Errorf("%s, link %v: decision for rights %#x and user %v, want the handle's rights and user %s",
+					c.name, link,
+					uint32(m.Granted), m.Subject.Effective().User().SID, svc)
 			}
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}
@@ -140,7 +142,7 @@ func TestRenameAndLinkTargets(t *testing.T) {
 		h := w.open(`\??\T\file`, granted, 0)
 		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
 		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {
-			t.Errorf("granted %#x: the rename is denied: %v, want anything but %v", uint32(granted), got, wanted)
+			t.Errorf("handle grants %#x: rename is denied = %v, want %v", uint32(granted), got, !wanted)
 		}
 	}
 }
@@ -171,13 +173,15 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 			out, st := w.Services().NtQueryDirectoryFile(in)
 			if got := w.tree.took(); st != ntstatus.Success || got != c.asked || len(out.FileInformation) != 1 ||
 				out.FileInformation[0] != wanted {
-				t.Errorf("%+v: %v, asked %q, told %+v", c, st, got, out.FileInformation)
+				t.Errorf("%+v: %v, tree calls %q, entries %+v, want one entry and the calls of the case",
+					c, st, got, out.FileInformation)
 			}
 			in.FileHandle = reads
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				out, st := by.Services().NtQueryDirectoryFile(in)
 				if got := w.tree.took(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
-					t.Errorf("without the right: %v, asked %q", st, got)
+					t.Errorf("listing without the right: %v, tree calls %q, want STATUS_ACCESS_DENIED and no call",
+						st, got)
 				}
 			}
 		}
@@ -186,6 +190,6 @@ func TestDirectoryListingPassesPattern(t *testing.T) {
 	out, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: lists, Length: 64,
 		FileInformationClass: nt.FileNamesInformation})
 	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
-		t.Errorf("at the end: %+v: len(out.FileInformation) = %d, want at most 1", out, len(out.FileInformation))
+		t.Errorf("listing at the end = %+v, want at most one entry", out)
 	}
 }

@@ -81,19 +81,19 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 			out, st = w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(c.write)),
 				ByteOffset: c.offset})
 			if n := uint32(len(c.write) - c.short); st == ntstatus.Success && out.Information != n {
-				t.Errorf("%s: %d bytes are told, want %d", c.name, out.Information, n)
+				t.Errorf("%s: Information = %d, want %d", c.name, out.Information, n)
 			}
 		}
 		position, st2 := w.NtQueryInformationFile(h, nt.FilePositionInformation)
 		want(t, "the position", st2, ntstatus.Success)
 		if asked := w.tree.took(); st != c.st || asked != c.asked || got != c.data ||
 			position != (nt.FilePosition{CurrentByteOffset: c.after}) {
-			t.Errorf("%s: %v, asked %q, read %q, then at %+v; want %v, %q, %q, %d", c.name, st, asked, got, position, c.st,
-				c.asked, c.data, c.after)
+			t.Errorf("%s: %v, tree calls %q, data %q, position then %+v, want %v, %q, %q, %d", c.name, st, asked, got,
+				position, c.st, c.asked, c.data, c.after)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		if asked := w.tree.took(); asked != "Close file" {
-			t.Errorf(`%s: closing asks %q, want "Close file"`, c.name, asked)
+			t.Errorf(`%s: tree calls at close = %q, want "Close file"`, c.name, asked)
 		}
 	}
 }
@@ -135,8 +135,9 @@ func TestReadIntoCallersMemory(t *testing.T) {
 		w.tree.st = ntstatus.Success
 		if st != c.st || asked != c.asked || facted != c.facted || string(b[:n]) != c.data ||
 			c.remaining != "" && string(b[n:]) != c.remaining {
-			t.Errorf("%s: %v, asked %q and %d times for facts, read %q of %q; want %v, %q, %d, %q, %q", c.name, st, asked,
-				facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
+			t.Errorf("%s: %v, tree calls %q, %d calls for facts, read %q, buffer %q, want %v, %q, %d, %q, %q",
+				c.name, st,
+				asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		w.tree.took()
@@ -145,7 +146,7 @@ func TestReadIntoCallersMemory(t *testing.T) {
 	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
 	w.tree.facts.Directory = true
 	if n, st := w.NtReadFileInto(h, make([]byte, 20), 0); n != 0 || st != invalid {
-		t.Errorf("a directory: %d bytes, %v, want 0, %v", n, st, invalid)
+		t.Errorf("reading a directory = %d bytes, %v, want 0, %v", n, st, invalid)
 	}
 }
 
@@ -160,7 +161,7 @@ func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 			t.Fatal(n, st)
 		}
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("NtReadFileInto made %v allocations, want 0", n)
 	}
 }
 
@@ -201,11 +202,11 @@ func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 		},
 	} {
 		if out, st := call(); st != ntstatus.DiskFull || out != nil {
-			t.Errorf("%s: %v, %+v, want %v, nil", name, st, out, ntstatus.DiskFull)
+			t.Errorf("%s on a full disk: %v, %+v, want %v, nil", name, st, out, ntstatus.DiskFull)
 		}
 	}
 	w.tree.st = ntstatus.Success
 	if v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation); v != (nt.FilePosition{CurrentByteOffset: 5}) {
-		t.Errorf("the position is %+v, %v", v, st)
+		t.Errorf("position after the errors = %+v, %v, want 5", v, st)
 	}
 }

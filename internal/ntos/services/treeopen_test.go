@@ -69,8 +69,9 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 				asked = strings.Replace(asked, "Open ", "Open "+prefix, 1)
 			}
 			if got := w.tree.took(); st != c.st || c.asked != "" && got != asked || out.Information != c.action {
-				t.Errorf("%s, below %v: %v, %v, asked %q; want %v, %v, %q", c.name, below, st, out.Information, got, c.st,
-					c.action, asked)
+				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q",
+					c.name, below, st, out.Information, got,
+					c.st, c.action, asked)
 			}
 			made := 0
 			if st == ntstatus.Success {
@@ -80,7 +81,7 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 				made++
 			}
 			if n := len(handles(t, w.Thread)); n != before+made {
-				t.Errorf("%s, below %v: %d handles, want %d", c.name, below, n, before+made)
+				t.Errorf("%s, below a directory %v: process has %d handles, want %d", c.name, below, n, before+made)
 			}
 			for h := range handles(t, w.Thread) {
 				want(t, "close", w.NtClose(h), ntstatus.Success)
@@ -118,7 +119,7 @@ func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 			}
 			if got, is := w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share,
 				fileaccess.Opened); got != is {
-				t.Errorf("%s: asked %q, want %q", c.name, got, is)
+				t.Errorf("%s: tree calls = %q, want %q", c.name, got, is)
 			}
 			want(t, "close", w.NtClose(h), ntstatus.Success)
 			w.tree.took()
@@ -140,10 +141,10 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 		_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\??\T\file`))})
 		want(t, "delete", st, refused)
 		if got := w.tree.took(); got != asked || w.tree.options != fileaccess.OpenReparsePoint {
-			t.Errorf("asked %q with %#x, want %q", got, w.tree.options, asked)
+			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, asked)
 		}
 		if n := len(handles(t, w.Thread)); n != before {
-			t.Errorf("%d handles are left of it", n-before)
+			t.Errorf("NtDeleteFile left %d handles, want none", n-before)
 		}
 	}
 	_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\Device\Null`))})
@@ -188,8 +189,8 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 			asked = fmt.Sprintf(c.asked, fileaccess.Created)
 		}
 		if got := w.tree.took(); st != c.st || got != asked || w.tree.options != c.options || (h != 0) != (st == 0) {
-			t.Errorf("%s: %v, %v, asked %q with %#x; want %v, %q with %#x", c.what, h, st, got, w.tree.options, c.st, asked,
-				c.options)
+			t.Errorf("%s: handle %v, %v, tree calls %q with options %#x, want %v, %q with %#x", c.what, h, st, got,
+				w.tree.options, c.st, asked, c.options)
 		}
 	}
 }
@@ -218,10 +219,11 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
 				if got := w.tree.took(); got != asked {
-					t.Errorf("rights %d, full %v: asked %q, want %q", rights, full, got, asked)
+					t.Errorf("rights %d, log full %v: tree calls %q, want %q", rights, full, got, asked)
 				}
 				if after := handles(t, w.Thread); len(after) != len(before) {
-					t.Errorf("rights %d, full %v: the handles were %v, are %v", rights, full, before, after)
+					t.Errorf("rights %d, log full %v: handles %v before, %v after, want no new handle",
+						rights, full, before, after)
 				}
 			}
 		}
@@ -230,7 +232,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if first != 4 {
-		t.Errorf("the first handle is %v, want 4", first)
+		t.Errorf("first handle = %v, want 4", first)
 	}
 }
 
@@ -250,7 +252,7 @@ func TestFilesOutsideTreesCannotBeCreated(t *testing.T) {
 		h, made, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: uint32(d),
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: "plain"})})
 		if st != want || (h != 0) != (want == ntstatus.Success) || want == ntstatus.Success && made != fileaccess.Opened {
-			t.Errorf("F-110: disposition %d: %v, %v, %v, want %v", d, h, made, st, want)
+			t.Errorf("F-110: disposition %d: handle %v, action %v, %v, want %v", d, h, made, st, want)
 		}
 	}
 }

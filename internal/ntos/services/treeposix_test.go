@@ -25,10 +25,11 @@ func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 				Descriptor: w.tree.descriptor}, Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
 		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, true, false), ntstatus.Success)
 		if got := w.tree.decision.Status() != ntstatus.Success; got != c.refused {
-			t.Errorf("a directory %v to a directory %v: %v", c.moved, c.there, w.tree.decision.Status())
+			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
+				c.moved, c.there, w.tree.decision.Status(), c.refused)
 		}
 		if got := w.tree.took(); got != "Move new root - replace true link false" {
-			t.Errorf(`asked %q, want "Move new root - replace true link false"`, got)
+			t.Errorf(`tree calls = %q, want "Move new root - replace true link false"`, got)
 		}
 	}
 	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)

@@ -72,7 +72,7 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 			}
 			want(t, c.name, c.do(), ntstatus.Success)
 			if got := uses(m); !slices.Equal(got, c.want) {
-				t.Errorf("%d, %s, kernel mode %v: %q, want %q", i, c.name, kernelMode, got, c.want)
+				t.Errorf("step %d, %s, kernel mode %v: records %q, want %q", i, c.name, kernelMode, got, c.want)
 			}
 		}
 	}
@@ -99,7 +99,8 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 					wanted = []string{`5145 \file ` + mask}
 				}
 				if got := uses(m); !slices.Equal(got, wanted) {
-					t.Errorf("asked %#x, changed %d times: %q (%v), want %q", uint32(asked), again, got, st, wanted)
+					t.Errorf("requested %#x, place changed %d times: records %q (%v), want %q",
+						uint32(asked), again, got, st, wanted)
 				}
 				if st == ntstatus.Success {
 					want(t, "close", by.NtClose(h), ntstatus.Success)

@@ -36,7 +36,8 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 		}
 		if got := w.tree.took(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
 			changes != c.records || (w.tree.descriptor == old) != (st != ntstatus.Success) {
-			t.Errorf("%+v: %v, %d records, asked %q", c, st, changes, got)
+			t.Errorf("%+v: %v, %d records, tree calls %q, want the status, records and swaps of the case",
+				c, st, changes, got)
 		}
 	}
 	w.tree.unswapped = 0
@@ -44,7 +45,7 @@ func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	d, st := w.NtQuerySecurityObject(h, parts)
 	want(t, "query", st, ntstatus.Success)
 	if text, err := sddl.Format(d, sddl.Options{}); err != nil || text != "D:(A;;DC;;;WD)" && text != "D:(A;;0x2;;;WD)" {
-		t.Errorf("the descriptor of the moment is told as %s, %v", text, err)
+		t.Errorf("descriptor = %s, %v, want the current one with mask 0x2", text, err)
 	}
 	w.tree.st = ntstatus.DiskFull
 	_, st = w.NtQuerySecurityObject(h, parts)

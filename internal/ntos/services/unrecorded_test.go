@@ -119,8 +119,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 		}
 		cases := demands[name]
 		if len(cases) == 0 {
-			t.Errorf("%s writes %v, and no case here asks for one of them: len(cases) = %d, want at least 1", name,
-				row.Info().Events(), len(cases))
+			t.Errorf("%s writes %v but has no case here, want at least one", name, row.Info().Events())
 		}
 		for i, prepare := range cases {
 			for _, fault := range []struct {
@@ -141,16 +140,17 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					d.asks.RecordWhy(false)
 					want(t, name, st, ntstatus.AuditFailed)
 					if effects := d.changed(); len(effects) != 0 {
-						t.Errorf("the tree was asked %q: len(effects) = %d, want 0", effects, len(effects))
+						t.Errorf("the call reached the tree: %q, want no calls", effects)
 					}
 					if out != nil && !reflect.ValueOf(out).IsZero() {
-						t.Errorf("it tells %+v", out)
+						t.Errorf("output = %+v, want none", out)
 					}
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
-						t.Errorf("it was %+v, is %+v, want %+v", before, after, after)
+						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
 					}
 					if !strings.Contains(why.Because, fault.says) || !strings.Contains(why.Because, d.dir) {
-						t.Errorf("%s because %q: want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
+						t.Errorf("%s: reason %q, want the file in %s and %q",
+							why.Rule, why.Because, d.dir, fault.says)
 					}
 				})
 			}
@@ -162,13 +162,13 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				_, st := call()
 				want(t, name, st, ntstatus.Success)
 				if !d.wrote(t, last, row.Info().Events()) {
-					t.Errorf("none of %v is in the log", row.Info().Events())
+					t.Errorf("the log has no record of %v, want at least one", row.Info().Events())
 				}
 			})
 		}
 	}
 	if tested < 80 {
-		t.Errorf("only %d calls, want at least 80", tested)
+		t.Errorf("%d calls tested, want at least 80", tested)
 	}
 }
 

@@ -27,13 +27,13 @@ func TestThreadQueues4096APCs(t *testing.T) {
 	}
 	for i := range ps.MaxCalls {
 		if st := queue(); st != ntstatus.Success {
-			t.Fatalf("call %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("queuing APC %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "one call more", queue(), ntstatus.InsufficientResources)
 	out, st := other.Services().NtTestAlert(nt.TestAlertIn{})
 	if want(t, "made", st, ntstatus.Success); len(out.UserApcs) != ps.MaxCalls || ps.MaxCalls != 4096 {
-		t.Errorf("%d calls are made", len(out.UserApcs))
+		t.Errorf("NtTestAlert ran %d APCs, want 4096", len(out.UserApcs))
 	}
 	want(t, "after they are made", queue(), ntstatus.Success)
 }
@@ -46,7 +46,7 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	want(t, "make an event", st, ntstatus.Success)
 	for range 2 {
 		if _, ok := th.Services().ObjectSignaled(event); !ok {
-			t.Error("an event is not waited for")
+			t.Error("ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
 		}
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
@@ -72,7 +72,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.THREAD_TERMINATE: ntstatus.NotFound,
 		winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE: ntstatus.AccessDenied} {
 		if st := w.th.NtCancelSynchronousIoFile(threads[right], 0); st != want {
-			t.Errorf("I-138: cancelling by a handle of %#x: %s, want %s", uint32(right), st, want)
+			t.Errorf("I-138: NtCancelSynchronousIoFile by a handle with %#x: %s, want %s", uint32(right), st, want)
 		}
 	}
 	var ends atomic.Int32
@@ -92,7 +92,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 		}
 	}
 	if refused != 3 || ends.Load() != 0 {
-		t.Errorf("O-147: %d of 3 are refused, %d ended, want 3, 0", refused, ends.Load())
+		t.Errorf("O-147: %d reads refused, %d completed, want 3, 0", refused, ends.Load())
 	}
 	w.must(w.th.NtClose(event))
 }
