@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rightsWorld is a computer where one user has two privileges and a logon right, and another none.
+// rightsWorld returns a computer where one user holds two privileges and a logon right, and another user holds
+// nothing.
 func rightsWorld(t *testing.T) *world {
 	t.Helper()
 	member := func(rid uint32, name string, p winnt.PrivilegeSet, r logon.Rights) logon.Member {
@@ -32,7 +33,8 @@ func rightsWorld(t *testing.T) *world {
 	return newWorld(t, kernel.Config{LSA: m})
 }
 
-// L-77: the rights of an account are those assigned to it. An account without rights is not found, nor an unknown one.
+// TestEnumerateAccountRightsReturnsAssignedRights checks that the rights of an account are those assigned to it. An account without rights
+// gets the same status as an unknown account (L-77).
 func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	w := rightsWorld(t)
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
@@ -59,7 +61,8 @@ func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	want(t, "the null SID", st, ntstatus.InvalidParameter)
 }
 
-// L-77: the handle needs POLICY_LOOKUP_NAMES, and the effective token must be an administrator's at the call.
+// TestAccountRightsNeedAnAdministrator checks that the handle needs POLICY_LOOKUP_NAMES, and that the effective token
+// must be an administrator's at the time of the call (L-77).
 func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	w := rightsWorld(t)
 	ann := sid.MustParse("S-1-5-21-1-2-3-1001")
@@ -114,8 +117,9 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	}
 }
 
-// L-78: the option of a category has each outcome that one of its subcategories records, in the order of
-// POLICY_AUDIT_EVENT_TYPE, and the handle needs POLICY_VIEW_AUDIT_INFORMATION.
+// TestAuditOptionJoinsSubcategories checks that the option of a category has each outcome that one of its
+// subcategories records, that options are in the order of POLICY_AUDIT_EVENT_TYPE, and that the handle needs
+// POLICY_VIEW_AUDIT_INFORMATION (L-78).
 func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-71, T-101: each privilege, from the first to the last, is found and marked alone if it is enabled. A disabled one
-// is not found, and a removed one cannot be enabled again.
+// Each privilege, from the first to the last, is found and marked if it alone is enabled. A disabled privilege is not
+// found, and a removed one cannot be enabled again (T-71, T-101).
 func TestPrivilegeCheckFindsEachEnabledPrivilege(t *testing.T) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		w := newWorld(t, kernel.Config{})
@@ -61,8 +61,8 @@ func TestPrivilegeCheckFindsEachEnabledPrivilege(t *testing.T) {
 	}
 }
 
-// U-64, T-70: if the record cannot be written, privileges do not change and the previous state is not returned.
-// Without a change no record is attempted.
+// If the audit record cannot be written, privileges do not change and no previous state is returned. A call that
+// changes nothing writes no record and succeeds (U-64, T-70).
 func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
@@ -96,7 +96,8 @@ func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 	}
 }
 
-// U-73, O-66: an adjustment that meets a concurrent one restarts from its result, and is recorded once.
+// An adjustment that collides with a concurrent one starts again from the other's result, and is recorded once (U-73,
+// O-66).
 func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	sink := &meeting{Memory: audit.NewMemory(0, 0)}
 	w := recorded(t, sink, audit.Options{})
@@ -126,8 +127,8 @@ func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	}
 }
 
-// A change returns the previous state in exactly the required room. With one byte less it changes nothing and returns
-// the required length (T-70, T-74, T-75).
+// A change returns the previous state into a buffer of exactly the required length. With one byte less it changes
+// nothing and returns the required length (T-70, T-74, T-75).
 func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 	claim, err := claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a", "b"}}})
@@ -199,8 +200,8 @@ func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	}
 }
 
-// T-3, T-62, T-70, T-101, I-89: services do not accept a LUID that is not a privilege, close to the known ones or far
-// from them.
+// No service accepts a LUID that is not a privilege, whether it is near the known ones or far from them (T-3, T-62,
+// T-70, T-101, I-89).
 func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 	first, last := winnt.LUID(winnt.SeCreateTokenPrivilege), winnt.LUID(winnt.LastPrivilege)
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
@@ -236,8 +237,8 @@ func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 	}
 }
 
-// T-101: the check sets the marks in the result. It clears the caller's mark on a privilege that is not enabled,
-// keeps other attributes, and does not change the input.
+// The check sets SE_PRIVILEGE_USED_FOR_ACCESS in the result for each enabled privilege, and clears the caller's mark
+// on a disabled one. It keeps other attributes and does not change the input (T-101).
 func TestPrivilegeCheckReplacesUsedMark(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.Privileges |= winnt.SeShutdownPrivilege.Bit() | winnt.SeUndockPrivilege.Bit()

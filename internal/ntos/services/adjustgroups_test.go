@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-70, T-74: the previous state requires 4 bytes, 8 for groups, plus its entries, even if there are none. The error
-// of a list precedes that of the room.
+// The previous state needs a header of 4 bytes (8 for groups), plus its entries, even if it has no entries. An
+// invalid list is reported before a small buffer (T-70, T-74).
 func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
@@ -56,7 +56,8 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 	}
 }
 
-// T-74, T-75: if one of three buffers is too small nothing changes, and all three required lengths are returned.
+// If one of the three buffers is too small, the call changes nothing and returns all three required lengths (T-74,
+// T-75).
 func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -100,8 +101,8 @@ func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	}
 }
 
-// T-75, T-131, I-89: an adjustment of groups returns the previous attributes; the DACL of a package's token grants
-// the package everything; job limits require their exact length.
+// An adjustment of groups returns the previous attributes (T-75). The DACL of a package's token grants the package
+// everything (T-131). Job limits need their exact length (I-89).
 func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAlarmsCheckTheirInputInOrder checks the order of the alarms' checks: the client's token, its level, and the process's
-// SeAuditPrivilege. The open alarm then checks descriptor, privileges, handle and names, the others their names and
-// then privileges (U-30 to U-36, U-42, U-43).
+// TestAlarmsCheckTheirInputInOrder checks the order of the checks: the client's token, its level, and
+// SeAuditPrivilege of the process. The open alarm then checks descriptor, privileges, handle and names. The others
+// check their names and then the privileges (U-30 to U-36, U-42, U-43).
 func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	by := map[bool]nt.Services{false: s, true: mute}
@@ -73,8 +73,7 @@ func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	})
 }
 
-// U-35, U-42, U-43: the record of an alarm names all the privileges of its set that there are, each
-// once.
+// The record of an alarm names every valid privilege of its set, each once (U-35, U-42, U-43).
 func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{FullPrivilegeAuditing: true})
@@ -116,8 +115,8 @@ func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 	}
 }
 
-// Each field of an alarm's record has the server's data, for the client of the handle and the server's process, not
-// for the account that the thread impersonates (U-20, U-37, U-40, U-41, U-42, U-43).
+// Each field of an alarm's record comes from the server's input, the client of the handle and the server's process.
+// It never comes from the account that the thread impersonates (U-20, U-37, U-40, U-41, U-42, U-43).
 func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})

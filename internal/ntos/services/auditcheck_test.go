@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAuditedCheckTestsItsInputInOrder checks the order of a recording access check: type, the thread's client, list size,
-// mapping and outputs, then token, privilege, generic rights, descriptor, names, the object's own SID and the list
-// (U-45 to U-53).
+// TestAuditedCheckTestsItsInputInOrder checks the order of an access check that writes an audit record: type, the
+// thread's client, list size, mapping and outputs, then token, privilege, generic rights, descriptor, names, the
+// object's own SID and the list (U-45 to U-53).
 func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	type checking struct {
@@ -105,8 +105,8 @@ func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	}
 }
 
-// A recording check uses the thread's client, or that of a given token, and all of its parameters. Generic rights in
-// the SACL are mapped with the given mapping (U-13, U-20, U-46, U-49, U-54, U-58).
+// An audited access check uses the thread's client, or the client of a given token, and all of its parameters. It
+// maps generic rights in the SACL with the given mapping (U-13, U-20, U-46, U-49, U-54, U-58).
 func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -167,7 +167,7 @@ func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	}
 }
 
-// U-47: a list of results has 1 to 4096 entries.
+// An object type list for a result list has 1 to 4096 entries (U-47).
 func TestResultListHasOneTo4096Entries(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	server := token.LocalSystem()

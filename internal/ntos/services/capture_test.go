@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-89, I-95, L-45, O-22, O-29, O-163, T-60, T-90: an unknown flag is refused, alone and together with known ones.
+// Each service rejects an unknown flag, alone and together with known flags (I-89, I-95, L-45, O-22, O-29, O-163,
+// T-60, T-90).
 func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
@@ -114,7 +115,7 @@ func TestServicesRejectUnknownFlags(t *testing.T) {
 	}
 }
 
-// A 64-bit LUID identifies a privilege only as a whole. Services do not accept one whose low byte or low half is a
+// A LUID identifies a privilege by all of its 64 bits. Services reject a LUID whose low byte or low half equals a
 // privilege's number (T-10, T-62, T-71, T-101).
 func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
@@ -157,7 +158,7 @@ func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	}
 }
 
-// O-4: a service does not modify its input, and its output is not the caller's memory.
+// A service does not modify its input, and its output does not share memory with the input (O-4).
 func TestServicesDoNotModifyInputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
@@ -186,8 +187,8 @@ func TestServicesDoNotModifyInputs(t *testing.T) {
 	}
 }
 
-// TestGroupWithoutAttributesIsDisabled checks that attributes 0 of a caller's group mean a disabled group, whatever they mean
-// in a Spec, and that a Spec's mark for it is an invalid attribute in a call (T-144).
+// A caller's group with attributes 0 is a disabled group, although 0 means something else in a Spec. The Spec's own
+// mark for a disabled group is an invalid attribute in a call (T-144).
 func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
@@ -236,7 +237,7 @@ func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 	}
 }
 
-// Each list of SIDs is refused if any entry is invalid (T-10, T-60, T-74, L-33).
+// Each service refuses a list of SIDs if any of its entries is invalid (T-10, T-60, T-74, L-33).
 func TestListsRejectInvalidSIDs(t *testing.T) {
 	th, h := systemToken(t)
 	is := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-9"), Attributes: token.GroupDefault}

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in user mode an empty list is rejected before everything else. An unreadable one does not count
-// as empty, and is rejected after the token.
+// In user mode, an empty list is rejected before everything else. An unreadable list does not count as empty, and is
+// rejected after the token.
 func TestResultListErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -72,8 +72,8 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 	want(t, "an empty list from kernel mode", st, ntstatus.Success)
 }
 
-// U-55: a traced check that says no is explained for the type that the server names, be it one of
-// the system's or its own.
+// The explanation of a denied check has the type name that the server passed, for types of the system and for the
+// server's own (U-55).
 func TestExplanationNamesTheGivenType(t *testing.T) {
 	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
 	s := w.auditServer(t, winnt.SecurityIdentification)
@@ -92,7 +92,7 @@ func TestExplanationNamesTheGivenType(t *testing.T) {
 	}
 }
 
-// each form of the check returns the privileges that it used, and an empty set if it used none.
+// Each form of the check returns the privileges that it used, and an empty set if it used none.
 func TestChecksReturnUsedPrivileges(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
@@ -138,8 +138,8 @@ func TestChecksReturnUsedPrivileges(t *testing.T) {
 	}
 }
 
-// TestNtAccessCheckErrorsAndOutputs checks the order of the errors, and the outputs of a granted and a denied check
-//
+// TestNtAccessCheckErrorsAndOutputs checks the order of the errors, and the outputs of a granted and a
+// denied check.
 func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))

@@ -24,9 +24,9 @@ func TestNtDeleteObjectAuditAlarm(t *testing.T) {
 	})
 }
 
-// testEndAlarm tests an alarm for the end of a handle or object. Nothing is checked if the open requested no record.
-// Otherwise the privilege and the name are checked, and the record names the client that the thread impersonates
-// (U-32, U-36, U-40, U-41).
+// testEndAlarm tests the alarm for the end of a handle or object. If the open alarm requested no record, nothing is
+// checked. Otherwise the privilege and the name are checked, and the record names the client that the thread
+// impersonates (U-32, U-36, U-40, U-41).
 func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status) {
 	t.Helper()
 	s, mute := alarmWorld(t)

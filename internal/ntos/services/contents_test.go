@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// W-83, F-119, G-31: reading returns the whole contents if they fit, to a caller with read access. Refilling requires
-// read access to the source and write access to the target.
+// A read returns the whole contents if they fit into the buffer and the caller has read access. Refill needs read
+// access to the source and write access to the target (W-83, F-119, G-31).
 func TestContentsAreReadOnlyWhole(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-14, O-17: -1 grants the rights that the process has now, for every call and also for a thread
-// that is older than the token.
+// The pseudo handle -1 grants the rights that the process has on itself now, in every call, also for a thread that
+// existed before the process got its token (O-14, O-17).
 func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
@@ -111,7 +111,7 @@ func TestTicketRestoresItsStateOnce(t *testing.T) {
 	is("one that was never made", "itself")
 }
 
-// A tracer gets the reason of each call once, and no earlier one.
+// TakeWhy returns the reason of the last call once. It never returns the reason of an earlier call.
 func TestReasonIsReportedOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -196,8 +196,8 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 	}
 }
 
-// O-1, T-102: kernel mode requires no privileges. In user mode each of these calls requires one, and the thread's
-// process has none.
+// Kernel mode needs no privileges. In user mode each of these calls needs one, and the thread's process holds none
+// (O-1, T-102).
 func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
@@ -259,8 +259,8 @@ func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 	}
 }
 
-// T-102: a privilege counts if it is enabled in the effective token, at SecurityImpersonation or above, and always in
-// kernel mode. The test requests ACCESS_SYSTEM_SECURITY (O-30).
+// A privilege counts if it is enabled in the effective token and the level is SecurityImpersonation or above. It
+// always counts in kernel mode. The test requests ACCESS_SYSTEM_SECURITY (T-102, O-30).
 func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
@@ -298,7 +298,8 @@ func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	}
 }
 
-// O-18: through -2 a thread has the rights of its creator on itself and three more, whichever process created it.
+// Through the pseudo handle -2 a thread has its creator's rights on it and three more, whichever process created it
+// (O-18).
 func TestThreadRightsOnItself(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	maker, _ := w.thread(w.process("maker", winnt.SeRestorePrivilege))
@@ -350,8 +351,8 @@ func TestThreadRightsOnItself(t *testing.T) {
 	}
 }
 
-// O-5, O-12, O-81, P-7: if any allocation of a handle-creating service fails, no handle is returned or left in the
-// table, and its value is used next, in user and in kernel mode.
+// If any allocation of a service that creates handles fails, the service returns no handle and leaves none in the
+// table, and the next handle gets the unused value. This holds in user and in kernel mode (O-5, O-12, O-81, P-7).
 func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	var points []string
 	fails := ""
@@ -483,8 +484,8 @@ func grantedTo(t *testing.T, th *nt.Thread, h winnt.Handle) winnt.AccessMask {
 	return x.(nt.BasicInformation).GrantedAccess
 }
 
-// U-20, U-57: each record of a service names the process that called, by its id and
-// name, and the user that it acts as: here two processes of two users.
+// Each record names the calling process by id and name, and the user that it acts as. The test uses two processes of
+// two users (U-20, U-57).
 func TestRecordsNameTheirProcess(t *testing.T) {
 	sys, memory := recording(t)
 	seen := 0

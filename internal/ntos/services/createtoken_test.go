@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-10, T-12: a token created without integrity has Medium, unless its policy is off.
+// A token that is created without an integrity level gets Medium, unless its mandatory policy is off (T-10, T-12).
 func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
@@ -52,8 +52,8 @@ func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	}
 }
 
-// O-20, O-21, O-30: invalid requested rights are refused with or without a descriptor, and before errors of the
-// descriptor.
+// Invalid requested rights are refused with and without a security descriptor, and before errors in the descriptor
+// (O-20, O-21, O-30).
 func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
@@ -96,9 +96,9 @@ func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	}
 }
 
-// T-11, T-12: a created token's omitted parts have defaults: medium integrity, no write-up and the lower level for
-// new processes, the session of the creator's process (not of the impersonated client), new token and modified ids,
-// and no parent.
+// The omitted parts of a created token have defaults: medium integrity, no write-up and the lower level for new
+// processes, the session of the creator's process (not of the impersonated client), new token and modified ids, and
+// no parent (T-11, T-12).
 func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -162,8 +162,8 @@ func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	want(t, "T-10: before the level that is missing", st, ntstatus.InvalidSID)
 }
 
-// O-28, O-30, T-47, T-52: the handle of a new token takes the inherit attribute and no other,
-// and a SACL that its maker gives needs SeSecurityPrivilege, also one without entries.
+// The handle of a new token takes the inherit attribute and no other. A SACL in the caller's descriptor needs
+// SeSecurityPrivilege, even if the SACL is empty (O-28, O-30, T-47, T-52).
 func TestNewTokenHandleAttributesAndSACL(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
@@ -204,7 +204,7 @@ func TestNewTokenHandleAttributesAndSACL(t *testing.T) {
 	}
 }
 
-// A created token has each privilege with the given attributes: enabled, by default, both or neither (T-10).
+// A created token has each privilege with the given attributes: enabled, enabled by default, both or neither (T-10).
 func TestCreatedTokenKeepsPrivilegeAttributes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -238,7 +238,7 @@ func TestCreatedTokenKeepsPrivilegeAttributes(t *testing.T) {
 	}
 }
 
-// Each parameter of NtCreateTokenEx changes exactly the information classes about it (T-10, T-12).
+// Each parameter of NtCreateTokenEx changes exactly the information classes that report it (T-10, T-12).
 func TestEachParameterChangesItsClasses(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
@@ -322,8 +322,8 @@ func TestEachParameterChangesItsClasses(t *testing.T) {
 	}
 }
 
-// TestAllocatedLUIDsAreUnique checks that no two calls return the same identifier, from any process, and that none
-// is a documented one (0x3E4 to 0x3E7, and 0).
+// TestAllocatedLUIDsAreUnique checks that no two calls return the same LUID, from any process, and that none is 0 or
+// a documented one (0x3E4 to 0x3E7).
 func TestAllocatedLUIDsAreUnique(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	seen := map[winnt.LUID]bool{0: true, 0x3E4: true, 0x3E5: true, 0x3E6: true, 0x3E7: true}

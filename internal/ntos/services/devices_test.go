@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A pipe can be created and opened by a name relative to the pipe device. Another directory, and an absolute name,
-// are refused (I-160).
+// A pipe can be created and opened by a name relative to the pipe device. An absolute name, or a root other than the
+// device, is refused (I-160).
 func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
@@ -46,8 +46,8 @@ func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	}
 }
 
-// TestUnnamedPipeIsOpenedOnceThroughItsServer checks that an empty name below the device creates an unnamed pipe of one instance, and that an
-// empty name below its server's end opens it once (I-161).
+// TestUnnamedPipeIsOpenedOnceThroughItsServer checks that an empty name below the device creates an unnamed pipe with
+// one instance, and that an empty name below the server's end opens it once (I-161).
 func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-17, O-57: the pseudo handle of another process grants the rights of that process on itself, not those of the
-// caller.
+// The pseudo handle of another process grants the rights of that process on itself, not those of the caller (O-17,
+// O-57).
 func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	child, st := b.asks.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -50,9 +50,9 @@ func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 	}
 }
 
-// O-13, O-16, O-50, O-57: the meaning of a source handle depends on the source process. -1 is that process. -2 is the
-// calling thread in its own process and invalid in another. Kernel mode sees kernel handles from every process. The
-// token pseudo handles are invalid.
+// The source process decides what a source handle means. -1 is that process. -2 is the calling thread in the caller's
+// own process, and invalid in another process. In kernel mode, kernel handles are valid in every process. The pseudo
+// handles of tokens are invalid (O-13, O-16, O-50, O-57).
 func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("caller"))
@@ -98,8 +98,8 @@ func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	want(t, "close", k.ZwClose(event), ntstatus.Success)
 }
 
-// U-73, O-57: the pseudo handles of the calling process and thread can be duplicated into another process, with and
-// without a record.
+// The pseudo handles of the calling process and thread can be duplicated into another process, with and without an
+// audit record (U-73, O-57).
 func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 	for _, records := range []bool{false, true} {
 		w := newWorld(t, kernel.Config{})
@@ -120,7 +120,7 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 	}
 }
 
-// O-31: two handles of any types are compared by their objects; the first handle is tested first.
+// NtCompareObjects compares the objects of two handles of any types, and checks the first handle first (O-31).
 func TestHandlesCompareByTheirObjects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -149,9 +149,9 @@ func TestHandlesCompareByTheirObjects(t *testing.T) {
 	want(t, "one token", th.NtCompareObjects(own, again), ntstatus.Success)
 }
 
-// O-53, O-58, U-20, U-73: a duplication that one process makes from a second into a third is
-// recorded with both, and the handle is as without the record: its rights, its attributes, of
-// an object of a handle or of a pseudo handle. From kernel mode it leaves no record.
+// If one process duplicates a handle from a second process into a third, the record names both. The new handle has
+// the same rights and attributes as without the record, for a handle and a pseudo handle. In kernel mode no record is
+// written (O-53, O-58, U-20, U-73).
 func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -206,8 +206,8 @@ func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	}
 }
 
-// O-58: kernel mode that does not request a kernel handle gets a handle of the System process's own table there, and
-// no kernel handle if another process is the target.
+// If kernel mode requests no kernel handle, it gets a handle in the System process's own table. If another process is
+// the target, the new handle is never a kernel handle (O-58).
 func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
@@ -231,8 +231,8 @@ func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	}
 }
 
-// U-20: whether a duplication is recorded is said by the policy of the user that the thread acts
-// as, not by that of its process's user.
+// The audit policy of the user that the thread impersonates decides whether a duplication is recorded, not the policy
+// of the process's user (U-20).
 func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -259,7 +259,7 @@ func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// O-58: a program that requests a kernel handle in the System process gets a handle of that process's own table.
+// A program that requests a kernel handle in the System process gets a handle in that process's own table (O-58).
 func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")

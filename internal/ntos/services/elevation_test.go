@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-48, I-99, U-20: the record of an unsafe elevation is about the process of the thread that
-// got the token, not of the one whose thread called, and says how it was impersonated.
+// The record of an unsafe elevation names the process of the thread that received the token, not the calling thread's
+// process, and says how the thread impersonates (I-48, I-99, U-20).
 func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-146: resetting or clearing an event ends its signalled state; a reset returns the previous state.
+// Resetting or clearing an event ends its signalled state. A reset also returns the previous state (O-146).
 func TestResetAndClearEndSignalledState(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

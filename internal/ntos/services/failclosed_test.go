@@ -23,8 +23,8 @@ func (s *brim) Write(audit.Event) error {
 	return nil
 }
 
-// U-64, U-73: if a required record cannot be written, the call fails, returns no output, and does not change tokens
-// and handles.
+// If a required record cannot be written, the call fails, returns no output, and changes no token and no handle
+// (U-64, U-73).
 func TestServicesFailClosed(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
@@ -91,7 +91,7 @@ func zero(out any, st ntstatus.Status) (any, ntstatus.Status) {
 	return out, st
 }
 
-// meeting calls something at its first record.
+// meeting is a sink that runs a function at its first record.
 type meeting struct {
 	*audit.Memory
 	first func()

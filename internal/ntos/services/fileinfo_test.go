@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-119, I-133, I-151: each class returns its information, requires its right on the handle, and requires its
-// length.
+// Each information class of a tree's file returns its data, requires its right on the handle, and requires its length
+// (F-55, F-119, I-133, I-151).
 func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,

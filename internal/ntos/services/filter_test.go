@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-100: NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs
-// from absent and removed ones, in both orders. Tokens created in the same way are equal.
+// NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs from
+// absent and removed ones, in both orders. Tokens created in the same way are equal (T-100).
 func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
@@ -68,7 +68,7 @@ func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	}
 }
 
-// T-60: a filtered token's handle has the rights of the other one, not its attributes.
+// The handle of a filtered token has the rights of the source handle, but not its attributes (T-60).
 func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -86,8 +86,8 @@ func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
 
-// TestCompareTokensChecksFirstHandleFirst checks the errors of T-100 in order: the first handle is checked before the second, and a
-// pseudo handle is valid only while the thread has such a token.
+// TestCompareTokensChecksFirstHandleFirst checks the errors in order. A pseudo handle is valid only while the thread
+// has such a token (T-100).
 func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -133,8 +133,8 @@ func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	}
 }
 
-// TestFilterTokenErrorsAndEffects checks the errors of T-60 and T-63 in order, that the new handle has the rights of the old one,
-// and that the token keeps everything that no list names (T-61, T-62, T-64).
+// TestFilterTokenErrorsAndEffects checks the errors of T-60 and T-63 in order, that the new handle has the rights of
+// the source handle, and that the token keeps everything that no list names (T-61, T-62, T-64).
 func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))

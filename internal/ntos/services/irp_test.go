@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ends holds all that an operation leaves when it has ended, or has not.
+// ends holds all effects of an operation, before or after it completes.
 type ends struct {
 	done         int // how often the program got its result
 	status       ntstatus.Status
@@ -83,7 +83,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 	return l
 }
 
-// now returns all that there is to see.
+// now returns the effects so far.
 func (o *operations) now() ends {
 	o.t.Helper()
 	signalled := func(h winnt.Handle) bool {
@@ -109,8 +109,8 @@ func (o *operations) now() ends {
 	return e
 }
 
-// For each result of an operation and each kind of completion, memory, event, file, APC and references are correct
-// before and after it (I-135, I-136, I-137, W-90).
+// For each result of an operation and each kind of completion, the memory, event, file, APC and references are
+// correct before and after it completes (I-135, I-136, I-137, W-90).
 func TestEachOperationCompletesInOrder(t *testing.T) {
 	write := func(o *operations, h winnt.Handle, text string) {
 		_, st := o.th.NtWriteFile(h, []byte(text))
@@ -214,8 +214,8 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 	}
 }
 
-// I-138: a waiting operation is cancelled once, by its thread, by the process, by the end of its thread, or by
-// closing the last handle.
+// A waiting operation is cancelled once: by its thread, by the process, by the end of its thread, or by closing the
+// last handle (I-138).
 func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -242,13 +242,13 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 			t.Fatalf("way %d: read = %s, want %s", i, st, ntstatus.Pending)
 		}
 		w.must(w.th.NtCancelIoFile(w.client))
-		if th != w.th { // what another thread has under way is not the caller's
+		if th != w.th { // NtCancelIoFile cancels only the caller's own operations
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
 			t.Errorf("way %d: cancelling another IoStatusBlock: %s, want %s", i, st, ntstatus.NotFound)
 		}
-		// None of them is an operation that a thread waits for in its call.
+		// None of these operations makes its thread wait inside the call.
 		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
 			t.Errorf("way %d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
 		}
@@ -263,8 +263,8 @@ func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	}
 }
 
-// Concurrent reads, writes, cancels, closes and thread exits: each pending operation completes once, and nothing
-// remains (I-138, I-141).
+// Reads, writes, cancels, closes and thread exits run concurrently. Each pending operation completes once, and
+// nothing remains (I-138, I-141).
 func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 	for range 20 {
 		w := newPendingWorld(t, 8)
@@ -346,8 +346,8 @@ func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	}
 }
 
-// I-137: an operation signals its event, and also its file if the caller waits for it. Both are reset when an
-// operation starts.
+// An operation signals its event, and also its file if the caller waits for the file. Both are reset when an
+// operation starts (I-137).
 func TestCompletionSignalsEventAndFile(t *testing.T) {
 	for _, c := range []struct{ event, waits, fileSignalled bool }{
 		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
@@ -383,8 +383,8 @@ func TestCompletionSignalsEventAndFile(t *testing.T) {
 	}
 }
 
-// I-136: an operation writes its memory before it signals its event. A warning is signalled like a success. A failure
-// on a synchronous handle is only returned by the call, even after a wait.
+// An operation writes its memory before it signals its event. A warning is signalled like a success. A failure on a
+// synchronous handle is only returned by the call, even if the call waited (I-136).
 func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -447,8 +447,7 @@ func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 	}
 }
 
-// I-135: a handle says how its calls wait: not at all, or until the end, alertably where it
-// says so.
+// The options of a handle say how its calls wait: not at all, until the end, or until the end and alertably (I-135).
 func TestHandleOptionsSetHowCallsWait(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false},
@@ -469,7 +468,7 @@ func TestHandleOptionsSetHowCallsWait(t *testing.T) {
 	}
 }
 
-// listensAgain frees the pipe's instance of its client, for another one.
+// listensAgain disconnects the pipe's client, so that the instance can serve another one.
 func (w *pendingWorld) listensAgain() {
 	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
 		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
@@ -478,7 +477,7 @@ func (w *pendingWorld) listensAgain() {
 		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
 }
 
-// I-138: a waiting call can be cancelled through its thread; an asynchronous operation is not found that way.
+// A waiting call can be cancelled through its thread. An asynchronous operation is not found that way (I-138).
 func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
@@ -508,7 +507,7 @@ func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	}
 }
 
-// pendingWorld is a process with the two ends of a pipe of messages.
+// pendingWorld is a process that has both ends of a message pipe.
 type pendingWorld struct {
 	*testing.T
 	p              *kernel.Process
@@ -541,7 +540,7 @@ func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Late
 	return st
 }
 
-// TestDisconnectedClientEndFailsEachOperation checks that each operation of a disconnected client on its end fails with its own status (I-134).
+// After the server disconnects a client, each operation on the client's end fails with its own status (I-134).
 func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()

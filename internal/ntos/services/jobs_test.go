@@ -10,7 +10,8 @@ import (
 )
 
 // TestJobFilterRemovesPrivileges checks that a job's filter removes the first, a middle and the last privilege from a
-// thread's token, each alone. An unknown LUID removes none, and alone it is no filter (I-89, I-90).
+// thread's token, each alone. An unknown LUID removes none, and a filter with only an unknown LUID is refused (I-89,
+// I-90).
 func TestJobFilterRemovesPrivileges(t *testing.T) {
 	all := []winnt.Privilege{winnt.FirstPrivilege, winnt.SeBackupPrivilege, winnt.LastPrivilege}
 	for _, c := range []struct {

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// scripted answers each logon as a test says, and keeps the question.
+// scripted returns the test's answer to each logon and keeps the last request.
 type scripted struct {
 	*logon.Memory
 	result logon.Result
@@ -32,7 +32,7 @@ func (s *scripted) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return s.result, s.status
 }
 
-// logonWorld has a thread of svc that acts as client, which log on by a script.
+// logonWorld has a thread of svc that impersonates client. Logons on it are answered by a script.
 func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*scripted, *world, *nt.Thread) {
 	t.Helper()
 	s := &scripted{Memory: logon.Example(sid.SID{})}
@@ -61,8 +61,8 @@ func fieldsOf(m *audit.Memory, names ...string) (out []string) {
 	return out
 }
 
-// K-50, L-48, L-49: the record of a logon, granted or refused, has the package of its message and the authority's
-// proof.
+// The record of a logon, granted or refused, has the package of its message and the authority's proof (K-50, L-48,
+// L-49).
 func TestLogonRecordHasPackageAndProof(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m)
@@ -94,8 +94,8 @@ func TestLogonRecordHasPackageAndProof(t *testing.T) {
 	}
 }
 
-// L-32, L-33, L-35, L-49: a logon is requested by the process, not by the impersonated client. A refusal is recorded
-// with the returned status, and with the reason if it differs.
+// A logon is requested by the process, not by the impersonated client. A refusal is recorded with the returned
+// status, and with the reason if it differs (L-32, L-33, L-35, L-49).
 func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
@@ -152,8 +152,8 @@ func sameWords(got []string, want string) bool {
 	return slices.Equal(a, b)
 }
 
-// L-4, L-10: a logon has one session, or two if its user has two tokens, until its handle is closed. A token has as
-// many groups as fit together with the logon SID.
+// A logon has one session, or two if its user has two tokens, until its handle is closed. A token has as many groups
+// as fit together with the logon SID (L-4, L-10).
 func TestLogonGroupLimit(t *testing.T) {
 	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -193,7 +193,7 @@ func TestLogonGroupLimit(t *testing.T) {
 	}
 }
 
-// L-48: the audit policy of the user who logs on applies in addition to the system's.
+// The audit policy of the user who logs on applies in addition to the system's (L-48).
 func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -228,7 +228,7 @@ func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	}
 }
 
-// L-10: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
+// Each token of a logon has its own id, session and ModifiedId, and no parent (L-10).
 func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	seen := map[winnt.LUID]string{0: "none"}
@@ -248,8 +248,8 @@ func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	}
 }
 
-// L-48: a special logon is one of a token that holds a sensitive privilege, enabled or not;
-// its record names all of them and no other.
+// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names all sensitive
+// privileges that the token holds and no others (L-48).
 func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -284,8 +284,8 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	}
 }
 
-// L-48, L-10: a record has the token's impersonation level, and "-" for a primary one. A contradictory token is
-// refused with the reason.
+// The record of a logon has the token's impersonation level, and "-" for a primary token. A contradictory token is
+// refused with the reason (L-48, L-10).
 func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -312,8 +312,8 @@ func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 	}
 }
 
-// L-10: a logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one
-// leaves none after its tokens are released.
+// A logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one leaves
+// none after its tokens are released (L-10).
 func TestFailedLogonLeavesNoSession(t *testing.T) {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -355,8 +355,8 @@ func TestFailedLogonLeavesNoSession(t *testing.T) {
 	}
 }
 
-// L-4: the token of a logon is in the terminal session of the requesting process, not in that of its impersonated
-// client.
+// The token of a logon is in the terminal session of the requesting process, not in that of its impersonated client
+// (L-4).
 func TestLogonInTheSessionOfTheProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	in := func(spec token.Spec, session uint32) *token.Token {

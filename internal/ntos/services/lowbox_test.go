@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-69: the tokens of a package have one number in each session, that of the token they are made
-// of and not of their maker's.
+// All tokens of a package have one number in each session. The session is that of the source token, not of the caller
+// (T-69).
 func TestPackageHasOneNumberPerSession(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
@@ -50,8 +50,8 @@ func TestPackageHasOneNumberPerSession(t *testing.T) {
 	}
 }
 
-// T-69: of the lists of an AppContainer's token each that cannot be read is refused, before the
-// handle where its memory cannot be, and else after it.
+// NtCreateLowBoxToken refuses each of its lists if it cannot be read: before it checks the handle if the list's
+// memory is invalid, otherwise after it (T-69).
 func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-136: a mutant whose owner ended is free and abandoned, whether the thread or its process ended. O-134: no other
-// thread can release it.
+// A mutant whose owner ended is free and abandoned, whether the thread or its process ended (O-136). No other thread
+// can release it (O-134).
 func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)

@@ -50,8 +50,8 @@ func (phonebook) LookupSID(s sid.SID) (logon.Account, bool) {
 
 func (phonebook) Computer() logon.Account { return domain(here) }
 
-// L-43, L-44, L-46, L-47: each name and SID has its result at its index, with an index into a list that has each
-// domain once, in order of first use.
+// Each name and SID has its result at its own index. The result has an index into a list that names each domain once,
+// in order of first use (L-43, L-44, L-46, L-47).
 func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: phonebook{logon.Example(sid.SID{})}})
 	th, _ := w.thread(w.process("p"))
@@ -142,8 +142,8 @@ func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	want(t, "close it again", st, ntstatus.InvalidHandle)
 }
 
-// O-140: a timer's due time may be arbitrarily far in the future or the past. A query returns the remaining time,
-// also after the due time, and the timer is signalled at that time.
+// A timer's due time may be any number of years in the future or the past. A query returns the remaining time, also
+// after the due time, and the timer is signalled at that time (O-140).
 func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
@@ -184,8 +184,8 @@ func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	}
 }
 
-// L-40, O-31: a policy handle can be closed whatever rights it has, and a handle with one right is enough for the
-// calls that need that right alone.
+// A policy handle can be closed whatever rights it has. A handle with one right is enough for the calls that need
+// only that right (L-40, O-31).
 func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -212,8 +212,7 @@ func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	}
 }
 
-// L-47: a SID without a name is its RID in eight digits where its domain is known, else
-// the whole SID.
+// A SID without a name is its RID in eight hexadecimal digits if its domain is known, otherwise the whole SID (L-47).
 func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	th := w.system("lsa")
@@ -228,8 +227,8 @@ func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
 	}
 }
 
-// L-45: a lookup of more SIDs or names than the limit fails before the handle is checked. I-95: so do unsupported
-// flags and attributes of a process or thread (O-22).
+// A lookup of more SIDs or names than the limit fails before the handle is checked (L-45). So do unsupported flags
+// and attributes of a new process or thread (I-95, O-22).
 func TestLookupLimitPrecedesHandle(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,

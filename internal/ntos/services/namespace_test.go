@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-23, O-24: NtCreateSymbolicLinkObject over an existing link with OBJ_OPENIF opens that link itself, whatever its
-// target, returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it is a name
-// collision.
+// NtCreateSymbolicLinkObject with OBJ_OPENIF over an existing link opens that link itself, whatever its target,
+// returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it fails with a name collision
+// (O-23, O-24).
 func TestOpenIfOpensTheLinkItself(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newWorld(t, kernel.Config{Profile: profile})
@@ -48,7 +48,7 @@ func TestOpenIfOpensTheLinkItself(t *testing.T) {
 	}
 }
 
-// O-23: a name below a directory is relative, for each service that takes a name.
+// With a root directory a name is relative, for each service that takes a name (O-23).
 func TestNameBelowDirectoryIsRelative(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
@@ -81,8 +81,7 @@ func TestNameBelowDirectoryIsRelative(t *testing.T) {
 	}
 }
 
-// O-27: an exclusive object, named or not, gives handles to the process that made it and
-// to no other.
+// Only the process that created an exclusive object, named or not, gets handles of it (O-27).
 func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -144,7 +143,7 @@ func (n naming) call(th *nt.Thread, service string, in any, free, used string) (
 	return m.call(th, n.attributes)
 }
 
-// before are the conditions of O-22 up to the request itself, in their order.
+// before returns the errors of O-22 that are checked before the request itself, in their order.
 func before(foreign winnt.AccessMask) []rung[naming] {
 	return []rung[naming]{
 		{"an unknown attribute", ntstatus.InvalidParameter, func(n *naming) { n.attributes |= 1 }},

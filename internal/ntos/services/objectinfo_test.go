@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-60, O-62, U-96, U-97: a query returns the object's own flags, permanent and exclusive, and its creation time,
-// which for a thread is later than for its process.
+// A query returns the object's own flags (permanent and exclusive) and its creation time. A thread's creation time is
+// later than that of its process (O-60, O-62, U-96, U-97).
 func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { now += 7; return now }}
@@ -57,8 +57,8 @@ func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	s.EndThread()
 }
 
-// O-60, O-61: the sizes in an object's basic information equal the lengths that the queries of its name, type and
-// security need, for any object, named or not.
+// The sizes in an object's basic information equal the lengths that the queries of its name, type and security need,
+// for named and unnamed objects (O-60, O-61).
 func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
@@ -130,7 +130,8 @@ func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	}
 }
 
-// O-60: the descriptor among the facts of an object is that of the file, also of one that was just made.
+// The descriptor size in an object's basic information is that of the file's descriptor, also for a file that was
+// just created (O-60).
 func TestFileInformationHasDescriptorSize(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	d := sddl.MustParse("O:" + svc + "G:BGD:P(A;;FA;;;WD)(A;;0x1;;;BA)")
@@ -146,8 +147,8 @@ func TestFileInformationHasDescriptorSize(t *testing.T) {
 	}
 }
 
-// TestNameQueryNeedsUTF16Bytes checks that a name needs two bytes per UTF-16 unit and two for its terminator, after the 16 of its
-// UNICODE_STRING. A buffer one byte shorter is an error (O-61).
+// A name needs two bytes per UTF-16 unit and two for its terminator, after the 16 bytes of its UNICODE_STRING. A
+// buffer that is one byte shorter is an error (O-61).
 func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,

@@ -57,9 +57,9 @@ func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 	return v.(nt.ThreadBasic).ClientID
 }
 
-// T-131, O-38: a process can open its own token, process and thread for every right, at each integrity level. So can
-// a process in an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted one whose
-// default DACL grants access to its restricting SIDs.
+// A process can open its own token, process and thread for every right, at each integrity level. So can a process in
+// an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted process whose default DACL
+// grants access to its restricting SIDs (T-131, O-38).
 func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
 	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
@@ -82,7 +82,7 @@ func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 			if refused := opensOwn(t, th); refused != nil {
 				t.Errorf("%s at integrity %s cannot open %v of its own, want nil", name, level, refused)
 			}
-			// A child has a copy of the token, and is no less its own.
+			// A child gets a copy of the token, and can open its own objects too.
 			out, st := th.NtCreateUserProcess(children())
 			want(t, "make a child", st, ntstatus.Success)
 			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
@@ -92,8 +92,8 @@ func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 	}
 }
 
-// T-131: for another package, and for the same user outside of any, the objects of an AppContainer are checked like
-// others: the entry is for the package alone.
+// The objects of an AppContainer are checked like others for another package, and for the same user outside of any
+// package: the package's entry grants access to that package alone (T-131).
 func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(number string) *nt.Thread {
@@ -115,7 +115,7 @@ func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	want(t, "open the other package's thread", st, ntstatus.AccessDenied)
 }
 
-// O-3, O-37: unreadable attributes are reported first, then an unreadable id, then invalid attributes.
+// An open by id reports unreadable attributes first, then an unreadable id, then invalid attributes (O-3, O-37).
 func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -148,8 +148,8 @@ func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 	}
 }
 
-// O-23, O-25: a plain name is found in its case, or in any with OBJ_CASE_INSENSITIVE, and is
-// that of a file only.
+// A plain name finds a file only. The case of its letters must match, unless OBJ_CASE_INSENSITIVE is set (O-23,
+// O-25).
 func TestPlainNameFindsFilesOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
@@ -182,7 +182,7 @@ func TestPlainNameFindsFilesOnly(t *testing.T) {
 	}
 }
 
-// An attribute that the type accepts does not prevent an open by id (O-22).
+// An open by id accepts each attribute that the object type accepts (O-22).
 func TestOpenByIDAcceptsHandleAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
@@ -199,8 +199,8 @@ func TestOpenByIDAcceptsHandleAttributes(t *testing.T) {
 	}
 }
 
-// U-10, O-33: an open of kernel mode leaves no record, also where its access is checked; the
-// same open of user mode does.
+// An open in kernel mode writes no record, even if its access is checked. The same open in user mode does (U-10,
+// O-33).
 func TestKernelModeLeavesNoRecord(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -230,8 +230,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	}
 }
 
-// The direct paths allocate nothing: opening and closing handles, setting and
-// ending an impersonation.
+// Opening and closing handles, and starting and ending an impersonation, allocate no memory.
 func TestDirectPathsAllocateNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -270,8 +269,8 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// I-41, I-43, I-91: the token that a thread impersonates has the call's flags and level, with and without a job, also
-// if it is a copy that the job or the privilege requires.
+// The token that a thread impersonates has the call's flags and level, with and without a job, even if the job or a
+// missing privilege requires a copy of the token (I-41, I-43, I-91).
 func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
 		return func(i *nt.JobSecurityLimitInformation) {
@@ -332,8 +331,8 @@ func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 	}
 }
 
-// TestOpenThreadIgnoresLowIDBits checks that a thread can be opened by its id with the id of its process or with none, and that the
-// two lowest bits of each are ignored (O-37).
+// A thread can be opened by its id, with the id of its process or with none. The two lowest bits of each id are
+// ignored (O-37).
 func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {

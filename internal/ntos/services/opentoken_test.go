@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-23: the copy of a client's token admits the client, the server's user and LocalSystem.
+// The copy of a client's token admits the client, the server's user and LocalSystem (I-23).
 func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
@@ -23,9 +23,9 @@ func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	b.serves.PsRevertToSelf()
 }
 
-// I-5, I-6, I-23: with CopyOnOpen or EffectiveOnly the first open of a thread's token returns a copy. The thread then
-// uses the copy at its level, and later opens return it. Without either every handle refers to the token itself. A
-// change to a copy never affects the client's token.
+// With CopyOnOpen or EffectiveOnly, the first open of a thread's token creates a copy. The thread then uses the copy
+// at the copy's level, and later opens return it. Without either flag every handle refers to the token itself. A
+// change to a copy never affects the client's token (I-5, I-6, I-23).
 func TestFirstOpenCopiesToken(t *testing.T) {
 	for _, c := range []struct {
 		copyOnOpen, effectiveOnly bool
@@ -78,7 +78,7 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 	}
 }
 
-// I-20: attributes are looked at before the thread's handle, and that before the token.
+// An open of a thread's token checks the attributes first, then the thread's handle, then the token (I-20).
 func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -98,8 +98,8 @@ func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 	}
 }
 
-// O-28, O-29: kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute, and must request it outside of
-// the System process.
+// Kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute. It must request it outside of the System
+// process (O-28, O-29).
 func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))
@@ -132,8 +132,8 @@ func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	}
 }
 
-// I-21: the token of another's thread is opened as self by the caller's own process, be the caller's client
-// admitted or not, and never by the process of that thread.
+// An open of another process's thread token with OpenAsSelf uses the token of the caller's own process, whether the
+// caller's client is admitted or not. It never uses the process of that thread (I-21).
 func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 	for _, c := range []struct {
 		admits       string
@@ -165,8 +165,8 @@ func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 	}
 }
 
-// A token is opened with the requested attributes, and with none by the older forms, so that a child inherits only
-// intended handles (T-34, I-27).
+// A token is opened with the requested attributes. The older services, which take no attributes, set none, so that a
+// child inherits only intended handles (T-34, I-27).
 func TestTokenHandleInheritance(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {

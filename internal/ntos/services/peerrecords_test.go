@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPeerRecordsAreLimitedPerUser checks that connections beyond a user's rate are not recorded, that the next record has
-// their number, that other users are not affected, and that a record that the sink rejected is counted too (U-92).
+// Connections beyond a user's rate are not recorded, and the next record has their number. Other users are not
+// affected. A record that the sink rejected is counted too (U-92).
 func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	var p PeerRecords
 	p.SetRate(3)
@@ -64,8 +64,8 @@ func (s *leftOutSink) Write(e audit.Event) error {
 	return nil
 }
 
-// TestNextRecordSaysHowManyWereLeftOut checks that of ten connections within a minute at a rate of two, two are
-// recorded, and that the next record reports eight omitted ones (U-92).
+// Of ten connections within a minute at a rate of two, two are recorded, and the next record reports eight omitted
+// ones (U-92).
 func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	sink := new(leftOutSink)
 	s := &System{Log: &audit.Log{Sink: sink}}

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-139, I-142: an end in byte mode reads across messages and cannot transceive. One in message mode sends a message
-// and receives the reply.
+// An end in byte mode reads across messages and cannot transceive. An end in message mode sends a message and
+// receives the reply (I-139, I-142).
 func TestTransceiveNeedsMessageMode(t *testing.T) {
 	w := newPendingWorld(t, 64)
 	w.connect()
@@ -58,7 +58,7 @@ func TestTransceiveNeedsMessageMode(t *testing.T) {
 	}
 }
 
-// I-86, I-135: a disconnect ends all waiting operations at either end, and later ones are refused.
+// A disconnect ends all waiting operations at both ends. Later operations are refused (I-86, I-135).
 func TestDisconnectEndsWaitingOperations(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
@@ -84,8 +84,8 @@ func TestDisconnectEndsWaitingOperations(t *testing.T) {
 	}
 }
 
-// TestClientGetsLongestListeningInstance checks that a client gets the instance whose server has listened
-// longest. Instances without a listening server come last, oldest first (I-156).
+// A client gets the instance whose server has listened longest. Instances without a listening server come last,
+// oldest first (I-156).
 func TestClientGetsLongestListeningInstance(t *testing.T) {
 	p := newPipeSide(t)
 	var all []winnt.Handle
@@ -128,7 +128,7 @@ func TestClientGetsLongestListeningInstance(t *testing.T) {
 	takes(3)
 }
 
-// I-135: an asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes.
+// An asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes (I-135).
 func TestAsynchronousPeekEqualsSynchronous(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()

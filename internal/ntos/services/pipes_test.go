@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A message does not change with the sender's buffer, through pipes and ports (O-4).
+// A sent message does not change when the sender's buffer changes afterwards, in pipes and ports (O-4).
 func TestSentMessageIsCopied(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
@@ -80,8 +80,8 @@ func TestSentMessageIsCopied(t *testing.T) {
 	check("a pipe's message", read, st, "bytes")
 }
 
-// O-38: an object created without a descriptor, or without an owner in it, belongs to the user that the thread
-// impersonates, whatever its type: a pipe and a named object as well as a token.
+// An object created without a descriptor, or without an owner in it, belongs to the user that the thread
+// impersonates. This holds for every type: pipes, named objects and tokens (O-38).
 func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege,
@@ -119,7 +119,7 @@ func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// I-135, I-136: a write that completes at once returns the number of bytes, with and without remote memory.
+// A write that completes immediately returns the number of bytes, with and without remote memory (I-135, I-136).
 func TestImmediateWriteReturnsLength(t *testing.T) {
 	o := newOperations(t)
 	for _, later := range []bool{false, true} {
@@ -135,8 +135,8 @@ func TestImmediateWriteReturnsLength(t *testing.T) {
 	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
 }
 
-// TestPipeQuotaIsExact checks that a write up to the last byte of the quota succeeds, and that one byte more does not, also
-// on an empty pipe (I-85, I-152).
+// A write up to the last byte of the quota succeeds. One byte more waits or fails, also on an empty pipe (I-85,
+// I-152).
 func TestPipeQuotaIsExact(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeCreateGlobalPrivilege)
@@ -167,7 +167,7 @@ func TestPipeQuotaIsExact(t *testing.T) {
 	}
 }
 
-// A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused; 0 means the maximum
+// A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused. 0 means the maximum
 // (I-85).
 func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
@@ -205,9 +205,8 @@ func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 		ntstatus.InstanceNotAvailable)
 }
 
-// I-80, I-85: a client that cannot give the level that it promises gets no connection, and
-// leaves the instance to others. A server whose client has gone does not listen again before
-// it has disconnected it.
+// A client that cannot give its promised level is not connected, and leaves the instance to others. If the client has
+// gone, the server must disconnect it before it listens again (I-80, I-85).
 func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
@@ -243,8 +242,8 @@ func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	}
 }
 
-// I-85: a client that gets no handle, for want of a right, a privilege or memory, leaves
-// the instance to others.
+// A client that gets no handle leaves the instance to others, whether a right, a privilege or memory was missing
+// (I-85).
 func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -319,7 +318,7 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 	}
 }
 
-// hex returns a mask as SDDL has it.
+// hex returns a mask in SDDL syntax.
 func hex(m winnt.AccessMask) string {
 	const digits = "0123456789abcdef"
 	text := "0x"
@@ -385,8 +384,8 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 }
 
-// TestLargeMessageIsRefusedWithoutWaiting checks that a caller that cannot wait gets STATUS_PIPE_BUSY for a message
-// above the quota, and that nothing of it is written (I-152).
+// A caller that cannot wait gets STATUS_PIPE_BUSY for a message above the quota, and nothing of it is written
+// (I-152).
 func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
@@ -399,8 +398,8 @@ func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	}
 }
 
-// I-135, I-136, I-137, I-140: operations that wait end with the other end's, the event and
-// the call after the data.
+// A waiting operation ends with the operation of the other end. Its event and its APC come after its data (I-135,
+// I-136, I-137, I-140).
 func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	var ends atomic.Int32
@@ -451,8 +450,7 @@ func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
 }
 
-// TestWaitingWriteEndsWhenItFits checks that a waiting write completes when all of it fits the quota, to the byte (I-85,
-// I-135).
+// A waiting write completes when all of it fits into the quota, to the byte (I-85, I-135).
 func TestWaitingWriteEndsWhenItFits(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -479,7 +477,7 @@ func TestWaitingWriteEndsWhenItFits(t *testing.T) {
 	}
 }
 
-// I-141: as many operations wait at one end as may.
+// At most 256 reads wait at one end. Closing it ends them all (I-141).
 func TestPendingReadsAreBounded(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -503,7 +501,7 @@ func TestPendingReadsAreBounded(t *testing.T) {
 	}
 }
 
-// TestPipeWithoutAccessIsRefused checks that creating a pipe with no access at all fails and leaves no pipe (I-155).
+// Creating a pipe with no access at all fails and leaves no pipe (I-155).
 func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p := newPipeSide(t)
 	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
@@ -517,8 +515,7 @@ func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
-// TestClientStartsInByteMode checks that a client's end starts in byte mode, also on a message pipe, until it sets
-// the read mode (I-157).
+// A client's end starts in byte mode, also on a message pipe, until the client sets the read mode (I-157).
 func TestClientStartsInByteMode(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(nil)
@@ -545,8 +542,7 @@ func TestClientStartsInByteMode(t *testing.T) {
 	}
 }
 
-// TestFirstInstanceSetsTheLimit checks that the first instance sets a pipe's maximum number of instances, whatever later ones
-// request (I-85).
+// The first instance sets a pipe's maximum number of instances, whatever later ones request (I-85).
 func TestFirstInstanceSetsTheLimit(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {

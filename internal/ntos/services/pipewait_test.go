@@ -26,8 +26,8 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	return st
 }
 
-// TestWaitForPipeEndsForEachReason checks that a wait for a pipe ends when an instance listens, at the time limit, when it is
-// cancelled, and when the pipe is removed (I-162).
+// A wait for a pipe ends when an instance listens, at the time limit, when it is cancelled, and when the pipe is
+// removed (I-162).
 func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)
@@ -78,7 +78,7 @@ func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	}
 }
 
-// pipeSide makes pipes of one name and opens them.
+// pipeSide creates pipes of one name and opens them.
 type pipeSide struct {
 	*testing.T
 	server, client *nt.Thread
@@ -91,7 +91,7 @@ func (p pipeSide) must(st ntstatus.Status) {
 	}
 }
 
-// make makes an instance as a change of the parameters says.
+// make creates an instance with the parameters that change sets.
 func (p pipeSide) make(change func(*nt.CreateNamedPipeFileIn)) (winnt.Handle, ntstatus.Status) {
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, NamedPipeType: 1, ReadMode: 1,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\m`,

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A client is connected when the server has accepted it, and has at most MaxRequests requests. A client's port cannot
-// accept (I-88).
+// A client is connected after the server has accepted it, and can then have MaxRequests requests under way. A
+// client's port cannot accept (I-88).
 func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
@@ -49,8 +49,7 @@ func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
 }
 
-// TestPortMessageAndQueueLimits checks that a message has at most 64 KiB, whatever the server requests, and that 256 clients can
-// wait to be accepted (I-88).
+// A message has at most 64 KiB, whatever the server requests. At most 256 clients wait to be accepted (I-88).
 func TestPortMessageAndQueueLimits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
@@ -82,7 +81,7 @@ func TestPortMessageAndQueueLimits(t *testing.T) {
 	}
 }
 
-// O-38, I-88: the creator's descriptor decides about connecting to a port.
+// The descriptor that the creator passes decides who may connect to a port (O-38, I-88).
 func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
@@ -102,8 +101,8 @@ func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 	}
 }
 
-// portPair is a server's communication port and a client's port, with a request under way. A thread of another
-// process is the client's, and has another user.
+// portPair is a server's communication port and a client's port, with a request under way. It also has a thread of
+// the client's process, which runs as another user.
 type portPair struct {
 	server, other           nt.Services
 	thread                  *nt.Thread // of the server
@@ -261,8 +260,8 @@ func TestNtReplyPort(t *testing.T) {
 	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
 }
 
-// TestNtImpersonateClientOfPort tests the refusals of I-88 in their order, and that the server's thread then acts as
-// the client.
+// TestNtImpersonateClientOfPort checks the errors of I-88 in their order, and that the server's thread then
+// impersonates the client.
 func TestNtImpersonateClientOfPort(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := newPortPair(t, w)

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-21, O-28, O-36, O-91: the handles of a new process and of its thread each have their own rights,
-// by the mapping of their own type, their own attributes and their own table.
+// The handles of a new process and of its thread each have their own rights, mapped by their own type, their own
+// attributes and their own table (O-21, O-28, O-36, O-91).
 func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
@@ -66,8 +66,8 @@ func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 	}
 }
 
-// O-20, O-22: errors in the thread's attributes or rights are reported like those of the process, and no handle is
-// created.
+// Errors in the thread's attributes or rights are reported like those of the process, and no handle is created (O-20,
+// O-22).
 func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")); err != nil {
@@ -134,8 +134,8 @@ func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	}
 }
 
-// I-96, T-54: an impersonation token that becomes a child's primary token loses its level and keeps its descriptor.
-// The original does not change.
+// An impersonation token that becomes a child's primary token loses its level and keeps its descriptor. The source
+// token does not change (I-96, T-54).
 func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 	w := newWorld(t, kernel.Config{Profile: nt.Observed})
 	th, k := w.thread(w.process("maker", winnt.SeAssignPrimaryTokenPrivilege))
@@ -174,7 +174,7 @@ func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 	}
 }
 
-// shownBy returns owner and DACL of a token that kernel mode has.
+// shownBy returns owner and DACL of a token that only kernel mode can open.
 func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
 	t.Helper()
 	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode)
@@ -182,7 +182,7 @@ func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.Ac
 	return shown(t, th, h)
 }
 
-// O-38: if the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user.
+// If the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user (O-38).
 func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
@@ -200,7 +200,7 @@ func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// I-95: a child with another parent than its creator ends when that parent is closed, not when its creator is.
+// A child whose parent is not its creator ends when the parent is closed, not when its creator is (I-95).
 func TestChildEndsWithItsParent(t *testing.T) {
 	for _, closesMaker := range []bool{true, false} {
 		w := newWorld(t, kernel.Config{})
@@ -239,8 +239,8 @@ func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	return text
 }
 
-// O-38, I-96: a process belongs to the effective user of the creating thread or, with a token, to that token's user.
-// Process and thread are each protected by their own attributes.
+// A process belongs to the effective user of the creating thread or, if a token is given, to that token's user.
+// Process and thread are each protected by their own attributes (O-38, I-96).
 func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
@@ -280,7 +280,8 @@ func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	}
 }
 
-// U-20, U-78: the record of a process has the creator, the process and its parent, which may be another process.
+// The record of a new process names the creator, the process and its parent, which may be another process than the
+// creator (U-20, U-78).
 func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -311,8 +312,8 @@ func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
 	}
 }
 
-// O-12, O-81, I-95: if the process cannot be created neither handle exists, and the next two handles get the unused
-// values.
+// If the process cannot be created, neither handle exists, and the next two handles get the unused values (O-12,
+// O-81, I-95).
 func TestFailedChildLeavesNoHandle(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -344,7 +345,7 @@ func TestFailedChildLeavesNoHandle(t *testing.T) {
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// I-96, T-111: a token that may not be assigned fails with that status, whatever its type.
+// A token that must not be assigned fails with the status of T-111, whatever its type (I-96, T-111).
 func TestUnassignableTokenIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
@@ -360,8 +361,8 @@ func TestUnassignableTokenIsRefused(t *testing.T) {
 	}
 }
 
-// I-95, I-96, T-113: a program is found in any case of its name, must grant FILE_EXECUTE to the effective token of
-// the creator, and lowers the process's integrity by a label in force on the file itself.
+// A program is found in any case of its name, and must grant FILE_EXECUTE to the creator's effective token. An
+// integrity label that applies to the file itself lowers the integrity of the process (I-95, I-96, T-113).
 func TestProgramFileLimitsChild(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, text := range map[string]string{
@@ -405,7 +406,7 @@ func TestProgramFileLimitsChild(t *testing.T) {
 	}
 }
 
-// I-95: an unsupported flag is refused, for the process and for its thread.
+// An unsupported flag is refused, for the process and for its thread (I-95).
 func TestUnsupportedProcessFlagsAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

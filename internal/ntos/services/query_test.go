@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-80: the security attributes of a token can be queried by name, ignoring case. Only existing ones are returned,
-// and all if none is named. The required length matches.
+// The security attributes of a token can be queried by name, ignoring case. The query returns those that exist, and
+// all of them if it names none. The required length matches (T-80).
 func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	set, err := claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
@@ -32,7 +32,7 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 		want  []string
 		need  uint32
 	}{
-		// 16 bytes of header, and for each 40, 8 for each value and the name in whole eighths.
+		// 16 bytes of header, and for each attribute 40, 8 for each value and the name rounded up to 8 bytes.
 		{nil, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"one"}, []string{"One"}, 16 + 40 + 8 + 8},
 		{[]string{"TWO"}, []string{"two"}, 16 + 40 + 16 + 8}, {[]string{"two", "none"}, []string{"two"}, 16 + 40 + 16 + 8},
 		{[]string{"two", "One", "one"}, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"none"}, nil, 0},
@@ -60,7 +60,7 @@ func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	}
 }
 
-// O-81, T-80: if there is no memory for the handle of a linked token, the query fails and returns no handle.
+// If there is no memory for the handle of a linked token, the query fails and returns no handle (O-81, T-80).
 func TestLinkedTokenWithoutMemory(t *testing.T) {
 	var memory inject.Injector
 	s := &scripted{Memory: logon.Example(sid.SID{})}
@@ -84,7 +84,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// TC-41, T-80: an unwritable ReturnLength is checked before the handle and after the class.
+// An unwritable ReturnLength is reported before an invalid handle and after an invalid class (TC-41, T-80).
 func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The audit policy of a token requires SeSecurityPrivilege, enabled, and no other. No other class requires a
-// privilege (T-80).
+// A query of a token's audit policy requires SeSecurityPrivilege, enabled, and no other privilege. No other class
+// requires a privilege (T-80).
 func TestTokenAuditPolicyNeedsSecurityPrivilege(t *testing.T) {
 	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
 		if !p.Valid() {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-164: a listing returns as many entries as fit with the terminating one, continues after the last one, and
-// restarts on request. A single entry can be requested.
+// A listing returns as many entries as fit together with the terminating one, continues after the last one, and
+// restarts on request. A caller can request a single entry (O-164).
 func TestObjectDirectoryListingContinues(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -79,8 +79,8 @@ func TestObjectDirectoryListingContinues(t *testing.T) {
 	}
 }
 
-// O-164: a single entry is returned if it fits together with the terminating one. The required length is exact: 32
-// bytes each and both texts with their terminators.
+// A single entry is returned if it fits together with the terminating one. The required length is exact: 32 bytes for
+// each of the two entries, and both texts with their terminators (O-164).
 func TestSingleDirectoryEntryNeedsExactRoom(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-61, U-96, U-97: a query of a process or a thread requires its exact length, or at least the required length if
-// that is variable. The required length is always returned.
+// A query of a process or a thread requires exactly its length, or at least the required length if that varies. The
+// required length is always returned (O-61, U-96, U-97).
 func TestProcessInformationLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("proc"))
@@ -63,7 +63,7 @@ func TestProcessInformationLengths(t *testing.T) {
 	}
 }
 
-// U-95: processes that may not be opened are skipped. Any other error is returned immediately.
+// A walk skips processes that it must not open. Any other error is returned immediately (U-95).
 func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -86,7 +86,7 @@ func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// U-96: each handle of a process is returned with its own attributes.
+// The list of a process's handles has the attributes of each (U-96).
 func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -113,7 +113,7 @@ func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
 	}
 }
 
-// U-95: the next process is the one after the given process, so that a walk visits each once.
+// The next process is the one after the given process, so that a walk visits each process once (U-95).
 func TestNextProcessVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creators are the services that take a descriptor for a new object.
+// creators has the services that take a descriptor for a new object.
 var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status){
 	"NtCreateEvent": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, given(d), nt.NotificationEvent, false)
@@ -100,9 +100,9 @@ func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	return h
 }
 
-// T-52, S-71, O-39: a SACL that a creator gives needs SeSecurityPrivilege, unless it has labels only. The label
-// of a token is ignored, whatever it says; that of another object is taken, and above the creator's level it
-// needs SeRelabelPrivilege.
+// A SACL in the creator's descriptor needs SeSecurityPrivilege, unless it has only labels. A label for a token is
+// ignored. A label for another object is applied, and needs SeRelabelPrivilege if it is above the creator's level
+// (T-52, S-71, O-39).
 func TestSACLAndLabelOfNewObject(t *testing.T) {
 	const refused = ntstatus.PrivilegeNotHeld
 	const own, low = "S:(ML;;NW;;;ME)", "S:(ML;;NW;;;LW)"
@@ -162,8 +162,8 @@ func TestSACLAndLabelOfNewObject(t *testing.T) {
 	}
 }
 
-// S-61: the owner in a creator's descriptor must be one that the creator may assign, unless it has
-// SeRestorePrivilege.
+// The owner in a creator's descriptor must be one that the creator may assign, unless it holds SeRestorePrivilege
+// (S-61).
 func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 	for service, create := range creators {
 		for owner, wanted := range map[string]ntstatus.Status{svc: ntstatus.Success, "SY": ntstatus.InvalidOwner} {
@@ -189,8 +189,8 @@ func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 	}
 }
 
-// O-38, S-61, S-62: a program gives an object no owner and no label that its token may not assign; kernel
-// mode may, when the object is made and when its security is set.
+// User mode cannot give an object an owner or a label that its token must not assign. Kernel mode can, when it
+// creates the object and when it sets its security (O-38, S-61, S-62).
 func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
@@ -218,8 +218,8 @@ func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 	}
 }
 
-// I-130, I-134: a client that the server sent away neither reads nor changes any part of the pipe's
-// descriptor; the server's end does both.
+// A client that the server disconnected can neither read nor change any part of the pipe's descriptor. The server's
+// end can do both (I-130, I-134).
 func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
@@ -248,7 +248,7 @@ func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	}
 }
 
-// O-66: a concurrent change of security is not lost: each change restarts from the other's result.
+// A concurrent change of security is not lost: each change starts again from the other's result (O-66).
 func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	var meets func()
 	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
@@ -277,7 +277,7 @@ func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	}
 }
 
-// TestTokenKeepsItsLabel checks that a token keeps its label whatever part of its descriptor is set (O-39).
+// A token keeps its label whichever part of its descriptor is set (O-39).
 func TestTokenKeepsItsLabel(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

@@ -41,8 +41,8 @@ func TestNtOpenSemaphore(t *testing.T) {
 	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
 }
 
-// TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed release changes
-// nothing.
+// TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed
+// release changes nothing.
 func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOnlyPrimaryTokenOfProcessCanBeSet checks that only the class of the primary token is supported, and that the class is
-// checked before everything else (T-110).
+// TestOnlyPrimaryTokenOfProcessCanBeSet checks that NtSetInformationProcess supports only the class of the primary
+// token, and checks the class before everything else (T-110).
 func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))
@@ -21,7 +21,7 @@ func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
 		ntstatus.InvalidHandle)
 }
 
-// I-70, T-110: a value of fixed length is of exactly that length.
+// A value of fixed length must have exactly that length (I-70, T-110).
 func TestSetProcessNeedsExactLength(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-90: setting a fact looks at the class, its exact length, whether the value can be read, the
-// handle, the length of a variable one, the privilege, and at last at the value.
+// A set call checks the class, the exact length, whether the value can be read, the handle, the length of a variable
+// value, the privilege, and finally the value (T-90).
 func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	able, _ := w.thread(w.process("able", winnt.SeTcbPrivilege))
@@ -47,8 +47,8 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 		func(in *setting) { in.TokenInformation.V = "text" }}
 	fixed := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenUIAccess,
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
-	// A class without a valid value distinguishes unreadable and malformed input, which are two states of one field
-	// and tested separately.
+	// For a class without a valid value, unreadable and malformed input are two states of one field, so they are
+	// tested separately.
 	ladder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 5 }},
 		handle, privilege, malformed, value})
@@ -78,7 +78,7 @@ func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	want(t, "nothing of length 0 is too short, not unreadable", call(empty), ntstatus.InfoLengthMismatch)
 }
 
-// T-90: each of the three flags about child processes is set and returned independently, and none can be cleared.
+// Each of the three flags about child processes is set and returned independently, and none can be cleared (T-90).
 func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	for _, flags := range []uint32{nt.ChildProcessNone, nt.ChildProcessAudit, nt.ChildProcessSecureToo,
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
@@ -105,8 +105,8 @@ func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	}
 }
 
-// T-60, T-67: each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by
-// handle and by reference. A missing list restricts nothing, and an empty one everything.
+// Each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by handle and by
+// reference. A missing list restricts nothing, and an empty list restricts everything (T-60, T-67).
 func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -201,7 +201,7 @@ func TestFilterRefusesUnreadableLists(t *testing.T) {
 	}
 }
 
-// A settable is a class that can be set, as 20 section 11 lists it.
+// settable is a class that can be set, with its requirements as chapter 20, section 11 lists them.
 type settable struct {
 	right     winnt.AccessMask
 	privilege winnt.Privilege
@@ -249,8 +249,8 @@ var settables = map[winnt.TokenInfoClass]settable{
 		refusal: ntstatus.InvalidParameter},
 }
 
-// T-90: each settable class requires exactly its own length, right and privilege, rejects invalid values without a
-// change, and assigns a new ModifiedId or keeps it.
+// Each settable class requires exactly its own length, right and privilege. It rejects an invalid value without a
+// change. A valid change assigns a new ModifiedId or keeps it, as the table says (T-90).
 func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 	var all []winnt.Privilege
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
@@ -340,8 +340,8 @@ func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 	}
 }
 
-// classValues are a value of each class that NtSetInformationToken takes and that
-// changes a token of the local system, and whether ModifiedId stays (T-90).
+// classValues has, for each class that NtSetInformationToken accepts, a value that changes a LocalSystem token, and
+// whether ModifiedId stays (T-90).
 var classValues = []struct {
 	class winnt.TokenInfoClass
 	value any
@@ -367,8 +367,7 @@ var classValues = []struct {
 	{winnt.TokenSessionReference, uint32(0), true},
 }
 
-// systemToken is a thread whose process may set each class, and a handle to its
-// token.
+// systemToken returns a thread whose process may set each class, and a handle of its token.
 func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	t.Helper()
 	s := token.LocalSystem()
@@ -382,8 +381,7 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	return th, h
 }
 
-// T-90: a change of the security context gives the token a new ModifiedId, and a
-// change of something else none.
+// A change of the security context gives the token a new ModifiedId. Other changes keep it (T-90).
 func TestSetKeepsModifiedID(t *testing.T) {
 	th, h := systemToken(t)
 	modified := func() winnt.LUID {
@@ -405,7 +403,7 @@ func TestSetKeepsModifiedID(t *testing.T) {
 	}
 }
 
-// T-90: a value of a wrong type is rejected and changes nothing.
+// A value of a wrong type is rejected and changes nothing (T-90).
 func TestSetTokenRejectsWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
@@ -428,7 +426,8 @@ func TestSetTokenRejectsWrongType(t *testing.T) {
 	}
 }
 
-// T-90: without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's.
+// Without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's own
+// level (T-90).
 func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 	for _, held := range []bool{true, false} {
 		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
@@ -463,8 +462,8 @@ func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 	}
 }
 
-// T-90: the handle to the token to link requires TOKEN_DUPLICATE, regardless of other rights. It is tested before the
-// link.
+// The handle of the token to link requires TOKEN_DUPLICATE, regardless of other rights. It is checked before the link
+// (T-90).
 func TestSetLinkedNeedsDuplicate(t *testing.T) {
 	th, h := systemToken(t)
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{
@@ -481,7 +480,7 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 	}
 }
 
-// T-90: isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing.
+// Isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing (T-90).
 func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 	th, h := systemToken(t)
 	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
@@ -503,7 +502,7 @@ func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 	}
 }
 
-// T-90: a flag is 0 or 1; other values are refused and change nothing.
+// A flag is 0 or 1. Other values are refused and change nothing (T-90).
 func TestSetFlagIsBoolean(t *testing.T) {
 	th, h := systemToken(t)
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenVirtualizationAllowed, winnt.TokenVirtualizationEnabled,

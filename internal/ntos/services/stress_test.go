@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IC-66, IC-71, I-29: in 10^5 rounds one thread impersonates, changes clients and reverts while another opens its
-// token, directly and by copy. An open succeeds or finds no token, and every reference is released.
+// In 10^5 rounds one thread impersonates, changes clients and reverts while another opens its token, directly and by
+// copy. Each open succeeds or finds no token, and every reference is released (IC-66, IC-71, I-29).
 func TestOpenTokenDuringImpersonationRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -97,8 +97,8 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	}
 }
 
-// IC-71: a thread reverts while its token is being opened. The opener gets the token or nothing, and the thread stays
-// reverted (I-23, I-29).
+// A thread reverts while another opens its token. The opener gets the token or nothing, and the thread stays reverted
+// (IC-71, I-23, I-29).
 func TestOpenTokenDuringRevertRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -138,7 +138,7 @@ func TestOpenTokenDuringRevertRace(t *testing.T) {
 	}
 }
 
-// OC-47: of several concurrent closes of one handle exactly one succeeds.
+// Of several concurrent closes of one handle exactly one succeeds (OC-47).
 func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
@@ -176,8 +176,8 @@ func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
 	}
 }
 
-// A handle is closed while others use it: they see the token or an invalid handle, and its last reference is released
-// with the last user.
+// One thread closes a handle while others use it. They see the token or an invalid handle, and the last user releases
+// the last reference.
 func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -221,7 +221,8 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	case 0:
 		var d winnt.Handle
 		if d, st = th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation); st == ntstatus.Success {
-			// The value closed may be given to the duplicate: only this thread knows it.
+			// Another thread's close may close the duplicate if it reuses the handle value. Only this thread knows
+			// that value.
 			st = th.NtClose(d)
 		}
 	default:
@@ -232,8 +233,8 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	}
 }
 
-// Two threads adjust one token through handles of their own: nothing is lost,
-// and each previous state is of the moment of its own change (T-70, T-73).
+// Two threads adjust one token through their own handles. No change is lost, and each previous state is the one
+// before its own change (T-70, T-73).
 func TestConcurrentAdjustmentsLoseNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeShutdownPrivilege)

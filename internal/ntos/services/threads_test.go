@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-22, O-163, U-95: a walk takes its flags and the attributes of handles, and no others.
+// NtGetNextThread accepts its own flags and the handle attributes, and no other bits (O-22, O-163, U-95).
 func TestNextThreadRejectsUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -47,7 +47,7 @@ func TestNextThreadRejectsUnknownFlags(t *testing.T) {
 	}
 }
 
-// A walk that ends after a thread which the caller may not open does not disclose the thread in its reason (O-37).
+// If a walk ends after a thread that the caller must not open, the reason does not disclose that thread (O-37).
 func TestNextThreadHidesDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -65,7 +65,7 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 	}
 }
 
-// I-74: the anonymous token of a thread may be opened by the user of that thread's process.
+// The anonymous token of a thread can be opened by the user of that thread's process (I-74).
 func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
@@ -76,8 +76,8 @@ func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b.serves.PsRevertToSelf()
 }
 
-// I-74: the anonymous token is kept from a restricted process, whatever its thread acts as, and
-// whose thread it is for.
+// A restricted process cannot impersonate the anonymous token, whether its thread impersonates or not. A restricted
+// client does not prevent it (I-74).
 func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
@@ -115,8 +115,8 @@ func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	}
 }
 
-// O-37, O-163: a walk passes over the threads that may not be opened, forward and backward, and
-// one that asks for less finds them.
+// A walk skips the threads that the caller must not open, forward and backward. A walk that requests fewer rights
+// finds them (O-37, O-163).
 func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
@@ -169,7 +169,7 @@ func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	}
 }
 
-// I-73: the thread of the server handle acts as the client does, not the one that asks.
+// NtImpersonateThread changes the thread of the server handle, not the calling thread (I-73).
 func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -198,8 +198,7 @@ func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// O-170: the System process is ended by no program, whatever its handle grants and whatever
-// privileges it has.
+// No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
 func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
@@ -212,8 +211,8 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	}
 }
 
-// O-163, O-171: a walk over threads opens one that has ended as long as a handle holds it, in both directions, goes
-// on from it, and does not find it once the handle is closed.
+// A walk over threads includes an ended thread as long as a handle of it is open, in both directions, and can
+// continue from it. It does not find the thread once the handle is closed (O-163, O-171).
 func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
@@ -280,8 +279,7 @@ func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	}
 }
 
-// TestAnonymousTokenChecksCallersProcess: it is the calling process that must not be restricted, not that of
-// the thread which is to act anonymously (I-74).
+// The calling process must not be restricted. The process of the thread that becomes anonymous may be (I-74).
 func TestAnonymousTokenChecksCallersProcess(t *testing.T) {
 	plain := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	narrow := plain
@@ -324,8 +322,8 @@ func TestAnonymousTokenChecksCallersProcess(t *testing.T) {
 	}
 }
 
-// TestNtSuspendThread and TestNtResumeThread are one sequence: each call returns how often the thread was suspended
-// before, 127 times is the most, and resuming at 0 changes nothing (O-144).
+// TestNtSuspendThread and TestNtResumeThread are one sequence. Each call returns the previous suspend count, 127 is
+// the maximum, and resuming at 0 changes nothing (O-144).
 func TestNtSuspendThread(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

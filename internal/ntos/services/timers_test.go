@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-140: setting and cancelling a timer return whether it is due, even if no caller has queried it since. A cancelled
-// timer keeps its signalled state and does not become signalled later.
+// Setting and cancelling a timer return whether it is due, even if nobody has queried it since. A cancelled timer
+// keeps its signalled state and does not become signalled later (O-140).
 func TestTimerReportsDueState(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
@@ -57,8 +57,8 @@ func TestTimerReportsDueState(t *testing.T) {
 	}
 }
 
-// O-140: a timer is signalled when its time comes, again and again with a period,
-// and stays so when it is cancelled or the clock is put back.
+// A timer is signalled at its due time, and with a period again each time. It stays signalled if it is cancelled or
+// the clock is set back (O-140).
 func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})

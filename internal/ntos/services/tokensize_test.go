@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-80: a list of claims needs room for its header, and for each attribute its structure, the
-// structures and the texts of all its values and its name, in eighths.
+// The length of a list of claims counts its header, and for each attribute its structure, the structures and texts of
+// all its values, and its name, each rounded up to 8 bytes (T-80).
 func TestClaimListLengthCountsAllParts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, c := range map[string]struct {
@@ -50,8 +50,8 @@ func TestClaimListLengthCountsAllParts(t *testing.T) {
 	}
 }
 
-// T-70, T-74, T-80, O-61, O-64, O-143, U-96, U-97: each service with a required length succeeds with exactly that
-// room. With one byte less it returns the required length and its status, and no output.
+// Each service that returns a required length succeeds with a buffer of exactly that length. With one byte less it
+// returns the required length and its error status, and no output (T-70, T-74, T-80, O-61, O-64, O-143, U-96, U-97).
 func TestRequiredLengthsAreExact(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	handle := func(h winnt.Handle, st ntstatus.Status) winnt.Handle {
@@ -125,7 +125,7 @@ func (c *lengthCase) with(room uint32) any {
 	return in.Interface()
 }
 
-// ask asks with all room, and with the room that this says is needed and its neighbours.
+// ask calls the service with a large buffer, then with buffers of the required length and its neighbours.
 func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 	t.Helper()
 	row := nt.NtTable.Find(c.service)

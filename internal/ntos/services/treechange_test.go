@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-117, F-119, F-174, I-133: each class has its own structure and right, and its values reach the tree.
-// Without the right or the right length the tree is not called.
+// Each class has its own structure and right, and its values reach the tree. Without the right, or with the wrong
+// length, the tree is not called (F-55, F-117, F-119, F-174, I-133).
 func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
@@ -88,8 +88,8 @@ func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 	}
 }
 
-// F-57, F-59, F-118: a rename and a link say where to: within the directory, below one that is open, or a full
-// name in the same tree; the decision is about the caller and what its handle grants.
+// A rename and a link name their target: in the same directory, below an open directory, or by a full name in the
+// same tree. The decision uses the caller and the rights of its handle (F-57, F-59, F-118).
 func TestRenameAndLinkTargets(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
@@ -147,8 +147,8 @@ func TestRenameAndLinkTargets(t *testing.T) {
 	}
 }
 
-// F-70, F-71, F-120, F-123: a listing passes its pattern, restart flag and maximum number of entries to the tree, one
-// if a single entry is requested. It requires the right to list, even in kernel mode.
+// A listing passes its pattern, restart flag and maximum number of entries to the tree. The maximum is one if a
+// single entry is requested. It requires the right to list, even in kernel mode (F-70, F-71, F-120, F-123).
 func TestDirectoryListingPassesPattern(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	entry := nt.FileEntry{FileBasic: nt.FileBasic{CreationTime: 1}, EndOfFile: 2, AllocationSize: 3, FileName: "n"}

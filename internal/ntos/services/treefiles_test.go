@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-119, F-123, F-124: a transfer is refused for the handle's rights first, then for its offset; it
-// goes to its offset or to where the last one ended, and asks no more of the tree than there is.
+// A read or write checks the handle's rights first, then its offset. It goes to its offset or to where the last one
+// ended, and makes no unnecessary calls of the tree (F-55, F-119, F-123, F-124).
 func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, write, appends = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA
@@ -98,8 +98,8 @@ func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	}
 }
 
-// F-55, F-119, F-203, F-124: a read into the caller's memory asks the tree for the bytes alone, and for
-// facts where it got fewer; status, bytes and position are those of a read that returns its bytes.
+// A read into the caller's memory asks the tree only for the bytes, and for facts if it got fewer. Status, bytes and
+// position equal those of a read that returns its bytes (F-55, F-119, F-203, F-124).
 func TestReadIntoCallersMemory(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, end, invalid = winnt.FILE_READ_DATA, ntstatus.EndOfFile, ntstatus.InvalidParameter
@@ -150,7 +150,7 @@ func TestReadIntoCallersMemory(t *testing.T) {
 	}
 }
 
-// F-203: a read into the caller's memory allocates nothing.
+// A read into the caller's memory allocates nothing (F-203).
 func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.tree.data, w.tree.quiet = "0123456789", true
@@ -165,7 +165,7 @@ func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 	}
 }
 
-// F-124: an error status of a tree is returned without data and without a new position.
+// If the tree returns an error status, the service returns it without data and without a new position (F-124).
 func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-110, F-112, F-114, F-116: an open passes the decision and the share modes to the tree. It repeats the lookup if
-// the place changed, sixteen times at most, and leaves nothing after a failure.
+// An open passes the decision and the share modes to the tree. If the place changed it repeats the lookup, sixteen
+// times at most. A failed open leaves nothing (F-110, F-112, F-114, F-116).
 func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
@@ -91,13 +91,13 @@ func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	}
 }
 
-// openFirst opens a directory below which names are.
+// openFirst opens a directory, so that names can be relative to it.
 func (w *treeWorld) openFirst() winnt.Handle {
 	return w.open(`\??\T\top dir`, winnt.FILE_LIST_DIRECTORY, 0)
 }
 
-// O-23, F-110: a name relative to a tree file is in the tree, the share modes of NtOpenFile reach the tree, and a
-// name relative to another file is in no tree.
+// A name relative to a tree file is in that tree, and the share modes of NtOpenFile reach the tree. A name relative
+// to another file is in no tree (O-23, F-110).
 func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	null, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
@@ -127,8 +127,8 @@ func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 	}
 }
 
-// F-117, F-110: to delete a file is to open it for DELETE, not following a link and sharing all, to say so and to
-// close it, also where the tree does not let it go.
+// NtDeleteFile opens the file for DELETE with all share modes and without following a link, marks it for deletion and
+// closes it, even if the tree refuses the deletion (F-117, F-110).
 func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
@@ -151,8 +151,8 @@ func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 	want(t, "what is in no tree", st, ntstatus.NotSupported)
 }
 
-// F-192, F-197: a link and a file without a name are made as new files, with all shares, where the tree
-// has them.
+// A link and a file without a name are created like new files, with all share modes, if the tree supports them
+// (F-192, F-197).
 func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	link := func(name, target string) (winnt.Handle, ntstatus.Status) {
@@ -195,8 +195,8 @@ func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	}
 }
 
-// U-64, F-80: if the record of an open cannot be written, nothing is granted and a refusal is not returned. Kernel
-// mode writes no record.
+// If the record of an open cannot be written, the call fails with STATUS_AUDIT_FAILED in place of its own result.
+// Kernel mode writes no record (U-64, F-80).
 func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}))
@@ -228,7 +228,7 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 			}
 		}
 	}
-	// The handle value reserved for a failed open is used next.
+	// The next handle gets the value that the failed open had reserved.
 	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if first != 4 {
@@ -236,8 +236,8 @@ func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	}
 }
 
-// F-10, F-110: outside of trees files can be opened but not created. An invalid disposition has a different status
-// from one that creates.
+// Outside of trees, files can be opened but not created. An invalid disposition has a different status from one that
+// would create a file (F-10, F-110).
 func TestFilesOutsideTreesCannotBeCreated(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	if err := sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// M-20: a POSIX rename replaces an open target, a directory by a directory and a file by a file only, and moves
-// directories with opens below them.
+// A POSIX rename replaces an open target, but a directory only by a directory and a file only by a file. It moves
+// directories with opens below them (M-20).
 func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\dir\file`, winnt.DELETE, 0)

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// U-38, F-80, F-157, F-178: an operation on a tree file is recorded by the right that it uses, once for each handle
-// and right, with the file of that handle. Its close is recorded too. Kernel mode writes no records.
+// The first use of each right of a handle of a tree file writes one record, with the file of that handle. The close
+// is recorded too. Kernel mode writes no records (U-38, F-80, F-157, F-178).
 func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
@@ -78,8 +78,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	}
 }
 
-// F-178: a request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record
-// has the granted rights. Kernel mode writes no record.
+// A request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record has the
+// granted rights. Kernel mode writes no record (F-178).
 func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
@@ -87,7 +87,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)")
 	for _, again := range []int{0, 1, 5} {
 		for asked, mask := range map[winnt.AccessMask]string{1: "0x1", winnt.GENERIC_READ: "0x120089",
-			// The directory that may be listed brings FILE_READ_ATTRIBUTES.
+			// The right to list the directory implies FILE_READ_ATTRIBUTES for the file.
 			winnt.MAXIMUM_ALLOWED: "0x83", winnt.MAXIMUM_ALLOWED | 1: "0x83"} {
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				w.tree.again = again
@@ -110,7 +110,7 @@ func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	}
 }
 
-// uses returns the records since the last call: the number, the name of the object and the mask.
+// uses returns the records since the last call: the event number, the object's name and the mask.
 func uses(m *audit.Memory) (out []string) {
 	for _, text := range fieldsOf(m, "ObjectName", "RelativeTargetName", "AccessMask") {
 		out = append(out, strings.ReplaceAll(text, `\Device\T`, ""))

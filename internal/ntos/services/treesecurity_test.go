@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-114, F-121, O-66, U-73: the security of a file is read and written in its tree; a change begins again where another
-// one came before it, sixteen times at most, is recorded once, and is seen by queries of the handle then.
+// The security of a file is read and written in its tree. If another change came first, the change starts again,
+// sixteen times at most. It is recorded once, and later queries of the handle return it (F-114, F-121, O-66, U-73).
 func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))

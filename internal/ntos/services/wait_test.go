@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestThreadQueues4096APCs: a thread takes 4,096 asynchronous procedure calls, and no more until it
-// has made them (O-147).
+// A thread queues 4,096 asynchronous procedure calls, and no more until it has run them (O-147).
 func TestThreadQueues4096APCs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
@@ -38,7 +37,7 @@ func TestThreadQueues4096APCs(t *testing.T) {
 	want(t, "after they are made", queue(), ntstatus.Success)
 }
 
-// O-145, O-146: to look at a signal's changes takes nothing: the wait that follows does.
+// A query of an object's signal does not consume the signal. The wait that follows does (O-145, O-146).
 func TestSignalQueryKeepsSignal(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -55,8 +54,8 @@ func TestSignalQueryKeepsSignal(t *testing.T) {
 	}
 }
 
-// O-147: an operation whose call would not fit the thread's queue is refused, and keeps neither
-// its event nor anything else; I-138: who cancels what a thread waits for may end the thread.
+// An operation whose completion would not fit into the thread's queue of APCs is refused, and keeps no reference to
+// its event (O-147). Cancelling what a thread waits for requires THREAD_TERMINATE (I-138).
 func TestRefusedOperationKeepsNothing(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
