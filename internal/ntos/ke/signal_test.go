@@ -9,7 +9,7 @@ import (
 )
 
 // A signal that is taken away goes to one of many, and each Set is seen.
-func TestSignalGoesToOne(t *testing.T) {
+func TestSignalWakesOneWaiter(t *testing.T) {
 	const waiters, rounds = 8, 200
 	var s ke.Signal
 	var taken atomic.Int64
@@ -56,14 +56,14 @@ func TestSignalStates(t *testing.T) {
 		from, to bool
 		told     bool
 	}{
-		"set":             {set, false, true, true},
-		"set again":       {set, true, true, true},
-		"reset":           {reset, true, false, false},
-		"reset nothing":   {reset, false, false, false},
-		"look":            {look, true, true, false},
-		"look at nothing": {look, false, false, false},
-		"take":            {take, true, false, false},
-		"take nothing":    {take, false, false, false},
+		"set":                      {set, false, true, true},
+		"set again":                {set, true, true, true},
+		"reset":                    {reset, true, false, false},
+		"reset when not signalled": {reset, false, false, false},
+		"look":                     {look, true, true, false},
+		"look when not signalled":  {look, false, false, false},
+		"take":                     {take, true, false, false},
+		"take when not signalled":  {take, false, false, false},
 	} {
 		var s ke.Signal
 		if s.Take(false) {

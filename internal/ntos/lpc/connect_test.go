@@ -12,7 +12,7 @@ import (
 
 // Waiting threads are woken by each change that may end their wait, and by no other: a port by its clients, the two
 // ends of a connection by each other.
-func TestChanges(t *testing.T) {
+func TestPortChangeWakesItsWaiters(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	var client, server *lpc.Port
@@ -33,7 +33,7 @@ func TestChanges(t *testing.T) {
 		{"complete", func() ntstatus.Status { return p.world.port(server).Complete() }, 0, false, true},
 		{"complete again", func() ntstatus.Status { return server.Complete() }, ntstatus.InvalidParameter, false, false},
 		{"request", func() (st ntstatus.Status) { id, st = client.Request(p.client, nil); return st }, 0, true, true},
-		{"another's answer", func() ntstatus.Status { _, st := client.Answer(p.second, id); return st },
+		{"answer to another client", func() ntstatus.Status { _, st := client.Answer(p.second, id); return st },
 			ntstatus.ReplyMessageMismatch, false, false},
 		{"receive", func() ntstatus.Status { _, st := server.Receive(); return st }, 0, false, false},
 		{"reply to another", func() ntstatus.Status { return server.Reply(quota.Payer{}, idOf(p.second), id, nil) },
@@ -43,7 +43,7 @@ func TestChanges(t *testing.T) {
 			ntstatus.ReplyMessageMismatch, false, false},
 		{"answer", func() ntstatus.Status { _, st := client.Answer(p.client, id); return st }, 0, false, false},
 		{"close", func() ntstatus.Status { client.Ref(ob.TagCall); closeAll(client); return 0 }, 0, true, true},
-		{"request of none", func() ntstatus.Status { _, st := client.Request(p.client, nil); return st },
+		{"request without a connection", func() ntstatus.Status { _, st := client.Request(p.client, nil); return st },
 			ntstatus.PortDisconnected, true, false},
 	}
 	for _, c := range steps {
@@ -71,9 +71,9 @@ func TestChanges(t *testing.T) {
 	closeAll(server, p.port)
 }
 
-// TestAccepted checks that without a message the oldest client is accepted and its connection completes immediately.
+// TestAcceptTakesOldestClient checks that without a message the oldest client is accepted and its connection completes immediately.
 // With a message that client is accepted, once. Each state change is reported once (I-88).
-func TestAccepted(t *testing.T) {
+func TestAcceptTakesOldestClient(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	first, second, third := p.connect("1"), p.connect("2"), p.connect("3")
@@ -120,7 +120,7 @@ func TestAccepted(t *testing.T) {
 	}
 	accept("refuse", 3, true, true, ntstatus.Success)
 	status("refused", third, ntstatus.PortConnectionRefused)
-	accept("who was refused", 3, true, false, ntstatus.ReplyMessageMismatch)
+	accept("a refused client", 3, true, false, ntstatus.ReplyMessageMismatch)
 	if e := p.port.Accept(s); e != nil {
 		t.Errorf("accepted %v, and no client waits, want nil", e)
 	}
@@ -135,9 +135,9 @@ func TestAccepted(t *testing.T) {
 	closeAll(p.port)
 }
 
-// TestClosedPort: closing the connection port refuses the waiting clients, received by Listen or not. It does not
+// TestClosedPortRefusesWaitingClients: closing the connection port refuses the waiting clients, received by Listen or not. It does not
 // affect connections that exist or are accepted (I-88).
-func TestClosedPort(t *testing.T) {
+func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	client, server := p.connected()

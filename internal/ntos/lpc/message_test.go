@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRequests checks that requests are received once and in order, that each has its own id, and that each reply
+// TestReplyReachesItsRequester checks that requests are received once and in order, that each has its own id, and that each reply
 // reaches the one thread that waits for it (I-88).
-func TestRequests(t *testing.T) {
+func TestReplyReachesItsRequester(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
@@ -84,7 +84,7 @@ func TestRequests(t *testing.T) {
 
 // A client can have 256 requests, received or not. Taking an answer frees a place. A closed end is reported before a
 // full queue (I-88).
-func TestRequestLimit(t *testing.T) {
+func TestClientHas256Requests(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	for range 256 {
@@ -166,9 +166,9 @@ func TestImpersonateOnPort(t *testing.T) {
 	}
 }
 
-// TestConnectionPortReceives: messages come in the order in which their clients were received by Listen, connection
+// TestConnectionPortReceivesInOrder: messages come in the order in which their clients were received by Listen, connection
 // requests before all. A reply goes to the waiting client (I-88).
-func TestConnectionPortReceives(t *testing.T) {
+func TestConnectionPortReceivesInOrder(t *testing.T) {
 	p := newPair(t, 0)
 	var clients, servers []*lpc.Port
 	for i := range 12 {

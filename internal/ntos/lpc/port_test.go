@@ -64,9 +64,9 @@ func closeAll(ports ...*lpc.Port) {
 	}
 }
 
-// TestKindsOfPorts: each operation belongs to one or two kinds of ports. The others refuse it before any other check
+// TestOperationNeedsItsKindOfPort: each operation belongs to one or two kinds of ports. The others refuse it before any other check
 // (I-88).
-func TestKindsOfPorts(t *testing.T) {
+func TestOperationNeedsItsKindOfPort(t *testing.T) {
 	p := newPair(t, 4)
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
@@ -123,9 +123,9 @@ func TestLongestMessageDefaults(t *testing.T) {
 	}
 }
 
-// TestPortsHoldTheirProcess checks that each port references its creator's process until it is closed, and the
+// TestPortsReferenceTheirProcess checks that each port references its creator's process until it is closed, and the
 // server's end that of the server.
-func TestPortsHoldTheirProcess(t *testing.T) {
+func TestPortsReferenceTheirProcess(t *testing.T) {
 	p := newPair(t, 0)
 	s, c := p.server.Process(), p.client.Process()
 	s0, c0 := s.PointerCount(), c.PointerCount()
@@ -143,8 +143,8 @@ func TestPortsHoldTheirProcess(t *testing.T) {
 	}
 }
 
-// TestConnectCopies: the connection information is copied and cut to the port's length.
-func TestConnectCopies(t *testing.T) {
+// TestConnectionInformationIsCopied: the connection information is copied and cut to the port's length.
+func TestConnectionInformationIsCopied(t *testing.T) {
 	p := newPair(t, 4)
 	info := []byte("who")
 	f, out := p.port.Connect(p.client, static, info)
@@ -183,9 +183,9 @@ func TestConnectCopies(t *testing.T) {
 	}
 }
 
-// TestRefusedConnect checks that a connection is rejected if the port is closed or full, or if the client cannot be
+// TestRefusedConnectKeepsNothing checks that a connection is rejected if the port is closed or full, or if the client cannot be
 // captured, and that the port then keeps nothing of the client (I-80, I-88, O-82).
-func TestRefusedConnect(t *testing.T) {
+func TestRefusedConnectKeepsNothing(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {
 		t.Helper()

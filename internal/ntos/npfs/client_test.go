@@ -73,9 +73,9 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	closeAll(e)
 }
 
-// TestStaticClient checks that the client that connected counts, not the writer. A client whose requested level is
+// TestStaticTrackingKeepsConnectedClient checks that the client that connected counts, not the writer. A client whose requested level is
 // not allowed is rejected, and the instance is free for another one (I-4, I-80).
-func TestStaticClient(t *testing.T) {
+func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityIdentification)

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestDisconnectBeforeConnect: the server disconnects while the client's end is opened. The instance keeps nothing of
+// TestDisconnectDuringOpenFreesInstance: the server disconnects while the client's end is opened. The instance keeps nothing of
 // the client and accepts the next one (I-134).
-func TestDisconnectBeforeConnect(t *testing.T) {
+func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
 		s := newSite(t)
 		e := s.made(npfs.Config{})
@@ -61,9 +61,9 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	closeAll(next, e)
 }
 
-// TestFreeInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
+// TestClientGetsFirstListeningInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
 // end has the descriptor of the pipe's name (I-85).
-func TestFreeInstance(t *testing.T) {
+func TestClientGetsFirstListeningInstance(t *testing.T) {
 	s := newSite(t)
 	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
 	one, two := s.connected(), s.connected()
@@ -110,7 +110,7 @@ func TestMissingClientHasReason(t *testing.T) {
 }
 
 // Waiting threads at either end are woken by changes that may end their wait.
-func TestPipeChanges(t *testing.T) {
+func TestPipeChangeWakesItsWaiters(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{Inbound: 1})
 	var c *npfs.End

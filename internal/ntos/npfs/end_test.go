@@ -32,9 +32,9 @@ func ask(s *site, e *npfs.End) (a asked) {
 	return a
 }
 
-// TestStates checks each operation on each end in each state of the instance, without written data (I-85, I-86,
+// TestOperationsInEachPipeState checks each operation on each end in each state of the instance, without written data (I-85, I-86,
 // I-132, I-134, I-140, I-142).
-func TestStates(t *testing.T) {
+func TestOperationsInEachPipeState(t *testing.T) {
 	const (
 		good, listening, disconnected = ntstatus.Success, ntstatus.PipeListening, ntstatus.PipeDisconnected
 		closing, broken, connected    = ntstatus.PipeClosing, ntstatus.PipeBroken, ntstatus.PipeConnected
@@ -62,12 +62,12 @@ func TestStates(t *testing.T) {
 			e, c := s.pair(cfg)
 			return c, []*npfs.End{e}
 		}, asked{empty, good, good, illegal, illegal, good, illegal, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
-		"server whose client is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server whose client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(c)
 			return e, nil
 		}, asked{broken, closing, broken, closing, good, good, unread, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
-		"client whose server is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"client whose server closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(e)
 			return c, nil
@@ -84,7 +84,7 @@ func TestStates(t *testing.T) {
 			return c, []*npfs.End{e}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
-		"disconnected client while another is there": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"disconnected client while another is connected": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			want(s.T, "listen", e.Listen(), listening)
@@ -94,14 +94,14 @@ func TestStates(t *testing.T) {
 			return c, []*npfs.End{e, n}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_CONNECTED_STATE, true}},
-		"server that sent a client away that had gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server that disconnected a closed client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(c)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			return e, nil
 		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
-		"server whose client went after it was sent away": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server whose disconnected client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			want(s.T, "listen", e.Listen(), listening)
@@ -123,7 +123,7 @@ func TestStates(t *testing.T) {
 }
 
 // A disconnect discards the unread data at both ends and the client context (I-86).
-func TestDisconnectEmpties(t *testing.T) {
+func TestDisconnectDiscardsUnreadData(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	want(t, "write", send(c, s.client, []byte("to the server")), ntstatus.Success)
@@ -155,7 +155,7 @@ func TestDisconnectEmpties(t *testing.T) {
 
 // After one end is closed the other can read the data from it, and its own unread data is discarded. The server can
 // impersonate the last client until it disconnects it (I-86).
-func TestClosedEnd(t *testing.T) {
+func TestOtherEndReadsAfterClose(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)

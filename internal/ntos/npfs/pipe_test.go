@@ -89,7 +89,7 @@ func closeAll(ends ...*npfs.End) {
 
 // A pipe has at most 255 instances and queues of at most 16 MiB. Negative numbers are refused, and 0 instances mean
 // the maximum (I-85).
-func TestConfigBounds(t *testing.T) {
+func TestPipeConfigurationIsBounded(t *testing.T) {
 	s := newSite(t)
 	for i, c := range []struct {
 		name string
@@ -129,7 +129,7 @@ func TestConfigBounds(t *testing.T) {
 
 // Of several reasons to refuse another instance the first one is returned. A refused instance, even by open, does not
 // count (I-85, T-132, T-136).
-func TestInstances(t *testing.T) {
+func TestRefusedInstanceIsNotCounted(t *testing.T) {
 	const (
 		full, denied, none = ntstatus.InstanceNotAvailable, ntstatus.AccessDenied, ntstatus.ObjectNameNotFound
 		good               = ntstatus.Success
@@ -196,7 +196,7 @@ func TestInstances(t *testing.T) {
 
 // Each instance is removed with its server end, the name with the last one. A later pipe with the name is independent
 // (I-85, I-130).
-func TestRemovedInstance(t *testing.T) {
+func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	s := newSite(t)
 	one, two, three := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
 	found := func(what string, e *npfs.End) {
@@ -245,9 +245,9 @@ func TestRemovedInstance(t *testing.T) {
 	closeAll(client, again)
 }
 
-// TestEndsHoldTheirProcess checks that each end references its creator's process until it is closed, also if its
+// TestEndsReferenceTheirProcess checks that each end references its creator's process until it is closed, also if its
 // opener fails.
-func TestEndsHoldTheirProcess(t *testing.T) {
+func TestEndsReferenceTheirProcess(t *testing.T) {
 	s := newSite(t)
 	sp, cp := s.server.Process(), s.client.Process()
 	s0, c0 := sp.PointerCount(), cp.PointerCount()

@@ -39,9 +39,9 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 	}
 }
 
-// TestCancelKeepsWhatWasRead checks that a cancelled write removes its unread bytes. Bytes that the reader has read
+// TestCancelledWriteKeepsReadBytes checks that a cancelled write removes its unread bytes. Bytes that the reader has read
 // are counted and stay (I-138).
-func TestCancelKeepsWhatWasRead(t *testing.T) {
+func TestCancelledWriteKeepsReadBytes(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
 	r := a.begin(c, npfs.OpWrite, "large", 0, "123456", pending)
@@ -53,9 +53,9 @@ func TestCancelKeepsWhatWasRead(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestClosedReaderCountsWhatItRead checks that a pending write whose reader closes, or disconnects the client, fails
+// TestWriteEndedByReaderReportsBytesRead checks that a pending write whose reader closes, or disconnects the client, fails
 // with the number of bytes that were read (I-152, I-134).
-func TestClosedReaderCountsWhatItRead(t *testing.T) {
+func TestWriteEndedByReaderReportsBytesRead(t *testing.T) {
 	for _, disconnect := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
 		e, c := a.pair(npfs.Config{Inbound: 2})
@@ -73,9 +73,9 @@ func TestClosedReaderCountsWhatItRead(t *testing.T) {
 	}
 }
 
-// TestNowaitWrites checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
+// TestNowaitWriteStoresWhatFits checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
 // message pipe the whole message or nothing (I-153).
-func TestNowaitWrites(t *testing.T) {
+func TestNowaitWriteStoresWhatFits(t *testing.T) {
 	for _, c := range []struct {
 		message bool
 		counts  []int // of writes of 3, 3, 9 and 0 bytes where 4 fit

@@ -43,7 +43,7 @@ const (
 )
 
 // Waiting reads complete in order when data is written (I-135).
-func TestWaitingReads(t *testing.T) {
+func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{})
 	a.begin(e, npfs.OpRead, "one", 2, "", pending)
@@ -71,9 +71,9 @@ func TestWaitingReads(t *testing.T) {
 	closeAll(c)
 }
 
-// TestWaitingWrites checks that a write without enough quota waits until all of it fits, in the order of the queue,
+// TestWaitingWritesCompleteInOrder checks that a write without enough quota waits until all of it fits, in the order of the queue,
 // and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
-func TestWaitingWrites(t *testing.T) {
+func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 4})
 	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
@@ -123,9 +123,9 @@ func TestWaitingWrites(t *testing.T) {
 	closeAll(c)
 }
 
-// TestDisconnectEnds checks that requests that wait at either end fail as disconnected when the server disconnects
+// TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the server disconnects
 // the client (I-134, I-138).
-func TestDisconnectEnds(t *testing.T) {
+func TestDisconnectFailsWaitingRequests(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
 	a.begin(c, npfs.OpWrite, "fits", 0, "a", good)
@@ -145,8 +145,8 @@ func TestDisconnectEnds(t *testing.T) {
 	closeAll(c, n, e)
 }
 
-// TestCancelledByClose checks that closing the last handle ends only the requests that wait at that end (I-138).
-func TestCancelledByClose(t *testing.T) {
+// TestCloseCancelsOnlyItsOwnEnd checks that closing the last handle ends only the requests that wait at that end (I-138).
+func TestCloseCancelsOnlyItsOwnEnd(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
 	a.begin(c, npfs.OpRead, "client reads", 1, "", pending)
@@ -170,7 +170,7 @@ func TestCancelledByClose(t *testing.T) {
 
 // A transceive sends a message and reads the next one, if there is no unread data. A refused one sends nothing
 // (I-142).
-func TestTransceive(t *testing.T) {
+func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 4})
 	a.begin(c, npfs.OpTransceive, "ask", 2, "abc", pending)
@@ -182,7 +182,7 @@ func TestTransceive(t *testing.T) {
 	}
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
-	a.begin(c, npfs.OpTransceive, "something is there", 2, "d", ntstatus.PipeBusy)
+	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
 	if got, st := e.Read(9); string(got) != "abc" || st != good {
 		t.Errorf(`read %q, %v, want string(got) = "abc", st = %v`, got, st, good)
 	}
@@ -195,8 +195,8 @@ func TestTransceive(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestCompletes checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
-func TestCompletes(t *testing.T) {
+// TestNowaitEndNeverWaits checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
+func TestNowaitEndNeverWaits(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1, Completes: true})
 	a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.PipeEmpty)
@@ -215,9 +215,9 @@ func TestCompletes(t *testing.T) {
 	a.end("closed")
 }
 
-// TestPendingLimit checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
+// TestPendingRequestsAreBounded checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
 // that a completed one frees its place (I-141).
-func TestPendingLimit(t *testing.T) {
+func TestPendingRequestsAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
 	var all []*npfs.Request
@@ -249,7 +249,7 @@ func TestPendingLimit(t *testing.T) {
 }
 
 // Waiting data has a limit in addition to the quota (I-141).
-func TestStalledLimit(t *testing.T) {
+func TestWaitingDataIsBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: npfs.MaxQuota})
 	big := string(make([]byte, npfs.MaxQuota))
@@ -262,8 +262,8 @@ func TestStalledLimit(t *testing.T) {
 	a.end("closed", "waits: "+cancelled.String()+" 0 ")
 }
 
-// TestWaits checks whether and how operations wait for each combination of an end's options.
-func TestWaits(t *testing.T) {
+// TestOptionsSetWhetherOperationsWait checks whether and how operations wait for each combination of an end's options.
+func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	for options, c := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true},

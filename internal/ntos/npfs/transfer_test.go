@@ -17,9 +17,9 @@ type took struct {
 	more bool
 }
 
-// TestReads checks that an end in message mode reads at most one message and its rest next, that one in byte mode
+// TestMessageModeReadsOneMessage checks that an end in message mode reads at most one message and its rest next, that one in byte mode
 // reads all available data across messages, and that an empty message counts as one (I-139).
-func TestReads(t *testing.T) {
+func TestMessageModeReadsOneMessage(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg   npfs.Config
 		wrote []string
@@ -80,9 +80,9 @@ func TestReadDataIsCopied(t *testing.T) {
 	}
 }
 
-// TestEndsModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
+// TestEndsHaveTheirOwnModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
 // server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
-func TestEndsModes(t *testing.T) {
+func TestEndsHaveTheirOwnModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config
 		server nt.PipeInformation
@@ -115,7 +115,7 @@ func TestEndsModes(t *testing.T) {
 
 // A query returns the pipe's configuration, and for each end the bytes that it can read and write. A queue without a
 // length has 64 KiB (I-133, T-132).
-func TestLocal(t *testing.T) {
+func TestPipeInformationOfEachEnd(t *testing.T) {
 	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		cfg                    npfs.Config
@@ -162,7 +162,7 @@ func TestLocal(t *testing.T) {
 
 // A peek returns the total length, the length of the first message and as much of it as fits. It removes nothing
 // (I-132).
-func TestPeek(t *testing.T) {
+func TestPeekRemovesNothing(t *testing.T) {
 	for i, c := range []struct {
 		message bool
 		n       int
@@ -204,7 +204,7 @@ func TestPeek(t *testing.T) {
 
 // A queue accepts data that fits. It refuses a longer write of a caller that does not wait, even if it is empty. Each
 // direction has its own queue (I-85, I-152).
-func TestQuotas(t *testing.T) {
+func TestEachDirectionHasItsQuota(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Inbound: 4, Outbound: 6})
 	defer closeAll(c, e)

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestWaitersAreBounded checks that 4096 calls can wait for one pipe, and that a cancelled one frees its place
+// TestPipeWaitersAreBounded checks that 4096 calls can wait for one pipe, and that a cancelled one frees its place
 // (I-163).
-func TestWaitersAreBounded(t *testing.T) {
+func TestPipeWaitersAreBounded(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Wait: -1})
 	ended := 0

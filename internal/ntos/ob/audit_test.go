@@ -34,7 +34,7 @@ func (l *listener) Closed(_ *ob.Caller, obj ob.Object, h winnt.Handle) {
 
 // An open is recorded with the mapped request and the decision, before its handle exists. Its close and its first use
 // are recorded if the listener requested it. Kernel mode, and a disabled trail, record nothing (U-10, U-73).
-func TestRecordedOpens(t *testing.T) {
+func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 	const denied = "open 0x2 granted 0x0 STATUS_ACCESS_DENIED handle 0x0 there false"
 	for _, c := range []struct {
 		name     string
@@ -46,18 +46,18 @@ func TestRecordedOpens(t *testing.T) {
 		closed   string
 		firstUse winnt.AccessMask // of all rights
 	}{
-		{"nothing more", listener{}, winnt.GENERIC_READ, false, 0,
+		{"open", listener{}, winnt.GENERIC_READ, false, 0,
 			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 0},
-		{"its close", listener{answer: ob.Audited{OnClose: true}}, 1, false, 0,
+		{"open and close", listener{answer: ob.Audited{OnClose: true}}, 1, false, 0,
 			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "close 0x4 of 1 handles", 0},
-		{"its use", listener{answer: ob.Audited{Rights: 1}}, winnt.GENERIC_READ, false, 0,
+		{"open and first use", listener{answer: ob.Audited{Rights: 1}}, winnt.GENERIC_READ, false, 0,
 			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 1},
 		{"refused", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 2, false, ntstatus.AccessDenied, denied, "", 0},
-		{"refused, not kept", listener{st: ntstatus.AuditFailed}, 2, false, ntstatus.AuditFailed, denied, "", 0},
-		{"not kept", listener{st: ntstatus.AuditFailed}, 1, false, ntstatus.AuditFailed,
+		{"refused, record fails", listener{st: ntstatus.AuditFailed}, 2, false, ntstatus.AuditFailed, denied, "", 0},
+		{"record fails", listener{st: ntstatus.AuditFailed}, 1, false, ntstatus.AuditFailed,
 			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "", 0},
-		{"off", listener{off: true, answer: ob.Audited{OnClose: true, Rights: 1}}, 1, false, 0, "", "", 0},
-		{"off, refused", listener{off: true, st: ntstatus.AuditFailed}, 2, false, ntstatus.AccessDenied, "", "", 0},
+		{"auditing off", listener{off: true, answer: ob.Audited{OnClose: true, Rights: 1}}, 1, false, 0, "", "", 0},
+		{"auditing off, refused", listener{off: true, st: ntstatus.AuditFailed}, 2, false, ntstatus.AccessDenied, "", "", 0},
 		{"kernel mode", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 1, true, 0, "", "", 0},
 	} {
 		w := newWorld(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 )
 
-func TestCensus(t *testing.T) {
+func TestCensusReportsLeakedObject(t *testing.T) {
 	var census ob.Census
 	table := ob.NewTable(0)
 	for range 3 {

@@ -16,7 +16,7 @@ const (
 	noRights  = "O:SYG:SYD:(A;;GA;;;SY)"
 )
 
-func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
+func TestRequestedRightsAreMapped(t *testing.T) { // O-20, O-21, O-90
 	w := newWorld(t)
 	event, tok := protected(eventType, ownEvent), protected(tokenType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
 	// O-20
@@ -41,7 +41,7 @@ func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
 	w.want("nothing, no descriptor", w.decide(newObject(eventType, nil), 0, 0), ntstatus.Success, 0)
 }
 
-func TestDecideKernelMode(t *testing.T) { // O-33
+func TestKernelModeIsNotChecked(t *testing.T) { // O-33
 	w := newWorld(t)
 	event := protected(eventType, noRights)
 	w.want("user mode", w.decide(event, winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
@@ -74,7 +74,7 @@ func TestOpenNeedsImpersonationLevel(t *testing.T) { // O-33 with I-1, I-2
 	w.want("impersonation", w.decide(event, 1, 0), ntstatus.Success, 1)
 }
 
-func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
+func TestSystemSecurityNeedsPrivilege(t *testing.T) { // O-30, OC-43, OC-44
 	event := protected(eventType, ownEvent)
 	w := newWorld(t)
 	const both = winnt.ACCESS_SYSTEM_SECURITY | winnt.EVENT_QUERY_STATE
@@ -95,7 +95,7 @@ func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
 	}
 }
 
-func TestNoDescriptor(t *testing.T) { // O-35
+func TestObjectWithoutDescriptorGrantsItsRights(t *testing.T) { // O-35
 	w := newWorld(t)
 	o := newObject(eventType, nil)
 	w.want("asked", w.decide(o, winnt.EVENT_MODIFY_STATE|winnt.WRITE_DAC, 0), ntstatus.Success, 0x40002)
@@ -138,7 +138,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 }
 
 // A handle keeps its rights when the object's security changes (O-34, OC-45).
-func TestRightsAreFixed(t *testing.T) {
+func TestHandleKeepsRightsAfterSecurityChange(t *testing.T) {
 	w := newWorld(t)
 	o := protected(eventType, ownEvent)
 	v, g, st := ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, winnt.OBJ_INHERIT)
@@ -161,9 +161,9 @@ func TestRightsAreFixed(t *testing.T) {
 	wantStatus(t, "no table", st, ntstatus.ProcessIsTerminating)
 }
 
-// TestImpliedRights checks that the full query right includes the limited one, whatever the entries say about it, and
+// TestQueryRightImpliesLimitedRight checks that the full query right includes the limited one, whatever the entries say about it, and
 // never the reverse. O-36, OC-28, OC-29, OC-31.
-func TestImpliedRights(t *testing.T) {
+func TestQueryRightImpliesLimitedRight(t *testing.T) {
 	w := newWorld(t)
 	process, thread := protected(processType, ownThread), protected(threadType, ownThread)
 	w.want("OC-28", w.decide(process, winnt.PROCESS_QUERY_INFORMATION, 0), ntstatus.Success, 0x1400)
@@ -179,7 +179,7 @@ func TestImpliedRights(t *testing.T) {
 
 // The creator is granted its request, regardless of the object's descriptor (O-91, O-90, O-20, O-21, O-30, OC-51,
 // OC-54).
-func TestGrantNew(t *testing.T) {
+func TestCreatorGetsRequestedRights(t *testing.T) {
 	w := newWorld(t)
 	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
 		d := ob.GrantNew(w.c, eventType, &w.self, desired, 0)
@@ -220,7 +220,7 @@ func TestMaximumGrantsValidMask(t *testing.T) {
 	}
 }
 
-func TestDeniedOpenIsExplained(t *testing.T) {
+func TestDeniedOpenHasReason(t *testing.T) {
 	w := newWorld(t)
 	w.c.Why = &ob.Why{}
 	w.want("denied", w.decide(protected(eventType, noRights), winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)

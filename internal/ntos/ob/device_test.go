@@ -10,7 +10,7 @@ import (
 
 // An open of a device creates a file that keeps no reference of the call. If the device refuses, its status is
 // returned and nothing remains (T-140).
-func TestOpenOfADevice(t *testing.T) {
+func TestDeviceOpenKeepsNoReference(t *testing.T) {
 	refuse := ntstatus.Success
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true, OpensAs: fileType}
 	device.Opens = func(_ ob.Object, rest string) (ob.Object, ntstatus.Status) {

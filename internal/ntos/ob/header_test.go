@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-func TestLifetime(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
+func TestObjectIsDestroyedWithLastReference(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
 	o := newObject(eventType, nil)
 	table := ob.NewTable(0)
 	v, _ := table.Insert(o, 1, 0)
@@ -36,7 +36,7 @@ func TestLifetime(t *testing.T) { // O-44: close action at the last handle, dest
 	}
 }
 
-func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is being closed
+func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table that is being closed
 	table := ob.NewTable(0)
 	typ := &ob.Type{ObjectType: eventType.ObjectType}
 	var seen []int
@@ -77,9 +77,9 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	}
 }
 
-// TestNoResurrection races readers against the last release. A reader that
+// TestLookupNeverRaisesCountFromZero races readers against the last release. A reader that
 // counts up without looking would raise the count from zero again.
-func TestNoResurrection(t *testing.T) {
+func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 	var destroyed atomic.Int64
 	typ := &ob.Type{ObjectType: eventType.ObjectType, OnDestroy: func(ob.Object) { destroyed.Add(1) }}
 	const rounds = 2000
@@ -114,7 +114,7 @@ func TestNoResurrection(t *testing.T) {
 // O-45: TryRef never raises a count from zero. One goroutine creates objects and drops their only reference; another
 // calls TryRef at the same time. If it succeeds, the object lives until that reference is dropped, and is destroyed
 // once (destroyCounted panics on the second time).
-func TestTryRefAtTheEnd(t *testing.T) {
+func TestTryRefRacesLastRelease(t *testing.T) {
 	objects := randtest.Size(800_000)
 	var live atomic.Int64
 	var current atomic.Pointer[counted]

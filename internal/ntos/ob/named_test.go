@@ -72,8 +72,8 @@ func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 	return v
 }
 
-// TestCreateOpen: O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51.
-func TestCreateOpen(t *testing.T) {
+// TestNameExistsWhileHandleIsOpen: O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51.
+func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	w := newWorld(t)
 	v := w.mustCreate(`\ev`, 0)
 	_, st := w.create(`\ev`, 0)
@@ -111,8 +111,8 @@ func TestCreateOpen(t *testing.T) {
 	}
 }
 
-// TestNameSyntax: O-22, O-23.
-func TestNameSyntax(t *testing.T) {
+// TestMalformedNamesAreRefused: O-22, O-23.
+func TestMalformedNamesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.dir(`\A`, "")
 	w.name(`\ev`, protected(eventType, ownEvent))
@@ -210,8 +210,8 @@ func TestOrderOfUnnamedCreate(t *testing.T) {
 	}
 }
 
-// TestPermanent: O-26, O-44, OC-35, OC-36.
-func TestPermanent(t *testing.T) {
+// TestPermanentObjectKeepsItsName: O-26, O-44, OC-35, OC-36.
+func TestPermanentObjectKeepsItsName(t *testing.T) {
 	w := newWorld(t)
 	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
 	wantStatus(t, "OC-36: without the privilege", st, ntstatus.PrivilegeNotHeld)
@@ -266,8 +266,8 @@ func TestPermanent(t *testing.T) {
 	h.Deref(ob.TagCall)
 }
 
-// TestExclusive: O-27, OC-37, OC-38.
-func TestExclusive(t *testing.T) {
+// TestExclusiveObjectIsOpenedByItsProcess: O-27, OC-37, OC-38.
+func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.ns = p.ns
 	_, st := p.create(`\ev`, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
@@ -284,8 +284,8 @@ func TestExclusive(t *testing.T) {
 	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
 }
 
-// TestTraverse: O-24, OC-39.
-func TestTraverse(t *testing.T) {
+// TestOpenNeedsTraverseRight: O-24, OC-39.
+func TestOpenNeedsTraverseRight(t *testing.T) {
 	w := newWorld(t, winnt.SeChangeNotifyPrivilege)
 	w.dir(`\A`, noRights)
 	w.dir(`\A\B`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
@@ -321,8 +321,8 @@ func TestTraverse(t *testing.T) {
 	wantStatus(t, "an attribute the type refuses", st, ntstatus.InvalidParameter)
 }
 
-// TestSymbolicLinks: O-24.
-func TestSymbolicLinks(t *testing.T) {
+// TestSymbolicLinksAreFollowed: O-24.
+func TestSymbolicLinksAreFollowed(t *testing.T) {
 	w := newWorld(t)
 	link := func(path, target string) { w.name(path, ob.NewSymbolicLink(target, nil)) }
 	w.dir(`\A`, "")
@@ -369,8 +369,8 @@ func TestSymbolicLinks(t *testing.T) {
 	wantStatus(t, "created behind a link", st, ntstatus.Success)
 }
 
-// TestCase: O-25.
-func TestCase(t *testing.T) {
+// TestNameLookupIgnoresCaseOnRequest: O-25.
+func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	w := newWorld(t)
 	w.mustCreate(`\Ävent`, 0)
 	_, st := w.openName(`\ävent`, 0)
@@ -385,7 +385,7 @@ func TestCase(t *testing.T) {
 	}
 }
 
-func TestNoName(t *testing.T) { // O-162: below a root directory no name is not an empty one
+func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root directory no name is not an empty one
 	w := newWorld(t)
 	w.name(`\d`, ob.NewDirectory(nil, 0))
 	root, _, st := w.ns.Open(w.c, ob.Name{Path: `\d`}, ob.DirectoryType, w.self, 1)
@@ -405,7 +405,7 @@ func TestNoName(t *testing.T) { // O-162: below a root directory no name is not 
 	}
 }
 
-func TestParsedNames(t *testing.T) { // a device takes the rest of the path
+func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of the path
 	w := newWorld(t)
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true}
 	w.name(`\pipe`, newObject(device, nil))
@@ -419,7 +419,7 @@ func TestParsedNames(t *testing.T) { // a device takes the rest of the path
 	wantStatus(t, "open of what only the device knows", st, ntstatus.ObjectTypeMismatch)
 }
 
-func TestDirectoryLimit(t *testing.T) { // O-82
+func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w := newWorld(t)
 	d := ob.NewDirectory(nil, 2)
 	w.name(`\small`, d)
@@ -437,9 +437,9 @@ func TestDirectoryLimit(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// TestFailedCreates checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
+// TestFailedCreateLeavesNothing checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
 // handle nor a reference. O-82, O-47.
-func TestFailedCreates(t *testing.T) {
+func TestFailedCreateLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
 	fail := func(*ob.Directory) (ob.Object, ntstatus.Status) { return nil, ntstatus.NoMemory }
@@ -483,9 +483,9 @@ func TestNamespaceClose(t *testing.T) {
 	}
 }
 
-// TestNameRace creates, opens and closes one name concurrently. Every successful open returns a live object that
+// TestNamesAreConsistentUnderRace creates, opens and closes one name concurrently. Every successful open returns a live object that
 // still has its name, because it has a handle. At the end nothing remains (O-44, O-45, O-80).
-func TestNameRace(t *testing.T) {
+func TestNamesAreConsistentUnderRace(t *testing.T) {
 	w := newWorld(t)
 	var wg sync.WaitGroup
 	rounds := randtest.Size(3000)

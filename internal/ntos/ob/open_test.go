@@ -20,12 +20,12 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		audit   *deaf
 		want    ntstatus.Status
 	}{
-		"the check refuses":                   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, nil, ntstatus.AccessDenied},
-		"it refuses, and there is an auditor": {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{}, ntstatus.AccessDenied},
-		"it refuses, and no record is kept":   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{fails: true}, ntstatus.AuditFailed},
-		"it grants, and no record is kept":    {all, 2, &deaf{fails: true}, ntstatus.AuditFailed},
-		"reserved bits":                       {all, 1 << 26, nil, ntstatus.AccessDenied},
-		"reserved bits, with an auditor":      {all, 1 << 26, &deaf{}, ntstatus.AccessDenied},
+		"denied":                    {"O:SYG:SYD:(A;;0x1;;;WD)", 2, nil, ntstatus.AccessDenied},
+		"denied, with audit":        {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{}, ntstatus.AccessDenied},
+		"denied, record fails":      {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"granted, record fails":     {all, 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"reserved bits":             {all, 1 << 26, nil, ntstatus.AccessDenied},
+		"reserved bits, with audit": {all, 1 << 26, &deaf{}, ntstatus.AccessDenied},
 	} {
 		w := newWorld(t)
 		w.c.Table = ob.NewTable(2)

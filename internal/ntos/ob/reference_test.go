@@ -18,7 +18,7 @@ func (w *world) refer(v winnt.Handle, rights winnt.AccessMask, typ *ob.Type) nts
 }
 
 // An invalid handle precedes a wrong type, which precedes a missing right (O-31, O-32, OC-10, OC-11, OC-12, OC-13).
-func TestReferenceOrder(t *testing.T) {
+func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 	w := newWorld(t)
 	event, _ := open(t, w.c.Table, winnt.EVENT_QUERY_STATE, 0)
 	th, _ := w.c.Table.Insert(newObject(threadType, nil), winnt.SYNCHRONIZE, 0)
@@ -41,9 +41,9 @@ func TestReferenceOrder(t *testing.T) {
 	wantStatus(t, "no table", w.refer(event, 0, nil), ntstatus.InvalidHandle)
 }
 
-// TestPseudoHandles: -1 and -2 mean the caller, with its SelfAccess. O-14,
+// TestPseudoHandlesMeanTheCaller: -1 and -2 mean the caller, with its SelfAccess. O-14,
 // O-15, O-16, O-31, O-41, OC-5, OC-6, OC-14.
-func TestPseudoHandles(t *testing.T) {
+func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	w := newWorld(t)
 	w.c.ThreadAccess = winnt.THREAD_TERMINATE
 	wantStatus(t, "OC-14: -1 as thread", w.refer(winnt.NtCurrentProcess, 0, threadType), ntstatus.ObjectTypeMismatch)
@@ -70,8 +70,8 @@ func TestPseudoHandles(t *testing.T) {
 	}
 }
 
-// TestKernelHandles: O-13, O-28, OC-15, OC-16, OC-17.
-func TestKernelHandles(t *testing.T) {
+// TestKernelHandlesNeedKernelMode: O-13, O-28, OC-15, OC-16, OC-17.
+func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.c.Kernel = p.c.Kernel // one table for the whole system
 	o := newObject(eventType, nil)
@@ -105,7 +105,7 @@ func TestKernelHandles(t *testing.T) {
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
 }
 
-func TestCloseThroughCaller(t *testing.T) { // O-40, O-42
+func TestRefusedCloseHasItsRule(t *testing.T) { // O-40, O-42
 	w := newWorld(t)
 	w.c.Why = &ob.Why{}
 	v, _ := open(t, w.c.Table, 1, winnt.OBJ_PROTECT_CLOSE)

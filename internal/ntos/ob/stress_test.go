@@ -29,10 +29,10 @@ func destroyCounted(o ob.Object) {
 
 var countedType = &ob.Type{ObjectType: winnt.EventObject, OnDestroy: destroyCounted}
 
-// TestStress opens, closes, duplicates and looks up the same few values from
+// TestHandleCountsUnderStress opens, closes, duplicates and looks up the same few values from
 // many goroutines. O-45: no reader ever sees fewer references than handles, and
 // at rest the handles of all tables are the handle counts of the objects.
-func TestStress(t *testing.T) { // O-45, O-80
+func TestHandleCountsUnderStress(t *testing.T) { // O-45, O-80
 	const workers, values = 8, 6
 	steps := randtest.Size(30_000)
 	tables := [2]*ob.Table{ob.NewTable(0), ob.NewTable(0)}

@@ -70,7 +70,7 @@ func BenchmarkScaling(b *testing.B) {
 }
 
 // The fast paths allocate nothing.
-func TestAllocations(t *testing.T) {
+func TestTableOperationsAllocateNothing(t *testing.T) {
 	c := &ob.Caller{Mode: access.User, Table: ob.NewTable(0)}
 	o := newObject(quiet, nil)
 	v, _ := c.Table.Insert(o, winnt.EVENT_ALL_ACCESS, 0)

@@ -32,7 +32,7 @@ func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 	}
 }
 
-func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
+func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 	table := ob.NewTable(0)
 	a, _ := open(t, table, 1, 0)
 	b, _ := open(t, table, 1, 0)
@@ -107,8 +107,8 @@ func TestKernelHandleValues(t *testing.T) { // O-13
 	wantStatus(t, "close with low bits set", table.Close(v|3), ntstatus.Success)
 }
 
-// TestAttributesLeaveRights: what a handle grants stays when its attributes are set (O-34).
-func TestAttributesLeaveRights(t *testing.T) {
+// TestSetAttributesKeepsRights: what a handle grants stays when its attributes are set (O-34).
+func TestSetAttributesKeepsRights(t *testing.T) {
 	table := ob.NewTable(0)
 	const rights = winnt.EVENT_ALL_ACCESS | winnt.ACCESS_SYSTEM_SECURITY
 	v, _ := open(t, table, rights, winnt.OBJ_AUDIT_OBJECT_CLOSE)
@@ -123,7 +123,7 @@ func TestAttributesLeaveRights(t *testing.T) {
 	}
 }
 
-func TestCloseTwice(t *testing.T) { // O-40, OC-2
+func TestSecondCloseIsInvalid(t *testing.T) { // O-40, OC-2
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, 0)
 	wantStatus(t, "first close", table.Close(v), ntstatus.Success)
@@ -133,7 +133,7 @@ func TestCloseTwice(t *testing.T) { // O-40, OC-2
 	}
 }
 
-func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
+func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
@@ -154,7 +154,7 @@ func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
 	table.Drain()
 }
 
-func TestHandleLimit(t *testing.T) { // O-82
+func TestFullTableRefusesHandles(t *testing.T) { // O-82
 	table := ob.NewTable(3)
 	for range 3 {
 		open(t, table, 1, 0)
@@ -173,7 +173,7 @@ func TestHandleLimit(t *testing.T) { // O-82
 	}
 }
 
-func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and objects
+func TestGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
 	table := ob.NewTable(0)
 	const n = 5000
 	objects := map[winnt.Handle]*object{}
@@ -195,7 +195,7 @@ func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and
 	}
 }
 
-func TestReservation(t *testing.T) {
+func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	table := ob.NewTable(0)
 	r, _ := table.Reserve()
 	_, _, st := table.Lookup(r.Handle(), ob.TagCall)
@@ -235,7 +235,7 @@ func TestReservation(t *testing.T) {
 	}
 }
 
-func TestRemoveKeepsCounts(t *testing.T) {
+func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 	table := ob.NewTable(0)
 	v, o := open(t, table, 3, winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	c, st := table.Remove(v)
@@ -279,7 +279,7 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	}
 }
 
-func TestInherit(t *testing.T) { // O-59, OC-49
+func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
 	parent := ob.NewTable(0)
 	open(t, parent, 3, winnt.OBJ_INHERIT)
 	open(t, parent, 3, 0)
@@ -315,7 +315,7 @@ func TestInherit(t *testing.T) { // O-59, OC-49
 	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
 }
 
-func TestDuplicateOfClosedObject(t *testing.T) {
+func TestClosedObjectCannotBeDuplicated(t *testing.T) {
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, 0)
 	h, _, _ := table.Lookup(v, ob.TagCall)
@@ -328,7 +328,7 @@ func TestDuplicateOfClosedObject(t *testing.T) {
 	}
 }
 
-func TestTwoClose(t *testing.T) { // OC-47
+func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
 	table := ob.NewTable(0)
 	for range 2000 {
 		v, _ := open(t, table, 1, 0)
@@ -397,10 +397,10 @@ func (m *model) handles(o *object) (n int64) {
 	return n
 }
 
-// TestTableModel runs random histories on a table and on the model: every
+// TestTableMatchesModel runs random histories on a table and on the model: every
 // status, value, right and count must be the same (O-10, O-11, O-12, O-40,
 // O-42, O-45, O-82).
-func TestTableModel(t *testing.T) {
+func TestTableMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{3, 7, 300}).Draw(t, "limit")
 		table := ob.NewTable(limit)
@@ -487,9 +487,9 @@ func TestTableModel(t *testing.T) {
 	})
 }
 
-// TestInheritedAlone: a handle is inherited for its OBJ_INHERIT, and for no other attribute;
+// TestOnlyInheritAttributeInherits: a handle is inherited for its OBJ_INHERIT, and for no other attribute;
 // what a child has counts, and its next handles fill the gaps from below (O-59).
-func TestInheritedAlone(t *testing.T) {
+func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	parent := ob.NewTable(0)
 	var want []winnt.Handle

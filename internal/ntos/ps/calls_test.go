@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestCallsOfIO: the call of a completed operation is queued even if the queue refuses other calls. An ended thread
+// TestIOCompletionIsQueuedToFullQueue: the call of a completed operation is queued even if the queue refuses other calls. An ended thread
 // queues none and loses those it had (O-147).
-func TestCallsOfIO(t *testing.T) {
+func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("p", nil))
 	for i := range ps.MaxCalls {

@@ -40,7 +40,7 @@ func TestAssignReleasesOldToken(t *testing.T) {
 
 // T-112: an impersonation token is refused as such. The observed system first reports a level below
 // SecurityImpersonation.
-func TestAssignImpersonationToken(t *testing.T) {
+func TestImpersonationTokenCannotBePrimary(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newJobWorld(t)
 		w.Profile = profile
@@ -61,9 +61,9 @@ func TestAssignImpersonationToken(t *testing.T) {
 	}
 }
 
-// TestChildOfALowProgram checks that a child has its own token, never its parent's, at the program's integrity level
+// TestChildHasIntegrityOfItsProgram checks that a child has its own token, never its parent's, at the program's integrity level
 // if that is lower, down to untrusted (T-113, I-95).
-func TestChildOfALowProgram(t *testing.T) {
+func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 	w := newJobWorld(t)
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
 		p, th, out := w.p.NewChild(Child{Image: image})

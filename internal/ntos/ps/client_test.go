@@ -59,7 +59,7 @@ func TestStaticContextIsACopy(t *testing.T) {
 
 // I-80, I-82: a remote dynamic context is a copy that names the client's own token by its
 // identifiers; a local one is up to date after each change of the token or of its value.
-func TestClientContexts(t *testing.T) {
+func TestRemoteContextNamesItsToken(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	spec := user()
@@ -114,7 +114,7 @@ func TestClientContexts(t *testing.T) {
 
 // A captured context keeps both tokens, the level and the process, whatever the thread does. Locked, it also keeps
 // their values. A release drops all references, once (I-83).
-func TestSubjectContext(t *testing.T) {
+func TestSubjectContextKeepsTokens(t *testing.T) {
 	w := newJobWorld(t)
 	child, th, out := w.p.NewChild(Child{Image: se.Unlabelled}) // another process than the first
 	if out.Status != ntstatus.Success {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProcessAfter: a walk returns each process once, in the order of ids, even if others have ended (U-95).
-func TestProcessAfter(t *testing.T) {
+// TestProcessWalkIsOrderedByID: a walk returns each process once, in the order of ids, even if others have ended (U-95).
+func TestProcessWalkIsOrderedByID(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	s := w.sys
 	want := []winnt.Handle{s.SystemProcess().ID()}
@@ -40,7 +40,7 @@ func TestProcessAfter(t *testing.T) {
 
 // A walk in either direction visits each thread of its process once, including an ended one that is still referenced,
 // and no thread of another process. Freed and unused ids do not end it (U-95, O-171).
-func TestWalkThreads(t *testing.T) {
+func TestThreadWalkVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	var ids []winnt.Handle

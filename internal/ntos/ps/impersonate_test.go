@@ -14,7 +14,7 @@ import (
 )
 
 // IC-57: disabling twice, restoring the first state. I-60, I-61.
-func TestDisableMovesTheStateAndItsReference(t *testing.T) {
+func TestDisableMovesStateAndReference(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -43,7 +43,7 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 
 // I-61: restoring drops what the thread impersonates now, a state without a
 // token clears, and a state serves once.
-func TestRestoreReplaces(t *testing.T) {
+func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	other := w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation)
@@ -86,7 +86,7 @@ func TestRestoreSkipsDecision(t *testing.T) {
 }
 
 // I-62: the effective token counts as an impersonation token whatever it is.
-func TestEffectiveToken(t *testing.T) {
+func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, client := w.process("server", privileged), w.process("client", nil)
 	th := w.thread(p)
@@ -106,7 +106,7 @@ func TestEffectiveToken(t *testing.T) {
 
 // IC-74: if the thread reverts, or takes another client, after the opener has read its state, the copy is not
 // assigned (I-23, I-29).
-func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
+func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok, other, dup := w.token(user, winnt.SecurityImpersonation), w.token("S-1-5-21-1-2-3-1002",
@@ -130,7 +130,7 @@ func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
 }
 
 // I-23, I-6: the record remembers that its token is the copy.
-func TestCopyIsRemembered(t *testing.T) {
+func TestRecordMarksOwnCopy(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	impersonate(t, th, w.token(user, winnt.SecurityImpersonation), true, true, winnt.SecurityImpersonation)
@@ -149,7 +149,7 @@ func TestCopyIsRemembered(t *testing.T) {
 }
 
 // I-21: the subject as self leaves the state alone and out.
-func TestSubjects(t *testing.T) {
+func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
 	th := w.thread(p)
@@ -167,7 +167,7 @@ func TestSubjects(t *testing.T) {
 }
 
 // I-50: reverting twice, and on a thread that never impersonated.
-func TestRevert(t *testing.T) {
+func TestRevertTwiceReleasesOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	th.RevertToSelf()
@@ -181,7 +181,7 @@ func TestRevert(t *testing.T) {
 }
 
 // IC-59, I-9: the end of a thread drops its token, once.
-func TestExitDropsTheToken(t *testing.T) {
+func TestExitReleasesTokenOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -241,9 +241,9 @@ func TestDemotionKeepsFlags(t *testing.T) {
 	}
 }
 
-// TestCapturedLevels checks that a server impersonates a captured client at the level that the client allows,
+// TestCapturedClientHasAllowedLevel checks that a server impersonates a captured client at the level that the client allows,
 // whatever the client's own token permits, and copies on open (I-80, I-81).
-func TestCapturedLevels(t *testing.T) {
+func TestCapturedClientHasAllowedLevel(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	server, client := w.thread(w.process("server", privileged)), w.thread(w.process("client", nil))
 	for _, acts := range []bool{false, true} {

@@ -76,7 +76,7 @@ func admin() token.Spec {
 
 // P-12: a thread takes an administrator's token while its process joins a job with NO_ADMIN. One of the two calls
 // fails, whichever is first.
-func TestAssignRacesImpersonation(t *testing.T) {
+func TestJoiningJobRacesImpersonation(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)
 		th, tok, j := w.thread(), w.token(admin()), w.NewJob(w.p.Token())
@@ -108,7 +108,7 @@ func TestAssignRacesImpersonation(t *testing.T) {
 }
 
 // I-90, I-91: processes join jobs, create children and end concurrently. Counts and references are right at the end.
-func TestJobsUnderLoad(t *testing.T) {
+func TestJobCountsUnderLoad(t *testing.T) {
 	w := newJobWorld(t)
 	only := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
 	jobs := make([]*Job, 6)
@@ -190,7 +190,7 @@ func TestDescendsFrom(t *testing.T) {
 }
 
 // O-47: an ended process cannot create a thread or a child, or join a job, and the attempts leave nothing.
-func TestAfterExit(t *testing.T) {
+func TestExitedProcessCreatesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
@@ -209,7 +209,7 @@ func TestAfterExit(t *testing.T) {
 }
 
 // T-113: the lower integrity of token and label applies, by policy. Nothing else changes.
-func TestPrimary(t *testing.T) {
+func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
 	for _, c := range []struct{ policy, image, want uint32 }{
 		{3, 0x1000, 0x1000}, {3, 0x3000, 0x2000}, {3, se.Unlabelled, 0x2000}, {1, 0x1000, 0x2000}, {2, 0, 0},
@@ -228,9 +228,9 @@ func TestPrimary(t *testing.T) {
 	}
 }
 
-// TestFilterThatFails checks that a job whose filter cannot be applied to a token rejects it with the filter's status
+// TestFailedJobFilterChangesNothing checks that a job whose filter cannot be applied to a token rejects it with the filter's status
 // and changes nothing. Otherwise it returns a child of the token (I-90).
-func TestFilterThatFails(t *testing.T) {
+func TestFailedJobFilterChangesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
 	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
@@ -250,7 +250,7 @@ func TestFilterThatFails(t *testing.T) {
 }
 
 // Each flag refuses its own tokens, with any other flag (I-90).
-func TestJobRefusals(t *testing.T) {
+func TestJobFlagsRefuseTheirTokens(t *testing.T) {
 	narrow := user(func(s *token.Spec) { s.Restricted = []token.Group{{SID: sid.Everyone}} })
 	filtered := user(func(s *token.Spec) { s.Flags |= winnt.TOKEN_IS_FILTERED })
 	const rest = JobOnlyToken | JobFilterTokens
@@ -351,8 +351,8 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 	w.close()
 }
 
-// TestFilteredTokenIsProtected: the token that a job's filter creates has the descriptor of the original (I-90).
-func TestFilteredTokenIsProtected(t *testing.T) {
+// TestFilteredTokenKeepsDescriptor: the token that a job's filter creates has the descriptor of the original (I-90).
+func TestFilteredTokenKeepsDescriptor(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
 	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})

@@ -13,7 +13,7 @@ import (
 
 // A process in a job can join an empty job, which is nested in its own. A refusal changes nothing. A job with other
 // members cannot be joined (I-91).
-func TestJoinNested(t *testing.T) {
+func TestJobIsNestedInOuterJob(t *testing.T) {
 	w := newJobWorld(t)
 	outer, inner, used := w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
 	other, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
@@ -54,9 +54,9 @@ func TestJoinNested(t *testing.T) {
 	w.close()
 }
 
-// TestJoinLooksAtThreads checks that every job that starts to apply, inner or outer, tests the threads' tokens. A
+// TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, tests the threads' tokens. A
 // rejected process counts in no job (I-90).
-func TestJoinLooksAtThreads(t *testing.T) {
+func TestJoiningJobChecksThreadTokens(t *testing.T) {
 	for which := range 3 {
 		w := newJobWorld(t)
 		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndsWithItsStatus checks that a process and its threads end once, with the exact status, which is
+// TestProcessEndsOnceWithStatus checks that a process and its threads end once, with the exact status, which is
 // STATUS_PENDING until then (O-169).
-func TestEndsWithItsStatus(t *testing.T) {
+func TestProcessEndsOnceWithStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{0, 1, ntstatus.AccessDenied, 0x80000005, 0x7FFFFFFF, 0xFFFFFFFF} {
 		w := newJobWorld(t)
 		th := w.thread()
@@ -32,9 +32,9 @@ func TestEndsWithItsStatus(t *testing.T) {
 	}
 }
 
-// TestCallsSignal checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
+// TestCallQueueSignalsUntilLimit checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
 // ends (O-147).
-func TestCallsSignal(t *testing.T) {
+func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	queued := func(want bool) {
@@ -105,9 +105,9 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w.close()
 }
 
-// TestImpliedRights checks that the rights to query and to set include only their limited forms, and that no other
+// TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and that no other
 // right includes any (O-36).
-func TestImpliedRights(t *testing.T) {
+func TestQueryAndSetImplyLimitedRights(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		process, thread := bit, bit
 		switch bit {
@@ -132,7 +132,7 @@ func TestImpliedRights(t *testing.T) {
 }
 
 // A capture of an effective-only thread is effective-only, even after an update (T-48, I-80).
-func TestEffectiveOnlyStays(t *testing.T) {
+func TestCaptureKeepsEffectiveOnly(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	spec := user()
@@ -174,9 +174,9 @@ func TestEffectiveOnlyStays(t *testing.T) {
 	w.close()
 }
 
-// TestOnlyTokenIsForProcesses: the single token of a job limits primary tokens, not the tokens that threads
+// TestJobTokenLimitsOnlyPrimaryTokens: the single token of a job limits primary tokens, not the tokens that threads
 // impersonate (I-90).
-func TestOnlyTokenIsForProcesses(t *testing.T) {
+func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 	w := newJobWorld(t)
 	root, other := w.token(user()), w.token(user())
 	child := w.Security.NewFiltered(root, root.Value(), nil)

@@ -59,7 +59,7 @@ func TestPendingIOIsBounded(t *testing.T) {
 
 // A thread can cancel its own operations only, a process those of all its threads, restricted to one file, block and
 // kind on request. Each is counted (I-138).
-func TestCancelIO(t *testing.T) {
+func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	first, second, stranger := w.thread(p), w.thread(p), w.thread(q)

@@ -10,7 +10,7 @@ import (
 
 // An exit function runs once, after the threads have ended and the handles are closed, and not for another process
 // (O-43).
-func TestAtExit(t *testing.T) {
+func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	th := w.thread(p)

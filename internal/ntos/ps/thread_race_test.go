@@ -72,7 +72,7 @@ func TestReadersSeeWholeStates(t *testing.T) {
 
 // P-5: disabling, restoring and setting from several goroutines keeps every
 // count.
-func TestSavedStatesUnderRace(t *testing.T) {
+func TestConcurrentRestoreKeepsCounts(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -96,7 +96,7 @@ func TestSavedStatesUnderRace(t *testing.T) {
 }
 
 // The exit of a thread while others set its impersonation leaves nothing.
-func TestExitUnderRace(t *testing.T) {
+func TestExitDuringImpersonationLeavesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
 	tok := w.token(user, winnt.SecurityImpersonation)

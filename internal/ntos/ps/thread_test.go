@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndedThreadBeginsNothing: an ended thread cannot begin an operation. The refusal has its own status and takes
+// TestEndedThreadStartsNoOperation: an ended thread cannot begin an operation. The refusal has its own status and takes
 // no place of the limit (I-141).
-func TestEndedThreadBeginsNothing(t *testing.T) {
+func TestEndedThreadStartsNoOperation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	th.Exit()
@@ -27,7 +27,7 @@ func TestEndedThreadBeginsNothing(t *testing.T) {
 
 // An impersonation needs a record if the token has a privilege or an integrity level that the process does not have
 // (I-48), or if opening it gives a higher level than the thread has (I-99).
-func TestRaised(t *testing.T) {
+func TestImpersonationAboveProcessIsRaised(t *testing.T) {
 	p := value(t, user())
 	typed := func(typ winnt.TokenType, l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 		return func(s *token.Spec) { s.Type, s.Level = typ, l }
@@ -69,9 +69,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 		change func(*token.Spec)
 		raised bool
 	}{
-		{"a privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
-		{"a privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
-		{"above", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
+		{"one privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
+		{"one privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
+		{"higher integrity", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
 	} {
 		for _, job := range []bool{false, true} {
 			w := newJobWorld(t)
@@ -94,9 +94,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 	}
 }
 
-// TestProcessIsCounted checks that a process and its threads count as objects of the system until they are removed,
+// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until they are removed,
 // and that the token is in use until then (T-112).
-func TestProcessIsCounted(t *testing.T) {
+func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
 	count := func(what string, more int64, before int64) {
@@ -135,9 +135,9 @@ func TestProcessIsCounted(t *testing.T) {
 	w.close()
 }
 
-// TestThreadToItself checks that a thread has on itself the rights of its creator, always the rights to terminate,
+// TestThreadRightsOnItselfDependOnCreator checks that a thread has on itself the rights of its creator, always the rights to terminate,
 // set and query it, and no others (O-18, O-36).
-func TestThreadToItself(t *testing.T) {
+func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-2000"
 	// THREAD_TERMINATE, SET_INFORMATION, QUERY_INFORMATION and the limited forms of the two.
 	const always = winnt.AccessMask(0x0001 | 0x0020 | 0x0040 | 0x0400 | 0x0800)

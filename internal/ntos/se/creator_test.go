@@ -17,7 +17,7 @@ import (
 
 // The client's values come from the client and the server's from the process, each in its own field. The client's
 // privileges count from SecurityImpersonation on (T-102).
-func TestCreator(t *testing.T) {
+func TestCreatorSeparatesClientAndServer(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	whose := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
@@ -59,8 +59,8 @@ func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
 	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
 }
 
-// TestMayOwn checks that an owner must be the user or an enabled group with the owner attribute (S-61).
-func TestMayOwn(t *testing.T) {
+// TestOwnerIsUserOrOwnerGroup checks that an owner must be the user or an enabled group with the owner attribute (S-61).
+func TestOwnerIsUserOrOwnerGroup(t *testing.T) {
 	const on, owner, deny uint32 = winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
 	for a, want := range map[uint32]bool{on | owner: true, on: false, owner: false, owner | deny: false, 0: false} {
@@ -75,9 +75,9 @@ func TestMayOwn(t *testing.T) {
 	}
 }
 
-// TestKeepLabel checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
+// TestTokenKeepsLabelWhenSACLIsSet checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
 // and nothing changes without a part of the SACL (O-39).
-func TestKeepLabel(t *testing.T) {
+func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	const label = "(ML;;NW;;;HI)"
 	const all = `(AU;FA;WD;;;WD)(RA;;;;;WD;("x",TI,0x0,1))(SP;;;;;S-1-17-1)(TL;;CC;;;S-1-19-512-1024)`
 	for _, c := range []struct {

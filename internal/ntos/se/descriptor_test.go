@@ -26,7 +26,7 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 }
 
 // O-38, O-39: the descriptor of a new object, by type.
-func TestNewDescriptor(t *testing.T) {
+func TestDefaultDescriptorOfEachType(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
 		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group),
@@ -44,14 +44,14 @@ func TestNewDescriptor(t *testing.T) {
 		{"the defaults, mapped by the type; a token has a label, marked as inherited",
 			build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0xf01ff;;;SY)(A;;0x2001a;;;" + client + ")S:AI(ML;;NW;;;ME)"},
-		{"a process cannot be read from below either", build(t, client, winnt.TokenPrimary, defaults),
+		{"a process has a label that forbids reading from below", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.ProcessObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;SY)(A;;0x20410;;;" + client + ")S:(ML;;NWNR;;;ME)"},
-		{"other types have none at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
+		{"other types have no label at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
-		{"and one below", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
+		{"other types have a label below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
-		{"what is given counts, the rest is filled in", build(t, client, winnt.TokenPrimary, defaults),
+		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
 			"O:SYG:" + group + "D:(A;;0x20005;;;WD)S:AI(ML;;NW;;;ME)"},
 		{"a label given to a token is ignored, an audit entry is not", build(t, client, winnt.TokenPrimary, defaults),
@@ -60,11 +60,11 @@ func TestNewDescriptor(t *testing.T) {
 		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject,
 			"D:(A;;GA;;;WD)S:(ML;;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NW;;;LW)"},
-		{"a NULL DACL is given, too", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+		{"a NULL DACL counts as given", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
 			"D:NO_ACCESS_CONTROL", "O:" + group + "G:" + group + "D:NO_ACCESS_CONTROLS:AI(ML;;NW;;;ME)"},
-		{"and protection with it", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+		{"a protected DACL stays protected", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
 			"D:P(A;;GA;;;WD)", "O:" + group + "G:" + group + "D:P(A;;0xf01ff;;;WD)S:AI(ML;;NW;;;ME)"},
-		{"an empty DACL is one", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
+		{"an empty DACL counts as given", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
 			"O:" + group + "G:" + group + "D:S:AI(ML;;NW;;;ME)"},
 	} {
 		var explicit *sd.Descriptor
@@ -80,7 +80,7 @@ func TestNewDescriptor(t *testing.T) {
 }
 
 // O-38: without a default DACL a new object is open to all.
-func TestNoDefaultDACL(t *testing.T) {
+func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
 	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
 		winnt.JobObject, nil)
 	if d.HasDACL() || d.DACL() != nil {
@@ -89,7 +89,7 @@ func TestNoDefaultDACL(t *testing.T) {
 }
 
 // I-23: the accounts with access to the copy of a client's token.
-func TestCopyDescriptor(t *testing.T) {
+func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
 	admins := func(attributes uint32) func(*token.Spec) {
 		return func(s *token.Spec) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: attributes})
@@ -127,10 +127,10 @@ func TestCopyDescriptor(t *testing.T) {
 	}
 }
 
-// TestCopyDescriptorWhole checks the descriptor of the copy that an open makes: the client's owner, group and label,
+// TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner, group and label,
 // and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's token, and
 // RESTRICTED if either token is restricted (I-23).
-func TestCopyDescriptorWhole(t *testing.T) {
+func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	in := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
@@ -183,7 +183,7 @@ func TestCopyDescriptorWhole(t *testing.T) {
 
 // Each part of the creator's descriptor is used, and missing parts come from the creator's defaults. A NULL list
 // counts as present (O-38, O-39).
-func TestPartsOfANewDescriptor(t *testing.T) {
+func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	creator := build(t, svc, winnt.TokenPrimary, primary("S-1-5-21-1-2-3-513"))
 	bare := build(t, svc, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil })
 	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users)
@@ -233,9 +233,9 @@ func TestPartsOfANewDescriptor(t *testing.T) {
 	}
 }
 
-// TestLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
+// TestDefaultLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
 // (O-39).
-func TestLabelOfEachType(t *testing.T) {
+func TestDefaultLabelOfEachType(t *testing.T) {
 	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	for _, c := range []struct {
 		typ         *winnt.ObjectType

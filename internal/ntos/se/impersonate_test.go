@@ -83,7 +83,7 @@ func box(name string) func(*token.Spec) {
 }
 
 // I-42: each row of the table in its order. Where an earlier row must decide, later conditions are met too.
-func TestCanImpersonate(t *testing.T) {
+func TestImpersonationTableRows(t *testing.T) {
 	type mods []func(*token.Spec)
 	for _, c := range []struct {
 		name         string
@@ -97,7 +97,7 @@ func TestCanImpersonate(t *testing.T) {
 		observedAlso bool // what Observed allows, when it differs
 	}{
 		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
-		{"a: identification beats everything", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
+		{"a: identification is always allowed", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
 			winnt.SecurityIdentification, "a", "", true, false},
 		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b",
 			"", true, false},
@@ -171,9 +171,9 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestElevation checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
+// TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
 // one can impersonate both (I-42, row h2).
-func TestElevation(t *testing.T) {
+func TestElevatedClientNeedsElevatedServer(t *testing.T) {
 	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		s.Type, s.ElevationType = typ, elevation
@@ -258,8 +258,8 @@ func TestFirstRowDecides(t *testing.T) {
 	}
 }
 
-// TestEachRowHasItsWords checks that no two rows have the same explanation.
-func TestEachRowHasItsWords(t *testing.T) {
+// TestEachRowHasItsExplanation checks that no two rows have the same explanation.
+func TestEachRowHasItsExplanation(t *testing.T) {
 	words := map[string]string{}
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
 		text := se.RowText(row)

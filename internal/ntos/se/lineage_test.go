@@ -11,7 +11,7 @@ import (
 
 // T-111: without the privilege a process can be given a child or a sibling of the owner's token, of one logon session
 // and one user.
-func TestMayAssign(t *testing.T) {
+func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 	s := NewState(0)
 	object := func(user string, session, parent winnt.LUID) *TokenObject {
 		spec := token.StandardUser(sid.MustParse(user))

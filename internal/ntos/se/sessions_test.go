@@ -27,7 +27,7 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 
 // T-5: a session lives from its opening to the end of its last token. A service that holds it and creates no token
 // does not end it.
-func TestSessionLife(t *testing.T) {
+func TestSessionEndsWithItsLastToken(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
@@ -57,7 +57,7 @@ func TestSessionLife(t *testing.T) {
 }
 
 // T-5: the routines are called for marked sessions, once, without a lock.
-func TestSessionNotification(t *testing.T) {
+func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	s := se.NewState(0)
 	var told []winnt.LUID
 	r := &se.LogonSessionTerminatedRoutine{}
@@ -87,7 +87,7 @@ func TestSessionNotification(t *testing.T) {
 
 // T-5, T-80: both sessions of a pair live until the last token of either is gone, so that each token can find the
 // other.
-func TestLinkedSessions(t *testing.T) {
+func TestLinkedSessionsEndTogether(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
@@ -150,7 +150,7 @@ func TestLinkedSessions(t *testing.T) {
 
 // T-5: the end of a pair is reported for each of its sessions, with its logon, to every routine, even if the first
 // one unregisters itself. A pair with a permanent session does not end.
-func TestPairEnds(t *testing.T) {
+func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
@@ -240,7 +240,7 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 }
 
 // T-90: a token drops its reference once; its duplicate has its own reference.
-func TestDropSession(t *testing.T) {
+func TestDuplicateKeepsDroppedSession(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	a := s.NewToken(admin(t, id, 1), nil)
@@ -264,7 +264,7 @@ func TestDropSession(t *testing.T) {
 }
 
 // T-69: one number for a package in a session while a token has it.
-func TestLowBoxNumbers(t *testing.T) {
+func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 	s := se.NewState(0)
 	p, q := sid.AppContainer("p"), sid.AppContainer("q")
 	a, b := s.Boxes.Hold(1, p), s.Boxes.Hold(1, p)
@@ -300,7 +300,7 @@ func TestLowBoxNumbers(t *testing.T) {
 }
 
 // T-5: sessions under many tokens at once; run with -race.
-func TestSessionStress(t *testing.T) {
+func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	s.Sessions.Open(id)
@@ -328,7 +328,7 @@ func TestSessionStress(t *testing.T) {
 
 // T-5: a session ends even if its end is not recorded. The record has the logon that opened it; a session without a
 // logon has no record.
-func TestEndOfALogon(t *testing.T) {
+func TestLogonEndIsReported(t *testing.T) {
 	for _, listens := range []bool{false, true} {
 		s := se.NewState(0)
 		var ended []se.Logon
@@ -357,7 +357,7 @@ func TestEndOfALogon(t *testing.T) {
 }
 
 // Exactly the logons with a proof are returned.
-func TestProvedLogons(t *testing.T) {
+func TestOnlyProvedLogonsAreReturned(t *testing.T) {
 	s := se.NewState(0)
 	var want []string
 	for i, proof := range []string{"a", "", "b", ""} {

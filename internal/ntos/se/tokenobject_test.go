@@ -39,7 +39,7 @@ func TestSessionsLiveWithTheirTokens(t *testing.T) {
 }
 
 // TokenIds are unique, and a changed token keeps its own.
-func TestIdentifiers(t *testing.T) {
+func TestTokenIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, client, winnt.TokenPrimary)
 	seen := map[winnt.LUID]bool{}
@@ -54,7 +54,7 @@ func TestIdentifiers(t *testing.T) {
 }
 
 // T-72: every change has a ModifiedId of its own; concurrent writers lose none.
-func TestUpdatesAreNotLost(t *testing.T) {
+func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
@@ -83,7 +83,7 @@ func TestUpdatesAreNotLost(t *testing.T) {
 }
 
 // The sixteen records of a token are made once each, also under a race.
-func TestRecordsAreShared(t *testing.T) {
+func TestImpersonationRecordsAreShared(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenImpersonation), nil)
 	defer o.Deref(ob.TagCall)
@@ -118,7 +118,7 @@ func TestRecordsAreShared(t *testing.T) {
 }
 
 // T-47, O-38: the default descriptor is made once for a value and follows a change.
-func TestDefaultTokenDescriptor(t *testing.T) {
+func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
@@ -138,7 +138,7 @@ func TestDefaultTokenDescriptor(t *testing.T) {
 
 // A copy, also of a copy, represents its token. A token filtered from one of them descends from all of them and from
 // nothing else, and no token descends from a filtered one (I-90).
-func TestDescent(t *testing.T) {
+func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, svc, winnt.TokenPrimary)
 	root, stranger := s.NewToken(v, nil), s.NewToken(v, nil)
@@ -169,9 +169,9 @@ func TestDescent(t *testing.T) {
 	}
 }
 
-// TestPrimaryOfAChild checks that a child's token is a primary one. The program's lower integrity applies if the
+// TestChildTokenIsPrimary checks that a child's token is a primary one. The program's lower integrity applies if the
 // policy says so, and nothing else changes (T-113).
-func TestPrimaryOfAChild(t *testing.T) {
+func TestChildTokenIsPrimary(t *testing.T) {
 	const newProcess = winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 	for i, c := range []struct {
 		typ           winnt.TokenType
