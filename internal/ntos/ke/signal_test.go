@@ -39,8 +39,7 @@ func TestSignalWakesOneWaiter(t *testing.T) {
 	close(stop)
 	done.Wait()
 	if n := taken.Load(); n != rounds || s.Take(false) {
-		t.Errorf("%d signals were taken of %d, and one is left: %v, want %d, false", n, rounds, s.Take(false),
-			rounds)
+		t.Errorf("%d signals were taken and one is left: %v, want %d, false", n, s.Take(false), rounds)
 	}
 }
 
@@ -67,14 +66,14 @@ func TestSignalStates(t *testing.T) {
 	} {
 		var s ke.Signal
 		if s.Take(false) {
-			t.Error("the zero value is signalled")
+			t.Error("the zero Signal is signalled, want not signalled")
 		}
 		if c.from {
 			s.Set()
 		}
 		one, two := s.Changed(), s.Changed()
 		if was := c.do(&s); was != c.from {
-			t.Errorf("%s: it was %t, want %t", name, was, c.from)
+			t.Errorf("%s: previous state = %t, want %t", name, was, c.from)
 		}
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
@@ -94,7 +93,7 @@ func TestSignalStates(t *testing.T) {
 		if c.told {
 			select {
 			case <-s.Changed():
-				t.Errorf("%s: a new waiter is woken before the next change", name)
+				t.Errorf("%s: a new waiter was woken before the next change, want it to wait", name)
 			default:
 			}
 		}

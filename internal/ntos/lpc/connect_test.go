@@ -64,7 +64,7 @@ func TestPortChangeWakesItsWaiters(t *testing.T) {
 			}
 		}
 		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
-			t.Fatalf("%s: a new waiter is woken by an earlier change", c.name)
+			t.Fatalf("%s: a new waiter was woken by an earlier change, want it to wait", c.name)
 		}
 	}
 	client.Deref(ob.TagCall)
@@ -91,7 +91,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	}
 	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
 	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
-		t.Fatalf(`received %+v, want m.ID = 2, m.Connecting = true, string(m.Data) = "2"`, m)
+		t.Fatalf("received %+v, want message 2 of a connecting client", m)
 	}
 	accept := func(what string, id uint32, who bool, refuse bool, st ntstatus.Status) *lpc.Port {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 		}
 		e, got := p.port.AcceptMessage(s, client, id, refuse, 7, nil)
 		if want(t, what, got, st); (e != nil) != (st == ntstatus.Success && !refuse) {
-			t.Errorf("%s: port %v", what, e)
+			t.Errorf("%s: AcceptMessage returned port %v, want a port only for an accepted client", what, e)
 		}
 		return e
 	}
@@ -122,7 +122,7 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	status("refused", third, ntstatus.PortConnectionRefused)
 	accept("a refused client", 3, true, false, ntstatus.ReplyMessageMismatch)
 	if e := p.port.Accept(s); e != nil {
-		t.Errorf("accepted %v, and no client waits, want nil", e)
+		t.Errorf("Accept = %v although no client waits, want nil", e)
 	}
 	closeAll(first)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
@@ -165,10 +165,10 @@ func TestClosedPortRefusesWaitingClients(t *testing.T) {
 		t.Error("closing the port woke no waiter, want it woken")
 	}
 	if _, st := p.port.Listen(); st != ntstatus.Timeout {
-		t.Errorf("a closed port has a client: %v, want %v", st, ntstatus.Timeout)
+		t.Errorf("Listen on a closed port: %v, want %v", st, ntstatus.Timeout)
 	}
 	if _, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil); st != ntstatus.ReplyMessageMismatch {
-		t.Errorf("a closed port accepts: %v, want %v", st, ntstatus.ReplyMessageMismatch)
+		t.Errorf("AcceptMessage on a closed port: %v, want %v", st, ntstatus.ReplyMessageMismatch)
 	}
 	id, st := client.Request(p.client, nil)
 	want(t, "request", st, ntstatus.Success)
@@ -203,7 +203,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		want(t, c.name, st, c.want)
 		if st == ntstatus.Success && (!m.Closed || m.Connecting || m.Context != 9 || m.Client != idOf(p.client) ||
 			m.ID != 0 || m.Data != nil) {
-			t.Errorf("%s: %+v", c.name, m)
+			t.Errorf("%s: received %+v, want the end of the client with context 9", c.name, m)
 		}
 		_, st = p.port.Receive()
 		want(t, c.name+" again", st, ntstatus.Timeout)

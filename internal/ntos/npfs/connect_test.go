@@ -29,12 +29,13 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 		})
 		want(t, "connect", out.Status, ntstatus.Success)
 		if !late.Detached() || next.Detached() {
-			t.Errorf("the first is sent away: %v, the next: %v", late.Detached(), next.Detached())
+			t.Errorf("first client disconnected = %v, next client = %v, want true, false",
+				late.Detached(), next.Detached())
 		}
 		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
 		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
 		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
-			t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, ntstatus.Success)
+			t.Errorf(`read from the next client = %q, %v, want "a", %v`, got, st, ntstatus.Success)
 		}
 		closeAll(late)
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
@@ -77,11 +78,11 @@ func TestClientGetsFirstListeningInstance(t *testing.T) {
 	four := s.connected()
 	want(t, "the first again", a.Listen(), ntstatus.PipeConnected)
 	if _, out := s.connect(nil); out.Status != ntstatus.PipeNotAvailable || out.Rule != "I-85" {
-		t.Errorf(`no instance is free: %+v, want out.Status = %v, out.Rule = "I-85"`, out, ntstatus.PipeNotAvailable)
+		t.Errorf("connecting without a free instance: %+v, want %v by rule I-85", out, ntstatus.PipeNotAvailable)
 	}
 	for _, x := range []*npfs.End{one, two, three, four} {
 		if x.IsServer() || x.Security() != a.Security() || !a.IsServer() {
-			t.Error("the client's end is a server's, or has a descriptor of its own")
+			t.Error("want the client's end, with the descriptor of the pipe's name")
 		}
 	}
 	closeAll(one, two, three, four, a, b, c)
@@ -96,7 +97,7 @@ func TestMissingClientHasReason(t *testing.T) {
 		t.Helper()
 		out := x.Impersonate(s.server)
 		if out.Status != st || out.Rule != "I-85" || out.Because == "" || because[out.Because] {
-			t.Errorf("%+v, want %v and a reason of its own", out, st)
+			t.Errorf("impersonation: %+v, want %v, rule I-85 and a reason that no other case has", out, st)
 		}
 		because[out.Because] = true
 	}
@@ -134,8 +135,9 @@ func TestPipeChangeWakesItsWaiters(t *testing.T) {
 		told := e.Changed()
 		want(t, x.name, x.do(), x.want)
 		if bare.Closed(told) != x.told || bare.Closed(e.Changed()) {
-			t.Errorf("%s: server signalled before: %v, again: %v, want %v and false",
-				x.name, bare.Closed(told), bare.Closed(e.Changed()), x.told)
+			t.Errorf("%s: server's waiter woken = %v, a new waiter woken = %v, want %v and false",
+				x.name, bare.Closed(told),
+				bare.Closed(e.Changed()), x.told)
 		}
 	}
 	closeAll(e)

@@ -114,7 +114,7 @@ func TestOperationsInEachPipeState(t *testing.T) {
 			s := newSite(t)
 			e, others := c.make(s)
 			if got := ask(s, e); got != c.want {
-				t.Errorf("got\n%+v, want\n%+v", got, c.want)
+				t.Errorf("statuses of the operations\n%+v, want\n%+v", got, c.want)
 			}
 			closeAll(others...)
 			closeAll(e)
@@ -131,7 +131,7 @@ func TestDisconnectDiscardsUnreadData(t *testing.T) {
 	_, st := e.Read(3)
 	want(t, "read", st, ntstatus.Success)
 	if l := e.Local(); l.ReadDataAvailable != 10 || l.WriteQuotaAvailable != npfs.DefaultQuota-13 {
-		t.Errorf("%+v, want l.ReadDataAvailable = 10, l.WriteQuotaAvailable = %v", l, npfs.DefaultQuota-13)
+		t.Errorf("pipe information = %+v, want 10 readable bytes and room for %d", l, npfs.DefaultQuota-13)
 	}
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
@@ -141,13 +141,13 @@ func TestDisconnectDiscardsUnreadData(t *testing.T) {
 	n := s.connected()
 	for what, x := range map[string]*npfs.End{"the server": e, "the next client": n} {
 		if l := x.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != npfs.DefaultQuota {
-			t.Errorf("%s: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = %v", what, l, npfs.DefaultQuota)
+			t.Errorf("%s: pipe information = %+v, want no readable bytes and room for %d", what, l, npfs.DefaultQuota)
 		}
 		_, st := x.Read(1)
 		want(t, what, st, ntstatus.PipeEmpty)
 	}
 	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
-		t.Errorf("a disconnected client: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = 0", l)
+		t.Errorf("pipe information of a disconnected client = %+v, want no readable bytes and no room", l)
 	}
 	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	closeAll(c, n, e)
@@ -162,15 +162,15 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
 	closeAll(c)
 	if got, st := e.Read(2); string(got) != "ab" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(got) = "ab", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`read after the client closed = %q, %v, want "ab", %v`, got, st, ntstatus.Success)
 	}
 	if b, st := e.Peek(9); string(b.Data) != "c" || st != ntstatus.Success || b.ReadDataAvailable != 1 ||
 		b.NamedPipeState != winnt.FILE_PIPE_CLOSING_STATE || b.NumberOfMessages != 0 || b.MessageLength != 0 {
-		t.Errorf("peeked %+v, %v", b, st)
+		t.Errorf(`peek after the client closed = %+v, %v, want "c" in the closing state`, b, st)
 	}
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
 	if got, st := e.Read(2); string(got) != "c" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(got) = "c", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`read of the rest = %q, %v, want "c", %v`, got, st, ntstatus.Success)
 	}
 	_, st := e.Read(2)
 	want(t, "read on", st, ntstatus.PipeBroken)
@@ -184,10 +184,10 @@ func TestOtherEndReadsAfterClose(t *testing.T) {
 	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
 	closeAll(e)
 	if got, st := c.Read(9); string(got) != "last" || st != ntstatus.Success {
-		t.Errorf(`the client reads %q, %v, want string(got) = "last", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`client's read after the server closed = %q, %v, want "last", %v`, got, st, ntstatus.Success)
 	}
 	if l := c.Local(); l.WriteQuotaAvailable != npfs.DefaultQuota || l.CurrentInstances != 0 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = %v, l.CurrentInstances = 0", l, npfs.DefaultQuota)
+		t.Errorf("pipe information = %+v, want room for %d and no instance", l, npfs.DefaultQuota)
 	}
 	closeAll(c)
 }

@@ -11,7 +11,7 @@ import (
 func (a *asks) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
 	a.T.Helper()
 	if got, s := e.Read(n); string(got) != data || s != st {
-		a.T.Errorf("read %q, %v, want %q, %v", got, s, data, st)
+		a.T.Errorf("read = %q, %v, want %q, %v", got, s, data, st)
 	}
 }
 
@@ -24,7 +24,7 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 		a.begin(c, npfs.OpWrite, "large", 0, "123456789", pending)
 		a.begin(c, npfs.OpWrite, "behind it", 0, "", pending)
 		if l := e.Local(); l.ReadDataAvailable != 9 {
-			t.Errorf("%d bytes can be read, want 9", l.ReadDataAvailable)
+			t.Errorf("%d readable bytes, want 9", l.ReadDataAvailable)
 		}
 		more := good
 		if message {
@@ -86,12 +86,13 @@ func TestNowaitWriteStoresWhatFits(t *testing.T) {
 		for i, text := range []string{"abc", "def", "123456789", ""} {
 			r := &npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.server}
 			if res := r.Start(); res.Status != good || res.Count != c.counts[i] {
-				t.Errorf("messages %v: write %d: %v, %d bytes, want %d",
-					c.message, i, res.Status, res.Count, c.counts[i])
+				t.Errorf("messages %v: write %d: %v, %d bytes, want success and %d bytes",
+					c.message, i, res.Status, res.Count,
+					c.counts[i])
 			}
 		}
 		if l := e.Local(); l.WriteQuotaAvailable != c.left {
-			t.Errorf("messages %v: room for %d bytes, want %d", c.message, l.WriteQuotaAvailable, c.left)
+			t.Errorf("messages %v: quota for %d bytes left, want %d", c.message, l.WriteQuotaAvailable, c.left)
 		}
 		closeAll(cl, e)
 	}
@@ -103,7 +104,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Outbound: 2})
 	r := a.begin(e, npfs.OpTransceive, "ask", 9, "abcd", pending)
 	if l := c.Local(); l.ReadDataAvailable != 4 {
-		t.Errorf("%d bytes can be read, want 4", l.ReadDataAvailable)
+		t.Errorf("%d readable bytes, want 4", l.ReadDataAvailable)
 	}
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
@@ -113,7 +114,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
 	if got, st := c.Read(9); string(got) != "ab" || st != good {
-		t.Errorf(`reading the written part: %q, %v, want string(got) = "ab", st = %v`, got, st, good)
+		t.Errorf(`read of the written part = %q, %v, want "ab", %v`, got, st, good)
 	}
 	closeAll(c, e)
 }
@@ -167,7 +168,7 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
 	for i := range 1 << 16 {
 		if st := start(a, c, ""); st != good {
-			t.Fatalf("message %d: %v, want %v", i, st, good)
+			t.Fatalf("writing message %d: %v, want %v", i, st, good)
 		}
 	}
 	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)

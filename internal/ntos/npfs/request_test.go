@@ -23,7 +23,7 @@ func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, s
 		a.ended = append(a.ended, fmt.Sprintf("%s: %v %d %s", name, res.Status, res.Count, res.Data))
 	}
 	if res := r.Start(); res.Status != st {
-		a.T.Errorf("%s: %v, want %v", name, res.Status, st)
+		a.T.Errorf("starting %s: %v, want %v", name, res.Status, st)
 	}
 	return r
 }
@@ -32,7 +32,7 @@ func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, s
 func (a *asks) end(what string, ends ...string) {
 	a.T.Helper()
 	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {
-		a.T.Errorf("%s: ended %q, want %q", what, a.ended, ends)
+		a.T.Errorf("%s: completed requests %q, want %q", what, a.ended, ends)
 	}
 	a.ended = nil
 }
@@ -54,13 +54,13 @@ func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
 	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
 		Finish: func(npfs.Result) { t.Error("Finish was called, want no call") }}).Start(); r.Status != good || r.Count != 2 {
-		t.Errorf("%+v, want r.Status = %v, r.Count = 2", r, good)
+		t.Errorf("write that completes two reads = %+v, want %v, 2 bytes", r, good)
 	}
 	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
 	want(t, "write", send(c, a.client, []byte("de")), good)
 	if r := (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start(); r.Status != good || r.Count != 1 ||
 		string(r.Data) != "d" {
-		t.Errorf(`%+v, want r.Status = %v, r.Count = 1, string(r.Data) = "d"`, r, good)
+		t.Errorf(`read = %+v, want %v, "d"`, r, good)
 	}
 	want(t, "no operation", (&npfs.Request{End: e}).Start().Status, ntstatus.InvalidParameter)
 	want(t, "no such operation", (&npfs.Request{End: e, Op: npfs.OpFlush + 1}).Start().Status,
@@ -85,7 +85,7 @@ func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	read := func(n int, data string) {
 		t.Helper()
 		if got, st := e.Read(n); st != good || string(got) != data {
-			t.Errorf("read %q, %v, want %q", got, st, data)
+			t.Errorf("read = %q, %v, want %q", got, st, data)
 		}
 	}
 	read(2, "ab")
@@ -93,7 +93,7 @@ func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	read(1, "c")
 	a.end("the first fits", "one: STATUS_SUCCESS 3 ")
 	if !two.Cancel() || two.Cancel() {
-		t.Error("cancelled twice, or never")
+		t.Error("cancelling the write: first or second Cancel returned the wrong result, want true, then false")
 	}
 	a.end("cancelled", "two: STATUS_CANCELLED 0 ")
 	read(1, "d")
@@ -101,7 +101,7 @@ func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	read(9, "efgj")
 	a.end("all is read", "flush: STATUS_SUCCESS 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 4 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 4", l)
+		t.Errorf("pipe information = %+v, want room for 4 bytes", l)
 	}
 	a.begin(c, npfs.OpWrite, "long", 0, "123456", pending)
 	a.begin(c, npfs.OpWrite, "longer", 0, "123456", pending)
@@ -163,7 +163,7 @@ func TestCloseCancelsOnlyItsOwnEnd(t *testing.T) {
 	closeAll(c)
 	a.end("the writer's end", "waits: STATUS_CANCELLED 0 ")
 	if got, st := e.Read(9); string(got) != "a" || st != good {
-		t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, good)
+		t.Errorf(`read of the other write = %q, %v, want "a", %v`, got, st, good)
 	}
 	closeAll(e)
 }
@@ -178,13 +178,13 @@ func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	noRoom.Cancel()
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 1 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 1", l)
+		t.Errorf("pipe information = %+v, want room for 1 byte", l)
 	}
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
 	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
 	if got, st := e.Read(9); string(got) != "abc" || st != good {
-		t.Errorf(`read %q, %v, want string(got) = "abc", st = %v`, got, st, good)
+		t.Errorf(`read of the request = %q, %v, want "abc", %v`, got, st, good)
 	}
 	_, st := e.Read(9)
 	want(t, "nothing else", st, ntstatus.PipeEmpty)
@@ -204,7 +204,7 @@ func TestNowaitEndNeverWaits(t *testing.T) {
 	a.begin(e, npfs.OpWrite, "write", 1, "b", good)
 	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeConnected)
 	if l := e.Local(); l.WriteQuotaAvailable != 0 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 0", l)
+		t.Errorf("pipe information = %+v, want no room", l)
 	}
 	a.begin(c, npfs.OpWrite, "fits", 1, "a", good)
 	a.begin(c, npfs.OpWrite, "client's write", 1, "b", pending)
@@ -235,15 +235,15 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
 	if got, st := e.Read(9); string(got) != "x" || st != good {
-		t.Errorf(`reading after a rejected write: %q, %v, want string(got) = "x", st = %v`, got, st, good)
+		t.Errorf(`read after a refused write = %q, %v, want "x", %v`, got, st, good)
 	}
 	if all[0].Cancel() || !all[1].Cancel() {
-		t.Error("the first had ended")
+		t.Error("want Cancel = false for the completed request and true for the waiting one")
 	}
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
 	closeAll(c)
 	if len(a.ended) != 255 {
-		t.Errorf("%d requests ended, want 255", len(a.ended))
+		t.Errorf("%d requests completed, want 255", len(a.ended))
 	}
 	closeAll(e)
 }
@@ -271,7 +271,7 @@ func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {
 		e.Options = options
 		if s, a := e.Waits(); s != c[0] || a != c[1] {
-			t.Errorf("%#x: %v, %v, want %v, %v", options, s, a, c[0], c[1])
+			t.Errorf("options %#x: Waits() = %v, %v, want %v, %v", options, s, a, c[0], c[1])
 		}
 	}
 	closeAll(e)

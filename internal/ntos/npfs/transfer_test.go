@@ -45,14 +45,14 @@ func TestMessageModeReadsOneMessage(t *testing.T) {
 			}
 			for i, r := range c.reads {
 				if l := e.Local(); int(l.ReadDataAvailable) != left {
-					t.Errorf("%d: %d bytes are there, want %d", i, l.ReadDataAvailable, left)
+					t.Errorf("before read %d: %d readable bytes, want %d", i, l.ReadDataAvailable, left)
 				}
 				st := ntstatus.Success
 				if r.more {
 					st = ntstatus.BufferOverflow
 				}
 				if got, s := e.Read(r.n); string(got) != r.data || s != st {
-					t.Errorf("%d: %q, %v, want %q, %v", i, got, s, r.data, st)
+					t.Errorf("read %d = %q, %v, want %q, %v", i, got, s, r.data, st)
 				}
 				left -= len(r.data)
 			}
@@ -75,8 +75,7 @@ func TestReadDataIsCopied(t *testing.T) {
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
 	if two, st := e.Read(3); string(one) != "abcYY" || string(two) != "def" || st != ntstatus.Success {
-		t.Errorf(`%q and %q, %v, want string(one) = "abcYY", string(two) = "def", st = %v`, one, two, st,
-			ntstatus.Success)
+		t.Errorf(`reads = %q and %q, %v, want "abcYY" and "def", %v`, one, two, st, ntstatus.Success)
 	}
 }
 
@@ -99,15 +98,15 @@ func TestEndsHaveTheirOwnModes(t *testing.T) {
 		e := s.made(c.cfg)
 		cl, _ := s.connect(nil)
 		if got := cl.Modes(); got != (nt.PipeInformation{}) || cl.Completes() {
-			t.Errorf("%d: the client's end starts with %+v", i, got)
+			t.Errorf("case %d: modes of a new client = %+v, want byte mode", i, got)
 		}
 		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
 		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
-			t.Errorf("%d: the server's end %+v, completes %v, want %+v, %v", i, got, e.Completes(), c.server,
+			t.Errorf("case %d: server's modes %+v, nowait %v, want %+v, %v", i, got, e.Completes(), c.server,
 				c.cfg.Completes)
 		}
 		if got := cl.Modes(); got != (nt.PipeInformation{ReadMode: c.client}) || cl.Completes() {
-			t.Errorf("%d: the client's end %+v", i, got)
+			t.Errorf("case %d: client's modes after the change = %+v, want read mode %d", i, got, c.client)
 		}
 		closeAll(cl, e)
 	}
@@ -140,19 +139,18 @@ func TestPipeInformationOfEachEnd(t *testing.T) {
 			NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE, NamedPipeEnd: 1, ReadDataAvailable: 3,
 			WriteQuotaAvailable: c.outbound - 5}
 		if got := e.Local(); got != l {
-			t.Errorf("%d: server\n%+v, want\n%+v", i, got, l)
+			t.Errorf("case %d: server's pipe information\n%+v, want\n%+v", i, got, l)
 		}
 		l.NamedPipeEnd, l.ReadDataAvailable, l.WriteQuotaAvailable = 0, 5, c.inbound-3
 		if got := cl.Local(); got != l {
-			t.Errorf("%d: client\n%+v, want\n%+v", i, got, l)
+			t.Errorf("case %d: client's pipe information\n%+v, want\n%+v", i, got, l)
 		}
 		for _, x := range []*npfs.End{e, cl} {
 			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
 				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
 				winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: c.closedRead || c.closedWrit} {
 				if got := x.Closed(mask); got != refused {
-					t.Errorf("T-142: %d: %#x is closed: %v: x.Closed(mask) = %v, want %v", i, uint32(mask), !refused,
-						got, refused)
+					t.Errorf("T-142: case %d: Closed(%#x) = %v, want %v", i, uint32(mask), got, refused)
 				}
 			}
 		}
@@ -192,11 +190,12 @@ func TestPeekRemovesNothing(t *testing.T) {
 			b, st := e.Peek(c.n)
 			if st != c.st || string(b.Data) != c.data || b.MessageLength != c.length || b.NumberOfMessages != number ||
 				b.ReadDataAvailable != 5 || b.NamedPipeState != winnt.FILE_PIPE_CONNECTED_STATE {
-				t.Errorf("%d: %+v, %v", i, b, st)
+				t.Errorf("peek %d = %+v, %v, want data %q, first message of %d bytes, %v",
+					i, b, st, c.data, c.length, c.st)
 			}
 		}
 		if st := e.Impersonate(s.server).Status; st != ntstatus.CannotImpersonate {
-			t.Errorf("%d: to peek is to read: %v, want %v", i, st, ntstatus.CannotImpersonate)
+			t.Errorf("case %d: impersonating after a peek: %v, want %v", i, st, ntstatus.CannotImpersonate)
 		}
 		closeAll(cl, e)
 	}
@@ -212,7 +211,7 @@ func TestEachDirectionHasItsQuota(t *testing.T) {
 		t.Helper()
 		want(t, fmt.Sprintf("%d bytes", n), send(x, s.client, make([]byte, n)), st)
 		if got := x.Local().WriteQuotaAvailable; got != room {
-			t.Errorf("%d bytes: room for %d, want %d", n, got, room)
+			t.Errorf("after writing %d bytes: room for %d, want %d", n, got, room)
 		}
 	}
 	write(c, 3, ntstatus.Success, 1)

@@ -25,7 +25,7 @@ func TestPipeWaitersAreBounded(t *testing.T) {
 	}
 	wait(ntstatus.InsufficientResources)
 	if !first.Cancel() || first.Cancel() {
-		t.Error("cancelled twice, or never")
+		t.Error("cancelling a wait: first or second Cancel returned the wrong result, want true, then false")
 	}
 	wait(pending)
 	closeAll(c, e)

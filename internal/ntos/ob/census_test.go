@@ -26,6 +26,6 @@ func TestCensusReportsLeakedObject(t *testing.T) {
 	}
 	leak.Deref(ob.TagSaved)
 	if o, _, _ := census.Counts(); o != 0 || len(census.Report()) != 0 {
-		t.Error("a destroyed object is still listed")
+		t.Error("a destroyed object is still listed, want an empty report")
 	}
 }

@@ -91,7 +91,7 @@ func TestSystemSecurityNeedsPrivilege(t *testing.T) { // O-30, OC-43, OC-44
 	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
 		winnt.EVENT_ALL_ACCESS)
 	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
-		t.Error("SeSecurityPrivilege is not recorded as used")
+		t.Error("PrivilegesUsed does not contain SeSecurityPrivilege, want it")
 	}
 }
 
@@ -129,8 +129,7 @@ func TestObjectWithoutDescriptorGrantsItsRights(t *testing.T) { // O-35
 		for name, d := range map[string]access.Decision{"open": ob.Decide(w.c, o, &s, c.desired, 0),
 			"create": ob.GrantNew(w.c, eventType, &s, c.desired, 0)} {
 			if d.Status() != c.st || d.Granted != c.granted || d.PrivilegesUsed != used {
-				t.Errorf("O-30: %s with %#x: %v, %#x, privileges %v, want %v, %#x, %v",
-					name, uint32(c.desired), d.Status(),
+				t.Errorf("O-30: %s with %#x: %v, %#x, used %v, want %v, %#x, %v", name, uint32(c.desired), d.Status(),
 					uint32(d.Granted), d.PrivilegesUsed, c.st, uint32(c.granted), used)
 			}
 		}
@@ -151,7 +150,7 @@ func TestHandleKeepsRightsAfterSecurityChange(t *testing.T) {
 	_, _, st = ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, 0)
 	wantStatus(t, "new open", st, ntstatus.AccessDenied)
 	if got := o.PointerCount(); got != before { // O-33: a failed open takes nothing
-		t.Errorf("a denied open left a reference: o.PointerCount() = %v, want %v", got, before)
+		t.Errorf("pointer count after a denied open = %d, want %d", got, before)
 	}
 	w.c.Table.Drain()
 	_, _, st = ob.OpenByPointer(w.c, newObject(eventType, nil), w.self, 1, 0)
@@ -201,7 +200,7 @@ func TestCreatorGetsRequestedRights(t *testing.T) {
 		{"system security", winnt.ACCESS_SYSTEM_SECURITY, ntstatus.PrivilegeNotHeld, 0},
 	} {
 		if st, granted := grant(tt.desired); st != tt.st || granted != tt.granted {
-			t.Errorf("%s: %v, %v; want %v, %v", tt.what, st, granted, tt.st, tt.granted)
+			t.Errorf("%s: GrantNew = %v, %v, want %v, %v", tt.what, st, granted, tt.st, tt.granted)
 		}
 	}
 }
@@ -214,7 +213,8 @@ func TestMaximumGrantsValidMask(t *testing.T) {
 		for _, foreign := range []winnt.AccessMask{0, 0x8000, winnt.SYNCHRONIZE, 0xFFFF, winnt.GENERIC_ALL} {
 			d := ob.GrantNew(w.c, typ, &w.self, winnt.MAXIMUM_ALLOWED|foreign, 0)
 			if d.Status() != ntstatus.Success || d.Granted != typ.Valid {
-				t.Errorf("%s, everything and %v: %v, %v, want %v", typ.Name, foreign, d.Status(), d.Granted, typ.Valid)
+				t.Errorf("%s, maximum and %v: %v, %v, want success and %v",
+					typ.Name, foreign, d.Status(), d.Granted, typ.Valid)
 			}
 		}
 	}
@@ -225,12 +225,12 @@ func TestDeniedOpenHasReason(t *testing.T) {
 	w.c.Why = &ob.Why{}
 	w.want("denied", w.decide(protected(eventType, noRights), winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
 	if w.c.Why.Rule == "" || w.c.Why.Object != "Event" || w.c.Why.Explanation == nil {
-		t.Errorf("why: %+v", w.c.Why)
+		t.Errorf("reason of the denial = %+v, want a rule, the object Event and an explanation", w.c.Why)
 	}
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
 	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
-		t.Errorf(`the reason for granting nothing: %+v, want w.c.Why.Rule = "O-90", w.c.Why.Explanation = nil`, w.c.Why)
+		t.Errorf("reason of granting nothing = %+v, want rule O-90 without explanation", w.c.Why)
 	}
 }
 
@@ -285,8 +285,9 @@ func TestCreatorsGetImpliedRights(t *testing.T) {
 			for name, d := range map[string]access.Decision{"made": ob.GrantNew(w.c, c.typ, &w.self, c.desired, 0),
 				"opened": ob.Decide(w.c, o, &w.self, c.desired, 0)} {
 				if want := c.desired | c.with; d.Granted&want != want || d.Granted&c.not != 0 {
-					t.Errorf("O-36: %s, %s with %#x: %v, %#x",
-						mode, name, uint32(c.desired), d.Status(), uint32(d.Granted))
+					t.Errorf("O-36: %s, %s with %#x: %v, %#x, want %#x",
+						mode, name, uint32(c.desired), d.Status(), uint32(d.Granted),
+						uint32(want))
 				}
 			}
 		}
@@ -303,6 +304,6 @@ func TestKernelCreatorGetsMappedRights(t *testing.T) {
 		w.want("a creator in kernel mode", d, ntstatus.Success, 0x20001|winnt.EVENT_MODIFY_STATE)
 	})
 	if w.c.Mode != access.User {
-		t.Errorf("still in kernel mode: w.c.Mode = %v, want %v", w.c.Mode, access.User)
+		t.Errorf("mode afterwards = %v, want %v", w.c.Mode, access.User)
 	}
 }

@@ -50,7 +50,8 @@ func TestDuplicateAttributes(t *testing.T) { // O-53
 		{inherit, protect, winnt.DUPLICATE_SAME_ACCESS, protect},
 	} {
 		if got := ob.DuplicateAttributes(tt.source, tt.asked, tt.options); got != tt.want {
-			t.Errorf("DuplicateAttributes(%#x, %#x, %d) = %#x, want %#x", tt.source, tt.asked, tt.options, got, tt.want)
+			t.Errorf("DuplicateAttributes(%#x, %#x, %d) = %#x, want %#x",
+				tt.source, tt.asked, tt.options, got, tt.want)
 		}
 	}
 }

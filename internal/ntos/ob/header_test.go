@@ -21,7 +21,7 @@ func TestObjectIsDestroyedWithLastReference(t *testing.T) { // O-44: close actio
 	}
 	table.Close(v)
 	if o.closed != 0 {
-		t.Fatalf("close action with a handle open: o.closed = %d, want 0", o.closed)
+		t.Fatalf("close hook ran %d times with a handle open, want 0", o.closed)
 	}
 	table.Close(w)
 	if o.closed != 1 || o.destroyed != 0 {
@@ -29,10 +29,10 @@ func TestObjectIsDestroyedWithLastReference(t *testing.T) { // O-44: close actio
 	}
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Fatalf("the last reference did not destroy the object: o.destroyed = %d, want 1", o.destroyed)
+		t.Fatalf("destroy hook ran %d times after the last reference, want 1", o.destroyed)
 	}
 	if o.TryRef(ob.TagCall) {
-		t.Fatal("TryRef raised a count from zero")
+		t.Fatal("TryRef = true on a destroyed object, want false")
 	}
 }
 
@@ -50,7 +50,7 @@ func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table tha
 	table.Close(4)
 	table.Drain()
 	if len(seen) != 4 || seen[0] != 1 || seen[3] != 0 {
-		t.Fatalf("table sizes seen by the hooks: %v, want len(seen) = 4, seen[0] = 1, seen[3] = 0", seen)
+		t.Fatalf("table sizes seen by the hooks = %v, want 4 sizes from 1 to 0", seen)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	o.SetSecurity(a)
 	none := quota.Receipt{}
 	if o.CompareAndSwapSecurity(b, a, none) || !o.CompareAndSwapSecurity(a, b, none) || o.Security() != b {
-		t.Error("CompareAndSwapSecurity did not compare, or did not swap")
+		t.Error("CompareAndSwapSecurity must fail for another descriptor and swap the current one")
 	}
 }
 
@@ -97,7 +97,7 @@ func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 						return
 					}
 					if h.PointerCount() < 1 {
-						t.Error("a reference was handed out on a destroyed object")
+						t.Error("Lookup returned a reference to a destroyed object, want none")
 					}
 					h.Deref(ob.TagCall)
 				}
@@ -107,7 +107,7 @@ func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 		wg.Wait()
 	}
 	if n := destroyed.Load(); n != rounds {
-		t.Errorf("%d objects made, %d destroyed, want %d", rounds, n, rounds)
+		t.Errorf("%d objects created, %d destroyed, want %d", rounds, n, rounds)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestTryRefRacesLastRelease(t *testing.T) {
 				continue
 			}
 			if o.dead.Load() {
-				t.Error("a reference on a destroyed object")
+				t.Error("TryRef returned a reference to a destroyed object, want false")
 				return
 			}
 			taken++

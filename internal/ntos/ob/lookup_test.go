@@ -42,7 +42,7 @@ func TestLookupNeverMixesReusedSlot(t *testing.T) {
 			which = 1
 		}
 		if g.Access != rights[which] {
-			t.Errorf("object %d with rights %#x, want %#x", which, g.Access, rights[which])
+			t.Errorf("lookup returned object %d with rights %#x, want %#x", which, g.Access, rights[which])
 			n = limit
 		}
 		h.Deref(ob.TagCall)
@@ -60,6 +60,6 @@ func TestLookupNeverMixesReusedSlot(t *testing.T) {
 		t.Errorf("%d objects alive, want 0", live.Load())
 	}
 	if turns < 2 {
-		t.Errorf("the reader never saw the value given out again: turns = %d, want at least 2", turns)
+		t.Errorf("the reader saw %d different values in the slot, want at least 2", turns)
 	}
 }

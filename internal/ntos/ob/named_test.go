@@ -81,7 +81,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	u, st := w.create(`\ev`, winnt.OBJ_OPENIF)
 	wantStatus(t, "OC-32: with OBJ_OPENIF", st, ntstatus.ObjectNameExists)
 	if !st.IsSuccess() || u == 0 {
-		t.Error("OBJECT_NAME_EXISTS is a success and gives a handle")
+		t.Errorf("create with OBJ_OPENIF = %v, handle %#x, want a success status and a handle", st, u)
 	}
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, jobType, w.self, 1)
 	wantStatus(t, "OC-33: as job", st, ntstatus.ObjectTypeMismatch)
@@ -92,11 +92,12 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 
 	o, g, _ := ob.Reference[*object](w.c, v, 0, eventType)
 	if o.Path() != `\ev` || o.Name() != "ev" || o.Parent() != w.ns.Root() || g.Access != winnt.EVENT_ALL_ACCESS {
-		t.Errorf("path %q, name %q, granted %v", o.Path(), o.Name(), g.Access)
+		t.Errorf("object has path %q, name %q, granted %v, want \\ev, ev and all rights",
+			o.Path(), o.Name(), g.Access)
 	}
 	w.c.Close(v)
 	if _, st := w.openName(`\ev`, 0); st != ntstatus.Success {
-		t.Errorf("with a handle left: %v, want %v", st, ntstatus.Success)
+		t.Errorf("open while one handle is left: %v, want %v", st, ntstatus.Success)
 	}
 	w.c.Table.Drain()
 	w.c.Table = ob.NewTable(0)
@@ -107,7 +108,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	wantStatus(t, "OC-34: after the last handle", st, ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Errorf("the name still holds the object: o.destroyed = %d, want 1", o.destroyed)
+		t.Errorf("object destroyed %d times after the last reference, want 1", o.destroyed)
 	}
 }
 
@@ -150,7 +151,7 @@ func TestMalformedNamesAreRefused(t *testing.T) {
 		wantStatus(t, fmt.Sprintf("attributes %#x", attributes), st, ntstatus.InvalidParameter)
 	}
 	if v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1); st != ntstatus.Success || v == 0 {
-		t.Errorf("the root itself: %v", st)
+		t.Errorf("opening the root: %v, want success and a handle", st)
 	}
 }
 
@@ -180,7 +181,7 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
 	}
 	if got := w.c.Table.Count(); got != 0 {
-		t.Errorf("a failed open left a handle: w.c.Table.Count() = %d, want 0", got)
+		t.Errorf("table has %d handles after failed opens, want 0", got)
 	}
 }
 
@@ -206,7 +207,7 @@ func TestOrderOfUnnamedCreate(t *testing.T) {
 		wantStatus(t, fmt.Sprintf("row %d", i), st, tt.want)
 	}
 	if n := w.c.Table.Count(); n != 1 {
-		t.Errorf("%d handles, want that of the last row", n)
+		t.Errorf("table has %d handles, want only that of the last row", n)
 	}
 }
 
@@ -243,7 +244,7 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	defer o.Deref(ob.TagCall)
 	o.MakeTemporary()
 	if !strings.HasPrefix(o.Path(), `\ev`) {
-		t.Error("the name went while a handle is open")
+		t.Errorf("path = %q while a handle is open, want one that starts with \\ev", o.Path())
 	}
 	w.c.Close(v)
 	_, st = w.openName(`\ev`, 0)
@@ -254,14 +255,14 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	h.MakePermanent()
 	w.c.Table.Drain()
 	if got := h.Name(); got != "other" {
-		t.Errorf("a permanent name went with the last handle: h.Name() = %q, want %q", got, "other")
+		t.Errorf("name of a permanent object after its last handle = %q, want %q", got, "other")
 	}
 	if h.MakePermanent(); h.Name() != "other" {
-		t.Error("OC-35: a permanent name without handles went when it was made permanent again")
+		t.Error("OC-35: MakePermanent on a permanent object without handles removed its name, want no change")
 	}
 	h.MakeTemporary()
 	if got := h.Name(); got != "" {
-		t.Errorf("a temporary object without handles kept its name: h.Name() = %q, want %q", got, "")
+		t.Errorf("name of a temporary object without handles = %q, want none", got)
 	}
 	h.Deref(ob.TagCall)
 }
@@ -359,7 +360,7 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	wantStatus(t, "OBJ_DONT_REPARSE without a link", st, ntstatus.Success)
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENLINK}, nil, &w.self, 1)
 	if l, ok := p.Object.(*ob.SymbolicLink); st != ntstatus.Success || !ok || l.Target() != `\dir\ev` {
-		t.Errorf("OBJ_OPENLINK: %v, %v", p.Object, st)
+		t.Errorf("resolving with OBJ_OPENLINK = %v, %v, want the link itself", p.Object, st)
 	}
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
@@ -381,7 +382,7 @@ func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	wantStatus(t, "create, insensitive", st, ntstatus.ObjectNameCollision)
 	w.mustCreate(`\ävent`, 0)
 	if n := len(w.ns.Root().Names()); n != 2 {
-		t.Errorf("%d names, want 2", n)
+		t.Errorf("root has %d names, want 2", n)
 	}
 }
 
@@ -411,8 +412,7 @@ func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of th
 	w.name(`\pipe`, newObject(device, nil))
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\pipe\a\b`}, nil, &w.self, 1)
 	if st != ntstatus.Success || p.Rest != `a\b` || p.Object.Head().Type() != device {
-		t.Errorf("%+v, %v, want st = %v, p.Rest = %q, p.Object.Head().Type() = %v", p, st, ntstatus.Success, `a\b`,
-			device)
+		t.Errorf("Resolve = %+v, %v, want %v, rest %q and the device", p, st, ntstatus.Success, `a\b`)
 	}
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
@@ -428,7 +428,7 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	_, st := w.create(`\small\c`, 0)
 	wantStatus(t, "third of two", st, ntstatus.InsufficientResources)
 	if got := w.c.Table.Count(); got != 2 {
-		t.Errorf("a failed create left a handle: w.c.Table.Count() = %d, want 2", got)
+		t.Errorf("table has %d handles after a refused create, want 2", got)
 	}
 	w.c.Close(v)
 	w.mustCreate(`\small\c`, 0)
@@ -473,13 +473,13 @@ func TestNamespaceClose(t *testing.T) {
 	census.Track(e)
 	w.name(`\A\B\ev`, e)
 	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], `Event \A\B\ev: handles 0, references 1`) {
-		t.Errorf("report %q, want len(got) = 1, got[0] starting with %q", got,
-			`Event \A\B\ev: handles 0, references 1`)
+		t.Errorf("report = %q, want one line that starts with %q", got, `Event \A\B\ev: handles 0, references 1`)
 	}
 	root := w.ns.Root()
 	w.ns.Close()
 	if e.destroyed != 1 || root.PointerCount() != 0 || len(census.Report()) != 0 {
-		t.Error("closing the namespace left something alive")
+		t.Errorf("after Close: event destroyed %d times, root has %d references, report %q, want 1, 0 and none",
+			e.destroyed, root.PointerCount(), census.Report())
 	}
 }
 
@@ -506,14 +506,13 @@ func TestNamesAreConsistentUnderRace(t *testing.T) {
 				case ntstatus.Success, ntstatus.ObjectNameExists:
 					h, _, _ := c.Table.Lookup(v, ob.TagCall)
 					if got := h.Path(); got != `\race` {
-						t.Errorf("round %d: a handle to an object without its name: h.Path() = %q, want %q", i, got,
-							`\race`)
+						t.Errorf("round %d: path of the opened object = %q, want %q", i, got, `\race`)
 					}
 					h.Deref(ob.TagCall)
 					c.Table.Close(v)
 				case ntstatus.ObjectNameCollision, ntstatus.ObjectNameNotFound:
 				default:
-					t.Errorf("round %d: %v", i, st)
+					t.Errorf("round %d: %v, want success, a collision or not found", i, st)
 				}
 			}
 		})
@@ -531,12 +530,13 @@ func TestCreateNextToOtherCase(t *testing.T) {
 	w.mustCreate(`\ev`, 0)
 	v := w.mustCreate(`\Ev`, winnt.OBJ_INHERIT)
 	if _, st := w.create(`\EV`, winnt.OBJ_CASE_INSENSITIVE|winnt.OBJ_INHERIT); st != ntstatus.ObjectNameCollision {
-		t.Errorf("O-25: without case: %v, want %v", st, ntstatus.ObjectNameCollision)
+		t.Errorf("O-25: creating a name in another case with OBJ_CASE_INSENSITIVE: %v, want %v",
+			st, ntstatus.ObjectNameCollision)
 	}
 	h, g, _ := w.c.Table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes != winnt.OBJ_INHERIT || h.Name() != "Ev" {
-		t.Errorf("%s: %+v, want g.Attributes = %v, h.Name() = Ev", h.Name(), g, winnt.OBJ_INHERIT)
+		t.Errorf("handle of %s = %+v, want only OBJ_INHERIT and the name Ev", h.Name(), g)
 	}
 }
 
@@ -550,11 +550,11 @@ func TestPermanentInKernelMode(t *testing.T) {
 		return st
 	}
 	if st := create(`\a`); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("O-26: user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
+		t.Errorf("O-26: permanent object in user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 	w.kernel(func() {
 		if st := create(`\b`); st != ntstatus.Success {
-			t.Errorf("O-26: kernel mode: %v, want %v", st, ntstatus.Success)
+			t.Errorf("O-26: permanent object in kernel mode: %v, want %v", st, ntstatus.Success)
 		}
 	})
 }

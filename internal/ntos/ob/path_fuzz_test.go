@@ -53,7 +53,7 @@ func FuzzPath(f *testing.F) {
 		}
 		syntax := st == ntstatus.ObjectPathSyntaxBad || st == ntstatus.ObjectNameInvalid
 		if wrong != ntstatus.Success && st != wrong || wrong == ntstatus.Success && syntax {
-			t.Errorf("%q: %v, syntax says %v", path, st, wrong)
+			t.Errorf("opening %q: %v, want %v from the naive parser", path, st, wrong)
 		}
 		root := w.ns.Root()
 		w.c.Table.Drain()

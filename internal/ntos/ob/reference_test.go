@@ -33,7 +33,7 @@ func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)
 	})
 	if _, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil); st != ntstatus.ObjectTypeMismatch {
-		t.Errorf("an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
+		t.Errorf("referencing an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
 	}
 	w.c.Table.Close(event)
 	wantStatus(t, "OC-11: a closed value", w.refer(event, query, threadType), ntstatus.InvalidHandle)
@@ -53,7 +53,8 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 		ntstatus.AccessDenied)
 	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
 	if ob.Object(o) != w.c.Process || g.Access != processType.Valid { // O-14, O-16
-		t.Errorf("-1 is %v with %v", o, g.Access)
+		t.Errorf("pseudo handle -1 references %v with rights %v, want the caller's process with all rights",
+			o, g.Access)
 	}
 	o.Deref(ob.TagCall)
 	for _, v := range []winnt.Handle{-3, -4, -5, -6} { // O-15: only token query services know -4 to -6
@@ -66,7 +67,7 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	wantStatus(t, "OC-6: close -3", w.c.Close(-3), ntstatus.InvalidHandle)
 	w.kernel(func() { wantStatus(t, "close -3 in kernel mode", w.c.Close(-3), ntstatus.InvalidHandle) })
 	if w.c.Process.Head().PointerCount() != 1 || w.c.Process.Head().HandleCount() != 0 {
-		t.Error("closing a pseudo handle changed a count")
+		t.Error("closing a pseudo handle changed the counts of the process, want 1 reference and no handle")
 	}
 }
 
@@ -78,14 +79,14 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	var v winnt.Handle
 	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
 	if v >= 0 {
-		t.Fatalf("kernel handle %v, want less than 0", v)
+		t.Fatalf("kernel handle = %v, want less than 0", v)
 	}
 	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
 	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
 	q.kernel(func() { // OC-16
 		x, _, st := ob.Reference[*object](q.c, v, 0, eventType)
 		if st != ntstatus.Success || x != o {
-			t.Errorf("from another process: %v, %v, want %v, %v", x, st, o, ntstatus.Success)
+			t.Errorf("kernel handle used in another process = %v, %v, want %v, %v", x, st, o, ntstatus.Success)
 		}
 		x.Deref(ob.TagCall)
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
@@ -94,13 +95,14 @@ func TestKernelHandlesNeedKernelMode(t *testing.T) {
 		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
 			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
 		if st != ntstatus.Success || v >= 0 {
-			t.Errorf("with OBJ_FORCE_ACCESS_CHECK: %v, %v, want less than 0, %v", v, st, ntstatus.Success)
+			t.Errorf("open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v",
+				v, st, ntstatus.Success)
 		}
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
 	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
-		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v, want 4, %v", u, st, ntstatus.Success)
+		t.Errorf("OBJ_KERNEL_HANDLE in user mode = handle %v, %v, want 4, %v", u, st, ntstatus.Success)
 	}
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
 }
@@ -111,10 +113,10 @@ func TestRefusedCloseHasItsRule(t *testing.T) { // O-40, O-42
 	v, _ := open(t, w.c.Table, 1, winnt.OBJ_PROTECT_CLOSE)
 	wantStatus(t, "protected", w.c.Close(v), ntstatus.HandleNotClosable)
 	if w.c.Why.Rule != "O-42" {
-		t.Errorf("rule %q, want O-42", w.c.Why.Rule)
+		t.Errorf("rule of closing a protected handle = %q, want O-42", w.c.Why.Rule)
 	}
 	wantStatus(t, "OC-1: zero", w.c.Close(0), ntstatus.InvalidHandle)
 	if w.c.Why.Rule != "O-40" {
-		t.Errorf("rule %q, want O-40", w.c.Why.Rule)
+		t.Errorf("rule of closing handle 0 = %q, want O-40", w.c.Why.Rule)
 	}
 }

@@ -76,10 +76,11 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 			return
 		}
 		if h.Object().(*counted).dead.Load() {
-			t.Error("a look-up returned a destroyed object")
+			t.Error("Lookup returned a destroyed object, want a live one")
 		}
 		if handles, references := h.Counts(0); handles < 0 || references < handles {
-			t.Errorf("%d references but %d handles, want at least %d, at least 0", references, handles, handles) // O-45
+			t.Errorf("object has %d references and %d handles, want at least %d references and at least 0 handles",
+				references, handles, handles) // O-45
 		}
 		if r.IntN(4) == 0 {
 			to.InsertDuplicate(h.Object(), g.Access, g.Attributes)
@@ -101,14 +102,14 @@ func checkConservation(t *testing.T, tables []*ob.Table) {
 			n++
 		}
 		if n != table.Count() {
-			t.Errorf("a table yields %d handles and counts %d, want %d", n, table.Count(), table.Count())
+			t.Errorf("All yields %d handles, want %d as Count", n, table.Count())
 		}
 		total += n
 	}
 	for h, n := range entries {
 		if h.HandleCount() != n || h.PointerCount() != n {
-			t.Errorf("%d entries, handle count %d, reference count %d, want %d, %d", n, h.HandleCount(),
-				h.PointerCount(), n, n)
+			t.Errorf("object with %d entries has handle count %d and reference count %d, want %d", n, h.HandleCount(),
+				h.PointerCount(), n)
 		}
 	}
 	t.Logf("%d handles to %d objects at rest", total, len(entries))

@@ -56,7 +56,7 @@ func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-
 // O-82: without configuration a table has the documented limit.
 func TestDefaultHandleLimit(t *testing.T) {
 	if ob.DefaultHandleLimit != 16_777_216 {
-		t.Errorf("%d handles, want 16777216", ob.DefaultHandleLimit)
+		t.Errorf("DefaultHandleLimit = %d, want 16777216", ob.DefaultHandleLimit)
 	}
 	high := int64(1) << 32 // where a number has 64 bits
 	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
@@ -117,7 +117,7 @@ func TestSetAttributesKeepsRights(t *testing.T) {
 		h, g, st := table.Lookup(v, ob.TagCall)
 		want := attributes&(winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE) | winnt.OBJ_AUDIT_OBJECT_CLOSE
 		if st != ntstatus.Success || g.Access != rights || g.Attributes != want {
-			t.Errorf("attributes %#x: %+v, %v, want %#x and all rights", attributes, g, st, want)
+			t.Errorf("attributes %#x: handle %+v, %v, want attributes %#x and all rights", attributes, g, st, want)
 		}
 		h.Deref(ob.TagCall)
 	}
@@ -129,7 +129,8 @@ func TestSecondCloseIsInvalid(t *testing.T) { // O-40, OC-2
 	wantStatus(t, "first close", table.Close(v), ntstatus.Success)
 	wantStatus(t, "second close", table.Close(v), ntstatus.InvalidHandle)
 	if o.destroyed != 1 || o.HandleCount() != 0 || o.PointerCount() != 0 {
-		t.Error("the handle's counts were not dropped") // O-40
+		t.Errorf("after close: destroyed %d, handles %d, references %d, want 1, 0, 0",
+			o.destroyed, o.HandleCount(), o.PointerCount()) // O-40
 	}
 }
 
@@ -141,12 +142,13 @@ func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	h, g, _ := table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if want := winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE; g.Attributes != want || g.Access != 1 {
-		t.Errorf("after SetAttributes %+v, want attributes %#x, access 1", g, want)
+		t.Errorf("handle after SetAttributes = %+v, want attributes %#x and rights 1", g, want)
 	}
 	table.SetAttributes(v, winnt.OBJ_PROTECT_CLOSE)
 	table.Drain() // O-43: exit closes protected handles too
 	if o.destroyed != 1 || table.Count() != 0 {
-		t.Error("drain left a protected handle")
+		t.Errorf("after Drain: object destroyed %d times, table has %d handles, want 1 and 0",
+			o.destroyed, table.Count())
 	}
 	_, st := table.Insert(newObject(eventType, nil), 1, 0)
 	wantStatus(t, "insert after exit", st, ntstatus.ProcessIsTerminating) // O-47
@@ -165,11 +167,12 @@ func TestFullTableRefusesHandles(t *testing.T) { // O-82
 	_, st = table.Reserve()
 	wantStatus(t, "reserve", st, ntstatus.InsufficientResources)
 	if o.HandleCount() != 0 || o.PointerCount() != 1 || o.closed != 0 {
-		t.Error("a refused insert changed the object")
+		t.Errorf("after a refused insert: handles %d, references %d, closed %d, want 0, 1, 0",
+			o.HandleCount(), o.PointerCount(), o.closed)
 	}
 	table.Close(8)
 	if v, st := table.Insert(o, 1, 0); st != 0 || v != 8 {
-		t.Errorf("after a close: %v, %v; want 8, success", v, st)
+		t.Errorf("insert after a close = %v, %v, want 8, success", v, st)
 	}
 }
 
@@ -182,12 +185,12 @@ func TestGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps val
 		objects[v] = o
 	}
 	if len(objects) != n || objects[4*n] == nil {
-		t.Fatal("values are not 4, 8, …")
+		t.Fatalf("%d handles, want %d with the values 4, 8, and so on", len(objects), n)
 	}
 	seen := 0
 	for e := range table.All() {
 		if seen++; objects[e.Handle] != e.Object {
-			t.Fatalf("handle %v names another object", e.Handle)
+			t.Fatalf("handle %v refers to another object, want the one inserted", e.Handle)
 		}
 	}
 	if seen != n || table.Count() != n {
@@ -202,20 +205,20 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	wantStatus(t, "look-up of a reserved value", st, ntstatus.InvalidHandle)
 	wantStatus(t, "close of a reserved value", table.Close(r.Handle()), ntstatus.InvalidHandle)
 	if v, _ := open(t, table, 1, 0); v == r.Handle() {
-		t.Fatal("a reserved value was handed out")
+		t.Fatalf("Insert used the reserved value %v, want another one", v)
 	}
 	o := newObject(eventType, nil)
 	wantStatus(t, "publish", r.Publish(o, 3, winnt.OBJ_INHERIT), ntstatus.Success)
 	h, g, _ := table.Lookup(r.Handle(), ob.TagCall)
 	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 3, Attributes: winnt.OBJ_INHERIT}) {
-		t.Errorf("published %v %+v", h.Object(), g)
+		t.Errorf("published handle = %v %+v, want the object with rights 3 and OBJ_INHERIT", h.Object(), g)
 	}
 	h.Deref(ob.TagCall)
 
 	r, _ = table.Reserve()
 	r.Abandon()
 	if again, _ := table.Reserve(); again.Handle() != r.Handle() {
-		t.Error("an abandoned value does not come back first")
+		t.Errorf("handle value after Abandon = %v, want the abandoned %v first", again.Handle(), r.Handle())
 	}
 	// An object whose last handle was closed is not published, and its value is free again.
 	r, _ = table.Reserve()
@@ -223,7 +226,8 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	wantStatus(t, "publish without a handle", r.PublishDuplicate(gone, 3, 0), ntstatus.InvalidHandle)
 	again, _ := table.Reserve()
 	if again.Handle() != r.Handle() || gone.HandleCount() != 0 {
-		t.Error("a duplicate that was not published keeps its value or is counted")
+		t.Errorf("value after a refused duplicate = %v with %d handles, want %v with 0",
+			again.Handle(), gone.HandleCount(), r.Handle())
 	}
 	again.Abandon()
 	r, _ = table.Reserve()
@@ -231,7 +235,7 @@ func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
 	r.Abandon()
 	if got := o.HandleCount(); got != 0 {
-		t.Errorf("a failed publish left a handle count: o.HandleCount() = %d, want 0", got)
+		t.Errorf("handle count after a failed publish = %d, want 0", got)
 	}
 }
 
@@ -242,12 +246,13 @@ func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 	wantStatus(t, "remove", st, ntstatus.Success)
 	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE ||
 		o.HandleCount() != 1 {
-		t.Errorf("removed %+v with %d handles", c, o.HandleCount())
+		t.Errorf("removed entry = %+v with %d handles, want rights 3, the audit attribute and 1 handle",
+			c, o.HandleCount())
 	}
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
 	c.Release()
 	if o.destroyed != 1 {
-		t.Errorf("Release did not drop the counts: o.destroyed = %d, want 1", o.destroyed)
+		t.Errorf("Release destroyed the object %d times, want 1", o.destroyed)
 	}
 }
 
@@ -258,24 +263,24 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
 		if got := table.TakeAudit(v, o, used); got != want {
-			t.Errorf("use %d of %v: to audit %v, want %v", i, used, got, want)
+			t.Errorf("use %d of rights %v: rights to audit %v, want %v", i, used, got, want)
 		}
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
 	if got := table.TakeAudit(1<<30, o, 1); got != 0 {
-		t.Errorf("an unknown handle has rights to audit: table.TakeAudit(1<<30, o, 1) = %d, want 0", got)
+		t.Errorf("rights to audit of an unknown handle = %d, want 0", got)
 	}
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
 	table.SetAudit(v, 3)
 	if table.TakeAudit(v, o, 3) != 0 || table.TakeAudit(v, p, 3) != 3 {
-		t.Error("the use of an object that is closed was counted for the one that took its value")
+		t.Error("TakeAudit for a closed object used the rights of the object that reused its handle value")
 	}
 	table.SetAudit(v, 3)
 	table.Close(v)
 	next, p := open(t, table, 3, 0)
 	if next>>2&^0xff != v>>2&^0xff || table.TakeAudit(next, p, 3) != 0 {
-		t.Error("U-33: what was to be audited of a closed handle passed to the next one in its slot")
+		t.Error("U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
 	}
 }
 
@@ -297,7 +302,7 @@ func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
 	h.Deref(ob.TagCall)
 	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1,
 		Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
-		t.Errorf("inherited %+v", g)
+		t.Errorf("inherited entry = %+v, want rights 1, inherit and protect from close", g)
 	}
 	if o.HandleCount() != 2 {
 		t.Errorf("handle count %d, want 2", o.HandleCount())
@@ -310,7 +315,8 @@ func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
 	small := ob.NewTable(2)
 	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
 	if small.Count() != 0 || o.HandleCount() != 2 {
-		t.Error("a refused inheritance left something behind")
+		t.Errorf("after a refused Inherit: %d handles in the table, %d of the object, want 0 and 2",
+			small.Count(), o.HandleCount())
 	}
 	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
 }
@@ -324,7 +330,7 @@ func TestClosedObjectCannotBeDuplicated(t *testing.T) {
 	_, st := table.InsertDuplicate(o, 1, 0)
 	wantStatus(t, "duplicate after the last close", st, ntstatus.InvalidHandle)
 	if o.HandleCount() != 0 || o.closed != 1 {
-		t.Error("a closed object was opened again")
+		t.Errorf("after a refused duplicate: %d handles, closed %d times, want 0 and 1", o.HandleCount(), o.closed)
 	}
 }
 
@@ -508,11 +514,13 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 		got = append(got, e.Handle)
 		if o := all[e.Handle/4-1]; e.Object != ob.Object(o) || e.Access != winnt.AccessMask(e.Handle/4) ||
 			o.HandleCount() != 2 {
-			t.Errorf("O-59: %#x: %+v, %d handles", int64(e.Handle), e, o.HandleCount())
+			t.Errorf("O-59: inherited handle %#x = %+v, %d handles of the object, want the parent's object with "+
+				"2 handles",
+				int64(e.Handle), e, o.HandleCount())
 		}
 	}
 	if !slices.Equal(got, want) || child.Count() != 3 {
-		t.Errorf("O-59: the child has %v, %d of them, want %v", got, child.Count(), want)
+		t.Errorf("O-59: child has the handles %v, Count() = %d, want %v", got, child.Count(), want)
 	}
 	got = nil
 	for range 5 {
@@ -520,12 +528,11 @@ func TestOnlyInheritAttributeInherits(t *testing.T) {
 		got = append(got, v)
 	}
 	if !slices.Equal(got, []winnt.Handle{4, 12, 16, 24, 32}) || child.Count() != 8 {
-		t.Errorf("O-12: the next handles are %v, %d in all", got, child.Count())
+		t.Errorf("O-12: next handles %v, Count() = %d, want [4 12 16 24 32] and 8", got, child.Count())
 	}
 	o := newObject(eventType, nil)
 	if _, st := child.Insert(o, 1, 0); st != ntstatus.InsufficientResources {
-		t.Errorf("O-82: one handle more than the child's table takes: %v, want %v", st,
-			ntstatus.InsufficientResources)
+		t.Errorf("O-82: inserting into the full table of the child: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -539,7 +546,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
 		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
 		if got := table.TakeAudit(bad, o, 1); got != 0 {
-			t.Errorf("%#x has rights to audit: %#x: got = %d, want 0", int64(bad), uint32(got), got)
+			t.Errorf("rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))
 		}
 	}
 	attributes := func(want uint32) {
@@ -547,7 +554,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 		h, g, _ := table.Lookup(v, ob.TagCall)
 		h.Deref(ob.TagCall)
 		if g.Attributes != want || g.Access != 1 {
-			t.Errorf("the handle is %+v, want attributes %#x", g, want)
+			t.Errorf("handle after calls with invalid values = %+v, want attributes %#x and rights 1", g, want)
 		}
 	}
 	const audit = winnt.OBJ_AUDIT_OBJECT_CLOSE
@@ -563,7 +570,6 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	h, g, _ := table.Lookup(other, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes&audit != 0 {
-		t.Errorf("the close of a handle is audited because its attributes were set: g.Attributes&audit = %d, want 0",
-			g.Attributes&audit)
+		t.Errorf("audit attribute of the other handle = %#x, want 0", g.Attributes&audit)
 	}
 }

@@ -21,7 +21,7 @@ func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	}
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 5000}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != ps.MaxCalls+1 || list[ps.MaxCalls].ApcRoutine != 5000 {
-		t.Errorf("%d calls", len(list))
+		t.Errorf("thread has %d queued calls, want %d with the I/O call last", len(list), ps.MaxCalls+1)
 	}
 	queued := th.CallQueued()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 1}, quota.Receipt{})
@@ -33,6 +33,6 @@ func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	th.Exit()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 2}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != 0 {
-		t.Errorf("a thread that ended makes %d calls, want 0", len(list))
+		t.Errorf("an ended thread has %d queued calls, want 0", len(list))
 	}
 }

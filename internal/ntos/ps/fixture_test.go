@@ -55,7 +55,7 @@ func (w *world) close() {
 		t.Deref(ob.TagCall)
 	}
 	if left := w.sys.Security.Objects.Report(); len(left) > 0 {
-		w.tb.Errorf("leaked, want len(left) = 0\n%s", strings.Join(left, "\n"))
+		w.tb.Errorf("leaked objects, want none\n%s", strings.Join(left, "\n"))
 	}
 }
 
@@ -116,6 +116,6 @@ func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, e
 	tb.Helper()
 	if out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level); out.Status != ntstatus.Success ||
 		out.Demoted {
-		tb.Fatalf("impersonate: %+v, want out.Status = %v, out.Demoted = false", out, ntstatus.Success)
+		tb.Fatalf("impersonate: %+v, want %v and not demoted", out, ntstatus.Success)
 	}
 }

@@ -23,13 +23,12 @@ func TestDisableMovesStateAndReference(t *testing.T) {
 
 	first, active := th.Disable()
 	if !active || th.IsImpersonating() || tok.PointerCount() != count {
-		t.Errorf("disabled: active %t, impersonating %t, count %d of %d, want true, false, %d", active,
-			th.IsImpersonating(), tok.PointerCount(), count, count)
+		t.Errorf("Disable = active %t, then impersonating %t, %d references, want true, false, %d", active,
+			th.IsImpersonating(), tok.PointerCount(), count)
 	}
 	second, active := th.Disable()
 	if active || second.Record() != nil {
-		t.Errorf("disabled a thread that impersonates no client: active %t, record %+v, want false, nil", active,
-			second.Record())
+		t.Errorf("Disable without a client = active %t, record %+v, want false, nil", active, second.Record())
 	}
 	th.Restore(second)
 	th.Restore(first)
@@ -37,7 +36,8 @@ func TestDisableMovesStateAndReference(t *testing.T) {
 	defer r.Token.Deref(ob.TagCall)
 	if r.Token != tok || !r.CopyOnOpen || !r.EffectiveOnly || r.Level != winnt.SecurityImpersonation ||
 		tok.PointerCount() != count+1 {
-		t.Errorf("restored %+v, count %d of %d", r, tok.PointerCount()-1, count)
+		t.Errorf("restored record = %+v with %d references, want the first state with %d",
+			r, tok.PointerCount()-1, count)
 	}
 }
 
@@ -50,15 +50,16 @@ func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 	none, _ := th.Disable()
 	impersonate(t, th, other, false, false, winnt.SecurityImpersonation)
 	if th.Restore(nil); !th.IsImpersonating() {
-		t.Error("I-61: restoring no state ended the impersonation")
+		t.Error("I-61: Restore(nil) ended the impersonation, want no effect")
 	}
 	th.Restore(none)
 	if th.IsImpersonating() || other.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), other.PointerCount())
+		t.Errorf("after restoring a state without client: impersonating %t, %d references, want false, 1",
+			th.IsImpersonating(), other.PointerCount())
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("a state was restored twice")
+			t.Error("restoring a state twice did not panic, want a panic")
 		}
 	}()
 	th.Restore(none)
@@ -77,11 +78,11 @@ func TestRestoreSkipsDecision(t *testing.T) {
 	})
 	if out := ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false,
 		winnt.SecurityImpersonation); !out.Demoted {
-		t.Fatalf("the process can still impersonate: %+v", out)
+		t.Fatalf("impersonation = %+v, want it demoted, because the process lost its privilege", out)
 	}
 	th.Restore(saved)
 	if s := th.Subject(); s.Client == nil || s.Level != winnt.SecurityImpersonation {
-		t.Errorf("subject after restoring: %+v", s)
+		t.Errorf("subject after Restore = %+v, want a client at SecurityImpersonation", s)
 	}
 }
 
@@ -92,7 +93,8 @@ func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	th := w.thread(p)
 	tok, typ, effective, _ := th.EffectiveToken(ob.TagCall)
 	if tok != p.PrimaryToken() || typ != winnt.TokenPrimary || effective {
-		t.Errorf("not impersonating: %v, effective only %t", typ, effective)
+		t.Errorf("EffectiveToken without client = type %v, effective only %t, want the primary token and false",
+			typ, effective)
 	}
 	tok.Deref(ob.TagCall)
 	impersonate(t, th, client.PrimaryToken(), false, true, winnt.SecurityIdentification) // I-44
@@ -100,7 +102,9 @@ func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective ||
 		level != winnt.SecurityIdentification {
-		t.Errorf("impersonating: %v, effective only %t, %v", typ, effective, level)
+		t.Errorf("EffectiveToken with a client = type %v, effective only %t, level %v, want an impersonation "+
+			"token, true and SecurityIdentification",
+			typ, effective, level)
 	}
 }
 
@@ -117,15 +121,16 @@ func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	defer read.Token.Deref(ob.TagCall)
 	th.RevertToSelf()
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.IsImpersonating() {
-		t.Errorf("after a revert: %+v, impersonating %t, want out.Status = %v, th.IsImpersonating() = false", out,
-			th.IsImpersonating(), ntstatus.Success)
+		t.Errorf("ReplaceOwnCopy after a revert = %+v, impersonating %t, want %v and false",
+			out, th.IsImpersonating(),
+			ntstatus.Success)
 	}
 	impersonate(t, th, other, true, false, winnt.SecurityImpersonation)
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.Subject().Client != other.Value() {
-		t.Errorf("after another client: %+v", out)
+		t.Errorf("ReplaceOwnCopy after another impersonation = %+v, want success and the other client", out)
 	}
 	if tok.PointerCount() != 2 || dup.PointerCount() != 1 {
-		t.Errorf("counts: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
+		t.Errorf("references: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
 	}
 }
 
@@ -144,7 +149,7 @@ func TestRecordMarksOwnCopy(t *testing.T) {
 	defer got.Token.Deref(ob.TagCall)
 	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation,
 		Own: true}); *got != want {
-		t.Errorf("record %+v, want %+v", *got, want)
+		t.Errorf("record = %+v, want %+v", *got, want)
 	}
 }
 
@@ -157,12 +162,13 @@ func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	impersonate(t, th, tok, false, true, winnt.SecurityImpersonation)
 	self, s := th.SubjectAsSelf(), th.Subject()
 	if self.Client != nil || self.Primary != p.Token() {
-		t.Errorf("as self: %+v, want self.Client = nil, self.Primary = %v", self, p.Token())
+		t.Errorf("subject as self = %+v, want only the primary token %v", self, p.Token())
 	}
 	// I-25
 	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("subject: %+v, want s.Client = %v, s.Primary = %v, s.Level = %v, s.EffectiveOnly = true", s,
-			tok.Value(), p.Token(), winnt.SecurityImpersonation)
+		t.Errorf("subject = %+v, want client %v, primary token %v, level %v and effective only",
+			s, tok.Value(), p.Token(),
+			winnt.SecurityImpersonation)
 	}
 }
 
@@ -176,7 +182,8 @@ func TestRevertTwiceReleasesOnce(t *testing.T) {
 	th.RevertToSelf()
 	th.RevertToSelf()
 	if th.IsImpersonating() || tok.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), tok.PointerCount())
+		t.Errorf("after two reverts: impersonating %t, %d references, want false, 1",
+			th.IsImpersonating(), tok.PointerCount())
 	}
 }
 
@@ -189,7 +196,7 @@ func TestExitReleasesTokenOnce(t *testing.T) {
 	th.Exit()
 	th.Exit()
 	if tok.PointerCount() != 1 {
-		t.Errorf("count %d, want 1", tok.PointerCount())
+		t.Errorf("token has %d references, want 1", tok.PointerCount())
 	}
 }
 
@@ -202,7 +209,7 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 		ps.ImpersonateClient(th, tok, true, false, winnt.SecurityImpersonation)
 		th.RevertToSelf()
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("impersonating and reverting made %v allocations, want 0", n)
 	}
 }
 
@@ -218,13 +225,13 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		th := w.thread(p)
 		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
 		if out.Status != ntstatus.Success || !out.Demoted || out.Raised {
-			t.Errorf("I-43: %+v, want out.Status = %v, out.Demoted = true, out.Raised = false", out,
-				ntstatus.Success)
+			t.Errorf("I-43: impersonation = %+v, want %v, demoted and not raised", out, ntstatus.Success)
 		}
 		r := th.Impersonation(ob.TagCall)
 		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
 			r.Own || r.Token == tok {
-			t.Errorf("I-43: requested level %v: %+v, want a copy of the token", asked, r)
+			t.Errorf("I-43: requested flags %v: record %+v, want a copy with these flags at SecurityIdentification",
+				asked, r)
 		}
 		v := r.Token.Value()
 		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
@@ -232,12 +239,12 @@ func TestDemotionKeepsFlags(t *testing.T) {
 				winnt.TokenImpersonation, winnt.SecurityIdentification)
 		}
 		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
-			t.Errorf("I-23: requested level %v: the copy has another descriptor than CopyDescriptor returns", asked)
+			t.Errorf("I-23: requested flags %v: the copy has another descriptor, want that of CopyDescriptor", asked)
 		}
 		r.Token.Deref(ob.TagCall)
 	}
 	if got := tok.PointerCount(); got != before {
-		t.Errorf("I-45: %d references, had %d, want %d", got, before, before)
+		t.Errorf("I-45: token has %d references, want %d", got, before)
 	}
 }
 
@@ -256,16 +263,18 @@ func TestCapturedClientHasAllowedLevel(t *testing.T) {
 					c, out := client.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
 						ContextTrackingMode: tracking, EffectiveOnly: effectiveOnly}, false, server.Process())
 					if out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
+						t.Fatalf("capture at level %v: %+v, want %v", level, out, ntstatus.Success)
 					}
 					if out := c.Impersonate(server); out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
+						t.Fatalf("impersonating the captured client at level %v: %+v, want %v",
+							level, out, ntstatus.Success)
 					}
 					r := server.Impersonation(ob.TagCall)
 					if r == nil || r.Level != level || r.EffectiveOnly != effectiveOnly || !r.CopyOnOpen {
-						t.Errorf("the client acts %t, dynamic %t, level %v, effective only %t: %+v",
-							acts, tracking, level,
-							effectiveOnly, r)
+						t.Errorf("client impersonates %t, dynamic %t: record %+v, want level %v, effective only "+
+							"%t and copy on open",
+							acts,
+							tracking, r, level, effectiveOnly)
 					}
 					if r != nil {
 						r.Token.Deref(ob.TagCall)

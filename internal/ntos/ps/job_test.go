@@ -64,7 +64,7 @@ func (w *jobWorld) close() {
 	w.SystemProcess().Exit()
 	w.SystemProcess().Deref(ob.TagCall)
 	if left := w.Security.Objects.Report(); len(left) > 0 {
-		w.t.Errorf("still referenced: %v: len(left) = %d, want 0", left, len(left))
+		w.t.Errorf("objects still referenced: %v, want none", left)
 	}
 }
 
@@ -91,14 +91,18 @@ func TestJoiningJobRacesImpersonation(t *testing.T) {
 		}()
 		wg.Wait()
 		if joined.Status == ntstatus.Success && th.IsImpersonating() {
-			t.Fatalf("in the job with an administrator's token: impersonating gave %v", taken.Status)
+			t.Fatalf("the process joined the job while its thread impersonates an administrator (%v), want one "+
+				"call to fail",
+				taken.Status)
 		}
 		if taken.Status == ntstatus.Success != th.IsImpersonating() {
-			t.Fatalf("impersonating gave %v, and the thread impersonates: %v", taken.Status, th.IsImpersonating())
+			t.Fatalf("impersonation returned %v, thread impersonates %v, want both or neither",
+				taken.Status, th.IsImpersonating())
 		}
 		if (joined.Status == ntstatus.Success) != (w.p.job.Load() == j) ||
 			(j.active == 1) != (joined.Status == ntstatus.Success) {
-			t.Fatalf("joining gave %v, job %v, %d processes", joined.Status, w.p.job.Load(), j.active)
+			t.Fatalf("joining returned %v, job %v with %d processes, want the job only on success",
+				joined.Status, w.p.job.Load(), j.active)
 		}
 		for _, o := range []ob.Object{th, tok, j} {
 			o.Head().Deref(ob.TagCall)
@@ -151,7 +155,7 @@ func TestJobCountsUnderLoad(t *testing.T) {
 	only.Deref(ob.TagCall)
 	for i, j := range jobs {
 		if j.active != 0 {
-			t.Errorf("job %d counts %d processes, and none lives, want 0", i, j.active)
+			t.Errorf("job %d counts %d processes, want 0", i, j.active)
 		}
 		j.Deref(ob.TagCall)
 	}
@@ -181,7 +185,7 @@ func TestDescendsFrom(t *testing.T) {
 		{"a copy of it", grandchild, copyOfChild, true}, {"its parent", child, copyOfChild, false},
 	} {
 		if got := c.t.DescendsFrom(c.r); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("%s: DescendsFrom = %v, want %v", c.name, got, c.want)
 		}
 	}
 	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other, copyOfChild} {
@@ -195,13 +199,13 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
 	if _, st := w.p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("thread: %v, want %v", st, ntstatus.ProcessIsTerminating)
+		t.Errorf("NewThread after exit: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
-		t.Errorf("child: %v, want out.Status = %v", out, ntstatus.ProcessIsTerminating)
+		t.Errorf("NewChild after exit: %v, want %v", out, ntstatus.ProcessIsTerminating)
 	}
 	if out := w.p.AssignToJob(j); out.Status != ntstatus.ProcessIsTerminating || j.active != 0 {
-		t.Errorf("job: %v, %d processes, want out.Status = %v, j.active = 0", out, j.active,
+		t.Errorf("AssignToJob after exit: %v, %d processes in the job, want %v, 0", out, j.active,
 			ntstatus.ProcessIsTerminating)
 	}
 	j.Deref(ob.TagCall)
@@ -219,7 +223,8 @@ func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
 		n, st := se.Primary(v, c.image)
 		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() ||
 			n.User() != v.User() {
-			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x", c.policy, c.image, st, n.Integrity(), c.want)
+			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x",
+				c.policy, c.image, st, n.Integrity(), c.want)
 		}
 		if n, _ = se.Primary(v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), c.image); n.Type() !=
 			winnt.TokenPrimary || n.Level() != 0 {
@@ -236,14 +241,15 @@ func TestFailedJobFilterChangesNothing(t *testing.T) {
 	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
 	n, out := good.admit(w.System, tok, true)
 	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) {
-		t.Errorf("I-90: %v, parent %v, want %v", out.Status, n.Value().ParentTokenID(), tok.ID())
+		t.Errorf("I-90: admit = %v with parent token %v, want success with parent %v",
+			out.Status, n.Value().ParentTokenID(), tok.ID())
 	}
 	n.Deref(ob.TagCall)
 	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
 		Attributes: 1}}}}
 	n, out = bad.admit(w.System, tok, true)
 	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
-		t.Errorf("I-90: a filter with attributes: %+v", out)
+		t.Errorf("I-90: admit with an invalid filter = %+v, want STATUS_INVALID_PARAMETER by rule I-90", out)
 	}
 	tok.Deref(ob.TagCall)
 	w.close()
@@ -267,7 +273,7 @@ func TestJobFlagsRefuseTheirTokens(t *testing.T) {
 		l := JobLimits{Flags: c.flags}
 		out := l.refuses(value(t, c.of))
 		if (out.Status == ntstatus.AccessDenied) != c.refuse || c.refuse && out.Rule != "I-90" {
-			t.Errorf("I-90: flags %#x, %v: %+v", c.flags, c.of.User.SID, out)
+			t.Errorf("I-90: flags %#x, user %v: %+v, want refused = %v", c.flags, c.of.User.SID, out, c.refuse)
 		}
 	}
 }
@@ -302,10 +308,10 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 		l.Filter = filter()
 		change(&l)
 		if out := j.SetLimits(l); out.Status != ntstatus.AccessDenied || out.Rule != "I-89" {
-			t.Errorf(`%s: %v, want out.Status = %v, out.Rule = "I-89"`, name, out, ntstatus.AccessDenied)
+			t.Errorf("%s: SetLimits = %v, want %v by rule I-89", name, out, ntstatus.AccessDenied)
 		}
 		if now := j.Limits(); now.Flags != all.Flags || now.Token != first || !sameFilter(&now.Filter, &all.Filter) {
-			t.Errorf("%s: the limits are %+v", name, now)
+			t.Errorf("%s: limits after the refused call = %+v, want the first ones", name, now)
 		}
 	}
 	for _, o := range []ob.Object{first, second, j} {
@@ -338,11 +344,11 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 	} {
 		j := w.NewJob(w.p.Token())
 		if out := j.SetLimits(c.limits); out.Status != c.want || (c.want != 0 && out.Rule != "I-89") {
-			t.Errorf("I-89: flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
+			t.Errorf("I-89: SetLimits with flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
 		}
 		got := j.Limits()
 		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags {
-			t.Errorf("I-89: flags %#x are kept as %+v", c.limits.Flags, got)
+			t.Errorf("I-89: limits after flags %#x = %+v, want a token stored: %v", c.limits.Flags, got, c.kept)
 		}
 		j.Deref(ob.TagCall)
 	}
@@ -360,7 +366,7 @@ func TestFilteredTokenKeepsDescriptor(t *testing.T) {
 	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
 	use, out := j.admit(w.System, tok, false)
 	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
-		t.Errorf("I-90: %+v, protected by %v", out, use.Security())
+		t.Errorf("I-90: admit = %+v, descriptor %v, want that of the source token", out, use.Security())
 	}
 	for _, o := range []ob.Object{use, tok, j} {
 		o.Head().Deref(ob.TagCall)

@@ -21,21 +21,21 @@ func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	p.AtExit(func() {
 		times++
 		if !p.Exited() || !th.Exited() || p.Table().Count() != 0 || !p.Over().Take(false) || !th.Over().Take(false) {
-			t.Error("it runs before all has ended")
+			t.Error("the exit function ran before threads and handles had ended, want after")
 		}
 	})
 	if p.Over().Take(false) || th.Over().Take(false) || p.Exited() || th.Exited() {
-		t.Error("it has ended before it began")
+		t.Error("process or thread has ended before Exit, want both running")
 	}
 	q.Exit()
 	th.Exit()
 	if times != 0 {
-		t.Errorf("it runs at another's end: times = %d, want 0", times)
+		t.Errorf("exit function ran %d times when another process ended, want 0", times)
 	}
 	if !p.Exit() || p.Exit() || times != 1 {
-		t.Errorf("it runs %d times", times)
+		t.Errorf("exit function ran %d times, want 1", times)
 	}
 	if _, st := p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("O-47: a thread of a process that ended: %v, want %v", st, ntstatus.ProcessIsTerminating)
+		t.Errorf("O-47: NewThread of an ended process: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 }

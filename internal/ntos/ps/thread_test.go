@@ -19,7 +19,8 @@ func TestEndedThreadStartsNoOperation(t *testing.T) {
 	th := w.thread()
 	th.Exit()
 	if st := th.AddIO(nil); st != ntstatus.ThreadIsTerminating || w.p.pending.Load() != 0 {
-		t.Errorf("I-141: %v, %d under way, want %v, 0", st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
+		t.Errorf("I-141: AddIO of an ended thread = %v, %d pending, want %v, 0",
+			st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
@@ -57,7 +58,7 @@ func TestImpersonationAboveProcessIsRaised(t *testing.T) {
 		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
 	} {
 		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
-			t.Errorf("I-48, I-99: case %d: %t, want %t", i, got, c.want)
+			t.Errorf("I-48, I-99: case %d: raised = %t, want %t", i, got, c.want)
 		}
 	}
 }
@@ -82,8 +83,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 			tok := w.client(user(c.change))
 			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
 				out.Raised != c.raised || out.Demoted {
-				t.Errorf("I-48: %s, in a job %t: %+v, want out.Status = %v, out.Raised = %v, out.Demoted = false",
-					c.name, job, out, ntstatus.Success, c.raised)
+				t.Errorf("I-48: %s, in a job %t: %+v, want %v, raised %v and not demoted",
+					c.name, job, out, ntstatus.Success,
+					c.raised)
 			}
 			th.RevertToSelf()
 			for _, o := range []ob.Object{th, tok, j} {
@@ -102,7 +104,7 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	count := func(what string, more int64, before int64) {
 		t.Helper()
 		if now, _, _ := w.Security.Objects.Counts(); now-before != more {
-			t.Errorf("%s: %d objects more, want %d", what, now-before, more)
+			t.Errorf("%s: %d more objects, want %d", what, now-before, more)
 		}
 	}
 	before, _, _ := w.Security.Objects.Counts()
@@ -117,16 +119,17 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	th.Deref(ob.TagCall)
 	count("the thread is gone", 1, before)
 	if !tok.InUse() {
-		t.Error("T-112: the token of a process that ended and is there is not in use")
+		t.Error("T-112: token of an ended but existing process is not in use, want it in use")
 	}
 	p.Deref(ob.TagCall)
 	count("the process is gone", 0, before)
 	if tok.InUse() || tok.PointerCount() != 1 {
-		t.Errorf("T-112: the token is in use: %t, %d references, want false, 1", tok.InUse(), tok.PointerCount())
+		t.Errorf("T-112: token in use %t with %d references after the process was removed, want false, 1",
+			tok.InUse(), tok.PointerCount())
 	}
 	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
 	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {
-		t.Errorf("T-112: an unused token was not assigned unchanged: %+v", out)
+		t.Errorf("T-112: NewChild with an unused token = %+v, want it assigned unchanged", out)
 	}
 	cth.Deref(ob.TagCall)
 	child.Exit()
@@ -157,7 +160,7 @@ func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 			t.Fatal(st)
 		}
 		if got := th.SelfAccess(); got != want {
-			t.Errorf("%s: %v, want %v", text, got, want)
+			t.Errorf("thread created with %s: SelfAccess() = %v, want %v", text, got, want)
 		}
 		th.Exit()
 		th.Deref(ob.TagCall)

@@ -45,12 +45,12 @@ func TestCreatorSeparatesClientAndServer(t *testing.T) {
 				Relabel: counts && p == winnt.SeRelabelPrivilege}
 			got.MayOwn = nil
 			if !reflect.DeepEqual(*got, want) {
-				t.Errorf("T-102: level %v:\n%+v, want\n%+v", level, *got, want)
+				t.Errorf("T-102: creator at level %v:\n%+v, want\n%+v", level, *got, want)
 			}
 		}
 		if k := se.Creator(&access.Subject{Primary: server}, true); !k.Kernel || !k.Restore || !k.Security || !k.Relabel ||
 			k.Owner != sid.MustParse(svc) {
-			t.Errorf("the kernel: %+v", k)
+			t.Errorf("creator in kernel mode = %+v, want all privileges and the process's owner", k)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestOwnerIsUserOrOwnerGroup(t *testing.T) {
 		})
 		c := se.Creator(&access.Subject{Primary: tok}, false)
 		if c.MayOwn(group) != want || !c.MayOwn(tok.User().SID) || c.MayOwn(sid.LocalSystem) || !c.MayOwn(sid.Guests) {
-			t.Errorf("S-61: %#x: %t, want %t", a, c.MayOwn(group), want)
+			t.Errorf("S-61: group with attributes %#x may own: %t, want %t", a, c.MayOwn(group), want)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 			want = "O:SYG:SYD:S:AI" + c.want
 		}
 		if st != ntstatus.Success || text(t, d) != want && text(t, d)+"S:" != want {
-			t.Errorf("O-39: %s set to %s: %v, %s, want %s", c.old, c.changed, st, text(t, d), want)
+			t.Errorf("O-39: %s set to %s: %v, descriptor %s, want %s", c.old, c.changed, st, text(t, d), want)
 		}
 	}
 	var long []sd.ACE
@@ -116,7 +116,7 @@ func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
 		winnt.SACL_SECURITY_INFORMATION)
 	if st != ntstatus.InvalidACL || d != nil {
-		t.Errorf("O-39: a list without room for the label: %v", st)
+		t.Errorf("O-39: SACL without room for the label: %v, want STATUS_INVALID_ACL and no descriptor", st)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestAttachPrimary(t *testing.T) {
 		}
 		tok.DetachPrimary()
 		if !tok.InUse() {
-			t.Error("T-112: one process has it still")
+			t.Error("T-112: token not in use although one process still has it, want in use")
 		}
 		tok.DetachPrimary()
 	}
@@ -147,7 +147,7 @@ func TestLUIDsAreUnique(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	for _, name := range []string{"a", "b", "c"} {
 		if x := s.Boxes.Hold(9, sid.AppContainer(name)); x.Number() <= 3 {
-			t.Errorf("T-69: %s has the number %d, want more than 3", name, x.Number())
+			t.Errorf("T-69: package %s got number %d, want more than 3", name, x.Number())
 		}
 	}
 }
@@ -158,7 +158,8 @@ func TestPrimaryType(t *testing.T) {
 	for _, image := range []uint32{se.Unlabelled, 0x1000} {
 		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
 		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
-			t.Errorf("T-54: %v, %v of level %v, want %v, %v, 0", st, v.Type(), v.Level(), ntstatus.Success,
+			t.Errorf("T-54: Primary = %v, type %v, level %v, want %v, %v, 0",
+				st, v.Type(), v.Level(), ntstatus.Success,
 				winnt.TokenPrimary)
 		}
 	}

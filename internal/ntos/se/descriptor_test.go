@@ -84,7 +84,7 @@ func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
 	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
 		winnt.JobObject, nil)
 	if d.HasDACL() || d.DACL() != nil {
-		t.Errorf("the object has a DACL: %s", text(t, d))
+		t.Errorf("new object has the DACL %s, want none", text(t, d))
 	}
 }
 
@@ -122,7 +122,7 @@ func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
 		d := se.CopyDescriptor(c.client, c.primary)
 		want := sddl.MustParse("D:" + c.want).DACL()
 		if d.DACL().Binary() != want.Binary() {
-			t.Errorf("%s: %s, want D:%s", c.name, text(t, d), c.want)
+			t.Errorf("%s: DACL of the copy = %s, want D:%s", c.name, text(t, d), c.want)
 		}
 	}
 }
@@ -164,19 +164,22 @@ func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 		var who string
 		for _, a := range d.DACL().Slice() {
 			if a.Type() != sd.AccessAllowed || a.Flags() != 0 || a.Mask() != winnt.TOKEN_ALL_ACCESS {
-				t.Errorf("I-23: %s: an entry %v of flags %#x grants %#x", c.name, a.Type(), a.Flags(), uint32(a.Mask()))
+				t.Errorf("I-23: %s: entry of type %v, flags %#x, rights %#x, want an allow entry with all token "+
+					"rights",
+					c.name, a.Type(), a.Flags(), uint32(a.Mask()))
 			}
 			letter := map[sid.SID]string{sid.MustParse(client): "C", sid.MustParse(svc): "P", sid.LocalSystem: "S",
 				sid.Administrators: "A", sid.Restricted: "R"}[a.SID()]
 			who += " " + letter
 		}
 		if want := " " + c.want; who != want {
-			t.Errorf("I-23: %s: entries for%s, want%s", c.name, who, want)
+			t.Errorf("I-23: %s: entries for%s, want for%s", c.name, who, want)
 		}
 		rest, err := sddl.Format(sd.New(sd.Parts{Control: d.Control() &^ sd.DACLPresent, Owner: d.Owner(), Group: d.Group(),
 			SACL: d.SACL()}), sddl.Options{})
 		if err != nil || rest != "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)" {
-			t.Errorf("I-23: %s: %s, %v, want %s, nil", c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
+			t.Errorf("I-23: %s: owner, group and label = %s, %v, want %s, nil",
+				c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
 		}
 	}
 }
@@ -216,18 +219,19 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 		p := se.NewDescriptor(c.creator, winnt.EventObject, c.explicit).Parts()
 		if p.Owner != c.owner || p.Group != c.group || p.Control&sd.DACLPresent != 0 != c.present ||
 			p.Control&sd.DACLProtected != 0 != c.protected || p.Control&sd.SACLAutoInherited != 0 || p.SACL != nil {
-			t.Errorf("O-38: %d: %+v", i, p)
+			t.Errorf("O-38: case %d: parts %+v, want owner %v, group %v, DACL present %v, protected %v",
+				i, p, c.owner, c.group, c.present, c.protected)
 		}
 		entries := c.entries
 		if entries < 0 {
 			entries = c.creator.DefaultDACL().Len()
 		}
 		if p.DACL.Len() != entries || c.entries == 0 && p.DACL != nil {
-			t.Errorf("O-38: %d: %d entries, want %d", i, p.DACL.Len(), entries)
+			t.Errorf("O-38: case %d: DACL has %d entries, want %d", i, p.DACL.Len(), entries)
 		}
 		for _, a := range p.DACL.All() {
 			if a.Mask()&winnt.GENERIC_RIGHTS != 0 || c.entries == 1 && a.Mask() != winnt.EventObject.Mapping.Read {
-				t.Errorf("O-38: %d: an entry for %#x", i, uint32(a.Mask()))
+				t.Errorf("O-38: case %d: entry grants %#x, want mapped rights", i, uint32(a.Mask()))
 			}
 		}
 	}
@@ -251,18 +255,19 @@ func TestDefaultLabelOfEachType(t *testing.T) {
 			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
 			d := se.NewDescriptor(creator, c.typ, nil)
 			if got := d.Parts().Control&sd.SACLAutoInherited != 0; got != c.inherited {
-				t.Errorf("O-39: %s: inherited %t, want %t", c.typ.Name, got, c.inherited)
+				t.Errorf("O-39: %s: SACL inherited %t, want %t", c.typ.Name, got, c.inherited)
 			}
 			if mask == 0 {
 				if d.SACL() != nil {
-					t.Errorf("O-39: %s of %#x has a label", c.typ.Name, rid)
+					t.Errorf("O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)
 				}
 				continue
 			}
 			a := d.SACL().At(0)
 			if d.SACL().Len() != 1 || a.Type() != sd.SystemMandatoryLabel || a.Mask() != mask ||
 				a.SID() != se.IntegritySID(rid) {
-				t.Errorf("O-39: %s of %#x: %v", c.typ.Name, rid, a)
+				t.Errorf("O-39: %s created at integrity %#x: label %v, want mask %#x of that integrity",
+					c.typ.Name, rid, a, uint32(mask))
 			}
 		}
 	}

@@ -155,7 +155,7 @@ func TestImpersonationTableRows(t *testing.T) {
 			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
 		}
 		if se.RowText(c.documented) == "" {
-			t.Errorf("row %s has no words", c.documented)
+			t.Errorf("RowText(%s) is empty, want an explanation", c.documented)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
 			nt.Observed)
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("CanImpersonate made %v allocations, want 0", n)
 	}
 }
 
@@ -194,8 +194,9 @@ func TestElevatedClientNeedsElevatedServer(t *testing.T) {
 		ok, row := se.CanImpersonate(of(winnt.TokenPrimary, c.server), of(winnt.TokenImpersonation, c.client),
 			winnt.SecurityImpersonation, nt.Documented)
 		if row != c.row || ok != (c.row == "j") {
-			t.Errorf("I-42: a server of type %d, a client of type %d: %t by row %s, want %s",
-				c.server, c.client, ok, row, c.row)
+			t.Errorf("I-42: server of elevation type %d, client of type %d: %t by row %s, want row %s",
+				c.server, c.client, ok,
+				row, c.row)
 		}
 	}
 }
@@ -249,7 +250,7 @@ func TestFirstRowDecides(t *testing.T) {
 				t.Errorf("I-42: conditions %09b: %t by row %s, want %t by %s", set, ok, got, allowed, row)
 			}
 			if ok, got := se.CanImpersonate(p, tok, winnt.SecurityIdentification, profile); !ok || got != "a" {
-				t.Errorf("I-42: conditions %09b: to identify: %t by row %s, want true, a", set, ok, got)
+				t.Errorf("I-42: conditions %09b: identification: %t by row %s, want true, a", set, ok, got)
 			}
 		}
 		if !same {
@@ -264,7 +265,7 @@ func TestEachRowHasItsExplanation(t *testing.T) {
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
 		text := se.RowText(row)
 		if words[text] != "" {
-			t.Errorf(`rows %s and %s: %s, want ""`, words[text], row, text)
+			t.Errorf("rows %s and %s have the same explanation %q, want different ones", words[text], row, text)
 		}
 		words[text] = row
 	}

@@ -40,7 +40,7 @@ func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 		{"the parent", object(alice, 0x5000, 0), false},
 	} {
 		if got := MayAssign(own, c.t); got != c.want {
-			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+			t.Errorf("%s: MayAssign = %t, want %t", c.name, got, c.want)
 		}
 	}
 }
