@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ke"
 )
 
-// A signal that is taken away goes to one of many, and each Set is seen.
+// Of several waiters exactly one consumes an auto-reset signal, and no Set is lost.
 func TestSignalWakesOneWaiter(t *testing.T) {
 	const waiters, rounds = 8, 200
 	var s ke.Signal

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Waiting threads are woken by each change that may end their wait, and by no other: a port by its clients, the two
+// Each change wakes the threads whose wait it may end, and no others. A port is changed by its clients, and the two
 // ends of a connection by each other.
 func TestPortChangeWakesItsWaiters(t *testing.T) {
 	p := newPair(t, 0)
@@ -135,8 +135,8 @@ func TestAcceptTakesOldestClient(t *testing.T) {
 	closeAll(p.port)
 }
 
-// TestClosedPortRefusesWaitingClients: closing the connection port refuses the waiting clients, received by Listen or not. It does not
-// affect connections that exist or are accepted (I-88).
+// Closing the connection port refuses the waiting clients, whether Listen returned them or not. It does not affect
+// connections that exist or are accepted (I-88).
 func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()

@@ -166,8 +166,8 @@ func TestImpersonateOnPort(t *testing.T) {
 	}
 }
 
-// TestConnectionPortReceivesInOrder: messages come in the order in which their clients were received by Listen, connection
-// requests before all. A reply goes to the waiting client (I-88).
+// Messages come in the order in which Listen returned their clients, after all requests to connect. A reply goes to
+// the waiting client (I-88).
 func TestConnectionPortReceivesInOrder(t *testing.T) {
 	p := newPair(t, 0)
 	var clients, servers []*lpc.Port
@@ -209,7 +209,7 @@ func TestConnectionPortReceivesInOrder(t *testing.T) {
 			t.Errorf("message of client %d = %+v, want its request with id 1", i, m)
 		}
 	}
-	// Several clients wait for the reply to their first message; the oldest client gets it.
+	// Several clients wait for the reply to their first message. The oldest client gets the first reply.
 	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("0")), ntstatus.Success)
 	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("1")), ntstatus.Success)
 	for i := range 2 {

@@ -20,7 +20,7 @@ const (
 	otherUser  = "S-1-5-21-1-2-3-1002"
 )
 
-// pair is a port with its threads: of the server, and two of the client's process.
+// pair is a port with its threads: one of the server, and two of the client's process.
 type pair struct {
 	*world
 	server, client, second *ps.Thread
@@ -64,8 +64,7 @@ func closeAll(ports ...*lpc.Port) {
 	}
 }
 
-// TestOperationNeedsItsKindOfPort: each operation belongs to one or two kinds of ports. The others refuse it before any other check
-// (I-88).
+// Each operation belongs to one or two kinds of ports. The other kinds refuse it before any other check (I-88).
 func TestOperationNeedsItsKindOfPort(t *testing.T) {
 	p := newPair(t, 4)
 	client, server := p.connected()
@@ -110,7 +109,7 @@ func TestOperationNeedsItsKindOfPort(t *testing.T) {
 	}
 }
 
-// 0, a negative number and one above the limit mean 64 KiB.
+// A maximum of 0, a negative one and one above the limit mean 64 KiB.
 func TestLongestMessageDefaults(t *testing.T) {
 	p := newPair(t, 1)
 	closeAll(p.port)

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestDisconnectDuringOpenFreesInstance: the server disconnects while the client's end is opened. The instance keeps nothing of
-// the client and accepts the next one (I-134).
+// The server disconnects while the client's end is being opened. The instance keeps nothing of the client and accepts
+// the next one (I-134).
 func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
 		s := newSite(t)
@@ -43,8 +43,8 @@ func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	}
 }
 
-// TestLateRefusalReleasesInstance: the server disconnects a client whose handle then cannot be created. The next
-// client of the instance stays connected (I-134).
+// The server disconnects a client whose handle then cannot be created. The next client of the instance stays
+// connected (I-134).
 func TestLateRefusalReleasesInstance(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})

@@ -19,7 +19,7 @@ const (
 	otherUser  = "S-1-5-21-1-2-3-1002"
 )
 
-// site is a file system with a server's process and two threads of a client's.
+// site is a file system with one thread of a server's process and two threads of a client's.
 type site struct {
 	*world
 	fs                     npfs.FileSystem
@@ -127,8 +127,8 @@ func TestPipeConfigurationIsBounded(t *testing.T) {
 	}
 }
 
-// Of several reasons to refuse another instance the first one is returned. A refused instance, even by open, does not
-// count (I-85, T-132, T-136).
+// If there are several reasons to refuse another instance, the first is returned. A refused instance does not count,
+// even if its open refused it (I-85, T-132, T-136).
 func TestRefusedInstanceIsNotCounted(t *testing.T) {
 	const (
 		full, denied, none = ntstatus.InstanceNotAvailable, ntstatus.AccessDenied, ntstatus.ObjectNameNotFound

@@ -15,8 +15,8 @@ func (a *asks) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
 	}
 }
 
-// TestWriteAboveQuotaPends: a write larger than the whole quota waits on an empty pipe until
-// the part that the reader has not read fits (I-152).
+// A write larger than the whole quota waits on an empty pipe until the part that the reader has not read fits
+// (I-152).
 func TestWriteAboveQuotaPends(t *testing.T) {
 	for _, message := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
@@ -161,8 +161,7 @@ func start(a *asks, e *npfs.End, text string) ntstatus.Status {
 	return (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.client}).Start().Status
 }
 
-// TestEmptyMessagesAreBounded: a pipe takes 65,536 messages without a reader. One more waits,
-// although an empty message needs no quota (I-141).
+// A pipe holds 65,536 messages without a reader. One more waits, although an empty message needs no quota (I-141).
 func TestEmptyMessagesAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})

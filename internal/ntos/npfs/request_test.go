@@ -15,7 +15,7 @@ type asks struct {
 	ended []string
 }
 
-// begin starts a request; its end is noted as "name: status count data".
+// begin starts a request. When it completes, its result is recorded as "name: status count data".
 func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, st ntstatus.Status) *npfs.Request {
 	a.T.Helper()
 	r := &npfs.Request{End: e, Op: op, Length: n, Data: []byte(data), Thread: a.client}
@@ -28,7 +28,7 @@ func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, s
 	return r
 }
 
-// end wants these requests to have ended since, in this order.
+// end checks that exactly these requests have completed since the last call, in this order.
 func (a *asks) end(what string, ends ...string) {
 	a.T.Helper()
 	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// took is the result of a read: its data, and whether the rest of the message remains.
+// took is the result of a read: its data, and whether a part of the message remains.
 type took struct {
 	n    int
 	data string

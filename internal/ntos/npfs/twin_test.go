@@ -29,7 +29,7 @@ type twinOp struct {
 	write *twinWrite
 }
 
-// twin is a naive pipe: a list of writes in each direction, counted again for each operation.
+// twin is a naive pipe: a list of writes in each direction, whose bytes it counts again for each operation.
 type twin struct {
 	message  bool
 	quota    int
@@ -290,7 +290,7 @@ func (x *pipeRun) same(got npfs.Result, st ntstatus.Status, n int, data string) 
 	}
 }
 
-// look compares the requests that ended since the last call, and the counts of each end.
+// look compares the requests that completed since the last call, and the byte counts of each end.
 func (x *pipeRun) look() {
 	x.end(strings.Join(x.log[max(0, len(x.log)-1):], ""), x.p.ended...)
 	x.p.ended = nil

@@ -33,7 +33,7 @@ func (l *listener) Closed(_ *ob.Caller, obj ob.Object, h winnt.Handle) {
 }
 
 // An open is recorded with the mapped request and the decision, before its handle exists. Its close and its first use
-// are recorded if the listener requested it. Kernel mode, and a disabled trail, record nothing (U-10, U-73).
+// are recorded if the listener requested it. In kernel mode, or with auditing off, nothing is recorded (U-10, U-73).
 func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 	const denied = "open 0x2 granted 0x0 STATUS_ACCESS_DENIED handle 0x0 there false"
 	for _, c := range []struct {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestRefusedInsertLeavesNoName: an object that a directory refuses has no name and no additional reference. Another
-// directory accepts it (O-23, O-82).
+// An object that a directory refuses gets no name and no additional reference. Another directory accepts it (O-23,
+// O-82).
 func TestRefusedInsertLeavesNoName(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit int

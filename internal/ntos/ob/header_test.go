@@ -77,8 +77,8 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	}
 }
 
-// TestLookupNeverRaisesCountFromZero races readers against the last release. A reader that
-// counts up without looking would raise the count from zero again.
+// TestLookupNeverRaisesCountFromZero races lookups against the last release. A lookup that increments the count
+// without checking it would raise it from zero again.
 func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 	var destroyed atomic.Int64
 	typ := &ob.Type{ObjectType: eventType.ObjectType, OnDestroy: func(ob.Object) { destroyed.Add(1) }}

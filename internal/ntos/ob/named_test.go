@@ -72,7 +72,8 @@ func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 	return v
 }
 
-// TestNameExistsWhileHandleIsOpen: O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51.
+// TestNameExistsWhileHandleIsOpen checks that a name can be created once, opened while a handle is open, and is gone
+// after the last handle (O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51).
 func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	w := newWorld(t)
 	v := w.mustCreate(`\ev`, 0)
@@ -112,7 +113,7 @@ func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	}
 }
 
-// TestMalformedNamesAreRefused: O-22, O-23.
+// TestMalformedNamesAreRefused checks the syntax of names and the valid attributes (O-22, O-23).
 func TestMalformedNamesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.dir(`\A`, "")
@@ -211,7 +212,8 @@ func TestOrderOfUnnamedCreate(t *testing.T) {
 	}
 }
 
-// TestPermanentObjectKeepsItsName: O-26, O-44, OC-35, OC-36.
+// TestPermanentObjectKeepsItsName checks that a permanent name needs the privilege, outlives the last handle, and is
+// removed when the object becomes temporary (O-26, O-44, OC-35, OC-36).
 func TestPermanentObjectKeepsItsName(t *testing.T) {
 	w := newWorld(t)
 	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
@@ -267,7 +269,7 @@ func TestPermanentObjectKeepsItsName(t *testing.T) {
 	h.Deref(ob.TagCall)
 }
 
-// TestExclusiveObjectIsOpenedByItsProcess: O-27, OC-37, OC-38.
+// TestExclusiveObjectIsOpenedByItsProcess checks who can open an exclusive object (O-27, OC-37, OC-38).
 func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.ns = p.ns
@@ -285,7 +287,7 @@ func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
 }
 
-// TestOpenNeedsTraverseRight: O-24, OC-39.
+// TestOpenNeedsTraverseRight checks the traverse right on each directory of a path (O-24, OC-39).
 func TestOpenNeedsTraverseRight(t *testing.T) {
 	w := newWorld(t, winnt.SeChangeNotifyPrivilege)
 	w.dir(`\A`, noRights)
@@ -322,7 +324,7 @@ func TestOpenNeedsTraverseRight(t *testing.T) {
 	wantStatus(t, "an attribute the type refuses", st, ntstatus.InvalidParameter)
 }
 
-// TestSymbolicLinksAreFollowed: O-24.
+// TestSymbolicLinksAreFollowed checks how a path continues after a symbolic link (O-24).
 func TestSymbolicLinksAreFollowed(t *testing.T) {
 	w := newWorld(t)
 	link := func(path, target string) { w.name(path, ob.NewSymbolicLink(target, nil)) }
@@ -370,7 +372,8 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	wantStatus(t, "created behind a link", st, ntstatus.Success)
 }
 
-// TestNameLookupIgnoresCaseOnRequest: O-25.
+// TestNameLookupIgnoresCaseOnRequest checks names that differ only in case, with and without OBJ_CASE_INSENSITIVE
+// (O-25).
 func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	w := newWorld(t)
 	w.mustCreate(`\Ävent`, 0)

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FuzzPath opens any path in a small tree. The verdict on its syntax is that of
-// a naive reading, component by component (O-23), and nothing stays referenced.
+// FuzzPath opens any path in a small tree. The status of a syntax error equals that of a naive parser that works
+// component by component (O-23), and no reference remains.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
 		``,              // no name

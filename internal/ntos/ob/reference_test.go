@@ -41,8 +41,8 @@ func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 	wantStatus(t, "no table", w.refer(event, 0, nil), ntstatus.InvalidHandle)
 }
 
-// TestPseudoHandlesMeanTheCaller: -1 and -2 mean the caller, with its SelfAccess. O-14,
-// O-15, O-16, O-31, O-41, OC-5, OC-6, OC-14.
+// The pseudo handles -1 and -2 mean the calling process and thread, with the rights of SelfAccess (O-14, O-15, O-16,
+// O-31, O-41, OC-5, OC-6, OC-14).
 func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	w := newWorld(t)
 	w.c.ThreadAccess = winnt.THREAD_TERMINATE
@@ -71,7 +71,8 @@ func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	}
 }
 
-// TestKernelHandlesNeedKernelMode: O-13, O-28, OC-15, OC-16, OC-17.
+// TestKernelHandlesNeedKernelMode checks that kernel mode opens and uses kernel handles in every process, and user
+// mode cannot (O-13, O-28, OC-15, OC-16, OC-17).
 func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.c.Kernel = p.c.Kernel // one table for the whole system

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// counted is an object that notices use after its destruction.
+// counted is an object that detects use after its destruction.
 type counted struct {
 	ob.Header
 	dead atomic.Bool
@@ -29,9 +29,9 @@ func destroyCounted(o ob.Object) {
 
 var countedType = &ob.Type{ObjectType: winnt.EventObject, OnDestroy: destroyCounted}
 
-// TestHandleCountsUnderStress opens, closes, duplicates and looks up the same few values from
-// many goroutines. O-45: no reader ever sees fewer references than handles, and
-// at rest the handles of all tables are the handle counts of the objects.
+// TestHandleCountsUnderStress opens, closes, duplicates and looks up the same few handles from many goroutines. No
+// reader ever sees fewer references than handles. At the end the handles of all tables equal the handle counts of the
+// objects (O-45, O-80).
 func TestHandleCountsUnderStress(t *testing.T) { // O-45, O-80
 	const workers, values = 8, 6
 	steps := randtest.Size(30_000)
@@ -89,8 +89,7 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 	}
 }
 
-// checkConservation: sum of the table entries naming an object = its handle
-// count, and at rest nothing but handles holds references (O-45).
+// checkConservation checks that each object has as many handles and references as table entries (O-45).
 func checkConservation(t *testing.T, tables []*ob.Table) {
 	t.Helper()
 	entries := map[*ob.Header]int64{}

@@ -69,7 +69,7 @@ func BenchmarkScaling(b *testing.B) {
 	b.Run("same", func(b *testing.B) { run(b, func(int64) *object { return shared }) })
 }
 
-// The fast paths allocate nothing.
+// Reference, insert, close, reserve and open by pointer allocate nothing.
 func TestTableOperationsAllocateNothing(t *testing.T) {
 	c := &ob.Caller{Mode: access.User, Table: ob.NewTable(0)}
 	o := newObject(quiet, nil)

@@ -107,7 +107,7 @@ func TestKernelHandleValues(t *testing.T) { // O-13
 	wantStatus(t, "close with low bits set", table.Close(v|3), ntstatus.Success)
 }
 
-// TestSetAttributesKeepsRights: what a handle grants stays when its attributes are set (O-34).
+// Setting the attributes of a handle keeps its rights (O-34).
 func TestSetAttributesKeepsRights(t *testing.T) {
 	table := ob.NewTable(0)
 	const rights = winnt.EVENT_ALL_ACCESS | winnt.ACCESS_SYSTEM_SECURITY
@@ -354,7 +354,7 @@ func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
 	}
 }
 
-// model is the handle table as a map and a stack, one line per rule.
+// model is the handle table as a map and a stack, with one line per rule.
 type model struct {
 	limit   int
 	entries map[winnt.Handle]modelEntry
@@ -403,9 +403,8 @@ func (m *model) handles(o *object) (n int64) {
 	return n
 }
 
-// TestTableMatchesModel runs random histories on a table and on the model: every
-// status, value, right and count must be the same (O-10, O-11, O-12, O-40,
-// O-42, O-45, O-82).
+// TestTableMatchesModel runs random histories on a table and on the model. Every status, value, right and count must
+// be equal (O-10, O-11, O-12, O-40, O-42, O-45, O-82).
 func TestTableMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{3, 7, 300}).Draw(t, "limit")
@@ -493,8 +492,8 @@ func TestTableMatchesModel(t *testing.T) {
 	})
 }
 
-// TestOnlyInheritAttributeInherits: a handle is inherited for its OBJ_INHERIT, and for no other attribute;
-// what a child has counts, and its next handles fill the gaps from below (O-59).
+// A child inherits the handles with OBJ_INHERIT, and no handle for another attribute. Inherited handles count, and
+// the child's next handles fill the gaps from below (O-59).
 func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	parent := ob.NewTable(0)

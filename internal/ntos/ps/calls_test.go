@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestIOCompletionIsQueuedToFullQueue: the call of a completed operation is queued even if the queue refuses other calls. An ended thread
-// queues none and loses those it had (O-147).
+// The APC of a completed operation is queued even if the queue is full. An ended thread queues none and drops those
+// it had (O-147).
 func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("p", nil))

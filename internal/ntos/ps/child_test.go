@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAssignReleasesOldToken: the previous token is no longer in use, and the job's filter applies to the new one
-// (T-110, I-90).
+// After an assignment the previous token is no longer in use, and the job's filter applies to the new one (T-110,
+// I-90).
 func TestAssignReleasesOldToken(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())

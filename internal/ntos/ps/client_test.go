@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A static context has its own impersonation token at the allowed level, whatever type and level the client's has,
-// and the client's does not change. A dynamic one has the client's own (I-80).
+// A static context has its own impersonation token at the allowed level, whatever type and level the client's token
+// has. The client's token does not change. A dynamic context has the client's own token (I-80).
 func TestStaticContextIsACopy(t *testing.T) {
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
 		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
@@ -60,8 +60,8 @@ func TestStaticContextIsACopy(t *testing.T) {
 	}
 }
 
-// I-80, I-82: a remote dynamic context is a copy that names the client's own token by its
-// identifiers; a local one is up to date after each change of the token or of its value.
+// A remote dynamic context is a copy that names the client's own token by its identifiers. A local one is up to date
+// after each change of the token or of its value (I-80, I-82).
 func TestRemoteContextNamesItsToken(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()

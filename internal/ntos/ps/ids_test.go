@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProcessWalkIsOrderedByID: a walk returns each process once, in the order of ids, even if others have ended (U-95).
+// A walk returns each process once, in the order of ids, even if others have ended (U-95).
 func TestProcessWalkIsOrderedByID(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	s := w.sys

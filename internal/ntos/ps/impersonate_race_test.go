@@ -9,8 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A process joins a job between the test of the job and the exchange of the token. The token is tested for the new
-// job. If the job refuses it, the thread gets its previous state back, with one reference (I-41, I-90).
+// A process joins a job after an impersonation has checked the job and before it stores the token. The token is
+// checked for the new job. If the job refuses it, the thread gets its previous state back, with one reference (I-41,
+// I-90).
 func TestConcurrentJobTestsToken(t *testing.T) {
 	for _, c := range []struct {
 		name                          string
@@ -97,8 +98,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 	}
 }
 
-// If another token was assigned before a refused token is taken back, that one stays, and the replaced one is dropped
-// once (I-41).
+// If another token was assigned before a refused token is removed, the other token stays, and the refused one is
+// released once (I-41).
 func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()

@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IC-57: disabling twice, restoring the first state. I-60, I-61.
+// Disabling returns the state with its reference. A second call finds no state, and the first state can be restored
+// (IC-57, I-60, I-61).
 func TestDisableMovesStateAndReference(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -41,8 +42,8 @@ func TestDisableMovesStateAndReference(t *testing.T) {
 	}
 }
 
-// I-61: restoring drops what the thread impersonates now, a state without a
-// token clears, and a state serves once.
+// Restore releases the client that the thread impersonates now. A state without a token ends the impersonation, and a
+// state can be restored only once (I-61).
 func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -86,7 +87,8 @@ func TestRestoreSkipsDecision(t *testing.T) {
 	}
 }
 
-// I-62: the effective token counts as an impersonation token whatever it is.
+// For a thread that impersonates, EffectiveToken returns the token as an impersonation token, whatever its type is
+// (I-62).
 func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, client := w.process("server", privileged), w.process("client", nil)
@@ -108,8 +110,8 @@ func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	}
 }
 
-// IC-74: if the thread reverts, or takes another client, after the opener has read its state, the copy is not
-// assigned (I-23, I-29).
+// If the thread reverts or impersonates another client after the opener has read its state, the copy is not assigned
+// (IC-74, I-23, I-29).
 func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -134,7 +136,7 @@ func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	}
 }
 
-// I-23, I-6: the record remembers that its token is the copy.
+// The impersonation record marks a token that is the thread's own copy (I-23, I-6).
 func TestRecordMarksOwnCopy(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -153,7 +155,7 @@ func TestRecordMarksOwnCopy(t *testing.T) {
 	}
 }
 
-// I-21: the subject as self leaves the state alone and out.
+// The subject as self omits the client and does not change the thread's state (I-21).
 func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
@@ -172,7 +174,7 @@ func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	}
 }
 
-// I-50: reverting twice, and on a thread that never impersonated.
+// Reverting a second time, or on a thread that never impersonated, has no effect (I-50).
 func TestRevertTwiceReleasesOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -187,7 +189,7 @@ func TestRevertTwiceReleasesOnce(t *testing.T) {
 	}
 }
 
-// IC-59, I-9: the end of a thread drops its token, once.
+// The end of a thread releases its token once (IC-59, I-9).
 func TestExitReleasesTokenOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -200,7 +202,7 @@ func TestExitReleasesTokenOnce(t *testing.T) {
 	}
 }
 
-// The budget of impersonating and reverting: no allocation.
+// Impersonating and reverting allocate nothing.
 func TestImpersonateAllocatesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -213,8 +215,8 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// I-43, I-23: a demotion keeps the requested copy-on-open and effective-only flags. Its copy is at
-// SecurityIdentification, and accessible to client and server, however the token is protected.
+// A demotion keeps the requested copy-on-open and effective-only flags. Its copy is at SecurityIdentification, and
+// client and server can open it, however the token is protected (I-43, I-23).
 func TestDemotionKeepsFlags(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// jobWorld is a system with one process of a server that may impersonate.
+// jobWorld is a system with one process of a server that has the right to impersonate.
 type jobWorld struct {
 	*System
 	t *testing.T
@@ -162,7 +162,7 @@ func TestJobCountsUnderLoad(t *testing.T) {
 	w.close()
 }
 
-// I-90, ONLY_TOKEN: tokens that descend from the job's token; a copy counts as its original.
+// DescendsFrom reports whether a token descends from a job's token. A copy counts as its source (I-90).
 func TestDescendsFrom(t *testing.T) {
 	w := newJobWorld(t)
 	defer w.close()
@@ -212,7 +212,8 @@ func TestExitedProcessCreatesNothing(t *testing.T) {
 	w.close()
 }
 
-// T-113: the lower integrity of token and label applies, by policy. Nothing else changes.
+// A primary token gets the lower integrity of token and program label, if the token's policy says so. Nothing else
+// changes (T-113).
 func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
 	for _, c := range []struct{ policy, image, want uint32 }{
@@ -278,7 +279,7 @@ func TestJobFlagsRefuseTheirTokens(t *testing.T) {
 	}
 }
 
-// A limit in force can only be repeated with the same lists; any other call is refused and changes nothing (I-89).
+// An existing limit can only be repeated with the same lists. Any other call is refused and changes nothing (I-89).
 func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 	w := newJobWorld(t)
 	first, second := w.token(user()), w.token(user())
@@ -320,8 +321,8 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 	w.close()
 }
 
-// A limit requires its parameters: a filter at least one list, a single token a primary one. Parameters without their
-// flag are not stored (I-89, T-112).
+// A limit requires its parameters: a filter needs at least one list, a single token a primary one. Parameters without
+// their flag are not stored (I-89, T-112).
 func TestJobLimitsNeedTheirLists(t *testing.T) {
 	w := newJobWorld(t)
 	primary, client := w.token(user()), w.token(user(func(s *token.Spec) {
@@ -357,7 +358,7 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 	w.close()
 }
 
-// TestFilteredTokenKeepsDescriptor: the token that a job's filter creates has the descriptor of the original (I-90).
+// The token that a job's filter creates has the descriptor of its source (I-90).
 func TestFilteredTokenKeepsDescriptor(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())

@@ -54,8 +54,8 @@ func TestJobIsNestedInOuterJob(t *testing.T) {
 	w.close()
 }
 
-// TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, tests the threads' tokens. A
-// rejected process counts in no job (I-90).
+// TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, checks the threads'
+// tokens. A refused process counts in no job (I-90).
 func TestJoiningJobChecksThreadTokens(t *testing.T) {
 	for which := range 3 {
 		w := newJobWorld(t)

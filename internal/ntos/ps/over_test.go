@@ -174,8 +174,7 @@ func TestCaptureKeepsEffectiveOnly(t *testing.T) {
 	w.close()
 }
 
-// TestJobTokenLimitsOnlyPrimaryTokens: the single token of a job limits primary tokens, not the tokens that threads
-// impersonate (I-90).
+// The single token of a job limits primary tokens, not the tokens that threads impersonate (I-90).
 func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 	w := newJobWorld(t)
 	root, other := w.token(user()), w.token(user())
@@ -197,7 +196,7 @@ func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 	w.close()
 }
 
-// TestNoLevelAboveDelegation: an undefined level is refused and changes nothing (I-41).
+// An undefined level is refused and changes nothing (I-41).
 func TestNoLevelAboveDelegation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()

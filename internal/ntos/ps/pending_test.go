@@ -17,8 +17,8 @@ func (o *operation) CancelIO(uint64, bool) bool { o.cancelled++; return true }
 
 func (o *operation) File() ob.Object { return nil }
 
-// TestPendingIOIsBounded: the threads of a process have at most 4,096 pending operations in all. A completed one
-// frees its place once. Another process has its own limit.
+// The threads of a process have at most 4,096 pending operations in total. A completed one frees its place once.
+// Another process has its own limit.
 func TestPendingIOIsBounded(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("server", nil), w.process("other", nil)
@@ -58,8 +58,8 @@ func TestPendingIOIsBounded(t *testing.T) {
 	}
 }
 
-// A thread can cancel its own operations only, a process those of all its threads, restricted to one file, block and
-// kind on request. Each is counted (I-138).
+// A thread can cancel only its own operations, a process those of all its threads. Either can be restricted to one
+// file, block and kind. The result is the number of cancelled operations (I-138).
 func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)

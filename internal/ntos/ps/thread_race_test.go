@@ -70,8 +70,8 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	}
 }
 
-// P-5: disabling, restoring and setting from several goroutines keeps every
-// count.
+// Disabling, restoring and setting an impersonation from several goroutines keeps every reference count correct
+// (P-5).
 func TestConcurrentRestoreKeepsCounts(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))

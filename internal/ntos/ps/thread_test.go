@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndedThreadStartsNoOperation: an ended thread cannot begin an operation. The refusal has its own status and takes
-// no place of the limit (I-141).
+// An ended thread cannot start an operation. The refusal has its own status and uses no place of the limit (I-141).
 func TestEndedThreadStartsNoOperation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -138,8 +137,8 @@ func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	w.close()
 }
 
-// TestThreadRightsOnItselfDependOnCreator checks that a thread has on itself the rights of its creator, always the rights to terminate,
-// set and query it, and no others (O-18, O-36).
+// A thread has on itself its creator's rights, always the rights to terminate, set and query it, and no others (O-18,
+// O-36).
 func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-2000"
 	// THREAD_TERMINATE, SET_INFORMATION, QUERY_INFORMATION and the limited forms of the two.

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The client's values come from the client and the server's from the process, each in its own field. The client's
-// privileges count from SecurityImpersonation on (T-102).
+// Each field of a creator comes from the client or from the server's process. The client's privileges count from
+// SecurityImpersonation on (T-102).
 func TestCreatorSeparatesClientAndServer(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	whose := func(g string) func(*token.Spec) {

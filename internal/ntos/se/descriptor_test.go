@@ -25,7 +25,7 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 	return sddl.MustParse("D:" + dacl).DACL()
 }
 
-// O-38, O-39: the descriptor of a new object, by type.
+// A new object without a descriptor gets the defaults of its type (O-38, O-39).
 func TestDefaultDescriptorOfEachType(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
@@ -79,7 +79,7 @@ func TestDefaultDescriptorOfEachType(t *testing.T) {
 	}
 }
 
-// O-38: without a default DACL a new object is open to all.
+// Without a default DACL a new object has no DACL, so everyone has access (O-38).
 func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
 	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
 		winnt.JobObject, nil)
@@ -88,7 +88,7 @@ func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
 	}
 }
 
-// I-23: the accounts with access to the copy of a client's token.
+// TestTokenCopyAdmitsClientAndServer checks which accounts have access to the copy of a client's token (I-23).
 func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
 	admins := func(attributes uint32) func(*token.Spec) {
 		return func(s *token.Spec) {

@@ -82,7 +82,7 @@ func box(name string) func(*token.Spec) {
 	return func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-" + name) }
 }
 
-// I-42: each row of the table in its order. Where an earlier row must decide, later conditions are met too.
+// Each row of the table decides in its order. In the case of a row, the conditions of later rows are met too (I-42).
 func TestImpersonationTableRows(t *testing.T) {
 	type mods []func(*token.Spec)
 	for _, c := range []struct {

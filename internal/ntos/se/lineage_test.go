@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-111: without the privilege a process can be given a child or a sibling of the owner's token, of one logon session
-// and one user.
+// Without the privilege, a child or a sibling of the owner's token may be assigned to a process if logon session and
+// user are the same (T-111).
 func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 	s := NewState(0)
 	object := func(user string, session, parent winnt.LUID) *TokenObject {

@@ -25,8 +25,8 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	return v
 }
 
-// T-5: a session lives from its opening to the end of its last token. A service that holds it and creates no token
-// does not end it.
+// A session lives from its opening to the end of its last token. A service that holds it and creates no token does
+// not end it (T-5).
 func TestSessionEndsWithItsLastToken(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
@@ -56,7 +56,7 @@ func TestSessionEndsWithItsLastToken(t *testing.T) {
 	}
 }
 
-// T-5: the routines are called for marked sessions, once, without a lock.
+// The routines are called once for each marked session, and no lock is held during the call (T-5).
 func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	s := se.NewState(0)
 	var told []winnt.LUID
@@ -85,15 +85,15 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	}
 }
 
-// T-5, T-80: both sessions of a pair live until the last token of either is gone, so that each token can find the
-// other.
+// Both sessions of a pair live until the last token of either is released, so that each token can find the other
+// (T-5, T-80).
 func TestLinkedSessionsEndTogether(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
 	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
-		// A full token is linked with a limited one of its user, and no other two are. T-90
+		// Only a full token and a limited token of the same user can be linked (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking elevation types %d and %d: %v, want %v",
 				bad[0].ElevationType(), bad[1].ElevationType(), st,
@@ -108,7 +108,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
-		// A full token is linked with a limited one of its user, and no other two are. T-90
+		// Only a full token and a limited token of the same user can be linked (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking tokens of two users: %v, want %v", st, ntstatus.InvalidParameter)
 		}
@@ -131,7 +131,7 @@ func TestLinkedSessionsEndTogether(t *testing.T) {
 	s.Sessions.Open(third)
 	anew, more := admin(t, third, winnt.TokenElevationTypeLimited), admin(t, third, winnt.TokenElevationTypeFull)
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
-		// A linked session cannot be linked again, whichever is named first (T-90).
+		// A session that is linked cannot be linked again, whichever token is passed first (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking a session a second time: %v, want %v", st, ntstatus.InvalidParameter)
 		}
@@ -262,7 +262,7 @@ func TestDuplicateKeepsDroppedSession(t *testing.T) {
 	}
 }
 
-// T-69: one number for a package in a session while a token has it.
+// A package has one number in each session as long as a token uses it (T-69).
 func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 	s := se.NewState(0)
 	p, q := sid.AppContainer("p"), sid.AppContainer("q")
@@ -299,7 +299,8 @@ func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 	}
 }
 
-// T-5: sessions under many tokens at once; run with -race.
+// Tokens of one session are created and released concurrently. The session lives until the last one is released
+// (T-5).
 func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
@@ -326,8 +327,8 @@ func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 	}
 }
 
-// T-5: a session ends even if its end is not recorded. The record has the logon that opened it; a session without a
-// logon has no record.
+// A session ends even if its end is not recorded. The record has the logon that opened it. A session without a logon
+// has no record (T-5).
 func TestLogonEndIsReported(t *testing.T) {
 	for _, listens := range []bool{false, true} {
 		s := se.NewState(0)

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-5: a session lives as long as its last token; the well-known ones always do.
+// A session lives as long as its last token. The well-known sessions always exist (T-5).
 func TestSessionsLiveWithTheirTokens(t *testing.T) {
 	s := se.NewState(0)
 	const id = winnt.LUID(0x12345)
@@ -53,7 +53,7 @@ func TestTokenIDsAreUnique(t *testing.T) {
 	}
 }
 
-// T-72: every change has a ModifiedId of its own; concurrent writers lose none.
+// Every change has its own ModifiedId, and concurrent writers lose none (T-72).
 func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
@@ -82,7 +82,7 @@ func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	}
 }
 
-// The sixteen records of a token are made once each, also under a race.
+// The sixteen impersonation records of a token are created once each, also concurrently.
 func TestImpersonationRecordsAreShared(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenImpersonation), nil)
@@ -118,7 +118,7 @@ func TestImpersonationRecordsAreShared(t *testing.T) {
 	}
 }
 
-// T-47, O-38: the default descriptor is made once for a value and follows a change.
+// The default descriptor is computed once for a token value, and again after a change (T-47, O-38).
 func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
@@ -139,7 +139,7 @@ func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 }
 
 // A copy, also of a copy, represents its token. A token filtered from one of them descends from all of them and from
-// nothing else, and no token descends from a filtered one (I-90).
+// no others. No token descends from a filtered one (I-90).
 func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, svc, winnt.TokenPrimary)
