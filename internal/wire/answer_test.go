@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAnswersInFull checks the body of a reply in both forms: the number of its descriptors, if any, the head, and
+// TestReplyBodyInBothForms checks the body of a reply in both forms: the number of its descriptors, if any, the head, and
 // the rest (W-37, W-50).
-func TestAnswersInFull(t *testing.T) {
+func TestReplyBodyInBothForms(t *testing.T) {
 	why := &WhyBody{Rule: "A-1", Because: "of", Object: "it"}
 	for _, c := range []struct {
 		status ntstatus.Status
@@ -46,8 +46,8 @@ func TestAnswersInFull(t *testing.T) {
 	}
 }
 
-// TestReasonsTravel checks that every part of a reason survives encoding. An empty reason has no body.
-func TestReasonsTravel(t *testing.T) {
+// TestReasonsSurviveEncoding checks that every part of a reason survives encoding. An empty reason has no body.
+func TestReasonsSurviveEncoding(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
 		b := whyBody(w)

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProgramIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In the
+// TestProgramNameIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In the
 // binary form a handle alone means no name (W-79).
-func TestProgramIsCut(t *testing.T) {
+func TestProgramNameIsCut(t *testing.T) {
 	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {
 		name := strings.Repeat("p", n)
 		want := AttachBody{Handle: 12, Program: name[:min(n, 64)]}

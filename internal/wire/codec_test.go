@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRows checks that the wire has exactly the user-mode services (W-4).
-func TestRows(t *testing.T) {
+// TestWireHasEveryUserModeService checks that the wire has exactly the user-mode services (W-4).
+func TestWireHasEveryUserModeService(t *testing.T) {
 	rows := wire.Rows()
 	if len(rows) != nt.NtTable.Len() {
 		t.Fatalf("%d rows travel, the table has %d, want %d", len(rows), nt.NtTable.Len(), nt.NtTable.Len())
@@ -144,9 +144,9 @@ func same(a, b any) bool {
 	return false
 }
 
-// TestEveryRowTravels encodes and decodes random parameters of every row in both directions: the values are unchanged
+// TestRowsSurviveEncoding encodes and decodes random parameters of every row in both directions: the values are unchanged
 // (W-10).
-func TestEveryRowTravels(t *testing.T) {
+func TestRowsSurviveEncoding(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 50 {

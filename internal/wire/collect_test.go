@@ -9,7 +9,7 @@ import (
 
 // An operation counts with its requested room until its completion was signalled (W-91).
 // +checklocksignore
-func TestRoomOfOperations(t *testing.T) {
+func TestOperationCountsUntilSignalled(t *testing.T) {
 	for _, c := range []struct {
 		in   any
 		cost int
@@ -95,7 +95,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 
 // An operation that failed in its call is collected with that status, and its room is released (W-91).
 // +checklocksignore
-func TestOperationFails(t *testing.T) {
+func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	s := NewServer(nil, nil)
 	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),
 		Failure: ntstatus.PipeBroken}}

@@ -87,7 +87,7 @@ func (o *otherRelease) between(to, server net.Conn) {
 
 // A client calls every row of a server of another release. A row with the same fingerprint works as usual, and any
 // other returns STATUS_NOT_SUPPORTED (W-5).
-func TestOtherRelease(t *testing.T) {
+func TestCallsToServerOfAnotherRelease(t *testing.T) {
 	equal, other, o := serve(t), serve(t), newOtherRelease()
 	ours, theirs := net.Pipe()
 	o.between(theirs, other.conn)
@@ -113,7 +113,7 @@ func TestOtherRelease(t *testing.T) {
 	}
 }
 
-func TestDescribeHasTheFirstAndTheLastChoice(t *testing.T) {
+func TestDescriptionHasFirstAndLastType(t *testing.T) {
 	d := wire.Describe()
 	for _, name := range []string{"bool", "FsFullSizeInformation"} {
 		if d.Any[name] == nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestPendingBounds checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
+// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
 // MaxBytes in total. A reply frees its share.
-func TestPendingBounds(t *testing.T) {
+func TestPendingCallsAreBounded(t *testing.T) {
 	s := NewServer(nil, nil)
 	admit := func(f *Frame) bool {
 		st, err := s.admit(f)
@@ -58,8 +58,8 @@ func admits(s *Server, f *Frame) bool {
 	return st == ntstatus.Success && err == nil
 }
 
-// TestWaitBounds checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
-func TestWaitBounds(t *testing.T) {
+// TestWaitingCallsAreBounded checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
+func TestWaitingCallsAreBounded(t *testing.T) {
 	s := &Server{waits: map[uint64]*waiting{}}
 	for i := range MaxWaits {
 		if !admits(s, &Frame{Kind: Wait, Request: uint64(i)}) {

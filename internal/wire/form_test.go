@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestFormsDiffer checks that types with different encodings or field names have different forms, so that rows of two
+// TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different forms, so that rows of two
 // releases match only if they mean the same (W-5).
-func TestFormsDiffer(t *testing.T) {
+func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 	seen := map[string]int{}
 	for i, v := range []any{
 		struct{ A uint32 }{}, struct{ B uint32 }{}, struct{ A uint64 }{}, struct{ A int32 }{}, struct{ A, B uint32 }{},
@@ -26,7 +26,7 @@ func TestFormsDiffer(t *testing.T) {
 
 // A hello has every row once, in order, whatever rows it is given. The rest of it is unchanged except for the
 // protocol's name (W-1, W-5).
-func TestHelloHasEachRow(t *testing.T) {
+func TestHelloListsEachRowOnce(t *testing.T) {
 	in := HelloBody{Magic: "other", Version: 9, Profile: 1, Process: 1 << 40, Thread: "p/1", Rows: []RowName{{"x", 1}}}
 	want := HelloBody{Magic: "refmon", Version: 1, Profile: 1, Process: 1 << 40, Thread: "p/1"}
 	for _, r := range Rows() {

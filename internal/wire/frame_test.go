@@ -10,9 +10,9 @@ import (
 	"testing/iotest"
 )
 
-// TestFrameBounds checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
+// TestFrameLengthIsBounded checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
 // arrive in one piece or byte by byte (W-2).
-func TestFrameBounds(t *testing.T) {
+func TestFrameLengthIsBounded(t *testing.T) {
 	for _, c := range []struct {
 		length uint32
 		want   error

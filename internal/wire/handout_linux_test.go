@@ -161,9 +161,9 @@ var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: []byte{4}},
 }
 
-// TestBytesOfDescriptors compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
+// TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
 // writes them.
-func TestBytesOfDescriptors(t *testing.T) {
+func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	var text strings.Builder
@@ -187,8 +187,8 @@ func TestBytesOfDescriptors(t *testing.T) {
 	sameText(t, filepath.Join("testdata", "bytes", "descriptors.txt"), text.String())
 }
 
-// TestHandOutInJSON has the answers of both frames in JSON (W-60, W-61).
-func TestHandOutInJSON(t *testing.T) {
+// TestDescriptorsArePassedInJSON has the answers of both frames in JSON (W-60, W-61).
+func TestDescriptorsArePassedInJSON(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
 	open := uint16(nt.NtTable.Find("NtOpenFile").Info().Number)
@@ -213,9 +213,9 @@ func TestHandOutInJSON(t *testing.T) {
 	}
 }
 
-// TestHandOutOverPipe checks that a stream that cannot carry descriptors reports that, and that an open succeeds
+// TestPipeCannotPassDescriptors checks that a stream that cannot carry descriptors reports that, and that an open succeeds
 // without one (W-60, W-61).
-func TestHandOutOverPipe(t *testing.T) {
+func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
 	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
@@ -298,9 +298,9 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	}
 }
 
-// TestClientFile checks that the Go client receives descriptors by a handle and with an open, and closes only its own
+// TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and closes only its own
 // (W-60, W-61).
-func TestClientFile(t *testing.T) {
+func TestClientReceivesDescriptors(t *testing.T) {
 	l := lend(t)
 	c, err := client.New(l.conn)
 	if err != nil {
@@ -359,8 +359,8 @@ func FuzzHandOut(f *testing.F) {
 	})
 }
 
-// TestRefusedHandOuts checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
-func TestRefusedHandOuts(t *testing.T) {
+// TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
+func TestDeniedDescriptorsDoNotCount(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	ask := func(h winnt.Handle) (ntstatus.Status, int) {

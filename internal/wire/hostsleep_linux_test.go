@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestHostSleepLastsItsTimeAndEnds(t *testing.T) {
+func TestHostSleepLastsItsTime(t *testing.T) {
 	for _, d := range []time.Duration{-1, 0, 1, time.Millisecond} {
 		began, over := time.Now(), make(chan time.Duration, 1)
 		go func() {

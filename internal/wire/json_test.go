@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestEveryRowTravelsAsJSON checks that random parameters of every row decode from JSON to the same values as from
+// TestRowsSurviveJSON checks that random parameters of every row decode from JSON to the same values as from
 // the binary form, and that encoding/json accepts the text (W-36).
-func TestEveryRowTravelsAsJSON(t *testing.T) {
+func TestRowsSurviveJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 20 {
 		for _, row := range wire.Rows() {
@@ -67,7 +67,7 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 }
 
 // JSON that is ambiguous or invalid is refused (W-36).
-func TestJSONRefused(t *testing.T) {
+func TestAmbiguousJSONIsRefused(t *testing.T) {
 	const open, create, query = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
 	for _, c := range []struct{ row, in, want string }{
 		{open, `{"ProcessHandle":"-1","ProcessHandle":"4"}`, "given twice"},
@@ -110,7 +110,7 @@ func TestJSONRefused(t *testing.T) {
 }
 
 // Elements that take hardly a byte of JSON are limited by their size in the binary form (W-36, W-2).
-func TestJSONBounds(t *testing.T) {
+func TestJSONElementsAreBounded(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtAdjustGroupsToken").Info().Number]
 	groups := func(n int) []byte {
 		return []byte(`{"NewState":{"V":[{}` + strings.Repeat(`,{}`, n-1) + `]}}`)
@@ -124,8 +124,8 @@ func TestJSONBounds(t *testing.T) {
 	}
 }
 
-// TestSDDL checks that a descriptor may be given as text.
-func TestSDDL(t *testing.T) {
+// TestDescriptorMayBeSDDLInJSON checks that a descriptor may be given as text.
+func TestDescriptorMayBeSDDLInJSON(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtCreateEvent").Info().Number]
 	in, err := row.DecodeInJSON([]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`))
 	if err != nil {
@@ -162,8 +162,8 @@ func jsonCall(kind wire.Kind, name, body string) *wire.Frame {
 		Body: []byte(body)}
 }
 
-// TestJSONFrames has each kind of frame in JSON (W-37).
-func TestJSONFrames(t *testing.T) {
+// TestEachFrameKindInJSON has each kind of frame in JSON (W-37).
+func TestEachFrameKindInJSON(t *testing.T) {
 	s := serve(t)
 	if h := s.asJSON(); h["Magic"] != "refmon" || h["Thread"] != "client/1" || len(h["Rows"].([]any)) != nt.NtTable.Len() {
 		t.Errorf("hello: %v", h)
@@ -203,8 +203,8 @@ func TestJSONFrames(t *testing.T) {
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
 var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
 
-// TestJSONDocumented has the conversation of docs/wire.md.
-func TestJSONDocumented(t *testing.T) {
+// TestDocumentedConversation has the conversation of docs/wire.md.
+func TestDocumentedConversation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/wire.md")
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestJSONDocumented(t *testing.T) {
 
 // A JSON answer is decoded with its status, its reason and its output. Unknown or repeated fields and trailing data
 // are refused (W-36).
-func TestJSONAnswer(t *testing.T) {
+func TestJSONReplyIsDecoded(t *testing.T) {
 	head, rest, err := wire.DecodeAnswerJSON([]byte(
 		`{"Out":{"a":[1]},"Status":3221225480,"Why":{"Rule":"O-40","Because":"no handle"}}`))
 	if err != nil || head.Status != ntstatus.InvalidHandle || string(rest) != `{"a":[1]}` || head.Why == nil ||
@@ -246,8 +246,8 @@ func TestJSONAnswer(t *testing.T) {
 	}
 }
 
-// TestJSONHello checks that another version is rejected in JSON, too (W-1).
-func TestJSONHello(t *testing.T) {
+// TestJSONHelloRejectsOtherVersion checks that another version is rejected in JSON, too (W-1).
+func TestJSONHelloRejectsOtherVersion(t *testing.T) {
 	s := serve(t)
 	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
 	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {

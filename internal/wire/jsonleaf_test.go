@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestBytesOfALength checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
+// TestFixedLengthBytesInJSON checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
 // (W-36).
-func TestBytesOfALength(t *testing.T) {
+func TestFixedLengthBytesInJSON(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {
 		text := `"` + base64.StdEncoding.EncodeToString([]byte("1234567")[:n]) + `"`
@@ -107,7 +107,7 @@ func TestJSONBodySizeLimit(t *testing.T) {
 	}
 }
 
-func TestJSONNamesTheFieldThatDoesNotTravel(t *testing.T) {
+func TestJSONErrorNamesUnencodableField(t *testing.T) {
 	type outer struct {
 		First any
 		Last  uint32

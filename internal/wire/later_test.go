@@ -75,9 +75,9 @@ func (p *laterPipe) signalled() bool {
 	return st == ntstatus.Success
 }
 
-// TestLaterOverWire checks that a waiting read ends with the other end's write. A second process sees the event
+// TestEventIsSignalledAfterMemoryIsWritten checks that a waiting read ends with the other end's write. A second process sees the event
 // signalled only once the first one's memory is written (W-90).
-func TestLaterOverWire(t *testing.T) {
+func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 	p := newLaterPipe(t)
 	for _, early := range []bool{false, true} { // it is there before the read
 		writing, goOn := make(chan nt.IOResult), make(chan struct{})
@@ -116,9 +116,9 @@ func TestLaterOverWire(t *testing.T) {
 	}
 }
 
-// TestLaterIsBounded checks that a client's uncollected operations are bounded, and that operations it did not start
+// TestPendingOperationsAreBounded checks that a client's uncollected operations are bounded, and that operations it did not start
 // are rejected (W-91).
-func TestLaterIsBounded(t *testing.T) {
+func TestPendingOperationsAreBounded(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	pipe := call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,

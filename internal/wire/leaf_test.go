@@ -108,9 +108,9 @@ func plainJSON(v reflect.Value) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// TestEveryKindTravels checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
+// TestEveryTypeHasDocumentedEncoding checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
 // them. No prefix of its bytes decodes, and no trailing bytes are allowed (W-6, W-10, W-36).
-func TestEveryKindTravels(t *testing.T) {
+func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	all, half := codecOf(reflect.TypeFor[inArrays]()), jsonOf(reflect.TypeFor[everyKind]())
 	for range 200 {
@@ -144,8 +144,8 @@ func TestEveryKindTravels(t *testing.T) {
 	}
 }
 
-// TestCountBounds checks that a list has no more elements than the remaining bytes can hold (W-2).
-func TestCountBounds(t *testing.T) {
+// TestListLengthIsBoundedByData checks that a list has no more elements than the remaining bytes can hold (W-2).
+func TestListLengthIsBoundedByData(t *testing.T) {
 	for _, c := range []struct {
 		count, size, left int
 		ok                bool
@@ -160,13 +160,13 @@ func TestCountBounds(t *testing.T) {
 
 // Invalid encodings are refused: flags other than 0 and 1, unknown types, texts and SIDs without a length, lists
 // longer than the data (W-6).
-func TestMalformedValues(t *testing.T) {
+func TestMalformedValuesAreRefused(t *testing.T) {
 	const none = "\xff\xff\xff\xff"
 	for name, c := range map[string]struct {
 		of reflect.Type
 		b  string
 	}{
-		"a flag of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
+		"a boolean of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
 		"half a value":               {reflect.TypeFor[*uint32](), "\x02\x00\x00\x00\x00"},
 		"the type after the last":    {reflect.TypeFor[any](), string([]byte{byte(len(choices)), 0, 0, 0, 0, 0, 0, 0, 0})},
 		"the last number of a type":  {reflect.TypeFor[any](), "\xff"},
@@ -187,7 +187,7 @@ func TestMalformedValues(t *testing.T) {
 
 // The facts of a file survive encoding, and invalid ones are refused: bytes of an incomplete file, a wrong number of
 // bytes, half of the facts, and invalid flags (G-30).
-func TestContentsTravel(t *testing.T) {
+func TestFileContentsSurviveEncoding(t *testing.T) {
 	row := rowsOfReadAs().open
 	out := nt.CreateFileOut{FileHandle: 9, Information: 1}
 	opened, err := row.AppendOut(nil, out)

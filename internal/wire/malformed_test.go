@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestShortBodies sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
+// TestShortBodiesDoNotAffectOthers sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
 // both forms. Each one gets a reply or ends its connection as malformed, and affects no other connection (W-6).
-func TestShortBodies(t *testing.T) {
+func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
 		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}
 	const json = `{"Magic":"refmon","Version":1}`
@@ -53,7 +53,7 @@ func quick(t *testing.T) *served {
 }
 
 // A call with invalid parameters ends the connection, after any valid frames before it, and is not executed (W-6).
-func TestMalformedCalls(t *testing.T) {
+func TestMalformedCallEndsConnection(t *testing.T) {
 	later := wire.AppendLater(nil, new(nt.Later))
 	for kind, c := range map[wire.Kind]struct {
 		row  string

@@ -80,9 +80,9 @@ func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
 
-// TestDescriptorsOfAnswers checks that each reply gets the descriptors that came with it, also if several replies
+// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several replies
 // arrive in one read, and that children inherit none of them (W-50).
-func TestDescriptorsOfAnswers(t *testing.T) {
+func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
 	if _, err := server.Write(answer(1)); err != nil {
@@ -128,12 +128,12 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"an answer without", answer(1), 1, "1 descriptors that belong to no answer"},
-		{"one too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
-		{"one too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
-		{"none", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
-		{"no count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
-		{"more than an answer may bring", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
+		{"reply without descriptors", answer(1), 1, "1 descriptors that belong to no answer"},
+		{"one descriptor too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
+		{"one descriptor too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
+		{"announced, none sent", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
+		{"reply without count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
+		{"more descriptors than allowed", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
 			"descriptors were lost"},
 		{"a broken frame", []byte{1, 0, 0, 0}, 1, "a length of 1"},
 	} {
@@ -153,7 +153,7 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 }
 
 // If a server passes an unexpected descriptor, the client reports it, and its calls end (W-50, W-9).
-func TestDescriptorsLostByClient(t *testing.T) {
+func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 1)
 	sent := make(chan struct{})
@@ -186,14 +186,14 @@ func TestDescriptorsLostByClient(t *testing.T) {
 	}
 }
 
-// full is set for the program that TestDescriptorsAndAFullTable runs.
+// full is set for the program that TestFullDescriptorTableEndsConnection runs.
 const full = "REFMON_TEST_FULL"
 
 // With a full descriptor table all bytes of the answer arrive without the descriptor and without an error. The reader
 // detects this and ends the connection (W-50). The test fills the table of a separate program.
-func TestDescriptorsAndAFullTable(t *testing.T) {
+func TestFullDescriptorTableEndsConnection(t *testing.T) {
 	if os.Getenv(full) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorsAndAFullTable$")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDescriptorTableEndsConnection$")
 		cmd.Env = append(os.Environ(), full+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -243,10 +243,10 @@ func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.Fil
 	return a.file, ntstatus.Success
 }
 
-// TestAttachFrames has the bytes of a descriptor's answer in both forms. The server
+// TestAttachRepliesInBothForms has the bytes of a descriptor's answer in both forms. The server
 // keeps no descriptor that it sent, a stream that carries none says so, and a name is cut
 // to 64 bytes (W-50, W-52, W-79).
-func TestAttachFrames(t *testing.T) {
+func TestAttachRepliesInBothForms(t *testing.T) {
 	binary := wire.AppendHello(nil, wire.HelloBody{})
 	for _, c := range []struct {
 		hello, good, bad string

@@ -30,8 +30,8 @@ func (g giving) Contents(_ *nt.Thread, _ winnt.Handle, room []byte) (facts nt.Fi
 
 func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] }
 
-// TestReadAsAnswers checks the replies of ReadAs, and which of its frames end the connection.
-func TestReadAsAnswers(t *testing.T) {
+// TestReadAsReturnsContentsOrHandle checks the replies of ReadAs, and which of its frames end the connection.
+func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 	row := openRow()
 	body, err := row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false)
 	if err != nil {
@@ -132,7 +132,7 @@ func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
 // The thread opens and reads a file as the client and afterwards has its previous identity, also after an error. A
 // file that fits is returned whole and its handle closed; otherwise the handle is returned. After a refusal no handle
 // remains (G-30, G-31).
-func TestReadAsClient(t *testing.T) {
+func TestReadAsRestoresThreadIdentity(t *testing.T) {
 	facts := nt.FileFacts{FileID: 7}
 	facts.CreationTime, facts.LastWriteTime = 11, 12
 	deletes, makes, missing := openDevice(), openDevice(), openDevice()
@@ -152,18 +152,18 @@ func TestReadAsClient(t *testing.T) {
 		room    int
 		whole   bool
 	}{
-		"nothing in it":      {openDevice(), 0, 0, 0, false, 0, 0, 1, 0, true},
-		"it fits":            {openDevice(), 0, 10, 10, false, 0, 0, 1, 10, true},
-		"a byte too many":    {openDevice(), 0, 11, 10, false, 0, 0, 1, 10, false},
-		"the most there is":  {openDevice(), 0, fits, fits + 5, false, 0, 0, 1, fits, true},
-		"more than the most": {openDevice(), 0, fits + 1, fits + 5, false, 0, 0, 1, fits, false},
-		"a directory":        {openDevice(), 0, 0, 10, true, 0, 0, 1, 10, false},
-		"may not be read": {openDevice(), 0, 10, 10, false, ntstatus.AccessDenied, ntstatus.AccessDenied, 1, 10,
+		"empty file":                   {openDevice(), 0, 0, 0, false, 0, 0, 1, 0, true},
+		"file that fits":               {openDevice(), 0, 10, 10, false, 0, 0, 1, 10, true},
+		"file one byte too long":       {openDevice(), 0, 11, 10, false, 0, 0, 1, 10, false},
+		"largest possible length":      {openDevice(), 0, fits, fits + 5, false, 0, 0, 1, fits, true},
+		"more than the largest length": {openDevice(), 0, fits + 1, fits + 5, false, 0, 0, 1, fits, false},
+		"a directory":                  {openDevice(), 0, 0, 10, true, 0, 0, 1, 10, false},
+		"no read access": {openDevice(), 0, 10, 10, false, ntstatus.AccessDenied, ntstatus.AccessDenied, 1, 10,
 			false},
-		"is not there":            {missing, 0, 10, 10, false, 0, ntstatus.ObjectNameNotFound, 0, 0, false},
-		"no client":               {openDevice(), 400, 10, 10, false, 0, ntstatus.InvalidHandle, 0, 0, false},
-		"is deleted on close":     {deletes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
-		"is made if there is not": {makes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+		"missing file":       {missing, 0, 10, 10, false, 0, ntstatus.ObjectNameNotFound, 0, 0, false},
+		"no client":          {openDevice(), 400, 10, 10, false, 0, ntstatus.InvalidHandle, 0, 0, false},
+		"deleted on close":   {deletes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+		"created if missing": {makes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts.EndOfFile, facts.Directory = int64(c.size), c.dir
@@ -221,8 +221,8 @@ func TestReadAsClient(t *testing.T) {
 	}
 }
 
-// TestReadAsKeepsClient checks that a thread that impersonated a client before impersonates the same one afterwards.
-func TestReadAsKeepsClient(t *testing.T) {
+// TestReadAsRestoresEarlierClient checks that a thread that impersonated a client before impersonates the same one afterwards.
+func TestReadAsRestoresEarlierClient(t *testing.T) {
 	g := new(reading)
 	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })
 	conn := s.connect()

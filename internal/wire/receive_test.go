@@ -18,9 +18,9 @@ type limited struct {
 
 func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
 
-// TestFrameThatCannotBePaidIsAnsweredUnread: a body above the free bytes is charged before it is read. If the user
+// TestUnpayableFrameIsSkipped: a body above the free bytes is charged before it is read. If the user
 // cannot pay, the server skips it, answers it, and reads the next frame.
-func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
+func TestUnpayableFrameIsSkipped(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	for _, c := range []struct {
@@ -28,12 +28,12 @@ func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 		body, limit int
 		want        ntstatus.Status
 	}{
-		{"free", freeBytes, 0, ntstatus.Success},
-		{"one byte more than free", freeBytes + 1, 0, ntstatus.QuotaExceeded},
-		{"one byte more, and room for it", freeBytes + 1, frameSize + freeBytes + 1, ntstatus.Success},
-		{"one byte more, and a byte too little", freeBytes + 1, frameSize + freeBytes, ntstatus.QuotaExceeded},
-		{"the longest", MaxBody, frameSize + MaxBody - 1, ntstatus.QuotaExceeded},
-		{"the longest, and room for it", MaxBody, frameSize + MaxBody, ntstatus.Success},
+		{"within the free bytes", freeBytes, 0, ntstatus.Success},
+		{"one byte above the free bytes", freeBytes + 1, 0, ntstatus.QuotaExceeded},
+		{"one byte above, and quota for it", freeBytes + 1, frameSize + freeBytes + 1, ntstatus.Success},
+		{"one byte above, and too little quota", freeBytes + 1, frameSize + freeBytes, ntstatus.QuotaExceeded},
+		{"longest body without quota", MaxBody, frameSize + MaxBody - 1, ntstatus.QuotaExceeded},
+		{"longest body with quota", MaxBody, frameSize + MaxBody, ntstatus.Success},
 	} {
 		block := quota.NewBlock(nil, int64(c.limit), false)
 		s := NewServer(theirs, limited{block: block})

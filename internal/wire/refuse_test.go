@@ -12,7 +12,7 @@ import (
 )
 
 // A refused client reads one frame, an answer to request 0 with only the status, and then the end.
-func TestRefuse(t *testing.T) {
+func TestRefusedClientReadsOnlyStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{ntstatus.AccessDenied, ntstatus.InsufficientResources, ntstatus.NotSupported} {
 		ours, theirs := net.Pipe()
 		over := make(chan error, 1)

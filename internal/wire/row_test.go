@@ -120,11 +120,11 @@ func queryToken(class winnt.TokenInfoClass) said {
 		nt.QueryInformationTokenIn{TokenHandle: 4, TokenInformationClass: class, TokenInformationLength: ^uint32(0)})
 }
 
-// TestBytes compares whole conversations with committed ones, byte by byte, because other tests cannot detect an
+// TestConversationsMatchCommittedBytes compares whole conversations with committed ones, byte by byte, because other tests cannot detect an
 // error that both ends share. The kernel's clock does not advance, and nothing is random.
 //
-//	go test ./internal/wire -run TestBytes -args -write
-func TestBytes(t *testing.T) {
+//	go test ./internal/wire -run TestConversationsMatchCommittedBytes -args -write
+func TestConversationsMatchCommittedBytes(t *testing.T) {
 	for name, c := range conversations {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)
@@ -156,7 +156,7 @@ func sameText(t *testing.T, file, text string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || string(want) != text {
-		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test . -run TestBytes -args -write",
+		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test . -run TestConversationsMatchCommittedBytes -args -write",
 			file, err, text)
 	}
 }

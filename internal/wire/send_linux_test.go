@@ -13,7 +13,7 @@ import (
 
 // A full socket accepts nothing, with or without descriptors, and that is not an error; a closed one is. When there
 // is room, the data arrives with its descriptors (W-3, W-50).
-func TestFullSocket(t *testing.T) {
+func TestFullSocketAcceptsNothing(t *testing.T) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -98,9 +98,9 @@ func null(t *testing.T) *os.File {
 	return f
 }
 
-// TestUnsentFiles checks that the server closes each descriptor that it sent, or could not send to a disconnected
+// TestServerClosesUnsentDescriptors checks that the server closes each descriptor that it sent, or could not send to a disconnected
 // client (W-50).
-func TestUnsentFiles(t *testing.T) {
+func TestServerClosesUnsentDescriptors(t *testing.T) {
 	for _, frames := range []int{1, 2, 3} {
 		conn, theirs, err := Pair("gone")
 		if err != nil {
@@ -129,8 +129,8 @@ func TestUnsentFiles(t *testing.T) {
 	}
 }
 
-// TestFilesInOrder checks that descriptors belong to the replies in their order (W-50).
-func TestFilesInOrder(t *testing.T) {
+// TestDescriptorsFollowReplyOrder checks that descriptors belong to the replies in their order (W-50).
+func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	a, b, c := null(t), null(t), null(t)
 	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}
 	if _, err := r.from.Peek(1); err != nil {

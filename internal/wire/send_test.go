@@ -23,9 +23,9 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfAWrite checks that a write clears its deadline, so that it does not affect a later write without one
+// TestWriteClearsItsDeadline checks that a write clears its deadline, so that it does not affect a later write without one
 // (W-3).
-func TestDeadlineOfAWrite(t *testing.T) {
+func TestWriteClearsItsDeadline(t *testing.T) {
 	conn := new(writes)
 	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestDeadlineOfAWrite(t *testing.T) {
 
 // An answer can be as large as a frame. One byte more is an error that sends nothing and closes its descriptors
 // (W-3).
-func TestLargestAnswer(t *testing.T) {
+func TestReplyIsAtMostOneFrame(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
 	waits := func() (bytes, fdMessages int) {
@@ -64,7 +64,7 @@ func TestLargestAnswer(t *testing.T) {
 	}
 }
 
-func TestFailEndsTheConnection(t *testing.T) {
+func TestFailClosesConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	s := NewServer(theirs, nil)
 	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)

@@ -151,9 +151,9 @@ func call(t *testing.T, name string, in any) *wire.Frame {
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
-// TestClient makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
+// TestClientThreadsAndEndOfConnection makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
 // connection (W-10, W-12).
-func TestClient(t *testing.T) {
+func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -232,9 +232,9 @@ func (s *served) join(tok string) *client.Conn {
 	return c
 }
 
-// TestOrder sends calls of one thread without waiting: they are answered in their
+// TestCallsOfOneThreadKeepTheirOrder sends calls of one thread without waiting: they are answered in their
 // order (W-11).
-func TestOrder(t *testing.T) {
+func TestCallsOfOneThreadKeepTheirOrder(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	const n = 40
@@ -299,9 +299,9 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 	}
 }
 
-// TestRefused sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
+// TestInvalidFrameEndsConnection sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
 // remains.
-func TestRefused(t *testing.T) {
+func TestInvalidFrameEndsConnection(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
 	badHello := wire.AppendHello(nil, wire.HelloBody{})
 	binary.LittleEndian.PutUint32(badHello[4+len("refmon"):], wire.Version+1)
@@ -351,7 +351,7 @@ func TestRefused(t *testing.T) {
 }
 
 // Requests that are answered with a status; the connection continues.
-func TestRefusedByStatus(t *testing.T) {
+func TestInvalidRequestKeepsConnection(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -390,9 +390,9 @@ func TestRefusedByStatus(t *testing.T) {
 	}
 }
 
-// TestUnknownRow connects to a server that knows one row by other types: that row
+// TestRowWithOtherTypesIsNotSupported connects to a server that knows one row by other types: that row
 // alone is not supported (W-5).
-func TestUnknownRow(t *testing.T) {
+func TestRowWithOtherTypesIsNotSupported(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
 	go func() {

@@ -23,9 +23,9 @@ func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	return conn, ended
 }
 
-// TestSlow sends slowly. There is no time limit between frames, but one within a frame, before the hello and for
+// TestTimeLimitsOfSlowClients sends slowly. There is no time limit between frames, but one within a frame, before the hello and for
 // unread replies (W-18, W-3). A program that was started with its connection may send its hello at any time (W-51).
-func TestSlow(t *testing.T) {
+func TestTimeLimitsOfSlowClients(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestSlow(t *testing.T) {
 		after time.Duration // the end of the connection after the last; 0: a day later
 		want  error
 	}{
-		{"silence between frames", [][]byte{hello, thread, thread}, true, 0, nil},
+		{"no data between frames", [][]byte{hello, thread, thread}, true, 0, nil},
 		{"no hello of a started program", [][]byte{{}}, true, 0, nil},
 		{"a late hello of a started program", [][]byte{{}, hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
 		{"no hello", [][]byte{{}}, true, wire.HelloTimeout, nil},

@@ -19,7 +19,7 @@ import (
 
 // A stopping server ends a waiting call with STATUS_CANCELLED, which the client receives before the connection closes
 // (W-19).
-func TestStopEndsWaits(t *testing.T) {
+func TestStopCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, ours, end := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
@@ -52,8 +52,8 @@ func TestStopEndsWaits(t *testing.T) {
 	})
 }
 
-// TestStopAnswersCalls checks that a stopping server replies to a call in progress (W-19).
-func TestStopAnswersCalls(t *testing.T) {
+// TestStopCompletesCallInProgress checks that a stopping server replies to a call in progress (W-19).
+func TestStopCompletesCallInProgress(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -89,9 +89,9 @@ func TestStopAnswersCalls(t *testing.T) {
 	_ = ours.Close()
 }
 
-// TestIdleAfterPieces checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
+// TestFrameInPiecesLeavesNoTimeLimit checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
 // (W-18).
-func TestIdleAfterPieces(t *testing.T) {
+func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := alone(t, false)
 		frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
@@ -113,9 +113,9 @@ func TestIdleAfterPieces(t *testing.T) {
 	})
 }
 
-// TestEndIsSeen checks that a client learns immediately that its connection has ended, without another call, however
+// TestClientNoticesEndOfConnection checks that a client learns immediately that its connection has ended, without another call, however
 // many calls from however many threads it made before (W-9).
-func TestEndIsSeen(t *testing.T) {
+func TestClientNoticesEndOfConnection(t *testing.T) {
 	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
 		synctest.Test(t, func(t *testing.T) {
 			server, ours, end := pair(t, func(*wire.Server) {})
@@ -153,9 +153,9 @@ func TestEndIsSeen(t *testing.T) {
 	}
 }
 
-// TestStopIsBounded checks that a client that reads no replies delays a stopping server only up to the time limit
+// TestStopHasTimeLimit checks that a client that reads no replies delays a stopping server only up to the time limit
 // (W-19).
-func TestStopIsBounded(t *testing.T) {
+func TestStopHasTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, conn, end := pair(t, func(*wire.Server) {})
 		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},

@@ -13,7 +13,7 @@ import (
 )
 
 // A thread's number is used once, and is invalid after the thread has ended (W-7).
-func TestNumbersOfThreads(t *testing.T) {
+func TestThreadNumberIsUsedOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	number := func() uint32 {
@@ -42,8 +42,8 @@ func TestNumbersOfThreads(t *testing.T) {
 	}
 }
 
-// TestTicketsAreUsedUp checks that a used ticket frees its place for another one (W-8).
-func TestTicketsAreUsedUp(t *testing.T) {
+// TestUsedTicketFreesItsPlace checks that a used ticket frees its place for another one (W-8).
+func TestUsedTicketFreesItsPlace(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	save := func() ([]byte, ntstatus.Status) {
@@ -107,7 +107,7 @@ func (b *busy) Exit() {
 
 // When a connection ends, its process exits even during a call, which the exit ends, and every thread is released
 // once (W-12, W-13).
-func TestExitEndsCalls(t *testing.T) {
+func TestDisconnectEndsRunningCall(t *testing.T) {
 	var p *busy
 	s := serveAs(t, func(inner process) wire.Process {
 		p = &busy{open: open{process: inner}, called: make(chan struct{}), exited: make(chan struct{})}
@@ -135,7 +135,7 @@ func TestExitEndsCalls(t *testing.T) {
 }
 
 // A failed call returns its outputs, such as a required length, and its reason only if requested (W-10).
-func TestOutputsOfFailures(t *testing.T) {
+func TestFailedCallReturnsOutputs(t *testing.T) {
 	var p *open
 	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
 	s.greet()

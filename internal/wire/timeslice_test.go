@@ -136,9 +136,9 @@ func frames(f *wire.Frame, n int) (b []byte) {
 	return b
 }
 
-// TestLongCall checks that calls of other threads are made during one thread's long call, which keeps its scheduler
+// TestLongCallDoesNotDelayOtherThreads checks that calls of other threads are made during one thread's long call, which keeps its scheduler
 // slot, and that the thread's next calls are made after it (W-11, W-43).
-func TestLongCall(t *testing.T) {
+func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
 		closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -175,9 +175,9 @@ func TestLongCall(t *testing.T) {
 	})
 }
 
-// TestLongCallAndEnd checks that the end of the connection waits for a long call and makes none of the queued ones
+// TestDisconnectWaitsForLongCall checks that the end of the connection waits for a long call and makes none of the queued ones
 // (W-12, W-43).
-func TestLongCallAndEnd(t *testing.T) {
+func TestDisconnectWaitsForLongCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
 		s.send(&wire.Frame{Kind: wire.Inspect, Thread: 1})
@@ -196,9 +196,9 @@ func TestLongCallAndEnd(t *testing.T) {
 	})
 }
 
-// TestAnswersTogether checks that replies to frames that arrived together are sent together, and that none waits for
+// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together, and that none waits for
 // the rest of a partial frame (W-44).
-func TestAnswersTogether(t *testing.T) {
+func TestRepliesAreSentTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		half int // bytes of a further frame
@@ -226,8 +226,8 @@ func TestAnswersTogether(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswers checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
-func TestUnreadAnswers(t *testing.T) {
+// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
+func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, writes := patience(t)
 		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()

@@ -26,7 +26,7 @@ var toEveryone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;
 
 // A conversation over a named pipe between two connections: the server waits, reads and impersonates the client, and
 // its other calls continue during the wait (W-20).
-func TestPipes(t *testing.T) {
+func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
 	l, err := server.Thread().ListenPipe("orders", toEveryone)
@@ -144,7 +144,7 @@ func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
 }
 
 // A client of a port waits until the server has completed the connection, and gets its data or the refusal (W-41).
-func TestPortConnected(t *testing.T) {
+func TestPortClientWaitsForCompletion(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -232,9 +232,9 @@ func TestSuccessEndsWait(t *testing.T) {
 	})
 }
 
-// TestCancelledTwice checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
+// TestTwoCancelsEndWaitOnce checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
 // (W-20).
-func TestCancelledTwice(t *testing.T) {
+func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
@@ -268,9 +268,9 @@ func TestCancelledTwice(t *testing.T) {
 	}
 }
 
-// TestThreadEndsWaits checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
+// TestEndOfThreadEndsItsWait checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
 // another thread (W-20).
-func TestThreadEndsWaits(t *testing.T) {
+func TestEndOfThreadEndsItsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)

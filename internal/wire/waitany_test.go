@@ -17,9 +17,9 @@ type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }
 
-// TestWaitAny checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
+// TestWaitAnyReturnsFirstSignalledObject checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
 // the object that ended the wait is reset (W-54).
-func TestWaitAny(t *testing.T) {
+func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -79,9 +79,9 @@ func TestWaitAny(t *testing.T) {
 	calls(t, c, th, tr)
 }
 
-// TestWaitAnyAndCalls checks that a queued call wakes alertable waits only, and that a signalled object comes first
+// TestQueuedCallWakesAlertableWait checks that a queued call wakes alertable waits only, and that a signalled object comes first
 // (W-54, O-147).
-func TestWaitAnyAndCalls(t *testing.T) {
+func TestQueuedCallWakesAlertableWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		c, err := client.New(ours)

@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestQueuedCalls checks that calls that arrive during a call of their thread are made in order, once each, and none
+// TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each, and none
 // after the thread has stopped (W-11).
-func TestQueuedCalls(t *testing.T) {
+func TestQueuedCallsRunInOrder(t *testing.T) {
 	w := newWorker(nil, new(nt.Thread))
 	frames := []*Frame{{Request: 1}, {Request: 2}, {Request: 3}, {Request: 4}}
 	if mine, begun := w.claim(frames[0]); !mine || !begun {
