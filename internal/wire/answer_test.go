@@ -38,10 +38,10 @@ func TestReplyBodyInBothForms(t *testing.T) {
 			want = string([]byte{byte(c.files)}) + want
 		}
 		if got := string((&Server{}).answered(a)); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("binary reply body = %q, want %q", got, want)
 		}
 		if got := string((&Server{form: inJSON}).answered(a)); got != c.json {
-			t.Errorf("%s, want %s", got, c.json)
+			t.Errorf("JSON reply body = %s, want %s", got, c.json)
 		}
 	}
 }
@@ -52,7 +52,7 @@ func TestReasonsSurviveEncoding(t *testing.T) {
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
 		b := whyBody(w)
 		if (b == nil) != reflect.DeepEqual(w, nt.Why{}) {
-			t.Errorf("%+v: a body: %t", w, b != nil)
+			t.Errorf("reason %+v has a body: %t, want one only if it is not empty", w, b != nil)
 		}
 		h := AnswerHead{Why: b}
 		got := h.Reason()

@@ -21,17 +21,18 @@ import (
 func TestWireHasEveryUserModeService(t *testing.T) {
 	rows := wire.Rows()
 	if len(rows) != nt.NtTable.Len() {
-		t.Fatalf("%d rows travel, the table has %d, want %d", len(rows), nt.NtTable.Len(), nt.NtTable.Len())
+		t.Fatalf("wire has %d rows, want %d as the table", len(rows), nt.NtTable.Len())
 	}
 	seen := map[uint64]string{}
 	for i, r := range rows {
 		name := r.Info().Name
 		user := strings.HasPrefix(name, "Nt") || strings.HasPrefix(name, "Lsa")
 		if !user || int(r.Service) != i || r.Info().Number != i {
-			t.Errorf("row %d is %s with number %d", i, name, r.Service)
+			t.Errorf("row %d is %s with number %d, want a user-mode service with its row's number",
+				i, name, r.Service)
 		}
 		if other := seen[r.Fingerprint]; other != "" {
-			t.Errorf(`%s and %s have one fingerprint, want ""`, name, other)
+			t.Errorf("%s and %s have the same fingerprint, want different ones", other, name)
 		}
 		seen[r.Fingerprint] = name
 	}
@@ -159,22 +160,24 @@ func TestRowsSurviveEncoding(t *testing.T) {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeIn(b); err != nil || !same(got, in.Interface()) {
-				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, in, got, err)
+				t.Fatalf("%s: decoding the encoded input %+v returned %+v, %v, want it unchanged",
+					row.Info().Name, in, got, err)
 			}
 			if b, err = row.AppendOut(nil, out.Interface()); err != nil {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeOut(b); err != nil || !same(got, out.Interface()) {
-				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, out, got, err)
+				t.Fatalf("%s: decoding the encoded output %+v returned %+v, %v, want it unchanged",
+					row.Info().Name, out, got, err)
 			}
 			// Missing and trailing bytes are errors (W-6).
 			if len(b) > 0 {
 				if _, err := row.DecodeOut(b[:len(b)-1]); err == nil {
-					t.Fatalf("%s: a body without its last byte decodes", row.Info().Name)
+					t.Fatalf("%s: a body without its last byte decodes, want an error", row.Info().Name)
 				}
 			}
 			if _, err := row.DecodeOut(append(b, 0)); err == nil {
-				t.Fatalf("%s: a body with a byte too many decodes", row.Info().Name)
+				t.Fatalf("%s: a body with an extra byte decodes, want an error", row.Info().Name)
 			}
 		}
 	}
@@ -196,7 +199,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeIn(again); err != nil || !same(back, in) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, back, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
 		}
 	})
 }

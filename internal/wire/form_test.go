@@ -18,7 +18,7 @@ func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 	} {
 		form := make1(reflect.TypeOf(v)).form
 		if other, there := seen[form]; there {
-			t.Errorf("types %d and %d have the form %s", other, i, form)
+			t.Errorf("types %d and %d have the same form %s, want different forms", other, i, form)
 		}
 		seen[form] = i
 	}
@@ -34,7 +34,7 @@ func TestHelloListsEachRowOnce(t *testing.T) {
 	}
 	for _, f := range []form{inBinary, inJSON} {
 		if got, err := DecodeHello(appendHello(f, nil, in)); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("form %d: %d rows, %+v, %v", f, len(got.Rows), got.Thread, err)
+			t.Errorf("form %d: decoded %d rows, %+v, %v, want each row once", f, len(got.Rows), got.Thread, err)
 		}
 	}
 	for name, change := range map[string]func(*HelloBody){"magic": func(h *HelloBody) { h.Magic = "Refmon" },
@@ -44,7 +44,7 @@ func TestHelloListsEachRowOnce(t *testing.T) {
 		change(&h)
 		for _, f := range []form{inBinary, inJSON} {
 			if _, err := DecodeHello(helloBody.append(f, nil, h)); !errors.Is(err, ErrValue) {
-				t.Errorf("%s, form %d: %v, want %v", name, f, err, ErrValue)
+				t.Errorf("hello with %s, form %d: %v, want %v", name, f, err, ErrValue)
 			}
 		}
 	}

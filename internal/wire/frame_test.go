@@ -26,7 +26,7 @@ func TestFrameLengthIsBounded(t *testing.T) {
 				_, _ = buffered.Peek(1) // all of it has come
 			}
 			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
-				t.Errorf("a length of %d, %s: %v, want %v", c.length, name, err, c.want)
+				t.Errorf("frame with length %d, %s: %v, want %v", c.length, name, err, c.want)
 			}
 		}
 	}

@@ -98,7 +98,7 @@ func (l *lender) ends() {
 	l.over = nil
 	for i, w := range l.out {
 		if !closed(w) {
-			l.Errorf("descriptor %d of %d is still open in the server", i, len(l.out))
+			l.Errorf("descriptor %d of %d is still open in the server, want it closed", i, len(l.out))
 		}
 		_ = w.Close()
 	}
@@ -208,7 +208,8 @@ func TestDescriptorsArePassedInJSON(t *testing.T) {
 		f, fds := l.exchange(&wire.Frame{Kind: c.kind, Thread: 1, Service: c.service, Body: []byte(c.body)})
 		if fds != c.fds || (f.Kind == wire.AnswerWith) != (fds > 0) || !json.Valid(f.Body) ||
 			c.want != "" && string(f.Body) != c.want {
-			t.Errorf("%s: kind %d, %s, %d descriptors, want %s", c.body, f.Kind, f.Body, fds, c.want)
+			t.Errorf("%s: reply of kind %d, %s with %d descriptors, want %s with %d",
+				c.body, f.Kind, f.Body, fds, c.want, c.fds)
 		}
 	}
 }
@@ -220,10 +221,10 @@ func TestPipeCannotPassDescriptors(t *testing.T) {
 	s.greet()
 	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("descriptor over a stream that cannot carry one: %s, want %s", st, ntstatus.NotSupported)
 	}
 	if st := s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)); st != ntstatus.Success {
-		t.Errorf("an open: %s, want %s", st, ntstatus.Success)
+		t.Errorf("open over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.Success)
 	}
 }
 
@@ -260,15 +261,16 @@ func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 		case head.Status == ntstatus.InsufficientResources && len(f.Files) == 0:
 			refused++
 		default:
-			t.Fatalf("%+v, %d descriptors", head, len(f.Files))
+			t.Fatalf("reply %+v with %d descriptors, want success with 1 or STATUS_INSUFFICIENT_RESOURCES with none",
+				head, len(f.Files))
 		}
 	}
 	if got < wire.MaxPassed {
-		t.Errorf("%d of %d, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
+		t.Errorf("%d of %d descriptors passed, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
 	}
 	ask(1)
 	if f, err := r.Frame(); err != nil || len(f.Files) != 1 {
-		t.Errorf("once all are taken: %+v, %v, want len(f.Files) = 1, no error", f, err)
+		t.Errorf("reply after all descriptors were read: %+v, %v, want one descriptor", f, err)
 	} else {
 		_ = f.Files[0].Close()
 	}
@@ -294,7 +296,7 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 		t.Fatal("the thread has not ended after a minute")
 	}
 	if len(l.out) != wire.MaxPassed {
-		t.Errorf("%d were handed out while none was taken, want %d", len(l.out), wire.MaxPassed)
+		t.Errorf("%d descriptors were passed while the client read none, want %d", len(l.out), wire.MaxPassed)
 	}
 }
 
@@ -310,7 +312,7 @@ func TestClientReceivesDescriptors(t *testing.T) {
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, openDevice())
 	if st != ntstatus.Success || out.FileHandle == 0 || f == nil {
-		t.Fatalf("%+v, %v, %s", out, f, st)
+		t.Fatalf("OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
@@ -327,7 +329,8 @@ func TestClientReceivesDescriptors(t *testing.T) {
 	in := openDevice()
 	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\nothing`})
 	if out, f, st := c.OpenFile(th, in); f != nil || out.FileHandle != 0 || st != ntstatus.ObjectNameNotFound {
-		t.Errorf("%+v, %v, %s, want f = nil, out.FileHandle = 0, st = %s", out, f, st, ntstatus.ObjectNameNotFound)
+		t.Errorf("OpenFile of a missing file = %+v, %v, %s, want no handle, no file and %s",
+			out, f, st, ntstatus.ObjectNameNotFound)
 	}
 	if err := c.Err(); err != nil {
 		t.Error(err)
@@ -378,11 +381,11 @@ func TestDeniedDescriptorsDoNotCount(t *testing.T) {
 	first, _ := ask(400)
 	for i := range 2 * wire.MaxPassed {
 		if st, n := ask(400); st != first || st == ntstatus.InsufficientResources || n != 0 {
-			t.Fatalf("denied descriptor %d: %s, %d descriptors", i, st, n)
+			t.Fatalf("denied descriptor %d: %s, %d descriptors, want the first denial's status and none", i, st, n)
 		}
 	}
 	if st, n := ask(8); st != ntstatus.Success || n != 1 {
-		t.Errorf("a permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
+		t.Errorf("permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
 	}
 }
 
@@ -422,7 +425,8 @@ func TestUnexpectedReplyEndsConnection(t *testing.T) {
 	_ = r.Close()
 	for end := time.Now().Add(time.Minute); c.Err() == nil || !closed(w); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("the connection ended with %v, its descriptor is closed %t", c.Err(), closed(w))
+			t.Fatalf("connection after a minute: error %v, descriptor closed %t, want an error and true",
+				c.Err(), closed(w))
 		}
 	}
 	_ = c.Close()

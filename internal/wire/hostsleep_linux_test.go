@@ -15,10 +15,10 @@ func TestHostSleepLastsItsTime(t *testing.T) {
 		select {
 		case took := <-over:
 			if took < d {
-				t.Errorf("got %s, want at least %s", took, d)
+				t.Errorf("host sleep took %s, want at least %s", took, d)
 			}
 		case <-time.After(20 * time.Second):
-			t.Fatalf("got no end of %s, want one", d)
+			t.Fatalf("host sleep of %s has not ended after 20 seconds, want it ended", d)
 		}
 	}
 }

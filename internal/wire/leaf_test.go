@@ -119,27 +119,27 @@ func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 		want := plain(reflect.ValueOf(in))
 		b, err := all.put([]byte("before"), reflect.ValueOf(in))
 		if err != nil || string(b) != "before"+string(want) {
-			t.Fatalf("%+v has the bytes\n%x, %v, want\n%x", in, b, err, want)
+			t.Fatalf("%+v is encoded as\n%x, %v, want\n%x", in, b, err, want)
 		}
 		got, err := decode(all, reflect.TypeFor[inArrays](), want)
 		if again := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(again, want) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, got, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, got, err)
 		}
 		for _, n := range []int{0, 1, r.IntN(len(want)), len(want) - 1} {
 			if _, err := decode(all, reflect.TypeFor[inArrays](), want[:n]); !errors.Is(err, ErrValue) {
-				t.Fatalf("the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
+				t.Fatalf("decoding the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
 			}
 		}
 		if _, err := decode(all, reflect.TypeFor[inArrays](), append(want, 0)); !errors.Is(err, ErrValue) {
-			t.Fatalf("a byte too many: %v, want %v", err, ErrValue)
+			t.Fatalf("decoding with an extra byte: %v, want %v", err, ErrValue)
 		}
 		text := plainJSON(reflect.ValueOf(in.All))
 		if b, err := half.put([]byte("before"), reflect.ValueOf(in.All)); err != nil || string(b) != "before"+text {
-			t.Fatalf("JSON\n%s, %v, want\n%s", b, err, text)
+			t.Fatalf("encoded JSON\n%s, %v, want\n%s", b, err, text)
 		}
 		got, err = decodeJSON(half, reflect.TypeFor[everyKind](), []byte(text))
 		if back := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(back, plain(reflect.ValueOf(in.All))) {
-			t.Fatalf("decoding %s returned %+v, %v", text, got, err)
+			t.Fatalf("decoding %s returned %+v, %v, want the encoded value", text, got, err)
 		}
 	}
 }
@@ -153,7 +153,8 @@ func TestListLengthIsBoundedByData(t *testing.T) {
 		{math.MaxInt32, math.MaxInt32, 80, false}} {
 		r := &reader{b: append(binary.LittleEndian.AppendUint32(nil, uint32(c.count)), make([]byte, c.left)...)}
 		if n, isNil := r.count(c.size); (r.err == nil) != c.ok || c.ok && (n != c.count || isNil) {
-			t.Errorf("%d elements of %d bytes in %d: %d, %v", c.count, c.size, c.left, n, r.err)
+			t.Errorf("count of %d elements of %d bytes with %d bytes left = %d, %v, want accepted = %t",
+				c.count, c.size, c.left, n, r.err, c.ok)
 		}
 	}
 }
@@ -180,7 +181,7 @@ func TestMalformedValuesAreRefused(t *testing.T) {
 		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},
 	} {
 		if v, err := decode(codecOf(c.of), c.of, []byte(c.b)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v, want %v", name, v, err, ErrValue)
+			t.Errorf("decoding %s = %v, %v, want %v", name, v, err, ErrValue)
 		}
 	}
 }
@@ -192,7 +193,7 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 	out := nt.CreateFileOut{FileHandle: 9, Information: 1}
 	opened, err := row.AppendOut(nil, out)
 	if err != nil || len(opened) > outSize {
-		t.Fatalf("%d bytes, %v, want at most %d, nil", len(opened), err, outSize)
+		t.Fatalf("encoded output has %d bytes, %v, want at most %d, nil", len(opened), err, outSize)
 	}
 	facts := ContentsBody{CreationTime: -1, LastWriteTime: 1 << 62, EndOfFile: 3, FileID: ^uint64(0), Whole: true}
 	half, dir := facts, ContentsBody{CreationTime: 1, LastWriteTime: 2, EndOfFile: 0, FileID: 4, Directory: true}
@@ -216,18 +217,17 @@ func TestFileContentsSurviveEncoding(t *testing.T) {
 		got, b, data, err := DecodeContents(row, c.b)
 		if c.want == nil {
 			if !errors.Is(err, ErrValue) || data != nil {
-				t.Errorf("%s: %+v, %q, %v, want nil, %v", name, b, data, err, ErrValue)
+				t.Errorf("%s: decoded %+v, %q, %v, want no data and %v", name, b, data, err, ErrValue)
 			}
 			continue
 		}
 		if err != nil || b != *c.want || string(data) != c.data || !reflect.DeepEqual(got, out) {
-			t.Errorf("%s: %+v, %+v, %q, %v, want b = %+v, string(data) = %v, got = %+v, no error", name, got, b,
-				data, err, *c.want, c.data, out)
+			t.Errorf("%s: decoded %+v, %+v, %q, %v, want %+v, %+v, %q", name, got, b, data, err, out, *c.want, c.data)
 		}
 	}
 	tok, most, call, err := decodeReadAs(append(AppendReadAs(nil, -2, 0x01020304), 'c'))
 	if tok != -2 || most != 0x01020304 || string(call) != "c" || err != nil {
-		t.Errorf(`%v, %d, %q, %v, want tok = %v, most = 0x01020304, string(call) = "c", no error`, tok, most, call,
-			err, -2)
+		t.Errorf(`decoded ReadAs = %v, %d, %q, %v, want token -2, at most 0x01020304 bytes and call "c"`,
+			tok, most, call, err)
 	}
 }

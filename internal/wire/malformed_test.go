@@ -37,7 +37,9 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 				_ = s.conn.Close()
 				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
 					!errors.Is(err, io.ErrClosedPipe) { // the answer has no reader any more
-					t.Errorf("W-6: kind %d with % x after a hello of %d bytes: %v", kind, body, len(hello), err)
+					t.Errorf("W-6: kind %d with body % x after a hello of %d bytes: %v, want a reply or a "+
+						"malformed frame",
+						kind, body, len(hello), err)
 				}
 			}
 		}
@@ -69,8 +71,8 @@ func TestMalformedCallEndsConnection(t *testing.T) {
 			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
 				Body: append(append([]byte{}, c.head...), tail...)})
 			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
-				t.Errorf("W-6: kind %d with %q: %v, %d calls, want %v, 0", kind, tail, err, len(n.calls),
-					wire.ErrValue)
+				t.Errorf("W-6: kind %d with %q: %v after %d calls, want %v, 0",
+					kind, tail, err, len(n.calls), wire.ErrValue)
 			}
 		}
 	}

@@ -98,21 +98,21 @@ func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	for i, n := range []int{0, 1, 0, 2} {
 		f, err := r.Frame()
 		if err != nil || f.Request != uint64(i+1) || len(f.Files) != n || len(f.Body) != 0 {
-			t.Fatalf("answer %d: %+v, %v, want %d descriptors", i+1, f, err, n)
+			t.Fatalf("reply %d: %+v, %v, want %d descriptors", i+1, f, err, n)
 		}
 		for _, file := range f.Files {
 			if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-				t.Errorf("descriptor flags %d, %v, want FD_CLOEXEC", flags, err)
+				t.Errorf("descriptor flags = %d, %v, want FD_CLOEXEC", flags, err)
 			}
 			if closed(out[at]) {
 				t.Error("the descriptor is closed, want it open")
 			}
 			b := make([]byte, 1)
 			if _, err := file.Read(b); err != nil || b[0] != 'x' {
-				t.Errorf("the descriptor reads %q, %v, want b[0] = %v, no error", b, err, 'x')
+				t.Errorf(`read from the descriptor = %q, %v, want "x", no error`, b, err)
 			}
 			if _ = file.Close(); !closed(out[at]) {
-				t.Error("the descriptor is still open after Close: there is a second copy")
+				t.Error("the descriptor is still open after Close, want no second copy")
 			}
 			at++
 		}
@@ -142,11 +142,11 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		pass(t, server, c.sent, in)
 		f, err := wire.NewReader(conn).Frame()
 		if f != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %+v, %v, want %q", c.name, f, err, c.want)
+			t.Errorf("%s: %+v, %v, want an error with %q", c.name, f, err, c.want)
 		}
 		for i, w := range out {
 			if !closed(w) {
-				t.Errorf("%s: descriptor %d is open", c.name, i)
+				t.Errorf("%s: descriptor %d is open, want it closed", c.name, i)
 			}
 		}
 	}
@@ -176,13 +176,13 @@ func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.NewThread(); err == nil {
-		t.Error("a thread was made")
+		t.Error("NewThread succeeded on a broken connection, want an error")
 	}
 	if err := c.Err(); err == nil || !strings.Contains(err.Error(), "descriptors that were not asked for") {
-		t.Errorf("%v", err)
+		t.Errorf("connection error = %v, want one about unexpected descriptors", err)
 	}
 	if <-sent; !closed(out[0]) {
-		t.Error("the descriptor is open")
+		t.Error("the unexpected descriptor is open, want it closed")
 	}
 }
 
@@ -219,11 +219,11 @@ func TestFullDescriptorTableEndsConnection(t *testing.T) {
 	}
 	_ = all[0].Close() // room for one of the two
 	if f, err := wire.NewReader(conn).Frame(); err == nil || !strings.Contains(err.Error(), "descriptors were lost") {
-		t.Errorf("%+v, %v", f, err)
+		t.Errorf("frame = %+v, %v, want an error about lost descriptors", f, err)
 	}
 	for i, w := range out {
 		if !closed(w) {
-			t.Errorf("descriptor %d is open", i)
+			t.Errorf("descriptor %d is open, want it closed", i)
 		}
 	}
 }
@@ -297,12 +297,15 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 		}
 		f, oobn := said(7, c.bad)
 		if f.Kind != wire.Answer || string(f.Body) != c.refusal || oobn != 0 {
-			t.Errorf("kind %d, %q, %d bytes of descriptors, want %q", f.Kind, f.Body, oobn, c.refusal)
+			t.Errorf("refused attach: reply of kind %d, %q, %d bytes of descriptors, want %q",
+				f.Kind, f.Body, oobn, c.refusal)
 		}
 		f, oobn = said(8, c.good)
 		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || oobn != unix.CmsgSpace(4) {
-			t.Errorf("kind %d, request %d, %q, %d bytes of descriptors, want %q",
-				f.Kind, f.Request, f.Body, oobn, c.answer)
+			t.Errorf("attach: reply of kind %d to request %d, %q, %d bytes of descriptors, want %q and one "+
+				"descriptor",
+				f.Kind,
+				f.Request, f.Body, oobn, c.answer)
 		}
 		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 		if err != nil {
@@ -317,7 +320,7 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 		}
 		_ = conn.Close()
 		if err := <-over; err != nil || !closed(out[0]) {
-			t.Errorf("%v: the server still has the descriptor", err)
+			t.Errorf("server ended with %v, its descriptor is still open, want it closed", err)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -327,6 +330,6 @@ func TestAttachRepliesInBothForms(t *testing.T) {
 	s.greet()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("attach over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.NotSupported)
 	}
 }

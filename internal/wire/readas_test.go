@@ -53,24 +53,26 @@ func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 		if whole := len(text) <= 100; err != nil || c.Whole != whole || whole == (opened.FileHandle != 0) ||
 			whole && string(data) != text || !whole && len(data) > 0 || c.EndOfFile != int64(len(text)) ||
 			c.CreationTime != 1 || c.LastWriteTime != 2 || c.FileID != 7 || c.Directory {
-			t.Errorf("%d bytes: %+v, %+v, %q, %v", len(text), opened, c, data, err)
+			t.Errorf("file of %d bytes: output %+v, facts %+v, data %q, %v, want the data if it fits, otherwise "+
+				"a handle",
+				len(text), opened, c, data, err)
 		}
 	}
 	s := serve(t)
 	s.greet()
 	if st := s.status(frame(body)); st != ntstatus.NotSupported {
-		t.Errorf("a server without files: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("ReadAs without files: %s, want %s", st, ntstatus.NotSupported)
 	}
 	s = serveAs(t, func(p process) wire.Process { return giving{p, ""} })
 	s.greet()
 	other := frame(body)
 	other.Service, other.Body = rowNumber("NtClose"), append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...)
 	if st := s.status(other); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
+		t.Errorf("ReadAs of a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
 	}
 	s.send(frame(body[:11]))
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("half of the head: %v, want %v", err, wire.ErrValue)
+		t.Errorf("ReadAs with half of its head: %v, want %v", err, wire.ErrValue)
 	}
 }
 
@@ -86,7 +88,7 @@ func FuzzContents(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, c, data, err := wire.DecodeContents(openRow(), b)
 		if err == nil && (c.Whole && int64(len(data)) != c.EndOfFile || !c.Whole && len(data) > 0) {
-			t.Errorf("%d bytes of %+v", len(data), c)
+			t.Errorf("decoded %d bytes with facts %+v, want as many as the end of file, or none", len(data), c)
 		}
 	})
 }
@@ -197,25 +199,25 @@ func TestReadAsRestoresThreadIdentity(t *testing.T) {
 			if got.Data = nil; st != c.st || got.CreateFileOut != want.CreateFileOut || got.EndOfFile != want.EndOfFile ||
 				got.CreationTime != want.CreationTime || got.LastWriteTime != want.LastWriteTime ||
 				got.FileID != want.FileID || got.Directory != want.Directory || got.Whole != want.Whole {
-				t.Errorf("%+v, %v, want %+v, %v", got, st, want, c.st)
+				t.Errorf("ReadFileAs = %+v, %v, want %+v, %v", got, st, want, c.st)
 			}
 			if wantData := strings.Repeat("x", c.size); c.whole && data != wantData || !c.whole && data != "" {
-				t.Errorf("got %d bytes, want the complete contents: %t", len(data), c.whole)
+				t.Errorf("%d bytes of data, want the complete contents: %t", len(data), c.whole)
 			}
 			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
-				t.Errorf("the server read %d times, with a client: %t, up to %d bytes, want %d, %t, %d",
-					g.asked, g.acts,
-					g.room, c.asked, c.asked > 0, c.room)
+				t.Errorf("server read %d times, with a client %t, up to %d bytes, want %d, %t, %d",
+					g.asked, g.acts, g.room, c.asked,
+					c.asked > 0, c.room)
 			}
 			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-				t.Errorf("afterwards the thread acts as a client: %v, want %v", st, ntstatus.NoToken)
+				t.Errorf("opening the thread token afterwards: %v, want %v", st, ntstatus.NoToken)
 			}
 			after := next
 			if c.st == 0 && !c.whole {
 				after += 4
 			}
 			if h := probe(); h != after {
-				t.Errorf("the next handle is %v, want %v: something stayed open", h, after)
+				t.Errorf("next handle = %v, want %v, so that nothing stayed open", h, after)
 			}
 		})
 	}
@@ -249,7 +251,7 @@ func TestReadAsRestoresEarlierClient(t *testing.T) {
 	for _, in := range []nt.CreateFileIn{openDevice(), {CreateDisposition: winnt.FILE_OPEN}} {
 		_, _ = conn.ReadFileAs(th, other, in, 1, nil)
 		if after := statistics(); after != before {
-			t.Errorf("the thread acts as %+v, want %+v", after, before)
+			t.Errorf("thread token after ReadFileAs = %+v, want %+v", after, before)
 		}
 	}
 }

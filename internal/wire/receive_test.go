@@ -50,7 +50,7 @@ func TestUnpayableFrameIsSkipped(t *testing.T) {
 				}
 				h, _, err := DecodeAnswer(f.Body)
 				if err != nil || f.Request != 3 {
-					t.Errorf("%s: got an answer to request %d, %v, want 3", c.name, f.Request, err)
+					t.Errorf("%s: reply to request %d, %v, want request 3", c.name, f.Request, err)
 				}
 				answered <- h.Status
 				_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Request: 4}))
@@ -59,18 +59,19 @@ func TestUnpayableFrameIsSkipped(t *testing.T) {
 		f, err := s.partial()
 		if c.want == ntstatus.Success {
 			if err != nil || f == nil || len(f.Body) != c.body || block.Used() != f.paid.Bytes() {
-				t.Errorf("%s: got %v and %d bytes charged, want the frame and its charge", c.name, err, block.Used())
+				t.Errorf("%s: %v with %d bytes charged, want the frame and its charge", c.name, err, block.Used())
 			}
 			continue
 		}
 		if f != nil || err != nil || block.Used() != 0 {
-			t.Fatalf("%s: got a frame: %v, %v and %d bytes charged, want none", c.name, f != nil, err, block.Used())
+			t.Fatalf("%s: frame returned %v, %v, %d bytes charged, want no frame and no charge",
+				c.name, f != nil, err, block.Used())
 		}
 		if got := <-answered; got != c.want {
-			t.Errorf("%s: got the answer %s, want %s", c.name, got, c.want)
+			t.Errorf("%s: reply %s, want %s", c.name, got, c.want)
 		}
 		if f, err = s.next(); err != nil || f.Request != 4 {
-			t.Errorf("%s: got %v, want the next frame", c.name, err)
+			t.Errorf("%s: next frame: %v, want request 4", c.name, err)
 		}
 	}
 }
@@ -92,7 +93,8 @@ func TestPartialFrameHasDeadline(t *testing.T) {
 		f, err := s.next()
 		want := []bool{true, false}[:2*(len(parts)-1)]
 		if err != nil || f.Request != 3 || string(f.Body) != "body" || !slices.Equal(conn.deadlines, want) {
-			t.Errorf("%d parts: %+v, %v, deadlines %v, want %v", len(parts), f, err, conn.deadlines, want)
+			t.Errorf("frame in %d parts: %+v, %v, deadlines set %v, want %v",
+				len(parts), f, err, conn.deadlines, want)
 		}
 	}
 }

@@ -28,6 +28,6 @@ func TestReplaceContentsPassesBothHandles(t *testing.T) {
 	s.greet()
 	st := s.status(&wire.Frame{Kind: wire.ReplaceContents, Thread: 1, Body: wire.AppendReplaceContents(nil, 8, 12)})
 	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
-		t.Errorf("%s, file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
+		t.Errorf("ReplaceContents = %s for file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
 	}
 }

@@ -156,7 +156,7 @@ func sameText(t *testing.T, file, text string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || string(want) != text {
-		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test . -run TestConversationsMatchCommittedBytes -args -write",
+		t.Errorf("%s (%v): got\n%s\nwant the committed bytes; to replace them: go test . -run TestConversations -args -write",
 			file, err, text)
 	}
 }

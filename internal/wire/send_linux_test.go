@@ -42,10 +42,10 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	}
 	for range 2 {
 		if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes with a descriptor: %v, want 0, nil", n, err)
+			t.Errorf("write with a descriptor to a full socket = %d bytes, %v, want 0, nil", n, err)
 		}
 		if n, err := writeNow(fd, []byte("x")); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes: %v, want 0, nil", n, err)
+			t.Errorf("write to a full socket = %d bytes, %v, want 0, nil", n, err)
 		}
 	}
 	for b := make([]byte, 65536); filled > 0; {
@@ -56,12 +56,12 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 		filled -= n
 	}
 	if n, err := writeNowWith(fd, []byte("hello"), files); n != 5 || err != nil {
-		t.Fatalf("a socket with room takes %d bytes with a descriptor: %v, want 5, nil", n, err)
+		t.Fatalf("write with a descriptor to a socket with room = %d bytes, %v, want 5, nil", n, err)
 	}
 	b, oob := make([]byte, 10), make([]byte, 100)
 	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil || string(b[:n]) != "hello" || flags&unix.MSG_CTRUNC != 0 {
-		t.Fatalf("%q, flags %#x, %v", b[:n], flags, err)
+		t.Fatalf(`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(messages) != 1 {
@@ -80,10 +80,10 @@ func TestFullSocketAcceptsNothing(t *testing.T) {
 	}
 	_ = unix.Close(theirs)
 	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
+		t.Errorf("write with a descriptor to a closed socket = %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
+		t.Errorf("write to a closed socket = %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 }
 
@@ -118,11 +118,12 @@ func TestServerClosesUnsentDescriptors(t *testing.T) {
 		}
 		_ = theirs.Close()
 		if err := s.deliver(s.newTimeSlice(true)); err == nil {
-			t.Errorf("%d answers: sent to a client that has gone", frames)
+			t.Errorf("sending %d replies to a disconnected client succeeded, want an error", frames)
 		}
 		for i, f := range files {
 			if err := f.Close(); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("the file of answer %d of %d is open: err = %v, want %v", i, frames, err, os.ErrClosed)
+				t.Errorf("closing the file of reply %d of %d = %v, want %v, because the server closed it",
+					i, frames, err, os.ErrClosed)
 			}
 		}
 		_ = conn.Close()
@@ -139,7 +140,7 @@ func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	for _, want := range [][]*os.File{{a}, {b, c}} {
 		f := &Frame{Kind: AnswerWith, Body: []byte{byte(len(want))}}
 		if err := r.give(f); err != nil || len(f.Files) != len(want) || f.Files[0] != want[0] {
-			t.Errorf("%v, %v, want %v", f.Files, err, want)
+			t.Errorf("descriptors of the reply = %v, %v, want %v", f.Files, err, want)
 		}
 	}
 }

@@ -62,11 +62,12 @@ func TestTimeLimitsOfSlowClients(t *testing.T) {
 				select {
 				case err := <-ended:
 					if c.after == 0 || time.Since(begun) != c.after || err == nil || !errors.Is(err, c.want) && c.want != nil {
-						t.Errorf("ended after %s with %v, want %s, %v", time.Since(begun), err, c.after, c.want)
+						t.Errorf("connection ended after %s with %v, want %s, %v",
+							time.Since(begun), err, c.after, c.want)
 					}
 				case <-time.After(24 * time.Hour):
 					if c.after != 0 {
-						t.Errorf("the connection is open, want it closed after %s", c.after)
+						t.Errorf("the connection is still open, want it closed after %s", c.after)
 					}
 				}
 			})
@@ -112,10 +113,10 @@ func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 					}
 				}
 				if c.bytes < 0 && (err != nil || n != all) {
-					t.Errorf("after %d of %d bytes: %v", n, all, err)
+					t.Errorf("write ended after %d of %d bytes with %v, want all bytes", n, all, err)
 				}
 				if c.bytes >= 0 && (err == nil || n < c.bytes-1 || n > c.bytes+1) {
-					t.Errorf("%d bytes went over, then %v, want %d", n, err, c.bytes)
+					t.Errorf("%d bytes were transferred before %v, want about %d", n, err, c.bytes)
 				}
 			})
 		})

@@ -43,7 +43,7 @@ func TestStopCancelsWaitingCall(t *testing.T) {
 		synctest.Wait()
 		server.Stop()
 		if st := <-waited; st != ntstatus.Cancelled {
-			t.Errorf("a call that waits: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("waiting call: %s, want %s", st, ntstatus.Cancelled)
 		}
 		if err := <-end; err != nil {
 			t.Error(err)
@@ -81,7 +81,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // the server would have hung up by then
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
 	if err != nil || head.Status != ntstatus.InvalidHandle {
-		t.Errorf("the call: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
+		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	}
 	if err := s.ended(); err != nil {
 		t.Error(err)
@@ -138,7 +138,7 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 			all.Wait()
 			time.Sleep(time.Second)
 			if err := conn.Err(); err != nil {
-				t.Errorf("%+v: lost before its end: %v", c, err)
+				t.Errorf("%+v: connection lost before the server closed it: %v, want no error", c, err)
 			}
 			server.Stop()
 			if err := <-end; err != nil {
@@ -146,7 +146,7 @@ func TestClientNoticesEndOfConnection(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			if conn.Err() == nil {
-				t.Errorf("%+v: the end of the connection is not seen", c)
+				t.Errorf("%+v: the client reports no error after the end, want one", c)
 			}
 			_ = conn.Close()
 		})
@@ -173,7 +173,7 @@ func TestStopHasTimeLimit(t *testing.T) {
 		begun := time.Now()
 		server.Stop()
 		if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
-			t.Errorf("stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
+			t.Errorf("server stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
 		}
 		_, _ = io.Copy(io.Discard, conn)
 	})

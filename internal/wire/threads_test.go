@@ -33,11 +33,11 @@ func TestThreadNumberIsUsedOnce(t *testing.T) {
 		t.Fatal(st)
 	}
 	if third := number(); third == first || third == second || third == 1 {
-		t.Errorf("the number %d is given again, after %d and %d", third, first, second)
+		t.Errorf("third thread has the number %d, want a new one, not %d or %d", third, first, second)
 	}
 	for _, kind := range []wire.Kind{wire.EndThread, wire.Save, wire.Call} {
 		if st := s.status(&wire.Frame{Kind: kind, Thread: first}); st != ntstatus.InvalidCid {
-			t.Errorf("kind %d for a thread that ended: %s, want %s", kind, st, ntstatus.InvalidCid)
+			t.Errorf("frame of kind %d for an ended thread: %s, want %s", kind, st, ntstatus.InvalidCid)
 		}
 	}
 }
@@ -57,19 +57,19 @@ func TestUsedTicketFreesItsPlace(t *testing.T) {
 	for i := range 2*wire.MaxTickets + 1 {
 		ticket, st := save()
 		if st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 		if st := s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}); st != ntstatus.Success {
-			t.Fatalf("ticket %d, used: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("using ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	for i := range wire.MaxTickets {
 		if _, st := save(); st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	if _, st := save(); st != ntstatus.InsufficientResources {
-		t.Errorf("one more than a thread may have: %s, want %s", st, ntstatus.InsufficientResources)
+		t.Errorf("saving one ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 	_ = s.conn.Close()
 	_ = s.ended() // the client hung up, with an answer unread
 	if n := p.threads.Load(); n != 0 {
-		t.Errorf("%d threads are left, want 0", n)
+		t.Errorf("%d threads after the end, want 0", n)
 	}
 }
 
@@ -148,12 +148,13 @@ func TestFailedCallReturnsOutputs(t *testing.T) {
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
-			t.Errorf("reason requested %t: status %v, reason %+v, error %v, want STATUS_BUFFER_TOO_SMALL",
-				why, head.Status, head.Why, err)
+			t.Errorf("reason requested %t: status %v, reason %+v, %v, want STATUS_BUFFER_TOO_SMALL",
+				why, head.Status, head.Why,
+				err)
 		}
 		out, err := row.DecodeOut(rest)
 		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
-			t.Errorf("the room that it needs: %+v, %v", out, err)
+			t.Errorf("output = %+v, %v, want the required length", out, err)
 		}
 	}
 }
@@ -181,11 +182,11 @@ func TestPartialWriteEndsConnection(t *testing.T) {
 	}
 	conn.is.Store(true)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
-		t.Errorf("a call that was not written whole: %s, want %s", st, ntstatus.PortDisconnected)
+		t.Errorf("call whose frame was written in part: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 	conn.is.Store(false)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
-		t.Errorf("the next one: %s, %v", st, c.Err())
+		t.Errorf("next call: %s, connection error %v, want %s and an error", st, c.Err(), ntstatus.PortDisconnected)
 	}
 	_ = c.Close()
 }

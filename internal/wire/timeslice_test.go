@@ -117,7 +117,7 @@ func patience(t *testing.T) (*served, *patient, <-chan int) {
 		_ = ours.Close()
 		synctest.Wait()
 		if got := p.now(); got != [2]int{} {
-			t.Errorf("turns and slow turns at the end: %d", got)
+			t.Errorf("time slices [normal, slow] in use at the end = %d, want none", got)
 		}
 		if err := s.sys.Close(); err != nil {
 			t.Error(err)
@@ -152,24 +152,24 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 		s.send(&behind)
 		s.send(&beside)
 		if f := s.receive(); f.Request != 3 {
-			t.Errorf("request %d is answered first, want that of the other thread", f.Request)
+			t.Errorf("first reply is to request %d, want 3 of the other thread", f.Request)
 		}
 		for range 10 {
 			if st := s.status(&beside); st != ntstatus.InvalidHandle {
-				t.Errorf("a call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
+				t.Errorf("call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
 			}
 		}
 		if waited := time.Since(begun); waited > 2*time.Millisecond {
-			t.Errorf("the other thread waited for %s, want at most %s", waited, 2*time.Millisecond)
+			t.Errorf("the other thread waited %s, want at most %s", waited, 2*time.Millisecond)
 		}
 		synctest.Wait()
 		if got := p.now(); got != [2]int{0, 1} {
-			t.Errorf("slots and slow slots during the call: %d, want 0 and 1", got)
+			t.Errorf("time slices [normal, slow] in use during the call = %d, want [0 1]", got)
 		}
 		close(p.until)
 		for want := uint64(1); want <= 2; want++ {
 			if f := s.receive(); f.Request != want {
-				t.Errorf("request %d is answered, want %d", f.Request, want)
+				t.Errorf("reply to request %d, want %d", f.Request, want)
 			}
 		}
 	})
@@ -186,7 +186,7 @@ func TestDisconnectWaitsForLongCall(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-s.end:
-			t.Errorf("the server ended during a call: %v", err)
+			t.Errorf("the server ended during a call: %v, want it to wait", err)
 		default:
 		}
 		close(p.until)
@@ -210,15 +210,15 @@ func TestRepliesAreSentTogether(t *testing.T) {
 				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
 				for i := range uint64(50) {
 					if f := s.receive(); f.Request != i {
-						t.Fatalf("request %d is answered, want %d", f.Request, i)
+						t.Fatalf("reply to request %d, want %d", f.Request, i)
 					}
 				}
 				synctest.Wait()
 				if n := len(writes); n != 1 {
-					t.Errorf("%d writes, want 1", n)
+					t.Errorf("replies sent in %d writes, want 1", n)
 				}
 				if got := p.now(); got != [2]int{} || p.most != 1 {
-					t.Errorf("slots in use after the replies: %d, at most %d concurrently, want 0 and at most 1",
+					t.Errorf("%d time slices in use after the replies, at most %d at a time, want 0 and 1",
 						got, p.most)
 				}
 			})
@@ -234,7 +234,7 @@ func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 		<-writes
 		synctest.Wait()
 		if got := p.now(); got != [2]int{} {
-			t.Errorf("turns and slow turns while the client does not read: %d", got)
+			t.Errorf("time slices [normal, slow] in use while the client does not read = %d, want none", got)
 		}
 	})
 }
@@ -272,8 +272,9 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 			lasted := time.Since(begun)
 			synctest.Wait()
 			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
-				t.Errorf("%+v: %d turns, %d writes in %s, want %d, %d, %s", c, p.all, len(writes), lasted, c.want,
-					c.want, c.lasts)
+				t.Errorf("%+v: %d time slices, %d writes in %s, want %d, %d, %s",
+					c, p.all, len(writes), lasted, c.want, c.want,
+					c.lasts)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 	}()
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
-		t.Errorf(`%q, %v, want string(got) = "S-1-5-21-1-2-3-1107 asked 180000 bytes", no error`, got, err)
+		t.Errorf("reply = %q, %v, want the client's SID and 180000 bytes", got, err)
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
@@ -102,7 +102,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("after the deadline: %v, want %v", err, os.ErrDeadlineExceeded)
+		t.Errorf("read with a deadline: %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	ended := make(chan error)
@@ -112,7 +112,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	}
 	_ = c.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a read of a closed pipe: %v, want %v", err, net.ErrClosed)
+		t.Errorf("read of a closed pipe: %v, want %v", err, net.ErrClosed)
 	}
 	if _, err := l.AcceptPipe(); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = l.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept of a closed listener: %v, want %v", err, net.ErrClosed)
+		t.Errorf("accept on a closed listener: %v, want %v", err, net.ErrClosed)
 	}
 	l, err = server.Thread().ListenPipe("more", toEveryone)
 	if err != nil {
@@ -129,7 +129,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = server.Close()
 	if err := <-ended; !errors.Is(err, ntstatus.PortDisconnected.Err()) && !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept on a lost connection: %v", err)
+		t.Errorf("accept on a lost connection: %v, want STATUS_PORT_DISCONNECTED or a closed connection", err)
 	}
 }
 
@@ -138,7 +138,7 @@ func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
 	t.Helper()
 	out, st := th.CallRow(nt.NtTable.Find(row), in)
 	if !st.IsSuccess() {
-		t.Fatalf("%s: %s", row, st)
+		t.Fatalf("calling %s: %s, want success", row, st)
 	}
 	return out.(O)
 }
@@ -181,7 +181,7 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
 		m := out.(nt.ReplyWaitReceivePortOut)
 		if st != ntstatus.Success || !m.Connecting {
-			t.Fatalf("%+v, %s, want st = %s, m.Connecting = true", m, st, ntstatus.Success)
+			t.Fatalf("received %+v, %s, want a request to connect and %s", m, st, ntstatus.Success)
 		}
 		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
 			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
@@ -190,11 +190,11 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
 		}
 		if got := <-told; got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("client got %q, want %q", got, want)
 		}
 	}
 	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
-		t.Errorf("no port: %s, want %s", st, ntstatus.InvalidHandle)
+		t.Errorf("waiting for an invalid port: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 }
 
@@ -223,10 +223,10 @@ func TestSuccessEndsWait(t *testing.T) {
 			return st
 		}
 		if st := wait(ntstatus.Success); st != ntstatus.Success {
-			t.Errorf("a wait for a signalled event: %s, want %s", st, ntstatus.Success)
+			t.Errorf("first wait for the signalled event: %s, want %s", st, ntstatus.Success)
 		}
 		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
-			t.Errorf("and is not any more: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("second wait, after the signal was consumed: %s, want %s", st, ntstatus.Cancelled)
 		}
 		_ = conn.Close()
 	})
@@ -263,7 +263,7 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 			got[f.Request] = head.Status
 		}
 		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
-			t.Fatalf("round %d: %v, want len(got) = 3, got[wait.Request] = %v", i, got, ntstatus.Cancelled)
+			t.Fatalf("round %d: statuses %v, want 3 with %v for the wait", i, got, ntstatus.Cancelled)
 		}
 	}
 }
@@ -299,19 +299,19 @@ func TestEndOfThreadEndsItsWait(t *testing.T) {
 		select {
 		case st := <-waited[0]:
 			if st != ntstatus.Cancelled {
-				t.Errorf("a wait of a thread that ended: %s, want %s", st, ntstatus.Cancelled)
+				t.Errorf("wait of the ended thread: %s, want %s", st, ntstatus.Cancelled)
 			}
 		default:
-			t.Error("the wait of an ended thread has not ended")
+			t.Error("the wait of the ended thread has not ended, want STATUS_CANCELLED")
 		}
 		if len(waited[1]) != 0 {
-			t.Errorf("a wait of another thread ended: len(waited[1]) = %d, want 0", len(waited[1]))
+			t.Errorf("%d waits of the other thread ended, want 0", len(waited[1]))
 		}
 		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
 			t.Fatal(st)
 		}
 		if st := <-waited[1]; st != ntstatus.Success {
-			t.Errorf("a wait of another thread: %s, want %s", st, ntstatus.Success)
+			t.Errorf("wait of the other thread: %s, want %s", st, ntstatus.Success)
 		}
 		_ = conn.Close()
 	})
@@ -385,7 +385,7 @@ func TestLargeWriteWaits(t *testing.T) {
 	const size = 100_000
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+		t.Errorf("write without a reader = %d bytes, %v, want 0 and a deadline error", n, err)
 	}
 	type ended struct {
 		n   int
@@ -402,7 +402,7 @@ func TestLargeWriteWaits(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all was read: %+v, want e.n = %v, e.err = nil", e, size)
+		t.Errorf("write after the reader took everything = %+v, want %d bytes, no error", e, size)
 	}
 	go write()
 	if _, err := io.ReadFull(r, make([]byte, 7)); err != nil {
@@ -410,6 +410,6 @@ func TestLargeWriteWaits(t *testing.T) {
 	}
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
-		t.Errorf("after 7 bytes were read: %+v, want e.n = 7, error %v", e, os.ErrDeadlineExceeded)
+		t.Errorf("write with a deadline after 7 bytes were read = %+v, want 7 bytes, %v", e, os.ErrDeadlineExceeded)
 	}
 }
