@@ -38,7 +38,7 @@ func TestWireHasEveryUserModeService(t *testing.T) {
 	}
 }
 
-// anything are values for parameters of any type.
+// anything has values for parameters of any type.
 var anything = []any{
 	nil, uint32(7), "text", sid.Everyone, winnt.LUID(9), winnt.Handle(-2), []nt.LUIDAndAttributes{{LUID: 5}}, [30]byte{1},
 	nt.TokenStatistics{TokenID: 4}, []nt.TypeInformation{{}},
@@ -116,7 +116,7 @@ func fill(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// same reports equal values; descriptors and lists count by their bytes.
+// same reports whether two values are equal. Descriptors and lists are compared by their bytes.
 func same(a, b any) bool {
 	if reflect.DeepEqual(a, b) {
 		return true
@@ -145,8 +145,8 @@ func same(a, b any) bool {
 	return false
 }
 
-// TestRowsSurviveEncoding encodes and decodes random parameters of every row in both directions: the values are unchanged
-// (W-10).
+// TestRowsSurviveEncoding encodes and decodes random parameters of every row in both directions and compares the
+// values (W-10).
 func TestRowsSurviveEncoding(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -52,7 +52,7 @@ func TestPendingCallsAreBounded(t *testing.T) {
 	}
 }
 
-// admits reports whether a connection takes one more call.
+// admits reports whether a connection accepts one more call.
 func admits(s *Server, f *Frame) bool {
 	st, err := s.admit(f)
 	return st == ntstatus.Success && err == nil

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// flushTime is how long a flush of the slow disk takes.
+// flushTime is the duration of a flush of the slow disk.
 const flushTime = 333 * time.Microsecond
 
 // recorded serves one connection of a patient process in the bubble of a synctest, for a kernel with an

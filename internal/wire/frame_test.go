@@ -23,7 +23,7 @@ func TestFrameLengthIsBounded(t *testing.T) {
 		for name, r := range map[string]io.Reader{"at once": bufio.NewReader(bytes.NewReader(b)),
 			"byte by byte": iotest.OneByteReader(bytes.NewReader(b))} {
 			if buffered, ok := r.(*bufio.Reader); ok {
-				_, _ = buffered.Peek(1) // all of it has come
+				_, _ = buffered.Peek(1) // the whole head has arrived
 			}
 			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
 				t.Errorf("frame with length %d, %s: %v, want %v", c.length, name, err, c.want)

@@ -46,7 +46,7 @@ func (l lending) HandOut(_ *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Statu
 	return l.handed(), ntstatus.Success
 }
 
-// lender is a server that hands out, whose client is the test.
+// lender is a server that passes descriptors. The test is its client.
 type lender struct {
 	*testing.T
 	conn *net.UnixConn
@@ -187,7 +187,7 @@ func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 	sameText(t, filepath.Join("testdata", "bytes", "descriptors.txt"), text.String())
 }
 
-// TestDescriptorsArePassedInJSON has the answers of both frames in JSON (W-60, W-61).
+// TestDescriptorsArePassedInJSON checks the replies of both frames in JSON (W-60, W-61).
 func TestDescriptorsArePassedInJSON(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
@@ -337,8 +337,8 @@ func TestClientReceivesDescriptors(t *testing.T) {
 	}
 }
 
-// FuzzHandOut sends any bytes after a hello, in either form, to a server that hands out:
-// it ends, and every descriptor is closed.
+// FuzzHandOut sends any bytes after a hello, in either form, to a server that passes descriptors. The server ends and
+// closes every descriptor.
 func FuzzHandOut(f *testing.F) {
 	open := ofDescriptors[2].frame(f, 3)
 	for _, asked := range [][]byte{

@@ -119,7 +119,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 			t.Errorf("recorded %q, want %q", got, c.want)
 		}
 	}
-	// A thread without remaining work delays no other thread: two may be idle at the same time.
+	// A thread without remaining work delays no other thread, so two can be idle at the same time.
 	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}

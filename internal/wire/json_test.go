@@ -164,7 +164,7 @@ func jsonCall(kind wire.Kind, name, body string) *wire.Frame {
 		Body: []byte(body)}
 }
 
-// TestEachFrameKindInJSON has each kind of frame in JSON (W-37).
+// TestEachFrameKindInJSON sends each kind of frame in JSON (W-37).
 func TestEachFrameKindInJSON(t *testing.T) {
 	s := serve(t)
 	if h := s.asJSON(); h["Magic"] != "refmon" || h["Thread"] != "client/1" || len(h["Rows"].([]any)) != nt.NtTable.Len() {
@@ -191,8 +191,8 @@ func TestEachFrameKindInJSON(t *testing.T) {
 			t.Errorf("frame %+v: reply %s, want %s", c.frame, got, c.want)
 		}
 	}
-	// A body that is no JSON ends the connection, as in the binary form (W-6).
-	// The client learns why before (W-39).
+	// A body that is not JSON ends the connection, as in the binary form (W-6). Before that, the client gets the
+	// reason (W-39).
 	const why = `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: byte 16: In.Handle: want a string"`
 	if got := s.said(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
 		t.Error(got)
@@ -205,7 +205,7 @@ func TestEachFrameKindInJSON(t *testing.T) {
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
 var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
 
-// TestDocumentedConversation has the conversation of docs/wire.md.
+// TestDocumentedConversation runs the conversation of docs/wire.md and compares its replies.
 func TestDocumentedConversation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/wire.md")
 	if err != nil {

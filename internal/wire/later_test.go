@@ -157,7 +157,7 @@ func TestPendingOperationsAreBounded(t *testing.T) {
 		}
 	}
 	for n := 4; n < wire.MaxWaits; n++ {
-		_ = listen(0) // one end has a bound of its own, too
+		_ = listen(0) // one end also has its own limit
 	}
 	if st := listen(0); st != ntstatus.InsufficientResources {
 		t.Errorf("operation beyond the limit: %s, want %s", st, ntstatus.InsufficientResources)

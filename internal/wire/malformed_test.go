@@ -36,7 +36,7 @@ func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))
 				_ = s.conn.Close()
 				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
-					!errors.Is(err, io.ErrClosedPipe) { // the answer has no reader any more
+					!errors.Is(err, io.ErrClosedPipe) { // nobody reads the reply any more
 					t.Errorf("W-6: kind %d with body % x after a hello of %d bytes: %v, want a reply or a "+
 						"malformed frame",
 						kind, body, len(hello), err)

@@ -36,7 +36,7 @@ func sockets(t *testing.T) (server, client *net.UnixConn) {
 	return ours.(*net.UnixConn), conn.(*net.UnixConn)
 }
 
-// pipes returns as many reading ends, and the writing end of each.
+// pipes creates n pipes and returns their reading and writing ends.
 func pipes(t *testing.T, n int) (in, out []*os.File) {
 	t.Helper()
 	for range n {
@@ -50,7 +50,7 @@ func pipes(t *testing.T, n int) (in, out []*os.File) {
 	return in, out
 }
 
-// pass sends bytes with the reading ends of pipes, and closes ours.
+// pass sends bytes with the reading ends of pipes, and closes the sender's copies.
 func pass(t *testing.T, c *net.UnixConn, b []byte, files []*os.File) {
 	t.Helper()
 	fds := make([]int, len(files))
@@ -65,7 +65,7 @@ func pass(t *testing.T, c *net.UnixConn, b []byte, files []*os.File) {
 	}
 }
 
-// closed reports whether no program has the reading end of a pipe.
+// closed reports whether no process has the reading end of a pipe open.
 func closed(w *os.File) bool {
 	_, err := w.Write([]byte("x"))
 	return errors.Is(err, unix.EPIPE)
@@ -75,7 +75,7 @@ func answer(request uint64) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: request})
 }
 
-// answerWith is an answer that says that it brings n descriptors.
+// answerWith is a reply that announces n descriptors.
 func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
@@ -186,7 +186,7 @@ func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 	}
 }
 
-// full is set for the program that TestFullDescriptorTableEndsConnection runs.
+// full marks the process that TestFullDescriptorTableEndsConnection starts.
 const full = "REFMON_TEST_FULL"
 
 // With a full descriptor table all bytes of the answer arrive without the descriptor and without an error. The reader
@@ -228,8 +228,7 @@ func TestFullDescriptorTableEndsConnection(t *testing.T) {
 	}
 }
 
-// attaching is a process whose server gives a connection to one handle, and a program of
-// that name.
+// attaching is a process whose server passes a connection for one handle and one program name.
 type attaching struct {
 	process
 	file    *os.File
@@ -243,9 +242,9 @@ func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.Fil
 	return a.file, ntstatus.Success
 }
 
-// TestAttachRepliesInBothForms has the bytes of a descriptor's answer in both forms. The server
-// keeps no descriptor that it sent, a stream that carries none says so, and a name is cut
-// to 64 bytes (W-50, W-52, W-79).
+// TestAttachRepliesInBothForms compares the bytes of replies with a descriptor in both forms. The server keeps no
+// descriptor that it sent. A stream that cannot carry descriptors reports that. A name is cut to 64 bytes (W-50,
+// W-52, W-79).
 func TestAttachRepliesInBothForms(t *testing.T) {
 	binary := wire.AppendHello(nil, wire.HelloBody{})
 	for _, c := range []struct {

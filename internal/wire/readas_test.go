@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// giving is a process whose server has a text for each handle.
+// giving is a process whose server returns a text for each handle.
 type giving struct {
 	process
 	text string
@@ -117,7 +117,7 @@ func (g *reading) Contents(th *nt.Thread, h winnt.Handle, room []byte) (nt.FileF
 	return g.facts, copy(room, g.text) == len(g.text) && !g.facts.Directory, 0
 }
 
-// clientToken makes a token that the connection's first thread may act as.
+// clientToken creates a token that the connection's first thread can impersonate.
 func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)

@@ -18,8 +18,8 @@ type limited struct {
 
 func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
 
-// TestUnpayableFrameIsSkipped: a body above the free bytes is charged before it is read. If the user
-// cannot pay, the server skips it, answers it, and reads the next frame.
+// A body above the free bytes is charged before it is read. If the user cannot pay, the server skips the body,
+// replies with an error, and reads the next frame.
 func TestUnpayableFrameIsSkipped(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
@@ -99,7 +99,7 @@ func TestPartialFrameHasDeadline(t *testing.T) {
 	}
 }
 
-// readTimes is a connection that notes the deadlines of reads.
+// readTimes is a connection that records whether each read deadline was set or cleared.
 type readTimes struct {
 	net.Conn
 	deadlines []bool // one was set

@@ -34,7 +34,7 @@ func TestRefusedClientReadsOnlyStatus(t *testing.T) {
 	}
 }
 
-// without is a process that makes no thread.
+// without is a process that cannot create a thread.
 type without struct {
 	Process
 	err    error

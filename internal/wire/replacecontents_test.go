@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refills is a process whose files can be refilled; it notes which.
+// refills is a process whose files can be refilled. It records the handles.
 type refills struct {
 	process
 	file, from winnt.Handle

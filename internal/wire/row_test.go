@@ -21,8 +21,8 @@ import (
 
 var writeBytes = flag.Bool("write", false, "write the conversations in testdata/bytes")
 
-// said is one frame that the client sends: a call where it has a row, whose
-// parameters are in, or another frame with a body.
+// said is one frame that the client sends. With a row it is a call with the parameters in. Otherwise it is another
+// frame with a body.
 type said struct {
 	kind   wire.Kind
 	thread uint32
@@ -33,7 +33,7 @@ type said struct {
 
 func ask(row string, in any) said { return said{wire.Call, 1, row, in, nil} }
 
-// forAll is the descriptor of a file that everyone reads.
+// forAll is the descriptor of a file that everyone may read.
 var forAll = sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 
 // conversations have a frame of each kind, rows of each family, values of each type, and each failure with a reply.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// writes is a connection that notes the deadlines of writes.
+// writes is a connection that records whether each write deadline was set or cleared.
 type writes struct {
 	net.Conn
 	deadlines []bool // one was set

@@ -58,7 +58,7 @@ func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	return s, process{made, nt.Documented}, theirs
 }
 
-// serveAs starts a connection whose process is made of a kernel's.
+// serveAs starts a connection whose process is built from a kernel's.
 func serveAs(t *testing.T, made func(process) wire.Process) *served {
 	t.Helper()
 	s, p, theirs := newServed(t)
@@ -204,7 +204,7 @@ func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	}
 }
 
-// join starts another connection to the kernel of s, with a process of that token.
+// join starts another connection to the kernel of s, with a process of the given token.
 func (s *served) join(tok string) *client.Conn {
 	s.Helper()
 	user, err := token.Parse([]byte(tok))
@@ -231,8 +231,8 @@ func (s *served) join(tok string) *client.Conn {
 	return c
 }
 
-// TestCallsOfOneThreadKeepTheirOrder sends calls of one thread without waiting: they are answered in their
-// order (W-11).
+// TestCallsOfOneThreadKeepTheirOrder sends calls of one thread without waiting, and checks that the replies come in
+// the same order (W-11).
 func TestCallsOfOneThreadKeepTheirOrder(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -349,7 +349,7 @@ func TestInvalidFrameEndsConnection(t *testing.T) {
 	}
 }
 
-// Requests that are answered with a status; the connection continues.
+// These requests get a reply with an error status, and the connection continues.
 func TestInvalidRequestKeepsConnection(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -370,7 +370,7 @@ func TestInvalidRequestKeepsConnection(t *testing.T) {
 			t.Errorf("frame %+v: %s, want %s", c.frame, st, c.want)
 		}
 	}
-	// Bounds answer with a status (W-3).
+	// Reaching a limit returns a status (W-3).
 	for range wire.MaxThreads - 1 {
 		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
 			t.Fatal(st)
@@ -389,8 +389,8 @@ func TestInvalidRequestKeepsConnection(t *testing.T) {
 	}
 }
 
-// TestRowWithOtherTypesIsNotSupported connects to a server that knows one row by other types: that row
-// alone is not supported (W-5).
+// TestRowWithOtherTypesIsNotSupported connects to a server that knows one row with other types. Only that row is not
+// supported (W-5).
 func TestRowWithOtherTypesIsNotSupported(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()

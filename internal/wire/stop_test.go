@@ -78,7 +78,7 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-b.called
 	server.Stop()
-	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // the server would have hung up by then
+	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // a server that does not wait has closed by then
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
 	if err != nil || head.Status != ntstatus.InvalidHandle {
 		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)

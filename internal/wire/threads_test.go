@@ -128,7 +128,7 @@ func TestDisconnectEndsRunningCall(t *testing.T) {
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-p.called
 	_ = s.conn.Close()
-	_ = s.ended() // the client hung up, with an answer unread
+	_ = s.ended() // the client disconnected with an unread reply
 	if n := p.threads.Load(); n != 0 {
 		t.Errorf("%d threads after the end, want 0", n)
 	}

@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// patient is a process one of whose frames takes long, and whose server shares its time
-// out: it counts the turns.
+// patient is a process with one slow frame. It counts the time slices of its server.
 type patient struct {
 	process
 	watchdog wire.Watchdog
@@ -255,7 +254,7 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 		{true, 0, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
 		{true, 0, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
 		{true, 0, 0, time.Microsecond, 1, 10 * time.Microsecond},
-		// who had much stays away after each turn, answered
+		// a connection that used much time pauses after each slice, its replies sent
 		{false, time.Millisecond, 1, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
 		{true, time.Millisecond, 1, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
 		{true, time.Millisecond, 1, time.Microsecond, 1, 10 * time.Microsecond},

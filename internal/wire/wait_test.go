@@ -133,7 +133,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	}
 }
 
-// does calls a row by its name, which must succeed.
+// does calls a row by its name and fails the test unless the call succeeds.
 func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
 	t.Helper()
 	out, st := th.CallRow(nt.NtTable.Find(row), in)
@@ -176,7 +176,8 @@ func TestPortClientWaitsForCompletion(t *testing.T) {
 			said, longest, connected := waiter.PortConnected(out.(nt.PortOut).PortHandle)
 			told <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
 		}()
-		// A port without a message is waited for, although STATUS_TIMEOUT is no failure (W-20).
+		// The wait continues although STATUS_TIMEOUT, which means that the port has no message, is not a failure
+		// (W-20).
 		out, st := serving.CallWhenReady(nt.NtTable.Find("NtListenPort"), nt.ListenPortIn{PortHandle: port},
 			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
 		m := out.(nt.ReplyWaitReceivePortOut)
