@@ -36,9 +36,9 @@ func BenchmarkAssign10(b *testing.B) {
 func TestAssignAllocations(t *testing.T) {
 	r := tenInheritable()
 	if d, _ := sd.Assign(r); d.DACL().Len() != 10 {
-		t.Fatalf("%d entries, want 10", d.DACL().Len())
+		t.Fatalf("inherited DACL has %d entries, want 10", d.DACL().Len())
 	}
 	if got := testing.AllocsPerRun(100, func() { sd.Assign(r) }); got > 6 {
-		t.Errorf("%.0f allocations, want at most 6", got)
+		t.Errorf("Assign made %.0f allocations, want at most 6", got)
 	}
 }

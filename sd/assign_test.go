@@ -160,7 +160,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 				t.Fatal(st)
 			}
 			if got := text(t, d); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
+				t.Errorf("descriptor %s\nwant %s", got, c.want)
 			}
 		})
 	}
@@ -219,7 +219,7 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 				c.change(r)
 			}
 			if _, st := sd.Assign(r); st != c.want {
-				t.Errorf("got %v, want %v", st, c.want)
+				t.Errorf("Assign = %v, want %v", st, c.want)
 			}
 		})
 	}
@@ -233,8 +233,8 @@ func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	p.RMControl = 7
 	d, st := sd.Assign(&sd.AssignRequest{Creator: sd.New(p), Subject: caller()})
 	if st != ntstatus.Success || d.Control() != sd.SelfRelative|sd.DACLPresent|sd.RMControlValid || d.RMControl() != 7 {
-		t.Errorf("%v, control %#x, byte %d, want %v, %#x, 7", st, d.Control(), d.RMControl(), ntstatus.Success,
-			sd.SelfRelative|sd.DACLPresent|sd.RMControlValid)
+		t.Errorf("Assign = %v with control %#x and byte %d, want %v, %#x, 7", st, d.Control(), d.RMControl(),
+			ntstatus.Success, sd.SelfRelative|sd.DACLPresent|sd.RMControlValid)
 	}
 }
 
@@ -252,7 +252,7 @@ func TestDefaultedListYieldsToParent(t *testing.T) {
 		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
 			Flags: sd.AvoidPrivilegeCheck})
 		if st != ntstatus.Success || text(t, d) != want {
-			t.Errorf("%#x: %v, got %s, want %s", mark, st, text(t, d), want)
+			t.Errorf("with the mark %#x: %v, descriptor %s, want %s", mark, st, text(t, d), want)
 		}
 	}
 }
@@ -286,11 +286,11 @@ func TestAssignRefusesTooLongList(t *testing.T) {
 		r := &sd.AssignRequest{Parent: parse(long(list, entries[0], who)), Creator: parse(long(list, entries[1], who)),
 			Flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck | sd.AvoidOwnerCheck, Subject: caller()}
 		if d, st := sd.Assign(r); st != ntstatus.InvalidACL || d != nil {
-			t.Errorf("%s: %v, want %v", list, st, ntstatus.InvalidACL)
+			t.Errorf("%s with both lists joined: %v, want %v", list, st, ntstatus.InvalidACL)
 		}
 		r.Parent = nil
 		if _, st := sd.Assign(r); st != ntstatus.Success {
-			t.Errorf("%s of the creator alone: %v, want %v", list, st, ntstatus.Success)
+			t.Errorf("%s of the creator only: %v, want %v", list, st, ntstatus.Success)
 		}
 	}
 }
@@ -309,12 +309,12 @@ func TestThreeFlagBitsRequestLabel(t *testing.T) {
 		for _, a := range d.SACL().All() {
 			got = uint32(a.Mask())
 			if a.Type() != sd.SystemMandatoryLabel || a.SID() != sid.HighLevel {
-				t.Errorf("S-70: flags %#x: %v, want a.Type() = %v, a.SID() = %v", flags, a, sd.SystemMandatoryLabel,
-					sid.HighLevel)
+				t.Errorf("S-70: flags %#x: entry %v, want a label (type %v) at %v",
+					flags, a, sd.SystemMandatoryLabel, sid.HighLevel)
 			}
 		}
 		if got != want {
-			t.Errorf("S-70: flags %#x: a label that forbids %#x, want %#x", flags, got, want)
+			t.Errorf("S-70: flags %#x: policy of the label = %#x, want %#x", flags, got, want)
 		}
 	}
 }
@@ -352,7 +352,8 @@ func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 				Flags: flags | sd.AvoidPrivilegeCheck})
 			if got := fmt.Sprintf("%v %#x %d", st, d.Control(), d.RMControl()); got != fmt.Sprintf("%v %#x %d",
 				ntstatus.Success, want, p.RMControl) {
-				t.Fatalf("of %#x with %#x: %s, want %#x", p.Control, flags, got, want)
+				t.Fatalf("creator's control %#x, inheritance flags %#x: control %s, want %#x",
+					p.Control, flags, got, want)
 			}
 		}
 	}
@@ -394,7 +395,7 @@ func TestAssignReportsFirstError(t *testing.T) {
 		m.mend()
 		d, st := sd.Assign(r)
 		if st != m.want || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("%s: %v, want %v", m.what, st, m.want)
+			t.Errorf("up to %s: %v, want %v", m.what, st, m.want)
 		}
 	}
 }
@@ -458,6 +459,7 @@ func TestAssignWithoutAnyListGrantsEveryone(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
 		Mapping: &winnt.EventObject.Mapping})
 	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {
-		t.Errorf("S-63: %v, a list: %t, control %#x", st, d.HasDACL(), d.Control())
+		t.Errorf("S-63: %v, DACL exists %t, control %#x, want success, false and DACL_PRESENT",
+			st, d.HasDACL(), d.Control())
 	}
 }

@@ -62,15 +62,16 @@ func TestOriginalBytesAreKept(t *testing.T) {
 	} {
 		d, err := sd.Decode(b)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("decoding %s: %v, want no error", name, err)
 			continue
 		}
 		if got := d.AppendOriginal([]byte("before")); string(got) != "before"+string(b) {
-			t.Errorf("%s: the original is\n% x\nwant\n% x", name, got[6:], b)
+			t.Errorf("%s: AppendOriginal =\n% x\nwant\n% x", name, got[6:], b)
 		}
 		again, err := sd.Decode(d.Append(nil))
 		if err != nil || !again.Equal(d) || len(d.Append(nil)) != d.Size() || len(d.Append([]byte("odd"))) != d.Size()+3 {
-			t.Errorf("%s: %v, %d bytes, size %d", name, err, len(d.Append(nil)), d.Size())
+			t.Errorf("%s: encoded again: %v, %d bytes, Size() = %d, want an equal descriptor of that size",
+				name, err, len(d.Append(nil)), d.Size())
 		}
 	}
 }
@@ -86,17 +87,17 @@ func TestEqualComparesAllParts(t *testing.T) {
 	otherRM.RMControl = 4
 	a := sd.New(same)
 	if !a.Equal(sd.New(parts(text))) || !a.Equal(sd.New(form)) || !sd.New(form).Equal(a) || !sd.New(rm).Equal(sd.New(rm)) {
-		t.Error("a descriptor is not equal to one of the same parts")
+		t.Error("Equal = false for descriptors with equal parts, want true")
 	}
 	if sd.New(rm).Equal(sd.New(otherRM)) || a.Equal(sd.New(rm)) || sd.New(rm).Equal(a) {
-		t.Error("the resource manager's control is not compared")
+		t.Error("Equal = true for different resource manager control bytes, want false")
 	}
 	for _, other := range []string{"O:SYG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:BAD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:(AU;FA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)",
 		"O:BAG:SYS:(AU;SA;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:P(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:AI(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:AI(AU;SA;FA;;;WD)"} {
 		if b := sddl.MustParse(other); a.Equal(b) || b.Equal(a) {
-			t.Errorf("%s is equal to %s", other, text)
+			t.Errorf("Equal = true for %s and %s, want false", other, text)
 		}
 	}
 }
@@ -147,16 +148,16 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 		}
 		d, err := sd.Decode(b)
 		if err != nil {
-			t.Fatalf("%x: %v", b, err)
+			t.Fatalf("decoding %x: %v, want no error", b, err)
 		}
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Fatalf("kept as\n%x, was, want %x\n%x", got, b, b)
+			t.Fatalf("AppendOriginal =\n%x, want\n%x", got, b)
 		}
 		written := d.Append(nil)
 		again, err := sd.Decode(written)
 		if err != nil || !again.Equal(d) || !bytes.Equal(again.Append(nil), written) ||
 			!bytes.Equal(again.AppendOriginal(nil), written) {
-			t.Fatalf("%x is written as\n%x, %v", b, written, err)
+			t.Fatalf("%x was encoded again as\n%x, %v, want an equal descriptor", b, written, err)
 		}
 		if bytes.Equal(written, b) {
 			canonical++
@@ -165,14 +166,14 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 		for _, field := range []int{12, 16, 4, 8} {
 			if off := binary.LittleEndian.Uint32(written[field:]); off != 0 {
 				if off < at {
-					t.Fatalf("the part at field %d stands at %d, before %d, want at least %d", field, off, at, at)
+					t.Fatalf("part of field %d is at offset %d, want at least %d", field, off, at)
 				}
 				at = off
 			}
 		}
 	}
 	if len(fields) != 4 || canonical < 200 {
-		t.Errorf("parts %v, %d in our order, want len(fields) = 4, canonical at least 200", fields, canonical)
+		t.Errorf("offset fields %v, %d descriptors in canonical order, want 4 and at least 200", fields, canonical)
 	}
 }
 
@@ -188,7 +189,7 @@ func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 			want = 0x5A
 		}
 		if err != nil || d.RMControl() != want || d.Parts().RMControl != want {
-			t.Errorf("control %v: %#x, %v, want %#x", flag, d.RMControl(), err, want)
+			t.Errorf("control %v: RMControl = %#x, %v, want %#x", flag, d.RMControl(), err, want)
 		}
 	}
 }
@@ -198,6 +199,6 @@ func TestNilDescriptorHasNoParts(t *testing.T) {
 	var d *sd.Descriptor
 	if !d.Owner().IsZero() || !d.Group().IsZero() || d.OwnerHash() != 0 || d.DACL() != nil || d.SACL() != nil ||
 		d.Control() != sd.SelfRelative || d.HasDACL() {
-		t.Errorf("no descriptor has control %#x", d.Control())
+		t.Errorf("nil descriptor with control %#x has a part, want none", d.Control())
 	}
 }

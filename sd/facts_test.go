@@ -18,7 +18,7 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 	} {
 		const both = sd.HasOwnerRights | sd.HasPrincipalSelf
 		if got := sddl.MustParse(text).DACL().Facts() & both; got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}
 	for text, want := range map[string]sd.Facts{
@@ -28,7 +28,7 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 	} {
 		const all = sd.HasMandatoryLabel | sd.HasScopedPolicy | sd.HasResourceAttribute
 		if got := sddl.MustParse(text).SACL().Facts() & all; got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	for i := range most - short {
 		s, ok := sid.New(5, 21, 1, uint32(i), 7)
 		if !ok {
-			t.Fatal("no SID")
+			t.Fatal("sid.New failed, want a SID")
 		}
 		a, err := sd.NewACE(typ, flags, 1, s)
 		if err != nil {

@@ -124,7 +124,8 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 						got = append(got, partsOf(a))
 					}
 					if want := e.inherited(mine, container, auto); !slices.Equal(got, want) {
-						t.Fatalf("container %t, auto %t, of %+v:\n got %+v\nwant %+v", container, auto, e, got, want)
+						t.Fatalf("container %t, auto %t, entry %+v:\n got %+v\nwant %+v",
+							container, auto, e, got, want)
 					}
 				}
 			}
@@ -162,8 +163,8 @@ func TestInheritFlagsMatchTwin(t *testing.T) {
 			a, b, c := sd.InheritFlags(uint8(f), container)
 			x, y, z := inheritTwin(uint8(f), container)
 			if a != x || b != y || c != z {
-				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v, want %#x, %v, %v", f,
-					container, a, b, c, x, y, z, x, y, z)
+				t.Errorf("InheritFlags(%#x, container %v) = %#x, %v, %v, want %#x, %v, %v as the twin",
+					f, container, a, b, c, x, y, z)
 			}
 		}
 	}

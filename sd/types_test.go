@@ -28,7 +28,7 @@ func TestKindsOfEntryTypes(t *testing.T) {
 			}
 		}
 		if got := b.String(); got != kinds[typ] {
-			t.Errorf("S-14: type %d (%v) is %q, want %q", i, typ, got, kinds[typ])
+			t.Errorf("S-14: type %d (%v) has the kinds %q, want %q", i, typ, got, kinds[typ])
 		}
 	}
 }

@@ -28,14 +28,14 @@ func TestConditionsHaveDocumentedBytes(t *testing.T) {
 				want = append(want, 0)
 			}
 			if got := a.AppData(); got != string(want) {
-				t.Errorf("got  %x\nwant %x", got, want)
+				t.Errorf("encoded condition %x\nwant %x", got, want)
 			}
 		})
 	}
 	d := sddl.MustParse(`S:(RA;;;;;WD;("a",TX,0,abc))`)
 	// An octet string with an odd number of digits gets a leading zero (C-53).
 	if v := d.SACL().Extra(0).Attribute; v == nil || string(v.Octets[0]) != "\x0a\xbc" {
-		t.Errorf("C-53: %+v", v)
+		t.Errorf("C-53: resource attribute = %+v, want the octets 0a bc", v)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 		`D:(XA;;FR;;;WD;(@User.a Contains {1}))`: true, `D:(XA;;FR;;;WD;(@User.a Contains{1}))`: false,
 	} {
 		if _, err := sddl.Parse(text); (err == nil) != ok {
-			t.Errorf("S-47 %s: %v", text, err)
+			t.Errorf("S-47: parsing %s: %v, want accepted = %t", text, err, ok)
 		}
 	}
 	allow, err := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
@@ -65,7 +65,7 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := sddl.Parse(text); err == nil {
-		t.Errorf("%s is read back", text)
+		t.Errorf("%s was parsed, want an error", text)
 	}
 }
 
@@ -85,15 +85,15 @@ func TestAliasesInsideEntries(t *testing.T) {
 			t.Fatal(full, err)
 		}
 		if got, err := sddl.Format(d, sddl.Options{Domain: of}); err != nil || got != want {
-			t.Errorf("domain %v: %s, %v, want %s", of, got, err, want)
+			t.Errorf("domain %v: printed %s, %v, want %s", of, got, err, want)
 		}
 		if of == domain {
 			_, err := sddl.Parse(want, sddl.Options{Domain: other})
 			if err != nil {
-				t.Errorf("of another domain: %v", err)
+				t.Errorf("parsing with the alias of another domain: %v, want no error", err)
 			}
 			if _, err = sddl.Parse(want); err == nil {
-				t.Error("an alias of no domain is read")
+				t.Error("an alias without a domain was parsed, want an error")
 			}
 		}
 	}

@@ -27,10 +27,10 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := hex.EncodeToString(d.Binary()); got != c.hex {
-				t.Errorf("got  %s\nwant %s", got, c.hex)
+				t.Errorf("encoded descriptor %s\nwant %s", got, c.hex)
 			}
 			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
-				t.Errorf("prints %q, %v, want %q, nil", text, err, c.text)
+				t.Errorf("printed %q, %v, want %q, nil", text, err, c.text)
 			}
 		})
 	}
@@ -41,7 +41,7 @@ func TestParsedControlBits(t *testing.T) {
 	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
 		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
 		if got := sddl.MustParse(text).Control(); got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("control bits of %s = %#x, want %#x", text, got, want)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestMalformedSectionHasStatus(t *testing.T) {
 	} {
 		_, err := sddl.Parse(text)
 		if e := (*sddl.SyntaxError)(nil); !errors.As(err, &e) || e.Status != want {
-			t.Errorf("%s: %v, want %v", text, err, want)
+			t.Errorf("parsing %s: %v, want %v", text, err, want)
 		}
 	}
 }

@@ -24,8 +24,9 @@ func FuzzParseRights(f *testing.F) {
 				return
 			}
 			if again, err := sddl.ParseRights(sddl.FormatRights(m)); err != nil || again != m {
-				t.Errorf("%q is %#x, printed %q, read as %#x, %v", text, uint32(m), sddl.FormatRights(m), uint32(again),
-					err)
+				t.Errorf("%q parsed as %#x, printed as %q, then parsed as %#x, %v, want the same mask",
+					text, uint32(m),
+					sddl.FormatRights(m), uint32(again), err)
 			}
 		})
 	})

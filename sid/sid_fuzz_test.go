@@ -20,12 +20,12 @@ func FuzzDecode(f *testing.F) {
 			s, n, err := sid.Decode(b)
 			if err != nil {
 				if n != 0 || !s.IsZero() {
-					t.Errorf("a refusal with %v of %d bytes", s, n)
+					t.Errorf("Decode failed but returned %v of %d bytes, want nothing", s, n)
 				}
 				return
 			}
 			if got := string(s.AppendBinary(nil)); got != string(b[:n]) {
-				t.Errorf("%x was read as %x, want %x", b[:n], got, string(b[:n]))
+				t.Errorf("%x was decoded and encoded as %x, want %x", b[:n], got, string(b[:n]))
 			}
 		})
 	})

@@ -19,13 +19,13 @@ func TestRecordedSIDStrings(t *testing.T) {
 			s, err := sid.Resolve(r.String, domain)
 			if r.SID == nil {
 				if err == nil {
-					t.Fatalf("read as %v, want a refusal", s)
+					t.Fatalf("parsed as %v, want an error", s)
 				}
 				return
 			}
 			want := strings.ReplaceAll(*r.SID, "{domain_sid}", domain.String())
 			if err != nil || s.String() != want {
-				t.Fatalf("got %v, %v, want %s", s, err, want)
+				t.Fatalf("parsed as %v, %v, want %s", s, err, want)
 			}
 		})
 	}

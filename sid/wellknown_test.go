@@ -121,7 +121,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		text, name, _ := strings.Cut(line, " ")
 		s := sid.MustParse(text)
 		if a, got := sid.Account(s); a != authority || got != name || sid.Name(s) != name {
-			t.Errorf("%s is %q %q, want %q %q", text, a, got, authority, name)
+			t.Errorf("Account(%s) = %q %q, want %q %q", text, a, got, authority, name)
 		}
 	}
 	told := map[sid.SID]bool{}
@@ -132,7 +132,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		}
 	}
 	if len(told) != n {
-		t.Errorf("%d well-known SIDs are told, want %d", len(told), n)
+		t.Errorf("All returned %d well-known SIDs, want %d", len(told), n)
 	}
 	first := 0
 	for range sid.WellKnown {
@@ -141,7 +141,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		}
 	}
 	if first != 2 {
-		t.Errorf("%d SIDs were told to one who takes two, want 2", first)
+		t.Errorf("iteration continued to %d SIDs after break, want 2", first)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestDomainAccountsHaveTheirNames(t *testing.T) {
 		522: "Cloneable Domain Controllers", 525: "Protected Users", 526: "Key Admins", 527: "Enterprise Key Admins",
 		553: "RAS and IAS Servers", 499: "", 511: "", 554: ""} {
 		if a, got := sid.Account(domain.WithRID(rid)); a != "" || got != name {
-			t.Errorf("%d is %q %q, want %q", rid, a, got, name)
+			t.Errorf("Account of RID %d = %q %q, want %q", rid, a, got, name)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func TestVariablesHaveTheirSIDs(t *testing.T) {
 		"S-1-16-28672": sid.SecureProcessLevel, "S-1-18-1": sid.AuthorityAsserted, "S-1-18-2": sid.ServiceAsserted,
 		"S-1-5-5-7-9": sid.Logon(7, 9), "S-1-16-77": sid.IntegrityLevel(77)} {
 		if s.String() != text {
-			t.Errorf("%s, want %s", s, text)
+			t.Errorf("variable has the SID %s, want %s", s, text)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestResolveStrictly(t *testing.T) {
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",
 		"S-1-5-21-7-8-9-512": "S-1-5-21-7-8-9-512", "S-1-5-32-544": "S-1-5-32-544"} {
 		if s, err := sid.ResolveStrict(text, domain); err != nil || s.String() != want {
-			t.Errorf("%s: %v, %v, want %v, nil", text, s, err, want)
+			t.Errorf("ResolveStrict(%s) = %v, %v, want %v, nil", text, s, err, want)
 		}
 	}
 	for text, want := range map[string]string{"da": "the canonical form S-1-5-21-7-8-9-512",
@@ -204,11 +204,11 @@ func TestResolveStrictly(t *testing.T) {
 		"S-1-5-1a": "the end of the SID", "S-1-5-18 ": "the end of the SID"} {
 		s, err := sid.ResolveStrict(text, domain)
 		if e, ok := err.(*sid.SyntaxError); !ok || e.Text != text || e.Want != want || !s.IsZero() {
-			t.Errorf("%s: %v, %v, want %s", text, s, err, want)
+			t.Errorf("ResolveStrict(%s) = %v, %v, want an error that suggests %s", text, s, err, want)
 		}
 	}
 	if _, err := sid.ResolveStrict("DA", sid.SID{}); err == nil {
-		t.Error("DA was read without a domain")
+		t.Error(`ResolveStrict("DA") without a domain succeeded, want an error`)
 	}
 }
 
@@ -216,16 +216,16 @@ func TestResolveStrictly(t *testing.T) {
 func TestMustParsePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("a text that is no SID was taken")
+			t.Error("MustParse did not panic, want a panic")
 		}
 	}()
-	t.Errorf("%q", sid.MustParse("no SID"))
+	t.Errorf("MustParse = %q, want a panic", sid.MustParse("no SID"))
 }
 
 // TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
 func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
-		t.Errorf("%#x, want %#x", h, 0)
+		t.Errorf("hash of the zero SID = %#x, want %#x", h, 0)
 	}
 	hashes := map[uint32]string{}
 	for n := range 16 {
@@ -234,14 +234,14 @@ func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 			s = s.WithRID(uint32(i))
 		}
 		if s.Hash() != s.Clone().Hash() {
-			t.Errorf("%s: two hashes", s)
+			t.Errorf("%s and its clone have different hashes, want equal ones", s)
 		}
 		for i := range n { // each sub-authority counts
 			subs := make([]uint32, n)
 			subs[i] = 7
 			other, _ := sid.New(5, subs...)
 			if was := hashes[other.Hash()]; was != "" && was != other.String() {
-				t.Errorf("%s hashes as %s", other, was)
+				t.Errorf("%s has the hash of %s, want different hashes", other, was)
 			}
 			hashes[other.Hash()] = other.String()
 		}
@@ -326,20 +326,20 @@ func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 	} {
 		got, n, err := sid.Scan(alias, sid.MustParse(domain))
 		if err != nil || n != 2 || got.String() != want {
-			t.Errorf("%s: %v, %d, %v, want %s", alias, got, n, err, want)
+			t.Errorf("alias %s = %v, %d, %v, want %s", alias, got, n, err, want)
 		}
 		if back := sid.Alias(got, sid.MustParse(domain)); back != alias {
-			t.Errorf("the alias of %s is %q, want %s", want, back, alias)
+			t.Errorf("Alias(%s) = %q, want %s", want, back, alias)
 		}
 	}
 	for _, other := range []string{domain, domain + "-512-1", "S-1-5-21-1-2-4-512", "S-1-5-22-1-2-3-512",
 		"S-1-6-21-1-2-3-512",
 		"S-1-5-21-1-2-512", domain + "-511"} {
 		if got := sid.Alias(sid.MustParse(other), sid.MustParse(domain)); got != "" {
-			t.Errorf(`%s has the alias %q, want ""`, other, got)
+			t.Errorf(`Alias(%s) = %q, want ""`, other, got)
 		}
 	}
 	if got := sid.Alias(sid.MustParse(domain+"-512"), sid.SID{}); got != "" {
-		t.Errorf(`without a domain: %q, want ""`, got)
+		t.Errorf(`Alias without a domain = %q, want ""`, got)
 	}
 }
