@@ -18,8 +18,8 @@ func ExampleNewACL() {
 	// Output: 2 2 true 100 <nil>
 }
 
-// TestEntryWithWrongSizeIsRefused: an entry of any size that lies about itself is refused, and the
-// smallest of each kind is read (S-20).
+// An entry whose size field does not match its contents is refused. The smallest valid entry of each kind is accepted
+// (S-20).
 func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 	everyone := []byte{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}
 	entry := func(kind byte, size uint16, rest ...byte) []byte {

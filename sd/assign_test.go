@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
+// The creation algorithm of S-61 to S-70 gives the descriptors of the conformance cases. One case splits an entry
+// (S-67).
 func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 	file := winnt.FileObject.Mapping
 	odd := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
@@ -166,7 +167,7 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 	}
 }
 
-// Refusals of creation: S-60, S-61, S-62, S-71.
+// Each reason to refuse the creation has its own status (S-60, S-61, S-62, S-71).
 func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 	for _, c := range []struct {
 		id              string
@@ -225,8 +226,7 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 	}
 }
 
-// The product is never marked as defaulted, and takes over the resource
-// manager's byte: S-64.
+// The new descriptor is never marked as defaulted. It keeps the creator's resource manager control byte (S-64).
 func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	p := parse("O:S-1-5-21-1-2-3-1107G:BUD:(A;;GA;;;BA)").Parts()
 	p.Control |= sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.RMControlValid
@@ -238,7 +238,7 @@ func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	}
 }
 
-// A list marked as defaulted yields to the parent's, the other list does not: S-63.
+// A list of the creator that is marked as defaulted is replaced by the inherited one. The other list stays (S-63).
 func TestDefaultedListYieldsToParent(t *testing.T) {
 	parent := parse("D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)")
 	for mark, want := range map[sd.Control]string{
@@ -271,7 +271,7 @@ func ExampleAssign() {
 	// Output: STATUS_SUCCESS O:LSG:BUD:AI(A;OICIID;FA;;;BA)(A;ID;FA;;;LS)(A;OICIIOID;GA;;;CO)
 }
 
-// S-20: what would be a list of more than 64 KiB is refused, in the DACL and in the SACL.
+// A DACL or SACL that would become longer than 64 KiB is refused (S-20).
 func TestAssignRefusesTooLongList(t *testing.T) {
 	long := func(list, entry, trustee string) string {
 		var b strings.Builder
@@ -319,8 +319,8 @@ func TestThreeFlagBitsRequestLabel(t *testing.T) {
 	}
 }
 
-// TestControlBitsOfAssignedDescriptor: which bits the product has, of a creator's descriptor with each of its bits and each
-// kind of inheritance (S-64).
+// The control bits of the new descriptor, for each bit of the creator's descriptor and each kind of inheritance
+// (S-64).
 func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 	const kept = sd.RMControlValid | sd.DACLProtected | sd.SACLProtected | sd.DACLAutoInheritRequest |
 		sd.SACLAutoInheritRequest
@@ -359,8 +359,8 @@ func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 	}
 }
 
-// TestAssignReportsFirstError corrects the errors of a new object one after the other. The status is that of the first
-// remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
+// TestAssignReportsFirstError starts with every error and corrects one after the other. The status is always that of
+// the first remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
 func TestAssignReportsFirstError(t *testing.T) {
 	r := &sd.AssignRequest{
 		Parent: with(parse("D:S:"), func(p *sd.Parts) {
@@ -400,8 +400,7 @@ func TestAssignReportsFirstError(t *testing.T) {
 	}
 }
 
-// TestAssignNULLProtectedAndLabelledLists: lists that are NULL, protected and labelled, as the table of S-63 and S-70 has
-// them.
+// NULL, protected and labelled lists are inherited as S-63 and S-70 say.
 func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	const attribute = `(RA;OI;;;;WD;("a",TI,0x0,1))`
 	for name, c := range map[string]struct {
@@ -453,8 +452,8 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	}
 }
 
-// If neither the creator nor the parent nor the token has a list, the new object has no DACL: it is open to all, not
-// closed (S-63).
+// If neither the creator nor the parent nor the token has a list, the new object has no DACL, so everyone has access
+// (S-63).
 func TestAssignWithoutAnyListGrantsEveryone(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
 		Mapping: &winnt.EventObject.Mapping})

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCompoundEntryHasDocumentedBytes: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID
-// and the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
+// A compound entry has header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's and the
+// client's SID (COMPOUND_ACCESS_ALLOWED_ACE in ntifs.h).
 func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
 		sd.ACEExtra{ClientSID: sid.LocalSystem})
@@ -41,7 +41,8 @@ func TestLongestEntry(t *testing.T) {
 	}
 }
 
-// What a builder makes and refuses: S-12, S-16, S-17.
+// The functions that build entries and lists refuse invalid parts, and choose the lowest sufficient revision (S-12,
+// S-16, S-17).
 func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	guid := winnt.GUID{1}
 	for _, c := range []struct {

@@ -50,8 +50,8 @@ func everyType(t *testing.T) (l *sd.ACL, aces []sd.ACE) {
 	return l, aces
 }
 
-// TestCompiledEntriesMatchTheirACEs: an entry is compiled with its own place, type, flags, mask, SID and hash, by
-// either way, and what an entry does not hold is found at its Aux, for that entry alone.
+// Decode and CompileInto give each entry its own index, type, flags, mask, SID and hash. Everything else about an
+// entry is found through its Aux, for that entry only.
 func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 	l, aces := everyType(t)
 	if l.Len() < 22+18 || l.Len() != len(aces) {
@@ -97,8 +97,7 @@ func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 	}
 }
 
-// TestCompoundDataFollowsBothSIDs: what follows the two SIDs of a compound entry is its data, however long each of
-// them is.
+// The data of a compound entry follows its two SIDs, whatever their lengths are.
 func TestCompoundDataFollowsBothSIDs(t *testing.T) {
 	short, long := sid.LocalSystem, sid.MustParse("S-1-5-21-1-2-3-4-5-6")
 	for _, s := range [][2]sid.SID{{short, long}, {long, short}, {short, short}} {

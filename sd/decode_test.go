@@ -18,7 +18,7 @@ import (
 const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;` +
 	`AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
 
-// Layout and states: S-20, S-22, S-23, S-24, C-62.
+// Each malformed part of a descriptor is refused with its status (S-20, S-22, S-23, S-24, C-62).
 func TestMalformedDescriptorIsRefused(t *testing.T) {
 	good := sddl.MustParse(sample).Binary()
 	put32 := func(off int, v uint32) func([]byte) {
@@ -70,7 +70,7 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 	}
 }
 
-// C-61 and the other bounds of S-20, on a list alone (S-23).
+// Each malformed ACL is refused, if it is decoded alone (C-61, S-20, S-23).
 func TestMalformedACLIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		id string
@@ -130,8 +130,8 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 	}
 }
 
-// Bits of an object entry's flags that say nothing here are kept, and either GUID is
-// there without the other (S-12).
+// Unknown bits in the flags of an object entry are kept. Each of the two GUIDs can be present without the other
+// (S-12).
 func TestUnknownObjectFlagsAreKept(t *testing.T) {
 	guid := winnt.GUID{7}
 	for flags, g := range map[uint32]string{0x80000000: "", 0x40000001: string(guid[:]), 0x12345672: string(guid[:])} {
@@ -152,7 +152,7 @@ func TestUnknownObjectFlagsAreKept(t *testing.T) {
 	}
 }
 
-// S-24: four states of the DACL stay apart.
+// An absent, a NULL, an empty and a filled DACL are four different states (S-24).
 func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
@@ -168,7 +168,7 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for bit, lost := range map[sd.Control]string{sd.SACLPresent: "D:(A;;GA;;;WD)", sd.DACLPresent: "S:(AU;SA;FA;;;WD)"} {
 		b := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;FA;;;WD)").Binary()
 		b[2] &^= byte(bit)
-		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is there
+		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is present
 		if err != nil || text(t, d) != lost {
 			t.Errorf("without control bit %#x: %v, %v, want %q", bit, d, err, lost)
 		}
@@ -184,7 +184,7 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	}
 }
 
-// S-25: any order is read; AppendOriginal keeps it, Append writes Windows'.
+// Parts are decoded in any order. AppendOriginal keeps their order, and Append writes the order of Windows (S-25).
 func TestPartsAreDecodedInAnyOrder(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary()
 	// header, owner, group, DACL, as Samba writes, with a gap and a tail
@@ -208,7 +208,7 @@ func TestPartsAreDecodedInAnyOrder(t *testing.T) {
 	}
 }
 
-// S-25: bytes that differ from Windows' in one respect are preserved.
+// AppendOriginal preserves bytes that differ from those of Windows in one respect (S-25).
 func TestOriginalBytesArePreserved(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary() // header, DACL, owner, group
 	unused := bytes.Clone(want)
@@ -233,7 +233,7 @@ func TestOriginalBytesArePreserved(t *testing.T) {
 	}
 }
 
-// S-28: what the caller does to its bytes afterwards does not matter.
+// A later change of the caller's bytes does not change the descriptor (S-28).
 func TestDecodeCopiesItsInput(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()
 	d, _ := sd.Decode(b)
@@ -275,7 +275,7 @@ func TestPeekAgreesWithDecode(t *testing.T) {
 	}
 }
 
-// The extras of object, callback, compound and attribute entries.
+// Object, callback, compound and attribute entries have the extra data of their type.
 func TestExtraDataOfEntries(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
@@ -292,7 +292,7 @@ func TestExtraDataOfEntries(t *testing.T) {
 	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
 		t.Error("a plain entry has extra data, want none")
 	}
-	// Data that is no condition is bad or opaque, by how it begins (S-34).
+	// Data that is not a condition is bad or opaque, depending on its first bytes (S-34).
 	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		l, _ := sd.NewACL(a)
@@ -340,7 +340,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// twin reads a list with the obvious means and compares the compiled entries.
+// twin decodes a list with simple code and compares the compiled entries.
 func twin(t *testing.T, l *sd.ACL) {
 	t.Helper()
 	for i, e := range l.Entries() {
@@ -357,8 +357,8 @@ func twin(t *testing.T, l *sd.ACL) {
 
 func isStatus(err error, st ntstatus.Status) bool { return errors.Is(err, st.Err()) }
 
-// However many entries the two lists have, which decides where they are kept,
-// both lists have their own ones; also in a copy of the descriptor.
+// Both lists have their own entries, however many there are, also in a copy of the descriptor. The number of entries
+// decides where they are stored.
 func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 	list := func(kind sd.Type, n int) *sd.ACL {
 		var aces []sd.ACE
@@ -423,8 +423,7 @@ func ExampleDecode() {
 	// an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
 }
 
-// TestEveryCutIsRefused: no descriptor that ends inside one of its parts is read,
-// wherever it ends; bytes behind the last part are (S-22).
+// A descriptor that is cut inside one of its parts is refused. Bytes after the last part are accepted (S-22).
 func TestEveryCutIsRefused(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FR;;;WD)", "S:(AU;SA;FR;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)(OA;;RP;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)S:(ML;;NW;;;HI)"} {
@@ -442,8 +441,8 @@ func TestEveryCutIsRefused(t *testing.T) {
 	}
 }
 
-// TestInvalidOffsetNamesItsField: an offset is 0, or from 20 on, a multiple of 4 and inside; else the
-// error names its field (S-22).
+// An offset is 0, or at least 20, a multiple of 4 and inside the descriptor. Otherwise the error names its field
+// (S-22).
 func TestInvalidOffsetNamesItsField(t *testing.T) {
 	whole := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)").Append(nil)
 	for _, field := range []int{4, 8, 12, 16} {
@@ -464,7 +463,7 @@ func TestInvalidOffsetNamesItsField(t *testing.T) {
 	}
 }
 
-// TestDescriptorSizeIsBounded: the longest descriptor there may be is read, copied or not, and one byte more is not (S-29).
+// A descriptor of the maximum size is decoded, copied or not. One byte more is refused (S-29).
 func TestDescriptorSizeIsBounded(t *testing.T) {
 	b := append(sddl.MustParse("O:BA").Append(nil), make([]byte, sd.MaxSize)...)
 	for _, c := range []struct {

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestOriginalBytesAreKept: the bytes that were decoded are kept wherever the canonical ones differ in a byte:
-// the order of the parts, gaps, the byte that the flag does not name, a list whose size is no multiple
-// of four (S-25).
+// The decoded bytes are kept wherever the canonical ones differ: the order of the parts, gaps, the resource manager's
+// byte without its flag, a list whose size is no multiple of four (S-25).
 func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }
@@ -76,7 +75,7 @@ func TestOriginalBytesAreKept(t *testing.T) {
 	}
 }
 
-// TestEqualComparesAllParts: descriptors are equal if every part and the control are, but for the mark of the form.
+// Two descriptors are equal if every part and the control bits are equal, except the self-relative bit.
 func TestEqualComparesAllParts(t *testing.T) {
 	parts := func(text string) sd.Parts { return sddl.MustParse(text).Parts() }
 	const text = "O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)"
@@ -102,8 +101,8 @@ func TestEqualComparesAllParts(t *testing.T) {
 	}
 }
 
-// A descriptor preserves its original bytes, with parts in any order and any data between and after them and in the
-// slack of its lists. It is written in our order: SACL, DACL, owner, group.
+// A descriptor preserves its original bytes, whatever the order of its parts and the data between and after them and
+// in the slack of its lists. Append writes the parts in a fixed order: SACL, DACL, owner, group.
 func TestOriginalBytesOfAnyLayout(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	junk := func(n int) []byte {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestFactsFindSpecialEntries: each kind of entry that changes how a list is walked is found
-// out, and an entry that only children inherit is not.
+// Facts finds each kind of entry that changes how a list is evaluated. An entry that applies only to children does
+// not count.
 func TestFactsFindSpecialEntries(t *testing.T) {
 	for text, want := range map[string]sd.Facts{
 		"D:(A;;GA;;;WD)": 0, "D:(A;;GA;;;OW)": sd.HasOwnerRights, "D:(D;;GA;;;OW)": sd.HasOwnerRights,

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// S-74: a SACL without entries is part of each kind of its entries, and of no other part.
+// Select includes an empty SACL for each kind of its entries, and for no other part (S-74).
 func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 	d := parse("O:BAG:SYD:S:")
 	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false,
@@ -31,7 +31,7 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 	}
 }
 
-// Access to read and to change parts.
+// Each part of a descriptor requires its rights to query and to set it.
 func TestRightsToQueryAndSetParts(t *testing.T) {
 	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
 	for _, c := range []struct {

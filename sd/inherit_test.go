@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plainACE is an entry as text fields: the twin works on nothing else.
+// plainACE is an entry as text fields. The twin uses no other data.
 type plainACE struct{ kind, flags, rights, object, class, who string }
 
 func (a plainACE) String() string {
@@ -85,7 +85,7 @@ func inheritACE(a plainACE, container bool) []plainACE {
 	return nil
 }
 
-// Inherit against the twin, on random lists: S-66, S-67, S-68, S-69.
+// Inherit and the twin agree on random lists (S-66, S-67, S-68, S-69).
 func TestInheritMatchesTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))

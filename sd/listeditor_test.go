@@ -374,7 +374,7 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 	return l
 }
 
-// An invalid list, an invalid rule, and a list that is not canonical change nothing.
+// An invalid list, an invalid rule or a list that is not canonical is refused and not changed.
 func TestInvalidEditsChangeNothing(t *testing.T) {
 	rule := Rule{Mask: 1, Trustee: sid.Everyone}
 	var none *ACL
@@ -415,7 +415,7 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 
 func second[A, B any](_ A, b B) B { return b }
 
-// TestConditionsAreNotJoined: two entries with conditions stay two, though their flags are equal (S-84).
+// Two entries with conditions stay separate although their flags are equal (S-84).
 func TestConditionsAreNotJoined(t *testing.T) {
 	var aces []ACE
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {

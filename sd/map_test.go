@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMapKeepsOrderAndRevision: a list that nothing changes is the same list, an entry that goes leaves order and revision, and no list
-// stays none.
+// Map returns the same list if nothing changes. If an entry is removed, order and revision stay. A nil list stays
+// nil.
 func TestMapKeepsOrderAndRevision(t *testing.T) {
 	list := sddl.MustParse("D:(A;;FR;;;BU)(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;BA)(D;;FW;;;BG)").DACL()
 	same, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, true })
@@ -30,8 +30,8 @@ func TestMapKeepsOrderAndRevision(t *testing.T) {
 	}
 }
 
-// TestMapGenericSkipsInheritOnlyEntries: generic bits become rights, but for entries that only children inherit, and for masks that are no
-// access masks (S-65).
+// MapGeneric maps generic bits to rights, except in inherit-only entries and in masks that are not access masks, such
+// as those of labels (S-65).
 func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"D:(A;;GR;;;WD)": 0x120089, "D:(D;OICI;GA;;;WD)": 0x1F01FF, "D:(A;;GW0x20;;;WD)": 0x120136,
@@ -47,7 +47,7 @@ func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: S-11.
+// FileObject.Mapping gives the specific rights recorded on a Windows file server (S-11).
 func TestVectorsGenericMapping(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
 		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {

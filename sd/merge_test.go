@@ -62,14 +62,14 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		for _, a := range got.Slice() {
 			gone = gone && a != c.old
 		}
-		// A grant with data behind the SID is a grant of the same rights: it is refused, too.
+		// A grant with data behind the SID is a grant of the same rights: it is removed by a denial, too.
 		if err != nil || gone != (c.like || name == "data behind the SID") {
 			t.Errorf("deny, %s: entries %v, %v, want the grant removed only if it matches", name, got.Slice(), err)
 		}
 	}
 }
 
-// SetEntriesInAcl, as documented.
+// The cases follow the documentation of SetEntriesInAcl.
 func TestMergeAsSetEntriesInAcl(t *testing.T) {
 	for _, c := range []struct {
 		id, old, want string
@@ -122,8 +122,8 @@ func TestMergeAsSetEntriesInAcl(t *testing.T) {
 	}
 }
 
-// TestMergeOfAuditEntries: requests about a SACL change audit entries as those about a DACL
-// change grants: what SetEntriesInAcl documents, on the other list.
+// Requests about a SACL change audit entries in the same way as requests about a DACL change grants, as
+// SetEntriesInAcl documents for the other list.
 func TestMergeOfAuditEntries(t *testing.T) {
 	for _, c := range []struct {
 		name, old, want string
@@ -177,9 +177,9 @@ func TestDenyRemovesMatchingGrant(t *testing.T) {
 	}
 }
 
-// TestRevokeAndSetAffectOnlyTheirTypes: REVOKE_ACCESS takes the allow and audit entries of the trustee and SET_ACCESS its allow
-// and deny entries, of all kinds, and nothing else: labels, attributes, policies, alarms and filters of the same
-// trustee stay, as do the entries of others and inherited ones (docs/c-abi.md, Explicit entries).
+// REVOKE_ACCESS removes the trustee's allow and audit entries, and SET_ACCESS its allow and deny entries, of all
+// kinds. Labels, attributes, policies, alarms and filters of the same trustee stay, and so do inherited entries and
+// those of others (docs/c-abi.md, Explicit entries).
 func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 	allows := []sd.Type{sd.AccessAllowed, sd.AccessAllowedCompound, sd.AccessAllowedObject, sd.AccessAllowedCallback,
 		sd.AccessAllowedCallbackObject}
@@ -207,7 +207,7 @@ func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The kind of the granting entry is not checked here.
+			// This test does not check the kind of the granting entry.
 			left := slices.DeleteFunc(got.Slice(), func(a sd.ACE) bool { return a.Mask() == 1<<4 })
 			want := []sd.ACE{mine, others, handed}
 			if c.taken {
@@ -220,8 +220,8 @@ func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 	}
 }
 
-// TestTypedRequestMatchesBothTypes: a request with object types changes the trustee's entries of the same two types
-// alone: neither one of the two will do, nor that one is there at all.
+// A request with object types changes only the trustee's entries with the same two types. One equal type is not
+// enough.
 func TestTypedRequestMatchesBothTypes(t *testing.T) {
 	a, b := &winnt.GUID{1}, &winnt.GUID{2}
 	pairs := [][2]*winnt.GUID{{nil, nil}, {a, nil}, {nil, a}, {a, a}, {a, b}, {b, a}, {b, b}, {b, nil}, {nil, b}}

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// C-60, S-19: the Rtl* routines on the caller's bytes.
+// CreateACL checks the size of the buffer before the revision, and rounds the size (C-60, S-19).
 func TestCreateACLChecksSizeAndRevision(t *testing.T) {
 	for _, c := range []struct {
 		id       string
@@ -89,7 +89,7 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	}
 }
 
-// The zero values and nil do nothing surprising.
+// The zero values and nil behave as empty descriptors, lists and entries.
 func TestZeroValuesAreEmpty(t *testing.T) {
 	var d *sd.Descriptor
 	var l *sd.ACL

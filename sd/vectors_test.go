@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Every recorded descriptor is read and written back byte for byte, slack
-// included: S-13, S-18, S-25. Every prefix is refused: C-79.
+// Every recorded descriptor is decoded and encoded to the same bytes, including slack (S-13, S-18, S-25). Every
+// prefix is refused (C-79).
 func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -72,7 +72,8 @@ func TestRecordedInheritFlags(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: the stored descriptor (S-79, C-81) and that of a new file (S-64, C-82).
+// The control bits and flags of the stored descriptor (S-79, C-81) and of a new file (S-64, C-82) equal those
+// recorded on a Windows file server.
 func TestRecordedAutoInheritControl(t *testing.T) {
 	owner := sid.Administrators
 	for i, r := range recordings.Rows[struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Single entries to bytes: S-12, S-15, S-16, S-30, S-34.
+// Each entry is encoded as in the documents (S-12, S-15, S-16, S-30, S-34).
 func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct {
 		id, text, hex string
@@ -58,7 +58,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// S-17: C-59.
+// A list with one entry too many is refused (S-17, C-59).
 func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
@@ -71,7 +71,7 @@ func TestParseRefusesTooLongList(t *testing.T) {
 	}
 }
 
-// S-45: entries without a token.
+// Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
 func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
@@ -86,7 +86,8 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A type that is not known belongs in either list, a known one in its own, also by its number (S-14).
+	// An unknown type is allowed in both lists. A known type is allowed only in its own list, also by its number
+	// (S-14).
 	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
 		"D:(0x00;;CC;;;WD)": true,
 		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
@@ -150,8 +151,8 @@ var entryTypes = []struct {
 	{"TL", 0x14, true, false, ""}, {"FL", 0x15, true, false, ";(a)"},
 }
 
-// TestEntryTypesBelongToTheirList: each type is read in its own list only, names object types where it is one of those, and ends
-// as it does; a refusal says where (S-43).
+// Each type is parsed only in its own list. It has object types and data after the trustee only if the document says
+// so. A refusal has the offset of the error (S-43).
 func TestEntryTypesBelongToTheirList(t *testing.T) {
 	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 	for _, e := range entryTypes {
@@ -201,8 +202,8 @@ func TestEntryTypesBelongToTheirList(t *testing.T) {
 	}
 }
 
-// TestEntryAsBytesHasNoOtherFields: an entry as bytes has neither rights nor object types nor a trustee, since all of them
-// are in its bytes (S-45).
+// An entry written as bytes has no rights, object types or trustee in its text, because all of them are in its bytes
+// (S-45).
 func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 	const guid = "bf967aba-0de6-11d0-a285-00aa003049e2"
 	extended := sddl.Options{Extended: true}
@@ -222,7 +223,7 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 			t.Errorf("S-45: %s was parsed without Extended, want an error", text)
 		}
 	}
-	// Those of a type that may name some are refused as well.
+	// Object types next to the bytes are refused for object entries, too.
 	for _, fields := range []string{";;" + guid + ";;;#01020304", ";;;" + guid + ";;#01020304"} {
 		if _, err := sddl.Parse("D:(0x05;"+fields+")", extended); err == nil {
 			t.Errorf("S-45: object type %s together with bytes was parsed, want an error", fields)

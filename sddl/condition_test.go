@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Application data: C-39, C-40, C-41, C-42, C-43, C-53.
+// Conditions and resource attributes are encoded as in the documents (C-39, C-40, C-41, C-42, C-43, C-53).
 func TestConditionsHaveDocumentedBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ id, text, hex string }{
@@ -39,10 +39,9 @@ func TestConditionsHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// S-47: an attribute needs parentheses after !, and an operator a blank before
-// its list; both are refused, as there is no recording that Windows takes them.
-// S-46 has one exception: a SACL with entries of a DACL prints, and Parse does
-// not read it.
+// An attribute after ! needs parentheses, and a list after an operator needs a space. Both are refused otherwise,
+// because no recording shows that Windows accepts them (S-47). S-46 has one exception: a SACL with entries of a DACL
+// can be printed, but not parsed.
 func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`D:(XA;;FR;;;WD;(!(@User.a)))`: true, `D:(XA;;FR;;;WD;(!@User.a))`: false,

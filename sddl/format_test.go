@@ -20,7 +20,7 @@ func TestZeroEntryHasNoText(t *testing.T) {
 	}
 }
 
-// Canonical text: S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53.
+// Parsed text is printed in one canonical form (S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53).
 func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 	for _, c := range []struct{ id, in, out string }{
 		{"C-09", "O:S-1-2-0x200D:", "O:S-1-2-512D:"},
@@ -75,7 +75,7 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 	}
 }
 
-// S-44: which parts are printed.
+// Format prints the parts that the caller requests (S-44).
 func TestFormatPrintsRequestedParts(t *testing.T) {
 	d := sddl.MustParse(`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))` +
 		`(SP;;;;;S-1-17-1)`)
@@ -167,7 +167,8 @@ func TestUnprintablePartIsAnError(t *testing.T) {
 	}
 }
 
-// TestNULLSACLIsPrintedWhole: a SACL that is there and NULL prints as a whole, and has no entries of a type (S-44).
+// A NULL SACL is printed as a whole if the SACL is requested, and not at all if only one kind of its entries is
+// (S-44).
 func TestNULLSACLIsPrintedWhole(t *testing.T) {
 	d := sddl.MustParse("O:BAS:NO_ACCESS_CONTROL")
 	for info, want := range map[uint32]string{

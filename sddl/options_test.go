@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Refusals with their status: S-14, S-31, S-41, S-42, S-43.
+// Each syntax error has its status and offset (S-14, S-31, S-41, S-42, S-43).
 func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 	for _, c := range []struct {
 		id, text string
@@ -122,7 +122,7 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 	}
 }
 
-// S-80, S-41: texts that ParseStrict refuses and Parse accepts.
+// ParseStrict refuses some texts that Parse accepts (S-80, S-41).
 func TestParseStrictRefusesMore(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
@@ -186,7 +186,7 @@ func ExampleParseRights() {
 	// Output: 0x160089 <nil>
 }
 
-// TestOnlyRevisionOneIsAccepted: there is one revision of SDDL, and none named is that one (S-43).
+// SDDL has one revision. If the options name none, it is used (S-43).
 func TestOnlyRevisionOneIsAccepted(t *testing.T) {
 	for revision := range uint32(5) {
 		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})

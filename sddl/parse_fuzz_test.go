@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// parse(print(x)) is x, and print does not change (S-46).
+// FuzzParse checks that printed text parses to the same descriptor, and that printing it again gives the same text
+// (S-46).
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"O:BAG:SYD:PAI(A;OICI;FA;;;BA)(D;;0x123;;;WD)", // ordinary

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Whole descriptors to bytes: S-25, S-42.
+// Parsed descriptors are encoded as in the documents (S-25, S-42).
 func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct{ id, text, hex string }{
 		{"C-11", "O:BAG:SYD:(A;;GA;;;SY)",
@@ -36,7 +36,7 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// Control words of C-12, C-13, C-16, C-17.
+// The control bits come from the flags of the text (C-12, C-13, C-16, C-17).
 func TestParsedControlBits(t *testing.T) {
 	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
 		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
@@ -46,8 +46,8 @@ func TestParsedControlBits(t *testing.T) {
 	}
 }
 
-// TestMalformedSectionHasStatus checks the status of text that is no section. After a list it is a malformed entry,
-// unless it starts with a letter and a colon. After a SID it is an unknown tag (S-43).
+// Text that is not a section has its status. After a list it is a malformed entry, unless it starts with a letter and
+// a colon. After a SID it is an unknown tag (S-43).
 func TestMalformedSectionHasStatus(t *testing.T) {
 	for text, want := range map[string]ntstatus.Status{
 		"X:": ntstatus.InvalidParameter, "O:BAX:": ntstatus.InvalidParameter, "O:BA9:": ntstatus.InvalidParameter,

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// FuzzParseRights: S-38, S-39, S-46. A mask that is read prints as rights that
-// read as the same mask, and no text takes more than a multiple of its length.
+// FuzzParseRights checks that a parsed mask is printed as rights that parse to the same mask, and that parsing needs
+// memory in proportion to the text (S-38, S-39, S-46).
 func FuzzParseRights(f *testing.F) {
 	for _, text := range []string{"FR|WD", "FRWD", "0x20089", "33", "FILE_READ_DATA", "read_control | WRITE_DAC",
 		"TOKEN_QUERY,DELETE",

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// S-38, S-39: masks. C-23, C-24.
+// Rights are parsed from letters, names and numbers (S-38, S-39, C-23, C-24).
 func TestRightsAreParsedAndNamed(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
 		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
@@ -45,8 +45,7 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 	}
 }
 
-// TestMixedRightsAddUp: rights are names, letters and numbers in any mixture, which add up; what does not
-// fit is refused, and a refusal grants nothing.
+// Rights are names, letters and numbers in any mixture, which are added up. Anything else is refused, with no rights.
 func TestMixedRightsAddUp(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
@@ -75,8 +74,8 @@ func TestMixedRightsAddUp(t *testing.T) {
 	}
 }
 
-// TestMaskNumberBases: a mask is hexadecimal, octal or decimal, and its digits end it; what is too
-// large saturates, and the strict reader refuses it (S-38).
+// A mask is hexadecimal, octal or decimal, and ends after its digits. A number that is too large saturates, and
+// ParseStrict refuses it (S-38).
 func TestMaskNumberBases(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
 		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// FuzzDecode: S-1, S-2. What is read writes the same bytes, and no input takes
-// more than the bytes of one SID.
+// FuzzDecode checks that a decoded SID is encoded to the same bytes, and that decoding needs at most the memory of
+// one SID (S-1, S-2).
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sid.Administrators.Binary()))
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 5})           // no sub-authority

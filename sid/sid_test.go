@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Equal says what == says, whatever the length, and wherever the difference is.
+// Equal returns the same as ==, for every length and every position of a difference.
 func TestEqualAgreesWithOperator(t *testing.T) {
 	var all []sid.SID
 	for n := range sid.MaxSubAuthorities + 1 {
@@ -41,7 +41,7 @@ func ExampleSID_EqualPrefix() {
 	// Output: true false
 }
 
-// What is no SID has STATUS_INVALID_SID, and no SID beside it (S-1, S-2).
+// Bytes that are not a SID are refused with STATUS_INVALID_SID, without a result (S-1, S-2).
 func TestMalformedSIDIsRefused(t *testing.T) {
 	for _, text := range []string{"", "\x01", "\x01\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05",
 		"\x02\x00\x00\x00\x00\x00\x00\x05", "\x01\x10\x00\x00\x00\x00\x00\x05",
@@ -60,7 +60,7 @@ func TestMalformedSIDIsRefused(t *testing.T) {
 	}
 }
 
-// The most that a SID holds, and one more (S-1).
+// New accepts a SID of the maximum size and refuses a larger one (S-1).
 func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	most, ok := sid.New(1<<48-1, make([]uint32, 15)...)
 	if !ok || most.SubAuthorities() != 15 || most.Authority() != 1<<48-1 || !most.WithRID(1).IsZero() {
@@ -99,8 +99,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	}
 }
 
-// S-3: the order is that of authorities, then of the parts, then of their number; it is
-// one order.
+// SIDs are ordered by authority, then by sub-authorities, then by their number. The order is total (S-3).
 func TestCompareIsATotalOrder(t *testing.T) {
 	var all []sid.SID
 	for _, s := range []string{"S-1-1-0", "S-1-5-1", "S-1-5-1-0", "S-1-5-1-0-7", "S-1-5-1-1", "S-1-5-2", "S-1-5-2-0",

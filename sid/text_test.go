@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Binary form of texts: S-1, S-7, S-8 and the conformance cases.
+// Parse gives the documented bytes, and String the canonical text (S-1, S-7, S-8).
 func TestParseAndPrint(t *testing.T) {
 	for _, c := range []struct{ id, text, hex, print string }{
 		{"C-01", "S-1-5-32-544", "01020000000000052000000020020000", "S-1-5-32-544"},
@@ -90,7 +90,7 @@ func TestParseStrictRefusesRepairedText(t *testing.T) {
 	}
 }
 
-// S-9: a D before a colon is the tag of the next section.
+// A D before a colon belongs to the next section, not to the SID (S-9).
 func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
 		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
@@ -102,8 +102,7 @@ func TestScanStopsAtTag(t *testing.T) {
 	}
 }
 
-// S-80: an x without a hexadecimal digit after it is no part of the number: the
-// SID ends after the 0.
+// An x without a hexadecimal digit after it does not belong to the number, so the SID ends after the 0 (S-80).
 func TestScanStopsAtBareX(t *testing.T) {
 	for text, want := range map[string]int{"S-1-5-0x": 7, "S-1-5-0xg": 7, "S-1-5-0X-1": 7, "S-1-5-18-0x)": 10,
 		"S-1-5-0xf": 9} {
@@ -114,7 +113,7 @@ func TestScanStopsAtBareX(t *testing.T) {
 	}
 }
 
-// S-10: relative aliases need and use the domain.
+// The alias of an account of a domain needs the domain (S-10).
 func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	s, err := sid.Resolve("DU", domain)
@@ -131,7 +130,7 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 		sid.Name(sid.MustParse("S-1-9-9")) != "" {
 		t.Error("Name of Domain Users, Administrators or an unknown SID is wrong")
 	}
-	// Domain Admins is 512 below S-1-5-21 and three numbers, and nowhere else.
+	// Domain Admins is 512 in a domain, that is, below S-1-5-21 and three numbers, and nowhere else.
 	for text, want := range map[string]string{"S-1-5-21-1-2-3-512": "Domain Admins", "S-1-5-22-1-2-3-512": "",
 		"S-1-4-21-1-2-3-512": "", "S-1-5-21-1-2-512": "", "S-1-5-21-1-2-3-4-512": "", "S-1-5-21-1-2-3-511": ""} {
 		if a, n := sid.Account(sid.MustParse(text)); a != "" || n != want {
@@ -173,7 +172,7 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 	}
 }
 
-// S-2, S-3, S-4, S-5: the value itself.
+// The functions on a SID value: prefix, order, equality and bytes (S-2, S-3, S-4, S-5).
 func TestSIDPrefixesAndBytes(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
 	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
@@ -206,7 +205,7 @@ func TestSIDPrefixesAndBytes(t *testing.T) {
 	}
 }
 
-// twin reads the canonical text with the obvious means.
+// twin parses the canonical text with simple code.
 func twin(text string) (auth uint64, subs []uint32, ok bool) {
 	parts := strings.Split(text, "-")
 	if len(parts) < 4 || parts[0] != "S" || parts[1] != "1" {

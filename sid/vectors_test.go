@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Recorded on Windows: S-7, S-8, S-10, S-80.
+// Parse accepts and refuses the strings recorded on Windows, with the same SIDs (S-7, S-8, S-10, S-80).
 func TestRecordedSIDStrings(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1225132014-296224811-2507946102")
 	for _, r := range recordings.Rows[struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accounts are the well-known SIDs with their authorities and names, of [MS-DTYP] 2.4.2.4, [MS-LSAT]
-// 3.1.1.1 and the pages "Well-known SIDs" and "SID Strings": an authority, then SIDs and names below it.
+// accounts lists the well-known SIDs with their authorities and names, from [MS-DTYP] 2.4.2.4, [MS-LSAT] 3.1.1.1 and
+// the pages "Well-known SIDs" and "SID Strings": an authority, then its SIDs and names.
 const accounts = "\nS-1-0-0 " + "Nobody" + `
 S-1-1-0 Everyone
 S-1-2-0 LOCAL
@@ -108,7 +108,8 @@ S-1-16-20480 Protected Process Mandatory Level
 S-1-16-28672 Secure Process Mandatory Level
 `
 
-// TestWellKnownSIDsHaveTheirNames checks the authority and name of each well-known SID, and that there is no other.
+// TestWellKnownSIDsHaveTheirNames checks the authority and name of each well-known SID, and that there is no other
+// well-known SID.
 func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 	authority, n := "", 0
 	for line := range strings.Lines(strings.TrimPrefix(accounts, "\n")) {
@@ -145,7 +146,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 	}
 }
 
-// TestDomainAccountsHaveTheirNames: the accounts of each domain have their names there ([MS-DTYP] 2.4.2.4).
+// The accounts that every domain has are named by their RID ([MS-DTYP] 2.4.2.4).
 func TestDomainAccountsHaveTheirNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for rid, name := range map[uint32]string{498: "Enterprise Read-only DCs", 500: "Administrator", 501: "Guest",
@@ -299,8 +300,8 @@ func ExampleAlias() {
 	// S-1-16-20480 S-1-16-28672
 }
 
-// TestSDDLAliasesMatchTheirSIDs: each alias of SDDL stands for the SID that [MS-DTYP] 2.4.2.4 and the page
-// "SID Strings" name; those of a domain follow it.
+// TestSDDLAliasesMatchTheirSIDs checks each alias of SDDL against the SID that [MS-DTYP] 2.4.2.4 and the page "SID
+// Strings" name. The aliases of a domain come last.
 func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 	const domain = "S-1-5-21-1-2-3"
 	for alias, want := range map[string]string{"AA": "S-1-5-32-579", "AC": "S-1-15-2-1", "AN": "S-1-5-7",
