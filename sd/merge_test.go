@@ -63,7 +63,7 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 			gone = gone && a != c.old
 		}
 		// A grant with data behind the SID is a grant of the same rights: it is removed by a denial, too.
-		if err != nil || gone != (c.like || name == "data behind the SID") {
+		if err != nil || gone != (c.like || name == "data after the SID") {
 			t.Errorf("deny, %s: entries %v, %v, want the grant removed only if it matches", name, got.Slice(), err)
 		}
 	}
