@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-134: privileges are appended unchanged, including duplicates, and earlier results do not change.
+// SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
+// change (T-134).
 func TestAppendPrivileges(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
@@ -81,8 +82,8 @@ func ExampleKernelThread_SeAppendPrivileges() {
 	// Output: SeBackupPrivilege
 }
 
-// A-21, I-83: a new access state has the whole request remaining, mapped if there is a mapping, and keeps the
-// original.
+// SeCreateAccessState maps generic rights if it gets a mapping. The whole request remains, and the original request
+// is kept (A-21, I-83).
 func TestAccessStateMapsOnce(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
@@ -98,7 +99,7 @@ func TestAccessStateMapsOnce(t *testing.T) {
 	}
 }
 
-// The zero value of an access state has no subject: nothing is allowed, and its release does nothing. I-83
+// A zero AccessState has no subject: the traverse check denies, and SeDeleteAccessState does nothing (I-83).
 func TestZeroAccessState(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
@@ -117,8 +118,8 @@ func TestZeroAccessState(t *testing.T) {
 	k.SeDeleteAccessState(&s)
 }
 
-// T-134: the SeChangeNotifyPrivilege that counts is the client's while the thread impersonates, otherwise the
-// process's.
+// The traverse privilege of an access state comes from the client while the thread impersonates, and otherwise from
+// the process (T-134).
 func TestWhoTraverses(t *testing.T) {
 	of := func(may bool) token.Spec {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The client of a thread is returned with the level of the impersonation, which may be lower than the token's, and
-// the start time. The query keeps no reference (I-62).
+// Acting returns the client of a thread, the level of the impersonation, which may be lower than the token's, and the
+// time it began. The query keeps no reference (I-62).
 func TestActing(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
@@ -63,7 +63,7 @@ func TestActing(t *testing.T) {
 	}
 }
 
-// proving answers each logon with the proof of a ticket.
+// proving accepts each logon and returns the name of a ticket as its proof.
 type proving struct{ *logon.Memory }
 
 func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
@@ -71,7 +71,8 @@ func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		Proof: "ticket of " + r.Name}, ntstatus.Success
 }
 
-// K-50: the live sessions that a ticket proved are returned in numeric order.
+// Proved lists the live logon sessions that have a proof, by ascending session id, and drops a session when its last
+// token is closed (K-50).
 func TestProvedSessions(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{LSA: proving{logon.Example(sid.SID{})}}, token.LocalSystem())
 	var ids []winnt.LUID
@@ -104,7 +105,7 @@ func TestProvedSessions(t *testing.T) {
 	}
 }
 
-// A system refuses to read or hand out files for a thread of another system.
+// HandOut, Contents, Refill and Spawn reject a thread of another system.
 func TestFilesOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
@@ -127,8 +128,8 @@ func TestFilesOfAnotherSystem(t *testing.T) {
 	}
 }
 
-// A thread that acts as a client leaves nothing after its Close. NewThreadAs fails without a client and leaves
-// nothing (I-90).
+// NewThreadAs leaves no object, handle or reference after the thread's Close. It fails for a nil client and leaves
+// nothing then either (I-90).
 func TestThreadsAs(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-76: As runs its function as the client, can be nested, and restores the previous state, even after a panic. It
-// leaves no reference to a token object.
+// As runs its function as the client and then restores the previous client, also when nested and after a panic. It
+// returns the function's error and leaves no reference to a token (I-76).
 func TestAs(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
@@ -57,8 +57,7 @@ func TestAs(t *testing.T) {
 	}
 }
 
-// As impersonates at the client's own level, lower or higher than the usual one, and a
-// primary token at SecurityImpersonation (I-76).
+// As impersonates at the level of the client's token, and with a primary token at SecurityImpersonation (I-76).
 func TestAsLevels(t *testing.T) {
 	b := newBench(t)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
@@ -83,7 +82,8 @@ func TestAsLevels(t *testing.T) {
 	}
 }
 
-// As never runs its function when the thread cannot impersonate.
+// As returns an error and does not run its function if the thread belongs to another system or has ended, or if an
+// argument is nil.
 func TestAsRefuses(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
@@ -116,8 +116,8 @@ func TestAsRefuses(t *testing.T) {
 	}
 }
 
-// I-76: NewThreadAs creates a thread that acts as the client until its end. Without a client it creates none. Nothing
-// remains.
+// NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil client. No object,
+// handle or reference remains (I-76).
 func TestNewThreadAs(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-3: the first unreadable input of the routines on descriptors is reported.
+// If several inputs of a descriptor routine are unreadable, it returns the status of the first (O-3).
 func TestFirstUnreadableInputIsReported(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	k := sys.KernelMode(th)
@@ -56,7 +56,8 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 	}
 }
 
-// S-61, S-73: the client decides who may become the owner while the thread impersonates, otherwise the process.
+// The token that decides which owners may be assigned is the client's while the thread impersonates, and otherwise
+// the process's (S-61, S-73).
 func TestOwnerDependsOnImpersonation(t *testing.T) {
 	const server, client = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 	own := token.StandardUser(sid.MustParse(server))

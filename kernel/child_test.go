@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCloseProcess: after Close the system keeps neither the process nor the children that it created (W-13).
+// After Process.Close the system keeps neither the process nor the children that it created (W-13).
 func TestCloseProcess(t *testing.T) {
 	s := Boot(Config{})
 	tok, err := token.New(token.LocalSystem())
@@ -49,7 +49,7 @@ func TestCloseProcess(t *testing.T) {
 	}
 }
 
-// TestCloseChild: a process keeps no child that its owner has closed (W-13).
+// A process forgets a child once the child is closed (W-13).
 func TestCloseChild(t *testing.T) {
 	s := Boot(Config{})
 	p, th := worker(t, s)

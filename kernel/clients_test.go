@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-81: the form without a status also impersonates.
+// SeImpersonateClient, which returns no status, impersonates like SeImpersonateClientEx (I-81).
 func TestImpersonateWithoutStatus(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
@@ -34,8 +34,8 @@ func TestImpersonateWithoutStatus(t *testing.T) {
 	k.SeDeleteClientSecurity(c)
 }
 
-// I-80: a client context captured from a subject has the subject's client, or the process's user without one. A
-// request above the subject's level fails.
+// A client context captured from a subject context has the token of the subject's client, or of its process if there
+// is no client. A request above the level of the client fails (I-80).
 func TestClientOfASubject(t *testing.T) {
 	own := sid.MustParse("S-1-5-21-1-2-3-1001")
 	spec := token.StandardUser(own)
@@ -80,8 +80,8 @@ func TestClientOfASubject(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// a token object without a value has no rights. Impersonating it differs from impersonating NULL, which ends
-// the impersonation.
+// A token object made from a nil or zero token value has no rights. A thread that impersonates it acts as Anonymous;
+// it does not revert, as it would with a NULL token.
 func TestTokenOfNothing(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()

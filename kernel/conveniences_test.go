@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// is fails unless a call answers want with a status.
+// is fails the test unless a call returned the value want and the status wantSt.
 func is[T comparable](t *testing.T, name string, got T, st ntstatus.Status, want T, wantSt ntstatus.Status) {
 	t.Helper()
 	if got != want || st != wantSt {
@@ -20,14 +20,13 @@ func is[T comparable](t *testing.T, name string, got T, st ntstatus.Status, want
 	}
 }
 
-// base returns the attributes of a name in BaseNamedObjects.
+// base returns attributes that name an object in \BaseNamedObjects.
 func base(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
 }
 
-// O-10, O-137, O-138, O-139, O-140: the conveniences of the kernel's own objects pass their
-// parameters on in order and return the results of the service: handles count up
-// from 4 by 4.
+// The convenience methods for kernel objects pass their parameters in order and return the results of the service.
+// Handle values increase from 4 in steps of 4 (O-10, O-137, O-138, O-139, O-140).
 func TestObjectConveniences(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success
@@ -90,7 +89,8 @@ func TestObjectConveniences(t *testing.T) {
 	}
 }
 
-// T-60, T-90, T-100: the conveniences of tokens do the same.
+// The convenience methods for tokens pass their parameters in order and return the results of the service (T-60,
+// T-90, T-100).
 func TestTokenConveniences(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	_, th := userThread(t, token.StandardUser(user))
@@ -140,8 +140,8 @@ func TestTokenConveniences(t *testing.T) {
 		ntstatus.InvalidHandle)
 }
 
-// L-40, O-42: LsaClose closes a handle of the policy, no other, and none that is
-// protected from it.
+// LsaClose closes a policy handle. It fails for a handle of another type and for a handle that is protected from
+// close (L-40, O-42).
 func TestLsaClose(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// What a system has from the start is protected: everybody lists and walks directories, makes
-// names in the one for all, follows links, uses devices and waits for the standard events; the
-// rest is the system's and, of the root and the devices, the administrators' (O-141, O-142, T-138).
+// The objects that Boot creates are protected. Everybody may list and traverse directories, create objects in
+// \BaseNamedObjects, follow links, use devices and wait for the standard events. All other rights belong to
+// LocalSystem, and on the root and the devices also to Administrators (O-141, O-142, T-138).
 func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	zw := sys.KernelMode(th).Zw()
@@ -72,8 +72,8 @@ func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
 	}
 }
 
-// A subdirectory inherits the entries for containers and passes on those for objects. An event in it inherits only
-// those for objects (O-38).
+// A subdirectory applies the entries that containers inherit and passes on those that objects inherit. An event
+// inherits only the latter (O-38).
 func TestContainersInherit(t *testing.T) {
 	w := newRightsWorld(t)
 	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")

@@ -13,21 +13,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A frameRow is a successful call with all its effects: - marks a removed line, + a new one. A changed line has its
-// new value, or no value if that is random.
+// A frameRow is a successful call with all its effects. A line with "-" was removed, one with "+" was added. A line
+// that changed has its new value, or only its key if the value is random.
 type frameRow struct {
 	name string
 	do   func(f *frame, th *nt.Thread) ntstatus.Status
 	want []string
 }
 
-// one is the second result of a call.
+// one drops the first result of a call and returns the status.
 func one[T any](_ T, st ntstatus.Status) ntstatus.Status { return st }
 
-// other is a descriptor with all parts. A call uses the parts that it names.
+// other is a descriptor with an owner, a group, a DACL and a label. A call sets only the parts that its security
+// information names.
 var other = sddl.MustParse("O:SYG:WDD:(A;;GR;;;WD)S:(ML;;NW;;;LW)")
 
-// frameRows are the calls of handles, of other objects and of names.
+// frameRows are the calls on handles, on objects other than tokens, threads and processes, and on names.
 var frameRows = []frameRow{
 	{"close", func(f *frame, th *nt.Thread) ntstatus.Status { return th.NtClose(f.all["second event"]) },
 		[]string{"- caller: handle to second event, granted 0x1f0003, attributes 0x0"}},
@@ -101,7 +102,7 @@ var frameRows = []frameRow{
 	}, []string{"named: descriptor = O:BAG:SYD:(A;;0x1f0003;;;SY)(A;;0x120001;;;BA)S:(ML;;NW;;;LW) STATUS_SUCCESS"}},
 }
 
-// TestWhatASuccessChanges: each call changes only what its rules say, in the object and the process that it names.
+// Each successful call changes only what its rules describe, in the object and the process that it names.
 func TestWhatASuccessChanges(t *testing.T) {
 	for _, row := range frameRows {
 		t.Run(row.name, func(t *testing.T) {
@@ -125,24 +126,25 @@ func TestWhatASuccessChanges(t *testing.T) {
 	}
 }
 
-// informed returns a row that sets a class of the second token, which has a new ModifiedId
-// then where that is said (T-90).
+// informed returns a row that sets an information class of the second token. Rows that list TokenStatistics expect a
+// new ModifiedId (T-90).
 func informed(class winnt.TokenInfoClass, value any, want ...string) frameRow {
 	return frameRow{"token: " + class.String(), func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationToken(f.all["second token"], class, value)
 	}, want}
 }
 
-// actsAs is the line of a thread that acts as a client.
+// actsAs is the expected change when a thread starts to act as a client.
 func actsAs(thread string) []string { return []string{thread + ": acts"} }
 
-// privileges are the classes about a token's privileges.
+// privileges are the information classes that show a token's privileges.
 func privileges(tok string) []string {
 	return []string{tok + ": TokenAccessInformation", tok + ": TokenGroupsAndPrivileges", tok + ": TokenPrivileges",
 		tok + ": TokenStatistics"}
 }
 
-// gone returns the differences after a process ended with STATUS_ACCESS_DENIED: no handles, an ended thread.
+// gone returns the changes after the second process ended with STATUS_ACCESS_DENIED: its handles are removed and its
+// thread has ended.
 func gone() (want []string) {
 	for _, name := range []string{"client", "directory", "event", "job", "link", "mutant", "named", "pipe", "policy",
 		"primary", "second JobObject", "second Semaphore", "second directory", "second event", "second mutant",
@@ -158,7 +160,7 @@ func gone() (want []string) {
 
 func init() { frameRows = append(frameRows, identityRows...) }
 
-// identityRows are the calls of tokens, threads and processes.
+// identityRows are the calls on tokens, threads and processes.
 var identityRows = []frameRow{
 	informed(winnt.TokenOwner, sid.LocalSystem, "second token: TokenOwner = S-1-5-18 STATUS_SUCCESS",
 		"second token: TokenStatistics"),

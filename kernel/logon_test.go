@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-90, T-130: an administrator's two tokens are linked to each other.
+// LinkLogons links an administrator's two tokens. It rejects a pair of the same token (T-90, T-130).
 func TestLinkLogons(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -59,8 +59,8 @@ func TestLinkLogons(t *testing.T) {
 	}
 }
 
-// T-80: a caller with SeTcbPrivilege gets the linked token as a primary one, others one at SecurityIdentification.
-// While the thread impersonates, the client's privileges count.
+// A caller with SeTcbPrivilege gets the linked token as a primary token, and other callers as an impersonation token
+// at SecurityIdentification. While the thread impersonates, the client's privileges decide (T-80).
 func TestLinkedTokenNeedsTcb(t *testing.T) {
 	of := func(user string, held bool) token.Spec {
 		s := token.Administrator(sid.MustParse(user))

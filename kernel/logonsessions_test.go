@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-198: logon session ids differ between starts, and from those of kernels that counted from the well-known ids.
-// A configured start number is used.
+// Ids of logon sessions differ between two systems, and their upper half is never 0, as it is for kernels that count
+// from the well-known ids. Config.FirstLUID sets the first number (F-198).
 func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 	seen := map[winnt.LUID]bool{}
 	for range 20 {

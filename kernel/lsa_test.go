@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refusing answers every logon with one status.
+// refusing rejects every logon with the status st.
 type refusing struct {
 	*logon.Memory
 	st ntstatus.Status
@@ -25,8 +25,8 @@ type refusing struct {
 
 func (r refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) { return logon.Result{}, r.st }
 
-// A logon's session, and the other one of its pair, live as long as their tokens, and do not exist without one
-// (L-10).
+// A logon session lives as long as its tokens. So does the linked session of an administrator. If no process took the
+// token, the returned end function ends them, and a failed logon creates none (L-10).
 func TestLogonSession(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
@@ -72,8 +72,8 @@ func TestLogonSession(t *testing.T) {
 	}
 }
 
-// TestRefusedLogon: the caller gets the authority's status as documented. The limit of an account is the substatus
-// (L-35). The status never says that a name is unknown (L-32).
+// The caller gets the documented status for the authority's status. Limits of an account are reported as the
+// substatus (L-35). The status does not reveal that a name is unknown (L-32).
 func TestRefusedLogon(t *testing.T) {
 	for said, want := range map[ntstatus.Status][2]ntstatus.Status{
 		ntstatus.NoSuchUser:      {ntstatus.LogonFailure},
@@ -108,8 +108,7 @@ func TestRefusedLogon(t *testing.T) {
 	}
 }
 
-// TestNoAuthority: without one a kernel knows the well-known names, and lets no
-// name log on.
+// A kernel without a logon authority knows the well-known names and lets nobody log on.
 func TestNoAuthority(t *testing.T) {
 	s := kernel.Boot(kernel.Config{})
 	defer s.Close()
@@ -147,9 +146,9 @@ func system(t *testing.T) *token.Token {
 	return v
 }
 
-// A token without room for its logon SID is an error (L-4). The policy is opened as the impersonated client (L-40),
-// checked for the requested access, and only by a name of this computer (L-43). There are three logon messages
-// (L-42).
+// A token whose groups leave no room for the logon SID is an error (L-4). LsaOpenPolicy checks the impersonated
+// client (L-40) for the requested access and accepts only names of this computer (L-43). LsaLogonUser accepts two
+// message types (L-42).
 func TestLogonEdges(t *testing.T) {
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
@@ -210,13 +209,13 @@ func TestLogonEdges(t *testing.T) {
 	}
 }
 
-// full is an audit sink whose writes all fail.
+// full is an audit sink that fails every write.
 type full struct{}
 
 func (full) Write(audit.Event) error { return errors.New("the disk is full") }
 
-// logons boots a kernel with the example's accounts that records logons, and returns
-// a thread of the system.
+// logons boots a kernel with the accounts of logon.Example that records logons. It returns the kernel and a thread of
+// LocalSystem.
 func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	p, err := audit.NewPolicy(audit.PolicySpec{
@@ -250,7 +249,7 @@ func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Han
 	return out.Token, st
 }
 
-// said returns the records since the last call, each as its number and some fields.
+// said returns and removes the records in m, each as its event id and the given fields.
 func said(m *audit.Memory, fields ...string) (out []string) {
 	for _, e := range m.Drain() {
 		text := fmt.Sprint(e.ID)
@@ -264,8 +263,8 @@ func said(m *audit.Memory, fields ...string) (out []string) {
 	return out
 }
 
-// TestLogonRecords: each token of a pair is a logon, the sensitive privileges come
-// right after it, and each session's end is a record (L-48).
+// Each token of a linked pair has a logon record. A token's sensitive privileges are recorded right after its logon.
+// The end of each session is recorded (L-48).
 func TestLogonRecords(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
@@ -306,7 +305,7 @@ func TestLogonRecords(t *testing.T) {
 	}
 }
 
-// The record has the reason that the client does not get, and no password (L-49, L-32).
+// The record of a refused logon has the reason that the client does not get, and no password (L-49, L-32).
 func TestRefusedLogonRecords(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
@@ -335,8 +334,8 @@ func TestRefusedLogonRecords(t *testing.T) {
 	}
 }
 
-// TestLogonWithoutRecord: under a policy that fails closed there is no logon without
-// its record, and no session of it is left (L-48).
+// If the audit policy is to fail when a record cannot be written, a logon without its record fails and leaves no
+// session (L-48).
 func TestLogonWithoutRecord(t *testing.T) {
 	s, th := logons(t, full{}, audit.FailOnAuditFail)
 	before := counts(s)
@@ -365,8 +364,8 @@ func counts(s *kernel.System) [3]int64 {
 	return [3]int64{o, h, n}
 }
 
-// TestOriginName: a program that acts for its clients says where they are; another one is
-// not believed, so that it has no limit of its own for each address that it makes up (L-64).
+// A caller with SeTcbPrivilege or SeImpersonatePrivilege may set the origin of a logon. The kernel ignores an origin
+// from other callers, so that they cannot invent addresses and get a separate limit for each (L-64).
 func TestOriginName(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
@@ -414,7 +413,8 @@ func TestOriginName(t *testing.T) {
 	}
 }
 
-// The token of a logon is in the session of the requesting process and has the given source.
+// The token of a logon belongs to the terminal session of the calling process and has the token source of the
+// request.
 func TestLogonUsesCallersSession(t *testing.T) {
 	_, th := logons(t, audit.NewMemory(0, 0), 0)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -444,8 +444,8 @@ func TestLogonUsesCallersSession(t *testing.T) {
 	}
 }
 
-// TestLogonBySubcategory: the record of a logon is of Logon, that of its sensitive
-// privileges of Special Logon and that of its end of Logoff, each by its own setting (L-48).
+// Each logon record follows the setting of its own subcategory: Logon for the logon, Special Logon for sensitive
+// privileges, Logoff for the end (L-48).
 func TestLogonBySubcategory(t *testing.T) {
 	all := map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672", audit.Logoff: "4634"}
 	for of, id := range all {
@@ -475,7 +475,7 @@ func TestLogonBySubcategory(t *testing.T) {
 	}
 }
 
-// The record of a refused logon has at most 64 bytes of the client's name (L-49).
+// The record of a refused logon has at most the first 64 bytes of a user or domain name (L-49).
 func TestNamesInRecords(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
@@ -493,17 +493,15 @@ func TestNamesInRecords(t *testing.T) {
 	}
 }
 
-// names knows every account.
+// names resolves every SID to an account.
 type names struct{}
 
 func (names) Account(s sid.SID) (name, domain string, ok bool) {
 	return "name of " + s.String(), "domain", true
 }
 
-// TestServicesLeaveRecords: a privilege that was adjusted, a process that was made, one
-// that was given a token, and a logon are each one record, which names the process that
-// called and the one that it is about; a call that changed nothing leaves no record (U-20,
-// U-78, L-48).
+// Adjusting a privilege, creating a process, assigning its token and logging on are each recorded once, with the
+// calling process and the target. A call that changes nothing leaves no record (U-20, U-78, L-48).
 func TestServicesLeaveRecords(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
@@ -538,7 +536,7 @@ func TestServicesLeaveRecords(t *testing.T) {
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 	made := []string{"NewProcessId", "TargetUserSid", "ParentProcessName"}
 	child := fmt.Sprintf("%#x", uint64(out.ClientID.UniqueProcess))
-	// 4688 has the parent's name in a field of its own and no ProcessName.
+	// Record 4688 has the parent's name in its own field, and no ProcessName.
 	check("made", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
 	check("assigned", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)

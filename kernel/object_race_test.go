@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// crowd is a process with some threads, each for a goroutine of its own.
+// crowd boots a system with one process of n threads, each for its own goroutine.
 func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
@@ -43,7 +43,7 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	return sys, threads
 }
 
-// all runs f on every thread at once.
+// all runs f on all threads concurrently and waits for them.
 func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
 	var wg sync.WaitGroup
 	for i, th := range threads {
@@ -62,7 +62,7 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	return h
 }
 
-// OC-47: of several closes of one value exactly one succeeds (O-40, O-80).
+// If several threads close the same handle, exactly one close succeeds (O-40, O-80, OC-47).
 func TestCloseOnce(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
@@ -83,8 +83,8 @@ func TestCloseOnce(t *testing.T) {
 	}
 }
 
-// Duplicating, closing and replacing the security of one object at once leaves
-// nothing behind, and a reader sees one of the descriptors whole (O-66, O-80, S-76).
+// Threads that duplicate, close and replace the security of one object concurrently leave no object, handle or
+// reference. A reader sees one of the descriptors, never a mixture (O-66, O-80, S-76).
 func TestDuplicateCloseSetSecurity(t *testing.T) {
 	sys, threads := crowd(t, 4)
 	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
@@ -118,9 +118,8 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 	}
 }
 
-// Duplicating a handle while it is closed either gives a handle that works, or
-// INVALID_HANDLE; a create with OBJ_OPENIF gives a handle whichever thread closes
-// the name's last one (O-44, O-50).
+// Duplicating a handle while another thread closes it returns a usable handle or STATUS_INVALID_HANDLE. NtCreateEvent
+// with OBJ_OPENIF always succeeds, even while other threads close the last handle of the name (O-44, O-50).
 func TestDuplicateAgainstClose(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
@@ -158,7 +157,7 @@ func TestDuplicateAgainstClose(t *testing.T) {
 	})
 }
 
-// OC-46: an output pointer is probed before the handle is looked up (O-3).
+// An unwritable output pointer is reported before an invalid handle (O-3, OC-46).
 func TestProbeBeforeHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()

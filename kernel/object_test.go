@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSizesOfTypes: a query of a type accepts the needed length and a longer one. It refuses a byte less (O-61).
+// NtQueryObject for a type accepts the needed length and more, and rejects one byte less (O-61).
 func TestSizesOfTypes(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, h := range w.all {
@@ -37,8 +37,8 @@ func TestSizesOfTypes(t *testing.T) {
 	}
 }
 
-// failing boots a kernel whose log records the services on objects. An operation whose record cannot be written
-// fails.
+// failing boots a kernel that records the services on objects and fails an operation whose record cannot be written.
+// The injector makes the audit sink fail.
 func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	t.Helper()
 	sink := new(inject.Injector)
@@ -78,8 +78,8 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	return sys, th, sink
 }
 
-// U-64, U-73: if a required record cannot be written, the operation fails and changes nothing: no object, name or
-// handle, and the old descriptor.
+// If a required audit record cannot be written, the operation fails and changes nothing. It leaves no object, name or
+// handle, and the old descriptor remains (U-64, U-73).
 func TestObjectServicesFailClosed(t *testing.T) {
 	sys, th, sink := failing(t)
 	audited := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
@@ -98,7 +98,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 					SecurityDescriptor: audited}, nt.NotificationEvent, false)
 			return st
 		},
-		// A name that outlives the handles goes too.
+		// A permanent name outlives its handles, so it must be removed explicitly.
 		"NtCreateEvent permanent": func() ntstatus.Status {
 			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\stays`, Attributes: winnt.OBJ_PERMANENT,
@@ -142,8 +142,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
 		t.Errorf("the name that was not made: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
-	// The handle values that the failures had taken are free again: the next is that
-	// of before (O-12, U-64).
+	// The handle values that the failed operations used are free again (O-12, U-64).
 	again := func() winnt.Handle {
 		t.Helper()
 		sink.Fail(nil)
@@ -161,7 +160,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 			t.Errorf("U-64: %s keeps a handle value", name)
 		}
 	}
-	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record
+	if st := th.NtClose(h); st != ntstatus.Success { // U-73: NtClose never fails because of its record
 		t.Error(st)
 	}
 }

@@ -16,7 +16,7 @@ const (
 	pkgB = "S-1-15-2-7-6-5-4-3-2-1"
 )
 
-// boxed returns a thread of a new process in an AppContainer of that package, and the process's token.
+// boxed returns a thread of a new process in an AppContainer of the package, and the token of the process.
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
 	full, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
@@ -38,8 +38,8 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 	return th, v
 }
 
-// A package makes named objects in its own directory, which no other package
-// opens or adds to, and nowhere else (A-96, O-24).
+// A package may create named objects in its own directory only. Another package may not open or create objects there
+// (A-96, O-24).
 func TestPackageDirectory(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {

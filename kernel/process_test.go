@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordsEnds boots a system that records the ends of processes.
+// recordsEnds boots a system that records the end of each process.
 func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
 	policy, err := audit.NewPolicy(audit.PolicySpec{
@@ -27,7 +27,7 @@ func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	return sys, sink
 }
 
-// isEnd drains the records and checks that there is one, of the end of a process of user 1107.
+// isEnd drains the sink and fails unless it had exactly one record: the end of a process of user 1107.
 func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 	t.Helper()
 	events := sink.Drain()
@@ -42,7 +42,7 @@ func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 	}
 }
 
-// The end of a process is recorded once, however often it exits (U-86).
+// The end of a process is recorded once, even if Exit is called twice (U-86).
 func TestExitIsRecorded(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
@@ -61,7 +61,7 @@ func TestExitIsRecorded(t *testing.T) {
 	isEnd(t, sink, "worker", "0x0")
 }
 
-// ends returns the exit statuses of a process and a thread.
+// ends returns the exit statuses of a process and of a thread.
 func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus.Status {
 	t.Helper()
 	p, st := th.NtQueryInformationProcess(process, nt.ProcessBasicInformation)
@@ -71,8 +71,8 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 	return [2]ntstatus.Status{p.(nt.ProcessBasic).ExitStatus, w.(nt.ThreadBasic).ExitStatus}
 }
 
-// The exit status of a process applies to its threads, except those that ended earlier. It ends once, and the record
-// has the status (O-169, U-86).
+// NtTerminateProcess gives its exit status to the process and to the threads that still run. A second call fails and
+// does not change the status, which the one record has (O-169, U-86).
 func TestTerminate(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
@@ -120,7 +120,7 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
-// TestTerminateSystem: no program ends the System process, whatever its handle grants (O-170).
+// NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
 func TestTerminateSystem(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
@@ -136,9 +136,9 @@ func TestTerminateSystem(t *testing.T) {
 	}
 }
 
-// W-52: a process that a service made is taken over once, by a handle with the rights
-// to put a program into it, when it has started and while it runs; one that a program
-// runs in has an owner.
+// TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program
+// into the process, and the process must have started and still run. A process that already runs a program has an
+// owner (W-52).
 func TestTakeOver(t *testing.T) {
 	b := newBench(t)
 	yes := func(*token.Token) ntstatus.Status { return ntstatus.Success }

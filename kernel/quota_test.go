@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// charged is a system whose processes have quota blocks.
+// charged is a test with a system whose processes have quota blocks.
 type charged struct {
 	*testing.T
 	sys *kernel.System
@@ -30,7 +30,7 @@ func newCharged(t *testing.T) *charged {
 	return w
 }
 
-// process makes a process with a block, and a thread of it.
+// process creates a process of the user that is charged to b, and a thread in it.
 func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
 	w.Helper()
 	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary), Quota: b})
@@ -44,7 +44,7 @@ func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *
 	return p, th
 }
 
-// makers make an object of each type, and return its handle.
+// makers has a function for each type that creates an object and returns its handle.
 var makers = map[string]func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status){
 	"event": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
 		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, objectNamed(name), nt.NotificationEvent, false)
@@ -97,7 +97,7 @@ func objectNamed(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: name}
 }
 
-// A create that is refused at any remaining quota does not change the quota.
+// A create that fails with any remaining quota leaves the quota as it was.
 func TestFailedCreateLeavesTheCharge(t *testing.T) {
 	for what, create := range makers {
 		t.Run(what, func(t *testing.T) {
@@ -132,8 +132,8 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 	}
 }
 
-// TestChargeStaysWithTheCreator: an object that another process has a handle of is charged to its
-// creator until that handle is closed, also after the creator has gone.
+// An object that another process has open stays charged to its creator until that handle is closed, even after the
+// creator has ended.
 func TestChargeStaysWithTheCreator(t *testing.T) {
 	w := newCharged(t)
 	one, two := kernel.NewQuotaBlock(nil, 1<<20, false), kernel.NewQuotaBlock(nil, 1<<20, false)
@@ -148,7 +148,7 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	table := two.Used() - before // the first handle of a table takes its memory
+	table := two.Used() - before // the first handle of a process also charges its handle table
 	if table > 8<<10 {
 		t.Errorf("an open charges %d bytes to the opener, want at most %d", table, 8<<10)
 	}
@@ -164,9 +164,8 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	}
 }
 
-// TestRandomChargesBalance: whatever three processes of two accounts make, open, write and close in
-// any order, each charge is that of the objects that are there, and at the end nothing is charged
-//
+// For random sequences of creates and closes by three processes of two accounts, each block is charged for its live
+// objects, the pool has the sum of its blocks, and at the end nothing is charged.
 func TestRandomChargesBalance(t *testing.T) {
 	draw := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	w := newCharged(t)
@@ -229,8 +228,8 @@ func TestRandomChargesBalance(t *testing.T) {
 	}
 }
 
-// TestClientsShareTheQuotaOfTheirServer: what a server makes while it acts for a client is the
-// client's part of the server's quota: one client leaves room for others and for the server.
+// Objects that a server creates as a client are charged to the client's part of the server's quota. One client cannot
+// use up the quota of other clients or of the server.
 func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	w := newCharged(t)
 	const quota = 2 << 20
@@ -268,8 +267,8 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	}
 }
 
-// TestReplacedDescriptorsAreNotCharged: a descriptor is charged to who gave it until the next one takes its place,
-// and with the object's last handle nothing is charged.
+// A descriptor is charged to the process that set it until another one replaces it. Closing the object's last handle
+// releases the charge.
 func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	w := newCharged(t)
 	b := kernel.NewQuotaBlock(nil, 1<<20, false)

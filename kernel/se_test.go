@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a check with a nil or empty subject context denies access.
+// A check with a nil or zero subject context denies access, and no privilege is held.
 func TestCheckWithoutSubject(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -41,8 +41,7 @@ func TestCheckWithoutSubject(t *testing.T) {
 	}
 }
 
-// TestChecksWantOwnerAndGroup: a check of a descriptor without an owner, without a group or
-// without both is refused, in each of its forms (A-19, U-52).
+// Every form of the access check rejects a descriptor that has no owner or no group (A-19, U-52).
 func TestChecksWantOwnerAndGroup(t *testing.T) {
 	w := newRightsWorld(t)
 	asked := 0

@@ -54,7 +54,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	return t
 }
 
-// T-114: the System process runs as LocalSystem, with the id 4.
+// The System process runs as LocalSystem and has the id 4 (T-114).
 func TestSystemProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
@@ -73,7 +73,7 @@ func TestSystemProcess(t *testing.T) {
 	}
 }
 
-// What a process cannot be made of, and when.
+// CreateProcess needs exactly one primary token, as a value or as an object, and a system that is not closed.
 func TestProcessSpecs(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -115,7 +115,7 @@ func TestProcessSpecs(t *testing.T) {
 	}
 }
 
-// leaky makes a kernel that holds a forgotten reference on a client's token.
+// leaky boots a kernel and leaks one reference to a client's token.
 func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
@@ -132,12 +132,12 @@ func leaky(tb testing.TB) *kernel.System {
 	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
 		tb.Fatal(st)
 	}
-	k.PsReferenceImpersonationToken(k.Thread()) // never given back
+	k.PsReferenceImpersonationToken(k.Thread()) // never released
 	k.PsDereferenceImpersonationToken(t)
 	return sys
 }
 
-// P-5: closing returns an error with the leaked references.
+// Close returns an error that lists leaked references (P-5).
 func TestCloseReportsLeaks(t *testing.T) {
 	err := leaky(t).Close()
 	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") ||
@@ -146,7 +146,7 @@ func TestCloseReportsLeaks(t *testing.T) {
 	}
 }
 
-// Close releases the handles, impersonation and tickets that a program did not release.
+// CloseAllHandles and Close release handles, impersonations and tickets that programs left.
 func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
@@ -185,7 +185,7 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 	}
 }
 
-// A thread of another system has no kernel-mode face here.
+// KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.
 func TestForeignThread(t *testing.T) {
 	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
 	defer a.Close()
@@ -212,7 +212,8 @@ func TestForeignThread(t *testing.T) {
 	}
 }
 
-// The kernel-mode table is read by scripts and listings as the other one is.
+// Each row of kernel.Table has a unique name, a summary and conditions. A Zw routine has the parameters of its Nt
+// service (O-2).
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for row := range kernel.Table.All {
@@ -230,8 +231,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A system thread of an ordinary process has the process's identity and kernel mode's rights, and is not one of the
-// process's own threads.
+// SystemThreadOf creates a system thread with the identity of an ordinary process and the rights of kernel mode. It
+// fails for a process that has ended.
 func TestSystemThreadOf(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
@@ -249,7 +250,7 @@ func TestSystemThreadOf(t *testing.T) {
 	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
 		t.Error("it is no system thread of the process")
 	}
-	// O-29: not the System process
+	// A handle for kernel mode only is not possible outside of the System process (O-29).
 	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter {
 		t.Errorf("a handle that is no kernel handle: %v, want %v", st, ntstatus.InvalidParameter)
 	}

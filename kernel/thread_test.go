@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestKernelModeDuringClose: while the thread ends or the system closes, KernelMode returns nil or an interface, and
-// nothing is left of it.
+// KernelMode called while its thread ends or the system closes returns nil or an interface, and leaves no entry in
+// the system's tables.
 func TestKernelModeDuringClose(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -49,8 +49,7 @@ func TestKernelModeDuringClose(t *testing.T) {
 	}
 }
 
-// TestEndedThreadsAreForgotten: a system keeps nothing of threads that ended,
-// nor of their kernel-mode faces, however many there were.
+// The system's tables keep no entry of an ended thread or of its kernel-mode interface.
 func TestEndedThreadsAreForgotten(t *testing.T) {
 	s := Boot(Config{})
 	tok, err := token.New(token.LocalSystem())

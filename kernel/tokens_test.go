@@ -16,14 +16,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// userThread is a thread of a process with that token, on a kernel that is
-// checked for leaks at the end.
+// userThread boots a kernel and returns it with a thread of a process that has the token. The test fails if the
+// kernel leaks.
 func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	return threadOf(t, kernel.Config{}, spec)
 }
 
-// threadOf boots a kernel and returns a thread of a process with a token.
+// threadOf is userThread with a configuration.
 func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(cfg)
@@ -47,7 +47,7 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	return sys, th
 }
 
-// TC-41, TC-49, T-80, T-100: an unwritable output variable is reported before errors of the handles.
+// An unwritable output variable is reported before an error of the handles (TC-41, TC-49, T-80, T-100).
 func TestOutputsAreProbedFirst(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	fault := ntstatus.AccessViolation
@@ -64,7 +64,7 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 	}
 }
 
-// T-69: an object whose handle was passed to NtCreateLowBoxToken lives until the token is destroyed.
+// An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
@@ -90,7 +90,7 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	}
 }
 
-// T-53, T-60, T-69: a failed allocation leaves no object, handle or reference.
+// A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
 func TestTokenAllocationsFail(t *testing.T) {
 	var memory inject.Injector
 	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
@@ -133,8 +133,8 @@ func TestTokenAllocationsFail(t *testing.T) {
 	}
 }
 
-// A sandbox: the process's own token with Users disabled, all privileges but one
-// taken away, and writing restricted to what Everyone may write.
+// A sandbox runs with a filtered token. Users is disabled, only one privilege remains, and it can write only what
+// Everyone may write.
 func ExampleKernelThread_SeTokenIsWriteRestricted() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
@@ -171,8 +171,8 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
-// SeAssignSecurityEx limits each effective mask to the rights of GENERIC_ALL (S-65). A context without a primary
-// token counts as no context (S-60).
+// SeAssignSecurityEx limits the mask of each effective entry to the rights of GENERIC_ALL (S-65). A subject context
+// without a primary token counts as none (S-60).
 func TestSeAssignSecurityEx(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -207,7 +207,7 @@ func TestSeAssignSecurityEx(t *testing.T) {
 	k.SeReleaseSubjectContext(s)
 }
 
-// An unreadable input does not count as missing, because that would drop its restrictions (O-3).
+// The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
 func TestUnreadableInputsAreRefused(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -250,7 +250,7 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 		t.Errorf("SeAccessCheck: %+v, want out.Result = false, out.AccessStatus = %v", out, ntstatus.AccessViolation)
 	}
 	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
-		access.Kernel: ntstatus.Success} { // the kernel's request does not look at the descriptor
+		access.Kernel: ntstatus.Success} { // a check in kernel mode does not read the descriptor
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
 		if out.AccessStatus != want || out.Result != want.IsSuccess() {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The name of a tree refers to its device, with the case preserved (F-110).
+// The name of a tree is a link to its device. Its case is preserved (F-110).
 func TestTreeNames(t *testing.T) {
 	s := Boot(Config{})
 	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
@@ -29,8 +29,7 @@ func TestTreeNames(t *testing.T) {
 	}
 }
 
-// sized is a tree of one directory on a volume of a given size. It is its own place and open. Its other methods
-// panic.
+// sized is a tree of one directory on a volume of the given size. It is its own open file. Its other methods panic.
 type sized struct {
 	nt.OpenFile
 	size nt.FsFullSizeInformation
@@ -60,8 +59,8 @@ func (p place) Open(*fileaccess.Request, *fileaccess.Decision) (nt.OpenFile, boo
 
 func (place) Release() {}
 
-// Each class has the volume's numbers in its fields. A class with one number has the space of ordinary users, without
-// root's reserve (F-128). An unknown size is an error (F-124).
+// Each volume class has the sizes in its own fields. A class with one free size has the space for ordinary users,
+// without root's reserve (F-128). If the size is unknown, the query returns the status (F-124).
 func TestVolumeInFull(t *testing.T) {
 	s := Boot(Config{})
 	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,

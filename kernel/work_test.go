@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// requester is a server with one thread, and a client's token.
+// A requester is a server with one thread, and the token of a client.
 type requester struct {
 	*bench
 	proc   *kernel.Process
@@ -38,7 +38,7 @@ func newRequester(t *testing.T) *requester {
 	return r
 }
 
-// closeNow closes the system; the error lists what leaked.
+// closeNow closes the system once. Its error lists what leaked.
 func (r *requester) closeNow() error {
 	if r.closed {
 		return nil
@@ -48,7 +48,8 @@ func (r *requester) closeNow() error {
 	return r.sys.Close()
 }
 
-// I-49: work items run in order, each with the context of its queueing, and everything is released.
+// Work items run in the order they were queued, each on a system thread with the subject context of its queueing. The
+// system releases the contexts (I-49).
 func TestQueueSystemWork(t *testing.T) {
 	b := newRequester(t)
 	var got []winnt.LUID
@@ -63,7 +64,7 @@ func TestQueueSystemWork(t *testing.T) {
 				t.Error("work must run on a system thread that impersonates no client")
 			}
 			got = append(got, requester.Token().ID())
-			// An item's impersonation ends with the item.
+			// The system ends this impersonation after the item.
 			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
 				winnt.SecurityImpersonation); st != ntstatus.Success {
 				t.Error(st)
@@ -85,14 +86,13 @@ func TestQueueSystemWork(t *testing.T) {
 	}
 }
 
-// I-49: a full queue refuses items, closing drops items that have not started, and nothing leaks (the system reports
-// leaks when it closes).
+// A full queue rejects items. Close drops items that have not started, and nothing leaks (I-49).
 func TestWorkQueueFullAndClosed(t *testing.T) {
 	b := newRequester(t)
 	started, ran := make(chan struct{}), 0
 	err := b.k.QueueSystemWork(func(ctx context.Context, _ *kernel.KernelThread, _ *kernel.SubjectContext) {
 		close(started)
-		<-ctx.Done() // until the system closes
+		<-ctx.Done() // until Close cancels it
 		ran++
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	}
 }
 
-// I-49: QueueSystemWork reports that no thread can run the work, because the System process has ended.
+// QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
 func TestWorkWithoutWorker(t *testing.T) {
 	b := newRequester(t)
 	worker, err := b.sys.SystemThread()
@@ -138,8 +138,7 @@ func TestWorkWithoutWorker(t *testing.T) {
 	}
 }
 
-// I-49: threads queue while the system closes: no item runs after Close, and no
-// reference is lost.
+// If threads queue work while the system closes, no item runs after Close and no reference leaks (I-49).
 func TestWorkQueueRace(t *testing.T) {
 	for range 20 {
 		b := newRequester(t)

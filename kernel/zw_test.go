@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// ZwClose closes a handle once; a second call reports an invalid handle.
 func TestZwCloseClosesAHandle(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
