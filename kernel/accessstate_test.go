@@ -44,11 +44,12 @@ func TestAppendPrivileges(t *testing.T) {
 	want := []nt.LUIDAndAttributes{backup, restore, backup, restore}
 	got := s.Privileges().Privilege
 	if len(first.Privilege) != 0 || len(got) != len(want) {
-		t.Fatalf("%v, then %v, want %v", first, got, want)
+		t.Fatalf("after 4 calls of SeAppendPrivileges: Privileges = %v, and the set taken before them = %v; want "+
+			"%v, and an empty set", got, first, want)
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("%d: %v, want %v", i, got[i], want[i])
+			t.Errorf("Privileges[%d] = %v, want %v", i, got[i], want[i])
 		}
 	}
 }
@@ -92,8 +93,9 @@ func TestAccessStateMapsOnce(t *testing.T) {
 		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
 		s := k.SeCreateAccessState(asked, mapping)
 		if s.OriginalDesiredAccess != asked || s.RemainingDesiredAccess != want || !s.TraversePrivilege {
-			t.Errorf("asked %#x, remaining %#x, traverse %t; want %#x, %#x, true", s.OriginalDesiredAccess,
-				s.RemainingDesiredAccess, s.TraversePrivilege, asked, want)
+			t.Errorf("SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+
+				"%#x, %#x, true", asked, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege,
+				asked, want)
 		}
 		k.SeDeleteAccessState(s)
 	}
@@ -113,7 +115,7 @@ func TestZeroAccessState(t *testing.T) {
 	}
 	var s kernel.AccessState
 	if k.SeFastTraverseCheck(nil, &s, 1, access.User) {
-		t.Error("I-83: the zero access state may traverse")
+		t.Error("I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
 	}
 	k.SeDeleteAccessState(&s)
 }
@@ -143,11 +145,12 @@ func TestWhoTraverses(t *testing.T) {
 			return s.TraversePrivilege
 		}
 		if got := passes(); got != own {
-			t.Errorf("process %t: %t, want %t", own, got, own)
+			t.Errorf("process holds SeChangeNotifyPrivilege: %t; TraversePrivilege = %t, want %t", own, got, own)
 		}
 		if err := sys.As(th, client, func() error {
 			if got := passes(); got != theirs {
-				t.Errorf("process %t, client %t: %t, want %t", own, theirs, got, theirs)
+				t.Errorf("process holds SeChangeNotifyPrivilege: %t, client holds it: %t; TraversePrivilege = "+
+					"%t, want %t", own, theirs, got, theirs)
 			}
 			return nil
 		}); err != nil {

@@ -42,7 +42,8 @@ func TestCloseProcess(t *testing.T) {
 	left := len(s.processes) + len(s.modes) + len(s.threads) + len(s.contexts)
 	s.mu.Unlock()
 	if o, h, r := s.Counts(); o != o0 || h != h0 || r != r0 || left != 0 {
-		t.Errorf("left: %d objects, %d handles, %d references, %d entries, want %d, %d, %d, 0", o, h, r, left, o0, h0, r0)
+		t.Errorf("after Close of 3 processes: %d objects, %d handles, %d references, %d table entries; want %d, "+
+			"%d, %d, 0", o, h, r, left, o0, h0, r0)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -62,7 +63,8 @@ func TestCloseChild(t *testing.T) {
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
 		if len(p.children) != 0 || len(s.processes) != 1 {
-			t.Errorf("%d children, %d processes, want 0 and 1", len(p.children), len(s.processes))
+			t.Errorf("after Close of a child: the parent lists %d children, and the system %d processes; want 0 "+
+				"and 1", len(p.children), len(s.processes))
 		}
 		s.mu.Unlock()
 	}

@@ -26,7 +26,8 @@ func TestImpersonateWithoutStatus(t *testing.T) {
 		k.SeImpersonateClient(c, k.Thread())
 		got, copies, _, level := k.PsReferenceImpersonationToken(k.Thread())
 		if got == nil || !copies || level != winnt.SecurityImpersonation {
-			t.Errorf("I-81: the thread acts with %v, copies %t, at %v", got, copies, level)
+			t.Errorf("I-81: after SeImpersonateClient the thread's token is %v, copy on open %t, level %v; want "+
+				"a token, true, SecurityImpersonation", got, copies, level)
 		}
 		k.PsDereferenceImpersonationToken(got)
 		k.PsRevertToSelf()
@@ -67,13 +68,14 @@ func TestClientOfASubject(t *testing.T) {
 		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
 		k.SeReleaseSubjectContext(s)
 		if out.Status != c.want {
-			t.Errorf("I-80: impersonating %t at %d: %s, want %s", c.acts, c.level, out.Status, c.want)
+			t.Errorf("I-80: capture from a subject that impersonates: %t, at level %d: %s, want %s", c.acts, c.level,
+				out.Status, c.want)
 		}
 		if out.Status != ntstatus.Success {
 			continue
 		}
 		if got := x.Token.Value().User().SID; got != c.user {
-			t.Errorf("I-80: impersonating %t: captured %s, want %s", c.acts, got, c.user)
+			t.Errorf("I-80: capture from a subject that impersonates: %t: user %s, want %s", c.acts, got, c.user)
 		}
 		k.SeDeleteClientSecurity(x)
 	}
@@ -93,17 +95,18 @@ func TestTokenOfNothing(t *testing.T) {
 			k.CaptureToken(v, k.Thread())} {
 			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||
 				got.Level() != winnt.SecurityAnonymous {
-				t.Errorf("A-150: the token of %v", got.Spec())
+				t.Errorf("A-150: token object made from an empty value: %+v, want S-1-0-0 at SecurityAnonymous "+
+					"without privileges", got.Spec())
 			}
 			k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
 			if got, _, _, level := k.PsReferenceImpersonationToken(k.Thread()); got == nil ||
 				level != winnt.SecurityAnonymous {
-				t.Errorf("A-150: impersonating %v, level %v", got, level)
+				t.Errorf("A-150: the thread impersonates %v at %v, want a token at SecurityAnonymous", got, level)
 			}
 			k.PsRevertToSelf()
 		}
 		if p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: v}); err == nil || p != nil {
-			t.Error("A-150: a process without a token")
+			t.Errorf("A-150: CreateProcess with an empty token: %v, %v; want nil and an error", p, err)
 		}
 	}
 }

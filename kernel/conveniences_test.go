@@ -16,7 +16,7 @@ import (
 func is[T comparable](t *testing.T, name string, got T, st ntstatus.Status, want T, wantSt ntstatus.Status) {
 	t.Helper()
 	if got != want || st != wantSt {
-		t.Errorf("%s: %v, %s; want %v, %s", name, got, st, want, wantSt)
+		t.Errorf("%s: got %v, %s; want %v, %s", name, got, st, want, wantSt)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestObjectConveniences(t *testing.T) {
 	target, st := th.NtQuerySymbolicLinkObject(36)
 	is(t, "NtQuerySymbolicLinkObject", target, st, `\BaseNamedObjects\s`, ok)
 	h, st = th.NtOpenSemaphore(winnt.SEMAPHORE_QUERY_STATE, base(`d\l`))
-	is(t, "through the link", h, st, 40, ok)
+	is(t, "NtOpenSemaphore through a symbolic link", h, st, 40, ok)
 	is(t, "NtMakeTemporaryObject", 0, th.NtMakeTemporaryObject(28), 0, ntstatus.AccessDenied)
 	is(t, "NtMakePermanentObject", 0, th.NtMakePermanentObject(24), 0, ntstatus.PrivilegeNotHeld)
 
@@ -106,7 +106,7 @@ func TestTokenConveniences(t *testing.T) {
 	is(t, "NtCompareTokens", same, st, true, ok)
 	x, st := th.NtQueryInformationToken(8, winnt.TokenRestrictedSids)
 	if list, _ := x.([]token.Group); st != ok || len(list) != 1 || list[0].SID != user {
-		t.Errorf("T-60: restricted to %v, %s", x, st)
+		t.Errorf("T-60: TokenRestrictedSids = %v, %s; want only %v, %s", x, st, user, ok)
 	}
 	h, st = th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: 4})
 	is(t, "NtFilterTokenEx", h, st, 12, ok)
@@ -125,8 +125,8 @@ func TestTokenConveniences(t *testing.T) {
 	before, st := th.NtAllocateLocallyUniqueId()
 	after, st2 := th.NtAllocateLocallyUniqueId()
 	if st != ok || st2 != ok || before == 0 || after <= before {
-		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s, want at least 1, %s, more than %v, %s", before, st,
-			after, st2, ok, before, ok)
+		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s",
+			before, st, after, st2, ok, before, ok)
 	}
 	_, st = th.NtCreateToken(nt.CreateTokenIn{})
 	is(t, "NtCreateToken", 0, st, 0, ntstatus.AccessViolation)

@@ -54,19 +54,19 @@ func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
 	} {
 		h, st := c.open(&nt.ObjectAttributes{ObjectName: path})
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
+			t.Errorf("opening %s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		d, st := zw.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
 			winnt.DACL_SECURITY_INFORMATION)
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
+			t.Errorf("NtQuerySecurityObject of %s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		got, err := sddl.Format(d, sddl.Options{})
 		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
 		if err != nil || err2 != nil || got != wanted {
-			t.Errorf("%s: %s, want %s", path, got, wanted)
+			t.Errorf("descriptor of %s: %s, want %s", path, got, wanted)
 		}
 		zw.NtClose(h)
 	}
@@ -110,11 +110,11 @@ func TestContainersInherit(t *testing.T) {
 		// A mapped entry may occur twice, once for the object and once for its children.
 		for s, flags := range want {
 			if len(got[s]) != 1 || got[s][0]&^sd.InheritOnly != flags[0]&^sd.InheritOnly {
-				t.Errorf("O-38: %v has the flags %#x, want %#x", s, got[s], flags)
+				t.Errorf("O-38: the entries of %v have the flags %#x, want %#x", s, got[s], flags)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("O-38: entries for %d, want %d", len(got), len(want))
+			t.Errorf("O-38: entries for %d SIDs, want %d", len(got), len(want))
 		}
 	}
 }

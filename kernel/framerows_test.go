@@ -115,11 +115,11 @@ func TestWhatASuccessChanges(t *testing.T) {
 			for i := range max(len(got), len(row.want)) {
 				switch {
 				case i >= len(got):
-					t.Errorf("missing: %s", row.want[i])
+					t.Errorf("the call did not change: %s", row.want[i])
 				case i >= len(row.want):
-					t.Errorf("besides: %s", got[i])
+					t.Errorf("unexpected change: %s", got[i])
 				case got[i] != row.want[i] && !strings.HasPrefix(got[i], row.want[i]+" = "):
-					t.Errorf("got  %s\nwant %s", got[i], row.want[i])
+					t.Errorf("change %d: got  %s\nwant %s", i, got[i], row.want[i])
 				}
 			}
 		})

@@ -12,6 +12,7 @@ import (
 func TestLeakReportNamesTheHolder(t *testing.T) {
 	err := leaky(t).Close()
 	if err == nil || !strings.Contains(err.Error(), "Token: handles 0, references 1 (context 1)") {
-		t.Errorf("closed with %v", err)
+		t.Errorf(`Close of a system with a leaked token reference: %v, want an error with "references 1 (context `+
+			`1)"`, err)
 	}
 }

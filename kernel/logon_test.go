@@ -25,7 +25,7 @@ func TestLinkLogons(t *testing.T) {
 		pair[i] = tok
 	}
 	if st := sys.LinkLogons(pair[0], pair[0]); st != ntstatus.InvalidParameter {
-		t.Errorf("a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("LinkLogons of a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
 		t.Fatal(st)
@@ -50,12 +50,14 @@ func TestLinkLogons(t *testing.T) {
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
 		if st != want || out.ReturnLength != 8 {
-			t.Errorf("T-80: room for %d bytes: %v, %d, want %v, 8", length, st, out.ReturnLength, want)
+			t.Errorf("T-80: TokenLinkedToken into %d bytes: %v, return length %d; want %v, 8", length, st,
+				out.ReturnLength, want)
 		}
 	}
 	kind, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
 	if st != ntstatus.Success || kind != winnt.TokenElevationTypeLimited {
-		t.Errorf("%v, %v, want %v, %v", kind, st, winnt.TokenElevationTypeLimited, ntstatus.Success)
+		t.Errorf("TokenElevationType of the linked token: %v, %v; want %v, %v", kind, st,
+			winnt.TokenElevationTypeLimited, ntstatus.Success)
 	}
 }
 
@@ -112,8 +114,9 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 			got, _ := v.(nt.TokenStatistics)
 			if st != ntstatus.Success || got.TokenType != want.TokenType ||
 				!primary && got.ImpersonationLevel != want.ImpersonationLevel {
-				t.Errorf("process %t, client %t, asked by the %s: %v, %v at %v", own, theirs, who, st, got.TokenType,
-					got.ImpersonationLevel)
+				t.Errorf("process has SeTcbPrivilege: %t, client has it: %t; linked token as the %s sees it: %v, "+
+					"%v at %v; want %v at %v", own, theirs, who, st, got.TokenType, got.ImpersonationLevel,
+					want.TokenType, want.ImpersonationLevel)
 			}
 		}
 		ask("process", own)

@@ -74,11 +74,11 @@ func TestCloseOnce(t *testing.T) {
 				closed.Add(1)
 			case ntstatus.InvalidHandle:
 			default:
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v or %v", st, ntstatus.Success, ntstatus.InvalidHandle)
 			}
 		})
 		if closed.Load() != 1 {
-			t.Fatalf("closed %d times, want 1", closed.Load())
+			t.Fatalf("%d of 4 concurrent closes of one handle succeeded, want 1", closed.Load())
 		}
 	}
 }
@@ -96,25 +96,26 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
 				winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtDuplicateObject: %v, want %v", st, ntstatus.Success)
 				return
 			}
 			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
 				sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtSetSecurityObject: %v, want %v", st, ntstatus.Success)
 			}
 			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
 			if text, err := sddl.Format(got, sddl.Options{}); st != ntstatus.Success || err != nil || !whole[text] {
-				t.Errorf("%v %v %q", st, err, text)
+				t.Errorf("NtQuerySecurityObject: %v, format error %v, %q; want one of the two descriptors", st, err,
+					text)
 			}
 			if st := th.NtClose(d); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
 	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
-		t.Errorf("%d objects, %d handles, %d references; had %d, %d, %d, want %d, %d, %d", o, n, r, objects, handles,
-			references, objects, handles, references)
+		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, n, r, objects,
+			handles, references)
 	}
 }
 
@@ -134,11 +135,12 @@ func TestDuplicateAgainstClose(t *testing.T) {
 			switch st {
 			case ntstatus.Success:
 				if st := th.NtClose(d); st != ntstatus.Success {
-					t.Error(st)
+					t.Errorf("NtClose of a duplicate: %v, want %v", st, ntstatus.Success)
 				}
 			case ntstatus.InvalidHandle:
 			default:
-				t.Error(st)
+				t.Errorf("NtDuplicateObject of a handle that is being closed: %v, want %v or %v", st,
+					ntstatus.Success, ntstatus.InvalidHandle)
 			}
 		})
 	}
@@ -147,11 +149,11 @@ func TestDuplicateAgainstClose(t *testing.T) {
 		for range 500 {
 			h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)
 			if !st.IsSuccess() {
-				t.Error(st)
+				t.Errorf("NtCreateEvent with OBJ_OPENIF: %v, want success", st)
 				return
 			}
 			if st := th.NtClose(h); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
@@ -163,19 +165,19 @@ func TestProbeBeforeHandle(t *testing.T) {
 	s := threads[0].Services()
 	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
 		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQueryObject: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
 		FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQuerySecurityObject: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser,
 		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQueryInformationToken: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtOpenEvent(nt.OpenEventIn{
 		ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation},
 	}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtOpenEvent: %v, want %v", st, ntstatus.AccessViolation)
 	}
 }

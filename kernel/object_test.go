@@ -26,12 +26,13 @@ func TestSizesOfTypes(t *testing.T) {
 		out, _ := ask(0)
 		need := out.ReturnLength
 		if need <= 104 || need > 200 {
-			t.Errorf("%s: %d bytes", name, need)
+			t.Errorf("%s: the type information needs %d bytes, want more than 104 and at most 200", name, need)
 		}
 		for length, want := range map[uint32]ntstatus.Status{need - 1: ntstatus.InfoLengthMismatch, need: ntstatus.Success,
 			need + 1: ntstatus.Success} {
 			if out, st := ask(length); st != want || out.ReturnLength != need || (out.ObjectInformation != nil) != (st == 0) {
-				t.Errorf("O-61: %s with %d bytes: %v, %+v, want %v", name, length, st, out, want)
+				t.Errorf("O-61: type of %s into %d bytes: %v, %+v; want %v, length %d", name, length, st, out, want,
+					need)
 			}
 		}
 	}
@@ -126,21 +127,21 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	}
 	for name, f := range failures {
 		if st := f(); st != ntstatus.AuditFailed {
-			t.Errorf("%s: %v, want %v", name, st, ntstatus.AuditFailed)
+			t.Errorf("%s when its record cannot be written: %v, want %v", name, st, ntstatus.AuditFailed)
 		}
 	}
 	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
-		t.Errorf("%d objects, %d handles, %d references; had %v", o, n, r, before)
+		t.Errorf("%d objects, %d handles, %d references after the failures; want %v", o, n, r, before)
 	}
 	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
 		text != "D:(A;;0x1f0003;;;WD)" {
-		t.Errorf(`the descriptor is %q, %v %v, want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
+		t.Errorf(`descriptor after the failures: %q, %v, %v; want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
 			ntstatus.Success)
 	}
 	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the name that was not made: %v, want %v", st, ntstatus.ObjectNameNotFound)
+		t.Errorf("NtOpenEvent of the event that was not created: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
 	// The handle values that the failed operations used are free again (O-12, U-64).
 	again := func() winnt.Handle {
@@ -157,10 +158,10 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	first := again()
 	for name, f := range failures {
 		if f(); again() != first {
-			t.Errorf("U-64: %s keeps a handle value", name)
+			t.Errorf("U-64: after a failed %s the next handle value differs, want %v", name, first)
 		}
 	}
 	if st := th.NtClose(h); st != ntstatus.Success { // U-73: NtClose never fails because of its record
-		t.Error(st)
+		t.Errorf("U-73: NtClose when its record cannot be written: %v, want %v", st, ntstatus.Success)
 	}
 }

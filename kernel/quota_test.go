@@ -112,17 +112,17 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 				h, st := create(th, fmt.Sprintf(`\BaseNamedObjects\%s%d`, what, left))
 				if st == ntstatus.Success {
 					if small.Used() == 0 {
-						t.Error("it is not charged")
+						t.Error("Used = 0 after a create, want more")
 					}
 					th.Close()
 					p.Close()
 					if b.Used() != 0 || small.Used() != 0 {
-						t.Errorf("%d and %d bytes are left, want 0, 0", b.Used(), small.Used())
+						t.Errorf("Used after Close: %d and %d bytes, want 0, 0", b.Used(), small.Used())
 					}
 					return
 				}
 				if st != ntstatus.QuotaExceeded || h != 0 || small.Used() != 0 {
-					t.Fatalf("with %d bytes left: %v, handle %d, and %d bytes are used, want %v, 0, 0", left, st, h,
+					t.Fatalf("create with %d bytes left: %v, handle %d, %d bytes used; want %v, 0, 0", left, st, h,
 						small.Used(), ntstatus.QuotaExceeded)
 				}
 				th.Close()
@@ -150,17 +150,17 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	}
 	table := two.Used() - before // the first handle of a process also charges its handle table
 	if table > 8<<10 {
-		t.Errorf("an open charges %d bytes to the opener, want at most %d", table, 8<<10)
+		t.Errorf("opening an event charges %d bytes to the opener, want at most %d", table, 8<<10)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
 	if used := one.Used(); used < 2000 {
-		t.Errorf("%d bytes are charged to the creator of an object that is open, want its name of 1,000 twice", used)
+		t.Errorf("%d bytes are charged to the creator of an open object, want at least 2,000 for its name", used)
 	}
 	other.NtClose(theirs)
 	if used := one.Used(); used != 0 {
-		t.Errorf("%d bytes are charged to the creator of nothing, want 0", used)
+		t.Errorf("%d bytes are charged to the creator after the last close, want 0", used)
 	}
 }
 
@@ -206,14 +206,16 @@ func TestRandomChargesBalance(t *testing.T) {
 			case st == ntstatus.Success:
 				all = append(all, held{m, h})
 				if blocks[of].Used() <= before {
-					t.Fatalf("step %d: a new %s is not charged", step, what)
+					t.Fatalf("step %d: a new %s does not raise the charge of %d bytes", step, what, before)
 				}
 			case blocks[of].Used() != before && what != "process": // a process that ends takes a moment
-				t.Fatalf("step %d: %s fails with %v and charges %d bytes", step, what, st, blocks[of].Used()-before)
+				t.Fatalf("step %d: creating a %s failed with %v but charged %d bytes, want 0", step, what, st,
+					blocks[of].Used()-before)
 			}
 		}
 		if blocks[0].Used()+blocks[1].Used() != pool.Used() {
-			t.Fatalf("step %d: %d and %d bytes, but %d in all", step, blocks[0].Used(), blocks[1].Used(), pool.Used())
+			t.Fatalf("step %d: the blocks use %d and %d bytes, the pool %d; want the pool to have their sum", step,
+				blocks[0].Used(), blocks[1].Used(), pool.Used())
 		}
 	}
 	for _, o := range all {
@@ -224,7 +226,7 @@ func TestRandomChargesBalance(t *testing.T) {
 		m.p.Close()
 	}
 	if pool.Used() != 0 {
-		t.Errorf("%d bytes are left, want 0", pool.Used())
+		t.Errorf("the pool uses %d bytes at the end, want 0", pool.Used())
 	}
 }
 
@@ -247,7 +249,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {
 				if st != ntstatus.QuotaExceeded {
-					t.Errorf("%s: %v, want %v", user, st, ntstatus.QuotaExceeded)
+					t.Errorf("NtCreateEvent as %s: %v, want %v", user, st, ntstatus.QuotaExceeded)
 				}
 				return n
 			}
@@ -256,14 +258,14 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	}
 	first, second := fill("S-1-5-21-1-2-3-1107"), fill("S-1-5-21-1-2-3-1108")
 	if second < first/3 || b.Used() > quota*4/5 {
-		t.Errorf("the first client makes %d events, the second %d; %d of %d bytes are used",
-			first, second, b.Used(), quota)
+		t.Errorf("the first client created %d events, the second %d; %d of %d bytes are used; want the second at "+
+			"least a third of the first, and at most 4/5 of the bytes", first, second, b.Used(), quota)
 	}
 	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
-		t.Errorf("the first client makes %d more, want 0", again)
+		t.Errorf("the first client created %d more events after its limit, want 0", again)
 	}
 	if _, st := makers["event"](th, ""); st != ntstatus.Success {
-		t.Errorf("the server itself: %v, want %v", st, ntstatus.Success)
+		t.Errorf("NtCreateEvent as the server itself: %v, want %v", st, ntstatus.Success)
 	}
 }
 
@@ -290,16 +292,16 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	}
 	short := give("D:(A;;GA;;;WD)")
 	if long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000)); long < short+20_000 {
-		t.Errorf("Q-2: %d bytes are used with 1,000 entries of 20 bytes, %d with one, want at least %d", long, short,
-			short+20_000)
+		t.Errorf("Q-2: %d bytes are used with a DACL of 1,000 entries, %d with one entry; want at least %d", long,
+			short, short+20_000)
 	}
 	if again := give("D:(A;;GA;;;WD)"); again != short {
-		t.Errorf("Q-2: %d bytes are used with the short descriptor again, %d before, want %d", again, short, short)
+		t.Errorf("Q-2: %d bytes are used after the short descriptor was set again, want %d as before", again, short)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
 	if b.Used() != 0 {
-		t.Errorf("Q-2: %d bytes are left, want 0", b.Used())
+		t.Errorf("Q-2: %d bytes are charged after the last close, want 0", b.Used())
 	}
 }

@@ -55,15 +55,15 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 			w := newRightsWorld(t)
 			h := w.limited(c.object, func(all winnt.AccessMask) winnt.AccessMask { return all &^ bit &^ implying[bit] })
 			if _, st := w.ask(&c, h); st != ntstatus.AccessDenied {
-				t.Errorf("%s %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
+				t.Errorf("%s with a handle to %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
 					ntstatus.AccessDenied)
 			}
 		}
 		w := newRightsWorld(t)
 		h := w.limited(c.object, func(winnt.AccessMask) winnt.AccessMask { return c.need })
 		if _, st := w.ask(&c, h); st == ntstatus.AccessDenied {
-			t.Errorf("%s %s with %#x alone: %v, want anything but %v", c.service, c.object, uint32(c.need), st,
-				ntstatus.AccessDenied)
+			t.Errorf("%s with a handle to %s with %#x only: %v, want anything but %v", c.service, c.object,
+				uint32(c.need), st, ntstatus.AccessDenied)
 		}
 	}
 	// Each service that documents a right needs a case here. Services on files of trees are tested in hostfs.
@@ -72,7 +72,7 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 		name := row.Info().Name
 		if !covered[name] && !slices.Contains(elsewhere,
 			name) && documents.MatchString(fmt.Sprint(row.Info().Conditions)) {
-			t.Errorf("%s documents a right: it needs a case", name)
+			t.Errorf("%s documents a right of its handle but has no case in this test", name)
 		}
 	}
 }

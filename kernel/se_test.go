@@ -26,13 +26,14 @@ func TestCheckWithoutSubject(t *testing.T) {
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
 			AccessMode: access.User})
 		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
-			t.Errorf("A-150: %+v: %+v", c, out)
+			t.Errorf("A-150: SeAccessCheck with subject context %+v: %+v, want access denied", c, out)
 		}
 		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
 			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
 			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
 				set.Privilege[0].Attributes != 0 {
-				t.Errorf("A-150: %+v in mode %d holds a privilege: %+v", c, mode, set)
+				t.Errorf("A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false "+
+					"and an unused privilege", c, mode, held, set)
 			}
 		}
 	}
@@ -69,6 +70,6 @@ func TestChecksWantOwnerAndGroup(t *testing.T) {
 		}
 	}
 	if asked != 7 {
-		t.Errorf("%d forms of the check, want 7", asked)
+		t.Errorf("%d forms of the access check were tested, want 7", asked)
 	}
 }

@@ -22,7 +22,7 @@ func TestTreeNames(t *testing.T) {
 		t.Fatal(st)
 	}
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
-		t.Errorf("the name leads to %q, %v, want %q, %v", target, st, `\Device\MiXed`, ntstatus.Success)
+		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -81,13 +81,14 @@ func TestVolumeInFull(t *testing.T) {
 	} {
 		tree.st = ntstatus.Success
 		if v, st := th.NtQueryVolumeInformationFile(h, class); st != ntstatus.Success || v != want {
-			t.Errorf("F-128: %v is %+v, %v, want %+v", class, v, st, want)
+			t.Errorf("F-128: %v = %+v, %v; want %+v", class, v, st, want)
 		}
 		tree.st = ntstatus.AccessDenied
 		device := class == nt.FileFsDeviceInformation // does not query the volume
 		if v, st := th.NtQueryVolumeInformationFile(h, class); (st == ntstatus.Success) != device ||
 			!device && (st != ntstatus.AccessDenied || v != nil) {
-			t.Errorf("F-124: %v of a volume that does not tell is %+v, %v", class, v, st)
+			t.Errorf("F-124: %v of a volume of unknown size: %+v, %v; want %v, or success for the device class",
+				class, v, st, ntstatus.AccessDenied)
 		}
 	}
 	if err := s.Close(); err != nil {

@@ -575,7 +575,7 @@ func TestEarlierConditionDecides(t *testing.T) {
 		singles, pairs = singles+n, pairs+m
 	}
 	if t.Logf("%d faults, %d pairs", singles, pairs); singles < 670 || pairs < 2800 {
-		t.Errorf("only %d faults and %d pairs were tried, want at least 670, at least 2800", singles, pairs)
+		t.Errorf("%d single faults and %d pairs were tried, want at least 670 and 2800", singles, pairs)
 	}
 }
 
@@ -592,7 +592,8 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 		singles++
 		st, why := f.ask(a)
 		if st != a.Status || why != a.Rule && !whys[why] {
-			t.Errorf("%s, %s (%s): %v by %s, want %v by %s", f.c.service, a.When, a.place, st, why, a.Status, a.Rule)
+			t.Errorf(`%s with fault "%s" in %s: %v by rule %s, want %v by %s`, f.c.service, a.When, a.place, st, why,
+				a.Status, a.Rule)
 			continue
 		}
 		for _, b := range all[k+1:] {
@@ -602,13 +603,13 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 			}
 			pairs++
 			if got, rule := f.ask(b, a); got != st || rule != why {
-				t.Errorf("%s, %s (%s), and %s: %v by %s, want %v by %s",
-					f.c.service, a.When, a.place, b.When, got, rule, st, why)
+				t.Errorf(`%s with fault "%s" in %s and fault "%s": %v by rule %s, want %v by %s`, f.c.service, a.When,
+					a.place, b.When, got, rule, st, why)
 			}
 		}
 	}
 	if after := f.w.state(); after != before {
-		t.Errorf("%s was refused, and changed\n%s\nto\n%s, want %s", f.c.service, before, after, before)
+		t.Errorf("%s failed but changed the state from\n%s\nto\n%s", f.c.service, before, after)
 	}
 	return singles, pairs
 }

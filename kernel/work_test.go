@@ -61,13 +61,14 @@ func TestQueueSystemWork(t *testing.T) {
 		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread,
 			requester *kernel.SubjectContext) {
 			if !worker.Thread().IsSystemThread() || worker.Thread().IsImpersonating() {
-				t.Error("work must run on a system thread that impersonates no client")
+				t.Errorf("work runs on a system thread: %t, impersonating: %t; want true, false",
+					worker.Thread().IsSystemThread(), worker.Thread().IsImpersonating())
 			}
 			got = append(got, requester.Token().ID())
 			// The system ends this impersonation after the item.
 			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
 				winnt.SecurityImpersonation); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("PsImpersonateClient in a work item: %v, want %v", st, ntstatus.Success)
 			}
 			if len(got) == 3 {
 				close(done)
@@ -82,7 +83,8 @@ func TestQueueSystemWork(t *testing.T) {
 	}
 	<-done
 	if got[0] != got[2] || got[1] != b.client.ID() || got[0] == got[1] {
-		t.Errorf("requesters %v, want the process, the client %v, the process", got, b.client.ID())
+		t.Errorf("tokens of the three requesters: %v; want the process, the client %v, the process", got,
+			b.client.ID())
 	}
 }
 
@@ -103,24 +105,24 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	taken := 0
 	for ; err == nil; taken++ {
 		if taken > 100_000 {
-			t.Fatal("the queue takes everything")
+			t.Fatalf("QueueSystemWork accepted %d items, want an error at the limit", taken)
 		}
 		err = b.k.QueueSystemWork(nothing)
 	}
 	if taken-1 != 1024 {
-		t.Errorf("%d items wait, want 1024", taken-1)
+		t.Errorf("%d items wait in a full queue, want 1024", taken-1)
 	}
 	if !errors.Is(err, kernel.ErrWorkQueueFull) {
-		t.Fatalf("got %v, want %v", err, kernel.ErrWorkQueueFull)
+		t.Fatalf("QueueSystemWork of a full queue: %v, want %v", err, kernel.ErrWorkQueueFull)
 	}
 	if err := b.closeNow(); err != nil {
 		t.Fatal(err)
 	}
 	if ran != 1 {
-		t.Errorf("closing ran %d, want the one item that had started", ran)
+		t.Errorf("ran = %d after Close, want 1: only the item that had started", ran)
 	}
 	if err := b.k.QueueSystemWork(nothing); !errors.Is(err, kernel.ErrSystemClosed) {
-		t.Errorf("after close: got %v, want %v", err, kernel.ErrSystemClosed)
+		t.Errorf("QueueSystemWork after Close: %v, want %v", err, kernel.ErrSystemClosed)
 	}
 }
 
@@ -132,9 +134,11 @@ func TestWorkWithoutWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	worker.Thread().Process().Exit()
-	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { t.Error("it ran") })
+	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
+		t.Error("the work ran, want it rejected")
+	})
 	if !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("got %v, want %v", err, ntstatus.ProcessIsTerminating)
+		t.Errorf("QueueSystemWork without a System process: %v, want %v", err, ntstatus.ProcessIsTerminating)
 	}
 }
 
