@@ -14,7 +14,7 @@ import (
 
 // SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
 // change (T-134).
-func TestAppendPrivileges(t *testing.T) {
+func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func ExampleKernelThread_SeAppendPrivileges() {
 
 // SeCreateAccessState maps generic rights if it gets a mapping. The whole request remains, and the original request
 // is kept (A-21, I-83).
-func TestAccessStateMapsOnce(t *testing.T) {
+func TestAccessStateMapsGenericRights(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
 	const asked = winnt.GENERIC_READ | winnt.DELETE
@@ -102,7 +102,7 @@ func TestAccessStateMapsOnce(t *testing.T) {
 }
 
 // A zero AccessState has no subject: the traverse check denies, and SeDeleteAccessState does nothing (I-83).
-func TestZeroAccessState(t *testing.T) {
+func TestZeroAccessStateDenies(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -122,7 +122,7 @@ func TestZeroAccessState(t *testing.T) {
 
 // The traverse privilege of an access state comes from the client while the thread impersonates, and otherwise from
 // the process (T-134).
-func TestWhoTraverses(t *testing.T) {
+func TestTraversePrivilegeFollowsImpersonation(t *testing.T) {
 	of := func(may bool) token.Spec {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = winnt.SeChangeNotifyPrivilege.Bit(), 0, 0

@@ -15,7 +15,7 @@ import (
 
 // Acting returns the client of a thread, the level of the impersonation, which may be lower than the token's, and the
 // time it began. The query keeps no reference (I-62).
-func TestActing(t *testing.T) {
+func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
@@ -72,7 +72,7 @@ func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 
 // Proved lists the live logon sessions that have a proof, by ascending session id, and drops a session when its last
 // token is closed (K-50).
-func TestProvedSessions(t *testing.T) {
+func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{LSA: proving{logon.Example(sid.SID{})}}, token.LocalSystem())
 	var ids []winnt.LUID
 	var handles []winnt.Handle
@@ -105,7 +105,7 @@ func TestProvedSessions(t *testing.T) {
 }
 
 // HandOut, Contents, Refill and Spawn reject a thread of another system.
-func TestFilesOfAnotherSystem(t *testing.T) {
+func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
@@ -131,7 +131,7 @@ func TestFilesOfAnotherSystem(t *testing.T) {
 
 // NewThreadAs leaves no object, handle or reference after the thread's Close. It fails for a nil client and leaves
 // nothing then either (I-90).
-func TestThreadsAs(t *testing.T) {
+func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // As runs its function as the client and then restores the previous client, also when nested and after a panic. It
 // returns the function's error and leaves no reference to a token (I-76).
-func TestAs(t *testing.T) {
+func TestAsRestoresThePreviousClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
 	bob := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
@@ -57,7 +57,7 @@ func TestAs(t *testing.T) {
 }
 
 // As impersonates at the level of the client's token, and with a primary token at SecurityImpersonation (I-76).
-func TestAsLevels(t *testing.T) {
+func TestAsUsesTheClientsLevel(t *testing.T) {
 	b := newBench(t)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
@@ -84,7 +84,7 @@ func TestAsLevels(t *testing.T) {
 
 // As returns an error and does not run its function if the thread belongs to another system or has ended, or if an
 // argument is nil.
-func TestAsRefuses(t *testing.T) {
+func TestAsRejectsUnusableThreads(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
 	never := func() error { t.Error("As ran the function, want an error only"); return nil }
@@ -118,7 +118,7 @@ func TestAsRefuses(t *testing.T) {
 
 // NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil client. No object,
 // handle or reference remains (I-76).
-func TestNewThreadAs(t *testing.T) {
+func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
 	o0, h0, r0 := b.sys.Counts()

@@ -10,7 +10,7 @@ import (
 )
 
 // After Process.Close the system keeps neither the process nor the children that it created (W-13).
-func TestCloseProcess(t *testing.T) {
+func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	s := Boot(Config{})
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -51,7 +51,7 @@ func TestCloseProcess(t *testing.T) {
 }
 
 // A process forgets a child once the child is closed (W-13).
-func TestCloseChild(t *testing.T) {
+func TestParentForgetsClosedChild(t *testing.T) {
 	s := Boot(Config{})
 	p, th := worker(t, s)
 	for range 3 {

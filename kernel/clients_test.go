@@ -12,7 +12,7 @@ import (
 )
 
 // SeImpersonateClient, which returns no status, impersonates like SeImpersonateClientEx (I-81).
-func TestImpersonateWithoutStatus(t *testing.T) {
+func TestSeImpersonateClientImpersonates(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
 	sys, th := userThread(t, spec)
@@ -37,7 +37,7 @@ func TestImpersonateWithoutStatus(t *testing.T) {
 
 // A client context captured from a subject context has the token of the subject's client, or of its process if there
 // is no client. A request above the level of the client fails (I-80).
-func TestClientOfASubject(t *testing.T) {
+func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 	own := sid.MustParse("S-1-5-21-1-2-3-1001")
 	spec := token.StandardUser(own)
 	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
@@ -84,7 +84,7 @@ func TestClientOfASubject(t *testing.T) {
 
 // A token object made from a nil or zero token value has no rights. A thread that impersonates it acts as Anonymous;
 // it does not revert, as it would with a NULL token.
-func TestTokenOfNothing(t *testing.T) {
+func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {

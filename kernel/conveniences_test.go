@@ -27,7 +27,7 @@ func base(name string) *nt.ObjectAttributes {
 
 // The convenience methods for kernel objects pass their parameters in order and return the results of the service.
 // Handle values increase from 4 in steps of 4 (O-10, O-137, O-138, O-139, O-140).
-func TestObjectConveniences(t *testing.T) {
+func TestObjectConveniencesPassParameters(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, base("s"), 2, 6)
@@ -91,7 +91,7 @@ func TestObjectConveniences(t *testing.T) {
 
 // The convenience methods for tokens pass their parameters in order and return the results of the service (T-60,
 // T-90, T-100).
-func TestTokenConveniences(t *testing.T) {
+func TestTokenConveniencesPassParameters(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	_, th := userThread(t, token.StandardUser(user))
 	const ok = ntstatus.Success
@@ -142,7 +142,7 @@ func TestTokenConveniences(t *testing.T) {
 
 // LsaClose closes a policy handle. It fails for a handle of another type and for a handle that is protected from
 // close (L-40, O-42).
-func TestLsaClose(t *testing.T) {
+func TestLsaCloseRejectsOtherHandles(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)

@@ -16,7 +16,7 @@ import (
 // The objects that Boot creates are protected. Everybody may list and traverse directories, create objects in
 // \BaseNamedObjects, follow links, use devices and wait for the standard events. All other rights belong to
 // LocalSystem, and on the root and the devices also to Administrators (O-141, O-142, T-138).
-func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
+func TestBootObjectsAreProtected(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	zw := sys.KernelMode(th).Zw()
 	const (

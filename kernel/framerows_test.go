@@ -105,7 +105,7 @@ var frameRows = []frameRow{
 }
 
 // Each successful call changes only what its rules describe, in the object and the process that it names.
-func TestWhatASuccessChanges(t *testing.T) {
+func TestSuccessChangesOnlyItsTarget(t *testing.T) {
 	for _, row := range frameRows {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFrame(t)

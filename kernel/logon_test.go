@@ -12,7 +12,7 @@ import (
 )
 
 // LinkLogons links an administrator's two tokens. It rejects a pair of the same token (T-90, T-130).
-func TestLinkLogons(t *testing.T) {
+func TestLinkLogonsPairsTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
 	var pair [2]*token.Token

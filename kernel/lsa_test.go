@@ -27,7 +27,7 @@ func (r refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) { return 
 
 // A logon session lives as long as its tokens. So does the linked session of an administrator. If no process took the
 // token, the returned end function ends them, and a failed logon creates none (L-10).
-func TestLogonSession(t *testing.T) {
+func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
 	defer s.Close()
@@ -74,7 +74,7 @@ func TestLogonSession(t *testing.T) {
 
 // The caller gets the documented status for the authority's status. Limits of an account are reported as the
 // substatus (L-35). The status does not reveal that a name is unknown (L-32).
-func TestRefusedLogon(t *testing.T) {
+func TestLogonFailureHidesTheReason(t *testing.T) {
 	for said, want := range map[ntstatus.Status][2]ntstatus.Status{
 		ntstatus.NoSuchUser:      {ntstatus.LogonFailure},
 		ntstatus.WrongPassword:   {ntstatus.LogonFailure},
@@ -110,7 +110,7 @@ func TestRefusedLogon(t *testing.T) {
 }
 
 // A kernel without a logon authority knows the well-known names and lets nobody log on.
-func TestNoAuthority(t *testing.T) {
+func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 	s := kernel.Boot(kernel.Config{})
 	defer s.Close()
 	p, err := s.NewProcess("p", system(t))
@@ -150,7 +150,7 @@ func system(t *testing.T) *token.Token {
 // A token whose groups leave no room for the logon SID is an error (L-4). LsaOpenPolicy checks the impersonated
 // client (L-40) for the requested access and accepts only names of this computer (L-43). LsaLogonUser accepts two
 // message types (L-42).
-func TestLogonEdges(t *testing.T) {
+func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for len(spec.Groups) < token.MaxGroups {
@@ -267,7 +267,7 @@ func said(m *audit.Memory, fields ...string) (out []string) {
 
 // Each token of a linked pair has a logon record. A token's sensitive privileges are recorded right after its logon.
 // The end of each session is recorded (L-48).
-func TestLogonRecords(t *testing.T) {
+func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
@@ -309,7 +309,7 @@ func TestLogonRecords(t *testing.T) {
 }
 
 // The record of a refused logon has the reason that the client does not get, and no password (L-49, L-32).
-func TestRefusedLogonRecords(t *testing.T) {
+func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	for _, c := range []struct {
@@ -339,7 +339,7 @@ func TestRefusedLogonRecords(t *testing.T) {
 
 // If the audit policy is to fail when a record cannot be written, a logon without its record fails and leaves no
 // session (L-48).
-func TestLogonWithoutRecord(t *testing.T) {
+func TestLogonFailsWithoutItsRecord(t *testing.T) {
 	s, th := logons(t, full{}, audit.FailOnAuditFail)
 	before := counts(s)
 	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
@@ -370,7 +370,7 @@ func counts(s *kernel.System) [3]int64 {
 
 // A caller with SeTcbPrivilege or SeImpersonatePrivilege may set the origin of a logon. The kernel ignores an origin
 // from other callers, so that they cannot invent addresses and get a separate limit for each (L-64).
-func TestOriginName(t *testing.T) {
+func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	ask := func(th *nt.Thread, origin, password string) ntstatus.Status {
@@ -450,7 +450,7 @@ func TestLogonUsesCallersSession(t *testing.T) {
 
 // Each logon record follows the setting of its own subcategory: Logon for the logon, Special Logon for sensitive
 // privileges, Logoff for the end (L-48).
-func TestLogonBySubcategory(t *testing.T) {
+func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 	all := map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672", audit.Logoff: "4634"}
 	for of, id := range all {
 		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
@@ -481,7 +481,7 @@ func TestLogonBySubcategory(t *testing.T) {
 }
 
 // The record of a refused logon has at most the first 64 bytes of a user or domain name (L-49).
-func TestNamesInRecords(t *testing.T) {
+func TestRefusedLogonRecordLimitsNames(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	for _, n := range []int{1, 63, 64, 65, 66, 200} {
@@ -508,7 +508,7 @@ func (names) Account(s sid.SID) (name, domain string, ok bool) {
 
 // Adjusting a privilege, creating a process, assigning its token and logging on are each recorded once, with the
 // calling process and the target. A call that changes nothing leaves no record (U-20, U-78, L-48).
-func TestServicesLeaveRecords(t *testing.T) {
+func TestServicesRecordOnlyChanges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
 	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{

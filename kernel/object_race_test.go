@@ -63,7 +63,7 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 }
 
 // If several threads close the same handle, exactly one close succeeds (O-40, O-80, OC-47).
-func TestCloseOnce(t *testing.T) {
+func TestConcurrentCloseSucceedsOnce(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
 		h := event(t, threads[0])
@@ -85,7 +85,7 @@ func TestCloseOnce(t *testing.T) {
 
 // Threads that duplicate, close and replace the security of one object concurrently leave no object, handle or
 // reference. A reader sees one of the descriptors, never a mixture (O-66, O-80, S-76).
-func TestDuplicateCloseSetSecurity(t *testing.T) {
+func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 	sys, threads := crowd(t, 4)
 	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
 	whole := map[string]bool{"D:(A;;0x1f0003;;;WD)": true, "D:(A;;0x1f0003;;;BU)(A;;CC;;;WD)": true}
@@ -121,7 +121,7 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 
 // Duplicating a handle while another thread closes it returns a usable handle or STATUS_INVALID_HANDLE. NtCreateEvent
 // with OBJ_OPENIF always succeeds, even while other threads close the last handle of the name (O-44, O-50).
-func TestDuplicateAgainstClose(t *testing.T) {
+func TestDuplicateDuringClose(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
 		h := event(t, threads[0])

@@ -16,7 +16,7 @@ import (
 )
 
 // NtQueryObject for a type accepts the needed length and more, and rejects one byte less (O-61).
-func TestSizesOfTypes(t *testing.T) {
+func TestObjectTypeQueryNeedsItsLength(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, h := range w.all {
 		ask := func(length uint32) (nt.QueryObjectOut, ntstatus.Status) {

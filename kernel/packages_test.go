@@ -40,7 +40,7 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 
 // A package may create named objects in its own directory only. Another package may not open or create objects there
 // (A-96, O-24).
-func TestPackageDirectory(t *testing.T) {
+func TestPackageDirectoryIsPrivate(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {

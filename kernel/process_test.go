@@ -43,7 +43,7 @@ func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 }
 
 // The end of a process is recorded once, even if Exit is called twice (U-86).
-func TestExitIsRecorded(t *testing.T) {
+func TestExitIsRecordedOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
 	if err != nil {
@@ -73,7 +73,7 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 
 // NtTerminateProcess gives its exit status to the process and to the threads that still run. A second call fails and
 // does not change the status, which the one record has (O-169, U-86).
-func TestTerminate(t *testing.T) {
+func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
 	if err != nil {
@@ -122,7 +122,7 @@ func TestTerminate(t *testing.T) {
 }
 
 // NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
-func TestTerminateSystem(t *testing.T) {
+func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
 	if st != ntstatus.Success {
@@ -140,7 +140,7 @@ func TestTerminateSystem(t *testing.T) {
 // TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program
 // into the process, and the process must have started and still run. A process that already runs a program has an
 // owner (W-52).
-func TestTakeOver(t *testing.T) {
+func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	b := newBench(t)
 	yes := func(*token.Token) ntstatus.Status { return ntstatus.Success }
 	make := func(suspended bool) (process, thread winnt.Handle) {

@@ -14,7 +14,7 @@ import (
 )
 
 // A check with a nil or zero subject context denies access, and no privilege is held.
-func TestCheckWithoutSubject(t *testing.T) {
+func TestCheckWithoutSubjectDenies(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -43,7 +43,7 @@ func TestCheckWithoutSubject(t *testing.T) {
 }
 
 // Every form of the access check rejects a descriptor that has no owner or no group (A-19, U-52).
-func TestChecksWantOwnerAndGroup(t *testing.T) {
+func TestChecksNeedOwnerAndGroup(t *testing.T) {
 	w := newRightsWorld(t)
 	asked := 0
 	for _, c := range append(w.cases(), w.calls()...) {

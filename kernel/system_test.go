@@ -55,7 +55,7 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 }
 
 // The System process runs as LocalSystem and has the id 4 (T-114).
-func TestSystemProcess(t *testing.T) {
+func TestSystemProcessIsLocalSystem(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
 	k, err := sys.SystemThread()
@@ -76,7 +76,7 @@ func TestSystemProcess(t *testing.T) {
 }
 
 // CreateProcess needs exactly one primary token, as a value or as an object, and a system that is not closed.
-func TestProcessSpecs(t *testing.T) {
+func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -150,7 +150,7 @@ func TestCloseReportsLeaks(t *testing.T) {
 }
 
 // CloseAllHandles and Close release handles, impersonations and tickets that programs left.
-func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
+func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
 	if err != nil {
@@ -190,7 +190,7 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 }
 
 // KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.
-func TestForeignThread(t *testing.T) {
+func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
 	defer a.Close()
 	defer b.Close()
@@ -220,7 +220,7 @@ func TestForeignThread(t *testing.T) {
 
 // Each row of kernel.Table has a unique name, a summary and conditions. A Zw routine has the parameters of its Nt
 // service (O-2).
-func TestTable(t *testing.T) {
+func TestKernelTableMatchesServices(t *testing.T) {
 	seen := map[string]bool{}
 	for row := range kernel.Table.All {
 		m := row.Info()
@@ -239,7 +239,7 @@ func TestTable(t *testing.T) {
 
 // SystemThreadOf creates a system thread with the identity of an ordinary process and the rights of kernel mode. It
 // fails for a process that has ended.
-func TestSystemThreadOf(t *testing.T) {
+func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {

@@ -91,7 +91,7 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 }
 
 // A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
-func TestTokenAllocationsFail(t *testing.T) {
+func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	var memory inject.Injector
 	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
@@ -173,7 +173,7 @@ func BenchmarkNtFilterToken(b *testing.B) {
 
 // SeAssignSecurityEx limits the mask of each effective entry to the rights of GENERIC_ALL (S-65). A subject context
 // without a primary token counts as none (S-60).
-func TestSeAssignSecurityEx(t *testing.T) {
+func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {

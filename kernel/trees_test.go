@@ -11,7 +11,7 @@ import (
 )
 
 // The name of a tree is a link to its device. Its case is preserved (F-110).
-func TestTreeNames(t *testing.T) {
+func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
 	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func (place) Release() {}
 
 // Each volume class has the sizes in its own fields. A class with one free size has the space for ordinary users,
 // without root's reserve (F-128). If the size is unknown, the query returns the status (F-124).
-func TestVolumeInFull(t *testing.T) {
+func TestVolumeClassesReportSize(t *testing.T) {
 	s := Boot(Config{})
 	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
 		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}

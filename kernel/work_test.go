@@ -50,7 +50,7 @@ func (r *requester) closeNow() error {
 
 // Work items run in the order they were queued, each on a system thread with the subject context of its queueing. The
 // system releases the contexts (I-49).
-func TestQueueSystemWork(t *testing.T) {
+func TestWorkItemsRunInOrder(t *testing.T) {
 	b := newRequester(t)
 	var got []winnt.LUID
 	done := make(chan struct{})
@@ -127,7 +127,7 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 }
 
 // QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
-func TestWorkWithoutWorker(t *testing.T) {
+func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 	b := newRequester(t)
 	worker, err := b.sys.SystemThread()
 	if err != nil {
@@ -143,7 +143,7 @@ func TestWorkWithoutWorker(t *testing.T) {
 }
 
 // If threads queue work while the system closes, no item runs after Close and no reference leaks (I-49).
-func TestWorkQueueRace(t *testing.T) {
+func TestNoWorkRunsAfterClose(t *testing.T) {
 	for range 20 {
 		b := newRequester(t)
 		var wg sync.WaitGroup
