@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TC-30, T-71, T-72.
+// AdjustPrivileges enables held privileges and returns their old state. It skips privileges that are not held and
+// returns NotAllAssigned. Disabling all ignores the list (TC-30, T-71, T-72).
 func TestAdjustPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n, prev, st := tok.AdjustPrivileges(200, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
@@ -31,7 +32,7 @@ func TestAdjustPrivileges(t *testing.T) {
 	}
 }
 
-// TC-32: REMOVED is permanent, and ENABLED together with it is ignored.
+// REMOVED removes a privilege permanently. ENABLED in the same change is ignored (TC-32).
 func TestRemovePrivilege(t *testing.T) {
 	tok := must(t, setup())
 	n, prev, st := tok.AdjustPrivileges(200, false,
@@ -44,7 +45,7 @@ func TestRemovePrivilege(t *testing.T) {
 	wantStatus(t, "enable it again", st, ntstatus.NotAllAssigned)
 }
 
-// TC-33: what Previous reports restores the state exactly.
+// Adjusting a token by the previous state that an adjustment returned restores the token exactly (TC-33).
 func TestPreviousRestores(t *testing.T) {
 	tok := must(t, setup())
 	changes := []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege), {LUID: 23}, {LUID: 19},
@@ -66,7 +67,8 @@ func TestPreviousRestores(t *testing.T) {
 	}
 }
 
-// TC-35, T-75: one refusal and nothing at all is changed.
+// If one change is rejected, AdjustGroups changes no group. Entries for the user and the integrity level never become
+// groups that grant access (TC-35, T-75).
 func TestAdjustGroupsRefusals(t *testing.T) {
 	deny, logon := account(2003), sid.Logon(0, 77)
 	tok := must(t, setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
@@ -89,7 +91,7 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 			t.Errorf("%s: G1 in the same list was changed", c.name)
 		}
 	}
-	// Enabling the integrity entry or the user is no change; neither becomes a group that grants.
+	// Enabling the integrity entry or the user changes nothing.
 	for _, s := range []sid.SID{sid.MediumLevel, userU} {
 		n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: s, Attributes: on}})
 		wantStatus(t, "T-75: enable "+s.String(), st, ntstatus.Success)
@@ -108,7 +110,7 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 	}
 }
 
-// TC-36, value part: reset gives every group its default back.
+// A reset gives every group its default state and ignores the list (TC-36).
 func TestAdjustGroupsReset(t *testing.T) {
 	tok := must(t, setup())
 	n, _, _ := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1},
@@ -120,7 +122,7 @@ func TestAdjustGroupsReset(t *testing.T) {
 	}
 }
 
-// T-71: a privilege that was removed is gone from every set, and so are its defaults.
+// A removed privilege is no longer held, enabled or a default (T-71).
 func TestRemovedPrivilegeLeavesNothing(t *testing.T) {
 	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// flagged is one entry of a list that is adjusted: a claim or a device group,
-// written as T-75 speaks of groups.
+// flagged is one entry of an adjustable list, a claim or a device group, with the states that T-75 describes for
+// groups.
 type flagged struct {
 	name                                        string
 	mandatory, denyOnly, on, byDefault, changed bool
 }
 
-// adjustNaive does what T-75 says, entry by entry.
+// adjustNaive adjusts a list entry by entry, as T-75 describes.
 func adjustNaive(list []flagged, reset bool, names []string, on []bool) ([]flagged, ntstatus.Status) {
 	out := slices.Clone(list)
 	status := ntstatus.Success
@@ -85,12 +85,12 @@ func (e flagged) group() token.Group {
 	return g
 }
 
-// anyList draws up to five entries with every combination of flags.
+// anyList returns up to five entries with random flags.
 func anyList(r *rand.Rand, groups bool) (out []flagged) {
 	for i := range r.IntN(6) {
 		e := flagged{name: string(rune('1' + i)), mandatory: r.IntN(3) == 0, denyOnly: r.IntN(3) == 0,
 			on: r.IntN(2) == 0, byDefault: r.IntN(2) == 0}
-		if groups && e.denyOnly { // no group is both
+		if groups && e.denyOnly { // a group cannot be both
 			e.on = false
 		}
 		out = append(out, e)
@@ -98,8 +98,8 @@ func anyList(r *rand.Rand, groups bool) (out []flagged) {
 	return out
 }
 
-// User claims, device claims and device groups in every state are adjusted and reset by T-75. The other lists and the
-// receiver do not change, and previous has the old state of the changed entries.
+// AdjustClaims and AdjustDeviceGroups follow T-75. They do not change the other lists or the receiver, and return the
+// old state of the changed entries.
 func TestAdjustMatchesTwin(t *testing.T) {
 	r := newRand(t)
 	seen := map[string]int{}
@@ -143,13 +143,13 @@ func TestAdjustMatchesTwin(t *testing.T) {
 	}
 	for _, what := range []string{"STATUS_SUCCESS", "STATUS_NOT_ALL_ASSIGNED", "STATUS_CANT_DISABLE_MANDATORY",
 		"STATUS_CANT_ENABLE_DENY_ONLY", "changed"} {
-		if seen[what] < 150 { // a twentieth
+		if seen[what] < 150 { // one in twenty
 			t.Errorf("%s came %d times, want at least 150", what, seen[what])
 		}
 	}
 }
 
-// adjustable is a token with these user claims, device claims and device groups.
+// adjustable returns a token with the given user claims, device claims and device groups.
 func adjustable(t *testing.T, lists [3][]flagged) *token.Token {
 	t.Helper()
 	s := setup()
@@ -166,7 +166,7 @@ func adjustable(t *testing.T, lists [3][]flagged) *token.Token {
 	return must(t, s)
 }
 
-// adjust asks for entries of one of the three lists to be on or off.
+// adjust enables or disables entries by name in one of the three lists. It returns the previous state as text.
 func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) (after *token.Token, previous []string,
 	st ntstatus.Status) {
 	if which < 2 {
@@ -183,7 +183,7 @@ func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) 
 	}
 	var changes []token.Group
 	for i, n := range names {
-		g := flagged{name: n, on: on[i], byDefault: i == 1, mandatory: i == 2}.group() // only ENABLED counts
+		g := flagged{name: n, on: on[i], byDefault: i == 1, mandatory: i == 2}.group() // only ENABLED is read
 		changes = append(changes, g)
 	}
 	var old []token.Group
@@ -194,7 +194,7 @@ func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) 
 	return after, previous, st
 }
 
-// texts writes entries as adjust does.
+// texts formats entries as adjust does.
 func texts(list []flagged, groups bool) (out []string) {
 	for _, e := range list {
 		if g := e.group(); groups {
@@ -206,7 +206,7 @@ func texts(list []flagged, groups bool) (out []string) {
 	return out
 }
 
-// state writes the three lists of a token, with what the device's groups match.
+// state formats the three lists of a token, and whether each device group matches allow and deny entries.
 func state(tok *token.Token) string {
 	out := ""
 	for _, set := range []*claims.Set{tok.UserClaims(), tok.DeviceClaims()} {

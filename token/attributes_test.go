@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Values of each type can be added and deleted. An existing value stays once, at its position.
+// Values of each type can be added and deleted. A value that exists already is not repeated and keeps its position. A
+// change of another type fails.
 func TestChangeAttributesOfEveryType(t *testing.T) {
 	two, three, four := sid.MustParse("S-1-1-2"), sid.MustParse("S-1-1-3"), sid.MustParse("S-1-1-4")
 	of := func(a claims.Attribute) claims.Attribute { a.Name = "a"; return a }
@@ -64,7 +65,7 @@ func TestChangeAttributesOfEveryType(t *testing.T) {
 	}
 }
 
-// values writes the values of the only attribute.
+// values formats the values of the token's only attribute, "none" without attributes.
 func values(tok *token.Token) string {
 	for _, a := range tok.LocalAttributes().All() {
 		switch a.Type {
@@ -82,7 +83,7 @@ func values(tok *token.Token) string {
 	return "none"
 }
 
-// REPLACE_ALL is refused together with any other operation, in either order (T-90).
+// ReplaceAll fails if the list has any other operation, before or after it (T-90).
 func TestReplaceAllMustBeAlone(t *testing.T) {
 	all := token.AttributeChange{Operation: token.AttributeReplaceAll, Attribute: attr("a", 0, 1)}
 	gone := token.AttributeChange{Operation: token.AttributeDelete, Attribute: attr("nowhere", 0, 1)}

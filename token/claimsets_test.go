@@ -31,7 +31,7 @@ func flagsOf(s *claims.Set) (out []uint32) {
 	return out
 }
 
-// claimed is a token with three claims of the user and of the device.
+// claimed returns a token with three user claims, the same device claims, and two device groups.
 func claimed(t testing.TB) *token.Token {
 	s := setup()
 	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1),
@@ -42,7 +42,7 @@ func claimed(t testing.TB) *token.Token {
 	return must(t, s)
 }
 
-// T-75: claims and device groups are enabled and disabled as groups are.
+// Claims and device groups are enabled, disabled and reset like groups (T-75).
 func TestAdjustClaims(t *testing.T) {
 	tok := claimed(t)
 	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
@@ -78,8 +78,8 @@ func TestAdjustClaims(t *testing.T) {
 	wantStatus(t, "a mandatory device group", st, ntstatus.CantDisableMandatory)
 }
 
-// T-67: a filter disables claims for good, and narrows what the restricted pass
-// sees; a second list narrows further.
+// A filter disables claims permanently and narrows the claims of the restricted check. A second filter narrows them
+// further (T-67).
 func TestFilterClaims(t *testing.T) {
 	tok := claimed(t)
 	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
@@ -95,7 +95,7 @@ func TestFilterClaims(t *testing.T) {
 	if n.RestrictedUserClaims().Len() != 2 || n.RestrictedDeviceClaims().Len() != 0 || n.DeviceClaims().Len() != 3 {
 		t.Errorf("restricted pass sees %d and %d", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len())
 	}
-	// A claim that is disabled just then is disabled for good: no reset brings it back.
+	// Filter disables a claim permanently even if it is disabled already. A reset does not enable it.
 	for _, first := range []bool{false, true} {
 		now := tok
 		if first {
@@ -126,7 +126,8 @@ func TestFilterClaims(t *testing.T) {
 	}
 }
 
-// T-90: the per-user audit policy and the isolation prefix are stored unchanged, also in a file.
+// The per-user audit policy and the isolation prefix are kept by copies and in a file. They do not change ModifiedID
+// (T-90).
 func TestAuditPolicyAndIsolation(t *testing.T) {
 	tok := must(t, setup())
 	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
@@ -156,7 +157,8 @@ func TestAuditPolicyAndIsolation(t *testing.T) {
 	}
 }
 
-// T-90, class 39: the operations on security attributes.
+// ChangeAttributes (class 39) applies each operation, compares values by the existing attribute's case flag, and
+// changes nothing on an error (T-90).
 func TestChangeAttributes(t *testing.T) {
 	text := func(name string, values ...string) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.String, Strings: values}
@@ -164,7 +166,7 @@ func TestChangeAttributes(t *testing.T) {
 	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
 		return token.AttributeChange{Attribute: a, Operation: o}
 	}
-	// Only the flag for case makes values case-sensitive.
+	// Only FlagCaseSensitive makes values case-sensitive.
 	for flags, want := range map[uint32]string{claims.FlagDisabledByDefault: "A=x", claims.FlagMandatory: "A=x",
 		claims.FlagCaseSensitive: "A=x,y", claims.FlagCaseSensitive | claims.FlagMandatory: "A=x,y"} {
 		a := text("A", "x", "y")
@@ -176,7 +178,7 @@ func TestChangeAttributes(t *testing.T) {
 			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
 		}
 	}
-	// The flag of the existing attribute determines whether a value is already present, not that of the added one.
+	// The existing attribute's flag decides whether a value exists already, not the flag of the added attribute.
 	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {
 		a := text("A", "x")
 		a.Flags = flags

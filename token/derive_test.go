@@ -9,12 +9,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEffectiveOnlyDefaults checks that remaining privileges keep their default,
-// and that owner and primary group remain if possible (T-48).
+// EffectiveOnly keeps the defaults of the remaining privileges. Owner and primary group stay if their entries remain,
+// and otherwise become the user (T-48).
 func TestEffectiveOnlyDefaults(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner, s.PrimaryGroup = sid.Administrators, groupG1
-	s.DefaultPrivileges = s.Privileges // Shutdown is a default and not enabled
+	s.DefaultPrivileges = s.Privileges // SeShutdownPrivilege is a default but not enabled
 	n := must(t, s).EffectiveOnly()
 	if n.DefaultPrivileges() != winnt.SeChangeNotifyPrivilege.Bit() || n.Owner() != sid.Administrators ||
 		n.PrimaryGroup() != groupG1 || n.GroupCount() != 4 {
@@ -29,7 +29,7 @@ func TestEffectiveOnlyDefaults(t *testing.T) {
 	}
 }
 
-// TC-7, TC-21, T-49, T-54: a duplicate differs in type and level only.
+// A duplicate differs from the original in type and level only (TC-7, TC-21, T-49, T-54).
 func TestDuplicate(t *testing.T) {
 	s := setup()
 	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9},
@@ -54,12 +54,13 @@ func TestDuplicate(t *testing.T) {
 	}
 }
 
-// TC-11: disabled groups are removed permanently; the user stays.
+// EffectiveOnly removes disabled groups and privileges permanently. The user stays, and owner and primary group fall
+// back to it (TC-11).
 func TestEffectiveOnly(t *testing.T) {
 	deny := account(2003)
 	s := setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.PrimaryGroup = groupG2
-	tok := must(t, s).EffectiveOnly() // removes disabled groups permanently (T-48)
+	tok := must(t, s).EffectiveOnly()
 	if _, ok := attributes(t, tok, groupG2); ok || tok.Present().Has(winnt.SeShutdownPrivilege) {
 		t.Error("G2 or Shutdown survived")
 	}
@@ -87,7 +88,8 @@ func TestEffectiveOnly(t *testing.T) {
 	}
 }
 
-// TC-12, value part: a disabled group and privilege are not in the child.
+// A group and a privilege that were disabled are missing from the effective-only copy for a child process. The
+// original keeps them (TC-12).
 func TestStripBeforeHandingOn(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_ENABLED_BY_DEFAULT})
@@ -107,8 +109,8 @@ func TestStripBeforeHandingOn(t *testing.T) {
 	}
 }
 
-// A derived token decides like a new token with the same fields: equal flags, and equal SIDs match for allow and deny
-// (T-1, T-48, T-61, T-75).
+// A derived token equals a token made from its Spec: the same flags, and the same SIDs match allow and deny entries.
+// Deriving does not change the original (T-1, T-48, T-61, T-75).
 func TestDerivedTokenEqualsNew(t *testing.T) {
 	plain := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER},
 		token.Group{SID: sid.Guests, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-100: packages are compared by SID and lists of restricting SIDs as sets, in both orders.
+// Equal compares packages by SID and restricting SIDs as sets. It is symmetric (T-100).
 func TestEqualIsSymmetric(t *testing.T) {
 	tok := must(t, setup())
 	for name, pair := range map[string][2]*token.Token{
@@ -33,7 +33,7 @@ func TestEqualIsSymmetric(t *testing.T) {
 	}
 }
 
-// T-100: a group is absent, disabled, enabled or deny-only, and equal tokens agree on it, in both orders.
+// Equal tokens agree on whether a group is absent, disabled, enabled or deny-only (T-100).
 func TestEqualComparesGroupState(t *testing.T) {
 	counts := map[string]*token.Token{"absent": must(t, setup())}
 	for name, attributes := range map[string]uint32{"disabled": token.GroupDisabled,
@@ -50,8 +50,8 @@ func TestEqualComparesGroupState(t *testing.T) {
 	}
 }
 
-// T-100, T-68: a restricting SID that a second restriction dropped still matches deny entries, so that the token is
-// not equal to one that never had it.
+// A restricting SID that a second filter dropped still matches deny entries. Such a token is not equal to one that
+// never had the SID (T-68, T-100).
 func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
 	tok := must(t, setup())
 	once := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)})
@@ -72,7 +72,8 @@ func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
 	}
 }
 
-// TC-49, T-100: a duplicate is equal, and is not after disabling everything.
+// Equal ignores type, level, order, session, source and defaults. It compares users, groups, privileges,
+// restrictions, packages and capabilities (TC-49, T-100).
 func TestEqual(t *testing.T) {
 	tok := must(t, setup())
 	dup := tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
@@ -111,8 +112,7 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-// TestEqualCapabilities checks that Equal compares capabilities as sets, including
-// whether each is enabled (T-100).
+// Equal compares capabilities as sets, including whether each is enabled (T-100).
 func TestEqualCapabilities(t *testing.T) {
 	made := func(caps ...string) *token.Token {
 		s := setup()
@@ -138,7 +138,8 @@ func TestEqualCapabilities(t *testing.T) {
 		{[]string{"1", "1"}, []string{"1"}, true}, {nil, []string{"1"}, false}, {[]string{"-1"}, nil, false},
 		{[]string{"2", "-1"}, []string{"-1", "2"}, true}, {[]string{"2", "-1"}, []string{"1", "2"}, false},
 		{[]string{"-1", "1"}, []string{"1"}, true},
-		// Only an enabled capability matches an entry, so a deny-only one has the effect of a disabled one.
+		// Only an enabled capability matches an entry, so a deny-only one has the same effect as a disabled
+		// one.
 		{[]string{"!1"}, []string{"-1"}, true}, {[]string{"!1"}, []string{"1"}, false},
 	} {
 		a, b := made(c.a...), made(c.b...)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A claim's values may precede its type.
+// Parse accepts a claim whose values come before its type.
 func TestParseValuesFirst(t *testing.T) {
 	for typ, values := range map[string]string{"int64": "[-1,2]", "uint64": "[1,18446744073709551615]",
 		"boolean": "[true,false]", "string": `["t","f"]`, "sid": `["SY","WD"]`, "octets": `["00ff"]`} {

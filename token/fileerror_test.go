@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// The error of a file names the field at any depth and the position of the wrong text, and wraps the cause for
-// errors.Is.
+// The error of Parse has the path of the field and the position of the wrong text. errors.Is and errors.As find its
+// cause.
 func TestCausesOfFileErrors(t *testing.T) {
 	isSID := func(err error) bool { return errors.Is(err, sid.ErrInvalid) }
 	isSDDL := func(err error) bool { return errors.As(err, new(*sddl.SyntaxError)) }
@@ -54,7 +54,7 @@ func TestCausesOfFileErrors(t *testing.T) {
 	}
 }
 
-// An invalid value is reported at its position in the file, for each single field.
+// If a field has a valid SID that the token cannot have, the error gives the position of its value.
 func TestPlacesOfRefusals(t *testing.T) {
 	const head = `{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation",`
 	const owner, primary = `"owner":"S-1-5-21-1-2-3-1107",`, `"primaryGroup":"S-1-5-21-1-2-3-1107",`
@@ -85,7 +85,7 @@ func TestPlacesOfRefusals(t *testing.T) {
 	}
 }
 
-// The position in an error is the line from the second on, otherwise the offset; offset 0 is omitted.
+// FileError.Error gives the byte offset, and the line from line 2 on. It omits an offset of 0.
 func TestPlaceOfAnError(t *testing.T) {
 	for want, e := range map[string]token.FileError{
 		"token file: wrong":                     {Problem: "wrong"},

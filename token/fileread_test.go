@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The documented example of the format, field by field.
+// Parse reads each field of the documented example.
 func TestParseExample(t *testing.T) {
 	tok := parse(t, designExample)
 	du := account(513)
@@ -52,7 +52,7 @@ func TestParseExample(t *testing.T) {
 	}
 }
 
-// Defaults as documented: only user is required.
+// Only "user" is required; the other fields have the documented defaults.
 func TestParseDefaults(t *testing.T) {
 	tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001"}`)
 	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 ||
@@ -78,7 +78,7 @@ func TestParseDefaults(t *testing.T) {
 	}
 }
 
-// refusals are bad files, the path their error must name, and a part of it.
+// refusals are invalid files, with the path that their error must name and a part of its text.
 var refusals = []struct{ text, path, part string }{
 	{``, "", "want an object"},
 	{`[]`, "", "want an object"},
@@ -151,7 +151,8 @@ var refusals = []struct{ text, path, part string }{
 		"userClaims[0].values[0]", "number"},
 }
 
-// Every refusal names the field.
+// Parse rejects invalid files with the path of the field, the position, and the status as the cause. Files and lists
+// have limits.
 func TestParseErrors(t *testing.T) {
 	for _, c := range refusals {
 		_, err := token.Parse([]byte(c.text))
@@ -164,7 +165,7 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s: %v (path %q), want path %q and %q", c.text, err, fe.Path, c.path, c.part)
 		}
 	}
-	// The position refers to the original file, with the line from the second on.
+	// The position counts in the whole file. It has the line from line 2 on.
 	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
 	var fe *token.FileError
 	if !errors.As(err, &fe) || fe.Line != 3 || fe.Offset != 33 || !strings.HasSuffix(err.Error(), "(line 3, byte 33)") {
@@ -187,7 +188,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestLongestFile: a token file of MaxFile bytes is read, and one more is too long.
+// Parse accepts a file of MaxFile bytes and rejects one of MaxFile+1.
 func TestLongestFile(t *testing.T) {
 	file := append([]byte(`{"user":"S-1-5-21-1-2-3-1001"}`), make([]byte, token.MaxFile)...)
 	for i := range file[30:] {
@@ -202,7 +203,7 @@ func TestLongestFile(t *testing.T) {
 	}
 }
 
-// An impersonation token has the level in the file, Impersonation by default. A primary token has none.
+// An impersonation token has the level of the file, by default Impersonation. A primary token has level 0.
 func TestLevelsInFiles(t *testing.T) {
 	for text, want := range map[string]winnt.SecurityImpersonationLevel{
 		`"type":"Impersonation"`:                                       winnt.SecurityImpersonation,

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Relative aliases count from domain, or from the user's domain.
+// Relative aliases such as DU belong to the field "domain", or else to the user's domain.
 func TestParseDomain(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"groups":["DU"],"user":"S-1-5-21-1-2-3-1001"}`:                                 "S-1-5-21-1-2-3-513",
@@ -25,8 +25,8 @@ func TestParseDomain(t *testing.T) {
 	}
 }
 
-// TestAliasesOfAFile checks that aliases such as DU are relative to the field domain, or else to the domain of a user
-// S-1-5-21-x-y-z-rid. Without either, Parse refuses them.
+// Aliases such as DU belong to the field "domain", or else to the domain of a user S-1-5-21-x-y-z-rid. Without
+// either, Parse returns an error.
 func TestAliasesOfAFile(t *testing.T) {
 	for _, c := range []struct{ user, domain, want string }{
 		{"S-1-5-21-1-2-3-1107", "", "S-1-5-21-1-2-3-513"},

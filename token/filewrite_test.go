@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Everything a token can hold survives printing and reading.
+// MarshalJSON and Parse keep every part of a token.
 func TestFileRoundTrip(t *testing.T) {
 	full := `{"user":{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]},
  "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},
@@ -39,7 +39,7 @@ func TestFileRoundTrip(t *testing.T) {
  "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13",
   "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
 	tok := parse(t, full)
-	text, err := json.Marshal(tok) // through the Marshaler
+	text, err := json.Marshal(tok) // json.Marshal calls MarshalJSON
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestFileRoundTrip(t *testing.T) {
 	}
 }
 
-// normal is a Spec whose pointers compare by content.
+// normal formats a token's Spec, with the contents of what its pointers refer to.
 func normal(t *token.Token) string {
 	s := t.Spec()
 	text := func(c *claims.Set) (out []string) {
@@ -82,8 +82,7 @@ func normal(t *token.Token) string {
 	return fmt.Sprintf("%+v %s", s, all)
 }
 
-// TestElevationInFiles writes each elevation type by its name, except the default one, and reads it
-// back.
+// MarshalJSON writes each elevation type except the default by its name, and Parse reads it back.
 func TestElevationInFiles(t *testing.T) {
 	for elevation, want := range map[uint32]string{winnt.TokenElevationTypeDefault: "",
 		winnt.TokenElevationTypeFull:    `"elevationType":"Full"`,
@@ -102,8 +101,8 @@ func TestElevationInFiles(t *testing.T) {
 	}
 }
 
-// TestFilesOfAnything: a token file reads back to the same token in every part, whatever was done to it, and is
-// written the same again.
+// After random operations, MarshalJSON and Parse return the same token in every part, and writing it again gives the
+// same file.
 func TestFilesOfAnything(t *testing.T) {
 	d := draws{newRand(t)}
 	for range randtest.Count(t, "REFMON_TOKENS", 500) {

@@ -16,17 +16,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TC-23: a filter with nothing to do makes a child that is not IS_FILTERED.
+// Filter without a change returns a child that is not marked as filtered. The child has the new ParentTokenID and
+// ModifiedID (TC-23).
 func TestFilterNothing(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	n := filter(t, tok, token.FilterSpec{ParentTokenID: parentID, ModifiedID: 7})
-	// The token keeps type and level, and is marked only if something was removed (T-64).
+	// Type and level stay. The mark is set only if something was removed (T-64).
 	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
 		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
 		t.Errorf("parent %v filtered %v modified %v level %v",
 			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
 	}
-	// T-64: of a filtered token, too, the one that was filtered is the parent, and the mark stays.
+	// T-64: a filtered token that is filtered again keeps the mark and gets the new parent.
 	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
 	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
 	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
@@ -37,7 +38,7 @@ func TestFilterNothing(t *testing.T) {
 	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
 }
 
-// TC-24, T-62: DISABLE_MAX_PRIVILEGE ignores the list.
+// DISABLE_MAX_PRIVILEGE leaves only SeChangeNotifyPrivilege and ignores the list of privileges (TC-24, T-62).
 func TestFilterPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
@@ -51,15 +52,15 @@ func TestFilterPrivileges(t *testing.T) {
 	}
 }
 
-// TC-25: attributes in a restricting SID.
+// A restricting SID with attributes is an error (TC-25).
 func TestFilterRestrictingAttributes(t *testing.T) {
-	// Restricting SIDs have no attributes (T-63).
+	// T-63
 	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
 	wantStatus(t, "attribute 4", st, ntstatus.InvalidParameter)
 }
 
-// TC-26, T-63: restricting twice keeps what both lists have; nothing in common
-// still restricts.
+// A second restriction keeps the SIDs that both lists have. An empty intersection still restricts, and an empty first
+// list does not (TC-26, T-63).
 func TestFilterIntersection(t *testing.T) {
 	a, b, c := account(3001), account(3002), account(3003)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, b)})
@@ -88,8 +89,8 @@ func TestFilterIntersection(t *testing.T) {
 	}
 }
 
-// T-68: a SID that a second restriction takes out of the list goes on matching
-// deny entries, or the second filter would widen access.
+// A SID that a second restriction drops still matches deny entries. Otherwise the second filter would widen access
+// (T-68).
 func TestRestrictingTwiceKeepsDenying(t *testing.T) {
 	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
@@ -112,9 +113,9 @@ func TestRestrictingTwiceKeepsDenying(t *testing.T) {
 	}
 }
 
-// TC-27: a mandatory group becomes deny-only and stays mandatory.
+// Filter makes a disabled group deny-only. A mandatory group stays mandatory (TC-27).
 func TestFilterDisable(t *testing.T) {
-	// Disabling makes entries deny-only, even those of mandatory groups and the user (T-61).
+	// T-61: also mandatory groups and the user. The integrity entry does not change.
 	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
 	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
 		t.Errorf("Users %#x, want 0x11", a)
@@ -130,7 +131,8 @@ func TestFilterDisable(t *testing.T) {
 	}
 }
 
-// T-64: flags, and T-66: the owner that became deny-only.
+// The flags SANDBOX_INERT and WRITE_RESTRICTED have their documented effect (T-64). An owner that becomes deny-only
+// is replaced by the user (T-66).
 func TestFilterFlags(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner = sid.Administrators
@@ -153,7 +155,8 @@ func TestFilterFlags(t *testing.T) {
 	}
 }
 
-// T-65: LUA_TOKEN.
+// LUA_TOKEN makes administrative groups deny-only, removes most privileges and lowers the integrity level to Medium,
+// but never raises it (T-65).
 func TestFilterLUA(t *testing.T) {
 	s := token.Administrator(userU)
 	for _, rid := range []uint32{498, 512, 516, 517, 518, 519, 520, 527} {
@@ -191,7 +194,7 @@ func TestFilterLUA(t *testing.T) {
 	}
 }
 
-// T-64: a mark of one filter stays after the next, whatever that removes.
+// A token marked as inert and as filtered keeps both marks after another filter (T-64).
 func TestFilterKeepsMarks(t *testing.T) {
 	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
 	if err != nil {
@@ -213,8 +216,8 @@ func TestFilterKeepsMarks(t *testing.T) {
 	}
 }
 
-// randomDescriptor has plain entries only: a condition such as
-// Not_Member_of may grant more to a token with fewer groups.
+// randomDescriptor returns a descriptor with plain entries only. A condition such as Not_Member_of may grant more to
+// a token with fewer groups.
 func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	t.Helper()
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}
@@ -264,7 +267,7 @@ func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.Access
 	return dec.Granted
 }
 
-// TC-28, T-68: a filtered token is granted nothing its origin is not.
+// A filtered token is never granted a right that the original token is not granted (TC-28, T-68).
 func TestFilterMonotony(t *testing.T) {
 	r := newRand(t)
 	rounds := randtest.Size(4000)
@@ -307,8 +310,7 @@ func TestFilterMonotony(t *testing.T) {
 	}
 }
 
-// TestFilteredSaysWhetherSomethingWent checks that a token is marked as filtered
-// exactly if the filter removed something (T-64).
+// A token is marked as filtered exactly if the filter removed something (T-64).
 func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 	s := setup()
 	s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
@@ -370,7 +372,8 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 	}
 }
 
-// A wrong entry is refused at any position in both lists (T-63).
+// Filter rejects an invalid entry at any position in the restricting SIDs and in the restricting device groups
+// (T-63).
 func TestFilterRefusesEachList(t *testing.T) {
 	tok := must(t, setup())
 	many := make([]token.Group, token.MaxGroups+1)
@@ -397,8 +400,8 @@ func TestFilterRefusesEachList(t *testing.T) {
 	}
 }
 
-// TestAdministrativeGroups checks that LUA_TOKEN compares the whole SID: the same
-// RID under another authority or prefix is an ordinary group (T-65).
+// LUA_TOKEN compares whole SIDs. The RID of an administrative group under another authority or prefix is an ordinary
+// group (T-65).
 func TestAdministrativeGroups(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-5-32-544": true, "S-1-5-32-547": true, "S-1-5-32-548": true, "S-1-5-32-549": true, "S-1-5-32-550": true,
@@ -419,8 +422,8 @@ func TestAdministrativeGroups(t *testing.T) {
 	}
 }
 
-// TestRestrictingAgain filters a write-restricted token. It remains write-restricted
-// unless a second list restricts it without WRITE_RESTRICTED (T-64, T-68).
+// A write-restricted token stays write-restricted unless a second list restricts it without WRITE_RESTRICTED (T-64,
+// T-68).
 func TestRestrictingAgain(t *testing.T) {
 	once := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
 		Restrict: restricting(groupG1, groupG2)})
@@ -436,7 +439,7 @@ func TestRestrictingAgain(t *testing.T) {
 		Restrict: restricting(groupG1)}); n.WriteRestricted() {
 		t.Error("T-64: another flag made it write-restricted")
 	}
-	// What a second list drops is listed once, and a third keeps it (T-68).
+	// A SID that the second list drops is listed once as deny-only, and a third filter keeps it (T-68).
 	s := whole.Spec()
 	s = filter(t, must(t, s), token.FilterSpec{Restrict: restricting(sid.Guests)}).Spec()
 	if len(s.Restricted) != 2 || s.Restricted[0].SID == s.Restricted[1].SID ||

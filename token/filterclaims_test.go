@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// T-67: what NtFilterTokenEx adds.
+// Filter disables device groups and intersects lists of restricting device groups. An empty intersection still
+// restricts after copies, a file and another filter (T-67).
 func TestFilterDevice(t *testing.T) {
 	a, b, c := account(4001), account(4002), account(4003)
 	s := setup()
@@ -23,7 +24,7 @@ func TestFilterDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	bare := n.Spec()
-	bare.Integrity = sid.SID{} // so that another level makes a new token
+	bare.Integrity = sid.SID{} // so that a new level creates an entry
 	leveled, _ := must(t, bare).WithIntegrity(1, sid.LowLevel)
 	for name, tok := range map[string]*token.Token{"filtered": n, "of its Spec": must(t, n.Spec()),
 		"of its file": parse(t, string(file)), "at a level": leveled} {

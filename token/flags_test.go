@@ -8,7 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestElevation: classes 20 and 47 (T-65).
+// IsElevated, IsSandboxed and SessionDropped follow the elevation type, the level and the flags (classes 20 and 47,
+// T-65).
 func TestElevation(t *testing.T) {
 	for _, c := range []struct {
 		kind      uint32
@@ -35,7 +36,8 @@ func TestElevation(t *testing.T) {
 	}
 }
 
-// TC-51, T-101.
+// PrivilegeCheck for all or any of a set returns the enabled privileges that it used. An empty set has all and not
+// any (TC-51, T-101).
 func TestPrivilegeCheck(t *testing.T) {
 	tok := must(t, setup())
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
@@ -55,7 +57,7 @@ func TestPrivilegeCheck(t *testing.T) {
 	}
 }
 
-// T-103: SeTokenIsAdmin.
+// IsAdmin needs Administrators as an enabled group that no restriction excludes (T-103).
 func TestIsAdmin(t *testing.T) {
 	admin := must(t, token.Administrator(userU))
 	for _, c := range []struct {
@@ -78,8 +80,7 @@ func TestIsAdmin(t *testing.T) {
 	}
 }
 
-// TestFlagsThatAreGiven checks that a Spec and WithFlags set only the flags that follow
-// from no other field. WithFlags changes no other bit (T-1).
+// Spec.Flags and WithFlags set only flags that no other field determines. WithFlags changes no other bit (T-1).
 func TestFlagsThatAreGiven(t *testing.T) {
 	given := map[uint32]bool{}
 	for _, bit := range []uint32{winnt.TOKEN_UIACCESS, winnt.TOKEN_SESSION_NOT_REFERENCED, winnt.TOKEN_IS_FILTERED,
@@ -100,7 +101,7 @@ func TestFlagsThatAreGiven(t *testing.T) {
 		if got := tok.Flags(); got != want {
 			t.Errorf("T-1: a spec with %#x has the flags %#x, want %#x", bit, got, want)
 		}
-		if bit == winnt.TOKEN_IS_FILTERED { // which only a filter sets
+		if bit == winnt.TOKEN_IS_FILTERED { // only Filter sets this flag
 			want = free
 		}
 		if got := must(t, setup()).WithFlags(7, bit, 0); got.Flags() != want || got.ModifiedID() != 7 {

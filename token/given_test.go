@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGroupsWithoutAttributes checks that a group of a Spec without attributes is
-// an ordinary one, and that a token never has GroupDisabled (T-143).
+// A group of a Spec with attributes 0 is an ordinary enabled group. GroupDisabled makes a group with attributes 0 in
+// the token (T-143).
 func TestGroupsWithoutAttributes(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU},
 		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
@@ -23,14 +23,14 @@ func TestGroupsWithoutAttributes(t *testing.T) {
 	if a, ok := attributes(t, tok, groupG2); !ok || a != 0 || tok.Member(groupG2, true) {
 		t.Errorf("T-143: a disabled group has %#x", a)
 	}
-	// It can be enabled, as any group that is not mandatory.
+	// A disabled group can be enabled, like any group that is not mandatory.
 	on, _, st := tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	if st != ntstatus.Success || !on.Member(groupG2, false) {
 		t.Errorf("enabling: %v", st)
 	}
 }
 
-// Only a group of a spec can have the mark, and never together with attributes (T-143).
+// Only the groups of a Spec accept GroupDisabled, and only without other attributes (T-143).
 func TestMarkExcludesAttributes(t *testing.T) {
 	marked := func(s sid.SID, beside uint32) token.Group {
 		return token.Group{SID: s, Attributes: token.GroupDisabled | beside}
@@ -65,8 +65,8 @@ func TestMarkExcludesAttributes(t *testing.T) {
 	}
 }
 
-// TestAsGiven checks that AsGiven converts 0 to a disabled group, and that New
-// refuses groups that had GroupDisabled (T-144).
+// AsGiven turns attributes 0 into a disabled group and leaves the given slice alone. New rejects groups that had
+// GroupDisabled before AsGiven (T-144).
 func TestAsGiven(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
@@ -82,8 +82,7 @@ func TestAsGiven(t *testing.T) {
 	}
 }
 
-// TestDisabledStaysDisabled checks that a disabled group stays disabled in a copy
-// of a token and in a token file (T-144).
+// A disabled group stays disabled in a copy of a token and in a token file (T-144).
 func TestDisabledStaysDisabled(t *testing.T) {
 	tok := must(t, setup())
 	copied := tok.Spec()

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The package's entry is appended, even to an empty list. A NULL list and one without room do not change (T-131).
+// AdmitPackage appends an entry for the package, also to an empty list. It returns a nil list and a list without room
+// unchanged (T-131).
 func TestAdmitPackage(t *testing.T) {
 	pkg := sid.MustParse("S-1-15-2-1-2-3")
 	const entry = "(A;;GA;;;S-1-15-2-1-2-3)"
@@ -44,7 +45,7 @@ func TestAdmitPackage(t *testing.T) {
 	}
 }
 
-// TestLowBoxMakesRoom: the longer default DACL is charged (T-131).
+// LowBox charges the space of the longer default DACL (T-131).
 func TestLowBoxMakesRoom(t *testing.T) {
 	a, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
 	list, _ := sd.NewACL(slices.Repeat([]sd.ACE{a}, 13)...)
@@ -62,7 +63,8 @@ func TestLowBoxMakesRoom(t *testing.T) {
 	}
 }
 
-// T-69: AppContainer tokens.
+// LowBox makes a primary token with at most Low integrity, the package and its capabilities. It rejects other SIDs
+// and the token of an AppContainer (T-69).
 func TestLowBox(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
 	n := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")

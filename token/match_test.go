@@ -10,9 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDeviceEntriesOfOneSID checks several entries with one SID. They match if one
-// of them does. A disabled entry matches nothing, and a deny-only one deny
-// entries. A filter changes each entry.
+// If several device groups have one SID, it matches if one of them matches. A disabled group matches nothing, and a
+// deny-only group matches deny entries. Filter changes each of the groups.
 func TestDeviceEntriesOfOneSID(t *testing.T) {
 	const on, off, deny = token.GroupDefault, winnt.SE_GROUP_ENABLED_BY_DEFAULT, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
@@ -55,13 +54,14 @@ func groupsOf(all func(func(int, token.Group) bool)) func(func(token.Group) bool
 	}
 }
 
-// inDevice reports what a SID among the device's groups matches.
+// inDevice reports whether a SID in the device groups matches allow and deny entries.
 func inDevice(tok *token.Token, s sid.SID) (allow, deny bool) {
 	i := tok.DeviceSet().Find(s.Hash(), s)
 	return tok.DeviceBits().Has(i), tok.DeviceDenyBits().Has(i)
 }
 
-// If a SID is in the token twice, the entry that allows the use counts: owner (T-11), Administrators (T-103).
+// If a token has a SID twice, an entry that allows the use is enough, for the owner (T-11) and for Administrators
+// (T-103).
 func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 	const on, off, deny uint32 = token.GroupDefault, token.GroupDisabled, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
@@ -89,7 +89,7 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 			t.Errorf("T-11: %#x: %v, %v", c.attributes, st, err)
 		}
 	}
-	// What an effective-only copy leaves out counts no more, the first entry or another one.
+	// EffectiveOnly removes disabled entries, whichever position they have.
 	for _, c := range []struct {
 		attributes []uint32
 		admin      bool

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-130: the built-in tokens have what a logon gives.
+// The built-in tokens have the primary group, owner, default DACL and logon SID of a logon (T-130).
 func TestProfilesAreLogons(t *testing.T) {
 	const u, v = "S-1-5-21-1-2-3-1001", "S-1-5-21-9-2-3-1001"
 	const logon = "(A;;GXGR;;;S-1-5-5-0-1001)"
@@ -66,7 +66,7 @@ func TestProfilesAreLogons(t *testing.T) {
 	}
 }
 
-// TestProfilesWhole: kind, groups, session and source of each built-in token.
+// The built-in tokens have the documented groups, elevation type, session, source, type and level.
 func TestProfilesWhole(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec       token.Spec
@@ -113,7 +113,7 @@ func TestProfilesWhole(t *testing.T) {
 	}
 }
 
-// short returns the letters of a well-known SID.
+// short returns the SDDL alias of some well-known SIDs, or the SID as text.
 func short(s sid.SID) string {
 	for text, known := range map[string]sid.SID{"WD": sid.Everyone, "BA": sid.Administrators, "BU": sid.Users,
 		"IU": sid.Interactive, "AU": sid.AuthenticatedUsers, "NU": sid.Network, "SU": sid.Service} {
@@ -124,8 +124,8 @@ func short(s sid.SID) string {
 	return s.String()
 }
 
-// A user without a domain has no domain group, is its own primary group, and has a unique logon SID. The owner of an
-// administrator's objects is the group (T-130).
+// A user outside of a domain has no domain group, is its own primary group and has a unique logon SID. The default
+// owner of an administrator is Administrators (T-130).
 func TestLogonsWithoutADomain(t *testing.T) {
 	for text, wants := range map[string]struct{ primary, session string }{
 		"S-1-5-21-1-2-3-1001": {"S-1-5-21-1-2-3-513", "S-1-5-5-0-1001"},
@@ -154,14 +154,13 @@ func TestLogonsWithoutADomain(t *testing.T) {
 	}
 }
 
-// TestAttributesOfProfiles checks that the groups of the built-in tokens are mandatory,
-// enabled by default and enabled. Administrators is not mandatory in the system's token,
-// and deny-only in a limited one (T-65, T-114, T-130).
+// The groups of the built-in tokens are mandatory, enabled by default and enabled. Administrators is not mandatory in
+// the token of LocalSystem and deny-only in a limited token (T-65, T-114, T-130).
 func TestAttributesOfProfiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec           token.Spec
 		level          sid.SID
-		administrators uint32 // 0: they are no group
+		administrators uint32 // 0 if the token does not have the group
 	}{
 		"administrator":   {token.Administrator(userU), sid.HighLevel, 0xF},
 		"limited":         {token.LimitedAdministrator(userU), sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},

@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A token returns all fields of its Spec, and only omitted fields are missing.
+// Spec returns every field of the Spec that the token was made from. A field that was omitted is the only one that
+// differs.
 func TestEveryFieldIsKept(t *testing.T) {
 	s := everything(t)
 	v := reflect.ValueOf(s)
@@ -34,7 +35,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 	}
 }
 
-// The documented defaults for zero values of a Spec.
+// Zero values of a Spec have the documented defaults.
 func TestDefaults(t *testing.T) {
 	got := must(t, token.Spec{User: token.Group{SID: userU}}).Spec()
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-1: flags that mirror something follow it.
+// Flags that other fields determine follow those fields and cannot be set (T-1).
 func TestFlags(t *testing.T) {
 	s := setup()
 	s.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeImpersonatePrivilege)
@@ -54,14 +54,15 @@ func wantSpecError(t testing.TB, err error, field string, st ntstatus.Status) {
 	}
 }
 
-// T-2: a mandatory group is enabled, by default too.
+// A mandatory group is enabled, and enabled by default (T-2).
 func TestMandatoryIsEnabled(t *testing.T) {
 	if a, _ := attributes(t, must(t, setup()), sid.Users); a != token.GroupDefault {
 		t.Errorf("Users %#x, want 7", a)
 	}
 }
 
-// T-3: enabled and deny-only exclude each other; the user needs no ENABLED.
+// A group cannot be both enabled and deny-only. The user is enabled without the attribute, unless it is deny-only
+// (T-3).
 func TestEnabledDenyOnly(t *testing.T) {
 	_, err := token.New(setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
@@ -76,7 +77,7 @@ func TestEnabledDenyOnly(t *testing.T) {
 	}
 }
 
-// T-4: levels, and at most one entry that says so.
+// Integrity levels have names. A token has at most one integrity entry, and a Spec cannot give two (T-4).
 func TestIntegrityEntry(t *testing.T) {
 	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100,
 		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
@@ -98,7 +99,7 @@ func TestIntegrityEntry(t *testing.T) {
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 }
 
-// T-11: owner and primary group are the user or groups of the token.
+// The owner is the user or a group with SE_GROUP_OWNER. The primary group is the user or a group of the token (T-11).
 func TestOwnerAndPrimaryGroup(t *testing.T) {
 	s := setup()
 	s.Owner = groupG1
@@ -122,7 +123,7 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 	}
 }
 
-// New names what is wrong with a Spec.
+// New returns a SpecError with the wrong field and its status.
 func TestNewRefuses(t *testing.T) {
 	for _, c := range []struct {
 		field string
@@ -158,12 +159,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// the bitmaps, duplicates joined at the first index.
+// AllowBits and DenyBits follow the attributes of groups. Duplicate SIDs share the first index.
 func TestMatchingBits(t *testing.T) {
 	deny := account(2003)
 	tok := must(t, setup(
 		token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
-		token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}, // again, enabled this time
+		token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}, // the same group again, now enabled
 		token.Group{SID: sid.MediumPlusLevel, Attributes: winnt.SE_GROUP_ENABLED},
 	))
 	for _, c := range []struct {
@@ -184,7 +185,7 @@ func TestMatchingBits(t *testing.T) {
 	}
 }
 
-// A Spec taken from a token makes an equal one; slices belong to the caller.
+// New(tok.Spec()) is equal to the token. Changing the slices of the Spec afterwards does not change the token.
 func TestSpecRoundTrip(t *testing.T) {
 	tok := filter(t, must(t, token.Administrator(userU)), token.FilterSpec{
 		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU},
@@ -202,7 +203,7 @@ func TestSpecRoundTrip(t *testing.T) {
 	}
 }
 
-// The header stays within its budget.
+// A Token header stays small, because a kernel keeps many.
 func TestHeaderSize(t *testing.T) {
 	if n := unsafe.Sizeof(token.Token{}); n > 96 {
 		t.Errorf("%d bytes, want at most 96", n)
@@ -229,7 +230,7 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	}
 }
 
-// Sandboxed are AppContainers, write-restricted and LUA tokens only.
+// IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only.
 func TestIsSandboxed(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
 	if tok.PrivilegeCount() != 24 {
@@ -253,7 +254,7 @@ func TestIsSandboxed(t *testing.T) {
 	}
 }
 
-// The built-in profiles hold what section 3 of the token rules lists.
+// The built-in tokens hold and enable the documented privileges.
 func TestProfiles(t *testing.T) {
 	for _, c := range []struct {
 		name          string

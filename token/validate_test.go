@@ -13,9 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLevelOfAFullToken checks that the integrity entry does not count as a group. A token with MaxGroups groups can
-// have a level, and New accepts its Spec and Parse its file. New refuses one more group, with and without a level
-// (T-4).
+// The integrity entry does not count as a group. A token with MaxGroups groups may have a level, and New accepts its
+// Spec and Parse its file. New rejects MaxGroups+1 groups, with or without a level (T-4).
 func TestLevelOfAFullToken(t *testing.T) {
 	for _, n := range []int{token.MaxGroups - 1, token.MaxGroups, token.MaxGroups + 1} {
 		for _, listed := range []bool{false, true} {
@@ -52,7 +51,7 @@ func TestLevelOfAFullToken(t *testing.T) {
 	}
 }
 
-// specFaults make specs that no token can have, in the order of the fields in a token file.
+// specFaults make a Spec invalid, in the order of the fields in a token file.
 var specFaults = []struct {
 	field  string
 	status ntstatus.Status
@@ -83,8 +82,8 @@ var specFaults = []struct {
 	{"primaryGroup", ntstatus.InvalidPrimaryGroup, func(s *token.Spec) { s.PrimaryGroup = sid.Guests }},
 }
 
-// TestFirstFieldIsNamed checks that New refuses a bad Spec with the field and its status.
-// Of two errors it reports the one in the first field (T-3, T-4, T-11).
+// New rejects an invalid Spec with the field and its status. If two fields are invalid, it reports the first (T-3,
+// T-4, T-11).
 func TestFirstFieldIsNamed(t *testing.T) {
 	ask := func(faults ...int) (string, ntstatus.Status) {
 		s := setup()
@@ -115,7 +114,7 @@ func TestFirstFieldIsNamed(t *testing.T) {
 	}
 }
 
-// TestBoundsOfASpec checks the last valid and the first invalid value of each field.
+// New accepts the last valid value of each bounded field.
 func TestBoundsOfASpec(t *testing.T) {
 	s := setup()
 	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
@@ -128,8 +127,8 @@ func TestBoundsOfASpec(t *testing.T) {
 	}
 }
 
-// TestShapesOfSIDs: a package is S-1-15-2-x, a capability S-1-15-3-x, a level
-// S-1-16-x, in every part (T-4, T-69); New and LowBox say so wherever it stands.
+// A package is S-1-15-2-x, a capability S-1-15-3-x and a level S-1-16-x. New and LowBox check this in every position
+// (T-4, T-69).
 func TestShapesOfSIDs(t *testing.T) {
 	for text, kind := range map[string]string{
 		"S-1-15-2-1": "package", "S-1-15-2-1-2-3-4-5-6-7": "package", "S-1-15-2": "", "S-1-16-2-1": "", "S-1-5-2-1": "",
@@ -169,12 +168,12 @@ func TestShapesOfSIDs(t *testing.T) {
 	}
 }
 
-// TestNewRefusesEachPart checks cases that TestNewRefuses does not have: each of
-// several fields with the same check, and the other side of each bound.
+// New checks each of several fields with the same restrictions, on both sides of each bound. TestNewRefuses has the
+// other cases.
 func TestNewRefusesEachPart(t *testing.T) {
 	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
 	for _, c := range []struct {
-		field string // "" where it is allowed
+		field string // "" if New accepts the Spec
 		spoil func(*token.Spec)
 	}{
 		{"restrictedSids[1]", func(s *token.Spec) { s.Restricted = bad }},

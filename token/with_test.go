@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TC-43, TC-44, TC-45.
+// WithOwner, WithPrimaryGroup and WithDefaultDACL accept only SIDs of the token and a list that fits, and set
+// ModifiedID (TC-43, TC-44, TC-45).
 func TestSetters(t *testing.T) {
 	tok := must(t, setup())
 	_, st := tok.WithOwner(200, groupG1)
@@ -21,7 +22,7 @@ func TestSetters(t *testing.T) {
 	if n.ModifiedID() != 200 || n.Owner() != userU {
 		t.Error("a set owner is a change")
 	}
-	// Who is for deny only owns nothing, the user as little as a group.
+	// A deny-only entry cannot be the owner, neither the user nor a group.
 	for name, s := range map[string]sid.SID{"user": userU, "group": sid.Administrators} {
 		spec := setup()
 		spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER |
@@ -58,7 +59,7 @@ func TestSetters(t *testing.T) {
 	}
 }
 
-// TC-47, value part: NOT_LOW follows the level (T-1).
+// WithIntegrity sets the level, and the flag NOT_LOW follows it (TC-47, T-1).
 func TestIntegrity(t *testing.T) {
 	tok := must(t, setup())
 	n, st := tok.WithIntegrity(200, sid.LowLevel)
@@ -83,7 +84,7 @@ func TestIntegrity(t *testing.T) {
 	}
 }
 
-// A group that counts for denials only is no owner, also where it was one that could be.
+// A deny-only group cannot be the owner, even if it was the owner or could be before Filter.
 func TestOwnerForDenialOnly(t *testing.T) {
 	tok := must(t, setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER}))
 	if n, st := tok.WithOwner(1, sid.Administrators); st != ntstatus.Success || n.Owner() != sid.Administrators {
@@ -95,8 +96,7 @@ func TestOwnerForDenialOnly(t *testing.T) {
 	}
 }
 
-// TestSettersChangeOneThing checks that each setter changes only its field and, as
-// its comment says, ModifiedId. The receiver does not change.
+// Each setter changes its field, and ModifiedID if its comment says so. The receiver does not change.
 func TestSettersChangeOneThing(t *testing.T) {
 	tok := must(t, everything(t))
 	before := tok.Spec()
@@ -139,7 +139,7 @@ func TestSettersChangeOneThing(t *testing.T) {
 	}
 }
 
-// TestSettersRefuse checks that a setter that fails returns no token.
+// A setter that fails returns its status and no token.
 func TestSettersRefuse(t *testing.T) {
 	tok := must(t, everything(t))
 	fit, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
@@ -147,8 +147,8 @@ func TestSettersRefuse(t *testing.T) {
 	for range 15 {
 		aces = append(aces, fit)
 	}
-	// 15 entries are 548 bytes, beside a primary group of 28: 576 of 600. 16 are
-	// 584, and 600 beside one of 16.
+	// 15 entries are 548 bytes, with a primary group of 28 bytes 576 of 600. 16 entries are 584 bytes, with a primary
+	// group of 16 bytes 600.
 	full, _ := sd.NewACL(aces...)
 	over, _ := sd.NewACL(append(aces, fit)...)
 	exact, _ := must(t, everything(t)).WithPrimaryGroup(1, sid.Administrators)
