@@ -271,10 +271,12 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	}
 	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
 		got.modified != n.modified {
-		t.Fatalf("privileges, defaults or ModifiedId differ:\n%+v\n%+v", got, *n)
+		t.Fatalf("held or enabled privileges, owner, primary group or ModifiedID differ: got\n%+v\nwant\n%+v", got,
+			*n)
 	}
 	if tok.IsRestricted() != n.isRestr || tok.RestrictedSet().Len() != len(n.restricted) {
-		t.Fatalf("restricted %v %d, want %v %d", tok.IsRestricted(), tok.RestrictedSet().Len(), n.isRestr, len(n.restricted))
+		t.Fatalf("restricted %v with %d SIDs, want %v with %d", tok.IsRestricted(), tok.RestrictedSet().Len(),
+			n.isRestr, len(n.restricted))
 	}
 	for i, s := range n.restricted {
 		if tok.RestrictedSet().At(i) != s {
@@ -283,18 +285,18 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	}
 	for _, s := range universe {
 		if a, d := tok.Member(s, false), tok.Member(s, true); a != n.matches(s, false) || d != n.matches(s, true) {
-			t.Fatalf("%v matches allow %v deny %v, want %v %v", s, a, d, n.matches(s, false), n.matches(s, true))
+			t.Fatalf("Member(%v): allow %v, deny %v; want %v, %v", s, a, d, n.matches(s, false), n.matches(s, true))
 		}
 	}
 	// T-1: flags derived from other fields are right after every operation.
 	f := tok.Flags()
 	for p, bit := range map[int]uint32{23: 1, 17: 2, 18: 4, 29: 0x80} {
 		if (n.enabled>>p&1 != 0) != (f&bit != 0) {
-			t.Fatalf("T-1: flag %#x does not follow privilege %d", bit, p)
+			t.Fatalf("T-1: flag %#x is set: %t, want it to follow the enabled privilege %d", bit, f&bit != 0, p)
 		}
 	}
 	if (f&0x10 != 0) != n.isRestr || (f&0x2000 != 0) != (tok.Integrity() > 0x1000) || f&8 != 0 && f&0x10 == 0 {
-		t.Fatalf("T-1: flags %#x", f)
+		t.Fatalf("T-1: flags %#x do not match: restricted %t, integrity %#x", f, n.isRestr, tok.Integrity())
 	}
 }
 
@@ -319,7 +321,7 @@ func TestTwin(t *testing.T) {
 		}
 		again := must(t, tok.Spec())
 		if !again.Equal(tok) || !tok.Equal(again) {
-			t.Fatal("a token made of its Spec is not equal to it")
+			t.Fatalf("New(tok.Spec()) is not equal to the token %+v", tok.Spec())
 		}
 	}
 }

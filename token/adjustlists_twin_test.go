@@ -128,8 +128,9 @@ func TestAdjustMatchesTwin(t *testing.T) {
 		}
 		modified := map[bool]winnt.LUID{true: 77, false: 100}[before != nil]
 		if (after != tok) != (before != nil) || after.ModifiedID() != modified {
-			t.Fatalf("T-75: %v: %d changed, reset %t, %v %v, yet the token is another: %t, ModifiedId %v", lists[which],
-				len(before), reset, names, on, after != tok, after.ModifiedID())
+			t.Fatalf("T-75: %v, reset %t, %v %v: %d entries should change; got another token: %t, ModifiedID %v; "+
+				"want %t, %v", lists[which], reset, names, on, len(before), after != tok, after.ModifiedID(),
+				before != nil, modified)
 		}
 		if got := texts(before, which == 2); !slices.Equal(previous, got) {
 			t.Fatalf("T-75: previous %v, want %v", previous, got)
@@ -137,14 +138,15 @@ func TestAdjustMatchesTwin(t *testing.T) {
 		seen["changed"] += min(1, len(before))
 		for i, tk := range []*token.Token{tok, after} {
 			if got, want := state(tk), [2][3][]flagged{lists, want}[i]; got != stateOf(want) {
-				t.Fatalf("T-75: list %d, reset %t, %v %v:\n%s, want\n%s", which, reset, names, on, got, stateOf(want))
+				t.Fatalf("T-75: list %d, reset %t, %v %v: got\n%s\nwant\n%s", which, reset, names, on, got,
+					stateOf(want))
 			}
 		}
 	}
 	for _, what := range []string{"STATUS_SUCCESS", "STATUS_NOT_ALL_ASSIGNED", "STATUS_CANT_DISABLE_MANDATORY",
 		"STATUS_CANT_ENABLE_DENY_ONLY", "changed"} {
 		if seen[what] < 150 { // one in twenty
-			t.Errorf("%s came %d times, want at least 150", what, seen[what])
+			t.Errorf("outcome %s occurred %d times, want at least 150", what, seen[what])
 		}
 	}
 }

@@ -44,10 +44,10 @@ func TestChangeAttributesOfEveryType(t *testing.T) {
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: c.change, Operation: op}})
 			wantStatus(t, c.name, st, ntstatus.Success)
 			if got := values(n); got != want {
-				t.Errorf("%s, %v: %s, want %s", c.name, op, got, want)
+				t.Errorf("%s, %v: values %s, want %s", c.name, op, got, want)
 			}
 			if values(tok) != was {
-				t.Fatalf("%s: the receiver changed to %s", c.name, values(tok))
+				t.Fatalf("%s: the receiver now has the values %s, want %s", c.name, values(tok), was)
 			}
 		}
 		other := c.change
@@ -59,7 +59,7 @@ func TestChangeAttributesOfEveryType(t *testing.T) {
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
 			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
 			if n != nil {
-				t.Errorf("%s: a token beside a refusal", c.name)
+				t.Errorf("%s, %v of another type: a token was returned, want nil", c.name, op)
 			}
 		}
 	}
@@ -91,14 +91,15 @@ func TestReplaceAllMustBeAlone(t *testing.T) {
 	tok := must(t, setup())
 	for i, c := range [][]token.AttributeChange{{all, gone}, {all, all}, {wrong, gone}} {
 		if n, st := tok.ChangeAttributes(c); n != nil || st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: case %d: %v", i, st)
+			t.Errorf("T-90: case %d: token %v, %v; want nil, %v", i, n, st, ntstatus.InvalidParameter)
 		}
 	}
 	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
-		t.Errorf("T-90: an attribute that is not there: %v", st)
+		t.Errorf("T-90: deleting an attribute that does not exist: token %v, %v; want nil, %v", n, st,
+			ntstatus.NotFound)
 	}
 	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
 	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
-		t.Errorf("T-90: alone: %v", st)
+		t.Errorf("T-90: ReplaceAll alone: %v, want %v and one attribute", st, ntstatus.Success)
 	}
 }

@@ -136,18 +136,20 @@ func TestAttributesModel(t *testing.T) {
 			n, got := tok.ChangeAttributes(changes)
 			seen[st]++
 			if got != st || (n == nil) != (st != ntstatus.Success) || tell(held(tok)) != before {
-				t.Fatalf("%+v of\n%s\n%v, want %v; it is now\n%s", changes, before, got, st, tell(held(tok)))
+				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot %v, want %v; afterwards the receiver has\n%s", changes,
+					before, got, st, tell(held(tok)))
 			}
 			if n == nil {
 				continue
 			}
 			if tell(held(n)) != tell(want) || n.ModifiedID() != tok.ModifiedID() {
-				t.Fatalf("%+v of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)), tell(want))
+				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)),
+					tell(want))
 			}
 			tok = n
 		}
 	}
 	if len(seen) != 3 {
-		t.Errorf("these came up: %v: len(seen) = %d, want 3", seen, len(seen))
+		t.Errorf("statuses that occurred: %v, want 3 different ones", seen)
 	}
 }

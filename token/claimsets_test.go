@@ -47,35 +47,37 @@ func TestAdjustClaims(t *testing.T) {
 	tok := claimed(t)
 	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
 	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
-	wantStatus(t, "one unknown", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "AdjustClaims with one unknown claim", st, ntstatus.NotAllAssigned)
 	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory,
 		claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
-		t.Errorf("flags %#x, modified %v", got, n.ModifiedID())
+		t.Errorf("AdjustClaims: flags %#x, ModifiedID %v; want Level disabled, Off enabled, 7", got, n.ModifiedID())
 	}
 	if len(previous) != 2 || previous[0].Name != "Level" ||
 		previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
-		t.Errorf(`previous %v, want len(previous) = 2, previous[0].Name = "Level", previous[1].Flags = %v`, previous,
+		t.Errorf("AdjustClaims: previous %v; want Level, and Off with flags %#x", previous,
 			claims.FlagDisabled|claims.FlagDisabledByDefault)
 	}
 	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
-		t.Error("the device's claims changed")
+		t.Errorf("AdjustClaims of the user changed the device's claims to %#x", flagsOf(n.DeviceClaims()))
 	}
 	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success ||
 		!slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
-		t.Errorf("reset: %v, %#x", st, flagsOf(back.UserClaims()))
+		t.Errorf("AdjustClaims with reset: %v, flags %#x; want %v, %#x", st, flagsOf(back.UserClaims()),
+			ntstatus.Success, flagsOf(tok.UserClaims()))
 	}
 	same, _, st := tok.AdjustClaims(7, true, false, []claims.Attribute{off("Level"), off("Fixed")})
-	wantStatus(t, "a mandatory claim", st, ntstatus.CantDisableMandatory)
+	wantStatus(t, "disable a mandatory claim", st, ntstatus.CantDisableMandatory)
 	if same != tok {
-		t.Error("the first of the list was changed")
+		t.Error("a rejected AdjustClaims returned another token, want the receiver")
 	}
 	g, before, st := tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG1}})
 	wantStatus(t, "disable a device group", st, ntstatus.Success)
 	if g.DeviceBits().Has(0) || len(before) != 1 || before[0].Attributes != winnt.SE_GROUP_ENABLED {
-		t.Errorf("device group still on, previous %v", before)
+		t.Errorf("AdjustDeviceGroups: group 0 enabled %t, previous %v; want false, the enabled group",
+			g.DeviceBits().Has(0), before)
 	}
 	_, _, st = tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG2}})
-	wantStatus(t, "a mandatory device group", st, ntstatus.CantDisableMandatory)
+	wantStatus(t, "disable a mandatory device group", st, ntstatus.CantDisableMandatory)
 }
 
 // A filter disables claims permanently and narrows the claims of the restricted check. A second filter narrows them
@@ -83,17 +85,18 @@ func TestAdjustClaims(t *testing.T) {
 func TestFilterClaims(t *testing.T) {
 	tok := claimed(t)
 	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
-		t.Error("without a list the restricted pass sees all claims")
+		t.Error("without a restricting list the restricted check does not use all claims")
 	}
 	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"},
 		RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
 	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled |
 		claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault}
 	if got := flagsOf(n.UserClaims()); !slices.Equal(got, want) || !n.IsFiltered() {
-		t.Errorf("flags %#x, want %#x", got, want)
+		t.Errorf("claim flags after Filter: %#x, want %#x; filtered %t, want true", got, want, n.IsFiltered())
 	}
 	if n.RestrictedUserClaims().Len() != 2 || n.RestrictedDeviceClaims().Len() != 0 || n.DeviceClaims().Len() != 3 {
-		t.Errorf("restricted pass sees %d and %d", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len())
+		t.Errorf("after Filter: %d restricted user claims, %d restricted device claims, %d device claims; want "+
+			"2, 0, 3", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len(), n.DeviceClaims().Len())
 	}
 	// Filter disables a claim permanently even if it is disabled already. A reset does not enable it.
 	for _, first := range []bool{false, true} {
@@ -105,13 +108,13 @@ func TestFilterClaims(t *testing.T) {
 		back, _, st := narrow.AdjustClaims(301, false, true, nil)
 		a, _ := back.UserClaims().Lookup("Level")
 		if st != ntstatus.Success || a.Flags != claims.FlagDisabled|claims.FlagDisabledByDefault || !back.IsFiltered() {
-			t.Errorf("disabled before: %t: %v, flags %#x, filtered: %t", first, st, a.Flags, back.IsFiltered())
+			t.Errorf("disabled before: %t; after Filter and reset: %v, flags %#x, filtered %t; want %v, disabled "+
+				"and disabled by default, true", first, st, a.Flags, back.IsFiltered(), ntstatus.Success)
 		}
 	}
 	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
 	if got := n.RestrictedUserClaims().Len(); got != 1 {
-		t.Errorf("the second list does not intersect with the first: n.RestrictedUserClaims().Len() = %d, want 1",
-			got)
+		t.Errorf("restricted user claims after a second filter: %d, want 1: the intersection of both lists", got)
 	}
 	text, err := n.MarshalJSON()
 	if err != nil {
@@ -122,7 +125,8 @@ func TestFilterClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again.RestrictedUserClaims().Len() != 1 || again.RestrictedDeviceClaims().Len() != 0 {
-		t.Errorf("lost on the way through a file: %s", text)
+		t.Errorf("restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
+			again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)
 	}
 }
 
@@ -131,13 +135,13 @@ func TestFilterClaims(t *testing.T) {
 func TestAuditPolicyAndIsolation(t *testing.T) {
 	tok := must(t, setup())
 	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
-		t.Error("a policy before one is set")
+		t.Errorf("AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
 	}
 	_, st := tok.WithAuditPolicy([]byte{1})
-	wantStatus(t, "a short policy", st, ntstatus.InvalidParameter)
+	wantStatus(t, "WithAuditPolicy of one byte", st, ntstatus.InvalidParameter)
 	policy := []byte(strings.Repeat("\x12", token.AuditPolicySize))
 	n, st := tok.WithAuditPolicy(policy)
-	wantStatus(t, "a policy", st, ntstatus.Success)
+	wantStatus(t, "WithAuditPolicy", st, ntstatus.Success)
 	n = n.WithIsolationPrefix("box")
 	text, err := n.MarshalJSON()
 	if err != nil {
@@ -145,15 +149,16 @@ func TestAuditPolicyAndIsolation(t *testing.T) {
 	}
 	for _, v := range []*token.Token{n, must(t, n.Spec()), n.WithTypeLevel(winnt.TokenImpersonation, 2)} { // T-49
 		if string(v.AuditPolicy()) != string(policy) || v.IsolationPrefix() != "box" || v.ModifiedID() != tok.ModifiedID() {
-			t.Errorf("policy %x prefix %q", v.AuditPolicy(), v.IsolationPrefix())
+			t.Errorf(`audit policy %x, isolation prefix %q, ModifiedID %v; want %x, "box", %v`, v.AuditPolicy(),
+				v.IsolationPrefix(), v.ModifiedID(), policy, tok.ModifiedID())
 		}
 	}
 	if again, err := token.Parse(text); err != nil || string(again.AuditPolicy()) != string(policy) ||
 		again.IsolationPrefix() != "box" {
-		t.Errorf("lost in a file: %v %s", err, text)
+		t.Errorf("audit policy or isolation prefix changed in a file: %v, %s", err, text)
 	}
 	if _, err := token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`)); err == nil {
-		t.Error("a policy of one byte is taken")
+		t.Error("Parse of an audit policy of one byte: no error, want one")
 	}
 }
 
@@ -175,7 +180,7 @@ func TestChangeAttributes(t *testing.T) {
 		s.LocalAttributes = claimsOf(t, a)
 		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))})
 		if st != ntstatus.Success || attributesText(n) != want {
-			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
+			t.Errorf(`delete "Y" from A=x,y with flags %#x: %v, %s; want %s`, flags, st, attributesText(n), want)
 		}
 	}
 	// The existing attribute's flag decides whether a value exists already, not the flag of the added attribute.
@@ -189,9 +194,10 @@ func TestChangeAttributes(t *testing.T) {
 			b.Flags = added
 			n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeAdd, b)})
 			if st != ntstatus.Success {
-				t.Errorf("flags %#x, added with %#x: %v, want %s", flags, added, st, want)
+				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, want %s`, flags, added, st, want)
 			} else if attributesText(n) != want {
-				t.Errorf("flags %#x, added with %#x: %v, %s, want %s", flags, added, st, attributesText(n), want)
+				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, %s; want %s`, flags, added, st,
+					attributesText(n), want)
 			}
 		}
 	}
@@ -232,10 +238,10 @@ func TestChangeAttributes(t *testing.T) {
 			got = attributesText(n)
 		}
 		if got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+			t.Errorf("ChangeAttributes, %s: %s, want %s", c.name, got, c.want)
 		}
 		if attributesText(tok) != "A=x,y N=1" {
-			t.Fatalf("%s: the receiver changed: %s", c.name, attributesText(tok))
+			t.Fatalf("ChangeAttributes, %s: the receiver changed to %s, want A=x,y N=1", c.name, attributesText(tok))
 		}
 	}
 }

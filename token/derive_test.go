@@ -18,14 +18,15 @@ func TestEffectiveOnlyDefaults(t *testing.T) {
 	n := must(t, s).EffectiveOnly()
 	if n.DefaultPrivileges() != winnt.SeChangeNotifyPrivilege.Bit() || n.Owner() != sid.Administrators ||
 		n.PrimaryGroup() != groupG1 || n.GroupCount() != 4 {
-		t.Errorf("T-48: defaults %v, owner %v, primary group %v, %d groups", n.DefaultPrivileges().Names(), n.Owner(),
-			n.PrimaryGroup(), n.GroupCount())
+		t.Errorf("T-48: EffectiveOnly: defaults %v, owner %v, primary group %v, %d groups; want "+
+			"SeChangeNotifyPrivilege, %v, %v, 4", n.DefaultPrivileges().Names(), n.Owner(), n.PrimaryGroup(),
+			n.GroupCount(), sid.Administrators, groupG1)
 	}
 	s.Groups[len(s.Groups)-1].Attributes = winnt.SE_GROUP_OWNER
 	s.PrimaryGroup = groupG2
 	if n = must(t, s).EffectiveOnly(); n.Owner() != userU || n.PrimaryGroup() != userU || n.GroupCount() != 3 {
-		t.Errorf("T-48: owner %v, primary group %v, %d groups, want %v, %v, 3", n.Owner(), n.PrimaryGroup(),
-			n.GroupCount(), userU, userU)
+		t.Errorf("T-48: EffectiveOnly without the owner's and the primary group's entry: owner %v, primary group "+
+			"%v, %d groups; want %v, %v, 3", n.Owner(), n.PrimaryGroup(), n.GroupCount(), userU, userU)
 	}
 }
 
@@ -38,19 +39,20 @@ func TestDuplicate(t *testing.T) {
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		d := tok.WithTypeLevel(winnt.TokenImpersonation, level)
 		if d.Type() != winnt.TokenImpersonation || d.Level() != level {
-			t.Errorf("type %v level %v, want impersonation, %v", d.Type(), d.Level(), level)
+			t.Errorf("WithTypeLevel: type %v, level %v; want impersonation, %v", d.Type(), d.Level(), level)
 		}
 		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 ||
 			d.OriginatingLogon() != 0x77 ||
 			d.SessionID() != 3 || d.Source() != s.Source || d.ExpirationTime() != 12345 || d.GroupCount() != 4 || !d.Equal(tok) {
-			t.Error("T-49: something else than type and level changed")
+			t.Errorf("T-49: WithTypeLevel(Impersonation, %v) changed a field other than type and level: %+v", level,
+				d.Spec())
 		}
 		if back := d.WithTypeLevel(winnt.TokenPrimary, 0); back.Level() != 0 || back.Type() != winnt.TokenPrimary {
-			t.Error("T-54: a primary duplicate reports what was asked for")
+			t.Errorf("T-54: WithTypeLevel(Primary, 0): type %v, level %v; want primary, 0", back.Type(), back.Level())
 		}
 	}
 	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 {
-		t.Error("T-49: the source changed")
+		t.Errorf("T-49: WithTypeLevel changed the original to type %v, level %v", tok.Type(), tok.Level())
 	}
 }
 
@@ -62,29 +64,30 @@ func TestEffectiveOnly(t *testing.T) {
 	s.PrimaryGroup = groupG2
 	tok := must(t, s).EffectiveOnly()
 	if _, ok := attributes(t, tok, groupG2); ok || tok.Present().Has(winnt.SeShutdownPrivilege) {
-		t.Error("G2 or Shutdown survived")
+		t.Errorf("EffectiveOnly: disabled group G2 present %t, held privileges %v; want false, without "+
+			"SeShutdownPrivilege", ok, tok.Present().Names())
 	}
 	for _, keep := range []sid.SID{sid.Users, groupG1, deny, sid.MediumLevel} {
 		if _, ok := attributes(t, tok, keep); !ok {
-			t.Errorf("%v is gone", keep)
+			t.Errorf("EffectiveOnly removed %v, want it kept", keep)
 		}
 	}
 	if tok.User().SID != userU || tok.PrimaryGroup() != userU {
-		t.Errorf("user %v, primary group %v, want U for both", tok.User().SID, tok.PrimaryGroup())
+		t.Errorf("EffectiveOnly: user %v, primary group %v; want U for both", tok.User().SID, tok.PrimaryGroup())
 	}
 	_, _, st := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
-	wantStatus(t, "enable Shutdown", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "enable a privilege that EffectiveOnly removed", st, ntstatus.NotAllAssigned)
 	_, _, st = tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
-	wantStatus(t, "enable G2", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "enable a group that EffectiveOnly removed", st, ntstatus.NotAllAssigned)
 	if got := tok.ModifiedID(); got != 100 {
-		t.Errorf("T-49: ModifiedId is copied: tok.ModifiedID() = %d, want 100", got)
+		t.Errorf("T-49: ModifiedID of the effective-only copy = %d, want 100", got)
 	}
 
 	owner := token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER}
 	s = setup(owner)
 	s.Owner = sid.Administrators
 	if got := must(t, s).EffectiveOnly().Owner(); got != userU {
-		t.Errorf("T-48: owner %v, want U", got)
+		t.Errorf("T-48: EffectiveOnly of a token whose owner group is disabled: owner %v, want U", got)
 	}
 }
 
@@ -102,10 +105,12 @@ func TestStripBeforeHandingOn(t *testing.T) {
 	wantStatus(t, "disable SeTcb", st, ntstatus.Success)
 	child := off.EffectiveOnly()
 	if _, ok := attributes(t, child, sid.Administrators); ok || child.Present().Has(winnt.SeTcbPrivilege) {
-		t.Error("the child kept what was stripped")
+		t.Errorf("the effective-only copy has Administrators: %t, SeTcbPrivilege: %t; want neither", ok,
+			child.Present().Has(winnt.SeTcbPrivilege))
 	}
 	if _, ok := attributes(t, off, sid.Administrators); !ok || !off.Present().Has(winnt.SeTcbPrivilege) {
-		t.Error("the original lost it")
+		t.Errorf("the original has Administrators: %t, SeTcbPrivilege: %t; want both", ok,
+			off.Present().Has(winnt.SeTcbPrivilege))
 	}
 }
 
@@ -161,9 +166,9 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			}
 			again := must(t, n.Spec())
 			if n.Flags() != again.Flags() || n.IsAdmin() != again.IsAdmin() || n.Integrity() != again.Integrity() {
-				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; made anew %#x, %t, %#x, want %#x, %t, %#x",
-					of, name, n.Flags(), n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(),
-					again.Integrity(), again.Flags(), again.IsAdmin(), again.Integrity())
+				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; a token made from its Spec has %#x, "+
+					"%t, %#x", of, name, n.Flags(), n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(),
+					again.Integrity())
 			}
 			sids := []sid.SID{userU, sid.LocalSystem}
 			for _, g := range old.Groups() {
@@ -172,17 +177,16 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			for _, who := range sids {
 				for _, deny := range []bool{false, true} {
 					if n.Member(who, deny) != again.Member(who, deny) {
-						t.Errorf("%s, %s: %v matches %t to deny (%t), made anew %t",
-							of, name, who, n.Member(who, deny), deny,
-							again.Member(who, deny))
+						t.Errorf("%s, %s: Member(%v, deny %t) = %t, for a token made from its Spec %t", of, name, who,
+							deny, n.Member(who, deny), again.Member(who, deny))
 					}
 				}
 			}
 			if d := differs(must(t, spec).Spec(), old.Spec()); d != nil {
-				t.Errorf("%s, %s: the old token changed: %v, want nil", of, name, d)
+				t.Errorf("%s, %s: the original changed in %v, want no field", of, name, d)
 			}
 			if d := differs(n.Spec(), again.Spec()); d != nil {
-				t.Errorf("%s, %s: made anew these differ: %v, want nil", of, name, d)
+				t.Errorf("%s, %s: a token made from the Spec differs in %v, want no field", of, name, d)
 			}
 		}
 	}

@@ -25,10 +25,10 @@ func TestEqualIsSymmetric(t *testing.T) {
 	} {
 		a, b := pair[0], pair[1]
 		if a.Equal(b) || b.Equal(a) {
-			t.Errorf("T-100: %s: equal", name)
+			t.Errorf("T-100: %s: Equal = %t and %t reversed, want false", name, a.Equal(b), b.Equal(a))
 		}
 		if !a.Equal(a.WithTypeLevel(a.Type(), a.Level())) {
-			t.Errorf("T-100: %s: not equal to itself", name)
+			t.Errorf("T-100: %s: a copy is not equal to its original", name)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func TestEqualComparesGroupState(t *testing.T) {
 	for one, a := range counts {
 		for other, b := range counts {
 			if got := a.Equal(b); got != (one == other) {
-				t.Errorf("T-100: %s and %s: equal %v, want %v", one, other, got, one == other)
+				t.Errorf("T-100: Equal(%s, %s) = %v, want %v", one, other, got, one == other)
 			}
 		}
 	}
@@ -67,7 +67,7 @@ func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
 		{"dropped twice alike", dropped, again, true}, {"none and one", tok, once, false},
 	} {
 		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {
-			t.Errorf("T-100: %s: equal %v and %v, want %v", c.name, c.a.Equal(c.b), c.b.Equal(c.a), c.want)
+			t.Errorf("T-100: %s: Equal = %v and %v reversed, want %v", c.name, c.a.Equal(c.b), c.b.Equal(c.a), c.want)
 		}
 	}
 }
@@ -79,18 +79,20 @@ func TestEqual(t *testing.T) {
 	dup := tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	off, _, _ := tok.AdjustPrivileges(200, true, nil)
 	if !tok.Equal(dup) || tok.Equal(off) || off.Equal(tok) {
-		t.Error("duplicate equal, all disabled not")
+		t.Errorf("Equal with a duplicate = %t, with all privileges disabled = %t and %t reversed; want true, "+
+			"false, false", tok.Equal(dup), tok.Equal(off), off.Equal(tok))
 	}
 	s := setup()
 	slices.Reverse(s.Groups)
 	s.SessionID, s.Source.Name, s.PrimaryGroup = 9, "x", userU
 	if !tok.Equal(must(t, s)) {
-		t.Error("T-100: order, session, source and defaults do not matter")
+		t.Error("T-100: tokens that differ in group order, session, source and primary group are not equal")
 	}
 	s = setup()
 	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	if tok.Equal(must(t, s)) || must(t, s).Equal(tok) {
-		t.Error("T-100: a user for deny only is not an ordinary one")
+		t.Errorf("T-100: a deny-only user equals an enabled one: %t and %t reversed, want false",
+			tok.Equal(must(t, s)), must(t, s).Equal(tok))
 	}
 	for name, o := range map[string]*token.Token{
 		"G1 disabled":      first(tok.AdjustGroups(1, false, []token.Group{{SID: groupG1}})),
@@ -103,12 +105,13 @@ func TestEqual(t *testing.T) {
 		"privilege absent": filter(t, tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}),
 	} {
 		if tok.Equal(o) || o.Equal(tok) {
-			t.Errorf("%s: equal", name)
+			t.Errorf(`Equal with "%s" = %t, and %t reversed; want false`, name, tok.Equal(o), o.Equal(tok))
 		}
 	}
 	a, b := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1"), lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-2")
 	if a.Equal(b) || !a.Equal(lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")) {
-		t.Error("T-100: capabilities count")
+		t.Errorf("T-100: Equal of tokens with other capabilities = %t, with the same = %t; want false, true",
+			a.Equal(b), a.Equal(lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")))
 	}
 }
 
@@ -144,10 +147,11 @@ func TestEqualCapabilities(t *testing.T) {
 	} {
 		a, b := made(c.a...), made(c.b...)
 		if a.Equal(b) != c.equal || b.Equal(a) != c.equal {
-			t.Errorf("T-100: %v and %v: %t, %t", c.a, c.b, a.Equal(b), b.Equal(a))
+			t.Errorf("T-100: Equal of capabilities %v and %v = %t, and %t reversed; want %t", c.a, c.b, a.Equal(b),
+				b.Equal(a), c.equal)
 		}
 	}
 	if x := made("1"); !x.Equal(x) {
-		t.Error("T-100: a token is not equal to itself")
+		t.Error("T-100: Equal of a token with itself = false, want true")
 	}
 }

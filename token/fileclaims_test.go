@@ -16,7 +16,7 @@ func TestParseValuesFirst(t *testing.T) {
 		}
 		got, err := parse(t, text(`"values":`+values+`,"type":"`+typ+`"`)).MarshalJSON()
 		if err != nil || string(got) != string(want) || !strings.Contains(string(got), typ) {
-			t.Errorf("%s first: %s, %v; want %s", values, got, err, want)
+			t.Errorf("Parse of %s before its type: %s, %v; want %s", values, got, err, want)
 		}
 	}
 }

@@ -45,11 +45,11 @@ func TestCausesOfFileErrors(t *testing.T) {
 		tok, err := token.Parse([]byte(text))
 		e := (*token.FileError)(nil)
 		if !errors.As(err, &e) || tok != nil || !c.wraps(err) || e.Path != c.path || e.Problem == "" {
-			t.Errorf("%s: %v, %#v, want %s", c.fields, err, e, c.path)
+			t.Errorf("Parse of %s: %v, %#v; want an error for %s that wraps its cause", c.fields, err, e, c.path)
 			continue
 		}
 		if at := strings.Index(text, `"S-1-x"`); at >= 0 && (e.Line != 2 || e.Offset != at) {
-			t.Errorf("%s: line %d, byte %d, want line 2, byte %d", c.fields, e.Line, e.Offset, at)
+			t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", c.fields, e.Line, e.Offset, at)
 		}
 	}
 }
@@ -72,15 +72,16 @@ func TestPlacesOfRefusals(t *testing.T) {
 		_, err := token.Parse([]byte(text))
 		var e *token.FileError
 		if !errors.As(err, &e) {
-			t.Errorf("%s: %v", c.wrong, err)
+			t.Errorf("Parse of %s: %v, want a *FileError", c.wrong, err)
 			continue
 		}
 		value := strings.LastIndex(text, `:"`) + 1
 		if given := text[value+1 : len(text)-2]; c.path == "integrityLevel" && !strings.Contains(e.Problem, given) {
-			t.Errorf("%s: %s", c.wrong, e.Problem)
+			t.Errorf("Parse of %s: problem %q, want it to name %s", c.wrong, e.Problem, given)
 		}
 		if e.Path != c.path || e.Offset != value {
-			t.Errorf("%s: %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
+			t.Errorf("Parse of %s: error for %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path,
+				value)
 		}
 	}
 }
@@ -94,7 +95,7 @@ func TestPlaceOfAnError(t *testing.T) {
 		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
 	} {
 		if got := e.Error(); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("Error() = %q, want %q", got, want)
 		}
 	}
 }

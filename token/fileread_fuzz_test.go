@@ -29,18 +29,18 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if !json.Valid(file) {
-			t.Fatalf("read what is no JSON: %q", file)
+			t.Fatalf("Parse accepted invalid JSON: %q", file)
 		}
 		text, err := tok.MarshalJSON()
 		if err != nil {
-			t.Fatalf("cannot print: %v", err)
+			t.Fatalf("MarshalJSON of a parsed token: %v", err)
 		}
 		again, err := token.Parse(text)
 		if err != nil {
-			t.Fatalf("cannot read its own text %s: %v", text, err)
+			t.Fatalf("Parse of the output of MarshalJSON, %s: %v", text, err)
 		}
 		if a, b := normal(tok), normal(again); a != b {
-			t.Fatalf("%s, want %s\nbecame %s", a, b, b)
+			t.Fatalf("after MarshalJSON and Parse: %s\nwant %s", b, a)
 		}
 	})
 }

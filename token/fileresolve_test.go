@@ -20,7 +20,7 @@ func TestParseDomain(t *testing.T) {
 	} {
 		tok := parse(t, text)
 		if _, ok := attributes(t, tok, sid.MustParse(want)); !ok {
-			t.Errorf("%s: no group %s", text, want)
+			t.Errorf("Parse of %s: no group %s", text, want)
 		}
 	}
 }
@@ -42,16 +42,17 @@ func TestAliasesOfAFile(t *testing.T) {
 		tok, err := token.Parse(fmt.Appendf(nil, `{"groups":["DU"],"user":%q%s}`, c.user, domain))
 		if c.want == "" {
 			if fe := (*token.FileError)(nil); !errors.As(err, &fe) || fe.Path != "groups[0]" || tok != nil {
-				t.Errorf("user %s, domain %s: %v, %v, want an error of groups[0]", c.user, c.domain, tok, err)
+				t.Errorf("Parse of user %s, domain %s: %v, %v; want an error for groups[0]", c.user, c.domain, tok,
+					err)
 			}
 			continue
 		}
 		if err != nil {
-			t.Errorf("user %s, domain %s: %v", c.user, c.domain, err)
+			t.Errorf("Parse of user %s, domain %s: %v, want no error", c.user, c.domain, err)
 			continue
 		}
 		if got := tok.PrimaryGroup(); got != sid.MustParse(c.want) {
-			t.Errorf("user %s, domain %s: the group is %v, want %s", c.user, c.domain, got, c.want)
+			t.Errorf("Parse of user %s, domain %s: group %v, want %s", c.user, c.domain, got, c.want)
 		}
 	}
 }

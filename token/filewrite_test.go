@@ -45,21 +45,21 @@ func TestFileRoundTrip(t *testing.T) {
 	}
 	again := parse(t, string(text))
 	if !reflect.DeepEqual(normal(tok), normal(again)) {
-		t.Errorf("was  %+v\nnow  %+v", normal(tok), normal(again))
+		t.Errorf("after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
 	}
 	if back, _ := again.MarshalJSON(); fmt.Sprint(parse(t, string(back)).Spec().Groups) != fmt.Sprint(tok.Spec().Groups) {
-		t.Error("the second trip differs")
+		t.Errorf("a second round trip changed the groups from %v", tok.Spec().Groups)
 	}
 	s := tok.Spec()
 	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel ||
 		!s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
 		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
 		s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
-		t.Errorf("read as %+v", s)
+		t.Errorf("Parse: %+v, want the values of the file", s)
 	}
 	a, _ := tok.UserClaims().Lookup("s")
 	if !reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) || a.Flags != 2 {
-		t.Errorf("string claim %q", a.Strings)
+		t.Errorf(`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)
 	}
 }
 
@@ -93,10 +93,10 @@ func TestElevationInFiles(t *testing.T) {
 		file, err := tok.MarshalJSON()
 		if err != nil || strings.Contains(string(file), "elevationType") != (want != "") ||
 			!strings.Contains(string(file), want) {
-			t.Errorf("%d: %s, %v, want %s", elevation, file, err, want)
+			t.Errorf("MarshalJSON of elevation type %d: %s, %v; want %s", elevation, file, err, want)
 		}
 		if again := parse(t, string(file)); again.Spec().ElevationType != elevation {
-			t.Errorf("%d is read back as %d", elevation, again.Spec().ElevationType)
+			t.Errorf("elevation type %d after a round trip: %d", elevation, again.Spec().ElevationType)
 		}
 	}
 }
@@ -119,13 +119,13 @@ func TestFilesOfAnything(t *testing.T) {
 		}
 		back, err := token.Parse(file)
 		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+			t.Fatalf("Parse of %s: %v", file, err)
 		}
 		if got, want := said(back.Spec()), said(tok.Spec()); !maps.Equal(got, want) {
-			t.Fatalf("%s: %v", file, differences(got, want))
+			t.Fatalf("Parse of %s: fields differ: %v", file, differences(got, want))
 		}
 		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
-			t.Fatalf("written as %s, was %s, %v, want string(again) = %v, no error", again, file, err, string(file))
+			t.Fatalf("second MarshalJSON: %s, %v; want %s", again, err, file)
 		}
 	}
 }

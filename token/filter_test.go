@@ -24,18 +24,18 @@ func TestFilterNothing(t *testing.T) {
 	// Type and level stay. The mark is set only if something was removed (T-64).
 	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
 		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
-		t.Errorf("parent %v filtered %v modified %v level %v",
-			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
+		t.Errorf("Filter without a change: parent %v, filtered %v, ModifiedID %v, level %v; want %v, false, 7, %v",
+			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level(), parentID, winnt.SecurityIdentification)
 	}
 	// T-64: a filtered token that is filtered again keeps the mark and gets the new parent.
 	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
 	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
 	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
-		t.Errorf("T-64: parents %v and %v, filtered %v",
-			taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
+		t.Errorf("T-64: parents %v and %v, filtered %v; want %v, %v, true", taken.ParentTokenID(),
+			again.ParentTokenID(), again.IsFiltered(), parentID, parentID+1)
 	}
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
-	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
+	wantStatus(t, "T-60: Filter with the unknown flag 0x10", st, ntstatus.InvalidParameter)
 }
 
 // DISABLE_MAX_PRIVILEGE leaves only SeChangeNotifyPrivilege and ignores the list of privileges (TC-24, T-62).
@@ -43,12 +43,13 @@ func TestFilterPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
 	if n.Present() != winnt.SeChangeNotifyPrivilege.Bit() || !n.Has(winnt.SeChangeNotifyPrivilege) || !n.IsFiltered() {
-		t.Errorf("left %v", n.Present().Names())
+		t.Errorf("DISABLE_MAX_PRIVILEGE leaves %v, want only SeChangeNotifyPrivilege", n.Present().Names())
 	}
 	n = filter(t, tok, token.FilterSpec{Delete: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)})
 	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) ||
 		n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
-		t.Errorf("left %v", n.Present().Names())
+		t.Errorf("Filter that deletes SeChangeNotifyPrivilege leaves %v, want only SeShutdownPrivilege and no "+
+			"traverse flag", n.Present().Names())
 	}
 }
 
@@ -56,7 +57,7 @@ func TestFilterPrivileges(t *testing.T) {
 func TestFilterRestrictingAttributes(t *testing.T) {
 	// T-63
 	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
-	wantStatus(t, "attribute 4", st, ntstatus.InvalidParameter)
+	wantStatus(t, "T-63: restricting SID with attribute 4", st, ntstatus.InvalidParameter)
 }
 
 // A second restriction keeps the SIDs that both lists have. An empty intersection still restricts, and an empty first
@@ -70,22 +71,24 @@ func TestFilterIntersection(t *testing.T) {
 	}
 	want := []token.Group{{SID: a, Attributes: 7}, {SID: b, Attributes: 7}, {SID: b, Attributes: 7}}
 	if !slices.Equal(got, want) {
-		t.Errorf("restricted %v, want %v with duplicates kept", got, want)
+		t.Errorf("restricting SIDs %v, want %v with duplicates", got, want)
 	}
 	n = filter(t, n, token.FilterSpec{Restrict: restricting(b, c)})
 	if s := n.RestrictedSet(); s.Len() != 1 || s.At(0) != b {
-		t.Errorf("after the second: %d", s.Len())
+		t.Errorf("%d restricting SIDs after the second filter, want only b", s.Len())
 	}
 	n = filter(t, n, token.FilterSpec{Restrict: restricting(c)})
 	if !n.IsRestricted() || n.RestrictedSet().Len() != 0 || n.Flags()&winnt.TOKEN_IS_RESTRICTED == 0 {
-		t.Error("an empty intersection must stay restricted")
+		t.Errorf("empty intersection: restricted %t with %d SIDs, want true with 0", n.IsRestricted(),
+			n.RestrictedSet().Len())
 	}
 	again := must(t, n.Spec())
 	if !again.IsRestricted() || !again.Equal(n) {
-		t.Error("the empty list got lost on the way through Spec")
+		t.Errorf("token made from the Spec of an empty intersection: restricted %t, want true and an equal token",
+			again.IsRestricted())
 	}
 	if same := filter(t, must(t, setup()), token.FilterSpec{Restrict: []token.Group{}}); same.IsRestricted() {
-		t.Error("an empty list given is no list")
+		t.Error("Filter with an empty restricting list: restricted, want unrestricted")
 	}
 }
 
@@ -95,21 +98,23 @@ func TestRestrictingTwiceKeepsDenying(t *testing.T) {
 	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
 	if n.RestrictedDenySet() != n.RestrictedSet() {
-		t.Error("after one restriction both are the same")
+		t.Error("after one restriction RestrictedDenySet differs from RestrictedSet")
 	}
 	for _, next := range [][]sid.SID{{b, c, d}, {c}, {d}} {
 		n = filter(t, n, token.FilterSpec{Restrict: restricting(next...)})
 		deny := n.RestrictedDenySet()
 		if deny.Len() != 3 || deny.Find(a.Hash(), a) < 0 || deny.Find(b.Hash(), b) < 0 || deny.Find(c.Hash(), c) < 0 {
-			t.Errorf("after %v deny entries match %d SIDs, want a, b and c", next, deny.Len())
+			t.Errorf("after restricting to %v, deny entries match %d SIDs, want a, b and c", next, deny.Len())
 		}
 		again := must(t, n.Spec())
 		if again.RestrictedDenySet().Len() != 3 || again.RestrictedSet().Len() != n.RestrictedSet().Len() {
-			t.Error("lost on the way through Spec")
+			t.Errorf("token made from the Spec: %d deny SIDs, %d restricting SIDs; want 3, %d",
+				again.RestrictedDenySet().Len(), again.RestrictedSet().Len(), n.RestrictedSet().Len())
 		}
 	}
 	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
-		t.Error("nothing is left that allows")
+		t.Errorf("after the last restriction: %d restricting SIDs, restricted %t; want 0, true",
+			n.RestrictedSet().Len(), n.IsRestricted())
 	}
 }
 
@@ -118,16 +123,18 @@ func TestFilterDisable(t *testing.T) {
 	// T-61: also mandatory groups and the user. The integrity entry does not change.
 	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
 	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("Users %#x, want 0x11", a)
+		t.Errorf("attributes of Users: %#x, want 0x11", a)
 	}
 	if a, _ := attributes(t, n, sid.MediumLevel); a != 0x60 {
-		t.Errorf("integrity %#x, want 0x60", a)
+		t.Errorf("attributes of the integrity entry: %#x, want 0x60", a)
 	}
 	if n.User().Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY || n.Member(userU, false) || !n.Member(userU, true) {
-		t.Error("U must match deny entries only")
+		t.Errorf("user U: attributes %#x, matches allow %t, deny %t; want deny-only, false, true",
+			n.User().Attributes, n.Member(userU, false), n.Member(userU, true))
 	}
 	if n.Member(sid.Users, false) || !n.Member(sid.Users, true) {
-		t.Error("Users must match deny entries only")
+		t.Errorf("Users matches allow %t, deny %t; want false, true", n.Member(sid.Users, false),
+			n.Member(sid.Users, true))
 	}
 }
 
@@ -139,19 +146,21 @@ func TestFilterFlags(t *testing.T) {
 	tok := must(t, s)
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED})
 	if !n.SandboxInert() || n.WriteRestricted() || n.IsFiltered() {
-		t.Error("T-64: WRITE_RESTRICTED needs a list; SANDBOX_INERT takes nothing away")
+		t.Errorf("T-64: flags without a list: inert %t, write-restricted %t, filtered %t; want true, false, false",
+			n.SandboxInert(), n.WriteRestricted(), n.IsFiltered())
 	}
 	n = filter(t, tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(sid.Everyone)})
 	if !n.WriteRestricted() || !n.IsRestricted() {
-		t.Error("T-64: WRITE_RESTRICTED with a list")
+		t.Errorf("T-64: WRITE_RESTRICTED with a list: write-restricted %t, restricted %t; want true, true",
+			n.WriteRestricted(), n.IsRestricted())
 	}
 	full := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Everyone)})
 	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
 		Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
-		t.Error("T-68: narrowing the restriction to writing would widen reading")
+		t.Error("T-68: a fully restricted token became write-restricted, which widens reading")
 	}
 	if n = filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}); n.Owner() != userU {
-		t.Errorf("T-66: owner %v, want U", n.Owner())
+		t.Errorf("T-66: owner after Administrators was disabled: %v, want U", n.Owner())
 	}
 }
 
@@ -176,21 +185,20 @@ func TestFilterLUA(t *testing.T) {
 		dom := g.SID.SubAuthorities() == 5 && !slices.Contains(plain, g.SID)
 		alias := g.SID.SubAuthorities() == 2 && !slices.Contains(plain, g.SID)
 		if deny != (dom || alias) {
-			t.Errorf("%v deny-only %v, want %v", g.SID, deny, dom || alias)
+			t.Errorf("%v is deny-only: %v, want %v", g.SID, deny, dom || alias)
 		}
 	}
 	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU ||
 		!n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
-		t.Errorf("privileges %v integrity %#x elevation %d owner %v",
-			n.Present().Names(), n.Integrity(), n.ElevationType(),
-			n.Owner())
+		t.Errorf("LUA_TOKEN: privileges %v, integrity %#x, elevation type %d, owner %v; want %v, 0x2000, 3, %v",
+			n.Present().Names(), n.Integrity(), n.ElevationType(), n.Owner(), want.Names(), userU)
 	}
 	low := setup()
 	low.Integrity = sid.LowLevel
 	if n := filter(t, must(t, low), token.FilterSpec{Flags: winnt.LUA_TOKEN}); n.Integrity() != 0x1000 {
-		t.Error("T-65: LUA_TOKEN raised the integrity")
+		t.Errorf("T-65: LUA_TOKEN of a token at 0x1000: integrity %#x, want 0x1000", n.Integrity())
 	}
 }
 
@@ -204,15 +212,16 @@ func TestFilterKeepsMarks(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	for name, f := range map[string]token.FilterSpec{"nothing": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
-		"a restriction": {Restrict: []token.Group{{SID: sid.Everyone}}}, "administration": {Flags: winnt.LUA_TOKEN}} {
+	for name, f := range map[string]token.FilterSpec{"empty": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
+		"restrict": {Restrict: []token.Group{{SID: sid.Everyone}}}, "LUA_TOKEN": {Flags: winnt.LUA_TOKEN}} {
 		n, st := first.Filter(f)
 		if st != ntstatus.Success || !n.SandboxInert() || !n.IsFiltered() {
-			t.Errorf("%s: %v, inert %t, filtered %t", name, st, n.SandboxInert(), n.IsFiltered())
+			t.Errorf("second filter, %s: %v, inert %t, filtered %t; want %v, true, true", name, st, n.SandboxInert(),
+				n.IsFiltered(), ntstatus.Success)
 		}
 	}
 	if tok.SandboxInert() || tok.IsFiltered() {
-		t.Error("the token that was filtered is marked")
+		t.Errorf("Filter marked its receiver: inert %t, filtered %t", tok.SandboxInert(), tok.IsFiltered())
 	}
 }
 
@@ -294,8 +303,8 @@ func TestFilterMonotony(t *testing.T) {
 						text, _ := sddl.Format(d, sddl.Options{})
 						before, _ := chain[i].MarshalJSON()
 						after, _ := n.MarshalJSON()
-						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s",
-							text, mask, had, got, before, after)
+						t.Fatalf("Check of %s for %v: the token is granted %v, the filtered token %v\noriginal "+
+							"%s\nfiltered %s", text, mask, had, got, before, after)
 					}
 					if got != had {
 						denied++
@@ -306,7 +315,7 @@ func TestFilterMonotony(t *testing.T) {
 		}
 	}
 	if denied == 0 {
-		t.Errorf("no filter ever took anything away: the test tests nothing: denied = %v, want at least 1", denied)
+		t.Errorf("no filter took away a right (%d checks differed), so the test checked nothing", denied)
 	}
 }
 
@@ -367,7 +376,8 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 		if c.f.DropUserClaims && n.UserClaims().Len() != 0 || c.f.DropDeviceClaims && n.DeviceClaims().Len() != 0 ||
 			!c.f.DropUserClaims && n.UserClaims().Len() != c.of.UserClaims().Len() ||
 			!c.f.DropDeviceClaims && n.DeviceClaims().Len() != c.of.DeviceClaims().Len() {
-			t.Errorf("T-67: %s: %d and %d claims", c.name, n.UserClaims().Len(), n.DeviceClaims().Len())
+			t.Errorf("T-67: %s: %d user claims and %d device claims; want 0 of dropped claims and all others", c.name,
+				n.UserClaims().Len(), n.DeviceClaims().Len())
 		}
 	}
 }
@@ -394,7 +404,7 @@ func TestFilterRefusesEachList(t *testing.T) {
 			n, st := tok.Filter(f)
 			wantStatus(t, "T-63: "+c.name, st, c.want)
 			if (n == nil) != (c.want != ntstatus.Success) {
-				t.Errorf("%s: a token beside %v", c.name, st)
+				t.Errorf("%s: Filter returned a token %t with %v", c.name, n != nil, st)
 			}
 		}
 	}
@@ -417,7 +427,8 @@ func TestAdministrativeGroups(t *testing.T) {
 		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
 		a, _ := attributes(t, n, sid.MustParse(text))
 		if got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; got != want || n.IsFiltered() != want {
-			t.Errorf("T-65: %s: deny-only %t, filtered %t, want %t, %t", text, got, n.IsFiltered(), want, want)
+			t.Errorf("T-65: LUA_TOKEN with %s: deny-only %t, filtered %t; want %t, %t", text, got, n.IsFiltered(),
+				want, want)
 		}
 	}
 }
@@ -432,18 +443,19 @@ func TestRestrictingAgain(t *testing.T) {
 	other := filter(t, once, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE})
 	if !once.WriteRestricted() || !twice.WriteRestricted() || whole.WriteRestricted() || !whole.IsRestricted() ||
 		!other.WriteRestricted() {
-		t.Errorf("T-64: %t, %t, %t, %t", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
+		t.Errorf("T-64: write-restricted: once %t, twice %t, second without the flag %t, other filter %t; want "+
+			"true, true, false, true", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
 			other.WriteRestricted())
 	}
 	if n := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE,
 		Restrict: restricting(groupG1)}); n.WriteRestricted() {
-		t.Error("T-64: another flag made it write-restricted")
+		t.Error("T-64: DISABLE_MAX_PRIVILEGE with a list made the token write-restricted")
 	}
 	// A SID that the second list drops is listed once as deny-only, and a third filter keeps it (T-68).
 	s := whole.Spec()
 	s = filter(t, must(t, s), token.FilterSpec{Restrict: restricting(sid.Guests)}).Spec()
 	if len(s.Restricted) != 2 || s.Restricted[0].SID == s.Restricted[1].SID ||
 		s.Restricted[0].Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("T-68: %v", s.Restricted)
+		t.Errorf("T-68: restricting SIDs %v, want two different ones, the first deny-only", s.Restricted)
 	}
 }

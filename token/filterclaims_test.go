@@ -15,7 +15,8 @@ func TestFilterDevice(t *testing.T) {
 	s.DeviceGroups = []token.Group{{SID: a, Attributes: token.GroupDefault}, {SID: b, Attributes: token.GroupDefault}}
 	n := filter(t, must(t, s), token.FilterSpec{DisableDevice: []sid.SID{a}, RestrictDevice: restricting(b, c)})
 	if n.DeviceBits().Has(0) || !n.DeviceDenyBits().Has(0) || !n.DeviceBits().Has(1) {
-		t.Error("T-67: device group a must be deny-only, b untouched")
+		t.Errorf("T-67: device group a allows %t, denies %t, and b allows %t; want false, true, true",
+			n.DeviceBits().Has(0), n.DeviceDenyBits().Has(0), n.DeviceBits().Has(1))
 	}
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)})
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(a)})
@@ -30,7 +31,7 @@ func TestFilterDevice(t *testing.T) {
 		"of its file": parse(t, string(file)), "at a level": leveled} {
 		again := filter(t, tok, token.FilterSpec{RestrictDevice: restricting(c)})
 		if got := again.Spec().RestrictedDeviceGroups; got == nil || len(got) != 0 {
-			t.Errorf("T-67: %s: device restricted to nothing, filtered again: %#v, want an empty list", name, got)
+			t.Errorf("T-67: %s: restricting device groups after another filter: %#v, want an empty list", name, got)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func filter(t testing.TB, tok *token.Token, f token.FilterSpec) *token.Token {
 	t.Helper()
 	n, st := tok.Filter(f)
 	if st != ntstatus.Success {
-		t.Fatalf("filter: %v, want %v", st, ntstatus.Success)
+		t.Fatalf("Filter: %v, want %v", st, ntstatus.Success)
 	}
 	return n
 }

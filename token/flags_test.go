@@ -27,11 +27,12 @@ func TestElevation(t *testing.T) {
 		s.ElevationType, s.Integrity, s.Flags = c.kind, c.level, c.flags
 		tok := must(t, s)
 		if tok.IsElevated() != c.elevated || tok.IsSandboxed() != c.sandboxed || tok.SessionDropped() {
-			t.Errorf("%+v: elevated %t, sandboxed %t", c, tok.IsElevated(), tok.IsSandboxed())
+			t.Errorf("%+v: elevated %t, sandboxed %t, session dropped %t; want false for the last", c,
+				tok.IsElevated(), tok.IsSandboxed(), tok.SessionDropped())
 		}
 		s.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
 		if !must(t, s).SessionDropped() {
-			t.Error("the session is dropped")
+			t.Error("SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
 		}
 	}
 }
@@ -43,17 +44,17 @@ func TestPrivilegeCheck(t *testing.T) {
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
 	ok, used := tok.PrivilegeCheck(set, true)
 	if ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("ALL: %v, used %v", ok, used.Names())
+		t.Errorf("PrivilegeCheck for all: %v, used %v; want false, SeChangeNotifyPrivilege", ok, used.Names())
 	}
 	ok, used = tok.PrivilegeCheck(set, false)
 	if !ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("ANY: %v, used %v", ok, used.Names())
+		t.Errorf("PrivilegeCheck for any: %v, used %v; want true, SeChangeNotifyPrivilege", ok, used.Names())
 	}
 	if all, _ := tok.PrivilegeCheck(0, true); !all {
-		t.Error("empty set, ALL: want true")
+		t.Error("PrivilegeCheck for all of an empty set = false, want true")
 	}
 	if some, _ := tok.PrivilegeCheck(0, false); some {
-		t.Error("empty set, ANY: want false")
+		t.Error("PrivilegeCheck for any of an empty set = true, want false")
 	}
 }
 
@@ -75,7 +76,7 @@ func TestIsAdmin(t *testing.T) {
 		{"restricted to it", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users, sid.Administrators)}), true},
 	} {
 		if got := c.tok.IsAdmin(); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("IsAdmin of %s = %v, want %v", c.name, got, c.want)
 		}
 	}
 }
@@ -99,20 +100,21 @@ func TestFlagsThatAreGiven(t *testing.T) {
 		}
 		tok := must(t, s)
 		if got := tok.Flags(); got != want {
-			t.Errorf("T-1: a spec with %#x has the flags %#x, want %#x", bit, got, want)
+			t.Errorf("T-1: New with flag %#x: flags %#x, want %#x", bit, got, want)
 		}
 		if bit == winnt.TOKEN_IS_FILTERED { // only Filter sets this flag
 			want = free
 		}
 		if got := must(t, setup()).WithFlags(7, bit, 0); got.Flags() != want || got.ModifiedID() != 7 {
-			t.Errorf("T-1: %#x set gives %#x, want %#x", bit, got.Flags(), want)
+			t.Errorf("T-1: WithFlags that sets %#x: flags %#x, ModifiedID %v; want %#x, 7", bit, got.Flags(),
+				got.ModifiedID(), want)
 		}
 		want = tok.Flags()
 		if given[bit] && bit != winnt.TOKEN_IS_FILTERED {
 			want = free
 		}
 		if got := tok.WithFlags(7, 0, bit).Flags(); got != want {
-			t.Errorf("T-1: %#x cleared gives %#x, want %#x", bit, got, want)
+			t.Errorf("T-1: WithFlags that clears %#x: flags %#x, want %#x", bit, got, want)
 		}
 	}
 }

@@ -18,15 +18,15 @@ func TestGroupsWithoutAttributes(t *testing.T) {
 		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
 	if a, ok := attributes(t, tok, groupG1); !ok || a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_ENABLED_BY_DEFAULT|
 		winnt.SE_GROUP_ENABLED || !tok.Member(groupG1, false) {
-		t.Errorf("T-143: attributes 0 became %#x", a)
+		t.Errorf("T-143: attributes 0 in a Spec became %#x, want 0x7 and an enabled group", a)
 	}
 	if a, ok := attributes(t, tok, groupG2); !ok || a != 0 || tok.Member(groupG2, true) {
-		t.Errorf("T-143: a disabled group has %#x", a)
+		t.Errorf("T-143: GroupDisabled became %#x, want 0 and a group that matches nothing", a)
 	}
 	// A disabled group can be enabled, like any group that is not mandatory.
 	on, _, st := tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	if st != ntstatus.Success || !on.Member(groupG2, false) {
-		t.Errorf("enabling: %v", st)
+		t.Errorf("AdjustGroups that enables the disabled group: %v, want %v", st, ntstatus.Success)
 	}
 }
 
@@ -60,7 +60,8 @@ func TestMarkExcludesAttributes(t *testing.T) {
 		change(&s)
 		var wrong *token.SpecError
 		if _, err := token.New(s); !errors.As(err, &wrong) || wrong.Status != ntstatus.InvalidParameter {
-			t.Errorf("T-143: %s: %v", name, err)
+			t.Errorf("T-143: New with GroupDisabled in %s: %v, want a SpecError with %v", name, err,
+				ntstatus.InvalidParameter)
 		}
 	}
 }
@@ -71,13 +72,15 @@ func TestAsGiven(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
 	if tok.Member(groupG1, true) || !tok.Member(groupG2, false) || given[0].Attributes != 0 {
-		t.Errorf("T-144: %v", tok.Spec().Groups)
+		t.Errorf("T-144: groups after AsGiven: %v, want the first disabled; given[0].Attributes = %#x, want 0",
+			tok.Spec().Groups, given[0].Attributes)
 	}
 	for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 		_, err := token.New(token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(
 			[]token.Group{{SID: groupG1, Attributes: token.GroupDisabled | beside}})})
 		if !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("T-144: the mark beside %#x came from outside: %v", beside, err)
+			t.Errorf("T-144: New after AsGiven of GroupDisabled|%#x: %v, want %v", beside, err,
+				ntstatus.InvalidParameter.Err())
 		}
 	}
 }
@@ -102,7 +105,8 @@ func TestDisabledStaysDisabled(t *testing.T) {
 	for name, made := range map[string]*token.Token{"Spec": must(t, copied), "the file of a token": read,
 		"a written file": listed, "its groups": must(t, token.Spec{User: copied.User, Groups: copied.Groups})} {
 		if made.Member(groupG2, true) || !made.Member(groupG1, false) {
-			t.Errorf("T-144: %s: %v", name, made.Spec().Groups)
+			t.Errorf("T-144: token made from %s: groups %v, want G2 disabled and G1 enabled", name,
+				made.Spec().Groups)
 		}
 	}
 }

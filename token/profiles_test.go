@@ -47,20 +47,20 @@ func TestProfilesAreLogons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			tok := must(t, c.spec)
 			if tok.PrimaryGroup().String() != c.primary || tok.Owner().String() != c.owner {
-				t.Errorf("primary group %s, owner %s, want %s and %s",
-					tok.PrimaryGroup(), tok.Owner(), c.primary, c.owner)
+				t.Errorf("primary group %s, owner %s; want %s, %s", tok.PrimaryGroup(), tok.Owner(), c.primary,
+					c.owner)
 			}
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
 			if err != nil || text != c.dacl {
-				t.Errorf("default DACL %s, %v, want %s", text, err, c.dacl)
+				t.Errorf("default DACL %s, %v; want %s", text, err, c.dacl)
 			}
 			g, ok := tok.LogonSID()
 			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen ||
 				g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
-				t.Errorf("logon SID %v, %t, want %q", g, ok, c.seen)
+				t.Errorf("logon SID %v, %t; want %q", g, ok, c.seen)
 			}
 			if ok && !tok.Member(g.SID, false) {
-				t.Error("the logon SID does not match")
+				t.Errorf("Member(%v) of the logon SID = false, want true", g.SID)
 			}
 		})
 	}
@@ -105,10 +105,11 @@ func TestProfilesWhole(t *testing.T) {
 		if tok.ElevationType() != c.kind || tok.AuthenticationID() != c.session || tok.Source().Name != c.source ||
 			int(tok.Type()) != c.typ || int(tok.Level()) != c.level || tok.MandatoryPolicy() != 3 ||
 			tok.DefaultPrivileges() != tok.Enabled() || tok.IsFiltered() != (name == "limited") {
-			t.Errorf("%s: %+v", name, tok.Spec())
+			t.Errorf("%s: %+v, want elevation type %d, session %v, source %q, type %d, level %d", name, tok.Spec(),
+				c.kind, c.session, c.source, c.typ, c.level)
 		}
 		if (tok.DefaultDACL() == nil) != strings.HasPrefix(fmt.Sprint(tok.User().SID), "S-1-5-7") {
-			t.Errorf("%s: default DACL %v", name, tok.DefaultDACL())
+			t.Errorf("%s: default DACL %v, want one for every token but Anonymous", name, tok.DefaultDACL())
 		}
 	}
 }
@@ -143,12 +144,11 @@ func TestLogonsWithoutADomain(t *testing.T) {
 			}
 			tok := must(t, spec)
 			if tok.PrimaryGroup().String() != wants.primary || !tok.Member(sid.MustParse(wants.session), false) {
-				t.Errorf("%s %s: primary group %v, want %s; in %s: %t",
-					profile, text, tok.PrimaryGroup(), wants.primary,
-					wants.session, tok.Member(sid.MustParse(wants.session), false))
+				t.Errorf("%s %s: primary group %v, want %s; member of %s: %t, want true", profile, text,
+					tok.PrimaryGroup(), wants.primary, wants.session, tok.Member(sid.MustParse(wants.session), false))
 			}
 			if tok.Owner() != owner {
-				t.Errorf("%s %s: the owner is %v, want %v", profile, text, tok.Owner(), owner)
+				t.Errorf("%s %s: owner %v, want %v", profile, text, tok.Owner(), owner)
 			}
 		}
 	}
@@ -177,7 +177,7 @@ func TestAttributesOfProfiles(t *testing.T) {
 			switch {
 			case g.SID == c.level:
 				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
-					t.Errorf("%s: the level has %#x, want %#x", name, g.Attributes,
+					t.Errorf("%s: the integrity entry has %#x, want %#x", name, g.Attributes,
 						winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED)
 				}
 			case g.SID == sid.Administrators:
@@ -187,14 +187,14 @@ func TestAttributesOfProfiles(t *testing.T) {
 					t.Errorf("%s: the logon SID has %#x, want 0xC0000007", name, g.Attributes)
 				}
 			case g.Attributes != 7:
-				t.Errorf("%s: %v has %#x", name, g.SID, g.Attributes)
+				t.Errorf("%s: %v has %#x, want 0x7", name, g.SID, g.Attributes)
 			}
 		}
 		if administrators != c.administrators {
-			t.Errorf("%s: Administrators have %#x, want %#x", name, administrators, c.administrators)
+			t.Errorf("%s: Administrators has %#x, want %#x", name, administrators, c.administrators)
 		}
 		if level := sid.IntegrityLevel(tok.Integrity()); level != c.level {
-			t.Errorf("%s: level %v, want %v", name, level, c.level)
+			t.Errorf("%s: integrity level %v, want %v", name, level, c.level)
 		}
 	}
 }

@@ -19,25 +19,26 @@ func TestFlags(t *testing.T) {
 	s.Flags = winnt.TOKEN_UIACCESS | winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX
 	tok := must(t, s)
 	if got := tok.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_UIACCESS {
-		t.Errorf("flags %#x: want traverse, not low, UI access; held but disabled privileges and given mirrors count "+
-			"for nothing", got)
+		t.Errorf("Flags = %#x, want traverse, not low and UI access; disabled privileges and given derived flags "+
+			"must not count", got)
 	}
 	for p, flag := range map[winnt.Privilege]uint32{
 		winnt.SeBackupPrivilege: 0x2, winnt.SeRestorePrivilege: 0x4, winnt.SeImpersonatePrivilege: 0x80,
 	} {
 		n, _, _ := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(p)})
 		if n.Flags()&flag == 0 || tok.Flags()&flag != 0 {
-			t.Errorf("%v: flag %#x does not follow", p, flag)
+			t.Errorf("%v: flags %#x after enabling it, %#x before; want %#x only after it", p, n.Flags(), tok.Flags(),
+				flag)
 		}
 		off, _, _ := n.AdjustPrivileges(2, true, nil)
 		if off.Flags()&(flag|1) != 0 {
-			t.Errorf("%v: flags %#x after disabling all", p, off.Flags())
+			t.Errorf("%v: flags %#x after disabling all privileges, want neither %#x nor 0x1", p, off.Flags(), flag)
 		}
 	}
 	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
 		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
 	if got := n.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED {
-		t.Errorf("flags %#x after WithFlags, want %#x", got,
+		t.Errorf("Flags after WithFlags = %#x, want %#x", got,
 			winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED)
 	}
 	s = setup()
@@ -50,14 +51,14 @@ func wantSpecError(t testing.TB, err error, field string, st ntstatus.Status) {
 	t.Helper()
 	var se *token.SpecError
 	if !errors.As(err, &se) || se.Field != field || se.Status != st || !errors.Is(err, st.Err()) {
-		t.Errorf("error %v, want one about %s with %v", err, field, st)
+		t.Errorf("New: %v, want an error for field %s with %v", err, field, st)
 	}
 }
 
 // A mandatory group is enabled, and enabled by default (T-2).
 func TestMandatoryIsEnabled(t *testing.T) {
 	if a, _ := attributes(t, must(t, setup()), sid.Users); a != token.GroupDefault {
-		t.Errorf("Users %#x, want 7", a)
+		t.Errorf("Users has attributes %#x, want 0x7", a)
 	}
 }
 
@@ -69,11 +70,11 @@ func TestEnabledDenyOnly(t *testing.T) {
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 	s := setup()
 	if !must(t, s).Member(userU, false) {
-		t.Error("the user is in force without ENABLED")
+		t.Error("Member(user) without SE_GROUP_ENABLED = false, want true")
 	}
 	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	if must(t, s).Member(userU, false) {
-		t.Error("a deny-only user is not in force")
+		t.Error("Member(user) of a deny-only user = true, want false")
 	}
 }
 
@@ -83,13 +84,15 @@ func TestIntegrityEntry(t *testing.T) {
 		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
 		s, ok := token.ParseIntegrityLevel(name)
 		if !ok || s.RID() != rid || token.IntegrityName(rid) != name {
-			t.Errorf("%s: %v, name back %s", name, s, token.IntegrityName(rid))
+			t.Errorf("ParseIntegrityLevel(%s) = %v, IntegrityName of its value = %s", name, s,
+				token.IntegrityName(rid))
 		}
 	}
 	entry := token.Group{SID: sid.MediumLevel, Attributes: 0x60}
 	tok := must(t, setup(entry))
 	if tok.GroupCount() != 4 || tok.Integrity() != 0x2000 {
-		t.Errorf("%d groups: the entry given is the one", tok.GroupCount())
+		t.Errorf("%d groups, integrity %#x; want 4, 0x2000: the given entry is the integrity entry", tok.GroupCount(),
+			tok.Integrity())
 	}
 	_, err := token.New(setup(entry, entry))
 	wantSpecError(t, err, "groups[4]", ntstatus.InvalidParameter)
@@ -107,11 +110,11 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 	wantSpecError(t, err, "owner", ntstatus.InvalidOwner)
 	s.Groups[1].Attributes |= winnt.SE_GROUP_OWNER
 	if got := must(t, s).Owner(); got != groupG1 {
-		t.Errorf("a group with OWNER may own: must(t, s).Owner() = %v, want %v", got, groupG1)
+		t.Errorf("owner = %v, want the group with SE_GROUP_OWNER, %v", got, groupG1)
 	}
 	s = setup()
 	if tok := must(t, s); tok.Owner() != userU || tok.PrimaryGroup() != sid.Users {
-		t.Errorf("defaults: owner %v, primary group %v, want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
+		t.Errorf("default owner %v, default primary group %v; want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
 			sid.Users)
 	}
 	s.PrimaryGroup = sid.Guests
@@ -119,7 +122,7 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 	wantSpecError(t, err, "primaryGroup", ntstatus.InvalidPrimaryGroup)
 	s.PrimaryGroup = userU
 	if got := must(t, s).PrimaryGroup(); got != userU {
-		t.Errorf("the user may be primary group: must(t, s).PrimaryGroup() = %v, want %v", got, userU)
+		t.Errorf("primary group = %v, want the user, %v", got, userU)
 	}
 }
 
@@ -176,12 +179,12 @@ func TestMatchingBits(t *testing.T) {
 	} {
 		i := tok.SIDs().Find(c.s.Hash(), c.s)
 		if tok.AllowBits().Has(i) != c.allow || tok.DenyBits().Has(i) != c.deny {
-			t.Errorf("%v: allow %v deny %v, want %v %v",
-				c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i), c.allow, c.deny)
+			t.Errorf("%v: allow bit %v, deny bit %v; want %v, %v", c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i),
+				c.allow, c.deny)
 		}
 	}
 	if must(t, setup()).Member(groupG2, true) {
-		t.Error("A-2: a disabled group matches nothing")
+		t.Error("A-2: a disabled group matches deny entries, want no match")
 	}
 }
 
@@ -195,18 +198,18 @@ func TestSpecRoundTrip(t *testing.T) {
 	want, _ := tok.MarshalJSON()
 	got, _ := again.MarshalJSON()
 	if string(got) != string(want) || !again.Equal(tok) {
-		t.Errorf("got  %s\nwant %s", got, want)
+		t.Errorf("token made from a Spec: got\n%s\nwant\n%s", got, want)
 	}
 	s.Groups[0] = token.Group{SID: sid.Guests}
 	if _, ok := attributes(t, again, sid.Guests); ok {
-		t.Error("the token keeps the caller's slice")
+		t.Error("the token shares the caller's slice of groups")
 	}
 }
 
 // A Token header stays small, because a kernel keeps many.
 func TestHeaderSize(t *testing.T) {
 	if n := unsafe.Sizeof(token.Token{}); n > 96 {
-		t.Errorf("%d bytes, want at most 96", n)
+		t.Errorf("size of Token is %d bytes, want at most 96", n)
 	}
 }
 
@@ -214,10 +217,10 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	logon := sid.Logon(0, 77)
 	tok := must(t, setup(token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | token.GroupDefault}))
 	if g, ok := tok.LogonSID(); !ok || g.SID != logon {
-		t.Errorf("logon SID %v", g)
+		t.Errorf("LogonSID = %v, %t; want %v, true", g, ok, logon)
 	}
 	if _, ok := must(t, setup()).LogonSID(); ok {
-		t.Error("a logon SID was found, want none")
+		t.Error("LogonSID of a token without one: true, want false")
 	}
 	for _, c := range []struct {
 		spec token.Spec
@@ -225,7 +228,7 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	}{{token.Administrator(userU), true}, {token.LimitedAdministrator(userU), false}, {token.StandardUser(userU), false},
 		{token.LocalSystem(), true}} {
 		if got := must(t, c.spec).IsElevated(); got != c.want {
-			t.Errorf("%v elevated: %v, want %v", c.spec.User.SID, got, c.want)
+			t.Errorf("IsElevated of %v = %v, want %v", c.spec.User.SID, got, c.want)
 		}
 	}
 }
@@ -234,7 +237,7 @@ func TestLogonSIDAndElevation(t *testing.T) {
 func TestIsSandboxed(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
 	if tok.PrivilegeCount() != 24 {
-		t.Errorf("%d privileges, want 24", tok.PrivilegeCount())
+		t.Errorf("administrator has %d privileges, want 24", tok.PrivilegeCount())
 	}
 	for _, c := range []struct {
 		name string
@@ -249,7 +252,7 @@ func TestIsSandboxed(t *testing.T) {
 		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
 	} {
 		if got := c.tok.IsSandboxed(); got != c.want {
-			t.Errorf("%s: %v: c.tok.IsSandboxed() = %v, want %v", c.name, !c.want, got, c.want)
+			t.Errorf("IsSandboxed of %s = %v, want %v", c.name, got, c.want)
 		}
 	}
 }
@@ -283,11 +286,12 @@ func TestProfiles(t *testing.T) {
 			}
 		}
 		if !slices.Equal(held, c.held) || !slices.Equal(enabled, c.enabled) {
-			t.Errorf("%s: held %v enabled %v, want %v, %v", c.name, held, enabled, c.held, c.enabled)
+			t.Errorf("%s: held %v, enabled %v; want %v, %v", c.name, held, enabled, c.held, c.enabled)
 		}
 	}
 	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||
 		anon.Source().Name != "*SYSTEM*" {
-		t.Error("ANONYMOUS LOGON has its integrity entry and nothing else")
+		t.Errorf("Anonymous(false): %d groups, authentication id %v, source %q; want 1, 0x3e6, *SYSTEM*",
+			anon.GroupCount(), anon.AuthenticationID(), anon.Source().Name)
 	}
 }

@@ -208,17 +208,17 @@ func TestModel(t *testing.T) {
 			s := d.step(tok, &m)
 			seen[fmt.Sprintf("%s: %v", s.what, s.want)]++
 			if s.got != s.want || s.previous != s.before {
-				t.Fatalf("%s: %v, want %v; before: %s, want %s", s.what, s.got, s.want, s.previous, s.before)
+				t.Fatalf("%s: %v, want %v; previous state %s, want %s", s.what, s.got, s.want, s.previous, s.before)
 			}
 			if after := said(tok.Spec()); !maps.Equal(before, after) {
-				t.Fatalf("%s: the token before is another: %v", s.what, differences(before, after))
+				t.Fatalf("%s changed the original token: %v", s.what, differences(before, after))
 			}
 			if s.after != nil {
 				tok = s.after
 			}
 			want := said(m.Spec)
 			if before = said(tok.Spec()); !maps.Equal(before, want) {
-				t.Fatalf("%s: %v", s.what, differences(before, want))
+				t.Fatalf("%s: the token differs from the model: %v", s.what, differences(before, want))
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func TestModel(t *testing.T) {
 	// each, and two errors of groups. Filters with and without LUA_TOKEN, a low box that succeeds or fails, and an
 	// effective-only copy have 5.
 	if len(seen) != 16+6+5 {
-		t.Errorf("%d outcomes came up: %v, want %d", len(seen), seen, 16+6+5)
+		t.Errorf("%d different outcomes occurred: %v, want %d", len(seen), seen, 16+6+5)
 	}
 }
 

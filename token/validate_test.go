@@ -28,24 +28,25 @@ func TestLevelOfAFullToken(t *testing.T) {
 			}
 			tok, err := token.New(s)
 			if (err == nil) != (n <= token.MaxGroups) {
-				t.Errorf("T-4: %d groups, the entry among them: %t: %v", n, listed, err)
+				t.Errorf("T-4: New with %d groups, integrity entry listed %t: %v; want an error only above %d", n,
+					listed, err, token.MaxGroups)
 			}
 			if err != nil {
 				continue
 			}
 			high, st := tok.WithIntegrity(9, sid.HighLevel)
-			wantStatus(t, "T-4", st, ntstatus.Success)
+			wantStatus(t, "T-4: WithIntegrity", st, ntstatus.Success)
 			if d := differs(must(t, high.Spec()).Spec(), high.Spec()); d != nil || high.GroupCount() != n+1 ||
 				high.Integrity() != sid.HighLevel.RID() {
-				t.Errorf("T-4: %d groups: level %#x, %d groups, made anew these differ: %v, want %#x, %d, nil", n,
-					high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
+				t.Errorf("T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want "+
+					"%#x, %d, no field", n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			}
 			file, err := high.MarshalJSON()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
-				t.Errorf("T-4: %d groups are not read back: %v", n, err)
+				t.Errorf("T-4: Parse of a file with %d groups: %v, want no error", n, err)
 			}
 		}
 	}
@@ -94,21 +95,22 @@ func TestFirstFieldIsNamed(t *testing.T) {
 		_, err := token.New(s)
 		var wrong *token.SpecError
 		if !errors.As(err, &wrong) {
-			t.Fatalf("%v: %v", faults, err)
+			t.Fatalf("New with the faults %v: %v, want a *SpecError", faults, err)
 		}
 		return wrong.Field, wrong.Status
 	}
 	for i, a := range specFaults {
 		field, st := ask(i)
 		if field != a.field && field != a.field+"[0]" || st != a.status {
-			t.Errorf("%s: %s, %v, want %v", a.field, field, st, a.status)
+			t.Errorf("New with an invalid %s: error for %s with %v, want %v", a.field, field, st, a.status)
 		}
 		for k := i + 1; k < len(specFaults); k++ {
 			if a.field == "writeRestricted" && specFaults[k].field == "restrictedSids" {
 				continue // a write-restricted token may have them
 			}
 			if got, status := ask(k, i); got != field || status != st {
-				t.Errorf("%s and %s: %s, %v, want %s, %v", a.field, specFaults[k].field, got, status, field, st)
+				t.Errorf("New with an invalid %s and %s: error for %s with %v, want %s with %v", a.field,
+					specFaults[k].field, got, status, field, st)
 			}
 		}
 	}
@@ -123,7 +125,7 @@ func TestBoundsOfASpec(t *testing.T) {
 	got := must(t, s).Spec()
 	if got.Level != 3 || got.Privileges != s.Privileges || got.MandatoryPolicy != 3 || got.ElevationType != 3 ||
 		got.Source.Name != "12345678" {
-		t.Errorf("%+v", got)
+		t.Errorf("Spec() = %+v, want the given bounds", got)
 	}
 }
 
@@ -142,7 +144,7 @@ func TestShapesOfSIDs(t *testing.T) {
 			change(&spec)
 			tok, err := token.New(spec)
 			if (tok == nil) != (err != nil) {
-				t.Errorf("%s: %v beside a token: %t", text, err, tok != nil)
+				t.Errorf("New with %s: %v, and a token: %t", text, err, tok != nil)
 			}
 			return err == nil
 		}
@@ -161,7 +163,7 @@ func TestShapesOfSIDs(t *testing.T) {
 		for what, oks := range got {
 			for _, ok := range oks {
 				if ok != (what == kind) {
-					t.Errorf("T-69: %s as a %s: %t, it is %q, want %t", text, what, ok, kind, what == kind)
+					t.Errorf("T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
 				}
 			}
 		}
@@ -221,10 +223,10 @@ func TestNewRefusesEachPart(t *testing.T) {
 		c.spoil(&s)
 		tok, err := token.New(s)
 		if got := fmt.Sprint(err); (err == nil) != (c.field == "") || err != nil && !strings.Contains(got, c.field+":") {
-			t.Errorf("%q: %v", c.field, got)
+			t.Errorf("New: %v, want an error for field %q, or none if it is empty", got, c.field)
 		}
 		if (tok == nil) != (err != nil) {
-			t.Errorf("%q: a token beside an error", c.field)
+			t.Errorf("New with an invalid %q: token returned %t, error %v", c.field, tok != nil, err)
 		}
 	}
 }
