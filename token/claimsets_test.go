@@ -209,9 +209,9 @@ func TestChangeAttributes(t *testing.T) {
 		changes []token.AttributeChange
 		want    string // name=values, in order; or the status
 	}{
-		{"nothing", nil, "A=x,y N=1"},
-		{"none", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
-		{"add values, one of them there", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
+		{"empty list", nil, "A=x,y N=1"},
+		{"operation None", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
+		{"add values, one of which exists", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
 			"A=x,y,z N=1"},
 		{"add an attribute", []token.AttributeChange{op(token.AttributeAdd, text("B", "b"))}, "A=x,y N=1 B=b"},
 		{"add another type", []token.AttributeChange{op(token.AttributeAdd, text("N", "b"))}, "STATUS_INVALID_PARAMETER"},

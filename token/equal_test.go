@@ -63,8 +63,8 @@ func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
 		a, b *token.Token
 		want bool
 	}{
-		{"dropped and never there", dropped, once, false}, {"dropped and there", dropped, both, false},
-		{"dropped twice alike", dropped, again, true}, {"none and one", tok, once, false},
+		{"dropped or never present", dropped, once, false}, {"dropped or present", dropped, both, false},
+		{"dropped from both", dropped, again, true}, {"unrestricted or restricted", tok, once, false},
 	} {
 		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {
 			t.Errorf("T-100: %s: Equal = %v and %v reversed, want %v", c.name, c.a.Equal(c.b), c.b.Equal(c.a), c.want)

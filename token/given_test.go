@@ -37,20 +37,20 @@ func TestMarkExcludesAttributes(t *testing.T) {
 	}
 	list := func(s sid.SID) []token.Group { return []token.Group{marked(s, 0)} }
 	refused := map[string]func(*token.Spec){
-		"user":                     func(s *token.Spec) { s.User = marked(userU, 0) },
-		"restricting":              func(s *token.Spec) { s.Restricted = list(groupG1) },
-		"group of a device":        func(s *token.Spec) { s.DeviceGroups = list(groupG1) },
+		"the user":                 func(s *token.Spec) { s.User = marked(userU, 0) },
+		"a restricting SID":        func(s *token.Spec) { s.Restricted = list(groupG1) },
+		"a device group":           func(s *token.Spec) { s.DeviceGroups = list(groupG1) },
 		"restricted device groups": func(s *token.Spec) { s.RestrictedDeviceGroups = list(groupG1) },
-		"capability": func(s *token.Spec) {
+		"a capability": func(s *token.Spec) {
 			s.Package, s.Capabilities = sid.MustParse("S-1-15-2-1-2"), list(sid.MustParse("S-1-15-3-1"))
 		},
-		"integrity": func(s *token.Spec) {
+		"the integrity entry": func(s *token.Spec) {
 			s.Integrity, s.Groups = sid.SID{}, []token.Group{marked(sid.MediumLevel, winnt.SE_GROUP_INTEGRITY)}
 		},
 	}
 	for bit := uint32(1); bit != 0; bit <<= 1 {
 		if bit != token.GroupDisabled {
-			refused[fmt.Sprintf("beside %#x", bit)] = func(s *token.Spec) {
+			refused[fmt.Sprintf("a group that also has %#x", bit)] = func(s *token.Spec) {
 				s.Groups = append(s.Groups, marked(account(3001), bit))
 			}
 		}

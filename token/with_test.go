@@ -166,21 +166,21 @@ func TestSettersRefuse(t *testing.T) {
 			ntstatus.AllottedSpaceExceeded},
 		{"a list that fills the space", func() (*token.Token, ntstatus.Status) { return exact.WithDefaultDACL(1, over) }, 0},
 		{"a group that fits", func() (*token.Token, ntstatus.Status) { return withFull.WithPrimaryGroup(1, userU) }, 0},
-		{"a group too long, before it is looked for", func() (*token.Token, ntstatus.Status) {
+		{"a primary group too long and missing", func() (*token.Token, ntstatus.Status) {
 			return withFull.WithPrimaryGroup(1, sid.MustParse("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13"))
 		}, ntstatus.AllottedSpaceExceeded},
-		{"another group", func() (*token.Token, ntstatus.Status) { return tok.WithPrimaryGroup(1, sid.Guests) },
+		{"missing group", func() (*token.Token, ntstatus.Status) { return tok.WithPrimaryGroup(1, sid.Guests) },
 			ntstatus.InvalidPrimaryGroup},
-		{"an owner for deny only", func() (*token.Token, ntstatus.Status) {
+		{"a deny-only owner", func() (*token.Token, ntstatus.Status) {
 			n := filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}})
 			return n.WithOwner(1, sid.Administrators)
 		}, ntstatus.InvalidOwner},
-		{"policy 4", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 4) },
+		{"mandatory policy 4", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 4) },
 			ntstatus.InvalidParameter},
-		{"policy 3", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 3) }, 0},
+		{"mandatory policy 3", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 3) }, 0},
 		{"a second origin", func() (*token.Token, ntstatus.Status) { return tok.WithOriginatingLogon(1, 5) },
 			ntstatus.InvalidParameter},
-		{"a first one", func() (*token.Token, ntstatus.Status) { return must(t, setup()).WithOriginatingLogon(1, 5) }, 0},
+		{"an origin", func() (*token.Token, ntstatus.Status) { return must(t, setup()).WithOriginatingLogon(1, 5) }, 0},
 		{"level S-1-16-1-2", func() (*token.Token, ntstatus.Status) {
 			return tok.WithIntegrity(1, sid.MustParse("S-1-16-1-2"))
 		}, ntstatus.InvalidParameter},
