@@ -11,7 +11,7 @@ import (
 
 // AdjustPrivileges enables held privileges and returns their old state. It skips privileges that are not held and
 // returns NotAllAssigned. Disabling all ignores the list (TC-30, T-71, T-72).
-func TestAdjustPrivileges(t *testing.T) {
+func TestAdjustPrivilegesSkipsMissingOnes(t *testing.T) {
 	tok := must(t, setup())
 	n, prev, st := tok.AdjustPrivileges(200, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
 	wantStatus(t, "enable SeShutdownPrivilege", st, ntstatus.Success)
@@ -36,7 +36,7 @@ func TestAdjustPrivileges(t *testing.T) {
 }
 
 // REMOVED removes a privilege permanently. ENABLED in the same change is ignored (TC-32).
-func TestRemovePrivilege(t *testing.T) {
+func TestRemovedPrivilegeStaysRemoved(t *testing.T) {
 	tok := must(t, setup())
 	n, prev, st := tok.AdjustPrivileges(200, false,
 		[]token.PrivilegeChange{{LUID: 19, Attributes: winnt.SE_PRIVILEGE_REMOVED | winnt.SE_PRIVILEGE_ENABLED}})
@@ -50,7 +50,7 @@ func TestRemovePrivilege(t *testing.T) {
 }
 
 // Adjusting a token by the previous state that an adjustment returned restores the token exactly (TC-33).
-func TestPreviousRestores(t *testing.T) {
+func TestPreviousStateRestoresToken(t *testing.T) {
 	tok := must(t, setup())
 	changes := []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege), {LUID: 23}, {LUID: 19},
 		enable(winnt.SeShutdownPrivilege)}
@@ -74,7 +74,7 @@ func TestPreviousRestores(t *testing.T) {
 
 // If one change is rejected, AdjustGroups changes no group. Entries for the user and the integrity level never become
 // groups that grant access (TC-35, T-75).
-func TestAdjustGroupsRefusals(t *testing.T) {
+func TestAdjustGroupsChangesAllOrNothing(t *testing.T) {
 	deny, logon := account(2003), sid.Logon(0, 77)
 	tok := must(t, setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
 		token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | winnt.SE_GROUP_ENABLED}))
@@ -120,7 +120,7 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 }
 
 // A reset gives every group its default state and ignores the list (TC-36).
-func TestAdjustGroupsReset(t *testing.T) {
+func TestAdjustGroupsResetRestoresDefaults(t *testing.T) {
 	tok := must(t, setup())
 	n, _, _ := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1},
 		{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
@@ -132,7 +132,7 @@ func TestAdjustGroupsReset(t *testing.T) {
 }
 
 // A removed privilege is no longer held, enabled or a default (T-71).
-func TestRemovedPrivilegeLeavesNothing(t *testing.T) {
+func TestRemovedPrivilegeIsInNoSet(t *testing.T) {
 	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
 	if err != nil {
 		t.Fatal(err)

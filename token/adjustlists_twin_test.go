@@ -100,7 +100,7 @@ func anyList(r *rand.Rand, groups bool) (out []flagged) {
 
 // AdjustClaims and AdjustDeviceGroups follow T-75. They do not change the other lists or the receiver, and return the
 // old state of the changed entries.
-func TestAdjustMatchesTwin(t *testing.T) {
+func TestAdjustListsMatchTwin(t *testing.T) {
 	r := newRand(t)
 	seen := map[string]int{}
 	for range 3000 {

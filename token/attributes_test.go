@@ -12,7 +12,7 @@ import (
 
 // Values of each type can be added and deleted. A value that exists already is not repeated and keeps its position. A
 // change of another type fails.
-func TestChangeAttributesOfEveryType(t *testing.T) {
+func TestChangeAttributesHandlesEveryType(t *testing.T) {
 	two, three, four := sid.MustParse("S-1-1-2"), sid.MustParse("S-1-1-3"), sid.MustParse("S-1-1-4")
 	of := func(a claims.Attribute) claims.Attribute { a.Name = "a"; return a }
 	for _, c := range []struct {

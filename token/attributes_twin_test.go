@@ -108,7 +108,7 @@ func (d draws) attributeChange() token.AttributeChange {
 
 // ChangeAttributes agrees with a simple model after each random operation, in all parts of the attributes. A rejected
 // operation changes nothing, and no operation changes the original token.
-func TestAttributesModel(t *testing.T) {
+func TestChangeAttributesMatchesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	tell := func(list []claims.Attribute) string {
 		var out []string

@@ -43,7 +43,7 @@ func claimed(t testing.TB) *token.Token {
 }
 
 // Claims and device groups are enabled, disabled and reset like groups (T-75).
-func TestAdjustClaims(t *testing.T) {
+func TestAdjustClaimsFollowsGroups(t *testing.T) {
 	tok := claimed(t)
 	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
 	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
@@ -82,7 +82,7 @@ func TestAdjustClaims(t *testing.T) {
 
 // A filter disables claims permanently and narrows the claims of the restricted check. A second filter narrows them
 // further (T-67).
-func TestFilterClaims(t *testing.T) {
+func TestFilterDisablesClaimsPermanently(t *testing.T) {
 	tok := claimed(t)
 	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
 		t.Error("without a restricting list the restricted check does not use all claims")
@@ -132,7 +132,7 @@ func TestFilterClaims(t *testing.T) {
 
 // The per-user audit policy and the isolation prefix are kept by copies and in a file. They do not change ModifiedID
 // (T-90).
-func TestAuditPolicyAndIsolation(t *testing.T) {
+func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	tok := must(t, setup())
 	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
 		t.Errorf("AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
@@ -164,7 +164,7 @@ func TestAuditPolicyAndIsolation(t *testing.T) {
 
 // ChangeAttributes (class 39) applies each operation, compares values by the existing attribute's case flag, and
 // changes nothing on an error (T-90).
-func TestChangeAttributes(t *testing.T) {
+func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 	text := func(name string, values ...string) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.String, Strings: values}
 	}

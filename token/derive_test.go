@@ -11,7 +11,7 @@ import (
 
 // EffectiveOnly keeps the defaults of the remaining privileges. Owner and primary group stay if their entries remain,
 // and otherwise become the user (T-48).
-func TestEffectiveOnlyDefaults(t *testing.T) {
+func TestEffectiveOnlyKeepsOwnerIfPossible(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner, s.PrimaryGroup = sid.Administrators, groupG1
 	s.DefaultPrivileges = s.Privileges // SeShutdownPrivilege is a default but not enabled
@@ -31,7 +31,7 @@ func TestEffectiveOnlyDefaults(t *testing.T) {
 }
 
 // A duplicate differs from the original in type and level only (TC-7, TC-21, T-49, T-54).
-func TestDuplicate(t *testing.T) {
+func TestDuplicateChangesOnlyTypeAndLevel(t *testing.T) {
 	s := setup()
 	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9},
 		3, 0x77, 0x88, 12345
@@ -58,7 +58,7 @@ func TestDuplicate(t *testing.T) {
 
 // EffectiveOnly removes disabled groups and privileges permanently. The user stays, and owner and primary group fall
 // back to it (TC-11).
-func TestEffectiveOnly(t *testing.T) {
+func TestEffectiveOnlyRemovesDisabledEntries(t *testing.T) {
 	deny := account(2003)
 	s := setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.PrimaryGroup = groupG2
@@ -93,7 +93,7 @@ func TestEffectiveOnly(t *testing.T) {
 
 // A group and a privilege that were disabled are missing from the effective-only copy for a child process. The
 // original keeps them (TC-12).
-func TestStripBeforeHandingOn(t *testing.T) {
+func TestEffectiveOnlyCopyHidesWhatWasDisabled(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_ENABLED_BY_DEFAULT})
 	s.Privileges |= winnt.SeTcbPrivilege.Bit()

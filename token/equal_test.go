@@ -74,7 +74,7 @@ func TestEqualTellsDroppedRestrictingSIDs(t *testing.T) {
 
 // Equal ignores type, level, order, session, source and defaults. It compares users, groups, privileges,
 // restrictions, packages and capabilities (TC-49, T-100).
-func TestEqual(t *testing.T) {
+func TestEqualComparesAccessNotIdentity(t *testing.T) {
 	tok := must(t, setup())
 	dup := tok.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	off, _, _ := tok.AdjustPrivileges(200, true, nil)
@@ -116,7 +116,7 @@ func TestEqual(t *testing.T) {
 }
 
 // Equal compares capabilities as sets, including whether each is enabled (T-100).
-func TestEqualCapabilities(t *testing.T) {
+func TestEqualComparesCapabilitiesAsSets(t *testing.T) {
 	made := func(caps ...string) *token.Token {
 		s := setup()
 		s.Package = sid.MustParse("S-1-15-2-1")

@@ -6,7 +6,7 @@ import (
 )
 
 // Parse accepts a claim whose values come before its type.
-func TestParseValuesFirst(t *testing.T) {
+func TestParseAcceptsValuesBeforeType(t *testing.T) {
 	for typ, values := range map[string]string{"int64": "[-1,2]", "uint64": "[1,18446744073709551615]",
 		"boolean": "[true,false]", "string": `["t","f"]`, "sid": `["SY","WD"]`, "octets": `["00ff"]`} {
 		text := func(members string) string { return `{"user":"SY","userClaims":[{"name":"a",` + members + `}]}` }

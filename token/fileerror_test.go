@@ -13,7 +13,7 @@ import (
 
 // The error of Parse has the path of the field and the position of the wrong text. errors.Is and errors.As find its
 // cause.
-func TestCausesOfFileErrors(t *testing.T) {
+func TestFileErrorNamesFieldAndCause(t *testing.T) {
 	isSID := func(err error) bool { return errors.Is(err, sid.ErrInvalid) }
 	isSDDL := func(err error) bool { return errors.As(err, new(*sddl.SyntaxError)) }
 	isSpec := func(err error) bool {
@@ -55,7 +55,7 @@ func TestCausesOfFileErrors(t *testing.T) {
 }
 
 // If a field has a valid SID that the token cannot have, the error gives the position of its value.
-func TestPlacesOfRefusals(t *testing.T) {
+func TestFileErrorHasPositionOfValue(t *testing.T) {
 	const head = `{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation",`
 	const owner, primary = `"owner":"S-1-5-21-1-2-3-1107",`, `"primaryGroup":"S-1-5-21-1-2-3-1107",`
 	const trust = `"trustLevel":"S-1-19-512-8192",`
@@ -87,7 +87,7 @@ func TestPlacesOfRefusals(t *testing.T) {
 }
 
 // FileError.Error gives the byte offset, and the line from line 2 on. It omits an offset of 0.
-func TestPlaceOfAnError(t *testing.T) {
+func TestFileErrorFormatsPosition(t *testing.T) {
 	for want, e := range map[string]token.FileError{
 		"token file: wrong":                     {Problem: "wrong"},
 		"token file: a: wrong":                  {Path: "a", Problem: "wrong"},

@@ -15,7 +15,7 @@ import (
 )
 
 // Parse reads each field of the documented example.
-func TestParseExample(t *testing.T) {
+func TestParseReadsDocumentedExample(t *testing.T) {
 	tok := parse(t, designExample)
 	du := account(513)
 	if tok.User().SID != account(1107) || tok.Owner() != account(1107) || tok.PrimaryGroup() != du {
@@ -58,7 +58,7 @@ func TestParseExample(t *testing.T) {
 }
 
 // Only "user" is required; the other fields have the documented defaults.
-func TestParseDefaults(t *testing.T) {
+func TestParseUsesDocumentedDefaults(t *testing.T) {
 	tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001"}`)
 	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 ||
 		tok.Owner() != userU || tok.PrimaryGroup() != userU || tok.Present() != 0 || tok.GroupCount() != 1 ||
@@ -160,7 +160,7 @@ var refusals = []struct{ text, path, part string }{
 
 // Parse rejects invalid files with the path of the field, the position, and the status as the cause. Files and lists
 // have limits.
-func TestParseErrors(t *testing.T) {
+func TestParseErrorNamesField(t *testing.T) {
 	for _, c := range refusals {
 		_, err := token.Parse([]byte(c.text))
 		var fe *token.FileError
@@ -196,7 +196,7 @@ func TestParseErrors(t *testing.T) {
 }
 
 // Parse accepts a file of MaxFile bytes and rejects one of MaxFile+1.
-func TestLongestFile(t *testing.T) {
+func TestParseLimitsFileSize(t *testing.T) {
 	file := append([]byte(`{"user":"S-1-5-21-1-2-3-1001"}`), make([]byte, token.MaxFile)...)
 	for i := range file[30:] {
 		file[30+i] = ' '
@@ -211,7 +211,7 @@ func TestLongestFile(t *testing.T) {
 }
 
 // An impersonation token has the level of the file, by default Impersonation. A primary token has level 0.
-func TestLevelsInFiles(t *testing.T) {
+func TestParseReadsImpersonationLevel(t *testing.T) {
 	for text, want := range map[string]winnt.SecurityImpersonationLevel{
 		`"type":"Impersonation"`:                                       winnt.SecurityImpersonation,
 		`"type":"Impersonation","impersonationLevel":"Anonymous"`:      winnt.SecurityAnonymous,

@@ -10,7 +10,7 @@ import (
 )
 
 // Relative aliases such as DU belong to the field "domain", or else to the user's domain.
-func TestParseDomain(t *testing.T) {
+func TestParseResolvesAliasesInDomain(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"groups":["DU"],"user":"S-1-5-21-1-2-3-1001"}`:                                 "S-1-5-21-1-2-3-513",
 		`{"groups":["DA"],"user":"S-1-5-21-1-2-3-1001","domain":"S-1-5-21-7-8-9"}`:       "S-1-5-21-7-8-9-512",
@@ -27,7 +27,7 @@ func TestParseDomain(t *testing.T) {
 
 // Aliases such as DU belong to the field "domain", or else to the domain of a user S-1-5-21-x-y-z-rid. Without
 // either, Parse returns an error.
-func TestAliasesOfAFile(t *testing.T) {
+func TestParseNeedsDomainForAliases(t *testing.T) {
 	for _, c := range []struct{ user, domain, want string }{
 		{"S-1-5-21-1-2-3-1107", "", "S-1-5-21-1-2-3-513"},
 		{"S-1-5-21-1-2-3-1107", "S-1-5-21-7-8-9", "S-1-5-21-7-8-9-513"},

@@ -16,7 +16,7 @@ import (
 )
 
 // MarshalJSON and Parse keep every part of a token.
-func TestFileRoundTrip(t *testing.T) {
+func TestFileKeepsEveryPart(t *testing.T) {
 	full := `{"user":{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]},
  "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},
   {"sid":"S-1-5-5-0-77","attributes":["Mandatory","Enabled","EnabledByDefault","LogonId"]},
@@ -83,7 +83,7 @@ func normal(t *token.Token) string {
 }
 
 // MarshalJSON writes each elevation type except the default by its name, and Parse reads it back.
-func TestElevationInFiles(t *testing.T) {
+func TestFileNamesElevationType(t *testing.T) {
 	for elevation, want := range map[uint32]string{winnt.TokenElevationTypeDefault: "",
 		winnt.TokenElevationTypeFull:    `"elevationType":"Full"`,
 		winnt.TokenElevationTypeLimited: `"elevationType":"Limited"`} {
@@ -103,7 +103,7 @@ func TestElevationInFiles(t *testing.T) {
 
 // After random operations, MarshalJSON and Parse return the same token in every part, and writing it again gives the
 // same file.
-func TestFilesOfAnything(t *testing.T) {
+func TestFileRoundTripsRandomTokens(t *testing.T) {
 	d := draws{newRand(t)}
 	for range randtest.Count(t, "REFMON_TOKENS", 500) {
 		tok := must(t, d.spec(t))

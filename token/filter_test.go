@@ -18,7 +18,7 @@ import (
 
 // Filter without a change returns a child that is not marked as filtered. The child has the new ParentTokenID and
 // ModifiedID (TC-23).
-func TestFilterNothing(t *testing.T) {
+func TestFilterWithoutChangeIsNotMarked(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	n := filter(t, tok, token.FilterSpec{ParentTokenID: parentID, ModifiedID: 7})
 	// Type and level stay. The mark is set only if something was removed (T-64).
@@ -39,7 +39,7 @@ func TestFilterNothing(t *testing.T) {
 }
 
 // DISABLE_MAX_PRIVILEGE leaves only SeChangeNotifyPrivilege and ignores the list of privileges (TC-24, T-62).
-func TestFilterPrivileges(t *testing.T) {
+func TestFilterRemovesPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
 	if n.Present() != winnt.SeChangeNotifyPrivilege.Bit() || !n.Has(winnt.SeChangeNotifyPrivilege) || !n.IsFiltered() {
@@ -54,7 +54,7 @@ func TestFilterPrivileges(t *testing.T) {
 }
 
 // A restricting SID with attributes is an error (TC-25).
-func TestFilterRestrictingAttributes(t *testing.T) {
+func TestRestrictingSIDRejectsAttributes(t *testing.T) {
 	// T-63
 	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
 	wantStatus(t, "T-63: restricting SID with attribute 4", st, ntstatus.InvalidParameter)
@@ -62,7 +62,7 @@ func TestFilterRestrictingAttributes(t *testing.T) {
 
 // A second restriction keeps the SIDs that both lists have. An empty intersection still restricts, and an empty first
 // list does not (TC-26, T-63).
-func TestFilterIntersection(t *testing.T) {
+func TestSecondRestrictionIntersects(t *testing.T) {
 	a, b, c := account(3001), account(3002), account(3003)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, b)})
 	var got []token.Group
@@ -94,7 +94,7 @@ func TestFilterIntersection(t *testing.T) {
 
 // A SID that a second restriction drops still matches deny entries. Otherwise the second filter would widen access
 // (T-68).
-func TestRestrictingTwiceKeepsDenying(t *testing.T) {
+func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
 	if n.RestrictedDenySet() != n.RestrictedSet() {
@@ -119,7 +119,7 @@ func TestRestrictingTwiceKeepsDenying(t *testing.T) {
 }
 
 // Filter makes a disabled group deny-only. A mandatory group stays mandatory (TC-27).
-func TestFilterDisable(t *testing.T) {
+func TestFilterMakesGroupsDenyOnly(t *testing.T) {
 	// T-61: also mandatory groups and the user. The integrity entry does not change.
 	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
 	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
@@ -140,7 +140,7 @@ func TestFilterDisable(t *testing.T) {
 
 // The flags SANDBOX_INERT and WRITE_RESTRICTED have their documented effect (T-64). An owner that becomes deny-only
 // is replaced by the user (T-66).
-func TestFilterFlags(t *testing.T) {
+func TestFilterFlagsSetRestriction(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner = sid.Administrators
 	tok := must(t, s)
@@ -166,7 +166,7 @@ func TestFilterFlags(t *testing.T) {
 
 // LUA_TOKEN makes administrative groups deny-only, removes most privileges and lowers the integrity level to Medium,
 // but never raises it (T-65).
-func TestFilterLUA(t *testing.T) {
+func TestLUATokenDropsAdministration(t *testing.T) {
 	s := token.Administrator(userU)
 	for _, rid := range []uint32{498, 512, 516, 517, 518, 519, 520, 527} {
 		s.Groups = append(s.Groups, token.Group{SID: account(rid), Attributes: token.GroupDefault})
@@ -203,7 +203,7 @@ func TestFilterLUA(t *testing.T) {
 }
 
 // A token marked as inert and as filtered keeps both marks after another filter (T-64).
-func TestFilterKeepsMarks(t *testing.T) {
+func TestSecondFilterKeepsMarks(t *testing.T) {
 	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.Access
 }
 
 // A filtered token is never granted a right that the original token is not granted (TC-28, T-68).
-func TestFilterMonotony(t *testing.T) {
+func TestFilterNeverWidensAccess(t *testing.T) {
 	r := newRand(t)
 	rounds := randtest.Size(4000)
 	denied := 0
@@ -320,7 +320,7 @@ func TestFilterMonotony(t *testing.T) {
 }
 
 // A token is marked as filtered exactly if the filter removed something (T-64).
-func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
+func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 	s := setup()
 	s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.UserClaims = claimsOf(t, attr("u", 0, 1), attr("off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
@@ -384,7 +384,7 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 
 // Filter rejects an invalid entry at any position in the restricting SIDs and in the restricting device groups
 // (T-63).
-func TestFilterRefusesEachList(t *testing.T) {
+func TestFilterRejectsInvalidEntries(t *testing.T) {
 	tok := must(t, setup())
 	many := make([]token.Group, token.MaxGroups+1)
 	for i := range many {
@@ -412,7 +412,7 @@ func TestFilterRefusesEachList(t *testing.T) {
 
 // LUA_TOKEN compares whole SIDs. The RID of an administrative group under another authority or prefix is an ordinary
 // group (T-65).
-func TestAdministrativeGroups(t *testing.T) {
+func TestLUATokenComparesWholeSIDs(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-5-32-544": true, "S-1-5-32-547": true, "S-1-5-32-548": true, "S-1-5-32-549": true, "S-1-5-32-550": true,
 		"S-1-5-32-551": true, "S-1-5-32-545": false, "S-1-5-32-546": false, "S-1-5-32-552": false, "S-1-5-32-543": false,
@@ -435,7 +435,7 @@ func TestAdministrativeGroups(t *testing.T) {
 
 // A write-restricted token stays write-restricted unless a second list restricts it without WRITE_RESTRICTED (T-64,
 // T-68).
-func TestRestrictingAgain(t *testing.T) {
+func TestWriteRestrictedNeedsItsFlagAgain(t *testing.T) {
 	once := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
 		Restrict: restricting(groupG1, groupG2)})
 	twice := filter(t, once, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(groupG1)})

@@ -9,7 +9,7 @@ import (
 
 // Filter disables device groups and intersects lists of restricting device groups. An empty intersection still
 // restricts after copies, a file and another filter (T-67).
-func TestFilterDevice(t *testing.T) {
+func TestFilterRestrictsDeviceGroups(t *testing.T) {
 	a, b, c := account(4001), account(4002), account(4003)
 	s := setup()
 	s.DeviceGroups = []token.Group{{SID: a, Attributes: token.GroupDefault}, {SID: b, Attributes: token.GroupDefault}}

@@ -10,7 +10,7 @@ import (
 
 // IsElevated, IsSandboxed and SessionDropped follow the elevation type, the level and the flags (classes 20 and 47,
 // T-65).
-func TestElevation(t *testing.T) {
+func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 	for _, c := range []struct {
 		kind      uint32
 		level     sid.SID
@@ -39,7 +39,7 @@ func TestElevation(t *testing.T) {
 
 // PrivilegeCheck for all or any of a set returns the enabled privileges that it used. An empty set has all and not
 // any (TC-51, T-101).
-func TestPrivilegeCheck(t *testing.T) {
+func TestPrivilegeCheckAllOrAny(t *testing.T) {
 	tok := must(t, setup())
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
 	ok, used := tok.PrivilegeCheck(set, true)
@@ -59,7 +59,7 @@ func TestPrivilegeCheck(t *testing.T) {
 }
 
 // IsAdmin needs Administrators as an enabled group that no restriction excludes (T-103).
-func TestIsAdmin(t *testing.T) {
+func TestIsAdminNeedsEnabledAdministrators(t *testing.T) {
 	admin := must(t, token.Administrator(userU))
 	for _, c := range []struct {
 		name string
@@ -82,7 +82,7 @@ func TestIsAdmin(t *testing.T) {
 }
 
 // Spec.Flags and WithFlags set only flags that no other field determines. WithFlags changes no other bit (T-1).
-func TestFlagsThatAreGiven(t *testing.T) {
+func TestSettableFlagsAreKept(t *testing.T) {
 	given := map[uint32]bool{}
 	for _, bit := range []uint32{winnt.TOKEN_UIACCESS, winnt.TOKEN_SESSION_NOT_REFERENCED, winnt.TOKEN_IS_FILTERED,
 		winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_VIRTUALIZE_ENABLED, winnt.SE_BACKUP_PRIVILEGES_CHECKED,

@@ -13,7 +13,7 @@ import (
 
 // A group of a Spec with attributes 0 is an ordinary enabled group. GroupDisabled makes a group with attributes 0 in
 // the token (T-143).
-func TestGroupsWithoutAttributes(t *testing.T) {
+func TestGroupWithoutAttributesIsEnabled(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU},
 		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
 	if a, ok := attributes(t, tok, groupG1); !ok || a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_ENABLED_BY_DEFAULT|
@@ -31,7 +31,7 @@ func TestGroupsWithoutAttributes(t *testing.T) {
 }
 
 // Only the groups of a Spec accept GroupDisabled, and only without other attributes (T-143).
-func TestMarkExcludesAttributes(t *testing.T) {
+func TestGroupDisabledExcludesAttributes(t *testing.T) {
 	marked := func(s sid.SID, beside uint32) token.Group {
 		return token.Group{SID: s, Attributes: token.GroupDisabled | beside}
 	}
@@ -68,7 +68,7 @@ func TestMarkExcludesAttributes(t *testing.T) {
 
 // AsGiven turns attributes 0 into a disabled group and leaves the given slice alone. New rejects groups that had
 // GroupDisabled before AsGiven (T-144).
-func TestAsGiven(t *testing.T) {
+func TestAsGivenDisablesZeroAttributes(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
 	if tok.Member(groupG1, true) || !tok.Member(groupG2, false) || given[0].Attributes != 0 {
@@ -86,7 +86,7 @@ func TestAsGiven(t *testing.T) {
 }
 
 // A disabled group stays disabled in a copy of a token and in a token file (T-144).
-func TestDisabledStaysDisabled(t *testing.T) {
+func TestDisabledGroupStaysDisabledInCopies(t *testing.T) {
 	tok := must(t, setup())
 	copied := tok.Spec()
 	file, err := tok.MarshalJSON()

@@ -14,7 +14,7 @@ import (
 
 // AdmitPackage appends an entry for the package, also to an empty list. It returns a nil list and a list without room
 // unchanged (T-131).
-func TestAdmitPackage(t *testing.T) {
+func TestAdmitPackageAppendsEntry(t *testing.T) {
 	pkg := sid.MustParse("S-1-15-2-1-2-3")
 	const entry = "(A;;GA;;;S-1-15-2-1-2-3)"
 	for before, after := range map[string]string{
@@ -47,7 +47,7 @@ func TestAdmitPackage(t *testing.T) {
 }
 
 // LowBox charges the space of the longer default DACL (T-131).
-func TestLowBoxMakesRoom(t *testing.T) {
+func TestLowBoxChargesLongerDACL(t *testing.T) {
 	a, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
 	list, _ := sd.NewACL(slices.Repeat([]sd.ACE{a}, 13)...)
 	s := setup()
@@ -66,7 +66,7 @@ func TestLowBoxMakesRoom(t *testing.T) {
 
 // LowBox makes a primary token with at most Low integrity, the package and its capabilities. It rejects other SIDs
 // and the token of an AppContainer (T-69).
-func TestLowBox(t *testing.T) {
+func TestLowBoxLimitsToken(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
 	n := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")
 	if n.Integrity() != 0x1000 || n.Flags()&winnt.TOKEN_LOWBOX == 0 || n.Type() != winnt.TokenPrimary ||

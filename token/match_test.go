@@ -12,7 +12,7 @@ import (
 
 // If several device groups have one SID, it matches if one of them matches. A disabled group matches nothing, and a
 // deny-only group matches deny entries. Filter changes each of the groups.
-func TestDeviceEntriesOfOneSID(t *testing.T) {
+func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 	const on, off, deny = token.GroupDefault, winnt.SE_GROUP_ENABLED_BY_DEFAULT, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
 		attributes  []uint32

@@ -13,7 +13,7 @@ import (
 )
 
 // The built-in tokens have the primary group, owner, default DACL and logon SID of a logon (T-130).
-func TestProfilesAreLogons(t *testing.T) {
+func TestProfilesHaveLogonDefaults(t *testing.T) {
 	const u, v = "S-1-5-21-1-2-3-1001", "S-1-5-21-9-2-3-1001"
 	const logon = "(A;;GXGR;;;S-1-5-5-0-1001)"
 	for _, c := range []struct {
@@ -67,7 +67,7 @@ func TestProfilesAreLogons(t *testing.T) {
 }
 
 // The built-in tokens have the documented groups, elevation type, session, source, type and level.
-func TestProfilesWhole(t *testing.T) {
+func TestProfilesHaveDocumentedGroups(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec       token.Spec
 		groups     string
@@ -127,7 +127,7 @@ func short(s sid.SID) string {
 
 // A user outside of a domain has no domain group, is its own primary group and has a unique logon SID. The default
 // owner of an administrator is Administrators (T-130).
-func TestLogonsWithoutADomain(t *testing.T) {
+func TestUserWithoutDomainIsItsPrimaryGroup(t *testing.T) {
 	for text, wants := range map[string]struct{ primary, session string }{
 		"S-1-5-21-1-2-3-1001": {"S-1-5-21-1-2-3-513", "S-1-5-5-0-1001"},
 		"S-1-5-21-7-2-3-1001": {"S-1-5-21-7-2-3-513", "S-1-5-5-6-1001"},
@@ -156,7 +156,7 @@ func TestLogonsWithoutADomain(t *testing.T) {
 
 // The groups of the built-in tokens are mandatory, enabled by default and enabled. Administrators is not mandatory in
 // the token of LocalSystem and deny-only in a limited token (T-65, T-114, T-130).
-func TestAttributesOfProfiles(t *testing.T) {
+func TestProfileGroupsHaveDocumentedAttributes(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec           token.Spec
 		level          sid.SID

@@ -11,7 +11,7 @@ import (
 
 // Spec returns every field of the Spec that the token was made from. A field that was omitted is the only one that
 // differs.
-func TestEveryFieldIsKept(t *testing.T) {
+func TestSpecReturnsEveryField(t *testing.T) {
 	s := everything(t)
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
@@ -37,7 +37,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 }
 
 // Zero values of a Spec have the documented defaults.
-func TestDefaults(t *testing.T) {
+func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	got := must(t, token.Spec{User: token.Group{SID: userU}}).Spec()
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
 		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}

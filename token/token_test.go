@@ -13,7 +13,7 @@ import (
 )
 
 // Flags that other fields determine follow those fields and cannot be set (T-1).
-func TestFlags(t *testing.T) {
+func TestDerivedFlagsFollowTheirFields(t *testing.T) {
 	s := setup()
 	s.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeImpersonatePrivilege)
 	s.Flags = winnt.TOKEN_UIACCESS | winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX
@@ -56,7 +56,7 @@ func wantSpecError(t testing.TB, err error, field string, st ntstatus.Status) {
 }
 
 // A mandatory group is enabled, and enabled by default (T-2).
-func TestMandatoryIsEnabled(t *testing.T) {
+func TestMandatoryGroupIsEnabled(t *testing.T) {
 	if a, _ := attributes(t, must(t, setup()), sid.Users); a != token.GroupDefault {
 		t.Errorf("Users has attributes %#x, want 0x7", a)
 	}
@@ -64,7 +64,7 @@ func TestMandatoryIsEnabled(t *testing.T) {
 
 // A group cannot be both enabled and deny-only. The user is enabled without the attribute, unless it is deny-only
 // (T-3).
-func TestEnabledDenyOnly(t *testing.T) {
+func TestGroupCannotBeEnabledAndDenyOnly(t *testing.T) {
 	_, err := token.New(setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
@@ -79,7 +79,7 @@ func TestEnabledDenyOnly(t *testing.T) {
 }
 
 // Integrity levels have names. A token has at most one integrity entry, and a Spec cannot give two (T-4).
-func TestIntegrityEntry(t *testing.T) {
+func TestTokenHasOneIntegrityEntry(t *testing.T) {
 	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100,
 		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
 		s, ok := token.ParseIntegrityLevel(name)
@@ -103,7 +103,7 @@ func TestIntegrityEntry(t *testing.T) {
 }
 
 // The owner is the user or a group with SE_GROUP_OWNER. The primary group is the user or a group of the token (T-11).
-func TestOwnerAndPrimaryGroup(t *testing.T) {
+func TestOwnerAndPrimaryGroupBelongToToken(t *testing.T) {
 	s := setup()
 	s.Owner = groupG1
 	_, err := token.New(s)
@@ -127,7 +127,7 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 }
 
 // New returns a SpecError with the wrong field and its status.
-func TestNewRefuses(t *testing.T) {
+func TestNewRejectsInvalidFields(t *testing.T) {
 	for _, c := range []struct {
 		field string
 		st    ntstatus.Status
@@ -163,7 +163,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 // AllowBits and DenyBits follow the attributes of groups. Duplicate SIDs share the first index.
-func TestMatchingBits(t *testing.T) {
+func TestAllowAndDenyBitsFollowAttributes(t *testing.T) {
 	deny := account(2003)
 	tok := must(t, setup(
 		token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
@@ -189,7 +189,7 @@ func TestMatchingBits(t *testing.T) {
 }
 
 // New(tok.Spec()) is equal to the token. Changing the slices of the Spec afterwards does not change the token.
-func TestSpecRoundTrip(t *testing.T) {
+func TestNewOfSpecEqualsToken(t *testing.T) {
 	tok := filter(t, must(t, token.Administrator(userU)), token.FilterSpec{
 		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU},
 		ParentTokenID: 5, ModifiedID: 6})
@@ -207,13 +207,13 @@ func TestSpecRoundTrip(t *testing.T) {
 }
 
 // A Token header stays small, because a kernel keeps many.
-func TestHeaderSize(t *testing.T) {
+func TestTokenHeaderStaysSmall(t *testing.T) {
 	if n := unsafe.Sizeof(token.Token{}); n > 96 {
 		t.Errorf("size of Token is %d bytes, want at most 96", n)
 	}
 }
 
-func TestLogonSIDAndElevation(t *testing.T) {
+func TestLogonSIDAndElevationOfProfiles(t *testing.T) {
 	logon := sid.Logon(0, 77)
 	tok := must(t, setup(token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | token.GroupDefault}))
 	if g, ok := tok.LogonSID(); !ok || g.SID != logon {
@@ -258,7 +258,7 @@ func TestIsSandboxed(t *testing.T) {
 }
 
 // The built-in tokens hold and enable the documented privileges.
-func TestProfiles(t *testing.T) {
+func TestProfilesHoldDocumentedPrivileges(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		spec          token.Spec

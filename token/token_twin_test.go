@@ -197,7 +197,7 @@ func (d draws) step(tok *token.Token, m *model) (s stepped) {
 
 // A token agrees with a model in every part after random operations. The original token does not change (T-1, T-11,
 // T-48, T-49, T-61 to T-72, T-75).
-func TestModel(t *testing.T) {
+func TestTokenMatchesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	seen := map[string]int{}
 	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer rounds do not reach every outcome

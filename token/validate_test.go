@@ -15,7 +15,7 @@ import (
 
 // The integrity entry does not count as a group. A token with MaxGroups groups may have a level, and New accepts its
 // Spec and Parse its file. New rejects MaxGroups+1 groups, with or without a level (T-4).
-func TestLevelOfAFullToken(t *testing.T) {
+func TestIntegrityEntryIsNoGroup(t *testing.T) {
 	for _, n := range []int{token.MaxGroups - 1, token.MaxGroups, token.MaxGroups + 1} {
 		for _, listed := range []bool{false, true} {
 			s := setup()
@@ -85,7 +85,7 @@ var specFaults = []struct {
 
 // New rejects an invalid Spec with the field and its status. If two fields are invalid, it reports the first (T-3,
 // T-4, T-11).
-func TestFirstFieldIsNamed(t *testing.T) {
+func TestNewReportsFirstInvalidField(t *testing.T) {
 	ask := func(faults ...int) (string, ntstatus.Status) {
 		s := setup()
 		s.Groups = slices.Clone(s.Groups)
@@ -117,7 +117,7 @@ func TestFirstFieldIsNamed(t *testing.T) {
 }
 
 // New accepts the last valid value of each bounded field.
-func TestBoundsOfASpec(t *testing.T) {
+func TestNewAcceptsBounds(t *testing.T) {
 	s := setup()
 	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
 	s.Privileges |= winnt.LastPrivilege.Bit() | winnt.FirstPrivilege.Bit()
@@ -131,7 +131,7 @@ func TestBoundsOfASpec(t *testing.T) {
 
 // A package is S-1-15-2-x, a capability S-1-15-3-x and a level S-1-16-x. New and LowBox check this in every position
 // (T-4, T-69).
-func TestShapesOfSIDs(t *testing.T) {
+func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 	for text, kind := range map[string]string{
 		"S-1-15-2-1": "package", "S-1-15-2-1-2-3-4-5-6-7": "package", "S-1-15-2": "", "S-1-16-2-1": "", "S-1-5-2-1": "",
 		"S-1-15-3-1": "capability", "S-1-15-3-1024-1-2": "capability", "S-1-15-3": "", "S-1-14-3-1": "", "S-1-15-4-1": "",
@@ -170,9 +170,9 @@ func TestShapesOfSIDs(t *testing.T) {
 	}
 }
 
-// New checks each of several fields with the same restrictions, on both sides of each bound. TestNewRefuses has the
+// New checks each of several fields with the same restrictions, on both sides of each bound. TestNewRejectsInvalidFields has the
 // other cases.
-func TestNewRefusesEachPart(t *testing.T) {
+func TestNewRejectsEachInvalidPart(t *testing.T) {
 	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
 	for _, c := range []struct {
 		field string // "" if New accepts the Spec

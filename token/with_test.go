@@ -13,7 +13,7 @@ import (
 
 // WithOwner, WithPrimaryGroup and WithDefaultDACL accept only SIDs of the token and a list that fits, and set
 // ModifiedID (TC-43, TC-44, TC-45).
-func TestSetters(t *testing.T) {
+func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	tok := must(t, setup())
 	_, st := tok.WithOwner(200, groupG1)
 	wantStatus(t, "WithOwner(G1), a group without SE_GROUP_OWNER", st, ntstatus.InvalidOwner)
@@ -60,7 +60,7 @@ func TestSetters(t *testing.T) {
 }
 
 // WithIntegrity sets the level, and the flag NOT_LOW follows it (TC-47, T-1).
-func TestIntegrity(t *testing.T) {
+func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	tok := must(t, setup())
 	n, st := tok.WithIntegrity(200, sid.LowLevel)
 	wantStatus(t, "WithIntegrity(Low)", st, ntstatus.Success)
@@ -88,7 +88,7 @@ func TestIntegrity(t *testing.T) {
 }
 
 // A deny-only group cannot be the owner, even if it was the owner or could be before Filter.
-func TestOwnerForDenialOnly(t *testing.T) {
+func TestDenyOnlyGroupCannotBeOwner(t *testing.T) {
 	tok := must(t, setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER}))
 	if n, st := tok.WithOwner(1, sid.Administrators); st != ntstatus.Success || n.Owner() != sid.Administrators {
 		t.Errorf("WithOwner(Administrators) before Filter: %v, want %v", st, ntstatus.Success)
@@ -100,7 +100,7 @@ func TestOwnerForDenialOnly(t *testing.T) {
 }
 
 // Each setter changes its field, and ModifiedID if its comment says so. The receiver does not change.
-func TestSettersChangeOneThing(t *testing.T) {
+func TestSettersChangeOneField(t *testing.T) {
 	tok := must(t, everything(t))
 	before := tok.Spec()
 	list, _ := sd.NewACL()
@@ -143,7 +143,7 @@ func TestSettersChangeOneThing(t *testing.T) {
 }
 
 // A setter that fails returns its status and no token.
-func TestSettersRefuse(t *testing.T) {
+func TestFailedSetterReturnsNoToken(t *testing.T) {
 	tok := must(t, everything(t))
 	fit, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
 	var aces []sd.ACE
