@@ -15,11 +15,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAgainstTheOracle compares every entry point with the oracle on random questions:
-// plain and by type, result list, explain, from bytes.
+// Every entry point agrees with the oracle on random requests: plain, by type, with a result list, with an
+// explanation, and from bytes.
 func TestAgainstTheOracle(t *testing.T) {
 	seed, n := randtest.Seed(t), randtest.Count(t, "REFMON_PAIRS", 100_000)
-	parts := 1 + n/250_000 // each on a processor of its own
+	parts := 1 + n/250_000 // run in parallel
 	for part := range parts {
 		t.Run(fmt.Sprint(part), func(t *testing.T) {
 			t.Parallel()
@@ -55,8 +55,7 @@ func askTheOracle(t *testing.T, w questions.World, n int) {
 	}
 }
 
-// checkRecord carries an explanation to another program and back: it says the same
-// there, and its record is the same.
+// checkRecord converts an explanation to its record and back. Text, decision and record must stay equal.
 func checkRecord(t *testing.T, x *access.Explanation) {
 	record := x.Record()
 	back := record.Explanation()
@@ -128,7 +127,8 @@ func compareLists(t *testing.T, r *access.Request) {
 	checkRecord(t, x)
 }
 
-// compareTraverse compares the shortcut with A-36, and with the full check: it never grants more.
+// compareTraverse compares the shortcut with rule A-36 and with the full check, which must grant whatever the
+// shortcut grants.
 func compareTraverse(t *testing.T, r *access.Request) {
 	wanted := r.Desired &^ (winnt.GENERIC_RIGHTS | winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 	alone := access.Request{Descriptor: r.Descriptor, Subject: r.Subject, Desired: wanted, Type: r.Type}
@@ -186,8 +186,8 @@ func compareNative(t *testing.T, r *access.Request, want access.Decision) {
 	}
 }
 
-// checkReasons checks every explanation by section 11: each requested bit has one reason, which agrees with the
-// decision.
+// checkReasons checks that each requested bit has exactly one reason that agrees with the decision, and that each
+// step has a rule and a sentence.
 func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 	var covered winnt.AccessMask
 	for _, b := range x.Reasons {

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCertifiedPolicies: a certificate states each policy that was configured, with its rules in order:
-// one without rules too, of two with one id the first, and the recovery policy under the id "".
+// A certificate lists each configured policy with its rules in order, including a policy without rules. Of two
+// policies with one id it lists the first. The recovery policy has the id "".
 func TestCertifiedPolicies(t *testing.T) {
 	when, _, err := claims.ParseExpr("(@Resource.x == 1)", claims.ParseOptions{})
 	if err != nil {
@@ -67,7 +67,7 @@ func TestCertifiedPolicies(t *testing.T) {
 	}
 }
 
-// A certificate contains the level of an impersonation, and the process's token if it differs.
+// A certificate has the impersonation level of a client, and the process's token if that is another token.
 func TestCertifiedSubjects(t *testing.T) {
 	own := ask(t, "…", 1, primary).Subject.Primary
 	client := ask(t, "…", 1).Subject.Client
@@ -109,8 +109,8 @@ func TestCertifiedSubjects(t *testing.T) {
 	}
 }
 
-// A certificate contains the hash of the token file, whatever its layout. A request with another mapping has another
-// certificate.
+// A certificate has the hash of the token file as given, or of the token's own file. A request with another mapping
+// is not the explained one.
 func TestCertificateOfAFile(t *testing.T) {
 	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
 	tok, err := token.Parse(file)
@@ -152,7 +152,7 @@ func TestCertificateOfAFile(t *testing.T) {
 	}
 }
 
-// ExampleExplanation_Certificate states a decision for others to verify.
+// ExampleExplanation_Certificate creates a certificate of a decision, which others can verify.
 func ExampleExplanation_Certificate() {
 	file := []byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`)
 	t, err := token.Parse(file)
@@ -169,7 +169,7 @@ func ExampleExplanation_Certificate() {
 	}
 	cert, err := x.Certificate(r, file)
 	fmt.Println(strings.Contains(string(cert), `"granted":"0x00000001"`), err)
-	// It is only valid for the explained request and its token, and cannot contain a Go function.
+	// It is valid for the explained request and token only, and cannot include a Go callback.
 	_, err = x.Certificate(r, []byte(`{"user":"S-1-5-18"}`))
 	fmt.Println(errors.Is(err, access.ErrOtherToken))
 	other := *r
@@ -186,8 +186,8 @@ func ExampleExplanation_Certificate() {
 	// true
 }
 
-// Privileges are in alphabetical order, not by number (docs/certificates.md): SeTakeOwnershipPrivilege is 9,
-// SeBackupPrivilege 17.
+// A certificate lists privileges in alphabetical order, not by number (docs/certificates.md).
+// SeTakeOwnershipPrivilege is 9 and SeBackupPrivilege 17.
 func TestCertificateOrdersPrivileges(t *testing.T) {
 	spec := baseSpec()
 	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
@@ -205,8 +205,7 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 	}
 }
 
-// TestCertificateErrors: a certificate is about the explained question and its
-// token.
+// Certificate returns an error unless the request and the token are the explained ones.
 func TestCertificateErrors(t *testing.T) {
 	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
 		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}

@@ -18,7 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChanges: what would grant a denial, found by thinking about each case.
+// Changes returns the changes that would grant a denied request. The expected ones were found by reasoning about each
+// case.
 func TestChanges(t *testing.T) {
 	low := func(s *token.Spec) { s.Integrity = sid.LowLevel }
 	for _, c := range []struct {
@@ -43,9 +44,9 @@ func TestChanges(t *testing.T) {
 		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2,
 			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1, access.Intent{}},
 		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2, access.Intent{}},
-		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as owner
+		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as an owner
 		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0, access.Intent{}},
-		// A-54: of one that means to make a copy, or to put one back
+		// A-54: with the intent to back up or restore
 		{"O:BAG:SYD:", nil, winnt.FILE_READ_DATA, []string{"give the token SeBackupPrivilege, enabled"}, 1,
 			access.Intent{Backup: true}},
 		{"O:BAG:SYD:", nil, winnt.FILE_WRITE_DATA, []string{"give the token SeRestorePrivilege, enabled"}, 1,
@@ -85,7 +86,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// Random requests with every feature: a granted one has no changes, and a denied one nearly always has some.
+// For random requests, Changes returns none for a granted request and some for most denied ones.
 func TestRandomRequestsHaveChanges(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	denials, found := 0, 0
@@ -112,7 +113,7 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 	}
 }
 
-// ExampleChanges: what would let a guest write.
+// ExampleChanges prints what would let a guest write.
 func ExampleChanges() {
 	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`))
 	if err != nil {
@@ -134,7 +135,7 @@ func ExampleChanges() {
 	// put (A;;DC;;;S-1-5-21-1-2-3-501) before the other entries
 }
 
-// changeTexts returns the changes of a request as lines.
+// changeTexts returns the changes of a request as text.
 func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	t.Helper()
 	changes, err := access.Changes(r)
@@ -147,8 +148,8 @@ func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	return lines
 }
 
-// TestChangesInFull: all changes of a denial, in the order in which an administrator would rather
-// make them: a group, a privilege, a limit of the token, an entry of the object.
+// Changes returns all changes in the order that an administrator prefers: a group, a privilege, a limit of the token,
+// an entry of the object.
 func TestChangesInFull(t *testing.T) {
 	const guests = "S-1-5-32-546 (Guests)"
 	put := func(mask, who string) string { return "put (A;;" + mask + ";;;" + who + ") before the other entries" }
@@ -225,8 +226,7 @@ func TestChangesInFull(t *testing.T) {
 	}
 }
 
-// TestChangesHaveABound: an explanation lists at most a fixed number of changes. Changes for groups leave room for
-// the other kinds.
+// Changes returns at most 12 changes. Changes for groups leave room for the other kinds.
 func TestChangesHaveABound(t *testing.T) {
 	allows := func(n int) string {
 		var b strings.Builder
@@ -247,7 +247,7 @@ func TestChangesHaveABound(t *testing.T) {
 			}
 		}
 	}
-	// The group of the last entry and a level: 17 groups are more than are tried.
+	// Changes tries at most 16 groups. The group of the last entry would grant access.
 	for n, want := range map[int]bool{15: true, 16: false} {
 		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
 		got := strings.Join(changeTexts(t, r), "\n")
@@ -257,8 +257,7 @@ func TestChangesHaveABound(t *testing.T) {
 	}
 }
 
-// TestChangesAreBounded: the search for changes allocates little even for a full ACL, because it does not rebuild the
-// ACL for each candidate.
+// Changes does not rebuild the ACL for each candidate, so it allocates little even for a full ACL.
 func TestChangesAreBounded(t *testing.T) {
 	d := fullList(t)
 	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
@@ -275,8 +274,8 @@ func TestChangesAreBounded(t *testing.T) {
 	}
 }
 
-// What a change says is so: with its entries dropped from the descriptor itself the
-// request is granted, and with each of them but one it is not.
+// A change that drops entries is sufficient and minimal: without its entries the descriptor grants the request, and
+// with one of them it does not.
 func TestDroppedEntriesGrant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
 	tried, many := 0, 0
@@ -311,13 +310,13 @@ func TestDroppedEntriesGrant(t *testing.T) {
 	}
 }
 
-// A drop is an entry of a list that a change leaves out.
+// A drop is an entry that a change removes from a list.
 type drop struct {
 	list string
 	at   int
 }
 
-// dropsOf returns the entries that a change drops; nil if it does anything else.
+// dropsOf returns the entries that a change drops, or nil if it does anything else.
 func dropsOf(c access.Change) (all []drop) {
 	for _, s := range c.Steps {
 		var d drop
@@ -329,7 +328,7 @@ func dropsOf(c access.Change) (all []drop) {
 	return all
 }
 
-// without decides a request of a descriptor without some of its entries.
+// without checks the request on the descriptor without the given entries.
 func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
 	t.Helper()
 	p := r.Descriptor.Parts()

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChangesOfTheSACL: a suggested change never removes an inherit-only SACL entry, because that entry does not affect
-// the object. It removes a SACL entry that does, together with the DACL entries that deny.
+// A suggested change never drops an inherit-only entry of the SACL, because that does not affect the object. It drops
+// entries of the SACL that do, together with denying entries of the DACL.
 func TestChangesOfTheSACL(t *testing.T) {
 	const own = "(A;;FA;;;S-1-5-21-1-2-3-1001)"
 	const not = "(D;;FA;;;S-1-5-21-1-2-3-1001)"
@@ -48,8 +48,8 @@ func TestChangesOfTheSACL(t *testing.T) {
 	}
 }
 
-// denials returns a descriptor that denies a right to strangers, then to others, and allows it to
-// Everyone.
+// denials returns a descriptor that denies a right to a number of unrelated SIDs, then has the other entries, and
+// then allows the right to Everyone.
 func denials(strangers int, others ...string) string {
 	var b strings.Builder
 	b.WriteString("O:" + caseOther.String() + "G:SYD:")
@@ -63,9 +63,8 @@ func denials(strangers int, others ...string) string {
 	return b.String()
 }
 
-// TestDropsOfTheTokenFirst: a long list has more entries than are tried, and those that the token
-// meets are tried first: for the user, a group for deny only, a restricting SID, the package, SELF,
-// and any entry that is not plain.
+// Changes tries to drop only some entries of a long list. It tries those first that match the token: as user, group,
+// deny-only group, restricting SID, package or SELF. Entries that are not plain also come first.
 func TestDropsOfTheTokenFirst(t *testing.T) {
 	for what, c := range map[string]struct {
 		entry  string
@@ -98,8 +97,7 @@ func TestDropsOfTheTokenFirst(t *testing.T) {
 	}
 }
 
-// TestChangesOfAFullList: a list that has no room for an entry more is offered none; one that has
-// room for it is.
+// Changes suggests a new entry only if the list has room for it.
 func TestChangesOfAFullList(t *testing.T) {
 	full := fullList(t).DACL()
 	var aces []sd.ACE
@@ -115,13 +113,13 @@ func TestChangesOfAFullList(t *testing.T) {
 	}
 	size := len(own.Binary())
 	for _, short := range []int{0, 2, 4} {
-		// An entry for heirs only decides nothing and can have any size.
+		// An inherit-only entry decides nothing and can have any size.
 		list := append(slices.Clone(aces), deny)
 		l, err := sd.NewACL(list...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The size of an entry of an unknown type is a multiple of 2. A list has at most 65532 bytes (S-17).
+		// An entry of an unknown type has an even size. A list has at most 65532 bytes (S-17).
 		filler, err := sd.RawACE(0x7F, sd.InheritOnly, make([]byte, 65532-l.Size()-size+short-4))
 		if err != nil {
 			t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a boolean compares only with the integers 0 and 1. A list of two types never equals an attribute whose type
-// one of its values does not have.
+// A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
+// type.
 func TestBooleansAndMixedLists(t *testing.T) {
 	set, err := claims.NewSet([]claims.Attribute{
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
@@ -39,8 +39,8 @@ func TestBooleansAndMixedLists(t *testing.T) {
 	}
 }
 
-// a claim for deny only is NULL in the conditions of entries that allow
-// and counts in those of entries that deny, whatever it is a claim of.
+// A deny-only claim is NULL in the conditions of allowing entries and has its value in those of denying entries. This
+// holds for each kind of claim.
 func TestClaimForDenyOnly(t *testing.T) {
 	claim := claims.Attribute{Name: "x", Type: claims.Int64, Ints: []int64{1}, Flags: claims.FlagUseForDenyOnly}
 	set, err := claims.NewSet([]claims.Attribute{claim})
@@ -76,8 +76,8 @@ func TestClaimForDenyOnly(t *testing.T) {
 	}
 }
 
-// T-67: the restricted pass sees the user's and the device's claims that the
-// filter named, the ordinary pass sees all of them.
+// The restricted check uses only the user and device claims that the filter named. The ordinary check uses all
+// (T-67).
 func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 	set := func(names ...string) *claims.Set {
 		var list []claims.Attribute
@@ -112,7 +112,7 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		{"(XA;;FR;;;WD;(@Device.kept == 1))", true, true},
 		{"(XA;;FR;;;WD;(@Device.gone == 1))", true, false},
 		{"(XD;;FR;;;WD;(@User.kept == 1))(A;;FR;;;WD)", false, false},
-		// The ordinary pass of a restricted token sees what the filter took away, too.
+		// The ordinary check of a restricted token also uses the claims that the filter removed.
 		{"(XA;;FR;;;AU;(@User.gone == 1))(A;;FR;;;RC)", true, true},
 		{"(XA;;FR;;;AU;(@Device.gone == 1))(A;;FR;;;RC)", true, true},
 		{"(XD;;FR;;;AU;(@User.gone == 1))(A;;FR;;;AU)(A;;FR;;;RC)", false, false},
@@ -130,14 +130,14 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 	}
 }
 
-// Of the resource attributes with one name the first readable one that applies to the object counts, at any position
-// in the list.
+// If resource attributes share a name, the first readable one that applies to the object is used, at any position in
+// the list.
 func TestResourceAttributesInAnyPlace(t *testing.T) {
 	attribute := func(name string, value int64, flags uint8) sd.ACE {
 		a := claims.Attribute{Name: name, Type: claims.Int64, Ints: []int64{value}}
 		return mustEntry(t, sd.SystemResourceAttribute, flags, 0, sd.ACEExtra{AppData: a.Append(nil)})
 	}
-	// What each entry says of x: a value, or nothing.
+	// The value of x in each entry, 0 for none.
 	kinds := []struct {
 		ace  sd.ACE
 		says int64
@@ -185,7 +185,7 @@ func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x 
 	return a
 }
 
-// what Unknown does to entries that allow and that deny.
+// An unknown condition makes an allowing entry inapplicable and a denying entry applicable.
 func TestUnknownCondition(t *testing.T) {
 	for truth, want := range map[claims.Truth][2]ntstatus.Status{
 		claims.True:    {ntstatus.Success, ntstatus.AccessDenied},
@@ -203,8 +203,8 @@ func TestUnknownCondition(t *testing.T) {
 	}
 }
 
-// TestCallbackIsAsked: a resource manager's callback gets the entry that is met and the effective token, once
-// for each pass that has to decide its rights, and nothing that is a condition.
+// The callback is called with each matching callback entry and the effective token, once for each check that has to
+// decide the entry's rights. It is not called for conditional entries.
 func TestCallbackIsAsked(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*token.Spec)

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a decision returned with an error denies, whatever was missing.
+// A decision that is returned with an error denies access, whatever input was missing.
 func TestNoDecisionGrants(t *testing.T) {
 	tok, d := benchToken(t, 3), sd.NoSecurity
 	zero := new(token.Token)
@@ -74,7 +74,7 @@ func TestNoDecisionGrants(t *testing.T) {
 	}
 }
 
-// functions that return statuses deny incomplete requests too.
+// Functions that return a status also deny incomplete requests.
 func TestNoStatusGrants(t *testing.T) {
 	zero := new(token.Token)
 	for _, r := range []*access.Request{nil, {}, {Subject: access.Subject{Client: zero}, Desired: 1,

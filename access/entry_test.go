@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// NtAccessCheck checks the request in the order of its rules and returns the status of the first error.
 func TestNtAccessCheckOrder(t *testing.T) {
 	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
 	withList := func(r *access.Request) *access.Request { r.ObjectTypes = badList; return r }
@@ -63,6 +64,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 	}
 }
 
+// NtAccessCheck succeeds with the decision of the check, also if that is a denial.
 func TestNtAccessCheckSucceeds(t *testing.T) {
 	denied := access.Refuse(ntstatus.AccessDenied)
 	notHeld := access.Refuse(ntstatus.PrivilegeNotHeld)
@@ -88,6 +90,8 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 	}
 }
 
+// SeAccessCheck checks the request in the order of its rules. Explain returns the same decision and at least one
+// step.
 func TestSeAccessCheckOrder(t *testing.T) {
 	with := func(r *access.Request, f func(*access.Request)) *access.Request { f(r); return r }
 	noSD := func(r *access.Request) { r.Descriptor = nil }
@@ -131,6 +135,8 @@ func TestSeAccessCheckOrder(t *testing.T) {
 	}
 }
 
+// A request without a type or a token, and malformed bytes, are errors. A missing descriptor and an empty mask are
+// denials.
 func TestMalformedQuestions(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Type = nil
@@ -172,7 +178,7 @@ func TestMalformedQuestions(t *testing.T) {
 	}
 }
 
-// each entry point denies an empty request, and every request without a descriptor.
+// Each entry point denies an empty mask, and every request without a descriptor.
 func TestEmptyRequestIsDenied(t *testing.T) {
 	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
 		"no list": "O:BAG:SY", "an empty list": "…"} {
@@ -206,8 +212,7 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 	}
 }
 
-// TestCallStatuses: a failing call returns the status of the first failed check and grants no rights (A-11, A-13,
-//
+// A failed call returns the status of the first failed check and grants no rights.
 func TestCallStatuses(t *testing.T) {
 	good := ask(t, "…(A;;0x1;;;U)", 1)
 	with := func(change func(*access.Request)) *access.Request {
@@ -220,7 +225,7 @@ func TestCallStatuses(t *testing.T) {
 	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 	for name, c := range map[string]struct {
 		r              *access.Request
-		call, resultOf ntstatus.Status // of NtAccessCheck, and of the form with a list
+		call, resultOf ntstatus.Status // of NtAccessCheck, and of NtAccessCheckResultList
 	}{
 		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
 		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
@@ -255,15 +260,15 @@ func TestCallStatuses(t *testing.T) {
 	}
 }
 
-// TestPrologueEnds: each check that precedes the descriptor can end the call, although the descriptor would grant the
-// request. This holds for the prologue and for both forms of the check.
+// Each check before the descriptor can end the call, although the descriptor would grant the request. This holds for
+// NtPrologue and both forms of the check.
 func TestPrologueEnds(t *testing.T) {
 	const dacl = "…(A;;0x1;;;U)"
 	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 	for name, c := range map[string]struct {
 		r    *access.Request
 		call ntstatus.Status
-		says ntstatus.Status // where the call succeeds
+		says ntstatus.Status // the decision's status if the call succeeds
 		done bool
 	}{
 		"nothing":            {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
@@ -302,9 +307,9 @@ func TestPrologueEnds(t *testing.T) {
 	}
 }
 
-// TestKernelMode: kernel mode gets the requested and the previously granted rights, with generic rights mapped. With
-// MAXIMUM_ALLOWED it gets all rights of the type. Token, descriptor and object types do not matter, every call
-// returns the same, and no privilege is used.
+// Kernel mode gets the requested and the previously granted rights, with generic rights mapped. With MAXIMUM_ALLOWED
+// it gets all rights of the type. Token, descriptor and object types do not matter, all entry points agree, and no
+// privilege is used.
 func TestKernelMode(t *testing.T) {
 	m := winnt.FileObject.Mapping
 	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
@@ -363,21 +368,21 @@ func TestKernelMode(t *testing.T) {
 	}
 }
 
-// A mending corrects one error of a request and has the result after that.
+// A mending corrects one error of a request. It has the expected result after the correction.
 type mending struct {
 	what   string
 	mend   func(r *access.Request)
-	call   ntstatus.Status // of the call; where it succeeds:
+	call   ntstatus.Status // of the call; the other fields matter if it succeeds
 	status ntstatus.Status
 	err    error
 	grant  winnt.AccessMask
 }
 
-// wrongList is no tree: a level is left out.
+// wrongList is malformed: it skips a level.
 var wrongList = []access.ObjectTypeEntry{{}, {Level: 2, GUID: winnt.GUID{1}}}
 
-// TestSeAccessCheckMended corrects the errors of a request one after the other. Each result is that of the
-// first remaining error.
+// SeAccessCheck reports the first error of a request that has several. The test starts with all errors and corrects
+// one after the other.
 func TestSeAccessCheckMended(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1, primary)
 	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
@@ -409,8 +414,8 @@ func TestSeAccessCheckMended(t *testing.T) {
 	}
 }
 
-// TestNtAccessCheckMended corrects the errors of a system call one after the other. Each result is that of
-// the first remaining error in the order of. The result list form checks its list first.
+// NtAccessCheck reports the first error of a call that has several, in the order of. The test starts
+// with all errors and corrects one after the other. NtAccessCheckResultList checks its list first.
 func TestNtAccessCheckMended(t *testing.T) {
 	const wants = winnt.GENERIC_READ | saclBit
 	good := ask(t, "…(A;;0x3;;;WD)", 1)

@@ -19,7 +19,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the diff before committing it")
 
-// golden compares text with a file of testdata.
+// golden compares text with a file in testdata, or writes the file with -rewrite.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -37,7 +37,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// TestExplainGolden prints one explanation of every kind (section 11).
+// Explain prints one explanation of every kind like the golden file.
 func TestExplainGolden(t *testing.T) {
 	previous := func(r *access.Request) { r.Previous = 4 }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
@@ -85,6 +85,8 @@ func TestExplainGolden(t *testing.T) {
 	golden(t, "explain.txt", b.String())
 }
 
+// Steps as JSON have the rule, the entry or null, the bits and the sentence. Reason returns the reason of a requested
+// bit only.
 func TestStepJSON(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
 	if err != nil {
@@ -115,8 +117,8 @@ func TestStepJSON(t *testing.T) {
 	}
 }
 
-// An unknown type is decided in a table: ignored, with a step that says
-// so. Types of the SACL in a DACL likewise.
+// An entry of an unknown type, and one that belongs into a SACL, decide nothing. The explanation has a step that says
+// so.
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
 	deny, err := sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone)
@@ -170,7 +172,7 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 	}
 }
 
-// stepText returns a step as a line: entry, node, pass, rule, and the affected bits.
+// stepText formats a step: entry, node, check, rule and the decided bits.
 func stepText(s *access.Step) string {
 	did := "-"
 	if s.Granted {
@@ -186,7 +188,7 @@ func stepText(s *access.Step) string {
 	return fmt.Sprintf("%s %s %s%v", text, s.Rule, did, s.Bits)
 }
 
-// reasonText returns the reason of a bit in a line, with every field.
+// reasonText formats the reason of a bit with every field.
 func reasonText(b access.BitReason) string {
 	did := "-"
 	if b.Granted {
@@ -203,7 +205,7 @@ func reasonText(b access.BitReason) string {
 	return text
 }
 
-// TestExplainInFull compares all fields of each step and reason, for each kind of result.
+// Explain returns the expected fields of each step and reason, for each kind of result.
 func TestExplainInFull(t *testing.T) {
 	backup := privileges(winnt.SeBackupPrivilege)
 	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
@@ -321,5 +323,5 @@ func TestExplainInFull(t *testing.T) {
 	}
 }
 
-// appMedium is an AppContainer that no default label limits.
+// appMedium makes an AppContainer at Medium, which the default label does not limit.
 func appMedium(s *token.Spec) { appContainer(s); s.Integrity = sid.MediumLevel }

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A record carries all that an explanation prints: the kind of object, the results of a
-// list and the entry of each step; an entry too short to be one is left out.
+// A record has everything that an explanation prints, including the type, the results of a list and the entry of each
+// step. Explanation drops an entry that is too short.
 func TestExplanationRecords(t *testing.T) {
 	r := ask(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
 	r.Type = winnt.DirectoryFileObject

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AC-107: both SIDs of a compound entry have to match, the server's in the
-// primary token.
+// A compound entry needs two matches: its client SID in the client's token, and its server SID in the process's token
+// (AC-107).
 func TestCompound(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: caseU})
 	if err != nil {
@@ -34,7 +34,7 @@ func TestCompound(t *testing.T) {
 	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
 		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
 			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
-		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server's SID must be enabled
+		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server SID must be enabled
 			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
 		}
 	}
@@ -42,7 +42,7 @@ func TestCompound(t *testing.T) {
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
 		t.Errorf("another client: %+v", d)
 	}
-	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client may be SELF
+	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client SID may be SELF
 		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
 			sd.ACEExtra{ClientSID: sid.PrincipalSelf}); err != nil {
 			t.Fatal(err)
@@ -59,8 +59,8 @@ func TestCompound(t *testing.T) {
 	}
 }
 
-// The server's SID is matched against the process's token, or the client's if the process has none, but never both
-//
+// The server SID is compared with the process's token, or with the client's if the process has none, but never with
+// both.
 func TestServerOfACompoundEntry(t *testing.T) {
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {
@@ -88,15 +88,15 @@ func TestServerOfACompoundEntry(t *testing.T) {
 	}
 }
 
-// mustGroups returns a client's token with groups.
+// mustGroups returns the token of a client in the given groups.
 func mustGroups(t *testing.T, sids ...sid.SID) *token.Token {
 	spec := baseSpec()
 	groups(sids...)(&spec)
 	return mustToken(t, spec)
 }
 
-// An additional entry without rights for SELF makes the check resolve every entry's SID. It does not change any
-// decision.
+// An entry for SELF that grants nothing makes the check resolve the SID of every entry. It does not change a decision
+//
 func TestEntriesResolvedAlike(t *testing.T) {
 	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
 	if err != nil {

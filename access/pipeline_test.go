@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// The options limit the owner's rights, skip conditional entries and decide callback entries.
 func TestOptions(t *testing.T) {
 	r := ask(t, "U:", 0x40000)
 	r.Options.ADOwnerReadOnly = true // the owner keeps READ_CONTROL only (A-59)
@@ -29,7 +30,7 @@ func TestOptions(t *testing.T) {
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
 		t.Errorf("A-73: %+v, want d.Granted = 1", d)
 	}
-	// The callback decides entries whose data is no condition (A-72).
+	// The callback decides entries whose data is not a condition (A-72).
 	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
 		claims.Unknown: {false, false}} {
 		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
@@ -47,9 +48,8 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// A-92, T-63: a SID that a second filter took out of the restricting list still
-// denies in the restricted pass, and allows no more; with an empty list nothing
-// is allowed.
+// A SID that a second filter dropped from the restricting SIDs still denies in the restricted check but no longer
+// allows. With an empty list nothing is allowed (A-92, T-63).
 func TestRestrictedTwice(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`))
 	if err != nil {
@@ -79,7 +79,7 @@ func TestRestrictedTwice(t *testing.T) {
 		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
 		{"nothing is left", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
 	} {
-		// plain and with an entry that is not
+		// plain, and with a conditional entry
 		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {
 			d, err := access.Check(c.tok, sddl.MustParse(sd), winnt.FILE_READ_DATA, winnt.FileObject)
 			if err != nil || d.Granted != c.want {
@@ -89,10 +89,10 @@ func TestRestrictedTwice(t *testing.T) {
 	}
 }
 
-// stageCases go beyond section 14: rules it has no row for.
+// stageCases are further cases, for rules that have no conformance case.
 var stageCases = []plainCase{
-	// A-47, A-53: the ceiling stops privileges and intent, but not
-	// ACCESS_SYSTEM_SECURITY where writing is not forbidden.
+	// A-47, A-53: a label also limits privileges and intent. It does not limit ACCESS_SYSTEM_SECURITY if writing is
+	// allowed.
 	{id: "A-47 owner", sd: "U:S:(ML;;NW;;;HI)", desired: 0x40000},
 	{id: "A-53 intent", sd: "…S:(ML;;NW;;;HI)", desired: 2, change: privileges(winnt.SeRestorePrivilege),
 		used: winnt.Privileges(winnt.SeRestorePrivilege), ask: intent(false, true)},
@@ -242,6 +242,7 @@ func denyOnlyDevice(s *token.Spec) {
 	s.DeviceGroups = []token.Group{{SID: sid.Administrators, Attributes: denyOnly}}
 }
 
+// Every entry point returns the decision of the further cases.
 func TestStages(t *testing.T) {
 	for _, c := range stageCases {
 		t.Run(c.id, func(t *testing.T) {

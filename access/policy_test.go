@@ -10,13 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in a central rule OWNER RIGHTS means the object's owner. The rule removes none of the owner's implicit
-// rights, even if it names OWNER RIGHTS.
+// OWNER RIGHTS in a central rule means the object's owner. The rule never removes the owner's implicit rights, even
+// if it names OWNER RIGHTS.
 func TestOwnerRightsInCentralRule(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		desired winnt.AccessMask
-		want    winnt.AccessMask // 0: denied
+		want    winnt.AccessMask // 0 means denied
 	}{
 		{"D:(A;;0x1;;;OW)", 1, 1},
 		{"D:(A;;0x1;;;OW)", 2, 0},
@@ -37,7 +37,7 @@ func TestOwnerRightsInCentralRule(t *testing.T) {
 	}
 }
 
-// ruleOf configures S-1-17-1 with one rule.
+// ruleOf configures the policy S-1-17-1 with one rule.
 func ruleOf(rule *access.Rule) func(*access.Request) {
 	return func(r *access.Request) {
 		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
@@ -45,7 +45,7 @@ func ruleOf(rule *access.Rule) func(*access.Request) {
 	}
 }
 
-// a staged descriptor never changes a decision.
+// A staged descriptor never changes a decision.
 func TestStagedRule(t *testing.T) {
 	r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
 	rulePolicy("(@Resource.none == 1)")(r)
@@ -59,14 +59,14 @@ func TestStagedRule(t *testing.T) {
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
 		t.Errorf("A-100, another recovery policy: %+v, %v, want d.Granted = 2, no error", d, err)
 	}
-	r.Policies = &access.PolicySet{} // configured, but without policies
+	r.Policies = &access.PolicySet{} // a set without policies
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
 		t.Errorf("A-100, no policies: %+v, %v, want d.Granted = 2, no error", d, err)
 	}
 }
 
-// the explanation names the rule that took the right away by its own place, rules
-// that do not apply counted.
+// The explanation names the rule that removed the right, with its index among all rules, including those that do not
+// apply.
 func TestRuleThatDenies(t *testing.T) {
 	for at := range 4 {
 		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)

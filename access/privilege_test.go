@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// an owner that is not among the restricting SIDs has no implicit rights,
-// of a write-restricted token neither, also not the right to read.
+// An owner that is not among the restricting SIDs has no implicit rights. That includes reading and write-restricted
+// tokens.
 func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 	for _, c := range []struct {
 		restricting sid.SID
@@ -29,7 +29,7 @@ func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 	}
 }
 
-// A-153, T-68: a restricting SID that a second restriction took out still denies, and makes no owner.
+// A restricting SID that a second filter dropped does not make the token the owner (A-153, T-68).
 func TestOwnerIsNotARestrictingSID(t *testing.T) {
 	spec := baseSpec()
 	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
@@ -52,8 +52,8 @@ func TestOwnerIsNotARestrictingSID(t *testing.T) {
 	}
 }
 
-// the shortcut returns false for a request that the full check would reject, and for rights that entries cannot
-// grant.
+// SeFastTraverseCheck returns false for a request that the full check would reject, and for rights that entries
+// cannot grant.
 func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 	r := ask(t, "…(A;;GA;;;WD)", 0, primary)
 	d, s := r.Descriptor, &r.Subject
@@ -75,7 +75,7 @@ func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 	}
 }
 
-// AC-121: the shortcut never grants what the full check would refuse.
+// SeFastTraverseCheck grants only what the full check grants (A-36, AC-121).
 func TestFastTraverse(t *testing.T) {
 	const traverse = winnt.FILE_TRAVERSE
 	noEveryone := func(s *token.Spec) { s.Groups = nil }
@@ -128,6 +128,7 @@ func TestFastTraverse(t *testing.T) {
 	}
 }
 
+// PrivilegeCheck and PrivilegePolicy report held privileges and need a token at SecurityIdentification or above.
 func TestPrivilegeCheck(t *testing.T) {
 	spec := baseSpec()
 	both(&spec)
@@ -163,8 +164,8 @@ func TestPrivilegeCheck(t *testing.T) {
 	}
 }
 
-// an intent does not grant previously granted rights again. If no right remains, its privilege is
-// not reported.
+// An intent does not grant previously granted rights again. If no right remains for it, its privilege is not reported
+// as used.
 func TestIntentSkipsPreviousGrants(t *testing.T) {
 	backup := winnt.Privileges(winnt.SeBackupPrivilege)
 	for _, c := range []struct {
@@ -182,8 +183,7 @@ func TestIntentSkipsPreviousGrants(t *testing.T) {
 	}
 }
 
-// the privileges of an impersonation token can be checked from SecurityIdentification on, those of a primary
-// token always.
+// PrivilegeCheck works for primary tokens, and for impersonation tokens at SecurityIdentification or above.
 func TestPrivilegeCheckLevels(t *testing.T) {
 	held := winnt.SeBackupPrivilege.Bit()
 	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
@@ -210,10 +210,10 @@ func TestPrivilegeCheckLevels(t *testing.T) {
 	}
 }
 
-// no entry grants ACCESS_SYSTEM_SECURITY, whatever its mask is and however it is requested.
+// No entry grants ACCESS_SYSTEM_SECURITY, whatever its mask and the request are.
 func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 	allOfIt := *winnt.FileObject
-	allOfIt.Mapping.All |= saclBit // a caller's own mapping may name the bit
+	allOfIt.Mapping.All |= saclBit // a caller's mapping may contain the bit
 	for _, c := range []struct {
 		id, sd  string
 		desired winnt.AccessMask

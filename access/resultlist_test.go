@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the
-// maximum at the others.
+// A result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the maximum at
+// the other nodes.
 func TestResultListMaximumAndNamed(t *testing.T) {
 	const read, write = winnt.ADS_RIGHT_DS_READ_PROP, winnt.ADS_RIGHT_DS_WRITE_PROP
 	r := ask(t, guids("…(A;;RP;;;WD)(OA;;WP;{P1};;WD)"), winnt.MAXIMUM_ALLOWED|write)
@@ -33,8 +33,8 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 	}
 }
 
-// TestResultListMended checks that both forms check the list first, and that each result is the
-// same as that of a check with one result.
+// CheckResultList reports the first error of a request that has several, and checks its list first. The result of a
+// single node is that of the plain check.
 func TestResultListMended(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
@@ -65,6 +65,7 @@ func TestResultListMended(t *testing.T) {
 	}
 }
 
+// CheckResultList, NtAccessCheckResultList and SeAccessCheck agree with the cases for object type lists.
 func TestResultList(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	ok, no := access.NodeResult{Granted: rp,
@@ -75,7 +76,7 @@ func TestResultList(t *testing.T) {
 		list    []access.ObjectTypeEntry
 		desired winnt.AccessMask
 		want    []access.NodeResult
-		byType  bool // whether the single result grants
+		byType  bool // whether the single result grants access
 		change  func(*token.Spec)
 	}{
 		{"AC-099 A-82", "…(OA;;RP;{P1};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
@@ -134,8 +135,8 @@ func TestResultList(t *testing.T) {
 	}
 }
 
-// AC-104, AC-115: an empty list fails the ResultList call before anything
-// else.
+// An empty list is the first error that the result list form reports. In kernel mode every node gets the requested
+// rights (A-11, A-27, AC-104, AC-115).
 func TestResultListEmpty(t *testing.T) {
 	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {

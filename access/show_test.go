@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestShowWidth: where a terminal is narrow the reasons go on in the next line, below
-// themselves or, where that is no room, in a line of their own; nothing is lost (U-101).
+// Show wraps its text at the width. A reason continues below itself or, if there is no room, on its own line. No text
+// is lost (U-101).
 func TestShowWidth(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
 	if err != nil {
@@ -38,7 +38,7 @@ func TestShowWidth(t *testing.T) {
 	}
 }
 
-// TestShowLongNames: a bit's name and its outcome are apart, however long the name is (U-100).
+// Show separates a bit's name from its outcome by spaces, however long the name is (U-100).
 func TestShowLongNames(t *testing.T) {
 	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
@@ -53,8 +53,8 @@ func TestShowLongNames(t *testing.T) {
 	}
 }
 
-// TestStepsSayWhere: a line begins with the list, the index and the pass of its entry, or
-// with its stage, and names each node but the root.
+// The line of a step begins with the list, index and check of its entry, or with its stage. It names each node except
+// the root.
 func TestStepsSayWhere(t *testing.T) {
 	for _, c := range []struct {
 		step access.Step

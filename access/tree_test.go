@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// nodeC and the like are the nodes of the rows of section 14.
+// The nodes of the conformance cases.
 var (
 	nodeC  = winnt.GUID{0: 0xC0}
 	nodeP1 = winnt.GUID{0: 0x01}
@@ -19,7 +19,7 @@ var (
 	nodeA2 = winnt.GUID{0: 0xA2}
 )
 
-// guids writes {P1} and the like out.
+// guids replaces {P1}, {P2}, {A1} and {A2} by the GUIDs of the nodes.
 func guids(text string) string {
 	return strings.NewReplacer("{P1}", nodeP1.String(), "{P2}", nodeP2.String(), "{A1}", nodeA1.String(), "{A2}",
 		nodeA2.String()).Replace(text)
@@ -33,7 +33,8 @@ func list(levelAndGUID ...any) (out []access.ObjectTypeEntry) {
 	return out
 }
 
-// AC-103: what makes a list invalid.
+// ValidateObjectTypes accepts trees in preorder up to the maximal depth and length, without repeated GUIDs (A-25,
+// AC-103).
 func TestValidateObjectTypes(t *testing.T) {
 	long := []access.ObjectTypeEntry{{}}
 	for i := 1; i < access.MaxObjectTypes; i++ {
@@ -66,8 +67,8 @@ func TestValidateObjectTypes(t *testing.T) {
 	}
 }
 
-// a denial at a node strikes its ancestors only where the node did not have
-// the right yet; one that comes after the grant changes nothing anywhere.
+// A denial at a node applies to its ancestors only if the node did not have the right yet. A denial after the grant
+// changes nothing.
 func TestDenialAfterGrantInTree(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	three := list(0, nodeC, 1, nodeP1, 1, nodeP2)
@@ -110,8 +111,8 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 	}
 }
 
-// an entry for one type acts on the node of that type in a list of any length, and a repeated GUID is
-// found in a list of any length.
+// An entry for a type applies to the node of that type, and a repeated GUID is found, in lists of any length (A-81,
+//
 func TestLongLists(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	types := list(0, nodeC)
@@ -120,7 +121,7 @@ func TestLongLists(t *testing.T) {
 		for _, at := range []int{1, int(i)} {
 			r := ask(t, "…(OA;;RP;"+types[at].GUID.String()+";;WD)", rp)
 			r.ObjectTypes = append(types[:len(types):len(types)],
-				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // never granted
+				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // no entry grants it
 			got, _, err := access.CheckResultList(r)
 			if err != nil {
 				t.Fatal(err)

@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// levelLists calls f with every sequence of levels of at most n entries, each below
-// levels; the sequence belongs to f until it returns.
+// levelLists calls f with every sequence of at most n levels, each less than levels. f must not keep the slice.
 func levelLists(n int, levels uint16, f func([]uint16)) {
 	var grow func(s []uint16)
 	grow = func(s []uint16) {
@@ -28,7 +27,7 @@ func levelLists(n int, levels uint16, f func([]uint16)) {
 	grow(nil)
 }
 
-// treeOf gives each level a GUID of its own.
+// treeOf returns an object type list with the levels and different GUIDs.
 func treeOf(levels []uint16) (list []access.ObjectTypeEntry) {
 	for i, l := range levels {
 		list = append(list, access.ObjectTypeEntry{Level: l, GUID: winnt.GUID{0: byte(0x10 + i)}})
@@ -36,9 +35,9 @@ func treeOf(levels []uint16) (list []access.ObjectTypeEntry) {
 	return list
 }
 
-// parents returns the index of each entry's parent by A-25, -1 for the root: the nearest earlier entry one level
-// higher, without an entry of that level in between. wrong is the first entry without a valid position, -1 for a
-// valid tree.
+// parents returns the index of each entry's parent, -1 for the root. The parent is the nearest earlier entry
+// one level higher, without an entry of that level in between. wrong is the first entry without a valid position, -1
+// for a valid tree.
 func parents(levels []uint16) (of []int, wrong int) {
 	for i, l := range levels {
 		up := -1
@@ -58,8 +57,8 @@ func parents(levels []uint16) (of []int, wrong int) {
 	return of, -1
 }
 
-// of every short sequence of levels, one too deep among them, the calls take
-// those that are trees in preorder, and the error names the first entry that is wrong.
+// ValidateObjectTypes accepts exactly the level sequences that are trees in preorder, among all short ones. Its error
+// names the first wrong entry.
 func TestEveryLevelList(t *testing.T) {
 	trees := 0
 	levelLists(5, 6, func(levels []uint16) {
@@ -88,7 +87,7 @@ func TestEveryLevelList(t *testing.T) {
 	}
 }
 
-// each function refuses an invalid tree in its own way and decides the others.
+// Each function rejects an invalid tree with its own status or result, and decides requests with a valid one.
 func TestEveryLevelListAsked(t *testing.T) {
 	r := ask(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
@@ -118,8 +117,8 @@ func TestEveryLevelListAsked(t *testing.T) {
 	})
 }
 
-// a repeated GUID is refused at any two positions, and the error names the later one, in short lists that are
-// searched linearly and in longer ones.
+// ValidateObjectTypes finds a repeated GUID at any two positions, and its error names the later one. It searches
+// short lists linearly and longer ones otherwise.
 func TestRepeatedGUIDIsRefused(t *testing.T) {
 	for _, n := range []int{2, 3, 15, 16, 17, 18, 19, 33} {
 		levels := make([]uint16, n)
@@ -141,7 +140,7 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 			t.Errorf("A-25: %d different GUIDs: %v", n, err)
 		}
 	}
-	// GUIDs that differ in one byte only are two.
+	// GUIDs that differ in one byte are different.
 	for i := range 16 {
 		pair := list(0, nodeC, 1, nodeP1, 1, nodeP1)
 		pair[2].GUID[i] ^= 0x80
@@ -151,8 +150,7 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 	}
 }
 
-// naive decides one right at each node: the nodes as a set of those that have it and of
-// those that were refused it.
+// naive decides one right at each node: which nodes have it, and which are decided.
 type naive struct {
 	parent         []int
 	granted, ended []bool
@@ -167,8 +165,7 @@ func (n *naive) under(node, top int) bool {
 	return false
 }
 
-// allow is A-82: it grants the bit to the subtree unless denied before, and to each parent whose children all have
-// it.
+// allow grants the right to the undecided nodes of the subtree, and to each parent whose children all have it.
 func (n *naive) allow(at int) {
 	for i := range n.parent {
 		if n.under(i, at) && !n.ended[i] {
@@ -189,8 +186,8 @@ func (n *naive) allow(at int) {
 	}
 }
 
-// deny is A-85: it denies the bit to the subtree where it was not granted and, if the node itself was not granted it,
-// to the ancestors.
+// deny denies the right to the subtree where it was not granted and, if the node itself did not have it, to the
+// ancestors.
 func (n *naive) deny(at int) {
 	had := n.granted[at]
 	for i := range n.parent {
@@ -200,8 +197,8 @@ func (n *naive) deny(at int) {
 	}
 }
 
-// every tree of up to five nodes, with two allow or deny entries for
-// any two nodes, and the result of every node.
+// For every tree of up to five nodes and any two entries, the check agrees with the naive implementation at every
+// node.
 func TestEveryTreeTwoEntries(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	r := ask(t, "…", rp)
