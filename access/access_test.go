@@ -273,12 +273,13 @@ func TestNobody(t *testing.T) {
 		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
 			Level: winnt.SecurityDelegation}} {
 		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
-			t.Errorf("%s: below %v, token %v, holds a privilege: %v, want false, nil, false", name,
-				s.BelowImpersonation(), s.Effective(), s.Holds(winnt.SeChangeNotifyPrivilege))
+			t.Errorf("%s subject: BelowImpersonation %v, Effective %v, holds SeChangeNotifyPrivilege %v; want "+
+				"false, nil, false", name, s.BelowImpersonation(), s.Effective(),
+				s.Holds(winnt.SeChangeNotifyPrivilege))
 		}
 	}
 	if got := access.SubjectOf(nil); got != (access.Subject{}) {
-		t.Errorf("the subject of no token: %+v", got)
+		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", got)
 	}
 }
 
@@ -309,26 +310,27 @@ func TestSubjects(t *testing.T) {
 				name := fmt.Sprintf("process %t, client %t (%t), level %v", primary == process, impersonated == client,
 					impersonated == zero, level)
 				if s.Effective() != want || s.BelowImpersonation() != below {
-					t.Errorf("%s: token %p, below %t, want %p, %t",
-						name, s.Effective(), s.BelowImpersonation(), want, below)
+					t.Errorf("%s: effective token %p, below Impersonation %t; want %p, %t", name, s.Effective(),
+						s.BelowImpersonation(), want, below)
 				}
 				if s.Holds(backup) != (want == process && !below) || s.Holds(restore) != (want == client &&
 					!below) {
-					t.Errorf("%s: holds %t %t", name, s.Holds(backup), s.Holds(restore))
+					t.Errorf("%s: holds the process's privilege %t, the client's %t; want only that of the "+
+						"effective token", name, s.Holds(backup), s.Holds(restore))
 				}
 			}
 		}
 	}
 	if s := access.SubjectOf(process); s.Primary != process || s.Client != process || s.Level != process.Level() {
-		t.Errorf("of a client: %+v, want s.Primary = %v, s.Client = %v, s.Level = %v", s, process, process,
+		t.Errorf("SubjectOf an impersonation token: %+v; want it as process and client, at level %v", s,
 			process.Level())
 	}
 	spec := baseSpec()
 	spec.Type, spec.Level = winnt.TokenPrimary, 0
 	if own := mustToken(t, spec); access.SubjectOf(own) != (access.Subject{Primary: own}) {
-		t.Errorf("of a process: %+v", access.SubjectOf(own))
+		t.Errorf("SubjectOf a primary token: %+v, want the token as the process only", access.SubjectOf(own))
 	}
 	if access.SubjectOf(nil) != (access.Subject{}) {
-		t.Error("no token makes a subject")
+		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
 	}
 }

@@ -168,12 +168,12 @@ func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, deci
 			}
 		}
 		if got.Reason != w || got.Granted != granted || bits&got.Bit == 0 {
-			t.Errorf("reason %d of %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
+			t.Errorf("reason %d, of bit %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
 		}
 		bits &^= got.Bit
 	}
 	if bits != 0 {
-		t.Errorf("no reasons of %v, want 0", bits)
+		t.Errorf("bits without a reason: %v, want none", bits)
 	}
 }
 

@@ -57,13 +57,13 @@ func TestCertifiedPolicies(t *testing.T) {
 			Policies map[string][][3]string `json:"policies"`
 		}
 		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got.Policies, c.want) {
-			t.Errorf("%s: %v, %v, want %v", name, got.Policies, err, c.want)
+			t.Errorf("policies in the certificate, %s: %v, %v; want %v", name, got.Policies, err, c.want)
 		}
 	}
 	if set.Find(sid.MustParse("S-1-17-1")) != &set.Policies[0] ||
 		set.Find(sid.MustParse("S-1-17-2")) != &set.Policies[1] ||
 		set.Find(sid.MustParse("S-1-17-3")) != nil || (*access.PolicySet)(nil).Find(sid.Everyone) != nil {
-		t.Error("a policy is not found by its id, or another is")
+		t.Error("PolicySet.Find does not return the first policy with the id, or nil for an unknown id")
 	}
 }
 
@@ -100,11 +100,12 @@ func TestCertifiedSubjects(t *testing.T) {
 		}
 		var got struct{ Level, Primary, Desired string }
 		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
-			t.Errorf("%s: the hash of the descriptor is missing", name)
+			t.Errorf("certificate of %s: no hash of the descriptor in %s", name, text)
 		}
 		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
 			got.Desired != "0x80000000" {
-			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.level)
+			t.Errorf("certificate of %s: %+v, %v; want level %q, the process's token: %t", name, got, err, c.level,
+				c.process)
 		}
 	}
 }
@@ -134,7 +135,7 @@ func TestCertificateOfAFile(t *testing.T) {
 	}{{"as it was laid out", file, file}, {"none", nil, own}, {"its own", own, own}} {
 		cert, err := x.Certificate(r, c.given)
 		if want := fmt.Sprintf(`"token":"%x"`, sha256.Sum256(c.want)); err != nil || !strings.Contains(string(cert), want) {
-			t.Errorf("%s: %s, %v, want %s", c.name, cert, err, want)
+			t.Errorf("certificate for %s: %s, %v; want it to contain %s", c.name, cert, err, want)
 		}
 	}
 	for i, part := range []func(m *winnt.GenericMapping) *winnt.AccessMask{
@@ -147,7 +148,7 @@ func TestCertificateOfAFile(t *testing.T) {
 		*part(&another) |= 0x800
 		other.Mapping = &another
 		if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-			t.Errorf("part %d of the mapping is another: %v, want %v", i, err, access.ErrNotExplained)
+			t.Errorf("Certificate after part %d of the mapping changed: %v, want %v", i, err, access.ErrNotExplained)
 		}
 	}
 }
@@ -201,7 +202,7 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 	}
 	cert, err := x.Certificate(r, nil)
 	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
-		t.Errorf("%s, %v: want %s", cert, err, want)
+		t.Errorf("certificate %s, %v; want it to contain %s", cert, err, want)
 	}
 }
 
@@ -214,40 +215,40 @@ func TestCertificateErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := x.Certificate(r, nil); err != nil {
-		t.Error(err)
+		t.Errorf("Certificate of the explained request: %v, want no error", err)
 	}
 	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
-		t.Errorf("another token: %v, want %v", err, access.ErrOtherToken)
+		t.Errorf("Certificate with the file of another token: %v, want %v", err, access.ErrOtherToken)
 	}
 	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
-		t.Error("a malformed token file was taken")
+		t.Error("Certificate with a malformed token file: no error, want one")
 	}
 	other := *r
 	other.Desired = 2
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another question: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of another request: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
-		t.Errorf("a callback: %v, want %v", err, access.ErrCallback)
+		t.Errorf("Certificate of a request with a callback: %v, want %v", err, access.ErrCallback)
 	}
 	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no type: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a request without a type: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.FileObject
 	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no explanation: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a nil explanation: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.KeyObject
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another type: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a request with another type: %v, want %v", err, access.ErrNotExplained)
 	}
 	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
-		t.Errorf("no request: %v, want %v", err, access.ErrNoRequest)
+		t.Errorf("Certificate of a nil request: %v, want %v", err, access.ErrNoRequest)
 	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
-		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Certificate of a request without a token: %v, want %v", err, access.ErrNoToken)
 	}
 }

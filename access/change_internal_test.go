@@ -54,7 +54,8 @@ func TestTrialTokens(t *testing.T) {
 				got := x.tokenOf(chosen)
 				for i, s := range groups {
 					if got.Member(s, false) != member[i] {
-						t.Fatalf("moves %v after %v: member of %v: %v", list, before, s, got.Member(s, false))
+						t.Fatalf("token of moves %v, after moves %v: member of %v: %v, want %v", list, before, s,
+							got.Member(s, false), member[i])
 					}
 				}
 			}

@@ -63,24 +63,27 @@ func TestChanges(t *testing.T) {
 			Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}
 		got, err := access.Changes(r)
 		if err != nil || (len(got) == 0) != (c.want == nil) {
-			t.Errorf("%s %#x: %v, %v", c.text, uint32(c.desired), got, err)
+			t.Errorf("Changes of %s %#x: %v, %v; want changes: %t", c.text, uint32(c.desired), got, err,
+				c.want != nil)
 			continue
 		}
 		var all strings.Builder
 		for _, x := range got {
 			if len(x.Steps) != c.steps {
-				t.Errorf("%s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps), c.steps)
+				t.Errorf("Changes of %s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps),
+					c.steps)
 			}
 			all.WriteString(x.String() + "\n")
 		}
 		for name, declared := range map[string]bool{"SeBackup": c.intent.Backup, "SeRestore": c.intent.Restore} {
 			if strings.Contains(all.String(), name) != declared {
-				t.Errorf("A-54: %s %#x, %+v: %s in\n%s", c.text, uint32(c.desired), c.intent, name, &all)
+				t.Errorf("A-54: Changes of %s %#x with intent %+v: %s mentioned: %t, want %t, in\n%s", c.text,
+					uint32(c.desired), c.intent, name, !declared, declared, &all)
 			}
 		}
 		for _, w := range c.want {
 			if !strings.Contains(all.String(), w) {
-				t.Errorf("%s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
+				t.Errorf("Changes of %s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
 			}
 		}
 	}
@@ -98,7 +101,8 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 		}
 		got, err := access.Changes(r)
 		if err != nil || d.Allowed() && got != nil {
-			t.Fatalf("%v: %v, %v", d, got, err)
+			t.Fatalf("SeAccessCheck: %v; Changes: %v, %v; want no error, and no changes for a granted request", d,
+				got, err)
 		}
 		if !d.Allowed() {
 			denials++
@@ -109,7 +113,7 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 	}
 	t.Logf("%d denials, changes for %d", denials, found)
 	if found < denials/2 {
-		t.Errorf("changes for %d of %d denials only, want at least %d", found, denials, denials/2)
+		t.Errorf("Changes found some for %d of %d denials, want at least %d", found, denials, denials/2)
 	}
 }
 
@@ -218,10 +222,10 @@ func TestChangesInFull(t *testing.T) {
 		r := pc.request(t)
 		was, own := *r, r.Subject.Effective()
 		if got := changeTexts(t, r); !slices.Equal(got, c.want) {
-			t.Errorf("%s:\n got %q\nwant %q", c.what, got, c.want)
+			t.Errorf("Changes, %s: got\n%q\nwant\n%q", c.what, got, c.want)
 		}
 		if r.Subject != was.Subject || r.Descriptor != was.Descriptor || r.Subject.Effective() != own {
-			t.Errorf("%s: the request is another afterwards", c.what)
+			t.Errorf("Changes, %s: the request or its token changed", c.what)
 		}
 	}
 }
@@ -239,11 +243,11 @@ func TestChangesHaveABound(t *testing.T) {
 	for n, want := range map[int]int{1: 2, 10: 11, 11: 12, 12: 12, 16: 12, 40: 12} {
 		got := changeTexts(t, ask(t, allows(n), 1))
 		if len(got) != want {
-			t.Errorf("%d groups would do: %d changes, want %d", n, len(got), want)
+			t.Errorf("%d groups would grant access: %d changes, want %d", n, len(got), want)
 		}
 		for i, text := range got[:min(n, want)] {
 			if w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i); text != w {
-				t.Errorf("%d groups: change %d is %q, want %q", n, i, text, w)
+				t.Errorf("%d groups would grant access: change %d is %q, want %q", n, i, text, w)
 			}
 		}
 	}
@@ -252,7 +256,8 @@ func TestChangesHaveABound(t *testing.T) {
 		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
 		got := strings.Join(changeTexts(t, r), "\n")
 		if strings.Contains(got, "(Guests)") != want {
-			t.Errorf("%d groups before the one that matters: %s", n, got)
+			t.Errorf("with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n,
+				!want, want, got)
 		}
 	}
 }
@@ -267,10 +272,10 @@ func TestChangesAreBounded(t *testing.T) {
 	changes, err := access.Changes(r)
 	runtime.ReadMemStats(&after)
 	if err != nil || len(changes) == 0 {
-		t.Errorf("%v, %v, want len(changes) at least 1, no error", changes, err)
+		t.Errorf("Changes of a full ACL: %v, %v; want at least one, no error", changes, err)
 	}
 	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*d.Size()); got > most {
-		t.Errorf("%d bytes for a descriptor of %d, at most %d, want at most %d", got, d.Size(), most, most)
+		t.Errorf("Changes allocated %d bytes for a descriptor of %d bytes, want at most %d", got, d.Size(), most)
 	}
 }
 
@@ -295,18 +300,18 @@ func TestDroppedEntriesGrant(t *testing.T) {
 				many++
 			}
 			if d := without(t, r, drops); !d.Allowed() {
-				t.Errorf("%s: %v", c, d)
+				t.Errorf(`without the entries of change "%s": %v, want access`, c, d)
 			}
 			for i := range drops {
 				if d := without(t, r, slices.Delete(slices.Clone(drops), i, i+1)); d.Allowed() {
-					t.Errorf("%s: %v is not needed", c, drops[i])
+					t.Errorf(`change "%s" also grants access if entry %v stays, want it to need every entry`, c,
+						drops[i])
 				}
 			}
 		}
 	}
 	if tried < 20 || many < 5 {
-		t.Errorf("only %d changes that drop entries, %d of them more than one, want at least 20, at least 5", tried,
-			many)
+		t.Errorf("%d changes that drop entries were tried, %d with several; want at least 20 and 5", tried, many)
 	}
 }
 

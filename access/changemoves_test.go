@@ -39,11 +39,11 @@ func TestChangesOfTheSACL(t *testing.T) {
 			got := dropsOf(x)
 			found = found || slices.Equal(got, c.want)
 			if got != nil && !slices.Equal(got, c.want) {
-				t.Errorf("%s: %s, want %v", c.sddl, x, c.want)
+				t.Errorf(`Changes of %s: "%s", want only changes that drop %v`, c.sddl, x, c.want)
 			}
 		}
 		if !found {
-			t.Errorf("%s: %v drops no %v", c.sddl, changes, c.want)
+			t.Errorf("Changes of %s: %v, want one that drops %v", c.sddl, changes, c.want)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestDropsOfTheTokenFirst(t *testing.T) {
 			got := changeTexts(t, pc.request(t))
 			want := fmt.Sprintf("drop DACL %d ", strangers)
 			if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, want) }) {
-				t.Errorf("%s behind %d strangers: no %q in %q", what, strangers, want, got)
+				t.Errorf("Changes with %s after %d unrelated entries: no %q in %q", what, strangers, want, got)
 			}
 		}
 	}
@@ -132,7 +132,8 @@ func TestChangesOfAFullList(t *testing.T) {
 		r.Descriptor = sd.New(p)
 		got := slices.ContainsFunc(changeTexts(t, r), func(s string) bool { return strings.HasPrefix(s, "put ") })
 		if got != (short == 0) {
-			t.Errorf("a list of %d bytes and an entry of %d: offered %t, want %t", l.Size(), size, got, short == 0)
+			t.Errorf("Changes of a list of %d bytes: an entry of %d bytes is suggested: %t, want %t", l.Size(), size,
+				got, short == 0)
 		}
 	}
 }

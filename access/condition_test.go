@@ -34,7 +34,7 @@ func TestBooleansAndMixedLists(t *testing.T) {
 	} {
 		d, err := access.Check(tok, sddl.MustParse("O:BAG:SYD:(XA;;0x1;;;WD;"+condition+")"), 1, winnt.FileObject)
 		if err != nil || d.Allowed() != want {
-			t.Errorf("A-155 %s: %v, want %v (%v)", condition, d, want, err)
+			t.Errorf("A-155: %s: %v, %v; want allowed %v", condition, d, err, want)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestClaimForDenyOnly(t *testing.T) {
 			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED,
 				winnt.FileObject)
 			if err != nil || d.Granted&3 != want&3 || d.Granted&0x1FFFFC != 0 && want == 0 {
-				t.Errorf("A-151 %s: %v, want %v (%v)", text, d, want, err)
+				t.Errorf("A-151: %s: %v, %v; want %v", text, d, err, want)
 			}
 		}
 	}
@@ -123,8 +123,8 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		for tok, want := range map[*token.Token]bool{plain: c.plain, restricted: c.restricted} {
 			got, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
 			if err != nil || got.Allowed() != want {
-				t.Errorf("%s, restricted %t: allowed %t, %v, want %t", c.entries, tok.IsRestricted(), got.Allowed(),
-					err, want)
+				t.Errorf("T-67: %s, restricted token %t: allowed %t, %v; want %t", c.entries, tok.IsRestricted(),
+					got.Allowed(), err, want)
 			}
 		}
 	}
@@ -168,8 +168,8 @@ func TestResourceAttributesInAnyPlace(t *testing.T) {
 			r.Descriptor = sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, allow),
 				SACL: mustACL(t, aces...)})
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (value == want) {
-				t.Errorf("list %d: x == %d: %v, %v; x is %d, want d.Allowed() = %v, no error", at, value, d, err,
-					want, value == want)
+				t.Errorf("A-110: list %d: (x == %d) = %v, %v; x is %d, want allowed %t", at, value, d, err, want,
+					value == want)
 			}
 		}
 	}
@@ -197,7 +197,7 @@ func TestUnknownCondition(t *testing.T) {
 		for i, text := range []string{"…(XA;;0x1;;;WD;" + cond + ")", "…(XD;;0x1;;;WD;" + cond + ")(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1, userClaims(ints("x", 1)))
 			if d, err := access.SeAccessCheck(r); err != nil || d.Status() != want[i] {
-				t.Errorf("%s: %+v, %v; want %v", text, d, err, want[i])
+				t.Errorf("A-111: %s: %+v, %v; want %v", text, d, err, want[i])
 			}
 		}
 	}
@@ -220,12 +220,12 @@ func TestCallbackIsAsked(t *testing.T) {
 		var got []string
 		r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
 			if got = append(got, fmt.Sprintf("%x", a.AppData())); tok != r.Subject.Client {
-				t.Errorf("%s: asked about another token", name)
+				t.Errorf("%s: the callback got another token than the client's", name)
 			}
 			return claims.True
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 5 || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, %v, asked %v, want %v", name, d, err, got, c.want)
+			t.Errorf("%s: %v, %v, callback called with %v; want %v", name, d, err, got, c.want)
 		}
 	}
 }

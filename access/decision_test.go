@@ -59,18 +59,18 @@ func TestNoDecisionGrants(t *testing.T) {
 	} {
 		d, err := ask()
 		if err == nil || d.Allowed() || d.Err() == nil || d.Status() == ntstatus.Success || d.Granted != 0 {
-			t.Errorf("A-150 %s: %v, allowed %v, error %v", name, d, d.Allowed(), err)
+			t.Errorf("A-150: %s: %v, allowed %v, %v; want a denial and an error", name, d, d.Allowed(), err)
 		}
 	}
 	if _, err := access.Changes(nil); !errors.Is(err, access.ErrNoRequest) {
 		t.Errorf("Changes(nil): %v, want %v", err, access.ErrNoRequest)
 	}
 	if _, err := new(access.Explanation).Certificate(nil, nil); err == nil {
-		t.Error("a certificate of nothing")
+		t.Error("Certificate of a zero explanation and a nil request: no error, want one")
 	}
 	if _, err := (*access.Explanation)(nil).Certificate(&access.Request{Subject: who, Type: winnt.FileObject},
 		nil); err == nil {
-		t.Error("a certificate of no explanation")
+		t.Error("Certificate of a nil explanation: no error, want one")
 	}
 }
 
@@ -80,33 +80,34 @@ func TestNoStatusGrants(t *testing.T) {
 	for _, r := range []*access.Request{nil, {}, {Subject: access.Subject{Client: zero}, Desired: 1,
 		Descriptor: sd.NoSecurity, Type: winnt.FileObject}} {
 		if call, d := access.NtAccessCheck(r); call == ntstatus.Success || d.Allowed() {
-			t.Errorf("NtAccessCheck: %v, %v, want call anything but %v, d.Allowed() = false", call, d,
-				ntstatus.Success)
+			t.Errorf("NtAccessCheck of an incomplete request: %v, %v; want an error status and a denial", call, d)
 		}
 		if call, d, done := access.NtPrologue(r); call == ntstatus.Success || d.Allowed() || !done {
-			t.Errorf("NtPrologue: %v, %v", call, d)
+			t.Errorf("NtPrologue of an incomplete request: %v, %v, done %t; want an error status, a denial, true",
+				call, d, done)
 		}
 		if call, results, d := access.NtAccessCheckResultList(r); call == ntstatus.Success || results != nil ||
 			d.Allowed() {
-			t.Errorf("NtAccessCheckResultList: %v, %v", call, d)
+			t.Errorf("NtAccessCheckResultList of an incomplete request: %v, %v, %v; want an error status, nil, a "+
+				"denial", call, results, d)
 		}
 	}
 	if call, d := access.NtAccessCheck(&access.Request{Subject: ask(t, "…", 1).Subject, Desired: 1,
 		Type: winnt.FileObject}); call != ntstatus.InvalidSecurityDescr || d.Allowed() {
-		t.Errorf("A-19 no descriptor: %v, %v, want call = %v, d.Allowed() = false", call, d,
+		t.Errorf("A-19: NtAccessCheck without a descriptor: %v, %v; want %v and a denial", call, d,
 			ntstatus.InvalidSecurityDescr)
 	}
 	for _, tok := range []*token.Token{nil, zero} {
 		if ok, _, st := access.PrivilegeCheck(tok, 0, true); ok || st == ntstatus.Success {
-			t.Errorf("PrivilegeCheck: %v", st)
+			t.Errorf("PrivilegeCheck of an empty token: %t, %v; want false and an error status", ok, st)
 		}
 		if used, st := access.PrivilegePolicy(tok, 1); used != 0 || st == ntstatus.Success {
-			t.Errorf("PrivilegePolicy: %v", st)
+			t.Errorf("PrivilegePolicy of an empty token: %v, %v; want 0 and an error status", used, st)
 		}
 	}
 	for _, s := range []*access.Subject{nil, {}, {Primary: zero}} {
 		if access.SeFastTraverseCheck(sd.NoSecurity, s, winnt.FILE_TRAVERSE, winnt.FileObject) || s.Effective() != nil {
-			t.Errorf("no one passes: %+v", s)
+			t.Errorf("SeFastTraverseCheck or Effective of an empty subject %+v granted something", s)
 		}
 	}
 }

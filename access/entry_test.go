@@ -47,7 +47,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		{"AC-114c", withList(ask(t, "D:(A;;0x1;;;WD)", 1)), ntstatus.InvalidParameter},
 	} {
 		if call, d := nt(c.r); call != c.call || d != (access.Decision{}) {
-			t.Errorf("%s: %v %+v, want %v", c.id, call, d, c.call)
+			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v and a zero decision", c.id, call, d, c.call)
 		}
 	}
 	asClient := func(r *access.Request) *access.Request {
@@ -59,7 +59,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		"AC-114b":     withList(asClient(ask(t, "…", 1, primary))),
 	} {
 		if call, _ := nt(r); call != ntstatus.NoImpersonationToken {
-			t.Errorf("%s: %v, want %v", id, call, ntstatus.NoImpersonationToken)
+			t.Errorf("%s: NtAccessCheck = %v, want %v", id, call, ntstatus.NoImpersonationToken)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 			Type: winnt.KeyObject}, access.Grant(0x1F003F)},
 	} {
 		if call, d := nt(c.r); call != ntstatus.Success || d != c.want {
-			t.Errorf("%s: %v %+v, want %+v", c.id, call, d, c.want)
+			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v, %+v", c.id, call, d, ntstatus.Success, c.want)
 		}
 	}
 }
@@ -126,11 +126,10 @@ func TestSeAccessCheckOrder(t *testing.T) {
 	} {
 		d, err := access.SeAccessCheck(c.r)
 		if err != nil || d != c.want {
-			t.Errorf("%s: %+v, %v; want %+v", c.id, d, err, c.want)
+			t.Errorf("%s: SeAccessCheck = %+v, %v; want %+v", c.id, d, err, c.want)
 		}
 		if explained, x, err := access.Explain(c.r); err != nil || explained != d || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %+v, %v, %v, want explained = %+v, len(x.Steps) at least 1, no error", c.id,
-				explained, x, err, d)
+			t.Errorf("%s: Explain = %+v, %v, %v; want %+v and at least one step", c.id, explained, x, err, d)
 		}
 	}
 }
@@ -141,40 +140,39 @@ func TestMalformedQuestions(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Type = nil
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("no type: %v, want %v", err, access.ErrNoMapping)
+		t.Errorf("SeAccessCheck without a type: %v, want %v", err, access.ErrNoMapping)
 	}
 	r = ask(t, "…", 1)
 	r.Subject = access.Subject{}
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("SeAccessCheck without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, _, err := access.Explain(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token, explained: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Explain without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, err := access.Check(nil, r.Descriptor, 1, winnt.FileObject); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("Check without token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Check without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	tok := mustToken(t, baseSpec())
 	if _, err := access.Check(tok, r.Descriptor, 1, nil); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("Check without type: %v, want %v", err, access.ErrNoMapping)
+		t.Errorf("Check without a type: %v, want %v", err, access.ErrNoMapping)
 	}
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
-		t.Errorf("Check without descriptor: %v %v, want d.Status() = %v, no error", d, err, ntstatus.AccessDenied)
+		t.Errorf("Check without a descriptor: %v, %v; want %v, no error", d, err, ntstatus.AccessDenied)
 	}
 	// An empty request is denied, whatever the descriptor grants.
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
 		raw := sddl.MustParse(text).Binary()
 		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
-			t.Errorf("A-24: %s, 0 asked for: %v, %v, want d.Allowed() = false, d.Granted = 0, no error", text, d,
-				err)
+			t.Errorf("A-24: CheckBytes of %s with an empty mask: %v, %v; want a denial without rights", text, d, err)
 		}
 	}
 	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
 		ntstatus.InvalidSecurityDescr.Err()) {
-		t.Errorf("CheckBytes of rubbish: %v", err)
+		t.Errorf("CheckBytes of malformed bytes: %v, want %v", err, ntstatus.InvalidSecurityDescr.Err())
 	}
 	if d, _ := access.Check(tok, r.Descriptor, 1, winnt.FileObject); !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Errorf("a denial is %v", d.Err())
+		t.Errorf("Err of a denial is %v, want fs.ErrPermission", d.Err())
 	}
 }
 
@@ -186,28 +184,28 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 		tok, d := r.Subject.Primary, r.Descriptor
 		one, err := access.Check(tok, d, 0, winnt.FileObject)
 		if err != nil || one.Allowed() || one.Status() != ntstatus.AccessDenied || one.Granted != 0 {
-			t.Errorf("A-24 %s: Check: %v, %v", name, one, err)
+			t.Errorf("A-24: %s: Check with an empty mask: %v, %v; want a denial without rights", name, one, err)
 		}
 		if raw, err := access.CheckBytes(tok, d.Binary(), 0, winnt.FileObject); err != nil || raw != one {
-			t.Errorf("A-24 %s: CheckBytes: %v, %v, want %v, nil", name, raw, err, one)
+			t.Errorf("A-24: %s: CheckBytes with an empty mask: %v, %v; want %v, nil", name, raw, err, one)
 		}
 		if full, err := access.SeAccessCheck(r); err != nil || full != one {
-			t.Errorf("A-24 %s: SeAccessCheck: %v, %v, want %v, nil", name, full, err, one)
+			t.Errorf("A-24: %s: SeAccessCheck with an empty mask: %v, %v; want %v, nil", name, full, err, one)
 		}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-24 %s: changes %v, %v, want nil, nil", name, changes, err)
+			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", name, changes, err)
 		}
 	}
 	tok := ask(t, "…", 1, primary).Subject.Primary
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
 		if err != nil || d.Status() != ntstatus.AccessDenied || d.Granted != 0 {
-			t.Errorf("A-32 %#x: %v, %v, want d.Status() = %v, d.Granted = 0, no error", desired, d, err,
+			t.Errorf("A-32: Check of %#x without a descriptor: %v, %v; want %v, no rights, no error", desired, d, err,
 				ntstatus.AccessDenied)
 		}
 		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-32 %#x: changes %v, %v, want nil, nil", desired, changes, err)
+			t.Errorf("A-32: Changes of %#x without a descriptor: %v, %v; want nil, nil", desired, changes, err)
 		}
 	}
 }
@@ -242,21 +240,22 @@ func TestCallStatuses(t *testing.T) {
 	} {
 		call, d := access.NtAccessCheck(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", name, call, d, c.call)
+			t.Errorf("NtAccessCheck, %s: %v, %v; want %v", name, call, d, c.call)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
 		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
 			d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("%s: with results: %v, %v, %v, want %v", name, call, each, d, c.resultOf)
+			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v", name, call, each, d, c.resultOf)
 		}
 	}
 	if call, d, done := access.NtPrologue(nil); call != ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("prologue of nothing: %v, %v, %v, want call = %v, done = true, d.Allowed() = false", call, d, done,
+		t.Errorf("NtPrologue(nil): %v, %v, done %v; want %v, a denial, true", call, d, done,
 			ntstatus.InvalidParameter)
 	}
 	if call, d, done := access.NtPrologue(with(func(r *access.Request) { kernel(r); noType(r) })); call !=
 		ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("prologue of kernel mode without a type: %v, %v, %v", call, d, done)
+		t.Errorf("NtPrologue in kernel mode without a type: %v, %v, done %v; want %v, a denial, true", call, d, done,
+			ntstatus.InvalidParameter)
 	}
 }
 
@@ -292,17 +291,18 @@ func TestPrologueEnds(t *testing.T) {
 		}
 		call, d, done := access.NtPrologue(c.r)
 		if call != c.call || done != c.done || d.Allowed() {
-			t.Errorf("%s: the prologue: %v, %v, done %t, want %v, done %t", name, call, d, done, c.call, c.done)
+			t.Errorf("NtPrologue, %s: %v, %v, done %t; want %v, a denial, done %t", name, call, d, done, c.call,
+				c.done)
 		}
 		call, d = access.NtAccessCheck(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
 			call == ntstatus.Success && d.Status() != c.says {
-			t.Errorf("%s: %v, %v, want %v, %v", name, call, d, c.call, c.says)
+			t.Errorf("NtAccessCheck, %s: %v, %v; want %v, %v", name, call, d, c.call, c.says)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
 			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
-			t.Errorf("%s, with results: %v, %v, %v, want %v, %v", name, call, each, d, c.call, c.says)
+			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v", name, call, each, d, c.call, c.says)
 		}
 	}
 }
@@ -346,8 +346,8 @@ func TestKernelMode(t *testing.T) {
 							},
 						} {
 							if d, err := ask(); err != nil || d != want {
-								t.Errorf("%s of %v, before %v: %+v, %v, want %+v",
-									name, r.Desired, previous, d, err, want)
+								t.Errorf("%s of %v in kernel mode, previously granted %v: %+v, %v; want %+v", name,
+									r.Desired, previous, d, err, want)
 							}
 						}
 						if types == nil {
@@ -358,8 +358,8 @@ func TestKernelMode(t *testing.T) {
 						node := access.NodeResult{Granted: want.Granted, Verdict: want.Verdict}
 						if text := fmt.Sprint([]access.NodeResult{node, node}); err != nil || call != ntstatus.Success || d != want ||
 							fmt.Sprint(nodes) != text || fmt.Sprint(others) != text {
-							t.Errorf("of %v, before %v: %v %v, %v, want %s",
-								r.Desired, previous, nodes, others, err, text)
+							t.Errorf("result lists of %v in kernel mode, previously granted %v: %v and %v, %v; "+
+								"want %s", r.Desired, previous, nodes, others, err, text)
 						}
 					}
 				}
@@ -409,7 +409,8 @@ func TestSeAccessCheckMended(t *testing.T) {
 		m.mend(r)
 		d, err := access.SeAccessCheck(r)
 		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+			t.Errorf("SeAccessCheck, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
+				m.grant, m.err)
 		}
 	}
 }
@@ -446,33 +447,37 @@ func TestNtAccessCheckMended(t *testing.T) {
 		m.mend(r)
 		call, d := access.NtAccessCheck(r)
 		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+			t.Errorf("NtAccessCheck, first error %s: %v, %v; want %v, %v, granted %v", m.what, call, d, m.call,
+				m.status, m.grant)
 		}
 		call, results, d := access.NtAccessCheckResultList(r)
 		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
-			t.Errorf("%s, with results: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+			t.Errorf("NtAccessCheckResultList, first error %s: %v, %v; want %v, %v, granted %v", m.what, call, d,
+				m.call, m.status, m.grant)
 		}
 		if call != ntstatus.Success {
 			if results != nil {
-				t.Errorf("%s: results of a call that failed: %v, want nil", m.what, results)
+				t.Errorf("NtAccessCheckResultList, first error %s: results %v of a failed call, want nil", m.what,
+					results)
 			}
 			continue
 		}
 		if len(results) != len(r.ObjectTypes) {
-			t.Errorf("%s: %d results for %d entries, want %d", m.what, len(results), len(r.ObjectTypes),
+			t.Errorf("NtAccessCheckResultList, first error %s: %d results, want %d", m.what, len(results),
 				len(r.ObjectTypes))
 		}
 		for _, n := range results {
 			if n.Status() != m.status || n.Granted != m.grant {
-				t.Errorf("%s: the result %v, want %v, %v", m.what, n, m.status, m.grant)
+				t.Errorf("NtAccessCheckResultList, first error %s: result %v, want %v, granted %v", m.what, n,
+					m.status, m.grant)
 			}
 		}
 		list := r.ObjectTypes
 		r.ObjectTypes = nil
 		if call, results, d := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil ||
 			d.Allowed() {
-			t.Errorf("A-11 %s, without a list: %v, %v, %v, want call = %v, results = nil, d.Allowed() = false",
-				m.what, call, results, d, ntstatus.InvalidParameter)
+			t.Errorf("A-11: NtAccessCheckResultList without a list, first error %s: %v, %v, %v; want %v, nil, a "+
+				"denial", m.what, call, results, d, ntstatus.InvalidParameter)
 		}
 		r.ObjectTypes = list
 	}

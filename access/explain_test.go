@@ -33,7 +33,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; got:\n%s, want %s", name, got, string(want))
+		t.Errorf("%s differs: got\n%s\nwant\n%s", name, got, string(want))
 	}
 }
 
@@ -99,7 +99,7 @@ func TestStepJSON(t *testing.T) {
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	if string(got) != want {
-		t.Errorf("got %s, want %s", got, want)
+		t.Errorf("steps as JSON: %s, want %s", got, want)
 	}
 	_, x, err = access.Explain(ask(t, "U:", 0x20000))
 	if err != nil {
@@ -107,13 +107,13 @@ func TestStepJSON(t *testing.T) {
 	}
 	if got, err = json.Marshal(x.Steps[0]); err != nil ||
 		!strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
-		t.Errorf("got %s, %v", got, err)
+		t.Errorf(`step without an entry as JSON: %s, %v; want rule A-56 and "ace":null`, got, err)
 	}
 	if r, ok := x.Reason(0x20000); !ok || r.Reason.Kind != access.Owner || !r.Granted {
-		t.Errorf("reason %+v %v, want ok = true, r.Reason.Kind = %v, r.Granted = true", r, ok, access.Owner)
+		t.Errorf("Reason(READ_CONTROL) = %+v, %v; want a granted right of the owner, true", r, ok)
 	}
 	if _, ok := x.Reason(1); ok {
-		t.Error("a reason for a bit that was not asked for")
+		t.Error("Reason of a bit that was not requested: true, want false")
 	}
 }
 
@@ -143,14 +143,14 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
 	if err != nil || dec.Granted != 1 {
-		t.Fatalf("%+v, %v, want dec.Granted = 1, no error", dec, err)
+		t.Fatalf("Explain: %+v, %v; want granted 1, no error", dec, err)
 	}
 	want := []string{"this type of entry is unknown and decides nothing",
 		"this type of entry belongs into a SACL and decides nothing here",
 		"it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
 		if s.Because != want[i] || s.ACE != i {
-			t.Errorf("step %d: %+v, want %q", i, s, want[i])
+			t.Errorf("step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
 		}
 	}
 }
@@ -165,10 +165,10 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 		t.Fatal(d, err)
 	}
 	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
-		t.Errorf("reason %+v %v, want that no entry allows it\n%s", b, ok, x)
+		t.Errorf("Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
 	}
 	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
-		t.Errorf("the denial is shown to decide %v", s.Bits)
+		t.Errorf("the step of the denial has entry %d and bits %v, want entry 1 and no bits", s.ACE, s.Bits)
 	}
 }
 
@@ -318,7 +318,7 @@ func TestExplainInFull(t *testing.T) {
 			reasons = append(reasons, reasonText(r))
 		}
 		if !slices.Equal(steps, c.steps) || !slices.Equal(reasons, c.reasons) {
-			t.Errorf("%s:\n got %q\nwant %q\n got %q\nwant %q", c.what, steps, c.steps, reasons, c.reasons)
+			t.Errorf("%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 		}
 	}
 }

@@ -273,7 +273,7 @@ func fullList(t testing.TB) *sd.Descriptor {
 	for size := 8; ; {
 		s, ok := sid.New(5, 21, 1, 2, 3, uint32(5000+len(aces)))
 		if !ok {
-			t.Fatal("no SID")
+			t.Fatal("sid.New of a domain SID failed")
 		}
 		a, err := sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s)
 		if err != nil {

@@ -21,7 +21,7 @@ func TestLabelThatIsNoLevel(t *testing.T) {
 			r.Descriptor, r.Desired = d, winnt.MAXIMUM_ALLOWED
 			got, err := access.SeAccessCheck(r)
 			if err != nil || got.Granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) != want {
-				t.Errorf("A-60: a label with %v: %v, %v, want %v", s, got, err, want)
+				t.Errorf("A-60: label with SID %v: %v, %v; want granted %v", s, got, err, want)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func TestIntegrityTable(t *testing.T) {
 				got &= typ.Mapping.All
 			}
 			if got != row.allowed[i] {
-				t.Errorf("A-62: policy %q, %s: %#x, want %#x", row.policy, typ.Name, uint32(got),
+				t.Errorf("A-62: policy %q, type %s: granted %#x, want %#x", row.policy, typ.Name, uint32(got),
 					uint32(row.allowed[i]))
 			}
 		}

@@ -25,22 +25,22 @@ func TestCompound(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another primary token: %+v", d)
+		t.Errorf("server SID not in the process's token: %+v, want a denial", d)
 	}
 	r.Subject.Primary = system
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("primary token of the server: %+v, want d.Granted = 1", d)
+		t.Errorf("server SID in the process's token: %+v, want granted 1", d)
 	}
 	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
 		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
 			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
 		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server SID must be enabled
-			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
+			t.Errorf("A-70: server SID with attributes %#x: %+v, want a denial", attributes, d)
 		}
 	}
 	r.Subject.Primary, r.Subject.Client = system, system
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another client: %+v", d)
+		t.Errorf("client SID not in the client's token: %+v, want a denial", d)
 	}
 	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client SID may be SELF
 		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
@@ -54,7 +54,7 @@ func TestCompound(t *testing.T) {
 		r.Subject.Primary, r.Self = system, self
 		r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 		if d, _ := access.SeAccessCheck(r); d.Allowed() != want {
-			t.Errorf("A-3: SELF as the client, %v: %+v", self, d)
+			t.Errorf("A-3: client SID SELF, which is %v: %+v, want allowed %t", self, d, want)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestServerOfACompoundEntry(t *testing.T) {
 			Subject: access.Subject{Primary: c.process, Client: c.client, Level: winnt.SecurityImpersonation}, Desired: 1,
 			Type: winnt.FileObject}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.want {
-			t.Errorf("%s: %v, %v, want %t", c.name, d, err, c.want)
+			t.Errorf("compound entry, %s: %v, %v; want allowed %t", c.name, d, err, c.want)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func TestEntriesResolvedAlike(t *testing.T) {
 		}
 		r.Descriptor, r.Self = sd.New(p), sid.MustParse("S-1-5-21-7-7-7-7777")
 		if got, err := access.SeAccessCheck(r); err != nil || got != c.wanted() {
-			t.Errorf("A-3, %s: %+v, %v; want %+v", c.id, got, err, c.wanted())
+			t.Errorf("A-3: %s with an entry for SELF: %+v, %v; want %+v", c.id, got, err, c.wanted())
 		}
 	}
 }

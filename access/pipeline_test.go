@@ -18,17 +18,17 @@ func TestOptions(t *testing.T) {
 	r := ask(t, "U:", 0x40000)
 	r.Options.ADOwnerReadOnly = true // the owner keeps READ_CONTROL only
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("A-59: WRITE_DAC %+v", d)
+		t.Errorf("A-59: WRITE_DAC with ADOwnerReadOnly: %+v, want a denial", d)
 	}
 	if r.Desired = 0x20000; true {
 		if d, _ := access.SeAccessCheck(r); d.Granted != 0x20000 {
-			t.Errorf("A-59: READ_CONTROL %+v, want d.Granted = 0x20000", d)
+			t.Errorf("A-59: READ_CONTROL with ADOwnerReadOnly: %+v, want granted 0x20000", d)
 		}
 	}
 	r = ask(t, "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", 1)
 	r.Options.ClaimsDisabled = true // callback entries are skipped
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("A-73: %+v, want d.Granted = 1", d)
+		t.Errorf("A-73: a conditional denial with ClaimsDisabled: %+v, want granted 1", d)
 	}
 	// The callback decides entries whose data is not a condition.
 	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
@@ -37,12 +37,12 @@ func TestOptions(t *testing.T) {
 			r := ask(t, text, 1)
 			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
 				if a.AppData() != "\x01\x02\x03\x04" || tok == nil {
-					t.Errorf("callback got %x", a.AppData())
+					t.Errorf("callback called with data %x and token %v, want 01020304 and a token", a.AppData(), tok)
 				}
 				return truth
 			}
 			if d, _ := access.SeAccessCheck(r); d.Allowed() != want[i] {
-				t.Errorf("A-72: %s with %v: %+v", text, truth, d)
+				t.Errorf("A-72: %s, callback returns %v: %+v, want allowed %t", text, truth, d, want[i])
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func TestRestrictedTwice(t *testing.T) {
 		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {
 			d, err := access.Check(c.tok, sddl.MustParse(sd), winnt.FILE_READ_DATA, winnt.FileObject)
 			if err != nil || d.Granted != c.want {
-				t.Errorf("%s: %s: granted %#x, want %#x, %v", c.name, sd, d.Granted, c.want, err)
+				t.Errorf("%s: %s: granted %#x, %v; want %#x", c.name, sd, d.Granted, err, c.want)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func TestOwnerRightsInCentralRule(t *testing.T) {
 			Subject: access.SubjectOf(mustToken(t, baseSpec())),
 			Desired: c.desired, Type: winnt.FileObject, Policies: policies})
 		if err != nil || dec.Granted != c.want || dec.Allowed() != (c.want != 0) {
-			t.Errorf("A-152 %s %v: %v, want %v (%v)", c.rule, c.desired, dec, c.want, err)
+			t.Errorf("A-152: rule %s, desired %v: %v, %v; want granted %v", c.rule, c.desired, dec, err, c.want)
 		}
 	}
 }
@@ -51,17 +51,17 @@ func TestStagedRule(t *testing.T) {
 	rulePolicy("(@Resource.none == 1)")(r)
 	r.Policies.Policies[0].Rules[0].Staged = mustDescriptor("D:(D;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-102: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-102: with a staged descriptor: %+v, %v; want granted 2, no error", d, err)
 	}
 	r = ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", 2)
 	rulePolicy("")(r)
 	r.Policies.Recovery = mustDescriptor("D:(A;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, another recovery policy: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-100: with another recovery policy: %+v, %v; want granted 2, no error", d, err)
 	}
 	r.Policies = &access.PolicySet{} // a set without policies
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, no policies: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-100: with an empty policy set: %+v, %v; want granted 2, no error", d, err)
 	}
 }
 
@@ -79,20 +79,20 @@ func TestRuleThatDenies(t *testing.T) {
 		r.Policies.Policies[0].Rules = rules
 		d, x, err := access.Explain(r)
 		if err != nil || d.Allowed() {
-			t.Fatalf("%v, %v, want d.Allowed() = false, no error", d, err)
+			t.Fatalf("Explain: %v, %v; want a denial, no error", d, err)
 		}
 		found := false
 		for _, row := range x.Reasons {
 			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
 				found = true
 				if reason.Index != at || reason.Name != rules[at].Name {
-					t.Errorf("rule %d denies, the reason names %d, %q, want %d, %q", at, reason.Index, reason.Name,
-						at, rules[at].Name)
+					t.Errorf("rule %d denies; the reason names rule %d, %q; want %d, %q", at, reason.Index,
+						reason.Name, at, rules[at].Name)
 				}
 			}
 		}
 		if !found {
-			t.Errorf("rule %d denies, and no reason names a rule", at)
+			t.Errorf("rule %d denies, but no reason names a rule", at)
 		}
 	}
 }

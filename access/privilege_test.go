@@ -24,7 +24,7 @@ func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
 		dec, err := access.Check(mustToken(t, spec), d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153 restricted to %v: %v, want %v (%v)", c.restricting, dec, c.want, err)
+			t.Errorf("A-153: write-restricted to %v: %v, %v; want granted %v", c.restricting, dec, err, c.want)
 		}
 	}
 }
@@ -47,7 +47,8 @@ func TestOwnerIsNotARestrictingSID(t *testing.T) {
 	}{{once, winnt.READ_CONTROL | winnt.WRITE_DAC}, {twice, 0}} {
 		dec, err := access.Check(c.tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153 of %v: %v, want %v (%v)", c.tok.RestrictedSet().Len(), dec, c.want, err)
+			t.Errorf("A-153: %d restricting SIDs: %v, %v; want granted %v", c.tok.RestrictedSet().Len(), dec, err,
+				c.want)
 		}
 	}
 }
@@ -58,7 +59,7 @@ func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 	r := ask(t, "…(A;;GA;;;WD)", 0, primary)
 	d, s := r.Descriptor, &r.Subject
 	if !access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject) {
-		t.Error("the question itself is refused")
+		t.Error("SeFastTraverseCheck of the well-formed request = false, want true")
 	}
 	for name, ok := range map[string]bool{
 		"no descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
@@ -70,7 +71,7 @@ func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 	} {
 		if ok {
-			t.Errorf("A-36: %s: passed", name)
+			t.Errorf("A-36: SeFastTraverseCheck with %s = true, want false", name)
 		}
 	}
 }
@@ -113,18 +114,19 @@ func TestFastTraverse(t *testing.T) {
 		s := access.SubjectOf(mustToken(t, spec))
 		d := mustSD(t, c.sd)
 		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: %v, want %v", c.id, got, c.want)
+			t.Errorf("%s: SeFastTraverseCheck = %v, want %v", c.id, got, c.want)
 		}
 		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
 			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
-			t.Errorf("%s: the full check says %v, %v", c.id, full, err)
+			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full,
+				err)
 		}
 	}
 	spec := baseSpec()
 	low(&spec)
 	s := access.SubjectOf(mustToken(t, spec))
 	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
-		t.Error("a low token must not write through the shortcut")
+		t.Error("SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
 	}
 }
 
@@ -148,19 +150,20 @@ func TestPrivilegeCheck(t *testing.T) {
 	} {
 		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
 		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
-			t.Errorf("%s: %v %v %v, want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound, ntstatus.Success)
+			t.Errorf("%s: PrivilegeCheck = %v, %v, %v; want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound,
+				ntstatus.Success)
 		}
 	}
 	spec.Level = winnt.SecurityAnonymous
 	if _, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("anonymous: %v, want %v", st, ntstatus.BadImpersonationLevel)
+		t.Errorf("PrivilegeCheck of an anonymous token: %v, want %v", st, ntstatus.BadImpersonationLevel)
 	}
 	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
-		t.Errorf("policy: %v %v, want %v, %v", used, st, usedBoth, ntstatus.Success)
+		t.Errorf("PrivilegePolicy: %v, %v; want %v, %v", used, st, usedBoth, ntstatus.Success)
 	}
 	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
 		st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("policy without privilege: %v %v, want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
+		t.Errorf("PrivilegePolicy without the privilege: %v, %v; want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
 	}
 }
 
@@ -178,7 +181,7 @@ func TestIntentSkipsPreviousGrants(t *testing.T) {
 		r.Intent, r.Previous = access.Intent{Backup: true}, c.previous
 		d, err := access.SeAccessCheck(r)
 		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
-			t.Errorf("previously %v: %v, %v; want the privileges %v", c.previous, d, err, c.used)
+			t.Errorf("previously granted %v: %v, %v; want used privileges %v", c.previous, d, err, c.used)
 		}
 	}
 }
@@ -199,12 +202,12 @@ func TestPrivilegeCheckLevels(t *testing.T) {
 			ok, found, st := access.PrivilegeCheck(tok, held, true)
 			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
 				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
-					t.Errorf("%v at %v: %t, %v, %v, want false, 0, %v", typ, level, ok, found, st,
-						ntstatus.BadImpersonationLevel)
+					t.Errorf("PrivilegeCheck of a %v token at %v: %t, %v, %v; want false, 0, %v", typ, level, ok,
+						found, st, ntstatus.BadImpersonationLevel)
 				}
 			} else if !ok || found != held || st != ntstatus.Success {
-				t.Errorf("%v at %v: %t, %v, %v, want true, %v, %v", typ, level, ok, found, st, held,
-					ntstatus.Success)
+				t.Errorf("PrivilegeCheck of a %v token at %v: %t, %v, %v; want true, %v, %v", typ, level, ok, found,
+					st, held, ntstatus.Success)
 			}
 		}
 	}
@@ -228,17 +231,17 @@ func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 		r := ask(t, c.sd, c.desired)
 		r.Type = &allOfIt
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != c.status || d.Granted != c.want {
-			t.Errorf("A-46 %s: %v, %v; want %v, %v", c.id, d, err, c.status, c.want)
+			t.Errorf("A-46: %s: %v, %v; want %v, granted %v", c.id, d, err, c.status, c.want)
 		}
 		r.ObjectTypes = list(0, nodeC, 1, nodeP1)
 		nodes, _, err := access.CheckResultList(r)
 		for i, n := range nodes {
 			if n.Status() != c.status || n.Granted != c.want {
-				t.Errorf("A-46 %s, node %d: %v, want n.Status() = %v, n.Granted = %v", c.id, i, n, c.status, c.want)
+				t.Errorf("A-46: %s, node %d: %v, want %v, granted %v", c.id, i, n, c.status, c.want)
 			}
 		}
 		if err != nil || len(nodes) != 2 {
-			t.Errorf("A-46 %s, a list of types: %v, %v, want len(nodes) = 2, no error", c.id, nodes, err)
+			t.Errorf("A-46: CheckResultList, %s: %v, %v; want 2 results, no error", c.id, nodes, err)
 		}
 	}
 }

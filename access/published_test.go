@@ -104,7 +104,7 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		t.Fatalf("give it a place in vectorTokenFile: %v", err)
+		t.Fatalf("vectorTokenFile has no field for a part of the token file: %v", err)
 	}
 	return f
 }
@@ -204,7 +204,7 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	t.Helper()
 	n, ok := notes[id]
 	if !ok {
-		t.Errorf("%s: say in notes_test.go what it shows and where it is from", id)
+		t.Errorf("case %s has no note in notes_test.go: say there what it shows and what its source is", id)
 	}
 	spec := baseSpec()
 	if change != nil {
@@ -217,7 +217,7 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	}
 	if len(cited) > 0 {
 		if v.Provenance.Source = rules.ID(cited[0]).Source(); v.Provenance.Source == "" {
-			t.Errorf("docs/rules has no %s", cited[0])
+			t.Errorf("docs/rules has no rule %s", cited[0])
 		}
 	}
 	v.In = vectorQuestion{ID: id, Token: vectorTokenOf(t, spec), Desired: desired.String()}
@@ -286,7 +286,7 @@ func TestPublishedVectors(t *testing.T) {
 	used := map[string]bool{}
 	for _, v := range published(t) {
 		if used[v.In.ID] {
-			t.Errorf("%s is there twice", v.In.ID)
+			t.Errorf("case id %s is used twice", v.In.ID)
 		}
 		used[v.In.ID] = true
 		if err := e.Encode(v); err != nil {
@@ -295,7 +295,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	for id := range notes {
 		if !used[id] {
-			t.Errorf("there is a note about %s and no such case", id)
+			t.Errorf("the note %s has no case", id)
 		}
 	}
 	file := filepath.Join("..", "vectors", "access.jsonl")
@@ -306,6 +306,6 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s is not what the tables say (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the tables (%v): run go generate ./vectors", file, err)
 	}
 }

@@ -20,7 +20,7 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	results, dec, err := access.CheckResultList(r)
 	if err != nil || len(results) != 3 || dec.Allowed() {
-		t.Fatalf("%v, %v, %v, want len(results) = 3, dec.Allowed() = false, no error", results, dec, err)
+		t.Fatalf("CheckResultList: %v, %v, %v; want 3 results, a denial, no error", results, dec, err)
 	}
 	for i, want := range []access.NodeResult{
 		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
@@ -28,7 +28,7 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
 	} {
 		if results[i] != want {
-			t.Errorf("A-154 node %d: %v, want %v", i, results[i], want)
+			t.Errorf("A-154: result of node %d: %v, want %v", i, results[i], want)
 		}
 	}
 }
@@ -52,7 +52,8 @@ func TestResultListMended(t *testing.T) {
 		m.mend(r)
 		results, d, err := access.CheckResultList(r)
 		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+			t.Errorf("CheckResultList, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
+				m.grant, m.err)
 		}
 		want := 1 // one entry, one result
 		if m.err != nil || m.status == ntstatus.InvalidParameter {
@@ -60,7 +61,8 @@ func TestResultListMended(t *testing.T) {
 		}
 		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted,
 			Verdict: d.Verdict}) {
-			t.Errorf("%s: the results are %v, the decision %v", m.what, results, d)
+			t.Errorf("CheckResultList, first error %s: results %v, decision %v; want %d equal results", m.what,
+				results, d, want)
 		}
 	}
 }
@@ -120,17 +122,17 @@ func TestResultList(t *testing.T) {
 		r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, c.list
 		got, d, err := access.CheckResultList(r)
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || d.Status() != c.want[0].Status() {
-			t.Errorf("%s: %v %v, %v; want %v", c.id, got, d, err, c.want)
+			t.Errorf("%s: CheckResultList = %v, %v, %v; want %v", c.id, got, d, err, c.want)
 		}
 		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success ||
 			fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("%s, the call: %v %v; want %v", c.id, call, got, c.want)
+			t.Errorf("%s: NtAccessCheckResultList = %v, %v; want %v, %v", c.id, call, got, ntstatus.Success, c.want)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.byType {
-			t.Errorf("%s, one result: %+v, %v, want d.Allowed() = %v, no error", c.id, d, err, c.byType)
+			t.Errorf("%s: SeAccessCheck = %+v, %v; want allowed %v, no error", c.id, d, err, c.byType)
 		}
 		if _, _, x, err := access.ExplainResultList(r); err != nil || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %v, %v, want len(x.Steps) at least 1, no error", c.id, x, err)
+			t.Errorf("%s: ExplainResultList = %v, %v; want at least one step, no error", c.id, x, err)
 		}
 	}
 }
@@ -140,11 +142,12 @@ func TestResultList(t *testing.T) {
 func TestResultListEmpty(t *testing.T) {
 	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
-			t.Errorf("A-11: %v %v, want %v, nil", call, results, ntstatus.InvalidParameter)
+			t.Errorf("A-11: NtAccessCheckResultList without a list: %v, %v; want %v, nil", call, results,
+				ntstatus.InvalidParameter)
 		}
 		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter ||
 			results != nil {
-			t.Errorf("A-11: %v %v %v, want d.Status() = %v, results = nil, no error", results, d, err,
+			t.Errorf("A-11: CheckResultList without a list: %v, %v, %v; want nil, %v, no error", results, d, err,
 				ntstatus.InvalidParameter)
 		}
 	}
@@ -153,6 +156,7 @@ func TestResultListEmpty(t *testing.T) {
 	if call, results, _ := access.NtAccessCheckResultList(kernel); call != ntstatus.Success ||
 		fmt.Sprint(results) != fmt.Sprint([]access.NodeResult{{Granted: 3,
 			Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}}) {
-		t.Errorf("A-27: %v %v", call, results)
+		t.Errorf("A-27: NtAccessCheckResultList in kernel mode: %v, %v; want %v and 3 granted at both nodes", call,
+			results, ntstatus.Success)
 	}
 }

@@ -62,7 +62,7 @@ func TestValidateObjectTypes(t *testing.T) {
 	} {
 		err := access.ValidateObjectTypes(c.list)
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("ValidateObjectTypes, %s: %v, want valid %t", c.name, err, c.ok)
 		}
 	}
 }
@@ -101,11 +101,11 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 				}
 			}
 			if got != c.want {
-				t.Errorf("A-85 %s, %v: %s, want %s", c.sd, desired, got, c.want)
+				t.Errorf("A-85: %s, desired %v: results %s, want %s", c.sd, desired, got, c.want)
 			}
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (c.want[0] == 'y') {
-				t.Errorf("A-71 %s, %v, one result: %+v, %v, want that of the first of %s",
-					c.sd, desired, d, err, c.want)
+				t.Errorf("A-71: %s, desired %v: SeAccessCheck = %+v, %v; want the first result of %s", c.sd, desired,
+					d, err, c.want)
 			}
 		}
 	}
@@ -128,14 +128,15 @@ func TestLongLists(t *testing.T) {
 			}
 			for n := range got {
 				if granted := got[n].Granted == rp; granted != (n == at) {
-					t.Errorf("A-84: %d types: an entry for node %d: node %d is granted: %t, want %t", len(got), at,
-						n, granted, n == at)
+					t.Errorf("A-84: %d types, entry for node %d: node %d granted %t, want %t", len(got), at, n,
+						granted, n == at)
 				}
 			}
 		}
 		twice := append(types[:len(types):len(types)], types[i/2])
 		if err := access.ValidateObjectTypes(twice); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("A-25: %d types, entry %d twice: %v", len(twice), i/2, err)
+			t.Errorf("A-25: %d types with entry %d repeated: %v, want %v", len(twice), i/2, err,
+				ntstatus.InvalidParameter.Err())
 		}
 	}
 }

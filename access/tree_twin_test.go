@@ -68,7 +68,8 @@ func TestEveryLevelList(t *testing.T) {
 		place := fmt.Sprintf("entry %d:", wrong)
 		if (err != nil) != (wrong >= 0) || err != nil && (!errors.Is(err, ntstatus.InvalidParameter.Err()) ||
 			!strings.Contains(err.Error(), place)) {
-			t.Errorf("A-25 %v: %v, want the first wrong entry to be %d", levels, err, wrong)
+			t.Errorf("A-25: ValidateObjectTypes of levels %v: %v, want the first wrong entry to be %d", levels, err,
+				wrong)
 		}
 		if wrong < 0 {
 			trees++
@@ -76,12 +77,12 @@ func TestEveryLevelList(t *testing.T) {
 	})
 	// 1 + 1 + 1 + 2 + 5 + 14: the empty list, and the trees of one to five nodes.
 	if trees != 24 {
-		t.Errorf("A-25: %d sequences are trees, want 24", trees)
+		t.Errorf("A-25: %d level sequences are valid, want 24", trees)
 	}
 	for _, l := range []uint16{5, 0x100, 0x101, 0x8001, 0xFFFF} {
 		for _, levels := range [][]uint16{{l}, {0, l}, {0, 1, l}, {0, 1, 2, 3, 4, l}} {
 			if access.ValidateObjectTypes(treeOf(levels)) == nil {
-				t.Errorf("A-25 %#x is a tree", levels)
+				t.Errorf("A-25: ValidateObjectTypes of levels %#x: no error, want one", levels)
 			}
 		}
 	}
@@ -99,20 +100,21 @@ func TestEveryLevelListAsked(t *testing.T) {
 			call, decided, results = ntstatus.InvalidParameter, ntstatus.InvalidParameter, 0
 		}
 		if st, d := access.NtAccessCheck(r); st != call || d.Allowed() != (wrong < 0) {
-			t.Errorf("A-26 %v, NtAccessCheckByType: %v %v, want %v", levels, st, d, call)
+			t.Errorf("A-26: levels %v: NtAccessCheck = %v, %v; want %v", levels, st, d, call)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != decided {
-			t.Errorf("A-25 %v, SeAccessCheck: %v %v, want %v", levels, d, err, decided)
+			t.Errorf("A-25: levels %v: SeAccessCheck = %v, %v; want %v", levels, d, err, decided)
 		}
 		if len(levels) == 0 { // an empty list fails
 			call, decided = ntstatus.InvalidParameter, ntstatus.InvalidParameter
 		}
 		if st, nodes, _ := access.NtAccessCheckResultList(r); st != call || len(nodes) != results {
-			t.Errorf("A-26 %v, NtAccessCheckByTypeResultList: %v %v, want %v and %d results", levels, st, nodes, call,
-				results)
+			t.Errorf("A-26: levels %v: NtAccessCheckResultList = %v, %v; want %v and %d results", levels, st, nodes,
+				call, results)
 		}
 		if nodes, d, err := access.CheckResultList(r); err != nil || d.Status() != decided || len(nodes) != results {
-			t.Errorf("A-25 %v, CheckResultList: %v %v %v, want %v and %d results", levels, nodes, d, err, decided, results)
+			t.Errorf("A-25: levels %v: CheckResultList = %v, %v, %v; want %v and %d results", levels, nodes, d, err,
+				decided, results)
 		}
 	})
 }
@@ -132,12 +134,13 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 				list[second].GUID = list[first].GUID
 				err := access.ValidateObjectTypes(list)
 				if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("entry %d:", second)) {
-					t.Errorf("A-25: entry %d of %d has the GUID of entry %d: %v", second, n, first, err)
+					t.Errorf("A-25: entry %d of %d repeats the GUID of entry %d: %v, want an error that names "+
+						"the later one", second, n, first, err)
 				}
 			}
 		}
 		if err := access.ValidateObjectTypes(treeOf(levels)); err != nil {
-			t.Errorf("A-25: %d different GUIDs: %v", n, err)
+			t.Errorf("A-25: %d different GUIDs: %v, want no error", n, err)
 		}
 	}
 	// GUIDs that differ in one byte are different.
@@ -145,7 +148,7 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 		pair := list(0, nodeC, 1, nodeP1, 1, nodeP1)
 		pair[2].GUID[i] ^= 0x80
 		if err := access.ValidateObjectTypes(pair); err != nil {
-			t.Errorf("A-25: GUIDs that differ in byte %d: %v", i, err)
+			t.Errorf("A-25: GUIDs that differ in byte %d: %v, want no error", i, err)
 		}
 	}
 }
@@ -238,8 +241,8 @@ func TestEveryTreeTwoEntries(t *testing.T) {
 					d.Allowed(), n.granted)
 			}
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != n.granted[0] {
-				t.Errorf("A-84: levels %v, denials %v at nodes %v, one result: %v %v, want that of the root of %v", levels,
-					deny, at, d, err, n.granted)
+				t.Errorf("A-84: levels %v, denials %v at nodes %v: SeAccessCheck = %v, %v; want the root of %v",
+					levels, deny, at, d, err, n.granted)
 			}
 		}
 	})

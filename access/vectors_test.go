@@ -58,7 +58,7 @@ func jsonClaims(t *testing.T, m map[string]any) (out []claims.Attribute) {
 				}
 				a.Uints = append(a.Uints, b)
 			default:
-				t.Fatalf("claim %s: value %T", name, v)
+				t.Fatalf("claim %s has a value of type %T, want string, number or bool", name, v)
 			}
 		}
 		out = append(out, a)
@@ -82,13 +82,12 @@ func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desired uint32, want bool) {
 	d, err := sddl.Parse(text, sddl.Options{Domain: dom})
 	if err != nil {
-		t.Errorf("%s: %v", text, err)
+		t.Errorf("sddl.Parse(%s): %v", text, err)
 		return
 	}
 	got, err := access.Check(tok, d, winnt.AccessMask(desired), winnt.FileObject)
 	if err != nil || got.Allowed() != want {
-		t.Errorf("%s, desired %#x: %+v, %v; recorded: allowed %v, want got.Allowed() = %v, no error", text, desired,
-			got, err, want, want)
+		t.Errorf("Check of %s, desired %#x: %+v, %v; recorded: allowed %v", text, desired, got, err, want)
 	}
 }
 
@@ -159,7 +158,7 @@ func TestVectorsRun(t *testing.T) {
 				})
 				checks++
 			default:
-				t.Errorf("%s: unknown step %q", name, verb)
+				t.Errorf("%s: unknown step %q in the recording", name, verb)
 			}
 		}
 	}
@@ -169,7 +168,7 @@ func TestVectorsRun(t *testing.T) {
 func unmarshal(t *testing.T, b json.RawMessage, v any) {
 	t.Helper()
 	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatalf("%s: %v", b, err)
+		t.Fatalf("JSON of the recording %s: %v", b, err)
 	}
 }
 

@@ -57,8 +57,8 @@ func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks [
 			r.Descriptor, o.r = d, &r
 			want := o.single()
 			if got, err := access.Check(r.Subject.Primary, d, r.Desired, r.Type); err != nil || got != want {
-				t.Errorf("desired %#x: %+v, %v; the twin says %+v, want %+v, nil\nsd %x\ntoken %+v",
-					uint32(r.Desired), got, err, want, want, d.Binary(), r.Subject.Primary.Spec())
+				t.Errorf("Check of %#x: %+v, %v; the twin returns %+v\nsd %x\ntoken %+v", uint32(r.Desired), got, err,
+					want, d.Binary(), r.Subject.Primary.Spec())
 			}
 		}
 		return !t.Failed()
