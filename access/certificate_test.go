@@ -39,9 +39,9 @@ func TestCertifiedPolicies(t *testing.T) {
 		policies *access.PolicySet
 		want     map[string][][3]string
 	}{
-		"none":             {nil, map[string][][3]string{}},
-		"an empty set":     {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
-		"three, two alike": {set, stated},
+		"none":            {nil, map[string][][3]string{}},
+		"an empty set":    {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
+		"two with one id": {set, stated},
 	} {
 		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
 		r.Policies = c.policies
@@ -84,9 +84,9 @@ func TestCertifiedSubjects(t *testing.T) {
 			"Delegation", false},
 		"a client of another": {access.Subject{Primary: other, Client: client, Level: winnt.SecurityImpersonation},
 			"Impersonation", true},
-		"one that is identified": {access.Subject{Primary: own, Client: client, Level: winnt.SecurityIdentification},
+		"an identified client": {access.Subject{Primary: own, Client: client, Level: winnt.SecurityIdentification},
 			"Identification", true},
-		"one without a name": {access.Subject{Client: client}, "Anonymous", false},
+		"a client without a level": {access.Subject{Client: client}, "Anonymous", false},
 	} {
 		r := ask(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
 		r.Subject = c.subject
@@ -132,7 +132,7 @@ func TestCertificateOfAFile(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		given, want []byte
-	}{{"as it was laid out", file, file}, {"none", nil, own}, {"its own", own, own}} {
+	}{{"the given file", file, file}, {"no file", nil, own}, {"the token's own file", own, own}} {
 		cert, err := x.Certificate(r, c.given)
 		if want := fmt.Sprintf(`"token":"%x"`, sha256.Sum256(c.want)); err != nil || !strings.Contains(string(cert), want) {
 			t.Errorf("certificate for %s: %s, %v; want it to contain %s", c.name, cert, err, want)

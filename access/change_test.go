@@ -165,24 +165,24 @@ func TestChangesInFull(t *testing.T) {
 		ask      func(*access.Request)
 		want     []string
 	}{
-		{"a group that the token has disabled", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
+		{"a disabled group", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
-		{"a group that the token has for deny only", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
+		{"a deny-only group", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
-		{"two groups, one of them twice, and one that inherits only", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
+		{"two groups, one repeated, and an inherit-only entry", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
 			"(A;;0x1;;;AN)", 1, nil, nil, []string{"make the user a member of " + guests,
 			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("CC", u)}},
-		{"two that stand for others", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
+		{"OWNER RIGHTS and a placeholder SID", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
 			[]string{"make the user a member of S-1-5-32-544 (Administrators)", put("CC", u)}},
-		{"the privilege that is there and disabled", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
+		{"a disabled privilege", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
 			s.Privileges = usedSec
 		}, nil, []string{"enable SeSecurityPrivilege, which the token holds disabled"}},
 		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{
 			"give the token SeTakeOwnershipPrivilege, enabled", "give the token SeRelabelPrivilege, enabled",
 			put("WO", u)}},
-		{"generic rights, which an entry has mapped: to read", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
-		{"to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
-		{"to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
+		{"a generic right to read, mapped in the entry", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
+		{"a generic right to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
+		{"a generic right to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
 		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
 			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
@@ -215,8 +215,8 @@ func TestChangesInFull(t *testing.T) {
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
 			put("FR", u)}},
-		{"A-30: no change mends the level", "…", 1, level(winnt.SecurityIdentification), nil, nil},
-		{"A-25: nor a list that is no tree", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
+		{"A-30: a level that no change can raise", "…", 1, level(winnt.SecurityIdentification), nil, nil},
+		{"A-25: a malformed object type list", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		r := pc.request(t)

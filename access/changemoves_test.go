@@ -71,20 +71,20 @@ func TestDropsOfTheTokenFirst(t *testing.T) {
 		change func(*token.Spec)
 		ask    func(*access.Request)
 	}{
-		"the user":              {"D;;0x1;;;U", nil, nil},
-		"a group":               {"D;;0x1;;;AU", nil, nil},
-		"a group for deny only": {"D;;0x1;;;G", groupG(denyOnly), nil},
-		"a restricting SID":     {"D;;0x1;;;RC", restricted(sid.Restricted), nil},
-		"the second of them":    {"D;;0x1;;;BG", restricted(sid.Restricted, sid.Guests), nil},
-		"one that was dropped": {"D;;0x1;;;BG", func(s *token.Spec) {
+		"the user":                   {"D;;0x1;;;U", nil, nil},
+		"a group":                    {"D;;0x1;;;AU", nil, nil},
+		"a group for deny only":      {"D;;0x1;;;G", groupG(denyOnly), nil},
+		"a restricting SID":          {"D;;0x1;;;RC", restricted(sid.Restricted), nil},
+		"the second restricting SID": {"D;;0x1;;;BG", restricted(sid.Restricted, sid.Guests), nil},
+		"a dropped restricting SID": {"D;;0x1;;;BG", func(s *token.Spec) {
 			s.Restricted = []token.Group{{SID: sid.Restricted}, {SID: sid.Guests, Attributes: denyOnly}}
 		}, nil},
-		"the package":           {"D;;0x1;;;P", appMedium, nil},
-		"a capability":          {"D;;0x1;;;CAP", appMedium, nil},
-		"SELF":                  {"D;;0x1;;;PS", nil, selfIs(caseU)},
-		"one under a condition": {"XD;;0x1;;;WD;(Member_of{SID(WD)})", nil, nil},
-		"one of an object type": {"OD;;0x1;" + nodeC.String() + ";;WD", nil, nil},
-		"Everyone":              {"D;;0x1;;;WD", nil, nil},
+		"the package":         {"D;;0x1;;;P", appMedium, nil},
+		"a capability":        {"D;;0x1;;;CAP", appMedium, nil},
+		"SELF":                {"D;;0x1;;;PS", nil, selfIs(caseU)},
+		"a conditional entry": {"XD;;0x1;;;WD;(Member_of{SID(WD)})", nil, nil},
+		"an object entry":     {"OD;;0x1;" + nodeC.String() + ";;WD", nil, nil},
+		"Everyone":            {"D;;0x1;;;WD", nil, nil},
 	} {
 		for _, strangers := range []int{0, 19, 20, 60} {
 			pc := plainCase{sd: denials(strangers, c.entry), desired: 1, change: c.change, ask: c.ask}

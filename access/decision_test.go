@@ -17,9 +17,9 @@ func TestNoDecisionGrants(t *testing.T) {
 	zero := new(token.Token)
 	who := access.SubjectOf(tok)
 	for name, ask := range map[string]func() (access.Decision, error){
-		"no token":   func() (access.Decision, error) { return access.Check(nil, d, 1, winnt.FileObject) },
-		"zero token": func() (access.Decision, error) { return access.Check(zero, d, 1, winnt.FileObject) },
-		"no type":    func() (access.Decision, error) { return access.Check(tok, d, winnt.GENERIC_READ, nil) },
+		"Check, no token":   func() (access.Decision, error) { return access.Check(nil, d, 1, winnt.FileObject) },
+		"Check, zero token": func() (access.Decision, error) { return access.Check(zero, d, 1, winnt.FileObject) },
+		"Check, no type":    func() (access.Decision, error) { return access.Check(tok, d, winnt.GENERIC_READ, nil) },
 		"bytes, no token": func() (access.Decision,
 			error) {
 			return access.CheckBytes(nil, d.Binary(), 1, winnt.FileObject)
@@ -28,17 +28,17 @@ func TestNoDecisionGrants(t *testing.T) {
 			error) {
 			return access.CheckBytes(zero, d.Binary(), 1, winnt.FileObject)
 		},
-		"bad bytes": func() (access.Decision,
+		"bytes, malformed": func() (access.Decision,
 			error) {
 			return access.CheckBytes(tok, []byte("bad"), 1, winnt.FileObject)
 		},
-		"no bytes": func() (access.Decision,
+		"bytes, nil": func() (access.Decision,
 			error) {
 			return access.CheckBytes(tok, nil, 1, winnt.FileObject)
 		},
 		"bytes, no type": func() (access.Decision, error) { return access.CheckBytes(tok, d.Binary(), 1, nil) },
-		"no request":     func() (access.Decision, error) { return access.SeAccessCheck(nil) },
-		"zero request":   func() (access.Decision, error) { return access.SeAccessCheck(&access.Request{}) },
+		"request, nil":   func() (access.Decision, error) { return access.SeAccessCheck(nil) },
+		"request, zero":  func() (access.Decision, error) { return access.SeAccessCheck(&access.Request{}) },
 		"request, no type": func() (access.Decision, error) {
 			return access.SeAccessCheck(&access.Request{Descriptor: d, Subject: who, Desired: 1})
 		},
@@ -49,9 +49,9 @@ func TestNoDecisionGrants(t *testing.T) {
 			s := access.Subject{Primary: tok, Client: zero, Level: winnt.SecurityImpersonation}
 			return access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: 1, Type: winnt.FileObject})
 		},
-		"explain nothing": func() (access.Decision, error) { d, _, err := access.Explain(nil); return d, err },
-		"no list":         func() (access.Decision, error) { _, d, err := access.CheckResultList(nil); return d, err },
-		"explain no list": func() (access.Decision, error) {
+		"Explain, nil":     func() (access.Decision, error) { d, _, err := access.Explain(nil); return d, err },
+		"result list, nil": func() (access.Decision, error) { _, d, err := access.CheckResultList(nil); return d, err },
+		"ExplainResultList, nil": func() (access.Decision, error) {
 			_, d, _, err := access.ExplainResultList(nil)
 			return d,
 				err

@@ -225,9 +225,9 @@ func TestCallStatuses(t *testing.T) {
 		r              *access.Request
 		call, resultOf ntstatus.Status // of NtAccessCheck, and of NtAccessCheckResultList
 	}{
-		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
+		"a complete request": {good, ntstatus.Success, ntstatus.InvalidParameter},
 		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"a list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
+		"an object type list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
 			ntstatus.Success},
 		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
 		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
@@ -270,13 +270,13 @@ func TestPrologueEnds(t *testing.T) {
 		says ntstatus.Status // the decision's status if the call succeeds
 		done bool
 	}{
-		"nothing":            {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
+		"no error":           {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
 		"a generic right":    {ask(t, dacl, winnt.GENERIC_READ), ntstatus.GenericNotMapped, 0, true},
 		"a primary token":    {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, 0, true},
 		"an anonymous level": {ask(t, dacl, 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, true},
-		"an identified one": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
+		"an identification level": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
 			ntstatus.Success, false},
-		"no tree": {func() *access.Request {
+		"a malformed list": {func() *access.Request {
 			r := ask(t, dacl, 1)
 			r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1, GUID: winnt.GUID{1}}}
 			return r
@@ -388,23 +388,23 @@ func TestSeAccessCheckMended(t *testing.T) {
 	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
 		Subject: access.Subject{Client: new(token.Token), Level: winnt.SecurityIdentification}}
 	for _, m := range []mending{
-		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.AccessDenied, access.ErrNoMapping, 0},
+		{"all errors", func(*access.Request) {}, 0, ntstatus.AccessDenied, access.ErrNoMapping, 0},
 		{"A-31 kernel mode", func(r *access.Request) { r.Type, r.Desired = winnt.FileObject, 5 }, 0, ntstatus.Success,
 			nil, 5},
 		{"A-32 no descriptor", func(r *access.Request) { r.Mode, r.Desired = access.User, 0 }, 0, ntstatus.AccessDenied,
 			nil, 0},
 		{"A-30 the level", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0,
 			ntstatus.BadImpersonationLevel, nil, 0},
-		{"A-30 the level, with rights granted before", func(r *access.Request) { r.Previous = 1 }, 0,
+		{"A-30 the level, with previously granted rights", func(r *access.Request) { r.Previous = 1 }, 0,
 			ntstatus.BadImpersonationLevel, nil, 0},
-		{"A-33 nothing asked, something granted before", func(r *access.Request) {
+		{"A-33 an empty mask, with previously granted rights", func(r *access.Request) {
 			r.Subject.Level = winnt.SecurityImpersonation
 		}, 0, ntstatus.Success, nil, 1},
-		{"A-33 nothing asked", func(r *access.Request) { r.Previous = 0 }, 0, ntstatus.AccessDenied, nil, 0},
+		{"A-33 an empty mask", func(r *access.Request) { r.Previous = 0 }, 0, ntstatus.AccessDenied, nil, 0},
 		{"no token", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.AccessDenied, access.ErrNoToken, 0},
-		{"A-25 no tree", func(r *access.Request) { r.Subject.Client = good.Subject.Primary }, 0,
+		{"A-25 a malformed list", func(r *access.Request) { r.Subject.Client = good.Subject.Primary }, 0,
 			ntstatus.InvalidParameter, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.ObjectTypes = nil }, 0, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.ObjectTypes = nil }, 0, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		d, err := access.SeAccessCheck(r)
@@ -442,7 +442,7 @@ func TestNtAccessCheckMended(t *testing.T) {
 		{"A-19 no owner", func(r *access.Request) { r.Descriptor = noOwner }, ntstatus.InvalidSecurityDescr, 0, nil, 0},
 		{"no type", func(r *access.Request) { r.Descriptor = good.Descriptor }, ntstatus.InvalidParameter, 0, nil, 0},
 		{"A-24", func(r *access.Request) { r.Type = winnt.FileObject }, ntstatus.Success, ntstatus.AccessDenied, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, ntstatus.Success, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.Desired = 3 }, ntstatus.Success, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		call, d := access.NtAccessCheck(r)

@@ -75,9 +75,9 @@ func TestServerOfACompoundEntry(t *testing.T) {
 		process, client *token.Token
 		want            bool
 	}{
-		{"the server's process", server, client, true}, {"another's", client, server, false},
-		{"no process, and the server is the client", nil, server, true}, {"no process", nil, client, false},
-		{"an empty process", new(token.Token), server, true}, {"the server alone", server, nil, true},
+		{"a process with the SID", server, client, true}, {"a client with the SID", client, server, false},
+		{"no process, a client with the SID", nil, server, true}, {"no process, another client", nil, client, false},
+		{"an empty token as the process", new(token.Token), server, true}, {"a process alone", server, nil, true},
 	} {
 		r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, compound)}),
 			Subject: access.Subject{Primary: c.process, Client: c.client, Level: winnt.SecurityImpersonation}, Desired: 1,

@@ -74,10 +74,10 @@ func TestRestrictedTwice(t *testing.T) {
 		sd   string
 		want winnt.AccessMask
 	}{
-		{"what is left allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
-		{"what was dropped allows no more", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
-		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
-		{"nothing is left", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
+		{"a remaining SID allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
+		{"a dropped SID does not allow", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
+		{"a dropped SID still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
+		{"no SID remains", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
 	} {
 		// plain, and with a conditional entry
 		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {

@@ -62,13 +62,13 @@ func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 		t.Error("SeFastTraverseCheck of the well-formed request = false, want true")
 	}
 	for name, ok := range map[string]bool{
-		"no descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"no type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
-		"no right":      access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
-		"the SACL":      access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
-		"the SACL too":  access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"maximum":       access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
-		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"a nil descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"a nil type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
+		"an empty mask":    access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
+		"the SACL":         access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
+		"the SACL too":     access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"maximum":          access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
+		"no subject":       access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 	} {
 		if ok {
 			t.Errorf("A-36: SeFastTraverseCheck with %s = true, want false", name)
@@ -94,11 +94,11 @@ func TestFastTraverse(t *testing.T) {
 		{"empty", "…", nil, false},
 		{"restricted", "…(A;;0x20;;;WD)", restricted(sid.Everyone), false},
 		{"another SID", "…(A;;0x20;;;AU)", nil, false},
-		{"deny for anybody", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
-		{"deny under a condition", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for who owns the object", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
+		{"a denial for another SID", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
+		{"a conditional denial", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for OWNER RIGHTS", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
 		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
-		{"deny of something else", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
+		{"a denial of another right", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
 		{"inherit-only", "…(D;IO;0x20;;;WD)(A;;0x20;;;WD)", nil, true},
 		{"condition", "…(XA;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
 		{"label", "…(A;;0x20;;;WD)S:(ML;;NW;;;LW)", nil, false},
@@ -223,10 +223,10 @@ func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 		status  ntstatus.Status
 		want    winnt.AccessMask
 	}{
-		{"by name", "…(A;;0x01000001;;;WD)", saclBit | 1, ntstatus.PrivilegeNotHeld, 0},
-		{"all of it", "…(A;;0x01000001;;;WD)", maxMask, ntstatus.Success, 1},
-		{"by the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
-		{"no list", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+		{"requested by name", "…(A;;0x01000001;;;WD)", saclBit | 1, ntstatus.PrivilegeNotHeld, 0},
+		{"MAXIMUM_ALLOWED", "…(A;;0x01000001;;;WD)", maxMask, ntstatus.Success, 1},
+		{"in the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+		{"a NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
 	} {
 		r := ask(t, c.sd, c.desired)
 		r.Type = &allOfIt

@@ -39,15 +39,15 @@ func TestResultListMended(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
 	for _, m := range []mending{
-		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},
-		{"no tree", func(r *access.Request) { r.ObjectTypes = wrongList }, 0, ntstatus.InvalidParameter, nil, 0},
+		{"all errors", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},
+		{"bad tree", func(r *access.Request) { r.ObjectTypes = wrongList }, 0, ntstatus.InvalidParameter, nil, 0},
 		{"no type", func(r *access.Request) { r.ObjectTypes = wrongList[:1] }, 0, ntstatus.AccessDenied,
 			access.ErrNoMapping, 0},
 		{"no descriptor", func(r *access.Request) { r.Type = winnt.FileObject }, 0, ntstatus.AccessDenied, nil, 0},
 		{"no token", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0, ntstatus.AccessDenied,
 			access.ErrNoToken, 0},
 		{"no privilege", func(r *access.Request) { r.Subject = good.Subject }, 0, ntstatus.PrivilegeNotHeld, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		results, d, err := access.CheckResultList(r)
@@ -104,16 +104,16 @@ func TestResultList(t *testing.T) {
 			[]access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
 		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true,
 			nil},
-		{"A-85 a right past the ceiling", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
+		{"A-85 a right above a label", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
 			[]access.NodeResult{{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
 				{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, low},
-		{"A-86 each node has its own in the restricted pass", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
+		{"A-86 the restricted check for each node", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
 			list(0, nodeC, 1, nodeP1, 1, nodeP2), rp, []access.NodeResult{no, ok, no}, false, restricted(sid.Restricted)},
-		{"A-90 the restricted pass of a result list", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
+		{"A-90 the restricted check", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
 			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
-		{"A-90 the same of the maximum", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
+		{"A-90 the restricted check, MAXIMUM_ALLOWED", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
 			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
-		{"A-24 nothing asked", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
+		{"A-24 an empty mask", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
 	} {
 		r := ask(t, guids(c.sd), c.desired)
 		if c.change != nil {

@@ -47,14 +47,14 @@ func TestValidateObjectTypes(t *testing.T) {
 		list []access.ObjectTypeEntry
 		ok   bool
 	}{
-		{"none", nil, true},
+		{"empty", nil, true},
 		{"root", list(0, nodeC), true},
 		{"deepest", list(0, nodeC, 1, nodeP1, 2, nodeA1, 3, nodeA2, 4, nodeP2), true},
-		{"up again", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), true},
+		{"back to a higher level", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), true},
 		{"longest", long, true},
-		{"{1}", list(1, nodeC), false},
-		{"{0,0}", list(0, nodeC, 0, nodeP1), false},
-		{"{0,2}", list(0, nodeC, 2, nodeP1), false},
+		{"no root", list(1, nodeC), false},
+		{"two roots", list(0, nodeC, 0, nodeP1), false},
+		{"a skipped level", list(0, nodeC, 2, nodeP1), false},
 		{"too deep", list(0, nodeC, 1, nodeP1, 2, nodeA1, 3, nodeA2, 4, nodeP2, 5, winnt.GUID{9}), false},
 		{"a GUID twice", list(0, nodeC, 1, nodeP1, 1, nodeP1), false},
 		{"a GUID twice in a long list", twice, false},
