@@ -243,7 +243,7 @@ func (c *plainCase) wanted() access.Decision {
 }
 
 // Every entry point returns the decision of the conformance cases.
-func TestConformance(t *testing.T) {
+func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 	for _, c := range plainCases {
 		t.Run(c.id, func(t *testing.T) {
 			r := c.request(t)
@@ -267,7 +267,7 @@ func TestConformance(t *testing.T) {
 }
 
 // A subject without a user has no effective token, holds no privilege, and is not below the level Impersonation.
-func TestNobody(t *testing.T) {
+func TestSubjectWithoutUserHasNothing(t *testing.T) {
 	zero := new(token.Token)
 	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
 		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
@@ -285,7 +285,7 @@ func TestNobody(t *testing.T) {
 
 // The effective token is the client's if there is a client, even an empty one, and otherwise the process's. Below the
 // level Impersonation it holds no privilege (A-30, T-102).
-func TestSubjects(t *testing.T) {
+func TestEffectiveTokenIsTheClients(t *testing.T) {
 	backup, restore := winnt.SeBackupPrivilege, winnt.SeRestorePrivilege
 	with := func(p winnt.Privilege) *token.Token {
 		spec := baseSpec()

@@ -20,7 +20,7 @@ import (
 
 // A certificate lists each configured policy with its rules in order, including a policy without rules. Of two
 // policies with one id it lists the first. The recovery policy has the id "".
-func TestCertifiedPolicies(t *testing.T) {
+func TestCertificateListsPolicies(t *testing.T) {
 	when, _, err := claims.ParseExpr("(@Resource.x == 1)", claims.ParseOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestCertifiedPolicies(t *testing.T) {
 }
 
 // A certificate has the impersonation level of a client, and the process's token if that is another token.
-func TestCertifiedSubjects(t *testing.T) {
+func TestCertificateHasLevelAndProcess(t *testing.T) {
 	own := ask(t, "…", 1, primary).Subject.Primary
 	client := ask(t, "…", 1).Subject.Client
 	other := ask(t, "…", 1, primary, groups(sid.Everyone)).Subject.Primary
@@ -112,7 +112,7 @@ func TestCertifiedSubjects(t *testing.T) {
 
 // A certificate has the hash of the token file as given, or of the token's own file. A request with another mapping
 // is not the explained one.
-func TestCertificateOfAFile(t *testing.T) {
+func TestCertificateHashesTokenFile(t *testing.T) {
 	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
 	tok, err := token.Parse(file)
 	if err != nil {
@@ -207,7 +207,7 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 }
 
 // Certificate returns an error unless the request and the token are the explained ones.
-func TestCertificateErrors(t *testing.T) {
+func TestCertificateNeedsExplainedRequest(t *testing.T) {
 	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
 		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)

@@ -10,7 +10,7 @@ import (
 )
 
 // A trial of several moves uses the token that exactly these moves make, whatever was tried before.
-func TestTrialTokens(t *testing.T) {
+func TestTrialUsesTokenOfItsMoves(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 	own, err := token.New(spec)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 // Changes returns the changes that would grant a denied request. The expected ones were found by reasoning about each
 // case.
-func TestChanges(t *testing.T) {
+func TestChangesGrantDeniedRequest(t *testing.T) {
 	low := func(s *token.Spec) { s.Integrity = sid.LowLevel }
 	for _, c := range []struct {
 		text    string
@@ -154,7 +154,7 @@ func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 
 // Changes returns all changes in the order that an administrator prefers: a group, a privilege, a limit of the token,
 // an entry of the object.
-func TestChangesInFull(t *testing.T) {
+func TestChangesAreOrdered(t *testing.T) {
 	const guests = "S-1-5-32-546 (Guests)"
 	put := func(mask, who string) string { return "put (A;;" + mask + ";;;" + who + ") before the other entries" }
 	u, g := caseU.String(), caseG.String()
@@ -231,7 +231,7 @@ func TestChangesInFull(t *testing.T) {
 }
 
 // Changes returns at most 12 changes. Changes for groups leave room for the other kinds.
-func TestChangesHaveABound(t *testing.T) {
+func TestChangesAreLimitedInNumber(t *testing.T) {
 	allows := func(n int) string {
 		var b strings.Builder
 		b.WriteString("…")
@@ -263,7 +263,7 @@ func TestChangesHaveABound(t *testing.T) {
 }
 
 // Changes does not rebuild the ACL for each candidate, so it allocates little even for a full ACL.
-func TestChangesAreBounded(t *testing.T) {
+func TestChangesAllocateLittle(t *testing.T) {
 	d := fullList(t)
 	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
 		Type: winnt.FileObject}

@@ -16,7 +16,7 @@ import (
 
 // A suggested change never drops an inherit-only entry of the SACL, because that does not affect the object. It drops
 // entries of the SACL that do, together with denying entries of the DACL.
-func TestChangesOfTheSACL(t *testing.T) {
+func TestChangesKeepInheritOnlySACLEntries(t *testing.T) {
 	const own = "(A;;FA;;;S-1-5-21-1-2-3-1001)"
 	const not = "(D;;FA;;;S-1-5-21-1-2-3-1001)"
 	for _, c := range []struct {
@@ -65,7 +65,7 @@ func denials(strangers int, others ...string) string {
 
 // Changes tries to drop only some entries of a long list. It tries those first that match the token: as user, group,
 // deny-only group, restricting SID, package or SELF. Entries that are not plain also come first.
-func TestDropsOfTheTokenFirst(t *testing.T) {
+func TestChangesTryMatchingEntriesFirst(t *testing.T) {
 	for what, c := range map[string]struct {
 		entry  string
 		change func(*token.Spec)
@@ -98,7 +98,7 @@ func TestDropsOfTheTokenFirst(t *testing.T) {
 }
 
 // Changes suggests a new entry only if the list has room for it.
-func TestChangesOfAFullList(t *testing.T) {
+func TestChangesAddEntryOnlyIfListHasRoom(t *testing.T) {
 	full := fullList(t).DACL()
 	var aces []sd.ACE
 	for _, a := range full.All() {

@@ -17,7 +17,7 @@ import (
 
 // A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
 // type.
-func TestBooleansAndMixedLists(t *testing.T) {
+func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
 	set, err := claims.NewSet([]claims.Attribute{
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
 	})
@@ -41,7 +41,7 @@ func TestBooleansAndMixedLists(t *testing.T) {
 
 // A deny-only claim is NULL in the conditions of allowing entries and has its value in those of denying entries. This
 // holds for each kind of claim.
-func TestClaimForDenyOnly(t *testing.T) {
+func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 	claim := claims.Attribute{Name: "x", Type: claims.Int64, Ints: []int64{1}, Flags: claims.FlagUseForDenyOnly}
 	set, err := claims.NewSet([]claims.Attribute{claim})
 	if err != nil {
@@ -78,7 +78,7 @@ func TestClaimForDenyOnly(t *testing.T) {
 
 // The restricted check uses only the user and device claims that the filter named. The ordinary check uses all
 // (T-67).
-func TestRestrictedPassSeesNamedClaims(t *testing.T) {
+func TestRestrictedCheckUsesNamedClaims(t *testing.T) {
 	set := func(names ...string) *claims.Set {
 		var list []claims.Attribute
 		for _, n := range names {
@@ -132,7 +132,7 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 
 // If resource attributes share a name, the first readable one that applies to the object is used, at any position in
 // the list.
-func TestResourceAttributesInAnyPlace(t *testing.T) {
+func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 	attribute := func(name string, value int64, flags uint8) sd.ACE {
 		a := claims.Attribute{Name: name, Type: claims.Int64, Ints: []int64{value}}
 		return mustEntry(t, sd.SystemResourceAttribute, flags, 0, sd.ACEExtra{AppData: a.Append(nil)})
@@ -186,7 +186,7 @@ func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x 
 }
 
 // An unknown condition makes an allowing entry inapplicable and a denying entry applicable.
-func TestUnknownCondition(t *testing.T) {
+func TestUnknownConditionDenies(t *testing.T) {
 	for truth, want := range map[claims.Truth][2]ntstatus.Status{
 		claims.True:    {ntstatus.Success, ntstatus.AccessDenied},
 		claims.False:   {ntstatus.AccessDenied, ntstatus.Success},
@@ -205,7 +205,7 @@ func TestUnknownCondition(t *testing.T) {
 
 // The callback is called with each matching callback entry and the effective token, once for each check that has to
 // decide the entry's rights. It is not called for conditional entries.
-func TestCallbackIsAsked(t *testing.T) {
+func TestCallbackGetsMatchingCallbackEntries(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*token.Spec)
 		want   []string

@@ -12,7 +12,7 @@ import (
 )
 
 // A decision that is returned with an error denies access, whatever input was missing.
-func TestNoDecisionGrants(t *testing.T) {
+func TestDecisionWithErrorDenies(t *testing.T) {
 	tok, d := benchToken(t, 3), sd.NoSecurity
 	zero := new(token.Token)
 	who := access.SubjectOf(tok)
@@ -75,7 +75,7 @@ func TestNoDecisionGrants(t *testing.T) {
 }
 
 // Functions that return a status also deny incomplete requests.
-func TestNoStatusGrants(t *testing.T) {
+func TestIncompleteRequestsAreDenied(t *testing.T) {
 	zero := new(token.Token)
 	for _, r := range []*access.Request{nil, {}, {Subject: access.Subject{Client: zero}, Desired: 1,
 		Descriptor: sd.NoSecurity, Type: winnt.FileObject}} {

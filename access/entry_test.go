@@ -16,7 +16,7 @@ import (
 )
 
 // NtAccessCheck checks the request in the order of its rules and returns the status of the first error.
-func TestNtAccessCheckOrder(t *testing.T) {
+func TestNtAccessCheckReportsFirstError(t *testing.T) {
 	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
 	withList := func(r *access.Request) *access.Request { r.ObjectTypes = badList; return r }
 	levelOf := func(r *access.Request, l winnt.SecurityImpersonationLevel) *access.Request {
@@ -65,7 +65,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 }
 
 // NtAccessCheck succeeds with the decision of the check, also if that is a denial.
-func TestNtAccessCheckSucceeds(t *testing.T) {
+func TestNtAccessCheckSucceedsWithDenial(t *testing.T) {
 	denied := access.Refuse(ntstatus.AccessDenied)
 	notHeld := access.Refuse(ntstatus.PrivilegeNotHeld)
 	kernel := ask(t, "…", maxMask|1)
@@ -92,7 +92,7 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 
 // SeAccessCheck checks the request in the order of its rules. Explain returns the same decision and at least one
 // step.
-func TestSeAccessCheckOrder(t *testing.T) {
+func TestSeAccessCheckReportsFirstError(t *testing.T) {
 	with := func(r *access.Request, f func(*access.Request)) *access.Request { f(r); return r }
 	noSD := func(r *access.Request) { r.Descriptor = nil }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
@@ -136,7 +136,7 @@ func TestSeAccessCheckOrder(t *testing.T) {
 
 // A request without a type or a token, and malformed bytes, are errors. A missing descriptor and an empty mask are
 // denials.
-func TestMalformedQuestions(t *testing.T) {
+func TestMalformedRequestsAreErrors(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Type = nil
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoMapping) {
@@ -211,7 +211,7 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 }
 
 // A failed call returns the status of the first failed check and grants no rights.
-func TestCallStatuses(t *testing.T) {
+func TestFailedCallGrantsNothing(t *testing.T) {
 	good := ask(t, "…(A;;0x1;;;U)", 1)
 	with := func(change func(*access.Request)) *access.Request {
 		r := *good
@@ -261,7 +261,7 @@ func TestCallStatuses(t *testing.T) {
 
 // Each check before the descriptor can end the call, although the descriptor would grant the request. This holds for
 // NtPrologue and both forms of the check.
-func TestPrologueEnds(t *testing.T) {
+func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 	const dacl = "…(A;;0x1;;;U)"
 	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 	for name, c := range map[string]struct {
@@ -310,7 +310,7 @@ func TestPrologueEnds(t *testing.T) {
 // Kernel mode gets the requested and the previously granted rights, with generic rights mapped. With MAXIMUM_ALLOWED
 // it gets all rights of the type. Token, descriptor and object types do not matter, all entry points agree, and no
 // privilege is used.
-func TestKernelMode(t *testing.T) {
+func TestKernelModeGrantsRequestedRights(t *testing.T) {
 	m := winnt.FileObject.Mapping
 	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
 	mapped := func(a winnt.AccessMask) winnt.AccessMask {
@@ -383,7 +383,7 @@ var wrongList = []access.ObjectTypeEntry{{}, {Level: 2, GUID: winnt.GUID{1}}}
 
 // SeAccessCheck reports the first error of a request that has several. The test starts with all errors and corrects
 // one after the other.
-func TestSeAccessCheckMended(t *testing.T) {
+func TestSeAccessCheckOrderOfErrors(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1, primary)
 	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
 		Subject: access.Subject{Client: new(token.Token), Level: winnt.SecurityIdentification}}
@@ -417,7 +417,7 @@ func TestSeAccessCheckMended(t *testing.T) {
 
 // NtAccessCheck reports the first error of a call that has several, in the order of. The test starts
 // with all errors and corrects one after the other. NtAccessCheckResultList checks its list first.
-func TestNtAccessCheckMended(t *testing.T) {
+func TestNtAccessCheckOrderOfErrors(t *testing.T) {
 	const wants = winnt.GENERIC_READ | saclBit
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	client := func(change func(*token.Spec)) func(*access.Request) {

@@ -38,7 +38,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 // Explain prints one explanation of every kind like the golden file.
-func TestExplainGolden(t *testing.T) {
+func TestExplainMatchesGoldenFile(t *testing.T) {
 	previous := func(r *access.Request) { r.Previous = 4 }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
 	tree := func(r *access.Request) {
@@ -87,7 +87,7 @@ func TestExplainGolden(t *testing.T) {
 
 // Steps as JSON have the rule, the entry or null, the bits and the sentence. Reason returns the reason of a requested
 // bit only.
-func TestStepJSON(t *testing.T) {
+func TestStepsMarshalToJSON(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func reasonText(b access.BitReason) string {
 }
 
 // Explain returns the expected fields of each step and reason, for each kind of result.
-func TestExplainInFull(t *testing.T) {
+func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	backup := privileges(winnt.SeBackupPrivilege)
 	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
 	tree := func(r *access.Request) {

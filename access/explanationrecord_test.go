@@ -11,7 +11,7 @@ import (
 
 // A record has everything that an explanation prints, including the type, the results of a list and the entry of each
 // step. Explanation drops an entry that is too short.
-func TestExplanationRecords(t *testing.T) {
+func TestExplanationRecordKeepsEverything(t *testing.T) {
 	r := ask(t, "…(A;;0x1;;;U)(D;;0x2;;;WD)", 3)
 	r.Type = winnt.DirectoryFileObject
 	r.ObjectTypes = []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {Level: 1, GUID: winnt.GUID{2}}}

@@ -11,7 +11,7 @@ import (
 )
 
 // A label whose SID is not an integrity level counts as no label. The default is Medium with NO_WRITE_UP.
-func TestLabelThatIsNoLevel(t *testing.T) {
+func TestLabelWithoutLevelIsDefault(t *testing.T) {
 	bare, _ := sid.New(16) // it has no text form
 	for _, s := range []sid.SID{bare, sid.Everyone, sid.MustParse("S-1-5-4096"), sid.LocalSystem} {
 		d := labelled(t, s, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP)
@@ -45,7 +45,7 @@ func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 
 // The rights that a subject below the label keeps, for each policy and type. Each right is requested
 // separately, with a DACL that grants everything.
-func TestIntegrityTable(t *testing.T) {
+func TestIntegrityPolicyLimitsRights(t *testing.T) {
 	types := []*winnt.ObjectType{winnt.FileObject, winnt.KeyObject, winnt.ProcessObject}
 	for _, row := range []struct {
 		policy  string

@@ -12,7 +12,7 @@ import (
 
 // A compound entry needs two matches: its client SID in the client's token, and its server SID in the process's token
 // (AC-107).
-func TestCompound(t *testing.T) {
+func TestCompoundEntryNeedsBothSIDs(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: caseU})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestCompound(t *testing.T) {
 
 // The server SID is compared with the process's token, or with the client's if the process has none, but never with
 // both.
-func TestServerOfACompoundEntry(t *testing.T) {
+func TestCompoundEntryComparesServerWithProcess(t *testing.T) {
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func mustGroups(t *testing.T, sids ...sid.SID) *token.Token {
 
 // An entry for SELF that grants nothing makes the check resolve the SID of every entry. It does not change a decision
 //
-func TestEntriesResolvedAlike(t *testing.T) {
+func TestSelfEntryChangesNoDecision(t *testing.T) {
 	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // The options limit the owner's rights, skip conditional entries and decide callback entries.
-func TestOptions(t *testing.T) {
+func TestOptionsChangeDecisions(t *testing.T) {
 	r := ask(t, "U:", 0x40000)
 	r.Options.ADOwnerReadOnly = true // the owner keeps READ_CONTROL only (A-59)
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
@@ -50,7 +50,7 @@ func TestOptions(t *testing.T) {
 
 // A SID that a second filter dropped from the restricting SIDs still denies in the restricted check but no longer
 // allows. With an empty list nothing is allowed (A-92, T-63).
-func TestRestrictedTwice(t *testing.T) {
+func TestDroppedRestrictingSIDDeniesOnly(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func denyOnlyDevice(s *token.Spec) {
 }
 
 // Every entry point returns the decision of the further cases.
-func TestStages(t *testing.T) {
+func TestEntryPointsAgreeOnFurtherCases(t *testing.T) {
 	for _, c := range stageCases {
 		t.Run(c.id, func(t *testing.T) {
 			for face, got := range faces(t, c.request(t)) {

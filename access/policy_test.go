@@ -12,7 +12,7 @@ import (
 
 // OWNER RIGHTS in a central rule means the object's owner. The rule never removes the owner's implicit rights, even
 // if it names OWNER RIGHTS.
-func TestOwnerRightsInCentralRule(t *testing.T) {
+func TestCentralRuleKeepsOwnerRights(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		desired winnt.AccessMask
@@ -46,7 +46,7 @@ func ruleOf(rule *access.Rule) func(*access.Request) {
 }
 
 // A staged descriptor never changes a decision.
-func TestStagedRule(t *testing.T) {
+func TestStagedDescriptorNeverDecides(t *testing.T) {
 	r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
 	rulePolicy("(@Resource.none == 1)")(r)
 	r.Policies.Policies[0].Rules[0].Staged = mustDescriptor("D:(D;;FA;;;WD)")
@@ -67,7 +67,7 @@ func TestStagedRule(t *testing.T) {
 
 // The explanation names the rule that removed the right, with its index among all rules, including those that do not
 // apply.
-func TestRuleThatDenies(t *testing.T) {
+func TestExplanationNamesDenyingRule(t *testing.T) {
 	for at := range 4 {
 		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
 		rulePolicy("")(r)

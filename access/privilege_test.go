@@ -13,7 +13,7 @@ import (
 
 // An owner that is not among the restricting SIDs has no implicit rights. That includes reading and write-restricted
 // tokens.
-func TestOwnerOfWriteRestrictedToken(t *testing.T) {
+func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
 	for _, c := range []struct {
 		restricting sid.SID
 		want        winnt.AccessMask
@@ -30,7 +30,7 @@ func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 }
 
 // A restricting SID that a second filter dropped does not make the token the owner (A-153, T-68).
-func TestOwnerIsNotARestrictingSID(t *testing.T) {
+func TestDroppedRestrictingSIDIsNoOwner(t *testing.T) {
 	spec := baseSpec()
 	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
 	if st != ntstatus.Success {
@@ -77,7 +77,7 @@ func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 }
 
 // SeFastTraverseCheck grants only what the full check grants (A-36, AC-121).
-func TestFastTraverse(t *testing.T) {
+func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 	const traverse = winnt.FILE_TRAVERSE
 	noEveryone := func(s *token.Spec) { s.Groups = nil }
 	for _, c := range []struct {
@@ -131,7 +131,7 @@ func TestFastTraverse(t *testing.T) {
 }
 
 // PrivilegeCheck and PrivilegePolicy report held privileges and need a token at SecurityIdentification or above.
-func TestPrivilegeCheck(t *testing.T) {
+func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 	spec := baseSpec()
 	both(&spec)
 	held := mustToken(t, spec)
@@ -187,7 +187,7 @@ func TestIntentSkipsPreviousGrants(t *testing.T) {
 }
 
 // PrivilegeCheck works for primary tokens, and for impersonation tokens at SecurityIdentification or above.
-func TestPrivilegeCheckLevels(t *testing.T) {
+func TestPrivilegeCheckNeedsIdentification(t *testing.T) {
 	held := winnt.SeBackupPrivilege.Bit()
 	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
 		winnt.TokenImpersonation: {0, 1, 2, 3}} {

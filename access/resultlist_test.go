@@ -14,7 +14,7 @@ import (
 
 // A result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the maximum at
 // the other nodes.
-func TestResultListMaximumAndNamed(t *testing.T) {
+func TestResultListDeniesNodesWithoutNamedRight(t *testing.T) {
 	const read, write = winnt.ADS_RIGHT_DS_READ_PROP, winnt.ADS_RIGHT_DS_WRITE_PROP
 	r := ask(t, guids("…(A;;RP;;;WD)(OA;;WP;{P1};;WD)"), winnt.MAXIMUM_ALLOWED|write)
 	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
@@ -35,7 +35,7 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 
 // CheckResultList reports the first error of a request that has several, and checks its list first. The result of a
 // single node is that of the plain check.
-func TestResultListMended(t *testing.T) {
+func TestResultListOrderOfErrors(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
 	for _, m := range []mending{
@@ -68,7 +68,7 @@ func TestResultListMended(t *testing.T) {
 }
 
 // CheckResultList, NtAccessCheckResultList and SeAccessCheck agree with the cases for object type lists.
-func TestResultList(t *testing.T) {
+func TestResultListsAgreeWithCases(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	ok, no := access.NodeResult{Granted: rp,
 		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
@@ -139,7 +139,7 @@ func TestResultList(t *testing.T) {
 
 // An empty list is the first error that the result list form reports. In kernel mode every node gets the requested
 // rights (A-11, A-27, AC-104, AC-115).
-func TestResultListEmpty(t *testing.T) {
+func TestEmptyResultListIsRejected(t *testing.T) {
 	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
 			t.Errorf("A-11: NtAccessCheckResultList without a list: %v, %v; want %v, nil", call, results,

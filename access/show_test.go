@@ -11,7 +11,7 @@ import (
 
 // Show wraps its text at the width. A reason continues below itself or, if there is no room, on its own line. No text
 // is lost (U-101).
-func TestShowWidth(t *testing.T) {
+func TestShowWrapsAtWidth(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestShowWidth(t *testing.T) {
 }
 
 // Show separates a bit's name from its outcome by spaces, however long the name is (U-100).
-func TestShowLongNames(t *testing.T) {
+func TestShowSeparatesLongNames(t *testing.T) {
 	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	_, x, err := access.Explain(r)
@@ -55,7 +55,7 @@ func TestShowLongNames(t *testing.T) {
 
 // The line of a step begins with the list, index and check of its entry, or with its stage. It names each node except
 // the root.
-func TestStepsSayWhere(t *testing.T) {
+func TestStepLineNamesEntryAndNode(t *testing.T) {
 	for _, c := range []struct {
 		step access.Step
 		want string

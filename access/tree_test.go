@@ -35,7 +35,7 @@ func list(levelAndGUID ...any) (out []access.ObjectTypeEntry) {
 
 // ValidateObjectTypes accepts trees in preorder up to the maximal depth and length, without repeated GUIDs (A-25,
 // AC-103).
-func TestValidateObjectTypes(t *testing.T) {
+func TestValidateObjectTypesAcceptsTrees(t *testing.T) {
 	long := []access.ObjectTypeEntry{{}}
 	for i := 1; i < access.MaxObjectTypes; i++ {
 		long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{byte(i), byte(i >> 8)}})
@@ -69,7 +69,7 @@ func TestValidateObjectTypes(t *testing.T) {
 
 // A denial at a node applies to its ancestors only if the node did not have the right yet. A denial after the grant
 // changes nothing.
-func TestDenialAfterGrantInTree(t *testing.T) {
+func TestDenialAfterGrantChangesNothing(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	three := list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	deep := list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2)
@@ -113,7 +113,7 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 
 // An entry for a type applies to the node of that type, and a repeated GUID is found, in lists of any length (A-81,
 //
-func TestLongLists(t *testing.T) {
+func TestObjectEntriesWorkInLongLists(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	types := list(0, nodeC)
 	for i := byte(1); i < 40; i++ {

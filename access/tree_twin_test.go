@@ -59,7 +59,7 @@ func parents(levels []uint16) (of []int, wrong int) {
 
 // ValidateObjectTypes accepts exactly the level sequences that are trees in preorder, among all short ones. Its error
 // names the first wrong entry.
-func TestEveryLevelList(t *testing.T) {
+func TestValidateEveryLevelSequence(t *testing.T) {
 	trees := 0
 	levelLists(5, 6, func(levels []uint16) {
 		list := treeOf(levels)
@@ -89,7 +89,7 @@ func TestEveryLevelList(t *testing.T) {
 }
 
 // Each function rejects an invalid tree with its own status or result, and decides requests with a valid one.
-func TestEveryLevelListAsked(t *testing.T) {
+func TestCallsRejectInvalidTrees(t *testing.T) {
 	r := ask(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	levelLists(4, 6, func(levels []uint16) {
@@ -202,7 +202,7 @@ func (n *naive) deny(at int) {
 
 // For every tree of up to five nodes and any two entries, the check agrees with the naive implementation at every
 // node.
-func TestEveryTreeTwoEntries(t *testing.T) {
+func TestEveryTreeMatchesNaiveCheck(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	r := ask(t, "…", rp)
 	r.Type = winnt.DirectoryServiceObject

@@ -92,7 +92,7 @@ func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desir
 }
 
 // Check agrees with recorded decisions of Samba on conditional entries.
-func TestVectorsAccess(t *testing.T) {
+func TestCheckMatchesSambaRecordings(t *testing.T) {
 	type row struct {
 		Src   string
 		Token struct {
@@ -121,7 +121,7 @@ var sambaDiffers = map[string]bool{
 }
 
 // Check agrees with the recorded tests of Samba on conditional entries, except where Windows differs.
-func TestVectorsRun(t *testing.T) {
+func TestCheckMatchesSambaConditionTests(t *testing.T) {
 	type row struct {
 		Src   string
 		Steps [][]json.RawMessage
