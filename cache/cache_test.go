@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/cache"
 )
 
-// get gets a key whose value is the key, and reports whether the cache called make.
+// get gets a key whose value is the key as text. It reports whether the cache called make.
 func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	t.Helper()
 	v, err := c.Get(key, func() (string, error) { made = true; return strconv.Itoa(key), nil })
@@ -19,6 +19,7 @@ func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	return made
 }
 
+// A full cache evicts the entry that was used least recently. Drop removes an entry.
 func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	c := cache.New[int, string](3)
 	for i, want := range []struct {
@@ -40,6 +41,7 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	}
 }
 
+// An error of make is returned and not cached.
 func TestErrorsAreNotKept(t *testing.T) {
 	c := cache.New[int, string](3)
 	wrong := errors.New("wrong")
@@ -51,6 +53,7 @@ func TestErrorsAreNotKept(t *testing.T) {
 	}
 }
 
+// A zero cache and one with a limit below 1 store nothing, and their methods work.
 func TestWithoutRoom(t *testing.T) {
 	for _, c := range []*cache.Cache[int, string]{new(cache.Cache[int, string]), cache.New[int, string](0),
 		cache.New[int, string](-1)} {
@@ -61,25 +64,25 @@ func TestWithoutRoom(t *testing.T) {
 	}
 }
 
-// A function that requests its own key from the cache gets the value stored first, and so does the later caller. That
-// counts as a use of the key.
+// If make gets its own key from the cache, both callers get the value that was stored first. That counts as a use of
+// the key.
 func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	c := cache.New[int, string](2)
 	get(t, c, 2)
-	get(t, c, 1) // two values: 1 is the more recent
+	get(t, c, 1) // two entries; 1 was used last
 	c.Drop(2)
 	v, err := c.Get(3, func() (string, error) {
 		inner, err := c.Get(3, func() (string, error) { return "first", nil })
 		if err != nil || inner != "first" {
 			t.Errorf(`%q, %v, want "first", nil`, inner, err)
 		}
-		get(t, c, 1) // now 1 is the more recent
+		get(t, c, 1) // now 1 was used last
 		return "late", nil
 	})
 	if err != nil || v != "first" || c.Len() != 2 {
 		t.Errorf("%q, %v; %d values, want the first and two", v, err, c.Len())
 	}
-	get(t, c, 4) // evicts 1: 3 was used later
+	get(t, c, 4) // evicts 1, because 3 was used later
 	if get(t, c, 4) || c.Len() != 2 {
 		t.Error("the new one is not there")
 	}
@@ -88,7 +91,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	}
 }
 
-// The caller gets the value of a failed make.
+// Get returns the value of a failed make together with its error, and does not cache it.
 func TestFailuresKeepTheirValue(t *testing.T) {
 	c := cache.New[int, string](3)
 	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
@@ -99,7 +102,7 @@ func TestFailuresKeepTheirValue(t *testing.T) {
 	}
 }
 
-// A limit of 1 stores one value.
+// A cache with the limit 1 stores one value.
 func TestRoomForOne(t *testing.T) {
 	c := cache.New[int, string](1)
 	if !get(t, c, 1) || get(t, c, 1) || !get(t, c, 2) || !get(t, c, 1) || c.Len() != 1 {
@@ -107,7 +110,7 @@ func TestRoomForOne(t *testing.T) {
 	}
 }
 
-// Many goroutines, few keys: each gets the value of its key, and one value a key.
+// Concurrent callers of few keys each get the value of their key, and the limit holds.
 func TestConcurrent(t *testing.T) {
 	c := cache.New[int, *int](8)
 	var group sync.WaitGroup

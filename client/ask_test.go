@@ -13,17 +13,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// closing is the row of a call that these tests make.
+// closing is the service that most tests call.
 var closing = nt.NtTable.Find("NtClose")
 
-// row returns the wire encoding of a row.
+// row returns the wire encoding of a service.
 func row(r *nt.Row) *wire.Row { return wire.Rows()[r.Info().Number] }
 
-// TestFrames: each request is one frame with its kind, thread, body and a new number. The caller gets the status of
-// its answer.
+// Each request is one frame with its kind, thread and body, and a new request number. The caller gets the status of
+// the answer.
 func TestFrames(t *testing.T) {
 	s := script(t)
-	of := &thread{s.Conn, 7} // a thread that is not the first
+	of := &thread{s.Conn, 7} // not the connection's first thread
 	th := nt.NewRemoteThread(of, "seventh")
 	refused := func(st ntstatus.Status, err error) bool { return errors.Is(err, st.Err()) }
 	const st = ntstatus.ObjectTypeMismatch
@@ -94,11 +94,11 @@ func TestFrames(t *testing.T) {
 	s.stands()
 }
 
-// TestAnswered: the caller gets the values of the answer.
+// The caller gets the values of the answer.
 func TestAnswered(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
-	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 with its name
+	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 and its name
 	s.once(wire.NewThread, 0, made, func() {
 		if th, err := s.NewThread(); err != nil || th.Name() != "new" || th.Transport().(*thread).number != 9 {
 			t.Errorf("a thread: %+v, %v", th, err)
@@ -138,7 +138,8 @@ func TestAnswered(t *testing.T) {
 	s.stands()
 }
 
-// An answer that cannot be decoded ends the connection, because later answers can no longer be assigned (W-9).
+// An answer that cannot be decoded ends the connection, because the client can no longer assign later answers to
+// requests (W-9).
 func TestMalformedAnswerEndsConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind wire.Kind
@@ -185,7 +186,8 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 	}
 }
 
-// A frame that is not an answer, or an answer to no request, ends the connection. All waiting callers get the error.
+// A frame that is not an answer, or an answer to an unknown request, ends the connection. All waiting callers get an
+// error.
 func TestUnread(t *testing.T) {
 	for name, c := range map[string]struct {
 		f    wire.Frame
@@ -211,12 +213,11 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestCalls: a call has the daemon's number of its row, and the answer's outputs and reason
-// are the caller's. A row that the daemon does not have is not sent (W-5), nor is a
-// parameter that does not travel (W-6).
+// A call uses the daemon's number for its service and returns the answer's outputs and reason. A service that the
+// daemon does not have is not sent (W-5), nor a parameter without an encoding (W-6).
 func TestCalls(t *testing.T) {
 	s := script(t)
-	const number = 513 // the daemon's
+	const number = 513 // the daemon's number
 	s.services["NtClose"] = number
 	for _, why := range []bool{false, true} {
 		f := s.once(wire.Call, ntstatus.InvalidHandle, nil, func() {
@@ -250,7 +251,7 @@ func TestCalls(t *testing.T) {
 	s.stands()
 }
 
-// TestBounds: a body of MaxBody bytes travels, and no longer one (W-2).
+// A request may have the maximal length, but not one byte more (W-2).
 func TestBounds(t *testing.T) {
 	s := script(t)
 	f := s.once(wire.Administer, 0, nil, func() {
@@ -283,7 +284,7 @@ func TestBounds(t *testing.T) {
 	s.stands()
 }
 
-// TestLostConnectionFailsCalls: on a lost connection a request returns an error and no values (W-9).
+// Every request on a lost connection returns an error and zero values (W-9).
 func TestLostConnectionFailsCalls(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
@@ -319,5 +320,5 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 	}
 }
 
-// list returns what a call returns.
+// list returns the results of a call as a list.
 func list(v ...any) []any { return v }

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGreeted: process, profile and first thread are those that the daemon named.
+// Process, Profile and Thread return what the daemon's hello said.
 func TestGreeted(t *testing.T) {
 	s := script(t)
 	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
@@ -28,12 +28,11 @@ func TestGreeted(t *testing.T) {
 	s.lost(ErrClosed)
 }
 
-// TestRefused: a daemon that answers the hello with a status does not serve this program
-// (W-17), and one that hangs up, answers with success or speaks otherwise is no daemon. The
-// client hangs up.
+// New fails with the daemon's status if it answers the hello with one (W-17). It also fails if the daemon closes the
+// connection, answers with success or sends anything else. The client then closes the connection.
 func TestRefused(t *testing.T) {
 	other := wire.AppendHello(nil, hello)
-	other[4] ^= 1 // of the magic
+	other[4] ^= 1 // one bit of the magic number
 	for name, c := range map[string]struct {
 		first *wire.Frame
 		want  error
@@ -55,7 +54,7 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%v, %v, want %v", conn, err, c.want)
 			}
 			<-over
-			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns when the client has disconnected
+			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns once the client has closed the connection
 			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 				t.Errorf("the client did not hang up: %v, want %v", err, io.EOF)
 			}
@@ -63,7 +62,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestHungUpAtHello: a daemon that is gone before it says hello is an error.
+// New returns an error if the daemon closed the connection before its hello.
 func TestHungUpAtHello(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
@@ -72,7 +71,7 @@ func TestHungUpAtHello(t *testing.T) {
 	}
 }
 
-// TestGone: on a lost connection each question says so, and nothing blocks (W-9).
+// On a lost connection every request fails with PortDisconnected or an error, and none blocks (W-9).
 func TestGone(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
@@ -126,8 +125,7 @@ func TestGone(t *testing.T) {
 	s.lost(ErrClosed)
 }
 
-// TestSpareChannels: a connection keeps the channels of calls that were answered, mostSpare
-// at most, and gives each to one call.
+// A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.
 func TestSpareChannels(t *testing.T) {
 	s := script(t)
 	for range mostSpare + 3 {
@@ -143,7 +141,7 @@ func TestSpareChannels(t *testing.T) {
 	}
 }
 
-// TestOneReason: the first reason of a loss stays, and the daemon sees the end.
+// The error that ended a connection first is kept, and the connection is closed.
 func TestOneReason(t *testing.T) {
 	s := script(t)
 	first := errors.New("first")
@@ -157,7 +155,7 @@ func TestOneReason(t *testing.T) {
 	}
 }
 
-// timed is a connection that records the write deadlines.
+// timed is a connection that records its write deadlines.
 type timed struct {
 	net.Conn
 	deadlines []string
@@ -175,8 +173,8 @@ func (s *timed) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfARequest: the bytes that a socket does not accept at once are written with a write deadline, which is
-// removed afterwards. Reads get no deadline (W-3).
+// Bytes that a socket does not accept immediately are written with a write deadline, which is removed afterwards.
+// Reads have no deadline (W-3).
 func TestDeadlineOfARequest(t *testing.T) {
 	conn := new(timed)
 	if err := (&Conn{conn: conn}).writeRest([]byte("rest")); err != nil {

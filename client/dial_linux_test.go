@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// The address comes from the environment, or is the default if the variable is missing or empty.
+// Socket returns the address in REFMON_SOCKET, or the default if the variable is missing or empty.
 func TestSocket(t *testing.T) {
 	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
 		t.Setenv("REFMON_SOCKET", given)
@@ -24,8 +24,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// listenAs listens on a socket as a user of the host does: the host's kernel notes who listens. Only root's program
-// can do so for another one.
+// listenAs listens on a socket as another user, which the host's kernel records. Only root can do this for another
+// user.
 func listenAs(t *testing.T, uid uint32) net.Listener {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -37,7 +37,7 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 		t.Fatal(err)
 	}
 	runtime.LockOSThread()
-	become := func(uid uint32) error { // of this thread alone: package syscall has it for all
+	become := func(uid uint32) error { // for this thread only; package syscall would change all threads
 		if uid == uint32(os.Geteuid()) {
 			return nil
 		}
@@ -86,8 +86,8 @@ func greets(l net.Listener, silent chan<- bool) {
 	}
 }
 
-// TestDialUser: a server that runs as root, as this program's user or as the one that is named is believed; any other
-// learns nothing, not even a hello, and the error says who it is (W-24).
+// Dial and DialUser accept a server that runs as root, as this program's user or as the given user. They send nothing
+// to other servers, not even a hello, and the error names the server's uid (W-24).
 func TestDialUser(t *testing.T) {
 	own := uint32(os.Geteuid())
 	servers := []uint32{own}
@@ -124,8 +124,8 @@ func TestDialUser(t *testing.T) {
 	}
 }
 
-// An inherited connection is used and its descriptor closed. An invalid number, and a descriptor that is not a
-// socket, are errors.
+// Dial uses an inherited connection and closes its descriptor. An invalid number and a descriptor that is not a
+// socket are errors.
 func TestDialInherited(t *testing.T) {
 	daemon, theirs, err := wire.Pair("inherited")
 	if err != nil {
@@ -138,7 +138,7 @@ func TestDialInherited(t *testing.T) {
 		_, _ = wire.ReadFrame(daemon)
 		_, _ = daemon.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
 	}()
-	fd, err := unix.Dup(int(theirs.Fd())) // the file would close it, too
+	fd, err := unix.Dup(int(theirs.Fd())) // closing the file would close the descriptor
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestTrusted: root's server and one's own are believed, and no other (W-24).
+// Servers of root and of the client's own user are trusted, and no others (W-24).
 func TestTrusted(t *testing.T) {
 	for _, c := range []struct {
 		owner, uid uint32
@@ -20,7 +20,7 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
-// TestServerUID: the uid of a server is that of the program that listens.
+// serverUID returns the uid of the process that listens.
 func TestServerUID(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
@@ -37,7 +37,7 @@ func TestServerUID(t *testing.T) {
 	}
 }
 
-// The error says that refmond is not running, or what is wrong with the address.
+// The error of Dial says that refmond is not running, or what is wrong with the address.
 func TestNoServer(t *testing.T) {
 	for address, want := range map[string]string{
 		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",

@@ -10,10 +10,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// reading is the row of a call that may end later.
+// reading is the service of the calls that may complete later.
 var reading = nt.NtTable.Find("NtReadFile")
 
-// far encodes the state of an operation: four flags, the status, the bytes read, and the information.
+// far encodes the state of an operation: four flags, the status, the data and the information.
 func far(ended, told, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
 	b := append([]byte{ended, told, synchronous, alertable}, status(st)[:4]...)
 	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
@@ -28,14 +28,14 @@ func (r *results) later() *nt.Later {
 		Done: func(x nt.IOResult) { *r = append(*r, x) }}
 }
 
-// An operation that completes at once writes its memory first and then signals its completion, unless the answer says
-// that it was signalled (W-90). In the other case its outputs are in the answer.
+// An operation that completes immediately calls Done first and then reports this to the daemon, unless the answer
+// says that it was signalled already (W-90). Otherwise its outputs are in the answer.
 func TestEndsAtOnce(t *testing.T) {
 	done := nt.IOResult{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}
 	const output = "\x03\x00\x00\x00xyz" // three bytes
 	for name, c := range map[string]struct {
 		rest                   []byte
-		told                   bool // a frame says so
+		told                   bool // the client sends Told
 		out                    string
 		done                   results
 		synchronous, alertable bool
@@ -83,8 +83,8 @@ func TestEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestEndsLater: the client collects a pending operation by its number. It calls Done before it sends Told.
-// A collection that fails calls Done with the status, unless the caller waits and reads Failure (W-90).
+// The client collects a pending operation by its number. It calls Done before it sends Told. If the collection fails,
+// Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
 func TestEndsLater(t *testing.T) {
 	for name, c := range map[string]struct {
 		synchronous byte
@@ -145,8 +145,8 @@ func TestEndsLater(t *testing.T) {
 	}
 }
 
-// TestLaterRefused: the client refuses a call that is too long and a row that the daemon does not have. An answer
-// that does not decode ends the connection. Done is not called.
+// The client rejects a call that is too long and a service that the daemon does not have. A malformed answer ends the
+// connection. None of them calls Done.
 func TestLaterRefused(t *testing.T) {
 	s := script(t)
 	var got results
@@ -161,7 +161,7 @@ func TestLaterRefused(t *testing.T) {
 	}
 	s.services["NtReadFile"] = number
 	s.stands()
-	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // half a list follows
+	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // two bytes of a longer field
 		l := got.later()
 		out, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, l)
 		if st != ntstatus.PortDisconnected || out.(nt.ReadFileOut).Buffer != nil || l.Synchronous || l.Alertable {

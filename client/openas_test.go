@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asClient is the open that these tests make as a client.
+// asClient is the open that the tests make as a client.
 var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
 
-// handleOut returns the encoded outputs of an open that returned the handle.
+// handleOut returns the encoded outputs of an open with the handle h.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
 	b, err := opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened})
@@ -24,8 +24,8 @@ func handleOut(t *testing.T, h winnt.Handle) []byte {
 	return b
 }
 
-// An open as a client sends the closing of handles, the impersonation, the open and the revert together. If the
-// impersonation failed, its status is returned, and a handle opened by the thread itself is closed.
+// OpenFileAs sends the closing of handles, the impersonation, the open and the revert together. If the impersonation
+// failed, it returns that status and closes a handle that the thread itself opened.
 func TestOpenFileAsReturnsStatus(t *testing.T) {
 	const yes, no, other = ntstatus.Success, ntstatus.AccessDenied, ntstatus.NoToken
 	for _, c := range []struct {
@@ -71,7 +71,7 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 	}
 }
 
-// asked checks the frames of an open as the client with token 0x70, after two calls of NtClose (4 and 0x10).
+// asked checks the frames of an open as the client with the token 0x70, after NtClose of the handles 4 and 0x10.
 func (s *scripted) asked(frames []*wire.Frame) {
 	set := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8}
@@ -89,8 +89,8 @@ func (s *scripted) asked(frames []*wire.Frame) {
 	}
 }
 
-// An open that would create, change or delete is refused before anything is sent, and so is one if the daemon does
-// not have the row. The thread's state does not change.
+// OpenFileAs rejects an open that would create, change or delete, and a service that the daemon does not have. It
+// sends nothing, so the thread's state does not change.
 func TestOpenFileAsRefuses(t *testing.T) {
 	s := script(t)
 	deletes, creates := asClient, asClient
@@ -115,8 +115,8 @@ func TestOpenFileAsRefuses(t *testing.T) {
 	s.stands()
 }
 
-// TestOpenFileAsLost: where one of the answers does not decode or come, nothing is kept, the
-// connection ends, and the thread is not said to have reverted (W-9).
+// If one of the answers is missing or malformed, OpenFileAs returns PortDisconnected and no values, and the
+// connection ends. Reverted is false (W-9).
 func TestOpenFileAsLost(t *testing.T) {
 	for at := range 3 {
 		for _, half := range []bool{false, true} {
@@ -146,7 +146,7 @@ func TestOpenFileAsLost(t *testing.T) {
 	}
 }
 
-// contents encodes a file's facts: four numbers and two flags.
+// contents encodes a file's facts: four numbers and two flags. end is the end of file.
 func contents(end byte, directory, whole byte) []byte {
 	var b []byte
 	for _, n := range []byte{11, 12, end, 14} {
@@ -155,8 +155,8 @@ func contents(end byte, directory, whole byte) []byte {
 	return append(b, directory, whole)
 }
 
-// The caller gets each fact of the file, with its contents or its handle; a refusal returns neither. The requested
-// number of bytes is limited to 0 to MaxContents.
+// ReadFileAs returns each fact of the file with its contents or its handle. It returns neither if it is refused. The
+// requested number of bytes is limited to the range from 0 to MaxContents.
 func TestReadFileAsReturnsFacts(t *testing.T) {
 	opened := handleOut(t, 8)
 	out := nt.CreateFileOut{FileHandle: 8, Information: fileaccess.Opened}

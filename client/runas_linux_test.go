@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A program for another user runs with that user's uid, gid and host groups; other attributes do not change. An
-// unknown uid is an error and changes nothing.
+// runAs sets the uid, gid and host groups of a user and keeps the other attributes. An unknown uid is an error and
+// changes nothing.
 func TestRunAs(t *testing.T) {
 	who, err := user.LookupId("0")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExitCodes: how a program ended is one number: its own exit code, 128 and the number of the signal that killed
-// it, and 0 where another part of this program waited for it (W-77).
+// exitCode returns a program's exit code, or 128 plus the number of the signal that killed it. It returns 0 if
+// another part of this program waited for it (W-77).
 func TestExitCodes(t *testing.T) {
 	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "exit 255": 255, "kill -9 $$": 137,
 		"kill -TERM $$": 143} {
@@ -29,9 +29,9 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// A program is started in a process by its connection. For another account, a program of root requests it as that
-// account; if the daemon does not support this, the first refusal is returned (W-93). A refused program is not
-// started, and its environment is not set.
+// Start requests a process over the connection. If the daemon refuses it for another account, a client of root
+// requests it as that account. If the daemon does not support that, Start returns the first refusal (W-93). A refused
+// program is not started, and its command does not change.
 func TestStartRequestsProcess(t *testing.T) {
 	root := os.Geteuid() == 0
 	const held, unknown = ntstatus.PrivilegeNotHeld, ntstatus.NotSupported
@@ -71,12 +71,12 @@ func TestStartRequestsProcess(t *testing.T) {
 	}
 }
 
-// A process is identified by its id and its creation time, which a separate thread queries through a handle with the
-// right to terminate. Without that right it is unknown (W-77).
+// known returns the id and the creation time of a process. It queries them by a separate thread, with a handle that
+// may terminate the process. Without that right it returns 0 (W-77).
 func TestProcessIdentity(t *testing.T) {
 	for _, granted := range []bool{true, false} {
 		s := script(t)
-		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 with its name
+		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 and its name
 		s.beside(func() {
 			answer := func(name string, st ntstatus.Status, want, out any) {
 				f := s.next(wire.Call)
@@ -122,8 +122,8 @@ func TestProcessIdentity(t *testing.T) {
 	}
 }
 
-// TestExitOfAProgram: a program's process is ended with its exit code, if the process of that number is still the one
-// that was started; its handle is closed in any case (W-77).
+// A program's process is terminated with its exit code if the process of that id is still the one that was started.
+// Its handle is always closed (W-77).
 func TestExitOfAProgram(t *testing.T) {
 	const h, id, made, code = winnt.Handle(0x60), winnt.Handle(0x44), 99, ntstatus.Status(137)
 	for name, c := range map[string]struct {
@@ -135,7 +135,7 @@ func TestExitOfAProgram(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
 			p := &Program{conn: s.Conn, id: id, made: made}
-			// answer reads a call of a row, and answers it.
+			// answer reads a call of the service and answers it. It returns the inputs.
 			answer := func(row string, st ntstatus.Status, out any) any {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]

@@ -10,15 +10,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shut returns a channel that is closed.
+// shut returns a closed channel.
 func shut() <-chan struct{} {
 	ch := make(chan struct{})
 	close(ch)
 	return ch
 }
 
-// Either channel cancels a waiting call by its number. The answer is awaited even then, and a result is returned
-// (W-20).
+// Either channel cancels a waiting call by its number. The client still waits for the call's answer, and returns a
+// result that arrives (W-20).
 func TestCancelled(t *testing.T) {
 	never := make(chan struct{})
 	wait := func(s *scripted, closed, due <-chan struct{}) ntstatus.Status {
@@ -37,7 +37,7 @@ func TestCancelled(t *testing.T) {
 			return s.carrier().WaitAny([]winnt.Handle{4}, false, shut())
 		}},
 	} {
-		for _, first := range []bool{false, true} { // the answer comes before that to Cancel
+		for _, first := range []bool{false, true} { // whether the call is answered before Cancel
 			for _, st := range []ntstatus.Status{ntstatus.Cancelled, ntstatus.Success} {
 				s := script(t)
 				s.beside(func() {
@@ -49,7 +49,7 @@ func TestCancelled(t *testing.T) {
 					if first {
 						s.tell(call, st, nil)
 					}
-					s.tell(cancel, ntstatus.InvalidHandle, nil) // no status of the call
+					s.tell(cancel, ntstatus.InvalidHandle, nil) // must not become the status of the call
 					if !first {
 						s.tell(call, st, nil)
 					}
@@ -64,8 +64,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A waiting call is one frame with its wait before the call, and requests no reason. A lost connection ends it (W-9,
-// W-20).
+// A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it
+// (W-9, W-20).
 func TestWaitTravels(t *testing.T) {
 	s := script(t)
 	want, err := row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false)
@@ -98,8 +98,7 @@ func TestWaitTravels(t *testing.T) {
 	}
 }
 
-// TestOwnThreads: a thread of another connection, and no thread, is no thread of this one:
-// nothing is sent.
+// A nil thread and a thread of another connection are rejected, and nothing is sent.
 func TestOwnThreads(t *testing.T) {
 	s, other := script(t), script(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
@@ -126,12 +125,12 @@ func TestOwnThreads(t *testing.T) {
 	other.stands()
 }
 
-// The cancel has the number of the waiting call, not that of a later one. A waiting call stops reading after its
-// answer (W-20).
+// Cancel has the number of the waiting call, not of a later one. A waiting call stops reading after its answer
+// (W-20).
 func TestCancelNamesItsCall(t *testing.T) {
 	for _, closes := range []bool{false, true} {
 		s := script(t)
-		s.stands() // from here on nothing reads for a while
+		s.stands() // afterwards no caller reads for a while
 		end, begun := make(chan struct{}), make(chan struct{})
 		w := nt.Wait{Handle: 4, Due: end}
 		if closes {

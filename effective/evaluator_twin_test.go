@@ -13,9 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBulkEqualsScalar holds every answer to the scalar check, pair by pair
-// sets of up to four rights and the masks of MAXIMUM_ALLOWED, on
-// tokens and descriptors with every feature. A pair is one token on one
+// TestBulkEqualsScalar compares every bulk result with a single access check: the sets of up to four rights
+// and the masks of MAXIMUM_ALLOWED, on tokens and descriptors with every feature. A pair is one token and one
 // descriptor with one mask.
 func TestBulkEqualsScalar(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
@@ -44,7 +43,7 @@ func TestBulkEqualsScalar(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs compared, %d allowed", compared, allowed)
-	for _, name := range drawn.Lacks(20, "intent", "granted before") { // no bulk question has these
+	for _, name := range drawn.Lacks(20, "intent", "granted before") { // bulk requests never have these
 		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
 	}
 }
@@ -57,7 +56,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 			Desired: desired, Type: q.Type,
 			Self: q.Self, ObjectTypes: q.ObjectTypes, Policies: cfg.Policies, Options: cfg.Options}
 		dec := must(access.SeAccessCheck(&r))
-		if d != nil && tok == tokens[0] { // of equal questions one counts
+		if d != nil && tok == tokens[0] { // count equal requests once
 			drawn.Add(&r, dec.Allowed())
 		}
 		return dec

@@ -13,16 +13,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExpression checks that the expression over the principals agrees with Allowed.
+// Expression agrees with Allowed for every principal.
 func TestExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told, wide := 0, 0
 	for at := range 300 {
 		tokens := w.tokens(1 + w.IntN(300))
-		if at%2 == 0 { // few, so that now and then all who have a SID have it for deny only
+		if at%2 == 0 { // few tokens, so that sometimes every token with a SID has it as deny-only
 			tokens = w.tokens(1 + w.IntN(6))
 		}
-		if !w.one(4) { // without features that no expression supports
+		if !w.one(4) { // without features that expressions do not support
 			kept := tokens[:0]
 			for _, tok := range tokens {
 				if !tok.IsRestricted() && !tok.IsAppContainer() {
@@ -63,7 +63,8 @@ func TestExpression(t *testing.T) {
 	}
 }
 
-// The short expressions were determined manually: strangers, implied classes and final refusals are removed.
+// Expressions are as short as possible. They have no SIDs of nobody, no implied terms and no denials at the end. The
+// expected ones were determined manually.
 func TestExpressionsAreShort(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
@@ -89,7 +90,7 @@ func TestExpressionsAreShort(t *testing.T) {
 			t.Errorf("%s: %d clauses, want 1", c.sddl, len(x))
 		}
 	}
-	// Below a label only the privilege grants WRITE_OWNER (A-62).
+	// Below a label only a privilege grants WRITE_OWNER (A-62).
 	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
 	for right, want := range map[winnt.AccessMask]bool{winnt.WRITE_OWNER: false, winnt.WRITE_DAC: false,
 		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
@@ -106,7 +107,7 @@ func TestExpressionsAreShort(t *testing.T) {
 	}
 }
 
-// A group that is disabled for all principals has no effect: the expression is identical to the one without it.
+// A group that is disabled in all tokens does not change an expression.
 func TestExpressionPassesDisabledGroups(t *testing.T) {
 	text := func(groups string) string {
 		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
@@ -124,8 +125,8 @@ func TestExpressionPassesDisabledGroups(t *testing.T) {
 	}
 }
 
-// Central policies send a descriptor to the access check only if it names one
-// (A-100): a label alone does not.
+// With central policies, only a descriptor that names a policy has no expression (A-100). A label alone changes
+// nothing.
 func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 5))}
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`)
@@ -144,8 +145,7 @@ func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 	}
 }
 
-// ACCESS_SYSTEM_SECURITY together with other rights requires its privilege and the entries, and holders of both keep
-// it (A-50).
+// ACCESS_SYSTEM_SECURITY together with other rights needs both its privilege and entries for the other rights (A-50).
 func TestSystemSecurityBesideRights(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
@@ -164,7 +164,7 @@ func TestSystemSecurityBesideRights(t *testing.T) {
 	}
 }
 
-// A search engine that knows SIDs and no tokens gets an expression.
+// A search engine that knows only SIDs, and no tokens, can use an expression.
 func ExampleExpression_Allows() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)
 	e, err := effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{
@@ -197,7 +197,7 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 	}
 }
 
-// TestNoExpression checks that an expression without clauses denies everybody, and so does a clause without terms.
+// An expression without clauses, and a clause without terms, allow nobody.
 func TestNoExpression(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {

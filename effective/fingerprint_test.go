@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A-141: two tokens with different decisions have different fingerprints. Each pair differs in one property, and a
-// request shows that it matters.
+// Tokens for which an access check can differ have different fingerprints. Each pair differs in one property, and a
+// request shows that the property matters (A-141).
 func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 	const (
 		user  = `{"user":"S-1-5-21-1-2-3-1107"`
@@ -101,8 +101,8 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 	}
 }
 
-// Restricted tokens that differ in one property of the restricted pass have different fingerprints and different
-// decisions (A-141).
+// Restricted tokens that differ in one property of the restricted check have different fingerprints, and a request
+// shows that it matters (A-141).
 func TestFingerprintsOfRestrictedTokens(t *testing.T) {
 	n := func(v int64) *claims.Set {
 		return must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))

@@ -17,8 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFingerprint checks that a fingerprint depends on exactly the data that an
-// access check can read.
+// A fingerprint depends on exactly the parts of a token that an access check reads.
 func TestFingerprint(t *testing.T) {
 	base := func() token.Spec {
 		s := token.StandardUser(worldUsers[0])
@@ -71,8 +70,8 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// Equal tokens share a column, except if a callback or local attributes could distinguish them. Then equal
-// descriptors do not share answers either.
+// Equal tokens share a column, unless a callback or local attributes could distinguish them. The same holds for the
+// results of equal descriptors.
 func TestSharing(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
@@ -113,6 +112,8 @@ func TestSharing(t *testing.T) {
 	}
 }
 
+// NewEvaluator rejects a question without a type, without rights or with too many. Without principals the results are
+// empty.
 func TestQuestions(t *testing.T) {
 	p := effective.Compile(nil, effective.Config{})
 	for _, c := range []struct {
@@ -138,7 +139,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// TestSet holds a Set to a map.
+// Set agrees with a map of the members.
 func TestSet(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for range 200 {
@@ -175,9 +176,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// crowd makes 700 tokens: each of a user of its own, in one of three groups, every hundredth in a
-// fourth one, some with a group for deny only or disabled, some restricted, in an AppContainer, low, or
-// with a privilege.
+// crowd returns 700 tokens. Each has its own user and one of three groups. Of every hundred, some also have a fourth
+// group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
 func crowd() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
@@ -208,8 +208,8 @@ func crowd() (tokens []*token.Token) {
 	return tokens
 }
 
-// TestManyPrincipals checks entries that match few of many principals, by the user or by small groups. For
-// each principal the result is that of the access check.
+// Entries that match few of many principals, by the user or by small groups, give the result of the access check for
+// each principal.
 func TestManyPrincipals(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestReplaceAnswersAsCompileDoes replaces random tokens repeatedly. After each change the results equal those of
-// freshly compiled principals, and only for descriptors that the difference affects do they change.
+// After random replacements of tokens, the results equal those of newly compiled principals. The results of a
+// descriptor that Affects reports as unaffected do not change.
 func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
@@ -73,13 +73,13 @@ func (w world) group() sid.SID {
 	return worldDomain.WithRID(uint32(2000 + w.IntN(12)))
 }
 
-// member returns the token of a user in some groups.
+// member returns the token of user i in some groups.
 func (w world) member(i int) *token.Token {
 	spec := token.NetworkUser(worldDomain.WithRID(uint32(1000 + i)))
 	return must(token.New(w.regroup(spec)))
 }
 
-// regroup gives a token other groups.
+// regroup replaces the groups of a token.
 func (w world) regroup(spec token.Spec) token.Spec {
 	spec.Groups = nil
 	for range w.IntN(8) {
@@ -92,7 +92,7 @@ func (w world) regroup(spec token.Spec) token.Spec {
 	return spec
 }
 
-// changed returns a token of the same user in other groups, sometimes with other privileges.
+// changed returns a token of the same user in other groups, sometimes with another privilege.
 func (w world) changed(t *token.Token) *token.Token {
 	spec := t.Spec()
 	if w.one(30) {
@@ -106,13 +106,13 @@ func (w world) changed(t *token.Token) *token.Token {
 		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: token.GroupDefault})
 	}
 	changed, err := token.New(spec)
-	if err != nil { // of a token of the world
+	if err != nil { // a token that New does not accept stays as it is
 		return t
 	}
 	return changed
 }
 
-// plain returns a descriptor that allows and denies groups.
+// plain returns a descriptor whose entries allow and deny groups.
 func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 	var list []sd.ACE
 	for i, g := range groups {
@@ -125,7 +125,7 @@ func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 	return sd.New(sd.Parts{Owner: owner, Group: owner, DACL: must(sd.NewACL(list...)), Control: sd.DACLPresent})
 }
 
-// Principals that cannot be replaced individually are compiled again, and then every descriptor is affected.
+// If the principals cannot be replaced one by one, all are compiled again, and every descriptor is affected.
 func TestReplaceOfOtherPrincipals(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 3))}
 	a, b := w.member(1), w.member(2)
@@ -146,7 +146,7 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 	}
 }
 
-// Only a SID that a token gained or lost makes a difference, as the owner or in an entry.
+// A difference affects only descriptors that have a gained or lost SID as their owner or in an entry.
 func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 	gained, other := sid.Administrators, sid.Users
 	spec := token.NetworkUser(worldDomain.WithRID(1000))

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestView changes objects and principals of a view at random. After each change the reported differences, applied to
-// the old answers, must give the answers of the access check, and each must be a real difference.
+// After each random change of objects and principals, the changes that a View reports lead from its old results to
+// those of the access check. Each reported change is a real one.
 func TestView(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
@@ -102,7 +102,7 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 	}
 }
 
-// The first change of everything is everything; putting the same again is no change.
+// The first Put of an object reports all its results. Putting the same descriptor again reports nothing.
 func TestViewReportsChangesOnce(t *testing.T) {
 	tokens, ds := office(10, 1)
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
@@ -122,8 +122,7 @@ func TestViewReportsChangesOnce(t *testing.T) {
 	}
 }
 
-// An unknown object, principal or right is denied, whatever the rest of the query is, and a removed one is unknown
-// again.
+// Allowed is false for an unknown object, principal or right, and again for an object that was removed.
 func TestViewDeniesUnknownNames(t *testing.T) {
 	tokens, _ := office(2, 1)
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}},
@@ -185,8 +184,7 @@ func ExampleView() {
 	// alice /srv/plan false
 }
 
-// TestViewUnderACallback checks that, if a callback decides, a person with an unchanged token is decided again for
-// each object.
+// If a callback decides, SetPrincipals evaluates every object again, even for unchanged tokens.
 func TestViewUnderACallback(t *testing.T) {
 	says, calls := claims.False, 0
 	cfg := withCallback(func(sd.ACE, *token.Token) claims.Truth { calls++; return says })
@@ -231,8 +229,8 @@ func TestViewUnderACallback(t *testing.T) {
 	}
 }
 
-// A principal that is removed and added again with the same token is reported again, and so is one whose token
-// changes and changes back. A released slot is reused.
+// A principal that is removed and added again is reported again, as is one whose token changes and changes back. The
+// View reuses a released slot.
 func TestViewReportsReturningPrincipals(t *testing.T) {
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
@@ -242,7 +240,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 	}
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
-	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // evaluated again: it shares no answer
+	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // other results than mine, so evaluated again
 	people := func(list ...effective.Principal) []effective.Principal { return list }
 	p, q := effective.Principal{Name: "p", Token: in}, effective.Principal{Name: "q", Token: in}
 	r := effective.Principal{Name: "r", Token: in}
@@ -278,7 +276,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 				t.Errorf("step %d: %s is allowed: %t, want %t", i, who, got, want)
 			}
 		}
-		// A new object gets current answers, which are reported for the current principals.
+		// A new object is evaluated for the current principals, and their results are reported.
 		var want []effective.Change
 		for _, n := range c.next {
 			if n.Token == in {
@@ -297,10 +295,9 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 	}
 }
 
-// TestViewKeepsAnswersApart checks that descriptors that differ in one part share no results in a view. Each
-// pair differs only in the part that its name says, and the access check decides it differently for the principal.
-// The view gets the second descriptor after it has cached the results of the first. The owner has READ_CONTROL and
-// WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
+// Descriptors that differ in one part share no results in a View. Each pair differs only in the named part,
+// and the access check decides them differently. The View gets the second descriptor when it has cached the results
+// of the first. An owner has READ_CONTROL and WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
 func TestViewKeepsAnswersApart(t *testing.T) {
 	tokens, _ := office(1, 1)
 	user := tokens[0].User().SID.String()

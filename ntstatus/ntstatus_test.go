@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestStatusOf checks that a status inside an error is found, that any other error gets the caller's status, and that
-// no error is success.
+// Of returns the status inside an error, the caller's status for any other error, and Success for nil.
 func TestStatusOf(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// A verdict that was never given denies; one that was given has its status.
+// The zero Verdict denies. Decided returns a verdict with the given status, which allows only for Success.
 func TestVerdict(t *testing.T) {
 	var zero ntstatus.Verdict
 	if zero.Allowed() || zero.Status() != ntstatus.AccessDenied || !errors.Is(zero.Err(), fs.ErrPermission) {
