@@ -79,15 +79,15 @@ func TestFrames(t *testing.T) {
 	} {
 		f := s.once(c.kind, st, nil, func() {
 			if !c.call() {
-				t.Errorf("%s: the caller does not have the status of the answer alone", name)
+				t.Errorf("%s: the call does not return only the status of the answer, %v", name, st)
 			}
 		})
 		if f.Thread != c.thread || f.Service != 0 || !bytes.Equal(f.Body, c.body) {
-			t.Errorf("%s: thread %d service %d body % x, want thread %d body % x", name, f.Thread, f.Service, f.Body,
-				c.thread, c.body)
+			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread %d, service 0, body % x", name,
+				f.Thread, f.Service, f.Body, c.thread, c.body)
 		}
 		if f.Request <= last {
-			t.Errorf("%s: request %d after %d, want more than %d", name, f.Request, last, last)
+			t.Errorf("%s: request number %d, want more than %d", name, f.Request, last)
 		}
 		last = f.Request
 	}
@@ -101,38 +101,38 @@ func TestAnswered(t *testing.T) {
 	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 and its name
 	s.once(wire.NewThread, 0, made, func() {
 		if th, err := s.NewThread(); err != nil || th.Name() != "new" || th.Transport().(*thread).number != 9 {
-			t.Errorf("a thread: %+v, %v", th, err)
+			t.Errorf(`NewThread: %+v, %v; want thread 9 with the name "new", nil`, th, err)
 		}
 	})
 	s.once(wire.NewThread, 0, made, func() {
 		if tr, err := s.NewTransport(); err != nil || tr.(*thread).number != 9 {
-			t.Errorf("a transport: %+v, %v", tr, err)
+			t.Errorf("NewTransport: %+v, %v; want thread 9, nil", tr, err)
 		}
 	})
 	s.once(wire.NewThread, 0, made, func() {
 		tr, name, st := of.NewThread()
 		if st != 0 || name != "new" || tr.(*thread).number != 9 {
-			t.Errorf("a thread of a thread: %+v, %q, %v", tr, name, st)
+			t.Errorf(`thread.NewThread: %+v, %q, %v; want thread 9, "new", %v`, tr, name, st, ntstatus.Success)
 		}
 	})
 	s.once(wire.Inspect, 0, []byte("a"), func() {
 		if b, err := s.Look(nil); string(b) != "a" || err != nil {
-			t.Errorf(`look: %q, %v, want string(b) = "a", no error`, b, err)
+			t.Errorf(`Look: %q, %v; want "a", nil`, b, err)
 		}
 	})
 	s.once(wire.Administer, 0, []byte("b"), func() {
 		if b, err := s.Administer(nil); string(b) != "b" || err != nil {
-			t.Errorf(`accounts: %q, %v, want string(b) = "b", no error`, b, err)
+			t.Errorf(`Administer: %q, %v; want "b", nil`, b, err)
 		}
 	})
 	s.once(wire.Connected, 0, []byte{2, 0, 0, 0, 'h', 'i', 40, 0, 0, 0}, func() {
 		if b, n, st := of.PortConnected(4); string(b) != "hi" || n != 40 || st != 0 {
-			t.Errorf(`a port: %q, %d, %v, want string(b) = "hi", n = 40, st = 0`, b, n, st)
+			t.Errorf(`PortConnected: %q, %d, %v; want "hi", 40, %v`, b, n, st, ntstatus.Success)
 		}
 	})
 	s.once(wire.WaitAny, 3, nil, func() {
 		if st := of.WaitAny(nil, false, nil); st != 3 {
-			t.Errorf("any: %v, want 3", st)
+			t.Errorf("WaitAny: %v, want 3", st)
 		}
 	})
 	s.stands()
@@ -178,7 +178,7 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 			s := script(t)
 			s.once(c.kind, ntstatus.Success, []byte{1, 2, 3}, func() {
 				if !c.call(s) {
-					t.Error("an answer that does not decode is believed")
+					t.Error("the call did not fail for a malformed answer")
 				}
 			})
 			s.lost(wire.ErrValue)
@@ -205,7 +205,8 @@ func TestUnread(t *testing.T) {
 			}, func() {
 				out, st, why := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, true)
 				if out != (nt.CloseOut{}) || st != ntstatus.PortDisconnected || why.Rule != "W-9" || why.Because == "" {
-					t.Errorf("%v, %v, %+v", out, st, why)
+					t.Errorf("Call: %v, %v, %+v; want zero outputs, %v and a reason by rule W-9", out, st, why,
+						ntstatus.PortDisconnected)
 				}
 			})
 			s.lost(c.want)
@@ -223,30 +224,34 @@ func TestCalls(t *testing.T) {
 		f := s.once(wire.Call, ntstatus.InvalidHandle, nil, func() {
 			out, st, reason := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, why)
 			if out != (nt.CloseOut{}) || st != ntstatus.InvalidHandle || reason != (nt.Why{}) {
-				t.Errorf("%v, %v, %+v", out, st, reason)
+				t.Errorf("Call of NtClose: %v, %v, %+v; want zero outputs, %v, no reason", out, st, reason,
+					ntstatus.InvalidHandle)
 			}
 		})
 		want, err := row(closing).AppendCall(nil, nt.CloseIn{Handle: 4}, why)
 		if err != nil || f.Service != number || f.Thread != 1 || !bytes.Equal(f.Body, want) {
-			t.Errorf("service %d thread %d body % x, want % x", f.Service, f.Thread, f.Body, want)
+			t.Errorf("frame of NtClose: service %d, thread %d, body % x, %v; want service %d, thread 1, body % x",
+				f.Service, f.Thread, f.Body, err, number, want)
 		}
 	}
 	open := nt.NtTable.Find("NtOpenEvent")
 	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
 		out, st, _ := s.carrier().Call(open, row(open).NothingIn(), false)
 		if out != (nt.EventOut{EventHandle: 8}) || st != ntstatus.Success {
-			t.Errorf("%+v, %v", out, st)
+			t.Errorf("Call of NtOpenEvent: %+v, %v; want handle 8, %v", out, st, ntstatus.Success)
 		}
 	})
 	set := nt.SetInformationTokenIn{TokenInformation: nt.Cap[any](struct{}{})}
 	out, st, why := s.carrier().Call(nt.NtTable.Find("NtSetInformationToken"), set, true)
 	if out != (nt.SetInformationTokenOut{}) || st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf("a parameter of no type: %v, %v, %+v", out, st, why)
+		t.Errorf("Call with a parameter that has no encoding: %v, %v, %+v; want zero outputs, %v, rule W-6", out, st,
+			why, ntstatus.InvalidParameter)
 	}
 	delete(s.services, "NtClose")
 	if out, st, why := s.carrier().Call(closing, nt.CloseIn{}, true); out != (nt.CloseOut{}) ||
 		st != ntstatus.NotSupported || why.Rule != "W-5" {
-		t.Errorf("a row that is not there: %v, %v, %+v", out, st, why)
+		t.Errorf("Call of a service that the daemon does not have: %v, %v, %+v; want zero outputs, %v, rule W-5", out,
+			st, why, ntstatus.NotSupported)
 	}
 	s.stands()
 }
@@ -256,14 +261,14 @@ func TestBounds(t *testing.T) {
 	s := script(t)
 	f := s.once(wire.Administer, 0, nil, func() {
 		if _, err := s.Administer(make([]byte, MaxRequest)); err != nil {
-			t.Error(err)
+			t.Errorf("Administer with %d bytes: %v, want no error", MaxRequest, err)
 		}
 	})
 	if len(f.Body) != MaxRequest {
-		t.Errorf("%d bytes came, want %d", len(f.Body), MaxRequest)
+		t.Errorf("the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
 	}
 	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
-		t.Errorf("a longer one: %q, %v, want nil, an error", b, err)
+		t.Errorf("Administer with %d bytes: %q, %v; want nil, an error", MaxRequest+1, b, err)
 	}
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
@@ -274,12 +279,13 @@ func TestBounds(t *testing.T) {
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
 	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
 		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {
-			t.Errorf("the longest call: %v, want %v", st, ntstatus.EndOfFile)
+			t.Errorf("NtWriteFile with the longest body: %v, want %v", st, ntstatus.EndOfFile)
 		}
 	})
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)+1))
 	if _, st, why := s.carrier().Call(write, in, true); st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf(`a longer call: %v, %+v, want st = %v, why.Rule = "W-6"`, st, why, ntstatus.InvalidParameter)
+		t.Errorf("NtWriteFile with a body one byte too long: %v, %+v; want %v, rule W-6", st, why,
+			ntstatus.InvalidParameter)
 	}
 	s.stands()
 }
@@ -301,19 +307,19 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 			switch v := v.(type) {
 			case ntstatus.Status:
 				if v != lost {
-					t.Errorf("%s: %v, want %v", name, v, lost)
+					t.Errorf("%s on a lost connection: %v, want %v", name, v, lost)
 				}
 			case nt.Why:
 				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
-					t.Errorf("%s: because of %+v", name, v)
+					t.Errorf("%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
 				}
 			case error:
 				if !errors.Is(v, ErrClosed) {
-					t.Errorf("%s: %v, want %v", name, v, ErrClosed)
+					t.Errorf("%s on a lost connection: %v, want %v", name, v, ErrClosed)
 				}
 			default:
 				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {
-					t.Errorf("%s brings %+v", name, v)
+					t.Errorf("%s on a lost connection: result %+v, want the zero value", name, v)
 				}
 			}
 		}

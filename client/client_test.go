@@ -19,8 +19,8 @@ func TestGreeted(t *testing.T) {
 	s := script(t)
 	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
 		s.carrier().number != 1 || s.carrier().Profile() != nt.Observed || s.Err() != nil {
-		t.Errorf("process %s, profile %d, thread %q %d, %v", s.Process(), s.Profile(), s.Thread().Name(),
-			s.carrier().number, s.Err())
+		t.Errorf(`process %s, profile %d, thread %q number %d, %v; want 0x44, %d, "of the daemon" number 1, nil`,
+			s.Process(), s.Profile(), s.Thread().Name(), s.carrier().number, s.Err(), nt.Observed)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -51,12 +51,12 @@ func TestRefused(t *testing.T) {
 				_, _ = theirs.Write(wire.AppendFrame(nil, c.first))
 			}()
 			if conn, err := New(ours); !errors.Is(err, c.want) || conn != nil {
-				t.Errorf("%v, %v, want %v", conn, err, c.want)
+				t.Errorf("New: %v, %v; want nil, %v", conn, err, c.want)
 			}
 			<-over
 			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns once the client has closed the connection
 			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("the client did not hang up: %v, want %v", err, io.EOF)
+				t.Errorf("reading from the client after New failed: %v, want %v", err, io.EOF)
 			}
 		})
 	}
@@ -67,7 +67,7 @@ func TestHungUpAtHello(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
 	if c, err := New(ours); err == nil || c != nil {
-		t.Errorf("%v, %v, want nil, an error", c, err)
+		t.Errorf("New on a closed connection: %v, %v; want nil, an error", c, err)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestGone(t *testing.T) {
 		"open as": func() ntstatus.Status {
 			o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})
 			if o.Reverted {
-				t.Error("a thread that was not asked has reverted")
+				t.Error("OpenFileAs on a lost connection: Reverted = true, want false")
 			}
 			return st
 		},
@@ -106,7 +106,7 @@ func TestGone(t *testing.T) {
 		},
 	} {
 		if got := st(); got != gone {
-			t.Errorf("%s: %v, want %v", name, got, gone)
+			t.Errorf("%s on a lost connection: %v, want %v", name, got, gone)
 		}
 	}
 	for name, call := range map[string]func() error{
@@ -117,7 +117,7 @@ func TestGone(t *testing.T) {
 		"attach":    func() error { _, err := s.Attach(4); return err },
 	} {
 		if err := call(); err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s on a lost connection: no error, want one", name)
 		}
 	}
 	of.EndThread()
@@ -137,7 +137,8 @@ func TestSpareChannels(t *testing.T) {
 	left := len(s.spare)
 	s.mu.Unlock()
 	if kept != mostSpare || left != mostSpare-2 || a == b {
-		t.Errorf("%d kept, %d left, the same twice: %t", kept, left, a == b)
+		t.Errorf("%d channels kept, %d left after two were taken, the same channel twice: %t; want %d, %d, false",
+			kept, left, a == b, mostSpare, mostSpare-2)
 	}
 }
 
@@ -147,11 +148,11 @@ func TestOneReason(t *testing.T) {
 	first := errors.New("first")
 	_ = s.lose(first)
 	if err := s.lose(ErrClosed); !errors.Is(err, first) {
-		t.Errorf("why: %v, want %v", err, first)
+		t.Errorf("second lose: %v, want %v", err, first)
 	}
 	s.lost(first)
 	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
-		t.Errorf("the daemon sees %v, want %v", err, io.EOF)
+		t.Errorf("the daemon reads %v, want %v", err, io.EOF)
 	}
 }
 
@@ -181,6 +182,6 @@ func TestDeadlineOfARequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(conn.deadlines, []string{"write", "none"}) {
-		t.Errorf("deadlines %q", conn.deadlines)
+		t.Errorf("deadlines %q, want a write deadline that is removed afterwards", conn.deadlines)
 	}
 }

@@ -19,7 +19,7 @@ func TestSocket(t *testing.T) {
 	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
 		t.Setenv("REFMON_SOCKET", given)
 		if got := Socket(); got != want {
-			t.Errorf("%q: %q, want %q", given, got, want)
+			t.Errorf("Socket with REFMON_SOCKET=%q: %q, want %q", given, got, want)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	if err := become(uid); err != nil {
 		_ = unix.Close(fd)
 		runtime.UnlockOSThread()
-		t.Skip("no thread of this program is another user's: ", err)
+		t.Skip("this program cannot change the user of a thread: ", err)
 	}
 	err = unix.Listen(fd, 8)
 	if uid != uint32(os.Getuid()) { // Geteuid of this thread has changed
@@ -109,14 +109,15 @@ func TestDialUser(t *testing.T) {
 		} {
 			conn, err := c.dial()
 			if (err == nil) != c.want || (conn != nil) != c.want || <-silent == c.want {
-				t.Errorf("a server of %d, for %d: %v, want %t", uid, own, err, c.want)
+				t.Errorf("dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid,
+					own, err, c.want)
 			}
 			if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid)) {
-				t.Errorf("a server of %d: %v", uid, err)
+				t.Errorf("dialing a server of uid %d: %v, want an error that names the uid", uid, err)
 			}
 			if conn != nil {
 				if conn.Process() != 0x44 {
-					t.Errorf("a server of %d: process %v, want 0x44", uid, conn.Process())
+					t.Errorf("process of a server of uid %d: %v, want 0x44", uid, conn.Process())
 				}
 				_ = conn.Close()
 			}
@@ -149,11 +150,12 @@ func TestDialInherited(t *testing.T) {
 	}
 	<-over
 	if c.Process() != 0x44 {
-		t.Errorf("process %v, want 0x44", c.Process())
+		t.Errorf("Process = %v, want 0x44", c.Process())
 	}
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v, want 0, an error", n, err)
+		t.Errorf("after Close a descriptor of the connection is still open: read %d bytes, %v; want 0, an error", n,
+			err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -167,7 +169,7 @@ func TestDialInherited(t *testing.T) {
 		"fd:": "names no descriptor", "fd:-1": "names no descriptor", "fd:65536": "names no descriptor",
 		"fd:0x3": "names no descriptor"} {
 		if c, err := Dial(address); err == nil || c != nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
+			t.Errorf("Dial(%s): %v, want an error with %q", address, err, want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestTrusted(t *testing.T) {
 		want       bool
 	}{{0, 1000, true}, {1000, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
 		if got := trusted(c.owner, c.uid); got != c.want {
-			t.Errorf("a server of %d, for %d: %t, want %t", c.owner, c.uid, got, c.want)
+			t.Errorf("trusted(server of uid %d, client of uid %d) = %t, want %t", c.owner, c.uid, got, c.want)
 		}
 	}
 }
@@ -33,7 +33,7 @@ func TestServerUID(t *testing.T) {
 	}
 	defer c.Close()
 	if uid, known, err := serverUID(c.(*net.UnixConn)); err != nil || known && int(uid) != os.Getuid() {
-		t.Errorf("uid %d, %v", uid, err)
+		t.Errorf("serverUID: %d, %v; want %d, nil", uid, err, os.Getuid())
 	}
 }
 
@@ -45,7 +45,7 @@ func TestNoServer(t *testing.T) {
 		"fd:999":                              "fd:999",
 	} {
 		if _, err := Dial(address); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
+			t.Errorf("Dial(%s): %v, want an error with %q", address, err, want)
 		}
 	}
 }

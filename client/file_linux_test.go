@@ -96,7 +96,7 @@ func TestDescriptors(t *testing.T) {
 			s.beside(func() { r = s.lend(s.next(c.kind), c.st, c.rest, c.n) }, func() {
 				f, ok := c.call(s)
 				if ok != c.given || (f != nil) != c.given {
-					t.Errorf("a descriptor %v, %t, want %t", f, ok, c.given)
+					t.Errorf("got file %v, ok %t; want a file and true: %t", f, ok, c.given)
 				}
 				if f != nil {
 					if _, err := f.WriteString("x"); err != nil {
@@ -111,10 +111,10 @@ func TestDescriptors(t *testing.T) {
 				want = "x"
 			}
 			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends once no descriptor is open
-				t.Errorf("%q, %v, want %q", b, err, want)
+				t.Errorf("the pipe received %q, %v; want %q", b, err, want)
 			}
 			if (s.Err() == nil) != c.stays {
-				t.Errorf("the connection: %v", s.Err())
+				t.Errorf("the connection ended with %v, want it to stay open: %t", s.Err(), c.stays)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	go func() {
 		defer close(greeted)
 		if f, err := s.from.Frame(); err != nil || f.Kind != wire.Hello {
-			t.Errorf("the client's hello: %+v, %v, want f.Kind = %v, no error", f, err, wire.Hello)
+			t.Errorf("hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
 		}
 		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
 	}()
@@ -55,7 +55,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 // write sends a frame to the client.
 func (s *scripted) write(f *wire.Frame) {
 	if _, err := s.end.Write(wire.AppendFrame(nil, f)); err != nil {
-		s.Errorf("frame of the daemon: %v", err)
+		s.Errorf("writing a frame to the client: %v", err)
 	}
 }
 
@@ -63,11 +63,11 @@ func (s *scripted) write(f *wire.Frame) {
 func (s *scripted) next(kind wire.Kind) *wire.Frame {
 	f, err := s.from.Frame()
 	if err != nil {
-		s.Errorf("a frame of kind %d: %v", kind, err)
+		s.Errorf("reading a frame of kind %d: %v", kind, err)
 		return &wire.Frame{}
 	}
 	if f.Kind != kind {
-		s.Errorf("a frame of kind %d, want %d", f.Kind, kind)
+		s.Errorf("frame of kind %d, want %d", f.Kind, kind)
 	}
 	return f
 }
@@ -108,10 +108,10 @@ func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call fu
 func (s *scripted) lost(why error) {
 	s.Helper()
 	if err := s.Err(); !errors.Is(err, why) {
-		s.Errorf("the connection: %v, want %v", err, why)
+		s.Errorf("Err of the connection: %v, want %v", err, why)
 	}
 	if _, err := s.NewThread(); !errors.Is(err, why) {
-		s.Errorf("a call on a lost connection: %v, want %v", err, why)
+		s.Errorf("NewThread on a lost connection: %v, want %v", err, why)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *scripted) stands() {
 	s.Helper()
 	s.once(wire.Save, ntstatus.Success, wire.AppendTicket(nil, 5), func() {
 		if k, st := s.carrier().SaveImpersonation(); k != 5 || st != ntstatus.Success || s.Err() != nil {
-			s.Errorf("ticket %d, %v; %v, want 5, %v, nil", k, st, s.Err(), ntstatus.Success)
+			s.Errorf("SaveImpersonation: ticket %d, %v; Err %v; want 5, %v, nil", k, st, s.Err(), ntstatus.Success)
 		}
 	})
 }

@@ -58,25 +58,28 @@ func TestEndsAtOnce(t *testing.T) {
 			s.beside(func() {
 				f := s.next(wire.Begin)
 				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {
-					t.Errorf("thread %d service %d body % x, want % x", f.Thread, f.Service, f.Body, want)
+					t.Errorf("frame of the call: thread %d, service %d, body % x; want thread 1, service %d, "+
+						"body % x", f.Thread, f.Service, f.Body, s.services["NtReadFile"], want)
 				}
 				s.tell(f, ntstatus.BufferOverflow, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
 					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) || len(got) != 1 {
-						t.Errorf("told of % x after %d results", told.Body, len(got))
+						t.Errorf("Told: body % x after %d results, want the operation's number after one", told.Body,
+							len(got))
 					}
 					s.tell(told, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
 				if st != ntstatus.BufferOverflow || string(out.(nt.ReadFileOut).Buffer) != c.out {
-					t.Errorf("%+v, %v", out, st)
+					t.Errorf("CallLater: %+v, %v; want data %q, %v", out, st, c.out, ntstatus.BufferOverflow)
 				}
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Over != nil || l.Synchronous != c.synchronous ||
 				l.Alertable != c.alertable {
-				t.Errorf("results %+v, synchronous %t alertable %t", got, l.Synchronous, l.Alertable)
+				t.Errorf("results %+v, synchronous %t, alertable %t; want %+v, %t, %t", got, l.Synchronous,
+					l.Alertable, c.done, c.synchronous, c.alertable)
 			}
 			s.stands()
 		})
@@ -115,25 +118,25 @@ func TestEndsLater(t *testing.T) {
 				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
 				collect := s.next(wire.Collect)
 				if !bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)) {
-					t.Errorf("collected is % x", collect.Body)
+					t.Errorf("Collect: body % x, want the number of the operation", collect.Body)
 				}
 				s.tell(collect, c.head, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
 					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) {
-						t.Errorf("told of % x", told.Body)
+						t.Errorf("Told: body % x, want the number of the operation", told.Body)
 					}
 					s.tell(told, 0, nil)
 				}
 			}, func() {
 				if out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l); st != ntstatus.Pending ||
 					out.(nt.ReadFileOut).Buffer != nil {
-					t.Errorf("%+v, %v", out, st)
+					t.Errorf("CallLater: %+v, %v; want no data, %v", out, st, ntstatus.Pending)
 				}
 				<-l.Over
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Failure != c.failure || l.Synchronous != (c.synchronous == 1) {
-				t.Errorf("results %+v, failure %v, synchronous %t, want %+v, %v, %t", got, l.Failure, l.Synchronous,
+				t.Errorf("results %+v, failure %v, synchronous %t; want %+v, %v, %t", got, l.Failure, l.Synchronous,
 					c.done, c.failure, c.synchronous == 1)
 			}
 			if c.lost {
@@ -152,12 +155,12 @@ func TestLaterRefused(t *testing.T) {
 	var got results
 	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}
 	if _, st := s.carrier().CallLater(nt.NtTable.Find("NtWriteFile"), long, got.later()); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that is too long: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("CallLater with a body that is too long: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	number := s.services["NtReadFile"]
 	delete(s.services, "NtReadFile")
 	if _, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later()); st != ntstatus.NotSupported {
-		t.Errorf("a row that is not there: %v, want %v", st, ntstatus.NotSupported)
+		t.Errorf("CallLater of a service that the daemon does not have: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.services["NtReadFile"] = number
 	s.stands()
@@ -165,10 +168,11 @@ func TestLaterRefused(t *testing.T) {
 		l := got.later()
 		out, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, l)
 		if st != ntstatus.PortDisconnected || out.(nt.ReadFileOut).Buffer != nil || l.Synchronous || l.Alertable {
-			t.Errorf("half an output: %+v, %v", out, st)
+			t.Errorf("CallLater with a truncated output: %+v, %v, synchronous %t, alertable %t; want no data, "+
+				"%v, false, false", out, st, l.Synchronous, l.Alertable, ntstatus.PortDisconnected)
 		}
 	})
 	if s.lost(wire.ErrValue); len(got) != 0 {
-		t.Errorf("results %+v: len(got) = %d, want 0", got, len(got))
+		t.Errorf("Done was called with %+v, want no call", got)
 	}
 }

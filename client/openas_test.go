@@ -56,15 +56,15 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 			if c.closed != 0 {
 				f := s.next(wire.Call)
 				if want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false); !bytes.Equal(f.Body, want) {
-					t.Errorf("closed is % x, want % x", f.Body, want)
+					t.Errorf("NtClose: body % x, want % x", f.Body, want)
 				}
 				s.tell(f, yes, nil)
 			}
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
 			if st != c.st || o.FileHandle != c.h || o.File != nil || o.Reverted != (c.reverted == yes) {
-				t.Errorf("%+v: %+v, %v, want st = %v, o.FileHandle = %v, o.File = nil, o.Reverted = %v", c, o, st,
-					c.st, c.h, c.reverted == yes)
+				t.Errorf("statuses %+v: OpenFileAs = %+v, %v; want handle %v, reverted %t, no file, %v", c, o, st,
+					c.h, c.reverted == yes, c.st)
 			}
 		})
 		s.stands()
@@ -84,7 +84,7 @@ func (s *scripted) asked(frames []*wire.Frame) {
 		{"NtCreateFile", asClient}, {"NtSetInformationThread", back}} {
 		body, err := row(nt.NtTable.Find(want.name)).AppendCall(nil, want.in, false)
 		if f := frames[i]; err != nil || f.Service != s.services[want.name] || f.Thread != 1 || !bytes.Equal(f.Body, body) {
-			s.Errorf("frame %d: service %d thread %d body % x, want % x", i, f.Service, f.Thread, f.Body, body)
+			s.Errorf("frame %d: service %d, thread %d, body % x; want % x", i, f.Service, f.Thread, f.Body, body)
 		}
 	}
 }
@@ -98,19 +98,19 @@ func TestOpenFileAsRefuses(t *testing.T) {
 	creates.CreateDisposition = winnt.FILE_OPEN_IF
 	for _, in := range []nt.CreateFileIn{deletes, creates} {
 		if o, st := s.OpenFileAs(s.first, 4, in); st != ntstatus.InvalidParameter || !o.Reverted || o.FileHandle != 0 {
-			t.Errorf("%+v: %+v, %v, want st = %v, o.Reverted = true, o.FileHandle = 0", in, o, st,
-				ntstatus.InvalidParameter)
+			t.Errorf("OpenFileAs of %+v: %+v, %v; want %v, reverted, no handle", in, o, st, ntstatus.InvalidParameter)
 		}
 	}
 	delete(s.services, "NtCreateFile")
 	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
-		t.Errorf("no row: %+v, %v, want st = %v, o.Reverted = true", o, st, ntstatus.NotSupported)
+		t.Errorf("OpenFileAs without the service NtCreateFile: %+v, %v; want %v, reverted", o, st,
+			ntstatus.NotSupported)
 	}
 	if _, f, st := s.OpenFile(s.first, asClient); st != ntstatus.NotSupported || f != nil {
-		t.Errorf("no row, as itself: %v", st)
+		t.Errorf("OpenFile without the service NtCreateFile: %v, %v; want nil, %v", f, st, ntstatus.NotSupported)
 	}
 	if _, st := s.ReadFileAs(s.first, 4, asClient, 1, nil); st != ntstatus.NotSupported {
-		t.Errorf("no row, to read: %v, want %v", st, ntstatus.NotSupported)
+		t.Errorf("ReadFileAs without the service NtCreateFile: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.stands()
 }
@@ -136,11 +136,12 @@ func TestOpenFileAsLost(t *testing.T) {
 				}
 			}, func() {
 				if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.PortDisconnected || o != (OpenedAs{}) {
-					t.Errorf("answer %d, half %t: %+v, %v", at, half, o, st)
+					t.Errorf("answer %d, malformed %t: OpenFileAs = %+v, %v; want no values, %v", at, half, o, st,
+						ntstatus.PortDisconnected)
 				}
 			})
 			if s.Err() == nil {
-				t.Errorf("answer %d, half %t: the connection stands", at, half)
+				t.Errorf("answer %d, malformed %t: the connection is still open", at, half)
 			}
 		}
 	}
@@ -183,12 +184,13 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			if st != c.st || r.CreateFileOut != c.want.CreateFileOut || r.CreationTime != c.want.CreationTime ||
 				r.LastWriteTime != c.want.LastWriteTime || r.EndOfFile != c.want.EndOfFile || r.FileID != c.want.FileID ||
 				r.Directory != c.want.Directory || r.Whole != c.want.Whole || !bytes.Equal(r.Data, c.want.Data) {
-				t.Errorf("%s: %+v, %v", name, r, st)
+				t.Errorf("%s: ReadFileAs = %+v, %v; want %+v, %v", name, r, st, c.want, c.st)
 			}
 		})
 		want, err := opening().AppendCall(wire.AppendReadAs(nil, 0x70, c.sent), asClient, false)
 		if err != nil || f.Thread != 1 || f.Service != s.services["NtCreateFile"] || !bytes.Equal(f.Body, want) {
-			t.Errorf("%s: thread %d service %d body % x, want % x", name, f.Thread, f.Service, f.Body, want)
+			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread 1, body % x", name, f.Thread,
+				f.Service, f.Body, want)
 		}
 		s.stands()
 	}

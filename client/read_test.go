@@ -43,7 +43,7 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 			f := &wire.Frame{Kind: wire.Save}
 			head, _, err := c.askUntil(f, closed, nil)
 			if err != nil || head.Status != ntstatus.Status(f.Request) {
-				t.Errorf("answers %v, plain %t: request %d: status %d, error %v, want %d, nil", order, plain,
+				t.Errorf("answers in order %v, plain %t: request %d got status %d, %v; want %d, nil", order, plain,
 					f.Request, head.Status, err, ntstatus.Status(f.Request))
 				f.Request = 0
 			}
@@ -65,7 +65,7 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 		case n := <-answers:
 			all = all && n > 0
 		case <-time.After(10 * time.Second): // longer than the limit, so that the other calls have failed
-			t.Errorf("answers %v, plain %t: a call never returns", order, plain)
+			t.Errorf("answers in order %v, plain %t: a call did not return within 10 s", order, plain)
 			return false
 		}
 	}

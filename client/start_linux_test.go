@@ -21,11 +21,11 @@ func TestExitCodes(t *testing.T) {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		_ = cmd.Run() // the state has the result
 		if got := exitCode(cmd.ProcessState); got != want {
-			t.Errorf("%s: %d, want %d", script, got, want)
+			t.Errorf("exitCode after %q = %d, want %d", script, got, want)
 		}
 	}
 	if got := exitCode(nil); got != 0 {
-		t.Errorf("without a state: %d, want 0", got)
+		t.Errorf("exitCode(nil) = %d, want 0", got)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestStartRequestsProcess(t *testing.T) {
 				}
 				f := s.next([]wire.Kind{wire.Attach, wire.AttachAs}[i])
 				if f.Thread != 1 || !bytes.Equal(f.Body, body) {
-					t.Errorf("thread %d asks with % x, want % x", f.Thread, f.Body, body)
+					t.Errorf("request of thread %d with body % x, want thread 1 with % x", f.Thread, f.Body, body)
 				}
 				s.tell(f, st, nil)
 			}
@@ -61,11 +61,11 @@ func TestStartRequestsProcess(t *testing.T) {
 				want = c.first
 			}
 			if p, err := s.Start(8, cmd); p != nil || !errors.Is(err, want.Err()) {
-				t.Errorf("%v and %v: %v, %v, want %v", c.first, c.second, p, err, want)
+				t.Errorf("daemon returns %v and %v: Start = %v, %v; want nil, %v", c.first, c.second, p, err, want)
 			}
 		})
 		if cmd.Process != nil || out.Len() > 0 || cmd.Env != nil || cmd.ExtraFiles != nil || cmd.SysProcAttr != nil {
-			t.Errorf("%v and %v: the program is %+v", c.first, c.second, cmd)
+			t.Errorf("daemon returns %v and %v: the command changed to %+v", c.first, c.second, cmd)
 		}
 		s.stands()
 	}
@@ -83,7 +83,8 @@ func TestProcessIdentity(t *testing.T) {
 				r := wire.Rows()[nt.NtTable.Find(name).Info().Number]
 				in, err := r.DecodeIn(f.Body[1:])
 				if f.Service != s.services[name] || f.Thread != 9 || err != nil || want != nil && in != want {
-					t.Errorf("service %d of thread %d: %+v, %v, want %s %+v", f.Service, f.Thread, in, err, name, want)
+					t.Errorf("call of service %d by thread %d with %+v, %v; want %s by thread 9 with %+v", f.Service,
+						f.Thread, in, err, name, want)
 				}
 				var rest []byte
 				if st == 0 {
@@ -108,14 +109,15 @@ func TestProcessIdentity(t *testing.T) {
 				answer("NtDuplicateObject", ntstatus.AccessDenied, copied, nil)
 			}
 			if f := s.next(wire.EndThread); f.Thread != 9 {
-				t.Errorf("thread %d ends, want 9", f.Thread)
+				t.Errorf("EndThread of thread %d, want 9", f.Thread)
 			} else {
 				s.tell(f, 0, nil)
 			}
 		}, func() {
 			id, at := s.known(8)
 			if granted && (id != 0x44 || at != 99) || !granted && (id != 0 || at != 0) {
-				t.Errorf("granted %t: %v, %d", granted, id, at)
+				t.Errorf("right to terminate granted %t: known = %v, %d; want 0x44 and 99, or 0 and 0", granted, id,
+					at)
 			}
 		})
 		s.stands()
@@ -140,7 +142,7 @@ func TestExitOfAProgram(t *testing.T) {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
 				if f.Service != s.services[row] {
-					t.Errorf("service %d, want %s", f.Service, row)
+					t.Errorf("call of service %d, want %s", f.Service, row)
 				}
 				var rest []byte
 				if st == ntstatus.Success {
@@ -160,7 +162,8 @@ func TestExitOfAProgram(t *testing.T) {
 				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
 				if !ok || in.DesiredAccess != winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION ||
 					in.ClientID.V == nil || *in.ClientID.V != (nt.ClientID{UniqueProcess: id}) {
-					t.Errorf("it opens %+v", in)
+					t.Errorf("NtOpenProcess with %+v, want the process %v with the rights to terminate and query", in,
+						id)
 				}
 				if c.opens != ntstatus.Success {
 					return
@@ -172,11 +175,11 @@ func TestExitOfAProgram(t *testing.T) {
 				if c.ends {
 					end := answer("NtTerminateProcess", 0, nt.TerminateProcessOut{})
 					if end != (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}) {
-						t.Errorf("it ends %+v", end)
+						t.Errorf("NtTerminateProcess with %+v, want handle %v and exit status %v", end, h, code)
 					}
 				}
 				if in := answer("NtClose", 0, nt.CloseOut{}); in != (nt.CloseIn{Handle: h}) {
-					t.Errorf("it closes %+v", in)
+					t.Errorf("NtClose with %+v, want handle %v", in, h)
 				}
 			}, func() { p.exit(s.first, code) })
 			s.stands()

@@ -85,7 +85,7 @@ func TestEqualDescriptorsShareAnswers(t *testing.T) {
 		{"callback", []*token.Token{one, two}, withCallback(callback), 2},
 	} {
 		if got := effective.Compile(c.tokens, c.cfg).Distinct(); got != c.want {
-			t.Errorf("%s: %d columns, want %d", c.name, got, c.want)
+			t.Errorf("%s: Distinct = %d, want %d", c.name, got, c.want)
 		}
 	}
 
@@ -108,7 +108,7 @@ func TestEqualDescriptorsShareAnswers(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile([]*token.Token{one}, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("%s: repeatable %v, want %v", c.name, got, c.want)
+			t.Errorf("%s: Repeatable = %v, want %v", c.name, got, c.want)
 		}
 	}
 }

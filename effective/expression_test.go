@@ -50,8 +50,8 @@ func TestExpression(t *testing.T) {
 				set := e.Allowed(d)[r]
 				for i, tok := range tokens {
 					if want := set.Has(i); x.Allows(tok.Member) != want {
-						t.Fatalf("right %v: %v says %t, the check %t\nsd %x\ntoken %+v", q.Rights[r], x, !want, want,
-							d.Binary(), tok.Spec())
+						t.Fatalf("right %v: %v allows: %t, the check allows: %t\nsd %x\ntoken %+v", q.Rights[r], x,
+							!want, want, d.Binary(), tok.Spec())
 					}
 				}
 			}
@@ -59,7 +59,8 @@ func TestExpression(t *testing.T) {
 	}
 	t.Logf("%d expressions, %d of them over more than 128 principals", told, wide)
 	if told < 700 || wide < 100 {
-		t.Errorf("hardly any expression was made: %d, and %d over more than 128 principals", told, wide)
+		t.Errorf("%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", told,
+			wide)
 	}
 }
 
@@ -84,10 +85,10 @@ func TestExpressionsAreShort(t *testing.T) {
 	} {
 		x, ok := e.Expression(sddl.MustParse(c.sddl), 0)
 		if got := fmt.Sprint(x); !ok || got != c.want {
-			t.Errorf("%s: %s, %t, want %s", c.sddl, got, ok, c.want)
+			t.Errorf("Expression of %s: %s, %t; want %s, true", c.sddl, got, ok, c.want)
 		}
 		if len(x) != 1 {
-			t.Errorf("%s: %d clauses, want 1", c.sddl, len(x))
+			t.Errorf("Expression of %s: %d clauses, want 1", c.sddl, len(x))
 		}
 	}
 	// Below a label only a privilege grants WRITE_OWNER (A-62).
@@ -97,12 +98,12 @@ func TestExpressionsAreShort(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0); ok != want {
-			t.Errorf("A-62: %v of a low principal: %v, %t, want %t", right, x, ok, want)
+			t.Errorf("A-62: %v for a principal at Low: Expression %v, %t; want ok %t", right, x, ok, want)
 		}
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
 		if x, ok := e.Expression(sddl.MustParse(text), 0); ok {
-			t.Errorf("%s: expression %v, want none: SIDs alone do not decide", text, x)
+			t.Errorf("Expression of %s: %v, want none, because SIDs alone do not decide", text, x)
 		}
 	}
 }
@@ -114,14 +115,14 @@ func TestExpressionPassesDisabledGroups(t *testing.T) {
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
 		x, ok := e.Expression(sddl.MustParse("D:(A;;0x3;;;BU)(A;;0x4;;;AU)(A;;0x1;;;BG)"), 0)
 		if !ok {
-			t.Errorf("%s: no expression", groups)
+			t.Errorf("%s: Expression ok = false, want true", groups)
 		}
 		return fmt.Sprint(x)
 	}
 	const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"`
 	without, with := text(user+`]}`), text(user+`,{"sid":"BG","attributes":[]}]}`)
 	if without != with {
-		t.Errorf("%s without the disabled group, %s with it, want %s", without, with, with)
+		t.Errorf("Expression without the disabled group: %s, with it: %s; want equal ones", without, with)
 	}
 }
 
@@ -159,7 +160,7 @@ func TestSystemSecurityBesideRights(t *testing.T) {
 			got += map[bool]string{true: "y", false: "n"}[sets[right].Has(i)]
 		}
 		if got != want {
-			t.Errorf("right %d: %s, want %s", right, got, want)
+			t.Errorf("right %d: Allowed = %s, want %s", right, got, want)
 		}
 	}
 }
@@ -192,7 +193,7 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 			continue
 		}
 		if got := x.Allows(tok.Member); got != want.Has(i) {
-			t.Errorf("%s: principal %d by %v: %t, want %t", text, i, x, got, want.Has(i))
+			t.Errorf("%s: principal %d: %v allows %t, want %t", text, i, x, got, want.Has(i))
 		}
 	}
 }
@@ -202,10 +203,10 @@ func TestNoExpression(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {
 		if x.Allows(yes) {
-			t.Errorf("%q allows", fmt.Sprint(x))
+			t.Errorf("Expression %q allows everybody, want nobody", fmt.Sprint(x))
 		}
 	}
 	if !effective.Everybody().Allows(func(sid.SID, bool) bool { return false }) {
-		t.Error("everybody is refused")
+		t.Error("Everybody() denies a principal without SIDs, want it allowed")
 	}
 }

@@ -90,13 +90,13 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 			allowed[i] = d.Allowed()
 		}
 		if allowed[0] == allowed[1] {
-			t.Errorf("%s: the access check decides both equally: %v, want different results", c.name, allowed)
+			t.Errorf("%s: the access check returns %v for both tokens, want different results", c.name, allowed)
 		}
 		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141 %s: equal fingerprints", c.name)
+			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
 		}
 		if n := effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(); n != 2 {
-			t.Errorf("A-141 %s: %d columns, want 2", c.name, n)
+			t.Errorf("A-141: %s: Distinct = %d, want 2", c.name, n)
 		}
 	}
 }
@@ -156,10 +156,10 @@ func TestFingerprintsOfRestrictedTokens(t *testing.T) {
 			allowed[i] = d.Allowed()
 		}
 		if allowed != [2]bool{true, false} {
-			t.Errorf("%s: the check says %v", c.name, allowed)
+			t.Errorf("%s: the access check returns %v, want [true false]", c.name, allowed)
 		}
 		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141 %s: equal fingerprints", c.name)
+			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
 		}
 	}
 }

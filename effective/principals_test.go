@@ -52,7 +52,7 @@ func TestFingerprint(t *testing.T) {
 		"trust":            func(s *token.Spec) { s.TrustLevel = sid.MustParse("S-1-19-512-1024") },
 	} {
 		if print(change) == want {
-			t.Errorf("%s: the fingerprint is the same", name)
+			t.Errorf("%s: the fingerprint did not change", name)
 		}
 	}
 	for name, change := range map[string]func(*token.Spec){
@@ -65,7 +65,7 @@ func TestFingerprint(t *testing.T) {
 		"disabled p": func(s *token.Spec) { s.Privileges |= winnt.SeSecurityPrivilege.Bit() },
 	} {
 		if got := print(change); got != want {
-			t.Errorf("%s: the fingerprint differs: print(change) = %v, want %v", name, got, want)
+			t.Errorf("%s: the fingerprint changed to %v, want %v", name, got, want)
 		}
 	}
 }
@@ -76,18 +76,18 @@ func TestSharing(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
 	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
-		t.Errorf("%d columns for two equal tokens, want 1", n)
+		t.Errorf("Distinct of two equal tokens = %d, want 1", n)
 	}
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if n := effective.Compile(same, callback).Distinct(); n != 2 {
-		t.Errorf("%d columns with a callback, want 2", n)
+		t.Errorf("Distinct with a callback = %d, want 2", n)
 	}
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
 		effective.Config{}).Distinct(); n != 2 {
-		t.Errorf("%d columns with local attributes, want 2", n)
+		t.Errorf("Distinct with local attributes = %d, want 2", n)
 	}
 	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
@@ -106,8 +106,8 @@ func TestSharing(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("%x with callback %t: repeatable %t, want %t", c.d.Binary(), c.cfg.Options.Callback != nil, got,
-				c.want)
+			t.Errorf("descriptor %x, callback %t: Repeatable = %t, want %t", c.d.Binary(),
+				c.cfg.Options.Callback != nil, got, c.want)
 		}
 	}
 }
@@ -127,15 +127,15 @@ func TestQuestions(t *testing.T) {
 		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights)}, nil},
 	} {
 		if _, err := effective.NewEvaluator(p, c.q); !errors.Is(err, c.want) {
-			t.Errorf("%d rights: %v, want %v", len(c.q.Rights), err, c.want)
+			t.Errorf("NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
 		}
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
-		t.Errorf("no principal: %v, want len(s) = 1, s[0].Count() = 0", s)
+		t.Errorf("Allowed without principals = %v, want one empty set", s)
 	}
 	if m := e.Maximum(sddl.MustParse("D:")); len(m) != 0 {
-		t.Errorf("no principal: %v: len(m) = %d, want 0", m, len(m))
+		t.Errorf("Maximum without principals = %v, want none", m)
 	}
 }
 
@@ -153,25 +153,25 @@ func TestSet(t *testing.T) {
 			}
 		}
 		if s.Count() != len(want) {
-			t.Fatalf("%d members, want %d", s.Count(), len(want))
+			t.Fatalf("Count = %d, want %d", s.Count(), len(want))
 		}
 		last := -1
 		for i := range s.All() {
 			if !want[i] || i <= last || !s.Has(i) {
-				t.Fatalf("%d after %d: not in the set", i, last)
+				t.Fatalf("All yields %d after %d: want ascending members only", i, last)
 			}
 			last = i
 		}
 		if s.Has(-1) || s.Has(n+64) {
-			t.Fatal("something outside is in the set")
+			t.Fatalf("Has(-1) or Has(%d) = true, want false", n+64)
 		}
 		longer := append(slices.Clone(s), 0)
 		if !s.Equal(longer) || !longer.Equal(s) {
-			t.Fatal("empty words make a difference")
+			t.Fatal("sets that differ only in empty words are not equal")
 		}
 		longer[len(s)] = 1
 		if s.Equal(longer) || longer.Equal(s) {
-			t.Fatal("a member makes no difference")
+			t.Fatal("sets that differ in one member are equal")
 		}
 	}
 }
@@ -214,11 +214,11 @@ func TestManyPrincipals(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})
 	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {
-		t.Fatalf("%d principals, %d distinct, want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
+		t.Fatalf("Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
 	}
 	for i, tok := range tokens {
 		if got := p.Token(i); got != tok {
-			t.Fatalf("principal %d has another token: p.Token(i) = %v, want %v", i, got, tok)
+			t.Fatalf("Token(%d) = %v, want %v", i, got, tok)
 		}
 	}
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
@@ -247,9 +247,11 @@ func TestManyPrincipals(t *testing.T) {
 				for r, desired := range append(q.Rights[:len(q.Rights):len(q.Rights)], winnt.MAXIMUM_ALLOWED) {
 					dec := must(access.Check(tok, d, desired, winnt.FileObject))
 					if r < len(sets) && sets[r].Has(i) != dec.Allowed() {
-						t.Errorf("%s%s: principal %d, right %v: %t, the check %v", owner, text, i, desired, sets[r].Has(i), dec)
+						t.Errorf("%s%s: principal %d, right %v: Allowed has it: %t, the access check returns %v",
+							owner, text, i, desired, sets[r].Has(i), dec)
 					} else if r == len(sets) && masks[i] != dec.Granted {
-						t.Errorf("%s%s: principal %d: %v, the check %v", owner, text, i, masks[i], dec)
+						t.Errorf("%s%s: principal %d: Maximum = %v, the access check returns %v", owner, text, i,
+							masks[i], dec)
 					}
 				}
 			}

@@ -45,10 +45,11 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 				got, want := after.Allowed(d), fresh.Allowed(d)
 				for right := range want {
 					if !got[right].Equal(want[right]) {
-						t.Fatalf("A-140: step %d: right %d: %v, want %v", step, right, got[right], want[right])
+						t.Fatalf("A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step,
+							right, got[right], want[right])
 					}
 					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
-						t.Fatalf("step %d: the result of right %d changed for an unaffected descriptor", step, right)
+						t.Fatalf("step %d: the result of right %d changed, but Affects returned false", step, right)
 					}
 				}
 				if difference.Affects(d) {
@@ -61,7 +62,7 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 		}
 	}
 	if affected == 0 || spared == 0 {
-		t.Errorf("%d descriptors were affected and %d were not: want both", affected, spared)
+		t.Errorf("Affects returned true for %d descriptors and false for %d, want both", affected, spared)
 	}
 }
 
@@ -141,7 +142,8 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 	} {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
 		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
-			t.Errorf("%s: %d principals, affected %v", name, p.Len(), difference.Affects(d))
+			t.Errorf("%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(),
+				difference.Affects(d), difference.Affects(nil), len(c.is), c.affects)
 		}
 	}
 }
@@ -162,7 +164,7 @@ func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
 		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
 		if got := difference.Affects(d); got != c.want {
-			t.Errorf("owner %s, entry %s: got %t, want %t", c.owner, c.entry, got, c.want)
+			t.Errorf("owner %s, entry for %s: Affects = %t, want %t", c.owner, c.entry, got, c.want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestConditionalDenials(t *testing.T) {
 	for i := range tokens {
 		want := i >= 6 || i%3 == 2 // the group is disabled, or no entry denies it
 		if may.Has(i) != want {
-			t.Errorf("token %d: %v, want %v", i, may.Has(i), want)
+			t.Errorf("token %d: Allowed has it: %v, want %v", i, may.Has(i), want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestStatusOf(t *testing.T) {
 		{errors.New("secret"), ntstatus.InsufficientResources},
 	} {
 		if got := ntstatus.Of(c.err, ntstatus.InsufficientResources); got != c.want {
-			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+			t.Errorf("Of(%v) = %v, want %v", c.err, got, c.want)
 		}
 	}
 }
