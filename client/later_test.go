@@ -40,8 +40,8 @@ func TestEndsAtOnce(t *testing.T) {
 		done                   results
 		synchronous, alertable bool
 	}{
-		"nothing":     {rest: nil},
-		"as calls do": {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
+		"empty":       {rest: nil},
+		"outputs":     {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
 		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
 		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
 		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), told: true, done: results{done}},
@@ -105,9 +105,9 @@ func TestEndsLater(t *testing.T) {
 			done: results{{Status: ntstatus.Cancelled}}},
 		"refused synchronously": {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
 		"told by the daemon":    {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
-		"spoiled": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
+		"malformed": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
 			done: results{{Status: ntstatus.PortDisconnected}}},
-		"spoiled synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
+		"malformed synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)

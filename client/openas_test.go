@@ -176,7 +176,7 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			ReadAs{out, 11, 12, 0, 14, true, false, []byte{}}},
 		"refused": {wire.MaxContents + 1, wire.MaxContents, ntstatus.AccessDenied,
 			append(bytes.Clone(opened), contents(2, 0, 0)...), ReadAs{}},
-		"nothing": {1, 1, 0, nil, ReadAs{}},
+		"empty": {1, 1, 0, nil, ReadAs{}},
 	} {
 		s := script(t)
 		f := s.once(wire.ReadAs, c.st, c.rest, func() {

@@ -132,8 +132,8 @@ func TestExitOfAProgram(t *testing.T) {
 		opens    ntstatus.Status
 		id, made int64
 		ends     bool
-	}{"it is there": {0, 0x44, 99, true}, "another one has the number": {0, 0x44, 98, false},
-		"another number": {0, 0x48, 99, false}, "it is gone": {ntstatus.InvalidCid, 0, 0, false}} {
+	}{"it runs": {0, 0x44, 99, true}, "another creation time": {0, 0x44, 98, false},
+		"another id": {0, 0x48, 99, false}, "it ended": {ntstatus.InvalidCid, 0, 0, false}} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
 			p := &Program{conn: s.Conn, id: id, made: made}

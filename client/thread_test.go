@@ -31,7 +31,7 @@ func TestCancelled(t *testing.T) {
 		call func(*scripted) ntstatus.Status
 	}{
 		"closed": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), never) }},
-		"alone":  {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
+		"no due": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
 		"due":    {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, never, shut()) }},
 		"any": {wire.WaitAny, func(s *scripted) ntstatus.Status {
 			return s.carrier().WaitAny([]winnt.Handle{4}, false, shut())

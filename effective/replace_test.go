@@ -135,10 +135,10 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 		was, is []*token.Token
 		affects bool
 	}{
-		"the same":          {[]*token.Token{a, b}, []*token.Token{a, b}, false},
-		"one more":          {[]*token.Token{a}, []*token.Token{a, b}, true},
-		"one fewer":         {[]*token.Token{a, b}, []*token.Token{a}, true},
-		"they share tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
+		"equal":         {[]*token.Token{a, b}, []*token.Token{a, b}, false},
+		"one more":      {[]*token.Token{a}, []*token.Token{a, b}, true},
+		"one fewer":     {[]*token.Token{a, b}, []*token.Token{a}, true},
+		"shared tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
 	} {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
 		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
