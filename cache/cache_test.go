@@ -42,7 +42,7 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 }
 
 // An error of make is returned and not cached.
-func TestErrorsAreNotKept(t *testing.T) {
+func TestErrorIsNotCached(t *testing.T) {
 	c := cache.New[int, string](3)
 	wrong := errors.New("wrong")
 	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
@@ -54,7 +54,7 @@ func TestErrorsAreNotKept(t *testing.T) {
 }
 
 // A zero cache and one with a limit below 1 store nothing, and their methods work.
-func TestWithoutRoom(t *testing.T) {
+func TestCacheWithoutRoomStoresNothing(t *testing.T) {
 	for _, c := range []*cache.Cache[int, string]{new(cache.Cache[int, string]), cache.New[int, string](0),
 		cache.New[int, string](-1)} {
 		if !get(t, c, 1) || !get(t, c, 1) || c.Len() != 0 {
@@ -92,7 +92,7 @@ func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 }
 
 // Get returns the value of a failed make together with its error, and does not cache it.
-func TestFailuresKeepTheirValue(t *testing.T) {
+func TestGetReturnsValueOfFailedMake(t *testing.T) {
 	c := cache.New[int, string](3)
 	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
 		t.Errorf(`Get with a failing make: %q, %v; want "half", an error`, v, err)
@@ -103,7 +103,7 @@ func TestFailuresKeepTheirValue(t *testing.T) {
 }
 
 // A cache with the limit 1 stores one value.
-func TestRoomForOne(t *testing.T) {
+func TestLimitOfOneStoresOneValue(t *testing.T) {
 	c := cache.New[int, string](1)
 	if !get(t, c, 1) || get(t, c, 1) || !get(t, c, 2) || !get(t, c, 1) || c.Len() != 1 {
 		t.Errorf("limit 1: unexpected calls of make, or Len = %d, want 1", c.Len())
@@ -111,7 +111,7 @@ func TestRoomForOne(t *testing.T) {
 }
 
 // Concurrent callers of few keys each get the value of their key, and the limit holds.
-func TestConcurrent(t *testing.T) {
+func TestConcurrentGetsRespectLimit(t *testing.T) {
 	c := cache.New[int, *int](8)
 	var group sync.WaitGroup
 	for g := range 8 {

@@ -21,7 +21,7 @@ func row(r *nt.Row) *wire.Row { return wire.Rows()[r.Info().Number] }
 
 // Each request is one frame with its kind, thread and body, and a new request number. The caller gets the status of
 // the answer.
-func TestFrames(t *testing.T) {
+func TestEachRequestIsOneFrame(t *testing.T) {
 	s := script(t)
 	of := &thread{s.Conn, 7} // not the connection's first thread
 	th := nt.NewRemoteThread(of, "seventh")
@@ -95,7 +95,7 @@ func TestFrames(t *testing.T) {
 }
 
 // The caller gets the values of the answer.
-func TestAnswered(t *testing.T) {
+func TestCallerGetsAnswersValues(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
 	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 and its name
@@ -188,7 +188,7 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 
 // A frame that is not an answer, or an answer to an unknown request, ends the connection. All waiting callers get an
 // error.
-func TestUnread(t *testing.T) {
+func TestUnexpectedFrameEndsConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		f    wire.Frame
 		want error
@@ -216,7 +216,7 @@ func TestUnread(t *testing.T) {
 
 // A call uses the daemon's number for its service and returns the answer's outputs and reason. A service that the
 // daemon does not have is not sent (W-5), nor a parameter without an encoding (W-6).
-func TestCalls(t *testing.T) {
+func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 	s := script(t)
 	const number = 513 // the daemon's number
 	s.services["NtClose"] = number

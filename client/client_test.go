@@ -15,7 +15,7 @@ import (
 )
 
 // Process, Profile and Thread return what the daemon's hello said.
-func TestGreeted(t *testing.T) {
+func TestConnHasValuesOfHello(t *testing.T) {
 	s := script(t)
 	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
 		s.carrier().number != 1 || s.carrier().Profile() != nt.Observed || s.Err() != nil {
@@ -30,7 +30,7 @@ func TestGreeted(t *testing.T) {
 
 // New fails with the daemon's status if it answers the hello with one (W-17). It also fails if the daemon closes the
 // connection, answers with success or sends anything else. The client then closes the connection.
-func TestRefused(t *testing.T) {
+func TestNewFailsWithoutHello(t *testing.T) {
 	other := wire.AppendHello(nil, hello)
 	other[4] ^= 1 // one bit of the magic number
 	for name, c := range map[string]struct {
@@ -63,7 +63,7 @@ func TestRefused(t *testing.T) {
 }
 
 // New returns an error if the daemon closed the connection before its hello.
-func TestHungUpAtHello(t *testing.T) {
+func TestNewFailsOnClosedConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
 	if c, err := New(ours); err == nil || c != nil {
@@ -72,7 +72,7 @@ func TestHungUpAtHello(t *testing.T) {
 }
 
 // On a lost connection every request fails with PortDisconnected or an error, and none blocks (W-9).
-func TestGone(t *testing.T) {
+func TestLostConnectionBlocksNothing(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
 	_ = s.Close()
@@ -126,7 +126,7 @@ func TestGone(t *testing.T) {
 }
 
 // A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.
-func TestSpareChannels(t *testing.T) {
+func TestSpareChannelsAreLimited(t *testing.T) {
 	s := script(t)
 	for range mostSpare + 3 {
 		s.keep(make(chan *wire.Frame, 1))
@@ -143,7 +143,7 @@ func TestSpareChannels(t *testing.T) {
 }
 
 // The error that ended a connection first is kept, and the connection is closed.
-func TestOneReason(t *testing.T) {
+func TestFirstErrorOfConnectionIsKept(t *testing.T) {
 	s := script(t)
 	first := errors.New("first")
 	_ = s.lose(first)
@@ -176,7 +176,7 @@ func (s *timed) SetWriteDeadline(at time.Time) error {
 
 // Bytes that a socket does not accept immediately are written with a write deadline, which is removed afterwards.
 // Reads have no deadline (W-3).
-func TestDeadlineOfARequest(t *testing.T) {
+func TestWriteDeadlineIsRemoved(t *testing.T) {
 	conn := new(timed)
 	if err := (&Conn{conn: conn}).writeRest([]byte("rest")); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // Socket returns the address in REFMON_SOCKET, or the default if the variable is missing or empty.
-func TestSocket(t *testing.T) {
+func TestSocketReadsEnvironment(t *testing.T) {
 	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
 		t.Setenv("REFMON_SOCKET", given)
 		if got := Socket(); got != want {
@@ -88,7 +88,7 @@ func greets(l net.Listener, silent chan<- bool) {
 
 // Dial and DialUser accept a server that runs as root, as this program's user or as the given user. They send nothing
 // to other servers, not even a hello, and the error names the server's uid (W-24).
-func TestDialUser(t *testing.T) {
+func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 	own := uint32(os.Geteuid())
 	servers := []uint32{own}
 	if own == 0 {
@@ -127,7 +127,7 @@ func TestDialUser(t *testing.T) {
 
 // Dial uses an inherited connection and closes its descriptor. An invalid number and a descriptor that is not a
 // socket are errors.
-func TestDialInherited(t *testing.T) {
+func TestDialClosesInheritedDescriptor(t *testing.T) {
 	daemon, theirs, err := wire.Pair("inherited")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 )
 
 // Servers of root and of the client's own user are trusted, and no others (W-24).
-func TestTrusted(t *testing.T) {
+func TestOnlyOwnAndRootServersAreTrusted(t *testing.T) {
 	for _, c := range []struct {
 		owner, uid uint32
 		want       bool
@@ -21,7 +21,7 @@ func TestTrusted(t *testing.T) {
 }
 
 // serverUID returns the uid of the process that listens.
-func TestServerUID(t *testing.T) {
+func TestServerUIDIsTheListeners(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Skipf("no Unix sockets: %v", err)
@@ -38,7 +38,7 @@ func TestServerUID(t *testing.T) {
 }
 
 // The error of Dial says that refmond is not running, or what is wrong with the address.
-func TestNoServer(t *testing.T) {
+func TestDialErrorNamesTheCause(t *testing.T) {
 	for address, want := range map[string]string{
 		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",
 		"fd:x":                                "names no descriptor",

@@ -53,7 +53,7 @@ func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *
 
 // With a success the caller gets one descriptor. The client closes additional, unexpected and refused ones. Only an
 // expected refusal keeps the connection open (W-50).
-func TestDescriptors(t *testing.T) {
+func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 	file := func(s *scripted) (*os.File, bool) {
 		f, err := s.File(s.first, 4)
 		return f, err == nil

@@ -30,7 +30,7 @@ func (r *results) later() *nt.Later {
 
 // An operation that completes immediately calls Done first and then reports this to the daemon, unless the answer
 // says that it was signalled already (W-90). Otherwise its outputs are in the answer.
-func TestEndsAtOnce(t *testing.T) {
+func TestImmediateOperationCallsDone(t *testing.T) {
 	done := nt.IOResult{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}
 	const output = "\x03\x00\x00\x00xyz" // three bytes
 	for name, c := range map[string]struct {
@@ -88,7 +88,7 @@ func TestEndsAtOnce(t *testing.T) {
 
 // The client collects a pending operation by its number. It calls Done before it sends Told. If the collection fails,
 // Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
-func TestEndsLater(t *testing.T) {
+func TestPendingOperationIsCollected(t *testing.T) {
 	for name, c := range map[string]struct {
 		synchronous byte
 		head        ntstatus.Status
@@ -150,7 +150,7 @@ func TestEndsLater(t *testing.T) {
 
 // The client rejects a call that is too long and a service that the daemon does not have. A malformed answer ends the
 // connection. None of them calls Done.
-func TestLaterRefused(t *testing.T) {
+func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
 	s := script(t)
 	var got results
 	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}

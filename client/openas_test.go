@@ -91,7 +91,7 @@ func (s *scripted) asked(frames []*wire.Frame) {
 
 // OpenFileAs rejects an open that would create, change or delete, and a service that the daemon does not have. It
 // sends nothing, so the thread's state does not change.
-func TestOpenFileAsRefuses(t *testing.T) {
+func TestOpenFileAsRejectsChanges(t *testing.T) {
 	s := script(t)
 	deletes, creates := asClient, asClient
 	deletes.CreateOptions = uint32(fileaccess.DeleteOnClose)
@@ -117,7 +117,7 @@ func TestOpenFileAsRefuses(t *testing.T) {
 
 // If one of the answers is missing or malformed, OpenFileAs returns PortDisconnected and no values, and the
 // connection ends. Reverted is false (W-9).
-func TestOpenFileAsLost(t *testing.T) {
+func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 	for at := range 3 {
 		for _, half := range []bool{false, true} {
 			s := script(t)

@@ -11,7 +11,7 @@ import (
 
 // runAs sets the uid, gid and host groups of a user and keeps the other attributes. An unknown uid is an error and
 // changes nothing.
-func TestRunAs(t *testing.T) {
+func TestRunAsSetsCredential(t *testing.T) {
 	who, err := user.LookupId("0")
 	if err != nil {
 		t.Skip("the host has no name for uid 0: ", err)

@@ -15,7 +15,7 @@ import (
 
 // exitCode returns a program's exit code, or 128 plus the number of the signal that killed it. It returns 0 if
 // another part of this program waited for it (W-77).
-func TestExitCodes(t *testing.T) {
+func TestExitCodeIncludesSignals(t *testing.T) {
 	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "exit 255": 255, "kill -9 $$": 137,
 		"kill -TERM $$": 143} {
 		cmd := exec.Command("/bin/sh", "-c", script)
@@ -73,7 +73,7 @@ func TestStartRequestsProcess(t *testing.T) {
 
 // known returns the id and the creation time of a process. It queries them by a separate thread, with a handle that
 // may terminate the process. Without that right it returns 0 (W-77).
-func TestProcessIdentity(t *testing.T) {
+func TestKnownNeedsRightToTerminate(t *testing.T) {
 	for _, granted := range []bool{true, false} {
 		s := script(t)
 		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 and its name
@@ -126,7 +126,7 @@ func TestProcessIdentity(t *testing.T) {
 
 // A program's process is terminated with its exit code if the process of that id is still the one that was started.
 // Its handle is always closed (W-77).
-func TestExitOfAProgram(t *testing.T) {
+func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 	const h, id, made, code = winnt.Handle(0x60), winnt.Handle(0x44), 99, ntstatus.Status(137)
 	for name, c := range map[string]struct {
 		opens    ntstatus.Status

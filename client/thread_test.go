@@ -19,7 +19,7 @@ func shut() <-chan struct{} {
 
 // Either channel cancels a waiting call by its number. The client still waits for the call's answer, and returns a
 // result that arrives (W-20).
-func TestCancelled(t *testing.T) {
+func TestCancelWaitsForAnswer(t *testing.T) {
 	never := make(chan struct{})
 	wait := func(s *scripted, closed, due <-chan struct{}) ntstatus.Status {
 		w := nt.Wait{Handle: 12, NotYet: ntstatus.PipeEmpty, Closed: closed, Due: due}
@@ -66,7 +66,7 @@ func TestCancelled(t *testing.T) {
 
 // A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it
 // (W-9, W-20).
-func TestWaitTravels(t *testing.T) {
+func TestWaitIsOneFrame(t *testing.T) {
 	s := script(t)
 	want, err := row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestWaitTravels(t *testing.T) {
 }
 
 // A nil thread and a thread of another connection are rejected, and nothing is sent.
-func TestOwnThreads(t *testing.T) {
+func TestForeignThreadIsRejected(t *testing.T) {
 	s, other := script(t), script(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
 		if st := s.Refill(th, 4, 8); st != ntstatus.InvalidCid {

@@ -14,7 +14,7 @@ import (
 )
 
 // Expression agrees with Allowed for every principal.
-func TestExpression(t *testing.T) {
+func TestExpressionAgreesWithAllowed(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told, wide := 0, 0
 	for at := range 300 {
@@ -109,7 +109,7 @@ func TestExpressionsAreShort(t *testing.T) {
 }
 
 // A group that is disabled in all tokens does not change an expression.
-func TestExpressionPassesDisabledGroups(t *testing.T) {
+func TestExpressionIgnoresDisabledGroups(t *testing.T) {
 	text := func(groups string) string {
 		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
@@ -128,7 +128,7 @@ func TestExpressionPassesDisabledGroups(t *testing.T) {
 
 // With central policies, only a descriptor that names a policy has no expression (A-100). A label alone changes
 // nothing.
-func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
+func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 5))}
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`)
 	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{Policies: w.policies()}),
@@ -147,7 +147,7 @@ func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 }
 
 // ACCESS_SYSTEM_SECURITY together with other rights needs both its privilege and entries for the other rights (A-50).
-func TestSystemSecurityBesideRights(t *testing.T) {
+func TestSystemSecurityNeedsPrivilegeAndEntries(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
 		`{"user":"S-1-5-21-1-2-3-1109","groups":["BG"],"privileges":["SeSecurityPrivilege"]}`)
@@ -199,7 +199,7 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 }
 
 // An expression without clauses, and a clause without terms, allow nobody.
-func TestNoExpression(t *testing.T) {
+func TestEmptyExpressionAllowsNobody(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {
 		if x.Allows(yes) {

@@ -15,7 +15,7 @@ import (
 
 // Tokens for which an access check can differ have different fingerprints. Each pair differs in one property, and a
 // request shows that the property matters (A-141).
-func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
+func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 	const (
 		user  = `{"user":"S-1-5-21-1-2-3-1107"`
 		deny  = `,"attributes":["UseForDenyOnly"]}`
@@ -103,7 +103,7 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 
 // Restricted tokens that differ in one property of the restricted check have different fingerprints, and a request
 // shows that it matters (A-141).
-func TestFingerprintsOfRestrictedTokens(t *testing.T) {
+func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 	n := func(v int64) *claims.Set {
 		return must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // A fingerprint depends on exactly the parts of a token that an access check reads.
-func TestFingerprint(t *testing.T) {
+func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 	base := func() token.Spec {
 		s := token.StandardUser(worldUsers[0])
 		s.Groups = append(s.Groups, token.Group{SID: worldUsers[1], Attributes: 7})
@@ -72,7 +72,7 @@ func TestFingerprint(t *testing.T) {
 
 // Equal tokens share a column, unless a callback or local attributes could distinguish them. The same holds for the
 // results of equal descriptors.
-func TestSharing(t *testing.T) {
+func TestEqualTokensShareColumn(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
 	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
@@ -114,7 +114,7 @@ func TestSharing(t *testing.T) {
 
 // NewEvaluator rejects a question without a type, without rights or with too many. Without principals the results are
 // empty.
-func TestQuestions(t *testing.T) {
+func TestNewEvaluatorRejectsMalformedQuestions(t *testing.T) {
 	p := effective.Compile(nil, effective.Config{})
 	for _, c := range []struct {
 		q    effective.Question
@@ -140,7 +140,7 @@ func TestQuestions(t *testing.T) {
 }
 
 // Set agrees with a map of the members.
-func TestSet(t *testing.T) {
+func TestSetMatchesMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for range 200 {
 		n := rng.IntN(300)
@@ -210,7 +210,7 @@ func crowd() (tokens []*token.Token) {
 
 // Entries that match few of many principals, by the user or by small groups, give the result of the access check for
 // each principal.
-func TestManyPrincipals(t *testing.T) {
+func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})
 	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {

@@ -15,7 +15,7 @@ import (
 
 // After random replacements of tokens, the results equal those of newly compiled principals. The results of a
 // descriptor that Affects reports as unaffected do not change.
-func TestReplaceAnswersAsCompileDoes(t *testing.T) {
+func TestReplaceMatchesCompile(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
 	for range randtest.Count(t, "REFMON_REPLACE", 40) {
@@ -127,7 +127,7 @@ func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 }
 
 // If the principals cannot be replaced one by one, all are compiled again, and every descriptor is affected.
-func TestReplaceOfOtherPrincipals(t *testing.T) {
+func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 3))}
 	a, b := w.member(1), w.member(2)
 	d := w.plain(worldUsers[0], sid.Everyone)

@@ -20,7 +20,7 @@ import (
 
 // After each random change of objects and principals, the changes that a View reports lead from its old results to
 // those of the access check. Each reported change is a real one.
-func TestView(t *testing.T) {
+func TestViewReportsRealChanges(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
 		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS}}
@@ -186,7 +186,7 @@ func ExampleView() {
 }
 
 // If a callback decides, SetPrincipals evaluates every object again, even for unchanged tokens.
-func TestViewUnderACallback(t *testing.T) {
+func TestViewEvaluatesCallbacksAgain(t *testing.T) {
 	says, calls := claims.False, 0
 	cfg := withCallback(func(sd.ACE, *token.Token) claims.Truth { calls++; return says })
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}}, cfg))
@@ -299,7 +299,7 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 // Descriptors that differ in one part share no results in a View. Each pair differs only in the named part,
 // and the access check decides them differently. The View gets the second descriptor when it has cached the results
 // of the first. An owner has READ_CONTROL and WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
-func TestViewKeepsAnswersApart(t *testing.T) {
+func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 	tokens, _ := office(1, 1)
 	user := tokens[0].User().SID.String()
 	for _, pair := range []struct {

@@ -12,7 +12,7 @@ import (
 
 // A conditional denial applies to tokens that have its SID as deny-only, but not to those that have it disabled or do
 // not have it.
-func TestConditionalDenials(t *testing.T) {
+func TestConditionalDenialMatchesDenyOnlySID(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(XD;;FW;;;BG;(Member_of {SID(WD)}))(OD;;FW;;;SU)(A;;FA;;;WD)")
 	var tokens []*token.Token
 	attributes := []uint32{winnt.SE_GROUP_USE_FOR_DENY_ONLY, token.GroupDefault, token.GroupDisabled}

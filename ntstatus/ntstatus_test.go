@@ -9,7 +9,7 @@ import (
 )
 
 // Of returns the status inside an error, the caller's status for any other error, and Success for nil.
-func TestStatusOf(t *testing.T) {
+func TestOfReturnsWrappedStatus(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status

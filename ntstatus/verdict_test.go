@@ -9,7 +9,7 @@ import (
 )
 
 // The zero Verdict denies. Decided returns a verdict with the given status, which allows only for Success.
-func TestVerdict(t *testing.T) {
+func TestZeroVerdictDenies(t *testing.T) {
 	var zero ntstatus.Verdict
 	if zero.Allowed() || zero.Status() != ntstatus.AccessDenied || !errors.Is(zero.Err(), fs.ErrPermission) {
 		t.Errorf("zero Verdict: allowed %v, status %v, error %v; want false, %v, fs.ErrPermission", zero.Allowed(),
