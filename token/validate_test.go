@@ -170,8 +170,8 @@ func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 	}
 }
 
-// New checks each of several fields with the same restrictions, on both sides of each bound. TestNewRejectsInvalidFields has the
-// other cases.
+// New checks each of several fields with the same restrictions, on both sides of each bound.
+// TestNewRejectsInvalidFields has the other cases.
 func TestNewRejectsEachInvalidPart(t *testing.T) {
 	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
 	for _, c := range []struct {
