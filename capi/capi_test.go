@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// made is the folder of the programs that several tests run, "" until a test needs it.
+// made is the folder of the compiled programs that several tests run. It is "" until a test needs one.
 var made string
 
 func TestMain(m *testing.M) {
@@ -37,8 +37,8 @@ func skipped() bool {
 	return runtime.GOOS != "linux" || err != nil
 }
 
-// library is the folder of the built library; without a C compiler, or away
-// from Linux, the test is skipped.
+// library returns the folder of the built library. It skips the test without a C compiler and on systems other than
+// Linux.
 func library(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -50,12 +50,12 @@ func library(t *testing.T) string {
 	return shared.Library(t)
 }
 
-// compile makes a program of C files against the library.
+// compile compiles C files into a program that is linked with the library.
 func compile(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	program, level := filepath.Join(t.TempDir(), "program"), "-O0"
 	if randtest.Deep() {
-		level = "-O1" // it finds more to warn of, and takes longer
+		level = "-O1" // with more warnings, but slower
 	}
 	args = append(args, "-Wall", "-Werror", "-std=gnu11", level, "-I", folder+"/include", "-o", program, "-L",
 		folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
@@ -65,7 +65,8 @@ func compile(t *testing.T, folder string, args ...string) string {
 	return program
 }
 
-// testsInC is the program of tests/*.c, compiled once: it runs alone and over a socket.
+// testsInC returns the program of tests/*.c, which is compiled once. It runs with the embedded kernel and over a
+// socket.
 func testsInC(t *testing.T) string {
 	t.Helper()
 	folder := library(t)
@@ -96,7 +97,7 @@ func run(t *testing.T, env string, program string, args ...string) string {
 	return string(out)
 }
 
-// sources are the C tests.
+// sources returns the files of the C tests.
 func sources(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("tests/*.c")
@@ -107,7 +108,7 @@ func sources(t *testing.T) []string {
 	more, _ := filepath.Glob("tests/*.h")
 	headers, _ := filepath.Glob("include/refmon/*.h")
 	for _, f := range append(append(headers, more...), "build.sh") {
-		if _, err := os.Stat(f); err != nil { // the cached result depends on it
+		if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 			t.Fatal(err)
 		}
 	}
@@ -122,11 +123,10 @@ func sources(t *testing.T) []string {
 	return list
 }
 
-// The assertions are in tests/*.c; the cases they name: AC-001, AC-002, AC-004,
-// AC-006 to AC-008, AC-023 to AC-026, AC-028, AC-029, AC-032, AC-037, AC-045,
-// AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46.
-// An account of no domain is the computer's, in both profiles (S-81). T-146, T-147: the names of privileges and of the
-// caller are in tests/logon.c.
+// The C tests in tests/*.c pass. They cover the cases AC-001, AC-002, AC-004, AC-006 to AC-008, AC-023 to AC-026,
+// AC-028, AC-029, AC-032, AC-037, AC-045, AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46. An
+// account without a domain belongs to the computer, in both profiles (S-81). Names of privileges and of the caller
+// are in tests/logon.c (T-146, T-147).
 func TestC(t *testing.T) {
 	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
@@ -135,7 +135,7 @@ func TestC(t *testing.T) {
 	}
 }
 
-// The same tests through the functions with the calling convention of Windows.
+// The C tests pass through the functions with the calling convention of Windows.
 func TestMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
@@ -147,7 +147,7 @@ func TestMSABI(t *testing.T) {
 	}
 }
 
-// Functions that a program looks up by name, however it was linked.
+// A program finds functions by name, with each way of linking.
 func TestLookup(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
@@ -161,8 +161,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// What takes privileges that no built-in profile has, in a process of its own,
-// through either calling convention.
+// Tests of privileges that no built-in profile has pass in their own process, with both calling conventions.
 func TestPrivileged(t *testing.T) {
 	folder := library(t)
 	files, err := filepath.Glob("tests/privileged/*.c")
@@ -182,7 +181,8 @@ func TestPrivileged(t *testing.T) {
 }
 
 // In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
-// gives SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used unchanged.
+// returns a token at SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used
+// unchanged.
 func TestEnvironment(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")
@@ -235,7 +235,7 @@ int main(void)
 	}
 }
 
-// The examples of docs/c-abi.md are these files, and they run.
+// The examples in docs/c-abi.md equal the tested files, and the programs run.
 func TestExamples(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// memory has the targets of a caller's pointers. It is global so that it does not move.
+// memory has the variables that a caller's pointers refer to. It is global, so that the runtime does not move it.
 var memory struct {
 	own, client, opened     uint64
 	length, granted, access uint32
@@ -26,7 +26,7 @@ var memory struct {
 
 func pointer[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// Opening, closing, checking and impersonating make no allocation.
+// Opening, closing, checking access and impersonating allocate nothing.
 func TestCallsAllocateNothing(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

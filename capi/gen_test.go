@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// Every service of the nt table is exported under both its names.
+// The library exports every service of the nt table as Nt and Zw function.
 func TestServices(t *testing.T) {
 	folder := library(t)
 	f, err := elf.Open(folder + "/lib/librefmon.so")
@@ -34,7 +34,7 @@ func TestServices(t *testing.T) {
 	for r := range nt.NtTable.All {
 		name := r.Info().Name
 		for _, n := range []string{name, "Zw" + strings.TrimPrefix(name, "Nt")} {
-			// Names of the authority have no second form; its logon is LogonUser in C.
+			// Lsa functions have no Zw name. LsaLogonUser is LogonUser in C.
 			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" {
 				continue
 			}
@@ -45,7 +45,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// The headers compile as C of either width and calling convention, and as C++.
+// The headers compile as C with both widths of characters and both calling conventions, and as C++.
 func TestHeaders(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "headers.c")
@@ -63,7 +63,7 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 		{"-x", "c++", "-std=c++17", "-DUNICODE"}} {
 		args := append(append([]string{}, common...), append(flags, source)...)
 		if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
-			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without its C++ part
+			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without C++
 				t.Logf("%v: %s", flags, out)
 				continue
 			}
@@ -72,7 +72,7 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 	}
 }
 
-// The generated files are those that gen.go writes from the headers.
+// calls_gen.go has a row for each prototype in the headers.
 func TestGenerated(t *testing.T) {
 	table, err := os.ReadFile("calls_gen.go")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An A function that cannot convert its text must not call its W form without it (O-172).
+// An A function that cannot convert its text fails. It does not call its W function without the text (O-172).
 func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
@@ -16,8 +16,8 @@ func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	}
 }
 
-// ansi_gen.c has each A function that a header declares with a W form. CreateProcess is written manually, because the
-// operating system uses its bytes directly.
+// ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written
+// manually, because the operating system uses its bytes directly.
 func TestEachAnsiFormIsGenerated(t *testing.T) {
 	generated, err := os.ReadFile("win/ansi_gen.c")
 	if err != nil {

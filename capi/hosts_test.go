@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A pthread whose key destructors call after librefmon's own destructor.
+// A pthread may call the library from key destructors that run after librefmon's own destructor.
 func TestEndingThreads(t *testing.T) {
 	folder := library(t)
 	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
@@ -18,8 +18,8 @@ func TestEndingThreads(t *testing.T) {
 	}
 }
 
-// Bad pointers in programs that handle SIGSEGV themselves: the handler installed
-// after loading the library, before it, on an alternate stack, and blocked.
+// Bad pointers return errors in programs that handle SIGSEGV themselves. The program's handler is installed before or
+// after the library is loaded, on an alternate stack, or SIGSEGV is blocked.
 func TestHandlers(t *testing.T) {
 	folder := library(t)
 	user := compile(t, folder, "tests/signals/user.c", "-lrefmon")
@@ -37,7 +37,7 @@ func TestHandlers(t *testing.T) {
 	}
 }
 
-// A Go program has a runtime of its own, whose handler is installed after the library's.
+// The library works in a Go program, whose runtime installs its signal handler after the library's.
 func TestGoHost(t *testing.T) {
 	folder := library(t)
 	source, err := os.ReadFile("tests/signals/gohost/main.go.txt")
@@ -63,15 +63,15 @@ func TestGoHost(t *testing.T) {
 	}
 }
 
-// The C tests in a program and over a library whose C are both built with the
-// address sanitizer; REFMON_SANITIZED names the folder of that library.
+// The C tests pass with the address sanitizer in the program and in the library. REFMON_SANITIZED names the folder of
+// that library.
 func TestSanitized(t *testing.T) {
 	folder := os.Getenv("REFMON_SANITIZED")
 	if folder == "" {
 		t.Skip("build it with SANITIZE=address bash capi/build.sh FOLDER, and set REFMON_SANITIZED=FOLDER")
 	}
 	if !filepath.IsAbs(folder) {
-		folder = filepath.Join("..", folder) // as named from the root of the module
+		folder = filepath.Join("..", folder) // a path relative to the root of the module
 	}
 	folder, err := filepath.Abs(folder)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 )
 
-// kernelSources are the C tests of the kernel-mode face.
+// kernelSources returns the files of the C tests of kernel mode.
 func kernelSources(t *testing.T) []string {
 	t.Helper()
 	var list []string
@@ -26,7 +26,7 @@ func kernelSources(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			if _, err := os.Stat(f); err != nil { // the cached result depends on it
+			if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 				t.Fatal(err)
 			}
 			program := filepath.Base(f) == "misuse.c" || filepath.Base(f) == "example.c"
@@ -40,11 +40,10 @@ func kernelSources(t *testing.T) []string {
 
 var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 
-// The assertions are in tests/kernel/*.c; the cases they name: AC-063, IC-4,
-// IC-7, IC-8, IC-10, IC-11, IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-31,
-// IC-33, IC-35 to IC-37, IC-40, IC-41, IC-48 to IC-51, IC-57, IC-60, IC-63,
-// IC-72, IC-73, IC-78, IC-79. The last run is of a server without
-// SeImpersonatePrivilege, which ends in a job.
+// The C tests of kernel mode in tests/kernel/*.c pass. They cover the cases AC-063, IC-4, IC-7, IC-8, IC-10, IC-11,
+// IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-31, IC-33, IC-35 to IC-37, IC-40, IC-41, IC-48 to IC-51, IC-57,
+// IC-60, IC-63, IC-72, IC-73, IC-78, IC-79. The last run is a server without SeImpersonatePrivilege, which ends in a
+// job.
 func TestKernelMode(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
@@ -58,7 +57,7 @@ func TestKernelMode(t *testing.T) {
 	}
 }
 
-// The same through the libraries with the calling convention of Windows.
+// The C tests of kernel mode pass with the calling convention of Windows.
 func TestKernelModeMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
@@ -71,7 +70,7 @@ func TestKernelModeMSABI(t *testing.T) {
 	}
 }
 
-// The same tests with the C of librefmonk.so under sanitizers: no undefined behaviour and no leak.
+// The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
 func TestKernelModeSanitized(t *testing.T) {
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
@@ -95,10 +94,10 @@ func TestKernelModeSanitized(t *testing.T) {
 	}
 }
 
-// owedNothing is the end of the error for a reference that is released too often.
+// owedNothing is the end of the message for a reference that is released too often.
 const owedNothing = "all references that were given out have been given back already"
 
-// A mistake that has no status ends the program, with its reason.
+// A programming error that no status can report ends the program with exit code 70 and a message.
 func TestKernelMisuse(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
@@ -125,7 +124,7 @@ func TestKernelMisuse(t *testing.T) {
 	}
 }
 
-// Which Zw names a program gets is decided by the order of the libraries.
+// The order of the libraries decides whether a program uses the kernel-mode or user-mode Zw functions.
 func TestKernelLinkOrder(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "order.c")
@@ -148,7 +147,7 @@ int main(void)
 		want      string
 	}{
 		{[]string{"-lrefmonk", "-lrefmon"}, "Zw C000000D Nt 00000000 thread 1\n"},
-		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // the user-mode Zw names come first
+		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // user-mode Zw first
 	} {
 		if got := run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.libraries, got, c.want)
@@ -156,7 +155,7 @@ int main(void)
 	}
 }
 
-// The example of docs/c-abi.md is this file, and it runs.
+// The example in docs/c-abi.md equals the tested file, and the program runs.
 func TestKernelExample(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {
@@ -177,7 +176,7 @@ func TestKernelExample(t *testing.T) {
 	}
 }
 
-// headers returns the text of the public headers of these names.
+// headers returns the text of the public headers that match the patterns.
 func headers(t *testing.T, patterns ...string) string {
 	t.Helper()
 	var text strings.Builder
@@ -194,8 +193,8 @@ func headers(t *testing.T, patterns ...string) string {
 	return text.String()
 }
 
-// librefmonk.so exports what ntifs.h and wdm.h declare and the Zw names of the services
-// that package kernel has, and nothing else.
+// librefmonk.so exports exactly the functions of ntifs.h and wdm.h and the Zw functions of the services that package
+// kernel has.
 func TestKernelExports(t *testing.T) {
 	folder := library(t)
 	want := map[string]bool{}

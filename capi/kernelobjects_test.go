@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Threads create, look up and release objects concurrently: each address belongs to one object, dead ones are
-// forgotten, and no reference remains at the end.
+// Threads create, look up and release objects concurrently. Each address belongs to one object, the table forgets
+// released objects, and no reference remains at the end.
 func TestObjectsAtOnce(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()
@@ -42,7 +42,7 @@ func TestObjectsAtOnce(t *testing.T) {
 				p := own(mine)
 				seen[i] = append(seen[i], p)
 				c := &call{thread: &f.thread}
-				f.routine = func(*call) uint64 { // what two routines do
+				f.routine = func(*call) uint64 { // as two routines would
 					if object[*kernel.AccessToken](c, user(p)) != mine || lend(mine) != p {
 						t.Error("an address is of another object")
 					}
@@ -69,7 +69,7 @@ func TestObjectsAtOnce(t *testing.T) {
 		}
 	}
 	after := counts(s)
-	if after[3] != 0 || after[0]-before[0] != threads { // a system thread each
+	if after[3] != 0 || after[0]-before[0] != threads { // one system thread for each thread
 		t.Errorf("objects, handles, references, owed: %v, before %v", after, before)
 	}
 	objects.Lock()

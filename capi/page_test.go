@@ -22,8 +22,8 @@ const functionsPage = "../docs/c-functions.md"
 
 var declared = regexp.MustCompile(`(?m)^REFMON_(SERVICE|API|KERNEL) [^;(]*?\b(\w+)\(`)
 
-// docs/c-functions.md has each function of the headers with its header, its library and what
-// the tables of services say of it.
+// docs/c-functions.md lists each function of the headers with its header, its library and what the tables of services
+// say about it.
 func TestFunctionsPage(t *testing.T) {
 	support := map[string]*nt.Meta{}
 	for _, table := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
@@ -66,8 +66,8 @@ func TestFunctionsPage(t *testing.T) {
 	}
 }
 
-// functionRow returns a function's row. A Zw name is its Nt service, and a name that ends in A or
-// W the function without it, where the tables have no row of its own.
+// functionRow returns the row of a function. A Zw function has the row of its Nt service. A function whose name ends
+// in A or W has the row without the letter. A row under its own name takes precedence.
 func functionRow(name, header string, support map[string]*nt.Meta) string {
 	told := "complete"
 	for _, known := range []string{name, "Nt" + strings.TrimPrefix(name, "Zw"), strings.TrimRight(name, "AW")} {
@@ -81,8 +81,8 @@ func functionRow(name, header string, support map[string]*nt.Meta) string {
 	return fmt.Sprintf("| %s | %s | %s |", name, header, told)
 }
 
-// What docs/c-abi.md says for a shell builds and runs when it is pasted, but for the build of
-// the library, which is there.
+// The shell commands in docs/c-abi.md build and run when pasted. Only the build of the library is left out, because
+// it exists.
 func TestPasted(t *testing.T) {
 	folder := library(t)
 	for _, program := range []string{"pkg-config", "cc"} {

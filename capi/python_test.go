@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The Python module makes the calls of the guide: a client at Identification opens
-// nothing itself, its server may look at its token, and what a call gives is a status.
+// The Python module makes the calls of the guide. The server of a client at SecurityIdentification cannot open a file
+// as the client, but may query its token. A failed call raises its status.
 func TestNativeModule(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// A C program reads a tree file of the daemon through a file descriptor, and can do nothing else with it. The
-// embedded kernel has no tree files (W-60, F-151).
+// A C program can read a file of the daemon's tree through a file descriptor, and do nothing else with it. The
+// embedded kernel has no trees (W-60, F-151).
 func TestFileDescriptor(t *testing.T) {
 	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
 	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
@@ -36,8 +36,7 @@ func TestFileDescriptor(t *testing.T) {
 	}
 }
 
-// treeSocket starts a daemon for administrators with a tree at \??\share that has a file,
-// plan, and returns its socket.
+// treeSocket starts a daemon for administrators and returns its socket. Its tree \??\share has the file plan.
 func treeSocket(t *testing.T, c hostfs.Config) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,7 +58,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // after the daemon
+	t.Cleanup(func() { // after the daemon has ended
 		if err := tree.Close(); err != nil {
 			t.Error(err)
 		}
@@ -75,8 +74,8 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	})
 }
 
-// TestTreeFiles runs a C program that creates, changes, lists and deletes files in a tree of the daemon, with either
-// calling convention and both sets of headers. The embedded kernel has no tree (F-110, F-120, F-122, F-172, F-175).
+// A C program creates, changes, lists and deletes files in the daemon's tree, with both calling conventions and both
+// sets of headers. The embedded kernel has no trees (F-110, F-120, F-122, F-172, F-175).
 func TestTreeFiles(t *testing.T) {
 	folder := library(t)
 	programs := map[string]string{"ours": compile(t, folder, "tests/trees/main.c", "-lrefmon")}

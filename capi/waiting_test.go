@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// A time below 0 is a duration, any other a time since 1601. One too far away for nanoseconds means no limit.
+// limitOf takes a negative value as a duration and any other as a time since 1601. A limit too far away for
+// nanoseconds means none.
 func TestLimitOf(t *testing.T) {
 	now := time.Unix(1_000_000_000, 0)
 	const clock = 126_444_736_000_000_000 // 100-ns units

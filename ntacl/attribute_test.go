@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRecorded decodes attributes that python3-samba and smbd wrote. The SDDL was determined manually.
+// Decode reads attributes that python3-samba and smbd wrote, and Append writes the same bytes. The SDDL was
+// determined manually.
 func TestRecorded(t *testing.T) {
 	for _, c := range []struct {
 		file       string
@@ -58,11 +59,11 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// pythonSDDL: deny 2 to an account, allow 0x1ff to Everyone, both for children
-// too, protected and inherited automatically.
+// pythonSDDL denies 2 to an account and allows 0x1ff to Everyone. Both entries are inherited by children. The DACL is
+// protected and automatically inherited.
 const pythonSDDL = "O:SYG:SYD:PAI(D;OICI;DC;;;S-1-5-21-1-2-3-2001)(A;OICI;CCDCLCSWRPWPDTLOCR;;;WD)"
 
-// bytesOf reads a vector: bytes, or a dump of lines "[0010] 01 02 … text".
+// bytesOf reads a recorded file: bytes, or a dump with lines "[0010] 01 02 … text".
 func bytesOf(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(recordings.File(t, "raw/"+name))
@@ -87,6 +88,8 @@ func bytesOf(t *testing.T, name string) []byte {
 	return out
 }
 
+// Decode rejects attributes with a wrong version, a truncated part or a wrong offset, and Append rejects values that
+// cannot be encoded.
 func TestRefusals(t *testing.T) {
 	good, err := (&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
 	if err != nil {
@@ -116,15 +119,15 @@ func TestRefusals(t *testing.T) {
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
-		{Version: 4, What: "a\x00b", Descriptor: d}} { // each is invalid in one respect
+		{Version: 4, What: "a\x00b", Descriptor: d}} { // each has one invalid field
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
 			t.Errorf("%+v: %v, want %v", a, err, ntacl.ErrAttribute)
 		}
 	}
 }
 
-// Each version, truncated at each byte of its header, is an error. The longest attribute is accepted, and one byte
-// more is rejected before anything is decoded.
+// An attribute that is truncated within its header is an error in each version. Split accepts the longest attribute
+// and rejects one byte more before it decodes anything.
 func TestTruncatedHeadersAreRefused(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
@@ -160,8 +163,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 	}
 }
 
-// An offset that points before the descriptor is refused, also where it would be
-// one of a part if it counted from the descriptor's own start.
+// Decode rejects an offset that points before the descriptor, even if it would be valid relative to the descriptor.
 func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
@@ -184,7 +186,7 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 	}
 }
 
-// Each part of a descriptor may be missing: its offset is 0, and the other parts survive encoding.
+// Each part of a descriptor may be missing. Its offset is then 0, and the other parts are kept.
 func TestMissingPartsAreAbsent(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
@@ -207,7 +209,7 @@ func TestMissingPartsAreAbsent(t *testing.T) {
 	}
 }
 
-// An attribute may end after its header: it is decoded, and the missing descriptor is an error of the descriptor.
+// Split accepts an attribute that ends after its header. The missing descriptor is an error of the descriptor.
 func TestSplitAtTheEnd(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
@@ -225,7 +227,7 @@ func TestSplitAtTheEnd(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no panic, and a decoded attribute survives encoding.
+// FuzzDecode checks that Decode does not panic and that a decoded attribute is equal after Append and Decode.
 func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
 		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5,
@@ -233,8 +235,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b)            // a version each
-		f.Add(b[:len(b)-4]) // cut inside the last SID
+		f.Add(b)            // each version
+		f.Add(b[:len(b)-4]) // truncated inside the last SID
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := ntacl.Decode(b)
@@ -256,13 +258,13 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// After a description of any length time and descriptor are aligned to four, the time after the description and the
-// descriptor 72 bytes after the time.
+// In version 4 the time follows the description, and the descriptor is 72 bytes after the time. Both are aligned to
+// four bytes, whatever the length of the description.
 func TestAlignedInVersion4(t *testing.T) {
 	for _, what := range []string{"", "a", "ab", "abc", "abcd", "posix_acl"} {
 		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}
-		b, err := a.Append([]byte("xyz")) // existing bytes do not matter
+		b, err := a.Append([]byte("xyz")) // existing bytes of the buffer do not matter
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestPosix compares with what smbcacls printed of files without the attribute
-// on a share of smbd 4.17, with the SIDs of unmapped accounts throughout.
+// Posix returns the descriptors that smbcacls printed for files without the attribute on a share of smbd 4.17.
+// Accounts have the SIDs of unmapped accounts.
 func TestPosix(t *testing.T) {
 	const owner, group = "S-1-22-1-1001", "S-1-22-2-1002"
 	for _, c := range []struct {
@@ -59,11 +59,11 @@ func TestPosix(t *testing.T) {
 	}
 }
 
-// testDirectories compares the entries that children inherit with those that smbcacls
-// printed of the same server (F-109).
+// testDirectories checks the entries that children inherit against those that smbcacls printed for the same server
+// (F-109).
 func testDirectories(t *testing.T) {
 	t.Helper()
-	// other r-x, in both: one entry
+	// one entry, because others have r-x in both ACLs
 	same, _ := hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff")
 	const own = "O:S-1-22-1-1001G:S-1-22-2-1002D:(A;;FA;;;S-1-22-1-1001)(A;;0x1200a9;;;S-1-22-2-1002)(A;;0x1200a9;;;WD)"
 	// user::rwx, user:2:r-x, group::r-x, group:60:rwx, mask rwx, other ---
@@ -102,8 +102,7 @@ func testDirectories(t *testing.T) {
 	}
 }
 
-// The mask limits named users, the owning group and named groups, neither the owner nor
-// others.
+// The mask limits named users, the owning group and named groups, but not the owner or others.
 func TestMaskLimits(t *testing.T) {
 	// user::rwx, user:2:rwx, group::rwx, group:60:rwx, mask r--, other rwx
 	acl, err := hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
@@ -122,8 +121,8 @@ func TestMaskLimits(t *testing.T) {
 	}
 }
 
-// The search permission by class: the owner always, named users and groups and the owning group under the mask,
-// others by the last three bits.
+// Searchers returns who may search a directory: always the owner, named users and groups and the owning group as the
+// mask allows, and others by the last three bits.
 func TestSearchers(t *testing.T) {
 	for _, c := range []struct {
 		name, acl     string

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestVerify has the hashes that smbd 4.17 wrote for files it set a descriptor
-// of, and the permissions the files had then.
+// Verify accepts the hashes that smbd 4.17 wrote for files with the permissions that the files had then, and detects
+// each change of them.
 func TestVerify(t *testing.T) {
 	const (
 		fileACL   = "0200000001000600ffffffff020006000000000004000400ffffffff080004000000000010000700ffffffff20000400ffffffff"
@@ -67,12 +67,11 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// folderHash is of the 80 bytes that smbd hashed for a directory of root, mode
-// 0755: pointers, two ids of 8 bytes, mode, three entries, none.
+// folderHash is the hash of the 80 bytes that smbd hashed for a directory of root with mode 0755: pointers, two ids
+// of 8 bytes, mode, three entries, no default ACL.
 const folderHash = "cd6af5f9910940b526b039daa3cf990206afe7e772cdf77f27a8153482c8abd4"
 
-// TestVerifyOthers checks the verdict for other hashes after a change of the
-// permissions, as observed on the server.
+// Verify returns the verdict observed on the server for other versions and hashes after a change of the permissions.
 func TestVerifyOthers(t *testing.T) {
 	some := [64]byte{1}
 	for _, c := range []struct {
@@ -107,8 +106,7 @@ func bytesOrNil(t *testing.T, text string) []byte {
 	return b
 }
 
-// FuzzVerify: no panic on any POSIX ACL, and the special bits of the mode never
-// matter.
+// FuzzVerify checks that no POSIX ACL causes a panic, and that the special bits of the mode never matter.
 func FuzzVerify(f *testing.F) {
 	// no entries
 	f.Add(uint32(0o644), true, []byte("\x02\x00\x00\x00"), []byte{}, []byte{1})
@@ -129,8 +127,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Sealing an attribute sets the hash that TestVerify's server wrote and changes nothing else. With a malformed ACL it
-// changes nothing.
+// Seal sets the hash that smbd wrote, with its type and description, and changes nothing else. With a malformed ACL
+// it returns an error and changes nothing.
 func TestSeal(t *testing.T) {
 	a := ntacl.Attribute{Version: 4, HashType: 9, Hash: [64]byte{1, 63: 2}, What: "zfs", Time: 77,
 		SystemHash: [64]byte{40: 1}, Descriptor: sddl.MustParse("O:BA")}
@@ -152,7 +150,7 @@ func TestSeal(t *testing.T) {
 	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
 		t.Errorf("what was sealed is %v, want %v", v, ntacl.Intact)
 	}
-	// A file's hash covers 56 bytes and more: no second pointer, and no default ACL.
+	// The hash of a file has no second pointer and no default ACL.
 	le := binary.LittleEndian
 	blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), 1001), 1002)
 	blob = le.AppendUint32(le.AppendUint32(blob, 0o100640), 3)

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// forest is a tree in memory: names ending in / are directories.
-type forest map[string]string // path → attribute, "!" unreadable, "@" a link
+// forest is a tree in memory. Names that end in / are directories.
+type forest map[string]string // path → attribute; "!" is unreadable, "@" a link
 
 var errGone = errors.New("gone")
 
@@ -51,6 +51,7 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 	}
 }
 
+// Walk visits files and directories in order, reports errors with their path, and stops if the visitor returns false.
 func TestWalk(t *testing.T) {
 	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3",
 		"/d": ""}
@@ -75,7 +76,7 @@ func TestWalk(t *testing.T) {
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
 		t.Errorf("no such file: %q", got)
 	}
-	// The result says whether the visitor wants more.
+	// Walk returns whether the visitor returned true to the end.
 	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
 		for _, more := range []bool{true, false} {
 			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
@@ -88,7 +89,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// The attribute's descriptor is returned if its hash is valid; otherwise only the permissions are.
+// Read returns the attribute's descriptor unless its hash is stale, and otherwise only the permissions.
 func TestRead(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	value := func(a ntacl.Attribute) string {
@@ -137,7 +138,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// permitted is a tree whose files have POSIX ACLs too.
+// permitted is a tree whose files also have a POSIX ACL.
 type permitted struct {
 	forest
 	acl string
@@ -150,7 +151,7 @@ func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return p.forest.Attribute(dst, path, name)
 }
 
-// A POSIX ACL of any length does not overwrite the descriptor of the attribute, even in a reused buffer.
+// A POSIX ACL of any length does not overwrite the attribute's descriptor, even if the Reader reuses its buffer.
 func TestLongACLKeepsDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
 	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
@@ -162,7 +163,7 @@ func TestLongACLKeepsDescriptor(t *testing.T) {
 	for entries := range 40 {
 		tree.acl = strings.Repeat("\xFF", 4+8*entries)
 		r := ntacl.Reader{Tree: tree}
-		for range 2 { // the second time there is room
+		for range 2 { // the buffer is large enough the second time
 			_, _ = r.Read("long")
 			got, err := r.Read("f")
 			if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// TestDeniedText checks the text of a Denied: one line with the status, the rule, and the denied rights with their
-// entries, without granted rights and the verdict. The zero value is "denied".
+// The text of a Denied is one line with the status, the rule, and the denied rights with their entries. It does not
+// have granted rights or the verdict. The zero value is "denied".
 func TestDeniedText(t *testing.T) {
 	for _, c := range []struct {
 		d    treefs.Denied

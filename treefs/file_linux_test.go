@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAppend: with O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
+// With O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
 func TestAppend(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -62,8 +62,8 @@ func TestAppend(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestListingThatFails: a listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile
-// requires. The next call does not return them again.
+// A listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile requires. The next
+// call does not return them again.
 func TestListingThatFails(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -83,8 +83,8 @@ func TestListingThatFails(t *testing.T) {
 	}
 }
 
-// TestSeekAndTransfer: reads and writes use the position of the last seek. A refused seek does not change the position,
-// and neither do ReadAt and WriteAt.
+// Reads and writes use the position of the last Seek. A failed Seek does not change the position, and neither do
+// ReadAt and WriteAt.
 func TestSeekAndTransfer(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -94,7 +94,7 @@ func TestSeekAndTransfer(t *testing.T) {
 	for i, c := range []struct {
 		offset int64
 		whence int
-		at     int64 // -1: refused
+		at     int64 // -1 means an error
 	}{
 		{4, io.SeekStart, 4}, {2, io.SeekCurrent, 6}, {-3, io.SeekCurrent, 3}, {-4, io.SeekCurrent, -1},
 		{-1, io.SeekStart, -1}, {0, 3, -1}, {0, -1, -1}, {0, io.SeekCurrent, 3}, {-11, io.SeekEnd, -1}, {-10, io.SeekEnd, 0},
@@ -136,12 +136,12 @@ func TestSeekAndTransfer(t *testing.T) {
 	if n, err := o.WriteAt([]byte("XY"), 1); n != 2 || err != nil {
 		t.Errorf("%d, %v, want 2, nil", n, err)
 	}
-	read(9, "", io.EOF) // the place stayed
+	read(9, "", io.EOF) // the position did not change
 	w.must(o.Close())
 	if text, err := fs.ReadFile(hers, "f"); err != nil || string(text) != "0XY3456ab9" {
 		t.Errorf(`%q, %v, want string(text) = "0XY3456ab9", no error`, text, err)
 	}
-	// Longer than one piece, written and read in one call, from the middle.
+	// One call writes and reads more than one request can carry, starting in the middle of the file.
 	long := strings.Repeat("0123456789abcdef", 1<<16+1)
 	o, err = hers.OpenFile("long", os.O_RDWR|os.O_CREATE)
 	w.must(err)
@@ -155,8 +155,8 @@ func TestSeekAndTransfer(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestEntries: ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail
-// for missing and invalid names.
+// ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail for missing
+// and invalid names.
 func TestEntries(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)

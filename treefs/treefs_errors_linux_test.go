@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestErrorsName: each error is a *fs.PathError with the operation, the name as requested, and the cause. A failed call
-// changes no contents and no position.
+// Each error is an *fs.PathError with the operation, the name as requested, and the cause. A failed call changes
+// neither contents nor position.
 func TestErrorsName(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
@@ -88,8 +88,7 @@ func TestErrorsName(t *testing.T) {
 	}
 }
 
-// TestRemoveAllStops: RemoveAll stops at the first descendant that it may not remove and returns that error. Later
-// entries stay.
+// RemoveAll stops at the first descendant that the user may not remove and returns that error. Later entries stay.
 func TestRemoveAllStops(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
@@ -115,14 +114,14 @@ func TestRemoveAllStops(t *testing.T) {
 	}
 }
 
-// TestRemoveAllOfTheUnlisted: RemoveAll of a directory with entries fails with the error of the listing if the user may
-// not list it. It removes nothing.
+// RemoveAll of a directory with entries removes nothing and returns the error of the listing if the user may not list
+// it.
 func TestRemoveAllOfTheUnlisted(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	w.must(hers.Mkdir("d"))
 	w.put(hers, "d/a", "")
-	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // to remove it and what is in it
+	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // no right to list
 	err := his.RemoveAll("d")
 	var at *fs.PathError
 	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {

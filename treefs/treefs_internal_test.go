@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWanted: each combination of open flags requests the right access and disposition (F-190). Reading includes the
-// attributes, writing does not, and appending does not include overwriting.
+// Each combination of open flags requests the right access and disposition (F-190). Reading requests the attributes
+// too, writing does not, and appending does not request the right to overwrite.
 func TestWanted(t *testing.T) {
 	const reads, overwrites, appends = winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES, winnt.FILE_WRITE_DATA,
 		winnt.FILE_APPEND_DATA

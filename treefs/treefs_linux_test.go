@@ -31,7 +31,7 @@ const (
 	bob   = "S-1-5-21-1-2-3-1108"
 )
 
-// world is a tree and its system.
+// world is a tree and the process of a server in a system with that tree.
 type world struct {
 	*testing.T
 	root string
@@ -45,8 +45,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, to which he may then
-// only append.
+// newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, and may only
+// append to his files.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, root: t.TempDir()}
@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// describe writes the descriptor of a file directly to its attribute.
+// describe writes a descriptor directly to the attribute of a file.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
@@ -79,7 +79,7 @@ func (w *world) describe(name, text string) {
 	w.must(err)
 }
 
-// as returns the files as a user sees them.
+// as returns the file system as a user sees it.
 func (w *world) as(user string) *treefs.FS {
 	w.Helper()
 	client, err := token.New(token.NetworkUser(sid.MustParse(user)))
@@ -90,7 +90,7 @@ func (w *world) as(user string) *treefs.FS {
 	return treefs.New(th, "share")
 }
 
-// TestFS checks that package fstest finds no fault in a tree, and that packages of the standard library can read it.
+// A tree passes fstest.TestFS, and packages of the standard library can read it.
 func TestFS(t *testing.T) {
 	w := newWorld(t)
 	his := w.as(alice)
@@ -127,7 +127,7 @@ func TestFS(t *testing.T) {
 	}
 }
 
-// put writes a file.
+// put writes a file and closes it.
 func (w *world) put(f *treefs.FS, name, text string) {
 	w.Helper()
 	o, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
@@ -139,8 +139,8 @@ func (w *world) put(f *treefs.FS, name, text string) {
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
 
-// TestEachClient: the descriptors decide for each client, by the access that the open flags request. Appending needs no
-// right to overwrite (F-190).
+// The descriptors decide for each client by the access that its open flags request. Appending does not need the right
+// to overwrite (F-190).
 func TestEachClient(t *testing.T) {
 	w := newWorld(t)
 	his, hers := w.as(bob), w.as(alice)
@@ -194,7 +194,7 @@ func TestEachClient(t *testing.T) {
 	}
 }
 
-// TestNames: files and directories that are created, renamed or removed change on the host too.
+// Creating, renaming and removing files and directories changes the host's file system.
 func TestNames(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -230,7 +230,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestReaddir: Readdir returns a listing in parts, and Seek restarts it.
+// Readdir returns a listing in parts, and Seek restarts it.
 func TestReaddir(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
@@ -255,7 +255,7 @@ func TestReaddir(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// After a restart in the middle it returns each entry once.
+	// A listing that is restarted midway returns each entry once.
 	for n := 1; n <= 3; n++ {
 		_, err := o.Readdir(n)
 		w.must(err)
@@ -270,8 +270,8 @@ func TestReaddir(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestFSOfPartialUsers checks that package fstest finds no fault in an access-based tree, for users to whom random
-// descriptors grant a part of it: files without reading, directories without listing.
+// An access-based tree passes fstest.TestFS for users to whom random descriptors grant only a part of it: files
+// without reading, directories without listing.
 func TestFSOfPartialUsers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	root := t.TempDir()

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNamesOfMasks: a mask prints by the names of its bits, the standard rights among them, and a bit
-// without a name as a number.
+// Names prints a mask by the names of its bits, including the standard rights. Bits without a name are printed as
+// numbers.
 func TestNamesOfMasks(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]string{0: "0", 1: "FILE_READ_DATA", 0x10001: "FILE_READ_DATA|DELETE",
 		0x1F0000: "DELETE|READ_CONTROL|WRITE_DAC|WRITE_OWNER|SYNCHRONIZE", 0x200200: "0x200|0x200000",

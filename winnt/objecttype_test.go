@@ -7,11 +7,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The generic mappings of desktops and window stations are the sums that
-// "Desktop Security and Access Rights" and "Window Station Security and Access
-// Rights" list, by the names of the rights.
+// The generic mappings of desktops and window stations are the sums of the rights that "Desktop Security and Access
+// Rights" and "Window Station Security and Access Rights" list.
 func TestDesktopAndWindowStation(t *testing.T) {
-	const readControl, required = 0x20000, 0xF0000 // STANDARD_RIGHTS_READ and the like; STANDARD_RIGHTS_REQUIRED
+	const readControl, required = 0x20000, 0xF0000 // STANDARD_RIGHTS_READ, WRITE and EXECUTE; STANDARD_RIGHTS_REQUIRED
 	for _, c := range []struct {
 		name                 string
 		read, write, execute []string
@@ -50,8 +49,8 @@ func TestDesktopAndWindowStation(t *testing.T) {
 	}
 }
 
-// TestObjectTypes: each type of object has its rights at their bits, stands for what its generic
-// rights are documented to be, and is found by its name in any case.
+// Each object type has its rights at their documented bits and its documented generic mapping. ObjectTypeByName finds
+// it in any case.
 func TestObjectTypes(t *testing.T) {
 	for _, row := range typeRows {
 		typ := winnt.ObjectTypeByName(row.name)
@@ -106,8 +105,8 @@ func TestObjectTypes(t *testing.T) {
 	}
 }
 
-// typeRows are of winnt.h, "Access Rights and Access Masks" of each type, MS-LSAD 2.2.1.1.2 and
-// MS-ADTS 5.1.3.2.
+// typeRows has the types of winnt.h, "Access Rights and Access Masks" of each type, MS-LSAD 2.2.1.1.2 and MS-ADTS
+// 5.1.3.2.
 var typeRows = []typeRow{
 	{name: "file", documented: "File",
 		rights: "FILE_READ_DATA FILE_WRITE_DATA FILE_APPEND_DATA FILE_READ_EA FILE_WRITE_EA " +
@@ -207,13 +206,13 @@ var typeRows = []typeRow{
 		containing: true},
 }
 
-// typeRow is a type of object: its rights by their bits from 1 on ("" for a bit without a name), and what
-// its generic rights stand for, beside READ_CONTROL, by the names of the rights.
+// typeRow is an object type: its rights by their bits from 1 on ("" for a bit without a name), and the rights in its
+// generic mapping in addition to READ_CONTROL.
 type typeRow struct {
 	name, documented            string
 	rights, read, write, exec   string
 	all, valid                  winnt.AccessMask
-	without                     string // generic rights that have no READ_CONTROL
+	without                     string // generic rights without READ_CONTROL
 	invalid                     uint32
 	dupCheck, waits, containing bool
 }

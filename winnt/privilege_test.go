@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivileges: each privilege has its number and its name, and a set has each as a bit of its own.
+// Each privilege has its documented number and name, and its own bit in a set.
 func TestPrivileges(t *testing.T) {
 	names := strings.Fields(privilegeNames)
 	if len(names) != 35 || winnt.FirstPrivilege != 2 || winnt.LastPrivilege != 36 {
@@ -53,7 +53,7 @@ func TestPrivileges(t *testing.T) {
 	}
 }
 
-// privilegeNames are the privileges from number 2 on, in the order of wdm.h.
+// privilegeNames has the privileges from number 2 on, in the order of wdm.h.
 const privilegeNames = "CreateToken AssignPrimaryToken LockMemory IncreaseQuota MachineAccount Tcb Security " +
 	"TakeOwnership LoadDriver SystemProfile Systemtime ProfileSingleProcess IncreaseBasePriority CreatePagefile " +
 	"CreatePermanent Backup Restore Shutdown Debug Audit SystemEnvironment ChangeNotify RemoteShutdown Undock " +

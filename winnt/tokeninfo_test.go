@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTokenInfoClasses: each class has the number of TOKEN_INFORMATION_CLASS in winnt.h.
+// Each class has the name and number of TOKEN_INFORMATION_CLASS in winnt.h.
 func TestTokenInfoClasses(t *testing.T) {
 	const names = "User Groups Privileges Owner PrimaryGroup DefaultDacl Source Type ImpersonationLevel Statistics " +
 		"RestrictedSids SessionId GroupsAndPrivileges SessionReference SandBoxInert AuditPolicy Origin ElevationType " +

@@ -7,8 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each set of generic bits stands for the sum of what its bits stand for, the four
-// bits go, and every other bit stays (S-11).
+// Map replaces each generic bit by its rights and keeps every other bit (S-11).
 func TestMapping(t *testing.T) {
 	m := &winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8}
 	const other = winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY | winnt.READ_CONTROL | 0x100
@@ -27,7 +26,7 @@ func TestMapping(t *testing.T) {
 	}
 }
 
-// STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as winnt.h has them (T-6).
+// STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as in winnt.h (T-6).
 func TestStandardRights(t *testing.T) {
 	for name, c := range map[string]struct{ got, want winnt.AccessMask }{
 		"STANDARD_RIGHTS_READ":     {winnt.STANDARD_RIGHTS_READ, 0x20000},
@@ -43,8 +42,8 @@ func TestStandardRights(t *testing.T) {
 	}
 }
 
-// Of a GUID's sixteen bytes in memory the first eight are one 32-bit and two 16-bit
-// little-endian numbers, so that they print turned round, and the rest as they stand (S-15).
+// The first eight of a GUID's sixteen bytes are one 32-bit and two 16-bit little-endian numbers. Its text therefore
+// has their bytes in reverse order, and the other eight in order (S-15).
 func TestGUID(t *testing.T) {
 	g := winnt.GUID{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF}
 	const text = "00112233-4455-6677-8899-aabbccddeeff"
@@ -56,8 +55,7 @@ func TestGUID(t *testing.T) {
 	}
 }
 
-// TestNamesOfValues: levels, types and handles print by their documented names, and other values as
-// numbers.
+// Levels, types and handles print as their documented names, and other values as numbers.
 func TestNamesOfValues(t *testing.T) {
 	for got, want := range map[string]string{
 		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
@@ -86,7 +84,7 @@ func TestNamesOfValues(t *testing.T) {
 	}
 }
 
-// TestParse: what is no GUID and no LUID is refused, wherever it is wrong.
+// ParseGUID and ParseLUID reject malformed text, wherever the mistake is.
 func TestParse(t *testing.T) {
 	const guid = "00112233-4455-6677-8899-aabbccddeeff"
 	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
@@ -99,7 +97,7 @@ func TestParse(t *testing.T) {
 				t.Errorf("%q is read as %v", text, g)
 			}
 		}
-		if guid[i] == '-' { // a digit for a dash, and a dash for another digit
+		if guid[i] == '-' { // a digit for a dash, and a dash for a digit
 			for _, text := range []string{guid[:i] + "0" + guid[i+1:35] + "-", "-" + guid[1:i] + "0" + guid[i+1:]} {
 				if g, err := winnt.ParseGUID(text); err == nil {
 					t.Errorf("%q is read as %v", text, g)
