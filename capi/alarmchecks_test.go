@@ -20,7 +20,8 @@ func TestPerEntry(t *testing.T) {
 		got := perEntry(n, &list)
 		kept := list.V != nil && list.Status == ntstatus.AccessViolation
 		if got != want || kept != (n <= 4096) {
-			t.Errorf("%d entries: %d results, list %v, want %d", n, got, list, want)
+			t.Errorf("perEntry of %d entries: %d results, list %v; want %d, list kept: %t", n, got, list, want,
+				n <= 4096)
 		}
 	}
 }

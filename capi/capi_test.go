@@ -92,7 +92,7 @@ func run(t *testing.T, env string, program string, args ...string) string {
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("%s: %v\n%s", filepath.Base(program), err, out)
+		t.Errorf("running %s: %v\n%s", filepath.Base(program), err, out)
 	}
 	return string(out)
 }
@@ -143,7 +143,7 @@ func TestMSABI(t *testing.T) {
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
 	if !strings.Contains(out, " 0 failed") {
-		t.Errorf(`%s, want text containing " 0 failed"`, out)
+		t.Errorf("output of the C tests: %s\nwant text with \" 0 failed\"", out)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestLookup(t *testing.T) {
 	for _, flag := range []string{"-Wl,--as-needed", "-Wl,--no-as-needed", "-rdynamic"} {
 		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon",
 			"-ldl")); out != "ok\n" {
-			t.Errorf("%s: %s, want %q", flag, out, "ok\n")
+			t.Errorf("program linked with %s: %s, want %q", flag, out, "ok\n")
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestPrivileged(t *testing.T) {
 		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append(files[:len(files):len(files)],
 			args...)...))
 		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
-			t.Errorf("%v:\n%s", args, out)
+			t.Errorf("program linked with %v: want at least 100 assertions and 0 failed, got\n%s", args, out)
 		}
 	}
 }
@@ -231,7 +231,7 @@ int main(void)
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_USER=stranger")
 	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "stranger"`)) {
-		t.Errorf("an unknown user: %v, %s", err, out)
+		t.Errorf("REFMON_USER=stranger: %v, %s; want an error that names the variable", err, out)
 	}
 }
 
@@ -253,7 +253,7 @@ func TestExamples(t *testing.T) {
 	folder := library(t)
 	want := "as the client:  0xC00000A5\nas the process: 0x00000000\nlevel:          1\n"
 	if got := run(t, "", compile(t, folder, "tests/example.c", "-lrefmon")); got != want {
-		t.Errorf("example.c: got\n%s, want %s", got, want)
+		t.Errorf("example.c: got\n%s\nwant\n%s", got, want)
 	}
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -42,7 +42,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 		copy(all[:], args)
 		if st := threadByID(id).enter(&all, numbers[name]); st != 0 {
 			t.Helper()
-			t.Fatalf("status %#x", st)
+			t.Fatalf("%s: status %#x, want 0", name, st)
 		}
 	}
 	copy(memory.descriptor[:], sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)").Binary())
@@ -73,7 +73,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 			do("NtAccessCheck", pointer(&memory.descriptor), memory.client, 1, pointer(&memory.mapping), pointer(&memory.set),
 				pointer(&memory.length), pointer(&memory.granted), pointer(&memory.access))
 			if memory.granted != 1 || memory.access != 0 {
-				t.Fatalf("granted %#x, status %#x, want %#x, %#x", memory.granted, memory.access, 1, 0)
+				t.Fatalf("NtAccessCheck: granted %#x, status %#x; want %#x, %#x", memory.granted, memory.access, 1, 0)
 			}
 		}},
 		{"impersonate", impersonate},

@@ -24,9 +24,9 @@ func foreignHeaders(t *testing.T) string {
 		}
 	}
 	if set != "" {
-		t.Fatalf(`no Windows headers in %q nor where packages put them, want ""`, set)
+		t.Fatalf("no Windows headers in REFMON_WINE_HEADERS=%q or the usual folders; install libwine-dev", set)
 	}
-	t.Skip("Windows headers of another origin are not there: install libwine-dev")
+	t.Skip("no Windows headers of Wine found: install libwine-dev")
 	return ""
 }
 

@@ -39,7 +39,7 @@ func TestServices(t *testing.T) {
 				continue
 			}
 			if !exported[n] {
-				t.Errorf("%s is not exported", n)
+				t.Errorf("librefmon.so does not export %s", n)
 			}
 		}
 	}
@@ -67,7 +67,7 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 				t.Logf("%v: %s", flags, out)
 				continue
 			}
-			t.Errorf("%v: %v\n%s", flags, err, out)
+			t.Errorf("compiling the headers with %v: %v\n%s", flags, err, out)
 		}
 	}
 }
@@ -91,6 +91,6 @@ func TestGenerated(t *testing.T) {
 		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {
-		t.Errorf("%d rows for %d prototypes: run go generate, want %d", rows, n, n)
+		t.Errorf("calls_gen.go has %d rows, but the headers %d prototypes: run go generate", rows, n)
 	}
 }

@@ -12,7 +12,7 @@ func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
 	if out := run(t, "", program); out != "6 calls, 6 refused, 0 failed\n" {
-		t.Errorf("%s, want %q", out, "6 calls, 6 refused, 0 failed\n")
+		t.Errorf("output %q, want %q", out, "6 calls, 6 refused, 0 failed\n")
 	}
 }
 
@@ -45,6 +45,7 @@ func TestEachAnsiFormIsGenerated(t *testing.T) {
 		}
 	}
 	if declared < 50 || len(missing) != 2 || missing[0] != "CreateProcess" || missing[1] != "CreateProcessAsUser" {
-		t.Errorf("%d declared, %q missing: run go generate", declared, missing)
+		t.Errorf("%d A functions declared, %q not generated; want at least 50, and only the two CreateProcess "+
+			"functions: run go generate", declared, missing)
 	}
 }

@@ -13,7 +13,7 @@ func TestEndingThreads(t *testing.T) {
 	folder := library(t)
 	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
 		if out := run(t, "", compile(t, folder, append(args, "-lrefmon")...)); !passed.MatchString(out) {
-			t.Errorf("%s: %s", args[0], out)
+			t.Errorf("%s: output %q, want 0 failed assertions", args[0], out)
 		}
 	}
 }
@@ -32,7 +32,7 @@ func TestHandlers(t *testing.T) {
 	}
 	for _, c := range commands {
 		if out := run(t, "", c[0], c[1:]...); !passed.MatchString(out) {
-			t.Errorf("%s: %s", c, out)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestGoHost(t *testing.T) {
 		t.Fatalf("%v:\n%s", err, out)
 	}
 	if out := run(t, "", program); strings.TrimSpace(out) != "ok" {
-		t.Errorf("%s", out)
+		t.Errorf(`output %q, want "ok"`, out)
 	}
 }
 
@@ -80,6 +80,6 @@ func TestSanitized(t *testing.T) {
 	t.Setenv("ASAN_OPTIONS", "detect_leaks=0")
 	program := compile(t, folder, append(sources(t), "-fsanitize=address", "-lrefmon")...)
 	if out := run(t, "", program); !passed.MatchString(out) {
-		t.Errorf("%s", out)
+		t.Errorf("output %q, want 0 failed assertions", out)
 	}
 }

@@ -52,7 +52,7 @@ func TestKernelMode(t *testing.T) {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
 		if !passed.MatchString(out) {
-			t.Errorf("%s: the output has no line with 0 failed assertions", c)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func TestKernelModeMSABI(t *testing.T) {
 	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms",
 		"-lrefmon")...))
 	if !passed.MatchString(out) {
-		t.Errorf("%s", out)
+		t.Errorf("output %q, want 0 failed assertions", out)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestKernelModeSanitized(t *testing.T) {
 		"-fno-sanitize-recover=undefined", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
 		if out := run(t, c.env, program, c.arg); !passed.MatchString(out) {
-			t.Errorf("%s: %s", c, out)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestKernelMisuse(t *testing.T) {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
 		exit := (*exec.ExitError)(nil)
 		if !errors.As(err, &exit) || exit.ExitCode() != 70 || !regexp.MustCompile("^refmon: "+want+"\n$").Match(out) {
-			t.Errorf("case %d: %v, %q, want exit code 70 and %q", i, err, out, want)
+			t.Errorf("misuse case %d: %v, output %q; want exit code 70 and %q", i, err, out, want)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestKernelExample(t *testing.T) {
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +
 		"in user mode:              0xC0000008\n"
 	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
-		t.Errorf("got\n%s, want %s", got, want)
+		t.Errorf("output of the example: got\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestKernelExports(t *testing.T) {
 		}
 	}
 	if len(want) < 100 || !want["SeExports"] || !want["PsImpersonateClient"] || !want["ZwClose"] {
-		t.Fatalf("the headers were not understood: %v", want)
+		t.Fatalf("the functions found in the headers miss some, found %d: %v", len(want), want)
 	}
 	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so.0"} {
 		file, err := elf.Open(folder + "/lib/" + library)

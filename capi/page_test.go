@@ -47,7 +47,7 @@ func TestFunctionsPage(t *testing.T) {
 	}
 	slices.Sort(rows)
 	if len(rows) < 600 {
-		t.Errorf("%d functions were found in the headers, want at least 600", len(rows))
+		t.Errorf("%d functions found in the headers, want at least 600", len(rows))
 	}
 	page := "# Functions of the C libraries\n\n" +
 		"Generated from the headers and the tables of services by\n" +
@@ -62,7 +62,8 @@ func TestFunctionsPage(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(functionsPage); err != nil || string(got) != page {
-		t.Errorf("%s is not that of the headers (%v): go test ./capi -run FunctionsPage -args -update", functionsPage, err)
+		t.Errorf("%s differs from the headers (%v): run go test ./capi -run FunctionsPage -args -update",
+			functionsPage, err)
 	}
 }
 
@@ -116,7 +117,8 @@ func TestPasted(t *testing.T) {
 		cmd := exec.Command("sh", "-ec", strings.ReplaceAll(string(m[1]), "make capi\n", ""))
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "level:          1\n") {
-			t.Errorf("%s%v, want string(out) containing %q, no error\n%s", m[1], err, "level:          1\n", out)
+			t.Errorf("pasting the commands\n%sfails: %v, want output with %q\n%s", m[1], err, "level:          1\n",
+				out)
 		}
 	}
 	if n != 2 {

@@ -21,8 +21,8 @@ func TestPipeParameters(t *testing.T) {
 						want = ntstatus.Success
 					}
 					if got := pipeParameters(disposition, typ, read, completion); got != want {
-						t.Errorf("disposition %d, type %d, read mode %d, completion mode %d: %v, want %v", disposition, typ, read,
-							completion, got, want)
+						t.Errorf("pipeParameters(disposition %d, type %d, read mode %d, completion mode %d) = "+
+							"%v, want %v", disposition, typ, read, completion, got, want)
 					}
 				}
 			}

@@ -24,7 +24,7 @@ func TestNativeModule(t *testing.T) {
 	want := "STATUS_BAD_IMPERSONATION_LEVEL\nSTATUS_SUCCESS\nlevel 1\nSTATUS_INVALID_HANDLE\nerror 6\ndenied 5\n" +
 		"S-1-5-32-544\nno NtNosuch\n"
 	if strings.ReplaceAll(got, "\r", "") != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+		t.Errorf("output of the Python module: got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestDaemonPrograms(t *testing.T) {
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !strings.HasSuffix(out, "0 failed\n") {
-		t.Errorf("%s, want text ending with %q", out, "0 failed\n")
+		t.Errorf("output %s, want it to end with %q", out, "0 failed\n")
 	}
 }
 
@@ -112,7 +112,7 @@ func TestDaemonKernelMode(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	const want = "kernel mode is not there while REFMON_SOCKET names a daemon: unset it"
 	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), want) {
-		t.Errorf("%v: %s, want %q", err, out, want)
+		t.Errorf("exit code %d, %v: %s; want 70 and %q", cmd.ProcessState.ExitCode(), err, out, want)
 	}
 }
 
@@ -152,16 +152,16 @@ func TestDaemonStory(t *testing.T) {
 	}
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
-		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
+		t.Fatalf(`output of the server: %q, %v; want text starting with "listening"`, line, err)
 	}
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL
 	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied + "\n"
 	if got := run(t, "REFMON_SOCKET="+socket, client, "report", "payroll", "server-secret"); got != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("output of the client: %q, want %q", got, want)
 	}
 	if got := run(t, "REFMON_SOCKET="+socket, client, "-identify", "report"); got != "report: "+level+"\n" {
-		t.Errorf("%q, want %s", got, level)
+		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
 	}
 }
 
@@ -173,7 +173,8 @@ func TestDaemonRefused(t *testing.T) {
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), "REFMON_SOCKET: refmond is not there") {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("exit code %d, %v: %s; want 70 and a message that refmond is not there", cmd.ProcessState.ExitCode(),
+			err, out)
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(program, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 || os.Getuid() != 0 {
@@ -185,7 +186,7 @@ func TestDaemonRefused(t *testing.T) {
 	cmd = exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("a program whose group differs from its caller's used the environment: %v\n%s", err, out)
+		t.Errorf("a program whose group differs from its caller's used REFMON_SOCKET: %v\n%s", err, out)
 	}
 }
 
@@ -210,7 +211,8 @@ func TestAttachNeedsThreadID(t *testing.T) {
 		tr := &noID{st: st}
 		id := attachTo(tr, nt.Observed)
 		if id != 0 || tr.ended != 1 {
-			t.Errorf("%v without an id: thread %d, ended %d times; want thread 0, ended once", st, id, tr.ended)
+			t.Errorf("attachTo with %v and no id: thread %d, ended %d times; want thread 0, ended once", st, id,
+				tr.ended)
 		}
 		detach(id)
 	}

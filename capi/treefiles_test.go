@@ -24,7 +24,7 @@ func TestFileDescriptor(t *testing.T) {
 	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
 	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
 	if got := run(t, "", program); got != none {
-		t.Errorf("embedded: %q, want %q", got, none)
+		t.Errorf("output with the embedded kernel: %q, want %q", got, none)
 	}
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and sets descriptors")
@@ -32,7 +32,7 @@ func TestFileDescriptor(t *testing.T) {
 	socket := treeSocket(t, hostfs.Config{HandOut: hostfs.HandOutReads})
 	const want = "descriptor: 0\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
 	if got := run(t, "REFMON_SOCKET="+socket, program); got != want {
-		t.Errorf("got %q, want %q", got, want)
+		t.Errorf("output with the daemon: %q, want %q", got, want)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestTreeFiles(t *testing.T) {
 			"theirs": {"-fshort-wchar", "-Itests/foreign", "-I/usr/include/wine/wine/windows"},
 		} {
 			if _, err := os.Stat("/usr/include/wine/wine/windows/winternl.h"); err != nil && name == "theirs" {
-				t.Log("the headers of libwine-dev are not there")
+				t.Log("the headers of libwine-dev are not installed")
 				continue
 			}
 			args = append(args, "-c", "-std=gnu11", "-o", object, "tests/trees/main.c")
@@ -133,13 +133,13 @@ list 4096: . .. 0x80000006
 `
 	for name, program := range programs {
 		if got := run(t, "", program); got != none {
-			t.Errorf("%s, embedded: %q, want %q", name, got, none)
+			t.Errorf("%s, embedded kernel: %q, want %q", name, got, none)
 		}
 		if os.Getuid() != 0 {
 			t.Skip("only root sets descriptors")
 		}
 		if got := run(t, "REFMON_SOCKET="+treeSocket(t, hostfs.Config{}), program); got != want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+			t.Errorf("%s, daemon: got\n%s\nwant\n%s", name, got, want)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestLimitOf(t *testing.T) {
 				want = limit{true, now.Add(c.after)}
 			}
 			if got := limitOf(c.v, now, clock); got != want {
-				t.Errorf("%s: got %v, want %v", c.name, got, want)
+				t.Errorf("limitOf, %s: got %v, want %v", c.name, got, want)
 			}
 		})
 	}

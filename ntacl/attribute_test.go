@@ -46,14 +46,15 @@ func TestRecorded(t *testing.T) {
 			}
 			t.Log(text)
 			if a.Version != c.version || a.HashType != c.hashType || a.What != c.what || c.sddl != "" && text != c.sddl {
-				t.Errorf("version %d, hash type %d, %q, %s", a.Version, a.HashType, a.What, text)
+				t.Errorf("Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s", a.Version, a.HashType,
+					a.What, text, c.version, c.hashType, c.what, c.sddl)
 			}
 			again, err := a.Append(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(again, b) {
-				t.Errorf("written again:\n%x, want %x\nread:\n%x", again, b, b)
+				t.Errorf("Append after Decode:\n%x\nwant\n%x", again, b)
 			}
 		})
 	}
@@ -114,14 +115,14 @@ func TestRefusals(t *testing.T) {
 		"offset 0x8": change(12, 8),
 	} {
 		if _, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%s: %v, want %v", name, err, ntacl.ErrAttribute)
+			t.Errorf("Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
 		}
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
 		{Version: 4, What: "a\x00b", Descriptor: d}} { // each has one invalid field
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%+v: %v, want %v", a, err, ntacl.ErrAttribute)
+			t.Errorf("Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
 		}
 	}
 }
@@ -138,16 +139,18 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		for n := range head {
 			var a ntacl.Attribute
 			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, %d bytes of %d: %v, want %v", version, n, head, err, ntacl.ErrAttribute)
+				t.Errorf("Split of version %d, %d of %d bytes: %v, want %v", version, n, head, err,
+					ntacl.ErrAttribute)
 			}
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
 		if _, err := new(ntacl.Attribute).Split(most); err != nil {
-			t.Errorf("version %d of %d bytes: %v", version, len(most), err)
+			t.Errorf("Split of version %d with %d bytes: %v, want no error", version, len(most), err)
 		}
 		if _, err := new(ntacl.Attribute).Split(append(most, 0)); !errors.Is(err, ntacl.ErrAttribute) ||
 			!strings.Contains(err.Error(), "longer than") {
-			t.Errorf("version %d of %d bytes: %v", version, len(most)+1, err)
+			t.Errorf("Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1,
+				err)
 		}
 	}
 	open, err := (&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil)
@@ -159,7 +162,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		open[i] = 'x'
 	}
 	if _, err := ntacl.Decode(open); !errors.Is(err, ntacl.ErrAttribute) || !strings.Contains(err.Error(), "no end") {
-		t.Errorf("a description without an end: %v", err)
+		t.Errorf(`Decode of a description without a terminator: %v, want an error with "no end"`, err)
 	}
 }
 
@@ -179,8 +182,8 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 				continue
 			}
 			if a, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, the offset %d at byte %d: %v, %v, want %v", version, off-uint32(at), field, a,
-					err, ntacl.ErrAttribute)
+				t.Errorf("Decode of version %d with offset %d at byte %d: %v, %v; want %v", version, off-uint32(at),
+					field, a, err, ntacl.ErrAttribute)
 			}
 		}
 	}
@@ -198,12 +201,13 @@ func TestMissingPartsAreAbsent(t *testing.T) {
 			}
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
 				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
-					t.Errorf("version %d of %q: part %d has the offset %d", version, text, field, off)
+					t.Errorf("version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text,
+						field, off, there)
 				}
 			}
 			a, err := ntacl.Decode(b)
 			if err != nil || !a.Descriptor.Equal(d) {
-				t.Errorf("version %d of %q comes back as %v, %v", version, text, a, err)
+				t.Errorf("version %d of %q: Decode returns %v, %v; want an equal descriptor", version, text, a, err)
 			}
 		}
 	}
@@ -219,10 +223,11 @@ func TestSplitAtTheEnd(t *testing.T) {
 		}
 		var a ntacl.Attribute
 		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
-			t.Errorf("version %d: %x, %v", version, rest, err)
+			t.Errorf("Split of the header of version %d: rest %x, %v; want no rest, no error", version, rest, err)
 		}
 		if _, err := a.Split(good[:at-1]); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("version %d, a byte less: %v, want %v", version, err, ntacl.ErrAttribute)
+			t.Errorf("Split of version %d without the header's last byte: %v, want %v", version, err,
+				ntacl.ErrAttribute)
 		}
 	}
 }
@@ -249,11 +254,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		c, err := ntacl.Decode(again)
 		if err != nil {
-			t.Fatalf("%v: %x", err, again)
+			t.Fatalf("Decode after Append: %v: %x", err, again)
 		}
 		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
 			c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("%+v\n%+v", a, c)
+			t.Errorf("after Append and Decode: %+v\nwant %+v", c, a)
 		}
 	})
 }
@@ -271,14 +276,14 @@ func TestAlignedInVersion4(t *testing.T) {
 		b = b[3:]
 		at := (4 + 4 + 4 + 2 + 64 + len(what) + 1 + 3) &^ 3
 		if got := binary.LittleEndian.Uint64(b[at:]); got != uint64(a.Time) {
-			t.Errorf("%q: at %d stands %#x, want the time", what, at, got)
+			t.Errorf("description %q: at byte %d is %#x, want the time %#x", what, at, got, uint64(a.Time))
 		}
 		if b[at+72] != 1 || b[at+72+3] != 0x80 { // revision 1, SE_SELF_RELATIVE
-			t.Errorf("%q: at %d stands % x, want the descriptor", what, at+72, b[at+72:at+76])
+			t.Errorf("description %q: at byte %d is % x, want a descriptor", what, at+72, b[at+72:at+76])
 		}
 		got, err := ntacl.Decode(b)
 		if err != nil || got.What != what || got.Time != a.Time || !got.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("%q: %+v, %v", what, got, err)
+			t.Errorf("Decode with description %q: %+v, %v; want the encoded values", what, got, err)
 		}
 	}
 }

@@ -39,10 +39,10 @@ func TestVerify(t *testing.T) {
 		verify := func(what string, f ntacl.Info, access, inherited []byte, want ntacl.Verdict) {
 			t.Helper()
 			if got := a.Verify(f, access, inherited); got != want {
-				t.Errorf("%s, %s: %v, want %v", c.name, what, got, want)
+				t.Errorf("Verify of %s, %s: %v, want %v", c.name, what, got, want)
 			}
 		}
-		verify("as it was", c.f, access, inherited, ntacl.Intact)
+		verify("unchanged", c.f, access, inherited, ntacl.Intact)
 		f := c.f
 		f.Mode ^= 0o6000
 		verify("other special bits", f, access, inherited, ntacl.Intact)
@@ -89,7 +89,7 @@ func TestVerifyOthers(t *testing.T) {
 		{"version 4 of another kind of ACL", ntacl.Attribute{Version: 4, HashType: 1, What: "zfs"}, ntacl.Unverifiable},
 	} {
 		if got := c.a.Verify(ntacl.Info{Mode: 0o644}, nil, nil); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("Verify, %s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func FuzzVerify(f *testing.F) {
 		v := a.Verify(i, access, inherited)
 		i.Mode ^= 0o5000
 		if again := a.Verify(i, access, inherited); again != v {
-			t.Errorf("%v, with other special bits %v, want %v", v, again, v)
+			t.Errorf("Verify = %v, with other special bits %v; want equal verdicts", v, again)
 		}
 	})
 }
@@ -135,20 +135,20 @@ func TestSeal(t *testing.T) {
 	before, want := a, a
 	plain := ntacl.Info{Mode: 0o755, Directory: true}
 	if err := a.Seal(plain, []byte{2, 0, 0}, nil); err == nil || a != before {
-		t.Errorf("a cut ACL: %+v, %v, want %+v, an error", a, err, before)
+		t.Errorf("Seal with a truncated ACL: %+v, %v; want %+v, an error", a, err, before)
 	}
 	if err := a.Seal(plain, nil, []byte{2, 0, 0}); err == nil || a != before {
-		t.Errorf("a cut default ACL: %+v, %v, want %+v, an error", a, err, before)
+		t.Errorf("Seal with a truncated default ACL: %+v, %v; want %+v, an error", a, err, before)
 	}
 	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
 	if _, err := hex.Decode(want.SystemHash[:], []byte(folderHash)); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Seal(plain, nil, nil); err != nil || a != want {
-		t.Errorf("%+v, %v, want %+v", a, err, want)
+		t.Errorf("Seal: %+v, %v; want %+v", a, err, want)
 	}
 	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
-		t.Errorf("what was sealed is %v, want %v", v, ntacl.Intact)
+		t.Errorf("Verify of a sealed attribute: %v, want %v", v, ntacl.Intact)
 	}
 	// The hash of a file has no second pointer and no default ACL.
 	le := binary.LittleEndian
@@ -162,9 +162,9 @@ func TestSeal(t *testing.T) {
 	sum := sha256.Sum256(blob)
 	file := ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002}
 	if err := a.Seal(file, nil, []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
-		t.Errorf("a file: %x, %v, want %x", a.SystemHash, err, sum)
+		t.Errorf("Seal of a file: %x, %v; want %x", a.SystemHash, err, sum)
 	}
 	if v := a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil); v != ntacl.Stale {
-		t.Errorf("a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
+		t.Errorf("Verify of a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
 	}
 }

@@ -65,27 +65,27 @@ func TestWalk(t *testing.T) {
 	want := []string{"/ true <nil>", "/a false <nil>", "/b/ true <nil>", "/b/c false <nil>", "/closed/ true <nil>",
 		"/closed/ true gone", "/closed/x false <nil>", "/d false <nil>"}
 	if got := walk("/", true, 99); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+		t.Errorf(`Walk of "/": %q, want %q`, got, want)
 	}
 	if got := walk("/", true, 3); !slices.Equal(got, want[:3]) {
-		t.Errorf("stopped: %q, want %q", got, want[:3])
+		t.Errorf("Walk that the visitor stops after 3: %q, want %q", got, want[:3])
 	}
 	if got := walk("/", false, 99); !slices.Equal(got, want[:1]) {
-		t.Errorf("root alone: %q, want %q", got, want[:1])
+		t.Errorf(`Walk of "/" without recursion: %q, want %q`, got, want[:1])
 	}
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
-		t.Errorf("no such file: %q", got)
+		t.Errorf("Walk of a missing file: %q, want one entry with an error", got)
 	}
 	// Walk returns whether the visitor returned true to the end.
 	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
 		for _, more := range []bool{true, false} {
 			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
-				t.Errorf("%s: the walk goes on: %t, want %t", root, got, more)
+				t.Errorf("Walk of %s returns %t, want %t", root, got, more)
 			}
 		}
 	}
 	if !ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }) {
-		t.Error("what is neither a file nor a directory ends the walk")
+		t.Error("Walk of an entry that is neither file nor directory returns false, want true")
 	}
 }
 
@@ -122,17 +122,17 @@ func TestRead(t *testing.T) {
 		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
 		got, err := r.Read(c.path)
 		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v, want %v", c.path, err, c.err)
+			t.Errorf("Read(%s): %v, want %v", c.path, err, c.err)
 		}
 		if err != nil || c.err != nil {
 			continue
 		}
 		if got.Attribute.Version != c.version || got.Verdict != c.verdict || (got.Descriptor != nil) != c.descriptor {
-			t.Errorf("%+v: %+v", c, got)
+			t.Errorf("Read of %+v: %+v", c, got)
 		}
 		if got.Descriptor != nil {
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {
-				t.Errorf("%s: %v, %v", c.path, back, err)
+				t.Errorf("Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)
 			}
 		}
 	}
@@ -170,7 +170,8 @@ func TestLongACLKeepsDescriptor(t *testing.T) {
 				t.Fatal(err)
 			}
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) || string(got.PosixACL) != tree.acl {
-				t.Errorf("an ACL of %d entries: %v, %v, %d bytes", entries, back, err, len(got.PosixACL))
+				t.Errorf("with an ACL of %d entries: descriptor %v, %v, ACL of %d bytes; want both as stored",
+					entries, back, err, len(got.PosixACL))
 			}
 		}
 	}

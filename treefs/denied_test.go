@@ -27,10 +27,10 @@ func TestDeniedText(t *testing.T) {
 			"thread may only identify its client: give the token of the server's process SeImpersonatePrivilege"},
 	} {
 		if got := c.d.Error(); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("Error() = %q, want %q", got, c.want)
 		}
 		if c.d.Err != nil && !errors.Is(&c.d, fs.ErrPermission) {
-			t.Errorf("%v is not fs.ErrPermission", &c.d)
+			t.Errorf("errors.Is(%v, fs.ErrPermission) = false, want true", &c.d)
 		}
 	}
 }

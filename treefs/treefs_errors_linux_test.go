@@ -74,17 +74,17 @@ func TestErrorsName(t *testing.T) {
 		err := c.do()
 		var at *fs.PathError
 		if !errors.As(err, &at) || at.Op != c.op || at.Path != c.path || !errors.Is(at.Err, c.want) {
-			t.Errorf("%s: %v, want %s of %s: %v", c.what, err, c.op, c.path, c.want)
+			t.Errorf("%s: %v, want an error of %s for %s: %v", c.what, err, c.op, c.path, c.want)
 		}
 	}
 	w.must(writing.Close())
 	for name, want := range map[string]string{"d/a": "12345", "b": "123"} {
 		if text, err := fs.ReadFile(hers, name); err != nil || string(text) != want {
-			t.Errorf("afterwards: %s has %q, %v, want string(text) = %v, no error", name, text, err, want)
+			t.Errorf("contents of %s after the errors: %q, %v; want %q", name, text, err, want)
 		}
 	}
 	if at, err := reading.Seek(0, io.SeekCurrent); at != 0 || err != nil {
-		t.Errorf("afterwards: at %d, %v, want 0, nil", at, err)
+		t.Errorf("position after the errors: %d, %v; want 0, nil", at, err)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestRemoveAllStops(t *testing.T) {
 	}
 	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
 		if _, err := hers.Stat(name); !errors.Is(err, want) {
-			t.Errorf("%s: %v, want %v", name, err, want)
+			t.Errorf("Stat(%s) after RemoveAll: %v, want %v", name, err, want)
 		}
 	}
 }
@@ -128,6 +128,6 @@ func TestRemoveAllOfTheUnlisted(t *testing.T) {
 		t.Errorf("RemoveAll = %v, want the open error of d", err)
 	}
 	if _, err := hers.Stat("d/a"); err != nil {
-		t.Errorf("the directory's file after the failed RemoveAll: %v", err)
+		t.Errorf("Stat of the directory's file after the failed RemoveAll: %v, want no error", err)
 	}
 }

@@ -28,13 +28,12 @@ func TestWanted(t *testing.T) {
 			}
 			gotDesired, gotHow, gotOptions := wanted(access | making)
 			if gotDesired != desired || gotHow != how || gotOptions != options {
-				t.Errorf("F-190: flags %#x request %v as %d with %#x, want %v as %d with %#x",
-					access|making, gotDesired,
-					gotHow, gotOptions, desired, how, options)
+				t.Errorf("F-190: wanted(%#x) = %v, disposition %d, options %#x; want %v, %d, %#x", access|making,
+					gotDesired, gotHow, gotOptions, desired, how, options)
 			}
 		}
 	}
 	if want := uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete); sharing != want {
-		t.Errorf("F-190: an open shares %#x, want %#x", sharing, want)
+		t.Errorf("F-190: sharing = %#x, want %#x", sharing, want)
 	}
 }

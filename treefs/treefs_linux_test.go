@@ -104,26 +104,26 @@ func TestFS(t *testing.T) {
 	w.put(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
 	text, err := fs.ReadFile(his, "d/sub/a")
 	if err != nil || string(text) != strings.Repeat("0123456789", 300_000) {
-		t.Errorf("%d bytes, %v", len(text), err)
+		t.Errorf("ReadFile of 3,000,000 bytes: %d bytes, %v; want all, nil", len(text), err)
 	}
 	f, err := his.OpenFile("d/sub/a", os.O_RDONLY)
 	w.must(err)
 	part := make([]byte, 4)
 	if at, err := f.Seek(-3, io.SeekEnd); at != 2_999_997 || err != nil {
-		t.Errorf("%d, %v, want 2999997, nil", at, err)
+		t.Errorf("Seek(-3, io.SeekEnd): %d, %v; want 2999997, nil", at, err)
 	}
 	if n, err := f.Read(part); n != 3 || err != nil || string(part[:3]) != "789" {
-		t.Errorf("%q, %v", part[:n], err)
+		t.Errorf(`Read at the end: %q, %v; want "789", nil`, part[:n], err)
 	}
 	if n, err := f.Read(part); n != 0 || err != io.EOF {
-		t.Errorf("%q, %v", part[:n], err)
+		t.Errorf("Read after the end: %q, %v; want none, EOF", part[:n], err)
 	}
 	if _, err := f.Write(part); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("a write to a read-only file: %v, want %v", err, fs.ErrPermission)
+		t.Errorf("Write to a read-only file: %v, want %v", err, fs.ErrPermission)
 	}
 	w.must(f.Close())
 	if _, err := f.Read(part); err == nil {
-		t.Error("a read of a closed file succeeds, want an error")
+		t.Error("Read of a closed file: no error, want one")
 	}
 }
 
@@ -134,7 +134,7 @@ func (w *world) put(f *treefs.FS, name, text string) {
 	w.must(err)
 	n, err := io.WriteString(o, text)
 	if n != len(text) {
-		w.Errorf("%d of %d bytes, want %d", n, len(text), len(text))
+		w.Errorf("WriteString wrote %d bytes, want %d", n, len(text))
 	}
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
@@ -190,7 +190,7 @@ func TestEachClient(t *testing.T) {
 	_, err = o.WriteAt([]byte(" and his"), 0)
 	w.must(errors.Join(err, o.Close()))
 	if text, err := fs.ReadFile(hers, "plan"); err != nil || string(text) != "hers and his" {
-		t.Errorf(`%q, %v, want string(text) = "hers and his", no error`, text, err)
+		t.Errorf(`contents after appending: %q, %v; want "hers and his", nil`, text, err)
 	}
 }
 
@@ -203,13 +203,13 @@ func TestNames(t *testing.T) {
 	w.put(hers, "d/e/a", "one")
 	w.put(hers, "d/b", "two")
 	if err := hers.Rename("d/e/a", "d/b", false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("rename to an existing name: %v, want %v", err, fs.ErrExist)
+		t.Errorf("Rename to an existing name: %v, want %v", err, fs.ErrExist)
 	}
 	if err := hers.Rename("d/e/a", `d\b`, true); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("another path: %v, want %v", err, fs.ErrInvalid)
+		t.Errorf("Rename to another path: %v, want %v", err, fs.ErrInvalid)
 	}
 	if err := hers.Remove("d"); !errors.Is(err, ntstatus.DirectoryNotEmpty.Err()) {
-		t.Errorf("a directory with entries: %v", err)
+		t.Errorf("Remove of a directory with entries: %v, want %v", err, ntstatus.DirectoryNotEmpty)
 	}
 	w.must(hers.Rename("/d/e/a", "/d/b", true))
 	o, err := hers.OpenFile("d/b", os.O_RDWR)
@@ -218,15 +218,15 @@ func TestNames(t *testing.T) {
 	info, err := o.Stat()
 	w.must(errors.Join(err, o.Close()))
 	if info.Name() != "b" || info.Size() != 2 || info.IsDir() || info.Sys().(nt.FileBasic).LastWriteTime == 0 {
-		t.Errorf("%+v", info)
+		t.Errorf("Stat: %+v, want the name b, 2 bytes, a file with a write time", info)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "d", "b")); err != nil || string(text) != "on" {
-		t.Errorf(`%q, %v, want string(text) = "on", no error`, text, err)
+		t.Errorf(`contents on the host: %q, %v; want "on", nil`, text, err)
 	}
 	w.must(hers.RemoveAll("d"))
 	w.must(hers.RemoveAll("d"))
 	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
-		t.Errorf("left: %v, %v, want len(left) = 0, no error", left, err)
+		t.Errorf("entries on the host after RemoveAll: %v, %v; want none", left, err)
 	}
 }
 
@@ -249,7 +249,7 @@ func TestReaddir(t *testing.T) {
 			w.must(err)
 		}
 		if seen != 3 {
-			t.Errorf("%d entries, want 3", seen)
+			t.Errorf("%d entries in all parts, want 3", seen)
 		}
 		if _, err := o.Seek(0, io.SeekStart); err != nil {
 			t.Error(err)
@@ -262,7 +262,7 @@ func TestReaddir(t *testing.T) {
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)
 		if list, err := o.Readdir(-1); err != nil || len(list) != 3 {
-			t.Errorf("after %d entries, from the start: %d entries, %v, want 3, nil", n, len(list), err)
+			t.Errorf("after %d entries and a restart: %d entries, %v; want 3, nil", n, len(list), err)
 		}
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)
@@ -321,10 +321,10 @@ func TestFSOfPartialUsers(t *testing.T) {
 		}))
 		seen += len(names)
 		if err := fstest.TestFS(his, names...); err != nil {
-			t.Errorf("%s: %v", user, err)
+			t.Errorf("fstest.TestFS as %s: %v", user, err)
 		}
 	}
 	if seen == 0 || seen == 3*60 {
-		t.Errorf("%d names are seen: the users are not partial", seen)
+		t.Errorf("the users see %d of 180 names, want some but not all", seen)
 	}
 }

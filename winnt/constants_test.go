@@ -263,7 +263,7 @@ var numbers = []number{
 func TestNumbers(t *testing.T) {
 	for _, n := range numbers {
 		if n.got != n.want {
-			t.Errorf("%s is %#x, want %#x", n.name, n.got, n.want)
+			t.Errorf("%s = %#x, want %#x", n.name, n.got, n.want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func TestMapping(t *testing.T) {
 			}
 		}
 		if got := m.Map(in); got != want {
-			t.Errorf("%v maps to %v, want %v", in, got, want)
+			t.Errorf("Map(%v) = %v, want %v", in, got, want)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func TestStandardRights(t *testing.T) {
 		"SPECIFIC_RIGHTS_ALL":      {winnt.SPECIFIC_RIGHTS_ALL, 0xFFFF},
 	} {
 		if c.got != c.want {
-			t.Errorf("%s is %#x, want %#x", name, c.got, c.want)
+			t.Errorf("%s = %#x, want %#x", name, c.got, c.want)
 		}
 	}
 }
@@ -48,10 +48,10 @@ func TestGUID(t *testing.T) {
 	g := winnt.GUID{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF}
 	const text = "00112233-4455-6677-8899-aabbccddeeff"
 	if got := g.String(); got != text {
-		t.Errorf("it prints as %s, want %s", got, text)
+		t.Errorf("String of the GUID: %s, want %s", got, text)
 	}
 	if got, err := winnt.ParseGUID(text); got != g || err != nil {
-		t.Errorf("%s is read as %x, %v", text, got[:], err)
+		t.Errorf("ParseGUID(%s) = %x, %v; want %x, nil", text, got[:], err, g[:])
 	}
 }
 
@@ -73,13 +73,13 @@ func TestNamesOfValues(t *testing.T) {
 		winnt.LUID(0xFFFFFFFFFFFFFFFF).String(): "0xffffffffffffffff",
 	} {
 		if got != want {
-			t.Errorf("%s, want %s", got, want)
+			t.Errorf("String = %s, want %s", got, want)
 		}
 	}
 	for i, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityAnonymous, winnt.SecurityIdentification,
 		winnt.SecurityImpersonation, winnt.SecurityDelegation} {
 		if int(level) != i {
-			t.Errorf("%v is %d, want %d", level, int(level), i)
+			t.Errorf("number of %v: %d, want %d", level, int(level), i)
 		}
 	}
 }
@@ -88,19 +88,19 @@ func TestNamesOfValues(t *testing.T) {
 func TestParse(t *testing.T) {
 	const guid = "00112233-4455-6677-8899-aabbccddeeff"
 	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
-		t.Errorf("in capitals: %v, %v, want %v, nil", g, err, guid)
+		t.Errorf("ParseGUID of capitals: %v, %v; want %v, nil", g, err, guid)
 	}
 	for i := range len(guid) {
 		for _, c := range []string{"g", " ", "", "00"} {
 			text := guid[:i] + c + guid[i+1:]
 			if g, err := winnt.ParseGUID(text); err == nil || g != (winnt.GUID{}) {
-				t.Errorf("%q is read as %v", text, g)
+				t.Errorf("ParseGUID(%q) = %v, %v; want the zero GUID, an error", text, g, err)
 			}
 		}
 		if guid[i] == '-' { // a digit for a dash, and a dash for a digit
 			for _, text := range []string{guid[:i] + "0" + guid[i+1:35] + "-", "-" + guid[1:i] + "0" + guid[i+1:]} {
 				if g, err := winnt.ParseGUID(text); err == nil {
-					t.Errorf("%q is read as %v", text, g)
+					t.Errorf("ParseGUID(%q) = %v, want an error", text, g)
 				}
 			}
 		}
@@ -108,12 +108,12 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]winnt.LUID{"0x3e7": winnt.SYSTEM_LUID, "999": 999, "0": 0,
 		"0xFFFFFFFFFFFFFFFF": 1<<64 - 1} {
 		if got, err := winnt.ParseLUID(text); err != nil || got != want {
-			t.Errorf("%s is %v, %v, want %v, nil", text, got, err, want)
+			t.Errorf("ParseLUID(%s) = %v, %v; want %v, nil", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "x", "-1", "3e7", "0x10000000000000000"} {
 		if got, err := winnt.ParseLUID(text); err == nil || got != 0 {
-			t.Errorf("%q is read as %v, want got = 0, an error", text, got)
+			t.Errorf("ParseLUID(%q) = %v, %v; want 0, an error", text, got, err)
 		}
 	}
 }
