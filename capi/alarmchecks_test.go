@@ -13,7 +13,7 @@ import (
 
 // perEntry returns a result for each entry of a list with at most 4,096 entries. For longer ones it returns no
 // results and no list (U-47).
-func TestPerEntry(t *testing.T) {
+func TestPerEntryLimitsResults(t *testing.T) {
 	for n, want := range map[uint32]uint32{0: 0, 1: 1, 4095: 4095, 4096: 4096, 4097: 0, math.MaxUint32: 0} {
 		list := nt.Captured[[]access.ObjectTypeEntry]{V: make([]access.ObjectTypeEntry, 1),
 			Status: ntstatus.AccessViolation}

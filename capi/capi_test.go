@@ -127,7 +127,7 @@ func sources(t *testing.T) []string {
 // AC-028, AC-029, AC-032, AC-037, AC-045, AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46. An
 // account without a domain belongs to the computer, in both profiles (S-81). Names of privileges and of the caller
 // are in tests/logon.c (T-146, T-147).
-func TestC(t *testing.T) {
+func TestCTestsPass(t *testing.T) {
 	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
@@ -136,7 +136,7 @@ func TestC(t *testing.T) {
 }
 
 // The C tests pass through the functions with the calling convention of Windows.
-func TestMSABI(t *testing.T) {
+func TestCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
@@ -148,7 +148,7 @@ func TestMSABI(t *testing.T) {
 }
 
 // A program finds functions by name, with each way of linking.
-func TestLookup(t *testing.T) {
+func TestFunctionsAreFoundByName(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
@@ -162,7 +162,7 @@ func TestLookup(t *testing.T) {
 }
 
 // Tests of privileges that no built-in profile has pass in their own process, with both calling conventions.
-func TestPrivileged(t *testing.T) {
+func TestPrivilegedCTestsPass(t *testing.T) {
 	folder := library(t)
 	files, err := filepath.Glob("tests/privileged/*.c")
 	if err != nil {
@@ -183,7 +183,7 @@ func TestPrivileged(t *testing.T) {
 // In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
 // returns a token at SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used
 // unchanged.
-func TestEnvironment(t *testing.T) {
+func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
@@ -236,7 +236,7 @@ int main(void)
 }
 
 // The examples in docs/c-abi.md equal the tested files, and the programs run.
-func TestExamples(t *testing.T) {
+func TestExamplesOfGuideRun(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // The library exports every service of the nt table as Nt and Zw function.
-func TestServices(t *testing.T) {
+func TestLibraryExportsEveryService(t *testing.T) {
 	folder := library(t)
 	f, err := elf.Open(folder + "/lib/librefmon.so")
 	if err != nil {
@@ -46,7 +46,7 @@ func TestServices(t *testing.T) {
 }
 
 // The headers compile as C with both widths of characters and both calling conventions, and as C++.
-func TestHeaders(t *testing.T) {
+func TestHeadersCompile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "headers.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
@@ -73,7 +73,7 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 }
 
 // calls_gen.go has a row for each prototype in the headers.
-func TestGenerated(t *testing.T) {
+func TestGeneratedCallsMatchHeaders(t *testing.T) {
 	table, err := os.ReadFile("calls_gen.go")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 )
 
 // A pthread may call the library from key destructors that run after librefmon's own destructor.
-func TestEndingThreads(t *testing.T) {
+func TestCallsWorkInEndingThreads(t *testing.T) {
 	folder := library(t)
 	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
 		if out := run(t, "", compile(t, folder, append(args, "-lrefmon")...)); !passed.MatchString(out) {
@@ -20,7 +20,7 @@ func TestEndingThreads(t *testing.T) {
 
 // Bad pointers return errors in programs that handle SIGSEGV themselves. The program's handler is installed before or
 // after the library is loaded, on an alternate stack, or SIGSEGV is blocked.
-func TestHandlers(t *testing.T) {
+func TestBadPointersWithSignalHandlers(t *testing.T) {
 	folder := library(t)
 	user := compile(t, folder, "tests/signals/user.c", "-lrefmon")
 	before := compile(t, folder, "tests/signals/before.c", "-ldl")
@@ -38,7 +38,7 @@ func TestHandlers(t *testing.T) {
 }
 
 // The library works in a Go program, whose runtime installs its signal handler after the library's.
-func TestGoHost(t *testing.T) {
+func TestLibraryWorksInGoProgram(t *testing.T) {
 	folder := library(t)
 	source, err := os.ReadFile("tests/signals/gohost/main.go.txt")
 	if err != nil {

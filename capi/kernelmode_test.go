@@ -44,7 +44,7 @@ var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 // IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-31, IC-33, IC-35 to IC-37, IC-40, IC-41, IC-48 to IC-51, IC-57,
 // IC-60, IC-63, IC-72, IC-73, IC-78, IC-79. The last run is a server without SeImpersonatePrivilege, which ends in a
 // job.
-func TestKernelMode(t *testing.T) {
+func TestKernelModeCTestsPass(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_PROFILE=documented", "all"},
@@ -58,7 +58,7 @@ func TestKernelMode(t *testing.T) {
 }
 
 // The C tests of kernel mode pass with the calling convention of Windows.
-func TestKernelModeMSABI(t *testing.T) {
+func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
@@ -71,7 +71,7 @@ func TestKernelModeMSABI(t *testing.T) {
 }
 
 // The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
-func TestKernelModeSanitized(t *testing.T) {
+func TestKernelModeCTestsPassSanitized(t *testing.T) {
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
 	empty := filepath.Join(t.TempDir(), "empty.c")
@@ -98,7 +98,7 @@ func TestKernelModeSanitized(t *testing.T) {
 const owedNothing = "all references that were given out have been given back already"
 
 // A programming error that no status can report ends the program with exit code 70 and a message.
-func TestKernelMisuse(t *testing.T) {
+func TestKernelMisuseEndsProgram(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
 	for i, want := range []string{
@@ -125,7 +125,7 @@ func TestKernelMisuse(t *testing.T) {
 }
 
 // The order of the libraries decides whether a program uses the kernel-mode or user-mode Zw functions.
-func TestKernelLinkOrder(t *testing.T) {
+func TestLinkOrderSelectsZwFunctions(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "order.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/ntifs.h>
@@ -156,7 +156,7 @@ int main(void)
 }
 
 // The example in docs/c-abi.md equals the tested file, and the program runs.
-func TestKernelExample(t *testing.T) {
+func TestKernelExampleOfGuideRuns(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func headers(t *testing.T, patterns ...string) string {
 
 // librefmonk.so exports exactly the functions of ntifs.h and wdm.h and the Zw functions of the services that package
 // kernel has.
-func TestKernelExports(t *testing.T) {
+func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 	folder := library(t)
 	want := map[string]bool{}
 	text := headers(t, "ntifs.h", "wdm.h")

@@ -14,7 +14,7 @@ import (
 
 // Threads create, look up and release objects concurrently. Each address belongs to one object, the table forgets
 // released objects, and no reference remains at the end.
-func TestObjectsAtOnce(t *testing.T) {
+func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()
 	value, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001")))

@@ -84,7 +84,7 @@ func functionRow(name, header string, support map[string]*nt.Meta) string {
 
 // The shell commands in docs/c-abi.md build and run when pasted. Only the build of the library is left out, because
 // it exists.
-func TestPasted(t *testing.T) {
+func TestCommandsOfGuideRun(t *testing.T) {
 	folder := library(t)
 	for _, program := range []string{"pkg-config", "cc"} {
 		if _, err := exec.LookPath(program); err != nil {

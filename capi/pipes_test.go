@@ -10,7 +10,7 @@ import (
 
 // pipeParameters accepts the dispositions 1 to 3, the types of bytes or messages (bit 0), for local or all clients
 // (bit 1), and both completion modes. Only a pipe of messages can be read by messages.
-func TestPipeParameters(t *testing.T) {
+func TestPipeParametersAreChecked(t *testing.T) {
 	for disposition := range uint32(6) {
 		for typ := range uint32(9) {
 			for read := range uint32(4) {

@@ -9,7 +9,7 @@ import (
 
 // The Python module makes the calls of the guide. The server of a client at SecurityIdentification cannot open a file
 // as the client, but may query its token. A failed call raises its status.
-func TestNativeModule(t *testing.T) {
+func TestPythonModuleMakesCallsOfGuide(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3 for the ctypes module")

@@ -60,7 +60,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 }
 
 // The C tests pass with their calls over a socket (W-10).
-func TestDaemon(t *testing.T) {
+func TestCTestsPassWithDaemon(t *testing.T) {
 	program := testsInC(t)
 	socket := daemonSocket(t, func(sys *kernel.System) (*token.Token, error) {
 		// This descriptor differs from the one that a program sets by name.
@@ -92,7 +92,7 @@ func waiting(t *testing.T) {
 }
 
 // CreateProcess starts programs that run in the process that was created for them (W-51, W-52, O-166, O-167).
-func TestDaemonPrograms(t *testing.T) {
+func TestDaemonRunsCreatedPrograms(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/programs/main.c", "-lrefmon")
 	socket := daemonSocket(t, logOnAdministrator)
@@ -105,7 +105,7 @@ func TestDaemonPrograms(t *testing.T) {
 
 // Kernel-mode routines need the program's own kernel. With a daemon the program exits with a message that says what
 // to do (W-4).
-func TestDaemonKernelMode(t *testing.T) {
+func TestDaemonRejectsKernelMode(t *testing.T) {
 	program := compile(t, library(t), "tests/ending/kernel.c", "-lrefmonk", "-lrefmon")
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator))
@@ -118,7 +118,7 @@ func TestDaemonKernelMode(t *testing.T) {
 
 // Both programs in examples/pipes/c run with one daemon. The server opens files as its client, and only with the
 // client's rights (I-7, I-22).
-func TestDaemonStory(t *testing.T) {
+func TestDaemonServesPipeExamples(t *testing.T) {
 	folder := library(t)
 	server := compile(t, folder, "../examples/pipes/c/server.c", "-lrefmon")
 	client := compile(t, folder, "../examples/pipes/c/client.c", "-lrefmon")
@@ -167,7 +167,7 @@ func TestDaemonStory(t *testing.T) {
 
 // A program whose daemon cannot be reached exits with the reason. A program with more rights than its caller ignores
 // the environment (W-24).
-func TestDaemonRefused(t *testing.T) {
+func TestProgramExitsWithoutDaemon(t *testing.T) {
 	program := compile(t, library(t), "tests/example.c", "-lrefmon")
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))

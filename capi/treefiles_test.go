@@ -20,7 +20,7 @@ import (
 
 // A C program can read a file of the daemon's tree through a file descriptor, and do nothing else with it. The
 // embedded kernel has no trees (W-60, F-151).
-func TestFileDescriptor(t *testing.T) {
+func TestTreeFileDescriptorOnlyReads(t *testing.T) {
 	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
 	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
 	if got := run(t, "", program); got != none {
@@ -76,7 +76,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 
 // A C program creates, changes, lists and deletes files in the daemon's tree, with both calling conventions and both
 // sets of headers. The embedded kernel has no trees (F-110, F-120, F-122, F-172, F-175).
-func TestTreeFiles(t *testing.T) {
+func TestCProgramUsesTreeFiles(t *testing.T) {
 	folder := library(t)
 	programs := map[string]string{"ours": compile(t, folder, "tests/trees/main.c", "-lrefmon")}
 	if runtime.GOARCH == "amd64" {

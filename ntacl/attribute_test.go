@@ -16,7 +16,7 @@ import (
 
 // Decode reads attributes that python3-samba and smbd wrote, and Append writes the same bytes. The SDDL was
 // determined manually.
-func TestRecorded(t *testing.T) {
+func TestDecodeReadsSambaAttributes(t *testing.T) {
 	for _, c := range []struct {
 		file       string
 		version    uint16
@@ -91,7 +91,7 @@ func bytesOf(t *testing.T, name string) []byte {
 
 // Decode rejects attributes with a wrong version, a truncated part or a wrong offset, and Append rejects values that
 // cannot be encoded.
-func TestRefusals(t *testing.T) {
+func TestInvalidAttributesAreRejected(t *testing.T) {
 	good, err := (&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 }
 
 // Decode rejects an offset that points before the descriptor, even if it would be valid relative to the descriptor.
-func TestOffsetsBeforeTheDescriptor(t *testing.T) {
+func TestOffsetBeforeDescriptorIsRejected(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
@@ -190,7 +190,7 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 }
 
 // Each part of a descriptor may be missing. Its offset is then 0, and the other parts are kept.
-func TestMissingPartsAreAbsent(t *testing.T) {
+func TestMissingPartsHaveOffsetZero(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
@@ -214,7 +214,7 @@ func TestMissingPartsAreAbsent(t *testing.T) {
 }
 
 // Split accepts an attribute that ends after its header. The missing descriptor is an error of the descriptor.
-func TestSplitAtTheEnd(t *testing.T) {
+func TestSplitAcceptsHeaderOnly(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
@@ -265,7 +265,7 @@ func FuzzDecode(f *testing.F) {
 
 // In version 4 the time follows the description, and the descriptor is 72 bytes after the time. Both are aligned to
 // four bytes, whatever the length of the description.
-func TestAlignedInVersion4(t *testing.T) {
+func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 	for _, what := range []string{"", "a", "ab", "abc", "abcd", "posix_acl"} {
 		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}

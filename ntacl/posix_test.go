@@ -12,7 +12,7 @@ import (
 
 // Posix returns the descriptors that smbcacls printed for files without the attribute on a share of smbd 4.17.
 // Accounts have the SIDs of unmapped accounts.
-func TestPosix(t *testing.T) {
+func TestPosixMatchesSmbcacls(t *testing.T) {
 	const owner, group = "S-1-22-1-1001", "S-1-22-2-1002"
 	for _, c := range []struct {
 		name      string
@@ -103,7 +103,7 @@ func testDirectories(t *testing.T) {
 }
 
 // The mask limits named users, the owning group and named groups, but not the owner or others.
-func TestMaskLimits(t *testing.T) {
+func TestMaskLimitsNamedEntries(t *testing.T) {
 	// user::rwx, user:2:rwx, group::rwx, group:60:rwx, mask r--, other rwx
 	acl, err := hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
 		"10000400ffffffff20000700ffffffff")
@@ -123,7 +123,7 @@ func TestMaskLimits(t *testing.T) {
 
 // Searchers returns who may search a directory: always the owner, named users and groups and the owning group as the
 // mask allows, and others by the last three bits.
-func TestSearchers(t *testing.T) {
+func TestSearchersFollowPermissions(t *testing.T) {
 	for _, c := range []struct {
 		name, acl     string
 		mode          uint32

@@ -12,7 +12,7 @@ import (
 
 // Verify accepts the hashes that smbd 4.17 wrote for files with the permissions that the files had then, and detects
 // each change of them.
-func TestVerify(t *testing.T) {
+func TestVerifyDetectsChangedPermissions(t *testing.T) {
 	const (
 		fileACL   = "0200000001000600ffffffff020006000000000004000400ffffffff080004000000000010000700ffffffff20000400ffffffff"
 		owned     = "0200000001000700ffffffff020007000100000004000700ffffffff080007000200000010000700ffffffff20000700ffffffff"
@@ -72,7 +72,7 @@ func TestVerify(t *testing.T) {
 const folderHash = "cd6af5f9910940b526b039daa3cf990206afe7e772cdf77f27a8153482c8abd4"
 
 // Verify returns the verdict observed on the server for other versions and hashes after a change of the permissions.
-func TestVerifyOthers(t *testing.T) {
+func TestVerifyOtherVersionsAndHashes(t *testing.T) {
 	some := [64]byte{1}
 	for _, c := range []struct {
 		name string
@@ -129,7 +129,7 @@ func FuzzVerify(f *testing.F) {
 
 // Seal sets the hash that smbd wrote, with its type and description, and changes nothing else. With a malformed ACL
 // it returns an error and changes nothing.
-func TestSeal(t *testing.T) {
+func TestSealWritesSambaHash(t *testing.T) {
 	a := ntacl.Attribute{Version: 4, HashType: 9, Hash: [64]byte{1, 63: 2}, What: "zfs", Time: 77,
 		SystemHash: [64]byte{40: 1}, Descriptor: sddl.MustParse("O:BA")}
 	before, want := a, a

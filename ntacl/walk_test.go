@@ -52,7 +52,7 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 }
 
 // Walk visits files and directories in order, reports errors with their path, and stops if the visitor returns false.
-func TestWalk(t *testing.T) {
+func TestWalkVisitsInOrder(t *testing.T) {
 	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3",
 		"/d": ""}
 	walk := func(root string, recurse bool, most int) (out []string) {
@@ -90,7 +90,7 @@ func TestWalk(t *testing.T) {
 }
 
 // Read returns the attribute's descriptor unless its hash is stale, and otherwise only the permissions.
-func TestRead(t *testing.T) {
+func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	value := func(a ntacl.Attribute) string {
 		a.Descriptor = d

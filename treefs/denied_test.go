@@ -12,7 +12,7 @@ import (
 
 // The text of a Denied is one line with the status, the rule, and the denied rights with their entries. It does not
 // have granted rights or the verdict. The zero value is "denied".
-func TestDeniedText(t *testing.T) {
+func TestDeniedTextIsOneLine(t *testing.T) {
 	for _, c := range []struct {
 		d    treefs.Denied
 		want string

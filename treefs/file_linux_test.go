@@ -13,7 +13,7 @@ import (
 )
 
 // With O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
-func TestAppend(t *testing.T) {
+func TestAppendWritesAtTheEnd(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "f", "0123456789")
@@ -64,7 +64,7 @@ func TestAppend(t *testing.T) {
 
 // A listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile requires. The next
 // call does not return them again.
-func TestListingThatFails(t *testing.T) {
+func TestFailedListingReturnsEntriesOnce(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	for _, name := range []string{"a", "b", "c"} {
@@ -86,7 +86,7 @@ func TestListingThatFails(t *testing.T) {
 
 // Reads and writes use the position of the last Seek. A failed Seek does not change the position, and neither do
 // ReadAt and WriteAt.
-func TestSeekAndTransfer(t *testing.T) {
+func TestReadsAndWritesUsePosition(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "f", "0123456789")
@@ -158,7 +158,7 @@ func TestSeekAndTransfer(t *testing.T) {
 
 // ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail for missing
 // and invalid names.
-func TestEntries(t *testing.T) {
+func TestReadDirMatchesStat(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "b", "12345")

@@ -12,7 +12,7 @@ import (
 
 // Each error is an *fs.PathError with the operation, the name as requested, and the cause. A failed call changes
 // neither contents nor position.
-func TestErrorsName(t *testing.T) {
+func TestErrorsNameOperationAndPath(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	w.must(hers.Mkdir("d"))
@@ -89,7 +89,7 @@ func TestErrorsName(t *testing.T) {
 }
 
 // RemoveAll stops at the first descendant that the user may not remove and returns that error. Later entries stay.
-func TestRemoveAllStops(t *testing.T) {
+func TestRemoveAllStopsAtFirstError(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	for _, name := range []string{"d", "d/e"} {
@@ -116,7 +116,7 @@ func TestRemoveAllStops(t *testing.T) {
 
 // RemoveAll of a directory with entries removes nothing and returns the error of the listing if the user may not list
 // it.
-func TestRemoveAllOfTheUnlisted(t *testing.T) {
+func TestRemoveAllNeedsListing(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	w.must(hers.Mkdir("d"))

@@ -10,7 +10,7 @@ import (
 
 // Each combination of open flags requests the right access and disposition (F-190). Reading requests the attributes
 // too, writing does not, and appending does not request the right to overwrite.
-func TestWanted(t *testing.T) {
+func TestOpenFlagsRequestRights(t *testing.T) {
 	const reads, overwrites, appends = winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES, winnt.FILE_WRITE_DATA,
 		winnt.FILE_APPEND_DATA
 	const file = fileaccess.NonDirectoryFile

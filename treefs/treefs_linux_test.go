@@ -91,7 +91,7 @@ func (w *world) as(user string) *treefs.FS {
 }
 
 // A tree passes fstest.TestFS, and packages of the standard library can read it.
-func TestFS(t *testing.T) {
+func TestTreePassesFstest(t *testing.T) {
 	w := newWorld(t)
 	his := w.as(alice)
 	w.must(his.Mkdir("d"))
@@ -141,7 +141,7 @@ func (w *world) put(f *treefs.FS, name, text string) {
 
 // The descriptors decide for each client by the access that its open flags request. Appending does not need the right
 // to overwrite (F-190).
-func TestEachClient(t *testing.T) {
+func TestDescriptorsDecideForEachClient(t *testing.T) {
 	w := newWorld(t)
 	his, hers := w.as(bob), w.as(alice)
 	w.put(hers, "plan", "hers")
@@ -195,7 +195,7 @@ func TestEachClient(t *testing.T) {
 }
 
 // Creating, renaming and removing files and directories changes the host's file system.
-func TestNames(t *testing.T) {
+func TestNameChangesReachTheHost(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.must(hers.Mkdir("d"))
@@ -231,7 +231,7 @@ func TestNames(t *testing.T) {
 }
 
 // Readdir returns a listing in parts, and Seek restarts it.
-func TestReaddir(t *testing.T) {
+func TestReaddirListsInParts(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	for _, name := range []string{"a", "b", "c"} {
@@ -270,9 +270,9 @@ func TestReaddir(t *testing.T) {
 	w.must(o.Close())
 }
 
-// An access-based tree passes fstest.TestFS for users to whom random descriptors grant only a part of it: files
-// without reading, directories without listing.
-func TestFSOfPartialUsers(t *testing.T) {
+// An access-based tree passes fstest.TestFS for users to whom random descriptors grant only a part of
+// it: files without reading, directories without listing.
+func TestTreePassesFstestForPartialUsers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	root := t.TempDir()
 	w := &world{T: t, root: root}

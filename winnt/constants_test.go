@@ -260,7 +260,7 @@ var numbers = []number{
 }
 
 // Each constant has the value of the headers and documents.
-func TestNumbers(t *testing.T) {
+func TestConstantsHaveDocumentedValues(t *testing.T) {
 	for _, n := range numbers {
 		if n.got != n.want {
 			t.Errorf("%s = %#x, want %#x", n.name, n.got, n.want)

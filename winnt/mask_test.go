@@ -8,7 +8,7 @@ import (
 
 // Names prints a mask by the names of its bits, including the standard rights. Bits without a name are printed as
 // numbers.
-func TestNamesOfMasks(t *testing.T) {
+func TestMaskPrintsNamesOfBits(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]string{0: "0", 1: "FILE_READ_DATA", 0x10001: "FILE_READ_DATA|DELETE",
 		0x1F0000: "DELETE|READ_CONTROL|WRITE_DAC|WRITE_OWNER|SYNCHRONIZE", 0x200200: "0x200|0x200000",
 		0xF3000000: "ACCESS_SYSTEM_SECURITY|MAXIMUM_ALLOWED|GENERIC_ALL|GENERIC_EXECUTE|GENERIC_WRITE|GENERIC_READ"} {

@@ -9,7 +9,7 @@ import (
 
 // The generic mappings of desktops and window stations are the sums of the rights that "Desktop Security and Access
 // Rights" and "Window Station Security and Access Rights" list.
-func TestDesktopAndWindowStation(t *testing.T) {
+func TestDesktopMappingsSumDocumentedRights(t *testing.T) {
 	const readControl, required = 0x20000, 0xF0000 // STANDARD_RIGHTS_READ, WRITE and EXECUTE; STANDARD_RIGHTS_REQUIRED
 	for _, c := range []struct {
 		name                 string
@@ -51,7 +51,7 @@ func TestDesktopAndWindowStation(t *testing.T) {
 
 // Each object type has its rights at their documented bits and its documented generic mapping. ObjectTypeByName finds
 // it in any case.
-func TestObjectTypes(t *testing.T) {
+func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 	for _, row := range typeRows {
 		typ := winnt.ObjectTypeByName(row.name)
 		if typ == nil || winnt.ObjectTypeByName(strings.ToUpper(row.name)) != typ {

@@ -9,7 +9,7 @@ import (
 )
 
 // Each privilege has its documented number and name, and its own bit in a set.
-func TestPrivileges(t *testing.T) {
+func TestPrivilegesHaveDocumentedNumbers(t *testing.T) {
 	names := strings.Fields(privilegeNames)
 	if len(names) != 35 || winnt.FirstPrivilege != 2 || winnt.LastPrivilege != 36 {
 		t.Fatalf("%d privileges from %d to %d, want 35 from 2 to 36", len(names), winnt.FirstPrivilege,

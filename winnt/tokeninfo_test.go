@@ -8,7 +8,7 @@ import (
 )
 
 // Each class has the name and number of TOKEN_INFORMATION_CLASS in winnt.h.
-func TestTokenInfoClasses(t *testing.T) {
+func TestTokenInfoClassesHaveDocumentedNumbers(t *testing.T) {
 	const names = "User Groups Privileges Owner PrimaryGroup DefaultDacl Source Type ImpersonationLevel Statistics " +
 		"RestrictedSids SessionId GroupsAndPrivileges SessionReference SandBoxInert AuditPolicy Origin ElevationType " +
 		"LinkedToken Elevation HasRestrictions AccessInformation VirtualizationAllowed VirtualizationEnabled " +

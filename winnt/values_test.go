@@ -8,7 +8,7 @@ import (
 )
 
 // Map replaces each generic bit by its rights and keeps every other bit (S-11).
-func TestMapping(t *testing.T) {
+func TestMapReplacesGenericRights(t *testing.T) {
 	m := &winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8}
 	const other = winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY | winnt.READ_CONTROL | 0x100
 	for set := range winnt.AccessMask(16) {
@@ -27,7 +27,7 @@ func TestMapping(t *testing.T) {
 }
 
 // STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as in winnt.h (T-6).
-func TestStandardRights(t *testing.T) {
+func TestStandardRightsMatchHeaders(t *testing.T) {
 	for name, c := range map[string]struct{ got, want winnt.AccessMask }{
 		"STANDARD_RIGHTS_READ":     {winnt.STANDARD_RIGHTS_READ, 0x20000},
 		"STANDARD_RIGHTS_WRITE":    {winnt.STANDARD_RIGHTS_WRITE, 0x20000},
@@ -44,7 +44,7 @@ func TestStandardRights(t *testing.T) {
 
 // The first eight of a GUID's sixteen bytes are one 32-bit and two 16-bit little-endian numbers. Its text therefore
 // has their bytes in reverse order, and the other eight in order (S-15).
-func TestGUID(t *testing.T) {
+func TestGUIDTextReversesNumbers(t *testing.T) {
 	g := winnt.GUID{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF}
 	const text = "00112233-4455-6677-8899-aabbccddeeff"
 	if got := g.String(); got != text {
@@ -56,7 +56,7 @@ func TestGUID(t *testing.T) {
 }
 
 // Levels, types and handles print as their documented names, and other values as numbers.
-func TestNamesOfValues(t *testing.T) {
+func TestValuesPrintDocumentedNames(t *testing.T) {
 	for got, want := range map[string]string{
 		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
 		winnt.SecurityIdentification.String():        "SecurityIdentification",
@@ -85,7 +85,7 @@ func TestNamesOfValues(t *testing.T) {
 }
 
 // ParseGUID and ParseLUID reject malformed text, wherever the mistake is.
-func TestParse(t *testing.T) {
+func TestParseRejectsMalformedText(t *testing.T) {
 	const guid = "00112233-4455-6677-8899-aabbccddeeff"
 	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
 		t.Errorf("ParseGUID of capitals: %v, %v; want %v, nil", g, err, guid)
