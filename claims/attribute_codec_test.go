@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestValuesThatOverlap: values that share their bytes count once each: 65,536 bytes together are read, and one
-// more is refused. It is a bound of ours against small files that take much memory.
+// DecodeAttribute counts values that share bytes once each. It accepts 65,536 bytes of values and rejects one more.
+// This limit of ours prevents small input from taking much memory.
 func TestValuesThatOverlap(t *testing.T) {
 	for _, c := range []struct {
 		values, size int // each value also has its length

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestAttributeBytes checks text against documented bytes and back.
+// ParseAttribute, Append, DecodeAttribute and Format agree with documented texts and bytes.
 func TestAttributeBytes(t *testing.T) {
 	for _, c := range []struct{ rule, text, bytes, canonical string }{
 		{"C-49 S-30", `("Dept",TS,0,"Fin")`,
@@ -58,7 +58,7 @@ func TestAttributeBytes(t *testing.T) {
 	}
 }
 
-// TestAttributeRefusals are texts that are no attributes.
+// ParseAttribute rejects texts that are not attributes, with the offset of the mistake.
 func TestAttributeRefusals(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
@@ -93,8 +93,7 @@ func TestAttributeRefusals(t *testing.T) {
 	}
 }
 
-// TestAttributeAnyOffsets reads values that lie before the name, unaligned and
-// shared (S-30).
+// DecodeAttribute accepts values that are before the name, unaligned or shared (S-30).
 func TestAttributeAnyOffsets(t *testing.T) {
 	b, _ := hex.DecodeString("29000000" + "0300" + "0000" + "02000000" + "02000000" +
 		"19000000" + "1f000000" + "aa" + "66006f000000" + "62006100" + "72000000" + "bb" + "bb" + "6e0000" + "00")
@@ -112,8 +111,8 @@ func TestAttributeAnyOffsets(t *testing.T) {
 	}
 }
 
-// TestMalformedAttributes are structures that cannot be read: each wraps
-// ErrAttribute, and so does every cut (S-33).
+// DecodeAttribute returns ErrAttribute for malformed structures, and for a structure that is truncated at any byte
+// (S-33).
 func TestMalformedAttributes(t *testing.T) {
 	good := (&Attribute{Name: "ab", Type: SID, SIDs: []sid.SID{sid.Everyone}}).Append(nil)
 	patch := func(at int, v ...byte) []byte {
@@ -146,7 +145,7 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 }
 
-// TestMostValues: as many values as an attribute may have are read, and one more is not.
+// DecodeAttribute accepts MaxValues values and rejects one more.
 func TestMostValues(t *testing.T) {
 	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
 		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
@@ -156,8 +155,7 @@ func TestMostValues(t *testing.T) {
 	}
 }
 
-// TestOverlapBomb refuses a small structure that names one large string
-// thousands of times (S-30).
+// DecodeAttribute rejects a small structure that refers to one long string thousands of times (S-30).
 func TestOverlapBomb(t *testing.T) {
 	b := (&Attribute{Name: "a", Type: String, Strings: []string{strings.Repeat("x", 20000)}}).Append(nil)
 	at := binary.LittleEndian.Uint32(b[16:])
@@ -173,7 +171,7 @@ func TestOverlapBomb(t *testing.T) {
 	}
 }
 
-// Lists that contain a value twice (S-32).
+// Duplicates reports lists with a value twice, and NewSet rejects them (S-32).
 func TestDuplicates(t *testing.T) {
 	long := make([]int64, 100)
 	for i := range long {
@@ -211,8 +209,7 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// TestSet looks up without regard to case; the later claim of a name counts
-// (S-32, A-110).
+// Lookup ignores case. Of two claims with one name it returns the later one (S-32, A-110).
 func TestSet(t *testing.T) {
 	values := []int64{1}
 	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
@@ -241,8 +238,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// A set holds copies: later changes of the caller's lists, or of bytes of octets, do not
-// change the set.
+// A set has copies. Later changes of the caller's lists or octets do not change the set.
 func TestSetHoldsCopies(t *testing.T) {
 	mine := []Attribute{
 		{Name: "i", Type: Int64, Ints: []int64{1, 2}}, {Name: "u", Type: Uint64, Uints: []uint64{1, 2}},
@@ -268,7 +264,7 @@ func TestSetHoldsCopies(t *testing.T) {
 	}
 }
 
-// An attribute of any type has at most 4096 values (S-33).
+// An attribute of any type has at most 4,096 values (S-33).
 func TestAttributeBound(t *testing.T) {
 	for _, n := range []int{4096, 4097} {
 		for _, a := range []Attribute{
@@ -284,8 +280,8 @@ func TestAttributeBound(t *testing.T) {
 	}
 }
 
-// TestMostValuesOfAnAttribute: an attribute with as many values as there may be is read and compared, with the
-// value that is looked for in each place; with one more it is refused, wherever it comes from (A-110, S-32).
+// An attribute with the maximal number of values can be decoded, parsed and compared with a value at any position.
+// One more value is rejected everywhere, and makes a condition unknown (A-110, S-32).
 func TestMostValuesOfAnAttribute(t *testing.T) {
 	with := func(n int) Attribute {
 		a := Attribute{Name: "a", Type: Int64}

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzDecode checks that bytes never panic, decode to what encodes to them,
-// evaluate as the naive evaluator does, and print text that parses back to the
-// same meaning.
+// FuzzDecode checks that no bytes cause a panic. Decoded bytes encode to the same bytes and evaluate as the naive
+// evaluator does. Their text parses to the same meaning.
 func FuzzDecode(f *testing.F) {
 	for _, text := range seedTexts {
 		if e, _, err := ParseExpr(text, ParseOptions{}); err == nil {
@@ -16,9 +15,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte("artx"))                                  // the empty program
 	f.Add([]byte("artx\x50\x00\x00\x00\x00\x89"))          // membership in nothing
-	f.Add([]byte("artx\xf8\xff\xff\xff\xff"))              // a length past the end
+	f.Add([]byte("artx\xf8\xff\xff\xff\xff"))              // a length beyond the end
 	f.Add([]byte("artx\xf9\x02\x00\x00\x00\x00\xd8"))      // a lone surrogate
-	f.Add([]byte("artx\xa2\xa2"))                          // nothing to negate
+	f.Add([]byte("artx\xa2\xa2"))                          // no operand to negate
 	f.Add([]byte("artx\xf8\x02\x00\x00\x00a\x00\x00\x00")) // two bytes of padding
 	env := evalEnv()
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -40,7 +39,7 @@ func FuzzDecode(f *testing.F) {
 		again, n, err := ParseExpr(text, ParseOptions{})
 		if err != nil {
 			if len(b) > MaxExprSize-4 {
-				return // b had no padding, and has no room for it
+				return // b has no padding and no room for it
 			}
 			t.Fatalf("%x prints %s: %v", b, text, err)
 		}

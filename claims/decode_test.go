@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestMalformedExpressions do not decode (S-34, S-35).
+// Decode rejects malformed expressions and those beyond the limits (S-34, S-35).
 func TestMalformedExpressions(t *testing.T) {
 	for _, c := range []struct{ rule, what, tokens string }{
 		{"S-34", "unknown code", "60"},
@@ -58,7 +58,7 @@ func TestMalformedExpressions(t *testing.T) {
 	}
 }
 
-// TestLimits accepts the largest legal expression and refuses the next (S-35).
+// Decode accepts the largest expression and rejects the next larger one (S-35).
 func TestLimits(t *testing.T) {
 	name := strings.Repeat("n", (MaxExprSize-len(signature)-5)/2)
 	code := appendToken([]byte(signature), tokUser, appendUTF16(nil, name))
@@ -77,8 +77,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestWidths prints integers of every width, sign and base; sign and base
-// bytes do not change the value (S-50).
+// Format prints integers of every width, sign and base. The bytes for sign and base do not change the value (S-50).
 func TestWidths(t *testing.T) {
 	for _, c := range []struct{ token, text string }{
 		{"01ffffffffffffffff0202", "-1"},
@@ -105,7 +104,7 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// TestUnprintable expressions evaluate but have no text (S-49, S-50).
+// Some expressions can be evaluated but have no text (S-49, S-50).
 func TestUnprintable(t *testing.T) {
 	attribute := func(code byte, name string) []byte { return appendToken([]byte(signature), code, []byte(name)) }
 	for what, code := range map[string][]byte{
@@ -131,7 +130,7 @@ func TestUnprintable(t *testing.T) {
 	}
 }
 
-// Reads returns the scopes that an expression uses.
+// Reads reports which scopes an expression uses.
 func TestReads(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
@@ -141,7 +140,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// TestTokensOfLists: the members of a list count, too, for the reader of bytes (S-35).
+// Decode counts the members of lists as tokens (S-35).
 func TestTokensOfLists(t *testing.T) {
 	local := func(s string) []byte { return append([]byte{tokLocal, 2, 0, 0, 0}, s[0], 0) }
 	code := func(members int) []byte {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// evalEnv is the world of TestEval. Everyone and Users are groups, Guests is
-// a device group.
+// evalEnv returns the environment of the tables of conditions. Everyone and Users are groups, Guests is a device
+// group.
 func evalEnv() *testEnv {
 	sensitive := strs("cs", "Foo")
 	sensitive.Flags = FlagCaseSensitive
@@ -35,7 +35,7 @@ func evalEnv() *testEnv {
 	}
 }
 
-// TestEval decides single conditions, rule by rule.
+// Eval decides single conditions, by rule.
 func TestEval(t *testing.T) {
 	const u, f, y = Unknown, False, True
 	env := evalEnv()
@@ -111,7 +111,7 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// TestNoDevice answers the device forms without device groups (A-116).
+// Without device groups, device conditions are decided as if the device were in no group (A-116).
 func TestNoDevice(t *testing.T) {
 	env := evalEnv()
 	env.hasDevice = false
@@ -125,8 +125,7 @@ func TestNoDevice(t *testing.T) {
 	}
 }
 
-// TestBrokenPrograms decode and evaluate to Unknown; no text says them
-// (A-111, A-117, S-36, S-37).
+// Some decodable programs have no meaning. They evaluate to Unknown and have no text (A-111, A-117, S-36, S-37).
 func TestBrokenPrograms(t *testing.T) {
 	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))
 	lit := appendToken(nil, tokString, appendUTF16(nil, "x"))
@@ -182,7 +181,7 @@ func TestBrokenPrograms(t *testing.T) {
 		t.Error("the zero Expr is not the empty program")
 	}
 	for _, op := range []int{opEqual, opContains, opAnyOf} {
-		local, err := Decode(join(one, one, op)) // evaluates, though no text says it
+		local, err := Decode(join(one, one, op)) // evaluates, but has no text
 		if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
 			t.Errorf("operator %#x with a local attribute on the right: %v, %v, %q, want TRUE and no text", op, err,
 				local.Eval(evalEnv()), local.Format(nil))
@@ -190,7 +189,7 @@ func TestBrokenPrograms(t *testing.T) {
 	}
 }
 
-// TestDuplicateAttribute takes an attribute with duplicates for absent (S-32).
+// An attribute with duplicate values counts as absent (S-32).
 func TestDuplicateAttribute(t *testing.T) {
 	env := &fixedEnv{attributes: [4]map[string]Attribute{
 		Resource: {"d": strs("d", "x", "X"), "long": ints("long", make([]int64, 50)...)}}}
@@ -204,8 +203,7 @@ func TestDuplicateAttribute(t *testing.T) {
 	}
 }
 
-// TestReplacedSlice does not trust the order of a list that was replaced
-// after decoding.
+// Eval does not use the order of a list that was replaced after parsing.
 func TestReplacedSlice(t *testing.T) {
 	text := `("n",TI,0` + strings.Repeat(",1", 0)
 	for i := range 40 {
@@ -222,7 +220,7 @@ func TestReplacedSlice(t *testing.T) {
 	}
 }
 
-// TestEvalAllocates nothing.
+// Eval allocates nothing.
 func TestEvalAllocates(t *testing.T) {
 	env := benchEnv()
 	for _, text := range evalCases {
@@ -237,8 +235,8 @@ func TestEvalAllocates(t *testing.T) {
 	}
 }
 
-// tristateRow is one recording of cond_expr_tristate_windows.jsonl: claims
-// by name or in the form of a PAC, and the result of the condition.
+// tristateRow is a recording of cond_expr_tristate_windows.jsonl: claims by name or in the form of a PAC, and the
+// result of the condition.
 type tristateRow struct {
 	UserClaims map[string][]string `json:"user_claims"`
 	PACClaims  []struct {
@@ -256,16 +254,15 @@ type tristateRow struct {
 	Crashes  bool `json:"crashes_windows"`
 }
 
-// anomalies are the recordings around '!' that do not follow the three-valued
-// table, by their condition without blanks. A-111 makes the table the rule,
-// so these rows only must not do harm.
+// anomalies lists the recordings with '!' that contradict the three-valued table, by their condition without spaces.
+// A-111 follows the table, so these rows are only evaluated.
 var anomalies = map[string]bool{
-	"{a}||!({a})": true, // recorded Unknown with a = 1, though !({a})||{a} is True
-	"{a}&&!({b})": true, // recorded Unknown, though {a}&&!({b}||{b}) is True
+	"{a}||!({a})": true, // recorded Unknown with a = 1, although !({a})||{a} is True
+	"{a}&&!({b})": true, // recorded Unknown, although {a}&&!({b}||{b}) is True
 }
 
-// attributes are the claims of the row in order. Only those from the
-// directory (1) and from a certificate (2) count.
+// attributes returns the claims of the row in order. Only those from the directory (1) and from a certificate (2)
+// count.
 func (r *tristateRow) attributes(t *testing.T) []Attribute {
 	var list []Attribute
 	for name, values := range r.UserClaims {
@@ -307,7 +304,7 @@ func (r *tristateRow) attributes(t *testing.T) []Attribute {
 	return list
 }
 
-// text is the condition with its names in place.
+// text returns the condition with the names filled in.
 func (r *tristateRow) text() string {
 	text := r.Expr
 	if r.Template != "" {
@@ -326,7 +323,7 @@ func (r *tristateRow) text() string {
 	return "(" + text + ")"
 }
 
-// escapeRaw escapes only the characters that must be, so letters of any script remain.
+// escapeRaw escapes only characters that need it, so that letters of any script remain.
 func escapeRaw(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -339,8 +336,7 @@ func escapeRaw(name string) string {
 	return b.String()
 }
 
-// TestWindowsOutcomes evaluates what a Windows KDC evaluated (A-110 to A-117,
-// S-32, S-35, S-49).
+// Eval agrees with recorded results of a Windows KDC (A-110 to A-117, S-32, S-35, S-49).
 func TestWindowsOutcomes(t *testing.T) {
 	held, robust := 0, 0
 	for i, r := range recordings.Rows[tristateRow](t, "cond_expr_tristate_windows.jsonl") {

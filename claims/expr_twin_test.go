@@ -6,8 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestTwin compares the evaluator with the naive one on random programs and
-// attributes.
+// Eval agrees with the naive evaluator on random programs and attributes.
 func TestTwin(t *testing.T) {
 	g := generator{Rand: source(t)}
 	rounds := randtest.Size(100000)

@@ -7,8 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// TestUpper checks the table against the Unicode data of the standard
-// library: each mapping is a simple upper-case mapping, sorted, outside ASCII.
+// Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
+// of the standard library.
 func TestUpper(t *testing.T) {
 	last := 0x7F
 	count := 0
@@ -33,15 +33,14 @@ func TestUpper(t *testing.T) {
 	t.Logf("%d mappings", count)
 }
 
-// later are the letters whose pair is of a later age than 5.1 (DerivedAge.txt), or
-// in ASCII.
+// later lists the letters whose pairs are newer than Unicode 5.1 (DerivedAge.txt) or lead into ASCII.
 var later = [][2]uint16{{0x0131, 0x0131}, {0x017F, 0x017F}, {0x023F, 0x0240}, {0x0252, 0x0252}, {0x025C, 0x025C},
 	{0x0261, 0x0261}, {0x0265, 0x0266}, {0x026A, 0x026A}, {0x026C, 0x026C}, {0x0282, 0x0282}, {0x0287, 0x0287},
 	{0x029D, 0x029E}, {0x03F3, 0x03F3}, {0x0525, 0x052F}, {0x10D0, 0x10FF}, {0x13F8, 0x13FD}, {0x1C80, 0x1C88},
 	{0x1D8E, 0x1D8E}, {0x2C5F, 0x2C5F}, {0x2CEC, 0x2CF3}, {0x2D27, 0x2D2D}, {0xA661, 0xA661}, {0xA699, 0xA69B},
 	{0xA791, 0xA7F6}, {0xAB53, 0xABBF}}
 
-// The table misses no pair of the age, and has no other.
+// The table has every pair of Unicode 5.1 and no other.
 func TestUpperIsWhole(t *testing.T) {
 	if unicode.Version != "15.0.0" {
 		t.Skipf("the list of later letters is that of Unicode 15.0.0, the library has %s", unicode.Version)
@@ -59,8 +58,7 @@ func TestUpperIsWhole(t *testing.T) {
 	}
 }
 
-// TestFolding checks single pairs. The pairs of Unicode 5.1 and before are
-// equal, later ones and those that lead into ASCII are not.
+// Pairs of letters up to Unicode 5.1 are equal. Later pairs and pairs that lead into ASCII are not.
 func TestFolding(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
@@ -100,8 +98,7 @@ func TestFolding(t *testing.T) {
 	}
 }
 
-// TestCompareTwin orders random strings, lone surrogates included, as their
-// UTF-16 units order.
+// Strings, including those with lone surrogates, are ordered by their UTF-16 units.
 func TestCompareTwin(t *testing.T) {
 	r := source(t)
 	alphabet := []uint16{'a', 'A', '_', 'z', 0xE0, 0xC0, 0xD7FB, 0xD800, 0xD801, 0xDC00, 0xDFFF, 0xF900, 0xFFFD, 0}
@@ -147,7 +144,7 @@ func sign(n int) int {
 	return 0
 }
 
-// TestPlainStrings checks that well-formed text keeps its usual UTF-8 form.
+// Decoding UTF-16 returns well-formed text as ordinary UTF-8.
 func TestPlainStrings(t *testing.T) {
 	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
 		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {

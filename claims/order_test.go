@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// A long list, which is sorted, has the same results as a short one. Each value is found with its case or ignoring
-// case, and a value in between is not (S-32, A-114).
+// A long list, which is sorted, has the same results as a short one. Each value is found, with or without case, and a
+// value in between is not (S-32, A-114).
 func TestLongLists(t *testing.T) {
 	for _, n := range []int{shortList - 1, shortList, shortList + 1, 40} {
 		var values []string
 		for i := range n {
-			values = append(values, []string{"K", "k"}[i&1]+fmt.Sprintf("%02d", i/2)) // each twice, but for its case
+			values = append(values, []string{"K", "k"}[i&1]+fmt.Sprintf("%02d", i/2)) // each twice, in different case
 		}
 		for _, order := range []string{"ascending", "descending"} {
 			a := strs("a", values...)
@@ -37,7 +37,7 @@ func TestLongLists(t *testing.T) {
 			for _, v := range []string{"j", "K", "K0", "k0", "K000", "k99", "l", "", "\u212A00", "K0\u0030x"} {
 				ask(v, False)
 			}
-			if n&1 != 0 { // the last number is there in capitals alone
+			if n&1 != 0 { // the last number has no lower-case form in the list
 				ask(fmt.Sprintf("k%02d", n/2), False)
 			}
 			a.Flags = 0

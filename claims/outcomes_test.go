@@ -2,8 +2,7 @@ package claims
 
 import "testing"
 
-// TestOutcomesAreSound checks that the result of a random condition is always
-// among its outcomes, and that often the set does not have all three results.
+// The result of a random condition is always among its outcomes, and the outcomes often exclude a result.
 func TestOutcomesAreSound(t *testing.T) {
 	g := generator{Rand: source(t)}
 	narrow := 0
@@ -32,7 +31,7 @@ func TestOutcomesAreSound(t *testing.T) {
 	}
 }
 
-// mixed takes resource attributes from one environment, the rest from another.
+// mixed takes resource attributes from object, and the rest from Env.
 type mixed struct {
 	Env
 	object Env
@@ -45,6 +44,7 @@ func (m *mixed) Attribute(s Scope, name string) (Attribute, bool) {
 	return m.Env.Attribute(s, name)
 }
 
+// Outcomes returns the possible results of a condition for an object, whatever the token is.
 func TestOutcomes(t *testing.T) {
 	object := func(name string) (Attribute, bool) {
 		if EqualName(name, "level") {
@@ -77,7 +77,7 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s: outcomes %03b, want %03b", c.text, got, c.want)
 		}
 	}
-	// A result is no list of SIDs: a membership in it is Unknown. It has no text.
+	// Membership in a result, which is not a list of SIDs, is Unknown. It has no text.
 	for _, code := range []byte{opMemberOf, opDeviceMemberOf, opMemberOfAny, opNotMemberOf, opNotDeviceMembOfAny} {
 		for _, scope := range []byte{tokUser, tokResource} {
 			tokens := appendToken([]byte(signature), scope, appendUTF16(nil, "level"))
@@ -90,7 +90,7 @@ func TestOutcomes(t *testing.T) {
 			}
 		}
 	}
-	// A literal is no left side, whatever the token says on the right. It has no text.
+	// A relation with a literal on the left is Unknown, whatever is on the right. It has no text.
 	for _, code := range []byte{opEqual, opNotEqual, opLess, opGreaterEqual, opContains, opAnyOf, opNotContains} {
 		tokens := appendToken([]byte(signature), tokString, appendUTF16(nil, "a"))
 		e, err := Decode(append(appendToken(tokens, tokUser, appendUTF16(nil, "x")), code))

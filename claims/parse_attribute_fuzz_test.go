@@ -2,8 +2,8 @@ package claims
 
 import "testing"
 
-// FuzzParseAttribute checks that text never panics and that what parses
-// prints a text of the same attribute, the same again.
+// FuzzParseAttribute checks that no text causes a panic, and that Format prints a parsed attribute as a text that
+// parses to an equal attribute.
 func FuzzParseAttribute(f *testing.F) {
 	for _, text := range seedAttributes {
 		f.Add(text)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestHalfAttributes: the same of attributes (S-49 to S-53).
+// An incomplete or wrong attribute is an error at the position of the mistake (S-49 to S-53).
 func TestHalfAttributes(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-53", `"a",TI,0,1)`, 0}, {"S-53", ``, 0}, {"S-53", `(`, 1}, {"S-53", `("a"`, 4},
@@ -34,7 +34,7 @@ func TestHalfAttributes(t *testing.T) {
 			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
 		}
 	}
-	for text, want := range map[string]Attribute{ // the last that each bound lets in
+	for text, want := range map[string]Attribute{ // the last values within each bound
 		`("a",TI,0xffff00ff,-9223372036854775808)`: {Flags: 0xFFFF00FF, Type: Int64, Ints: []int64{-1 << 63}},
 		`("a",TI,0,9223372036854775807)`:           {Type: Int64, Ints: []int64{1<<63 - 1}},
 		`("a",TU,0,18446744073709551615)`:          {Type: Uint64, Uints: []uint64{1<<64 - 1}},

@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// FuzzParseExpr checks that text never panics and that what parses prints a
-// text of the same bytes, the same again.
+// FuzzParseExpr checks that no text causes a panic, and that Format prints a parsed condition as a text that parses
+// to the same bytes.
 func FuzzParseExpr(f *testing.F) {
 	for _, text := range seedTexts {
 		f.Add(text)
 	}
 	f.Add(strings.Repeat("(", 100) + "a")
-	f.Add(`(a == SID(S-1-0x1234567890ab-4294967296))`) // numbers saturate
-	f.Add("(\u00e9 == \"\xff\")")                      // a letter, and no UTF-8
+	f.Add(`(a == SID(S-1-0x1234567890ab-4294967296))`) // numbers that are too large
+	f.Add("(\u00e9 == \"\xff\")")                      // a letter that is not ASCII, and malformed UTF-8
 	f.Fuzz(func(t *testing.T, text string) {
 		e, n, err := ParseExpr(text, ParseOptions{})
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestConditionBytes compiles conditions to documented bytes, given without
-// the signature and the padding.
+// ParseExpr compiles conditions to the documented bytes, and Format prints the documented text. The table omits the
+// signature and the padding.
 func TestConditionBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ rule, text, tokens, canonical string }{
@@ -62,8 +62,7 @@ func TestConditionBytes(t *testing.T) {
 	}
 }
 
-// TestConditionRefusals are texts that are no conditions, with the offset of
-// the mistake.
+// ParseExpr rejects texts that are not conditions, with the offset of the mistake.
 func TestConditionRefusals(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
@@ -140,8 +139,7 @@ func TestConditionRefusals(t *testing.T) {
 	}
 }
 
-// TestDeepConditions checks that nesting within the limits prints and parses
-// back (S-35).
+// Deeply nested conditions within the limits print and parse back (S-35).
 func TestDeepConditions(t *testing.T) {
 	n := 1800
 	e := mustParse("(" + strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) + ")")
@@ -157,18 +155,18 @@ func TestDeepConditions(t *testing.T) {
 	}
 }
 
-// TestLongestConditions: the longest condition of each kind is read, and one step more is
-// refused; both readers draw the line at the same place (S-35).
+// ParseExpr and Decode accept the longest condition of each kind and reject the next longer one, with the same limits
+// (S-35).
 func TestLongestConditions(t *testing.T) {
 	not := func(n int) string { return strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) }
 	for name, c := range map[string]struct {
 		text func(n int) string
-		n    int // the most that 10,000 bytes or 2,000 tokens hold
+		n    int // the most that 10,000 bytes or 2,000 tokens can hold
 	}{
-		// "artx", 5 and two a character, an operator; rounded up to four
+		// "artx", 5 bytes and 2 for each character, an operator, rounded up to a multiple of 4
 		"a name":        {func(n int) string { return "(Exists " + strings.Repeat("a", n) + ")" }, 4995},
 		"a prefix name": {func(n int) string { return "(@User." + strings.Repeat("a", n) + ")" }, 4995},
-		// before these, 7 for the attribute; behind them, 1 for the operator
+		// before these 7 bytes for the attribute, after them 1 for the operator
 		"a text":      {func(n int) string { return `(a == "` + strings.Repeat("x", n) + `")` }, 4991},
 		"octets":      {func(n int) string { return `(a == #` + strings.Repeat("00", n) + `)` }, 9983},
 		"integers":    {func(n int) string { return `(a == {1` + strings.Repeat(",1", n-1) + `})` }, 907}, // 11 each
@@ -202,13 +200,13 @@ func TestLongestConditions(t *testing.T) {
 	}
 }
 
-// refusal is a text that no reader takes, and where the fault is seen.
+// refusal is a text that ParseExpr or ParseAttribute rejects, with the offset of the mistake.
 type refusal struct {
 	rule, text string
 	offset     int
 }
 
-// An incomplete or wrong condition is an error at the position of the missing part, whatever follows (S-47 to S-52).
+// An incomplete or wrong condition is an error at the position of the mistake, whatever follows (S-47 to S-52).
 func TestHalfConditions(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
@@ -239,8 +237,7 @@ func TestHalfConditions(t *testing.T) {
 	}
 }
 
-// TestParenthesesBesideOthers: what bounds the nesting counts the parentheses that are open, and none that were
-// closed.
+// The limit of nesting counts the parentheses that are open, not those that were closed before.
 func TestParenthesesBesideOthers(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "a" + strings.Repeat(")", n) }
 	for n := 1; n <= 4; n++ {

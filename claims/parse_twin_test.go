@@ -11,14 +11,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// tail is the condition or attribute of one entry of a descriptor text.
+// tail is the condition or attribute of an entry in the text of a descriptor.
 type tail struct {
-	text     string // from its '(' to the end of the descriptor
+	text     string // from its '(' to the end of the text
 	resource bool
 }
 
-// textTails finds the entries with a condition or attribute. Quotes hide
-// parentheses and semicolons.
+// textTails finds the entries with a condition or attribute. Parentheses and semicolons in quotes do not count.
 func textTails(sddl string) []tail {
 	var tails []tail
 	depth, fields, kind, start, quoted := 0, 0, "", 0, false
@@ -45,8 +44,7 @@ func textTails(sddl string) []tail {
 	return tails
 }
 
-// binaryTails finds the application data of the same entries in the bytes of
-// a self-relative descriptor, the DACL first.
+// binaryTails finds the application data of the same entries in a self-relative descriptor, the DACL first.
 func binaryTails(b []byte) (conditions, attributes [][]byte) {
 	u16, u32 := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
 	for _, field := range []int{16, 12} { // offsets of DACL and SACL
@@ -72,14 +70,14 @@ func binaryTails(b []byte) (conditions, attributes [][]byte) {
 	return conditions, attributes
 }
 
-// vectorOptions resolves the aliases of the recorded texts.
+// vectorOptions returns options that resolve the aliases of the recorded texts.
 func vectorOptions(domain string) ParseOptions {
 	d, _ := sid.Parse(domain)
 	return ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, d) }}
 }
 
-// TestWindowsBytes compares the compiled bytes of texts with those of Windows, and
-// prints the bytes again (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
+// ParseExpr and ParseAttribute compile texts to the bytes that Windows recorded, and Format prints them as Windows
+// did (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
 func TestWindowsBytes(t *testing.T) {
 	type row struct{ Src, SDDL, Domain, Hex string }
 	n := 0
@@ -107,7 +105,7 @@ func TestWindowsBytes(t *testing.T) {
 					text, printed = checkConditionRow(t, tail.text, opt, alias, conditions[0])
 					conditions = conditions[1:]
 				}
-				// Windows printed this file's texts.
+				// Windows printed the texts of this file.
 				if strings.Contains(r.Src, "short-conditional") && printed != text {
 					t.Errorf("canonical text\n got %s\nwant %s", printed, text)
 				}
@@ -120,8 +118,8 @@ func TestWindowsBytes(t *testing.T) {
 	t.Logf("%d rows", n)
 }
 
-// checkConditionRow compiles the condition at the start of text, compares its
-// bytes, and returns the condition and the canonical text of the bytes.
+// checkConditionRow compiles the condition at the start of text and compares its bytes. It returns the condition and
+// the text that Format prints.
 func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
 	printed string) {
 	t.Helper()
@@ -161,8 +159,7 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	return text[:n], d.Format(alias)
 }
 
-// checkRoundTrip checks that the canonical text parses to the same bytes and
-// prints the same again (S-46).
+// checkRoundTrip checks that the text of an expression parses to the same bytes and text (S-46).
 func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID) string) {
 	t.Helper()
 	text := e.Format(alias)
@@ -178,8 +175,8 @@ func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID)
 	}
 }
 
-// TestWindowsRoundTrip uses the conditions and attributes of recorded descriptor texts. Texts that Windows rejected
-// are rejected, and accepted ones print as Windows printed them (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
+// ParseExpr and ParseAttribute reject the conditions and attributes of recorded texts that Windows rejected. Format
+// prints the others as Windows did (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
 func TestWindowsRoundTrip(t *testing.T) {
 	type row struct {
 		SDDL, Windows string
@@ -231,8 +228,7 @@ func TestWindowsRoundTrip(t *testing.T) {
 
 func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
-// TestExpressionTexts runs recorded verdicts on single conditions (S-36, S-47,
-// S-49, S-51, S-52).
+// ParseExpr accepts and rejects single conditions as recorded (S-36, S-47, S-49, S-51, S-52).
 func TestExpressionTexts(t *testing.T) {
 	type row struct{ Expr, Expect string }
 	rows := recordings.Rows[row](t, "cond_ace_expr_c.jsonl")
