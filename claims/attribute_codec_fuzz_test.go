@@ -21,17 +21,18 @@ func FuzzDecodeAttribute(f *testing.F) {
 			return
 		}
 		if err := a.Validate(); err != nil {
-			t.Fatalf("%x decodes to %v", b, err)
+			t.Fatalf("DecodeAttribute(%x) returns an invalid attribute: %v", b, err)
 		}
 		c := a.Append(nil)
 		again, err := DecodeAttribute(c)
 		if err != nil || !bytes.Equal(again.Append(nil), c) || !sameAttribute(a, again) {
-			t.Fatalf("%x becomes %x, then %+v, %v", b, c, again, err)
+			t.Fatalf("DecodeAttribute(%x), after Append %x: %+v, %v; want an equal attribute", b, c, again, err)
 		}
 		if text := a.Format(aliasOf); text != "" {
 			parsed, n, err := ParseAttribute(text, ParseOptions{})
 			if err != nil || n != len(text) || !sameAttribute(a, parsed) {
-				t.Fatalf("%s: %+v, %v", text, parsed, err)
+				t.Fatalf("ParseAttribute of the output of Format, %s: %+v, %v; want an equal attribute", text, parsed,
+					err)
 			}
 		}
 	})

@@ -26,7 +26,8 @@ func TestValuesThatOverlap(t *testing.T) {
 		b = append(b, make([]byte, c.size)...)
 		a, err := DecodeAttribute(b)
 		if (err == nil) != c.ok || err == nil && a.Len() != c.values || err != nil && a.Len() != 0 {
-			t.Errorf("%d values of %d bytes: %d, %v, want them read: %t", c.values, c.size, a.Len(), err, c.ok)
+			t.Errorf("DecodeAttribute of %d values of %d bytes: %d values, %v; want success: %t", c.values, c.size,
+				a.Len(), err, c.ok)
 		}
 	}
 }

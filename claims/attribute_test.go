@@ -39,21 +39,21 @@ func TestAttributeBytes(t *testing.T) {
 	} {
 		a, n, err := ParseAttribute(c.text+")", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
+			t.Errorf("%s: ParseAttribute(%s) used %d bytes, %v; want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
-			t.Errorf("%s: %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+			t.Errorf("%s: bytes of %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
 		if got := hex.EncodeToString(a.Append([]byte("before"))); got != hex.EncodeToString([]byte("before"))+c.bytes {
-			t.Errorf("%s: %s behind six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+			t.Errorf("%s: bytes of %s appended to six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
 		if got := a.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
 		}
 		b, _ := hex.DecodeString(c.bytes)
 		if d, err := DecodeAttribute(b); err != nil || !reflect.DeepEqual(d, a) {
-			t.Errorf("%s: decodes to %+v, %v, want %+v", c.rule, d, err, a)
+			t.Errorf("%s: DecodeAttribute = %+v, %v; want %+v", c.rule, d, err, a)
 		}
 	}
 }
@@ -86,9 +86,9 @@ func TestAttributeRefusals(t *testing.T) {
 		_, _, err := ParseAttribute(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
-			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+			t.Errorf("%s: ParseAttribute(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
 		} else if syntax.Offset != c.offset {
-			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseAttribute(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 }
@@ -103,11 +103,11 @@ func TestAttributeAnyOffsets(t *testing.T) {
 	}
 	want := Attribute{Name: "n", Type: String, Flags: FlagCaseSensitive, Strings: []string{"fo", "bar"}}
 	if !reflect.DeepEqual(a, want) {
-		t.Errorf("got %+v, want %+v", a, want)
+		t.Errorf("DecodeAttribute = %+v, want %+v", a, want)
 	}
 	shared := binary.LittleEndian.AppendUint32(append([]byte{}, b[:20]...), 0x19)
 	if a, err = DecodeAttribute(append(shared, b[24:]...)); err != nil || a.Strings[1] != "fo" {
-		t.Errorf(`shared value: %+v, %v, want a.Strings[1] = "fo", no error`, a, err)
+		t.Errorf(`DecodeAttribute with a shared value: %+v, %v; want "fo" twice`, a, err)
 	}
 }
 
@@ -135,12 +135,12 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 	for n := range len(good) - 2 { // the last two bytes are padding
 		if _, err := DecodeAttribute(good[:n]); !errors.Is(err, ErrAttribute) {
-			t.Errorf("cut to %d bytes: %v, want %v", n, err, ErrAttribute)
+			t.Errorf("DecodeAttribute of the first %d bytes: %v, want %v", n, err, ErrAttribute)
 		}
 	}
 	for what, b := range bad {
 		if _, err := DecodeAttribute(b); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%s: %v, want %v", what, err, ErrAttribute)
+			t.Errorf("DecodeAttribute, %s: %v, want %v", what, err, ErrAttribute)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestMostValues(t *testing.T) {
 	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
 		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
 		if (err == nil) != want || want && a.Len() != n {
-			t.Errorf("%d values: %d, %v", n, a.Len(), err)
+			t.Errorf("DecodeAttribute of %d values: %d values, %v; want success: %t", n, a.Len(), err, want)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestOverlapBomb(t *testing.T) {
 	}
 	bomb = append(bomb, b[20:]...)
 	if _, err := DecodeAttribute(bomb); !errors.Is(err, ErrAttribute) {
-		t.Errorf("got %v, want %v", err, ErrAttribute)
+		t.Errorf("DecodeAttribute of overlapping values: %v, want %v", err, ErrAttribute)
 	}
 }
 
@@ -196,15 +196,15 @@ func TestDuplicates(t *testing.T) {
 		{ints("i", append(long[:99:99], 5)...), true},
 	} {
 		if got := c.a.Duplicates(); got != c.want {
-			t.Errorf("%+v: %v, want %v", c.a, got, c.want)
+			t.Errorf("Duplicates of %+v = %v, want %v", c.a, got, c.want)
 		}
 		indexed := c.a.clone()
 		indexed.setOrder()
 		if got := indexed.Duplicates(); got != c.want {
-			t.Errorf("with an order: %+v: %v, want %v", c.a, got, c.want)
+			t.Errorf("Duplicates of the sorted %+v = %v, want %v", c.a, got, c.want)
 		}
 		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
-			t.Errorf("NewSet of %+v: %v", c.a, err)
+			t.Errorf("NewSet of %+v: %v, want an error: %t", c.a, err, c.want)
 		}
 	}
 }
@@ -215,25 +215,25 @@ func TestSet(t *testing.T) {
 	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
 	values[0] = 9
 	if a, ok := s.Lookup("größe"); !ok || a.Ints[0] != 3 {
-		t.Errorf("got %+v, %v, want ok = true, a.Ints[0] = 3", a, ok)
+		t.Errorf(`Lookup("größe") = %+v, %v; want the value 3, true`, a, ok)
 	}
 	if _, ok := s.Lookup("GRÖSSE"); ok {
-		t.Error("ß folds to ss")
+		t.Error(`Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
 	}
 	for i, a := range s.All() {
 		if want := int64(i + 1); a.Ints[0] != want {
-			t.Errorf("attribute %d holds %d, want %d", i, a.Ints[0], want)
+			t.Errorf("attribute %d of the set: %d, want %d", i, a.Ints[0], want)
 		}
 	}
 	var empty *Set
 	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
-		t.Error("lengths or the empty set are wrong")
+		t.Errorf("nil set: Lookup found a claim or Len = %d; set of 3: Len = %d", empty.Len(), s.Len())
 	}
 	for _, bad := range []Attribute{{}, {Name: "x", Type: 7}, ints(""), bools("b", 2), strs("s", "a\x00"),
 		{Name: "d", Type: SID, SIDs: []sid.SID{{}}}, {Name: "f", Type: Int64, Flags: 0x100},
 		ints("n", make([]int64, MaxValues+1)...)} {
 		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%.40v: %v, want %v", bad, err, ErrAttribute)
+			t.Errorf("NewSet of %.40v: %v, want %v", bad, err, ErrAttribute)
 		}
 	}
 }
@@ -259,7 +259,7 @@ func TestSetHoldsCopies(t *testing.T) {
 	mine[5].Octets[0][0], mine[5].Octets[1] = 9, []byte{9}
 	for i, a := range set.All() {
 		if got := a.Format(aliasOf); got != before[i] {
-			t.Errorf("%s became %s, want %s", before[i], got, before[i])
+			t.Errorf("after the caller's change the set has %s, want %s", got, before[i])
 		}
 	}
 }
@@ -274,7 +274,7 @@ func TestAttributeBound(t *testing.T) {
 		} {
 			a.Name = "a"
 			if err := a.Validate(); (err == nil) != (n == 4096) {
-				t.Errorf("%d values of type %v: %v", n, a.Type, err)
+				t.Errorf("Validate of %d values of type %v: %v, want an error only above 4096", n, a.Type, err)
 			}
 		}
 	}
@@ -300,19 +300,19 @@ func TestMostValuesOfAnAttribute(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := x.Eval(env); got != want {
-				t.Errorf("%d values, place %d: %s is %v, want %v", n, at, text, got, want)
+				t.Errorf("%d values, position %d: %s is %v, want %v", n, at, text, got, want)
 			}
 		}
 		a := with(n)
 		if _, err := NewSet([]Attribute{a}); (err == nil) != (want == True) {
-			t.Errorf("%d values in a set: %v", n, err)
+			t.Errorf("NewSet of %d values: %v, want success: %t", n, err, want == True)
 		}
 		if b, err := DecodeAttribute(a.Append(nil)); (err == nil) != (want == True) || err == nil && b.Len() != n {
-			t.Errorf("%d values read: %d, %v", n, b.Len(), err)
+			t.Errorf("DecodeAttribute of %d values: %d values, %v; want success: %t", n, b.Len(), err, want == True)
 		}
 		text := `("a",TI,0` + strings.Repeat(",7", n) + ")"
 		if b, _, err := ParseAttribute(text, ParseOptions{}); (err == nil) != (want == True) || err == nil && b.Len() != n {
-			t.Errorf("%d values of a text: %d, %v", n, b.Len(), err)
+			t.Errorf("ParseAttribute of %d values: %d values, %v; want success: %t", n, b.Len(), err, want == True)
 		}
 	}
 }

@@ -82,17 +82,17 @@ func TestEveryPair(t *testing.T) {
 					code := append(append(append([]byte(signature), left...), to...), op)
 					e, err := Decode(code)
 					if err != nil {
-						t.Fatalf("%x: %v", code, err)
+						t.Fatalf("Decode(%x): %v", code, err)
 					}
 					got, want := e.Eval(env), naiveEval(code[len(signature):], env)
 					if seen[got]++; got != want {
-						t.Errorf("%s, l %+v, r %+v: %v, want %v", e.Format(nil), all[i], all[j], got, want)
+						t.Errorf("%s with l %+v, r %+v: %v, want %v", e.Format(nil), all[i], all[j], got, want)
 					}
 				}
 			}
 		}
 	}
 	if t.Logf("%v", seen); seen[True] < 1000 || seen[False] < 1000 || seen[Unknown] < 1000 {
-		t.Errorf("an outcome is nearly absent: %v", seen)
+		t.Errorf("results that occurred: %v, want each at least 1000 times", seen)
 	}
 }

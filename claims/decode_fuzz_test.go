@@ -26,11 +26,11 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(e.Encode(), b) {
-			t.Fatalf("%x encodes to %x", b, e.Encode())
+			t.Fatalf("Encode after Decode of %x = %x", b, e.Encode())
 		}
 		truth := e.Eval(env)
 		if want := naiveEval(b[len(signature):], env); truth != want {
-			t.Fatalf("%x: %v, want %v", b, truth, want)
+			t.Fatalf("Eval of %x = %v, the naive evaluator returns %v", b, truth, want)
 		}
 		text := e.Format(aliasOf)
 		if text == "" {
@@ -41,10 +41,10 @@ func FuzzDecode(f *testing.F) {
 			if len(b) > MaxExprSize-4 {
 				return // b has no padding and no room for it
 			}
-			t.Fatalf("%x prints %s: %v", b, text, err)
+			t.Fatalf("Format of %x = %s, which does not parse: %v", b, text, err)
 		}
 		if n != len(text) || again.Eval(env) != truth || again.Format(aliasOf) != text {
-			t.Fatalf("%x prints %s, which means something else: %s", b, text, again.Format(aliasOf))
+			t.Fatalf("Format of %x = %s, which has another meaning: %s", b, text, again.Format(aliasOf))
 		}
 	})
 }

@@ -120,7 +120,7 @@ func TestNoDevice(t *testing.T) {
 		`(Device_Member_of {3})`: Unknown,
 	} {
 		if got := mustParse(text).Eval(env); got != want {
-			t.Errorf("%s is %v, want %v", text, got, want)
+			t.Errorf("without device groups %s is %v, want %v", text, got, want)
 		}
 	}
 }
@@ -167,24 +167,24 @@ func TestBrokenPrograms(t *testing.T) {
 	} {
 		e, err := Decode(code)
 		if err != nil {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("Decode, %s: %v", what, err)
 			continue
 		}
 		if got := e.Eval(evalEnv()); got != Unknown {
-			t.Errorf("%s: %v, want %v", what, got, Unknown)
+			t.Errorf("Eval, %s: %v, want %v", what, got, Unknown)
 		}
 		if got := e.Format(nil); got != "" {
-			t.Errorf(`%s prints %s, want ""`, what, got)
+			t.Errorf(`Format, %s: %s, want ""`, what, got)
 		}
 	}
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
-		t.Error("the zero Expr is not the empty program")
+		t.Errorf("zero Expr: Eval %v, Encode %q; want Unknown and the empty program", e.Eval(evalEnv()), e.Encode())
 	}
 	for _, op := range []int{opEqual, opContains, opAnyOf} {
 		local, err := Decode(join(one, one, op)) // evaluates, but has no text
 		if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
-			t.Errorf("operator %#x with a local attribute on the right: %v, %v, %q, want TRUE and no text", op, err,
-				local.Eval(evalEnv()), local.Format(nil))
+			t.Errorf("operator %#x with a local attribute on the right: Decode %v, Eval %v, Format %q; want no "+
+				`error, True, ""`, op, err, local.Eval(evalEnv()), local.Format(nil))
 		}
 	}
 }
@@ -211,12 +211,12 @@ func TestReplacedSlice(t *testing.T) {
 	}
 	a, _, err := ParseAttribute(text+")", ParseOptions{})
 	if err != nil || a.order == nil {
-		t.Fatalf("%v, order %v", err, a.order)
+		t.Fatalf("ParseAttribute: %v, order %v; want an order", err, a.order)
 	}
 	a.Ints = append([]int64{777}, a.Ints[1:]...)
 	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
 	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
-		t.Errorf("got %v, want %v", got, True)
+		t.Errorf("Eval with a replaced list = %v, want %v", got, True)
 	}
 }
 
@@ -230,7 +230,7 @@ func TestEvalAllocates(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", text, n)
 		}
 		if truth == Unknown && text != evalCases[5] {
-			t.Errorf("%s is Unknown", text)
+			t.Errorf("%s is Unknown, want a decision", text)
 		}
 	}
 }
@@ -345,14 +345,14 @@ func TestWindowsOutcomes(t *testing.T) {
 			refused, isRefusal := r.Outcome.(string)
 			if isRefusal && !r.Crashes {
 				if !errors.Is(err, ErrAttribute) {
-					t.Errorf("the KDC refused the claims (%s), NewSet did not", refused)
+					t.Errorf("NewSet: %v, want an error, because the KDC rejected the claims (%s)", err, refused)
 				}
 				robust++
 				return
 			}
 			e, n, perr := ParseExpr(r.text(), ParseOptions{})
 			if perr != nil || n != len(r.text()) {
-				t.Fatalf("%.200q: %d, %v", r.text(), n, perr)
+				t.Fatalf("ParseExpr(%.200q) used %d bytes, %v; want all", r.text(), n, perr)
 			}
 			got := e.Eval(&testEnv{sets: [4]*Set{User: set}})
 			if r.Crashes || anomalies[strings.ReplaceAll(r.Template+r.Expr, " ", "")] {
@@ -367,7 +367,7 @@ func TestWindowsOutcomes(t *testing.T) {
 				want = truthOf(b)
 			}
 			if got != want {
-				t.Errorf("%.200s is %v, want %v", r.text(), got, want)
+				t.Errorf("%.200s is %v, the KDC recorded %v", r.text(), got, want)
 			}
 			held++
 		})

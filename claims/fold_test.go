@@ -14,20 +14,19 @@ func TestUpper(t *testing.T) {
 	count := 0
 	for _, r := range upperRuns {
 		if int(r.lo) <= last || r.hi < r.lo || r.step == 0 {
-			t.Errorf("run %+v is out of order, want int(r.lo) more than %v, r.hi at least %v, r.step at least 1", r,
-				last, r.lo)
+			t.Errorf("run %+v is out of order: want lo above %#x, hi at least %#x, a step above 0", r, last, r.lo)
 		}
 		last = int(r.hi)
 		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
 			count++
 			if got := int(upper(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
-				t.Errorf("U+%04X maps to U+%04X", c, got)
+				t.Errorf("upper(U+%04X) = U+%04X, want U+%04X, not in ASCII", c, got, unicode.ToUpper(rune(c)))
 			}
 		}
 	}
 	for c := range 0x10000 {
 		if got, want := upper(uint16(c)), naiveUpper(uint16(c)); got != want {
-			t.Fatalf("upper(U+%04X) is U+%04X, the walked table says U+%04X, want %04X", c, got, want, want)
+			t.Fatalf("upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
 		}
 	}
 	t.Logf("%d mappings", count)
@@ -43,7 +42,7 @@ var later = [][2]uint16{{0x0131, 0x0131}, {0x017F, 0x017F}, {0x023F, 0x0240}, {0
 // The table has every pair of Unicode 5.1 and no other.
 func TestUpperIsWhole(t *testing.T) {
 	if unicode.Version != "15.0.0" {
-		t.Skipf("the list of later letters is that of Unicode 15.0.0, the library has %s", unicode.Version)
+		t.Skipf("the list of later letters is for Unicode 15.0.0, the library has %s", unicode.Version)
 	}
 	for c := uint16(0x80); c < 0xFFFF; c++ {
 		want := uint16(unicode.ToUpper(rune(c)))
@@ -53,7 +52,7 @@ func TestUpperIsWhole(t *testing.T) {
 			}
 		}
 		if got := upper(c); got != want {
-			t.Errorf("U+%04X maps to U+%04X, want U+%04X", c, got, want)
+			t.Errorf("upper(U+%04X) = U+%04X, want U+%04X", c, got, want)
 		}
 	}
 }
@@ -87,13 +86,13 @@ func TestFolding(t *testing.T) {
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
 	} {
 		if got := EqualName(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q: %v, want %v", c.a, c.b, got, c.want)
+			t.Errorf("EqualName(%q, %q) = %v, want %v", c.a, c.b, got, c.want)
 		}
 		if c.want && foldHash(c.a) != foldHash(c.b) {
-			t.Errorf("%q and %q hash differently", c.a, c.b)
+			t.Errorf("%q and %q are equal but have different hashes", c.a, c.b)
 		}
 		if compareStrings(c.a, c.b, true) == 0 {
-			t.Errorf("%q and %q are exactly equal", c.a, c.b)
+			t.Errorf("compareStrings(%q, %q) with case = 0, want another value", c.a, c.b)
 		}
 	}
 }
@@ -107,14 +106,14 @@ func TestCompareTwin(t *testing.T) {
 		s, u := fromUnits(a), fromUnits(b)
 		for _, sensitive := range []bool{false, true} {
 			if got, want := compareStrings(s, u, sensitive), compareUnits(a, b, sensitive); sign(got) != sign(want) {
-				t.Fatalf("%x and %x (sensitive %v): %d, want %d", a, b, sensitive, got, want)
+				t.Fatalf("compareStrings(%x, %x, sensitive %v) = %d, want the sign of %d", a, b, sensitive, got, want)
 			}
 		}
 		if (foldHash(s) != foldHash(u)) && EqualName(s, u) {
-			t.Fatalf("%x and %x are equal and hash differently", a, b)
+			t.Fatalf("%x and %x are equal but have different hashes", a, b)
 		}
 		if got := string(appendUTF16(nil, s)); got != string(littleEndian(a)) {
-			t.Fatalf("%x encodes to %x", a, got)
+			t.Fatalf("appendUTF16 of %x = %x, want the same units", a, got)
 		}
 	}
 }
@@ -148,7 +147,7 @@ func sign(n int) int {
 func TestPlainStrings(t *testing.T) {
 	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
 		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
-			t.Errorf("%q decodes to %q, want %q", s, got, s)
+			t.Errorf("decodeUTF16 of %q = %q, want %q", s, got, s)
 		}
 	}
 }

@@ -22,13 +22,13 @@ func TestLongLists(t *testing.T) {
 			}
 			a.Flags = FlagCaseSensitive
 			if a.Duplicates() {
-				t.Errorf("%d values: two are equal", n)
+				t.Errorf("%d values, with case: Duplicates = true, want false", n)
 			}
 			env := &testEnv{sets: [4]*Set{User: mustSet(a)}}
 			ask := func(value string, want Truth) {
 				t.Helper()
 				if got := mustParse(`(@User.a Contains "` + value + `")`).Eval(env); got != want {
-					t.Errorf("%d values, %s: %q is in them: %v, want %v", n, order, value, got, want)
+					t.Errorf("%d values, %s: Contains %q = %v, want %v", n, order, value, got, want)
 				}
 			}
 			for _, v := range values {
@@ -42,7 +42,7 @@ func TestLongLists(t *testing.T) {
 			}
 			a.Flags = 0
 			if !a.Duplicates() {
-				t.Errorf("%d values without case: no two are equal", n)
+				t.Errorf("%d values, without case: Duplicates = false, want true", n)
 			}
 		}
 		var once []string
@@ -53,16 +53,16 @@ func TestLongLists(t *testing.T) {
 		for i := range n {
 			for _, v := range []string{"K", "k"} {
 				if got := mustParse(fmt.Sprintf(`(@User.a Contains "%s%02d")`, v, i)).Eval(env); got != True {
-					t.Errorf("%d values without case: %s%02d: %v, want %v", n, v, i, got, True)
+					t.Errorf("%d values, without case: Contains %s%02d = %v, want %v", n, v, i, got, True)
 				}
 			}
 		}
 		again := strs("a", append(slices.Clone(once), "k00")...)
 		if !again.Duplicates() {
-			t.Errorf("%d values and one again in small letters: no two are equal", n)
+			t.Errorf("%d values and k00, without case: Duplicates = false, want true", n)
 		}
 		if again.Flags = FlagCaseSensitive; again.Duplicates() {
-			t.Errorf("%d values and one again in small letters, case-sensitive: two are equal", n)
+			t.Errorf("%d values and k00, with case: Duplicates = true, want false", n)
 		}
 	}
 }

@@ -22,12 +22,12 @@ func TestOutcomesAreSound(t *testing.T) {
 			other := g.newEnv()
 			if got := e.Eval(&mixed{other, env}); !o.Has(got) {
 				text := e.Format(nil)
-				t.Fatalf("%s: %v, outcomes %03b", text, got, o)
+				t.Fatalf("Eval of %s = %v, which is not among its outcomes %03b", text, got, o)
 			}
 		}
 	}
 	if narrow < 100 {
-		t.Errorf("only %d conditions were narrowed, want at least 100", narrow)
+		t.Errorf("%d conditions have fewer than all outcomes, want at least 100", narrow)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestOutcomes(t *testing.T) {
 		{`(@User.x >= @Resource.absent || Member_of{SID(BA)})`, u | tr}, // A-111
 	} {
 		if got := mustParse(c.text).Outcomes(object); got != c.want {
-			t.Errorf("%s: outcomes %03b, want %03b", c.text, got, c.want)
+			t.Errorf("Outcomes of %s = %03b, want %03b", c.text, got, c.want)
 		}
 	}
 	// Membership in a result, which is not a list of SIDs, is Unknown (A-116). It has no text.
@@ -86,7 +86,8 @@ func TestOutcomes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-				t.Errorf("%s over Exists: outcomes %03b, evaluates to %v", operators[code].text, got, e.Eval(&testEnv{}))
+				t.Errorf("%s over Exists: outcomes %03b, Eval %v; want Unknown only", operators[code].text, got,
+					e.Eval(&testEnv{}))
 			}
 		}
 	}
@@ -98,10 +99,11 @@ func TestOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-			t.Errorf("%s after a literal: outcomes %03b, want %03b", operators[code].text, got, u)
+			t.Errorf("%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got,
+				e.Eval(&testEnv{}), u)
 		}
 	}
 	if got := new(Expr).Outcomes(nil); got != u { // A-117
-		t.Errorf("empty program: %03b, want %03b", got, u)
+		t.Errorf("Outcomes of the empty program = %03b, want %03b", got, u)
 	}
 }

@@ -12,17 +12,18 @@ func FuzzParseAttribute(f *testing.F) {
 		a, n, err := ParseAttribute(text, ParseOptions{})
 		if err != nil {
 			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
-				t.Fatalf("%q: %#v", text, err)
+				t.Fatalf("ParseAttribute(%q): %#v, want a *SyntaxError with an offset in the text", text, err)
 			}
 			return
 		}
 		if n > len(text) || text[n-1] != ')' {
-			t.Fatalf("%q: took %d bytes, want n at most %d, text[n-1] = %v", text, n, len(text), ')')
+			t.Fatalf("ParseAttribute(%q) used %d bytes, want a text that ends with ')'", text, n)
 		}
 		printed := a.Format(aliasOf)
 		again, _, err := ParseAttribute(printed, ParseOptions{})
 		if err != nil || !sameAttribute(a, again) || again.Format(aliasOf) != printed {
-			t.Fatalf("%q prints %q: %+v, %v", text, printed, again, err)
+			t.Fatalf("Format of %q = %q, which parses to %+v, %v; want an equal attribute and text", text, printed,
+				again, err)
 		}
 	})
 }

@@ -31,7 +31,7 @@ func TestHalfAttributes(t *testing.T) {
 		_, _, err := ParseAttribute(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || syntax.Offset != c.offset {
-			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseAttribute(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 	for text, want := range map[string]Attribute{ // the last values within each bound
@@ -46,11 +46,11 @@ func TestHalfAttributes(t *testing.T) {
 		got, n, err := ParseAttribute(text, ParseOptions{})
 		want.setOrder()
 		if err != nil || n != len(text) || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-			t.Errorf("%s: %+v, %d, %v, want %+v", text, got, n, err, want)
+			t.Errorf("ParseAttribute(%s) = %+v, used %d bytes, %v; want %+v", text, got, n, err, want)
 		}
 	}
 	most := `("a",TI,0` + strings.Repeat(",1", MaxValues) + ")"
 	if a, _, err := ParseAttribute(most, ParseOptions{}); err != nil || a.Len() != MaxValues {
-		t.Errorf("S-35: %d values: %d, %v, want %d, nil", MaxValues, a.Len(), err, MaxValues)
+		t.Errorf("S-35: ParseAttribute of %d values: %d values, %v; want %d, nil", MaxValues, a.Len(), err, MaxValues)
 	}
 }

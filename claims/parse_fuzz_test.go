@@ -19,18 +19,18 @@ func FuzzParseExpr(f *testing.F) {
 		e, n, err := ParseExpr(text, ParseOptions{})
 		if err != nil {
 			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
-				t.Fatalf("%q: %#v", text, err)
+				t.Fatalf("ParseExpr(%q): %#v, want a *SyntaxError with an offset in the text", text, err)
 			}
 			return
 		}
 		if n < 3 || n > len(text) || text[n-1] != ')' {
-			t.Fatalf("%q: took %d bytes", text, n)
+			t.Fatalf("ParseExpr(%q) used %d bytes, want a text that ends with ')'", text, n)
 		}
 		if d, err := Decode(e.Encode()); err != nil || !bytes.Equal(d.Encode(), e.Encode()) {
-			t.Fatalf("%q: decodes to %+v, %v", text, d, err)
+			t.Fatalf("ParseExpr(%q): Decode of its bytes = %+v, %v", text, d, err)
 		}
 		if printed := e.Format(aliasOf); printed == "" {
-			t.Fatalf("%q does not print", text)
+			t.Fatalf(`ParseExpr(%q): Format = "", want a text`, text)
 		}
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	})

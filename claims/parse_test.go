@@ -43,7 +43,7 @@ func TestConditionBytes(t *testing.T) {
 	} {
 		e, n, err := ParseExpr(c.text+" rest", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
+			t.Errorf("%s: ParseExpr(%s) used %d bytes, %v; want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		tokens, err := hex.DecodeString(c.tokens)
@@ -53,10 +53,10 @@ func TestConditionBytes(t *testing.T) {
 		want := append([]byte(signature), tokens...)
 		want = append(want, make([]byte, -len(want)&3)...)
 		if got := e.Encode(); string(got) != string(want) {
-			t.Errorf("%s: %s\n got %x\nwant %x", c.rule, c.text, got, want)
+			t.Errorf("%s: bytes of %s\n got %x\nwant %x", c.rule, c.text, got, want)
 		}
 		if got := e.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
 		}
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	}
@@ -124,18 +124,18 @@ func TestConditionRefusals(t *testing.T) {
 		_, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
-			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+			t.Errorf("%s: ParseExpr(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
 			continue
 		}
 		if syntax.Offset != c.offset {
-			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseExpr(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
-		t.Error("S-50: the strict reader accepts 0xffffffffffffffff")
+		t.Error("S-50: ParseExpr of 0xffffffffffffffff with Strict: no error, want one")
 	}
 	if _, _, err := ParseExpr(`(@Device.bb == 0x7fffffffffffffff)`, ParseOptions{Strict: true}); err != nil {
-		t.Errorf("C-48: %v", err)
+		t.Errorf("C-48: ParseExpr of 0x7fffffffffffffff with Strict: %v, want no error", err)
 	}
 }
 
@@ -146,12 +146,12 @@ func TestDeepConditions(t *testing.T) {
 	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	env := &testEnv{sets: [4]*Set{Local: mustSet(ints("a", 1))}}
 	if got := e.Eval(env); got != True {
-		t.Errorf("1800 negations: %v, want %v", got, True)
+		t.Errorf("Eval of 1800 negations = %v, want %v", got, True)
 	}
 	many := "(a" + strings.Repeat("&&a", 999) + ")" // 1999 tokens
 	checkRoundTrip(t, mustParse(many), ParseOptions{}, aliasOf)
 	if _, _, err := ParseExpr("(a"+strings.Repeat("&&a", 1000)+")", ParseOptions{}); err == nil {
-		t.Error("2001 tokens are accepted")
+		t.Error("ParseExpr of 2001 tokens: no error, want one")
 	}
 }
 
@@ -185,17 +185,17 @@ func TestLongestConditions(t *testing.T) {
 	} {
 		e, _, err := ParseExpr(c.text(c.n), ParseOptions{})
 		if err != nil {
-			t.Errorf("S-35: %s: %d are refused: %v", name, c.n, err)
+			t.Errorf("S-35: ParseExpr, %s, %d: %v, want no error", name, c.n, err)
 			continue
 		}
 		if again, err := Decode([]byte(e.raw)); err != nil || again.raw != e.raw {
-			t.Errorf("S-35: %s: %d bytes of %d are not read again: %v", name, len(e.raw), c.n, err)
+			t.Errorf("S-35: Decode, %s, %d bytes of %d: %v, want the same condition", name, len(e.raw), c.n, err)
 		}
 		e, _, err = ParseExpr(c.text(c.n+1), ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || e != nil || !strings.Contains(err.Error(),
 			"at most 10000 bytes and 2000 tokens") {
-			t.Errorf("S-35: %s: %d: %v, want a refusal for its length", name, c.n+1, err)
+			t.Errorf("S-35: ParseExpr, %s, %d: %v, want an error that names the limits", name, c.n+1, err)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestHalfConditions(t *testing.T) {
 		e, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || e != nil || syntax.Offset != c.offset {
-			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseExpr(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 }
@@ -248,7 +248,7 @@ func TestParenthesesBesideOthers(t *testing.T) {
 			"((Exists a) && " + deep(maxDepth-1) + strings.Repeat(" && (a == 1)", n) + ")": true,
 		} {
 			if _, _, err := ParseExpr(text, ParseOptions{}); (err == nil) != want {
-				t.Errorf("%d beside: %.20s…: %v, want it read: %t", n, text, err, want)
+				t.Errorf("%d operands: ParseExpr(%.20s…): %v, want success: %t", n, text, err, want)
 			}
 		}
 	}

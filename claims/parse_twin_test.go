@@ -107,11 +107,11 @@ func TestWindowsBytes(t *testing.T) {
 				}
 				// Windows printed the texts of this file.
 				if strings.Contains(r.Src, "short-conditional") && printed != text {
-					t.Errorf("canonical text\n got %s\nwant %s", printed, text)
+					t.Errorf("Format\n got %s\nwant %s", printed, text)
 				}
 			}
 			if len(conditions)+len(attributes) > 0 {
-				t.Errorf("%d entries have no text, want 0", len(conditions)+len(attributes))
+				t.Errorf("%d entries in the bytes have no text", len(conditions)+len(attributes))
 			}
 		})
 	}
@@ -125,13 +125,13 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	t.Helper()
 	e, n, err := ParseExpr(text, opt)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Fatalf("ParseExpr(%s): %v", text, err)
 	}
 	if !strings.HasPrefix(text[n:], ")") {
-		t.Errorf(`stopped at %q, want text starting with ")"`, text[n:])
+		t.Errorf("after the condition is %q, want a closing parenthesis", text[n:])
 	}
 	if got := e.Encode(); string(got) != string(want) {
-		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := Decode(want)
 	if err != nil {
@@ -147,10 +147,10 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	t.Helper()
 	a, n, err := ParseAttribute(text, opt)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Fatalf("ParseAttribute(%s): %v", text, err)
 	}
 	if got := a.Append(nil); string(got) != string(want) {
-		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := DecodeAttribute(want)
 	if err != nil {
@@ -165,13 +165,13 @@ func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID)
 	text := e.Format(alias)
 	again, n, err := ParseExpr(text, opt)
 	if err != nil || n != len(text) {
-		t.Fatalf("%s does not parse back: %d, %v, want %d, nil", text, n, err, len(text))
+		t.Fatalf("ParseExpr(%s), the output of Format, used %d bytes, %v; want %d, nil", text, n, err, len(text))
 	}
 	if string(again.Encode()) != string(e.Encode()) {
-		t.Errorf("%s\n got %x\nwant %x", text, again.Encode(), e.Encode())
+		t.Errorf("bytes of %s\n got %x\nwant %x", text, again.Encode(), e.Encode())
 	}
 	if got := again.Format(alias); got != text {
-		t.Errorf("printed %s, then %s, want %s", text, got, text)
+		t.Errorf("second Format = %s, want %s", got, text)
 	}
 }
 
@@ -209,16 +209,16 @@ func TestWindowsRoundTrip(t *testing.T) {
 				}
 				if r.Windows == "fail" {
 					if err == nil {
-						t.Errorf("%s: accepted, Windows refuses it", r.SDDL)
+						t.Errorf("%s: no error, but Windows rejected it", r.SDDL)
 					}
 					continue
 				}
 				if err != nil {
-					t.Errorf("%s: %v", r.SDDL, err)
+					t.Errorf("%s: %v, but Windows accepted it", r.SDDL, err)
 					continue
 				}
 				if !strings.HasPrefix(want[i].text, got+")") {
-					t.Errorf("%s\n got %s\nwant %s", r.SDDL, got, want[i].text)
+					t.Errorf("Format of the conditions of %s\n got %s\nwant %s", r.SDDL, got, want[i].text)
 				}
 			}
 		})
@@ -237,7 +237,7 @@ func TestExpressionTexts(t *testing.T) {
 			e, n, err := ParseExpr(r.Expr, ParseOptions{})
 			ok := err == nil && n == len(r.Expr)
 			if ok != (r.Expect == "ok") {
-				t.Errorf("%s: got %d, %v, want %s", r.Expr, n, err, r.Expect)
+				t.Errorf("ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
 			}
 			if ok {
 				checkRoundTrip(t, e, ParseOptions{}, aliasOf)

@@ -20,11 +20,11 @@ func TestUTF16OfAnyText(t *testing.T) {
 					raw = append(raw, byte(u), byte(u>>8))
 				}
 				if got := appendUTF16(nil, decodeUTF16(string(raw))); !bytes.Equal(got, raw) {
-					t.Fatalf("%x becomes %x, want %x", raw, got, raw)
+					t.Fatalf("appendUTF16 after decodeUTF16 of %x = %x", raw, got)
 				}
 				whole := string(utf16.Decode(units))
 				if got := decodeUTF16(string(raw)); !strings.ContainsRune(whole, 0xFFFD) && got != whole {
-					t.Fatalf("%x is %q, want %q", raw, got, whole)
+					t.Fatalf("decodeUTF16 of %x = %q, want %q", raw, got, whole)
 				}
 			}
 		}
