@@ -13,7 +13,7 @@ import (
 )
 
 // ParseAttribute, Append, DecodeAttribute and Format agree with documented texts and bytes.
-func TestAttributeBytes(t *testing.T) {
+func TestAttributesMatchDocumentedBytes(t *testing.T) {
 	for _, c := range []struct{ rule, text, bytes, canonical string }{
 		{"C-49 S-30", `("Dept",TS,0,"Fin")`,
 			"140000000300000000000000010000001e00000044006500700074000000460069006e0000000000", `("Dept",TS,0x0,"Fin")`},
@@ -59,7 +59,7 @@ func TestAttributeBytes(t *testing.T) {
 }
 
 // ParseAttribute rejects texts that are not attributes, with the offset of the mistake.
-func TestAttributeRefusals(t *testing.T) {
+func TestParseAttributeReportsOffset(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
 		offset     int
@@ -94,7 +94,7 @@ func TestAttributeRefusals(t *testing.T) {
 }
 
 // DecodeAttribute accepts values that are before the name, unaligned or shared (S-30).
-func TestAttributeAnyOffsets(t *testing.T) {
+func TestAttributeValuesMayBeAnywhere(t *testing.T) {
 	b, _ := hex.DecodeString("29000000" + "0300" + "0000" + "02000000" + "02000000" +
 		"19000000" + "1f000000" + "aa" + "66006f000000" + "62006100" + "72000000" + "bb" + "bb" + "6e0000" + "00")
 	a, err := DecodeAttribute(b)
@@ -113,7 +113,7 @@ func TestAttributeAnyOffsets(t *testing.T) {
 
 // DecodeAttribute returns ErrAttribute for malformed structures, and for a structure that is truncated at any byte
 // (S-33).
-func TestMalformedAttributes(t *testing.T) {
+func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 	good := (&Attribute{Name: "ab", Type: SID, SIDs: []sid.SID{sid.Everyone}}).Append(nil)
 	patch := func(at int, v ...byte) []byte {
 		b := append([]byte{}, good...)
@@ -146,7 +146,7 @@ func TestMalformedAttributes(t *testing.T) {
 }
 
 // DecodeAttribute accepts MaxValues values and rejects one more.
-func TestMostValues(t *testing.T) {
+func TestDecodeAttributeLimitsValues(t *testing.T) {
 	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
 		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
 		if (err == nil) != want || want && a.Len() != n {
@@ -156,7 +156,7 @@ func TestMostValues(t *testing.T) {
 }
 
 // DecodeAttribute rejects a small structure that refers to one long string thousands of times (S-30).
-func TestOverlapBomb(t *testing.T) {
+func TestDecodeAttributeRejectsOverlapBomb(t *testing.T) {
 	b := (&Attribute{Name: "a", Type: String, Strings: []string{strings.Repeat("x", 20000)}}).Append(nil)
 	at := binary.LittleEndian.Uint32(b[16:])
 	bomb := append([]byte{}, b[:16]...)
@@ -172,7 +172,7 @@ func TestOverlapBomb(t *testing.T) {
 }
 
 // Duplicates reports lists with a value twice, and NewSet rejects them (S-32).
-func TestDuplicates(t *testing.T) {
+func TestDuplicatesAreRejected(t *testing.T) {
 	long := make([]int64, 100)
 	for i := range long {
 		long[i] = int64(i)
@@ -210,7 +210,7 @@ func TestDuplicates(t *testing.T) {
 }
 
 // Lookup ignores case. Of two claims with one name it returns the later one (S-32, A-110).
-func TestSet(t *testing.T) {
+func TestSetLookupIgnoresCase(t *testing.T) {
 	values := []int64{1}
 	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
 	values[0] = 9
@@ -239,7 +239,7 @@ func TestSet(t *testing.T) {
 }
 
 // A set has copies. Later changes of the caller's lists or octets do not change the set.
-func TestSetHoldsCopies(t *testing.T) {
+func TestSetHasCopies(t *testing.T) {
 	mine := []Attribute{
 		{Name: "i", Type: Int64, Ints: []int64{1, 2}}, {Name: "u", Type: Uint64, Uints: []uint64{1, 2}},
 		{Name: "b", Type: Boolean, Uints: []uint64{1, 0}}, {Name: "s", Type: String, Strings: []string{"a", "b"}},
@@ -265,7 +265,7 @@ func TestSetHoldsCopies(t *testing.T) {
 }
 
 // An attribute of any type has at most 4,096 values (S-33).
-func TestAttributeBound(t *testing.T) {
+func TestValidateLimitsValues(t *testing.T) {
 	for _, n := range []int{4096, 4097} {
 		for _, a := range []Attribute{
 			{Type: Int64, Ints: make([]int64, n)}, {Type: Uint64, Uints: make([]uint64, n)},
@@ -282,7 +282,7 @@ func TestAttributeBound(t *testing.T) {
 
 // An attribute with the maximal number of values can be decoded, parsed and compared with a value at any position.
 // One more value is rejected everywhere, and makes a condition unknown (A-110, S-32).
-func TestMostValuesOfAnAttribute(t *testing.T) {
+func TestLongestAttributeIsUsable(t *testing.T) {
 	with := func(n int) Attribute {
 		a := Attribute{Name: "a", Type: Int64}
 		for i := range n {

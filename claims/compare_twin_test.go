@@ -64,7 +64,7 @@ func constant(a *Attribute, list bool) []byte {
 
 // Each relation and each set operator agrees with the naive evaluator for every pair of small attributes, and for
 // each attribute with a literal and a list.
-func TestEveryPair(t *testing.T) {
+func TestEvalMatchesNaiveForEveryPair(t *testing.T) {
 	all := fewValues()
 	seen := map[Truth]int{}
 	left, right := appendToken(nil, tokUser, appendUTF16(nil, "l")), appendToken(nil, tokDevice, appendUTF16(nil, "r"))

@@ -9,7 +9,7 @@ import (
 )
 
 // Decode rejects malformed expressions and those beyond the limits (S-34, S-35).
-func TestMalformedExpressions(t *testing.T) {
+func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 	for _, c := range []struct{ rule, what, tokens string }{
 		{"S-34", "unknown code", "60"},
 		{"S-34", "attribute length cut", "f80200"},
@@ -59,7 +59,7 @@ func TestMalformedExpressions(t *testing.T) {
 }
 
 // Decode accepts the largest expression and rejects the next larger one (S-35).
-func TestLimits(t *testing.T) {
+func TestDecodeLimitsExpressions(t *testing.T) {
 	name := strings.Repeat("n", (MaxExprSize-len(signature)-5)/2)
 	code := appendToken([]byte(signature), tokUser, appendUTF16(nil, name))
 	if e, err := Decode(append(code, opNot)[:MaxExprSize]); err != nil || e.operands[0].name != name {
@@ -78,7 +78,7 @@ func TestLimits(t *testing.T) {
 }
 
 // Format prints integers of every width, sign and base. The bytes for sign and base do not change the value (S-50).
-func TestWidths(t *testing.T) {
+func TestFormatPrintsEveryIntegerWidth(t *testing.T) {
 	for _, c := range []struct{ token, text string }{
 		{"01ffffffffffffffff0202", "-1"},
 		{"02ffffffffffffffff0302", "-1"},
@@ -105,7 +105,7 @@ func TestWidths(t *testing.T) {
 }
 
 // Some expressions can be evaluated but have no text (S-49, S-50).
-func TestUnprintable(t *testing.T) {
+func TestSomeExpressionsHaveNoText(t *testing.T) {
 	attribute := func(code byte, name string) []byte { return appendToken([]byte(signature), code, []byte(name)) }
 	for what, code := range map[string][]byte{
 		"local name with a blank":   attribute(tokLocal, "a\x00 \x00"),
@@ -132,7 +132,7 @@ func TestUnprintable(t *testing.T) {
 }
 
 // Reads reports which scopes an expression uses.
-func TestReads(t *testing.T) {
+func TestReadsReportsScopes(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
 		if got := e.Reads(scope); got != want {
@@ -142,7 +142,7 @@ func TestReads(t *testing.T) {
 }
 
 // Decode counts the members of lists as tokens (S-35).
-func TestTokensOfLists(t *testing.T) {
+func TestDecodeCountsMembersOfLists(t *testing.T) {
 	local := func(s string) []byte { return append([]byte{tokLocal, 2, 0, 0, 0}, s[0], 0) }
 	code := func(members int) []byte {
 		b := append([]byte(signature), local("a")...)

@@ -36,7 +36,7 @@ func evalEnv() *testEnv {
 }
 
 // Eval decides single conditions, by rule.
-func TestEval(t *testing.T) {
+func TestEvalDecidesConditions(t *testing.T) {
 	const u, f, y = Unknown, False, True
 	env := evalEnv()
 	for _, c := range []struct {
@@ -112,7 +112,7 @@ func TestEval(t *testing.T) {
 }
 
 // Without device groups, device conditions are decided as if the device were in no group (A-116).
-func TestNoDevice(t *testing.T) {
+func TestEvalWithoutDevice(t *testing.T) {
 	env := evalEnv()
 	env.hasDevice = false
 	for text, want := range map[string]Truth{
@@ -126,7 +126,7 @@ func TestNoDevice(t *testing.T) {
 }
 
 // Some decodable programs have no meaning. They evaluate to Unknown and have no text (A-111, A-117, S-36, S-37).
-func TestBrokenPrograms(t *testing.T) {
+func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))
 	lit := appendToken(nil, tokString, appendUTF16(nil, "x"))
 	claim := appendToken(nil, tokUser, appendUTF16(nil, "one"))
@@ -190,7 +190,7 @@ func TestBrokenPrograms(t *testing.T) {
 }
 
 // An attribute with duplicate values counts as absent (S-32).
-func TestDuplicateAttribute(t *testing.T) {
+func TestDuplicateAttributeCountsAsAbsent(t *testing.T) {
 	env := &fixedEnv{attributes: [4]map[string]Attribute{
 		Resource: {"d": strs("d", "x", "X"), "long": ints("long", make([]int64, 50)...)}}}
 	for text, want := range map[string]Truth{
@@ -204,7 +204,7 @@ func TestDuplicateAttribute(t *testing.T) {
 }
 
 // Eval does not use the order of a list that was replaced after parsing.
-func TestReplacedSlice(t *testing.T) {
+func TestEvalIgnoresOrderOfReplacedList(t *testing.T) {
 	text := `("n",TI,0` + strings.Repeat(",1", 0)
 	for i := range 40 {
 		text += "," + string(rune('0'+i%10)) + string(rune('0'+i/10))
@@ -221,7 +221,7 @@ func TestReplacedSlice(t *testing.T) {
 }
 
 // Eval allocates nothing.
-func TestEvalAllocates(t *testing.T) {
+func TestEvalAllocatesNothing(t *testing.T) {
 	env := benchEnv()
 	for _, text := range evalCases {
 		e := mustParse(text)
@@ -337,7 +337,7 @@ func escapeRaw(name string) string {
 }
 
 // Eval agrees with recorded results of a Windows KDC (A-110 to A-117, S-32, S-35, S-49).
-func TestWindowsOutcomes(t *testing.T) {
+func TestEvalMatchesWindowsRecordings(t *testing.T) {
 	held, robust := 0, 0
 	for i, r := range recordings.Rows[tristateRow](t, "cond_expr_tristate_windows.jsonl") {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 // Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
 // of the standard library.
-func TestUpper(t *testing.T) {
+func TestUpperTableIsInOrder(t *testing.T) {
 	last := 0x7F
 	count := 0
 	for _, r := range upperRuns {
@@ -40,7 +40,7 @@ var later = [][2]uint16{{0x0131, 0x0131}, {0x017F, 0x017F}, {0x023F, 0x0240}, {0
 	{0xA791, 0xA7F6}, {0xAB53, 0xABBF}}
 
 // The table has every pair of Unicode 5.1 and no other.
-func TestUpperIsWhole(t *testing.T) {
+func TestUpperTableIsComplete(t *testing.T) {
 	if unicode.Version != "15.0.0" {
 		t.Skipf("the list of later letters is for Unicode 15.0.0, the library has %s", unicode.Version)
 	}
@@ -58,7 +58,7 @@ func TestUpperIsWhole(t *testing.T) {
 }
 
 // Pairs of letters up to Unicode 5.1 are equal. Later pairs and pairs that lead into ASCII are not.
-func TestFolding(t *testing.T) {
+func TestNamesFoldOnlyOldPairs(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want bool
@@ -98,7 +98,7 @@ func TestFolding(t *testing.T) {
 }
 
 // Strings, including those with lone surrogates, are ordered by their UTF-16 units.
-func TestCompareTwin(t *testing.T) {
+func TestCompareStringsMatchesUTF16Order(t *testing.T) {
 	r := source(t)
 	alphabet := []uint16{'a', 'A', '_', 'z', 0xE0, 0xC0, 0xD7FB, 0xD800, 0xD801, 0xDC00, 0xDFFF, 0xF900, 0xFFFD, 0}
 	for range 100000 {
@@ -144,7 +144,7 @@ func sign(n int) int {
 }
 
 // Decoding UTF-16 returns well-formed text as ordinary UTF-8.
-func TestPlainStrings(t *testing.T) {
+func TestDecodeUTF16KeepsPlainText(t *testing.T) {
 	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
 		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
 			t.Errorf("decodeUTF16 of %q = %q, want %q", s, got, s)

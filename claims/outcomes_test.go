@@ -45,7 +45,7 @@ func (m *mixed) Attribute(s Scope, name string) (Attribute, bool) {
 }
 
 // Outcomes returns the possible results of a condition for an object, whatever the token is.
-func TestOutcomes(t *testing.T) {
+func TestOutcomesReturnPossibleResults(t *testing.T) {
 	object := func(name string) (Attribute, bool) {
 		if EqualName(name, "level") {
 			return ints("level", 3), true

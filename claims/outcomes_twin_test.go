@@ -45,7 +45,7 @@ func userValues(name string) []Attribute {
 // The outcomes of each operator for each pair of operand kinds contain the naive evaluator's results for all tokens.
 // They are exact if only Unknown is possible or the operands do not depend on the token (A-110, A-112, A-113, A-114,
 //
-func TestOutcomesOfEachOperator(t *testing.T) {
+func TestOutcomesContainNaiveResults(t *testing.T) {
 	object := map[string]Attribute{"level": ints("level", 3), "words": strs("words", "a", "b"),
 		"who": {Name: "who", Type: SID, SIDs: []sid.SID{sid.Everyone}}}
 	find := func(name string) (Attribute, bool) { a, ok := object[name]; return a, ok }

@@ -8,7 +8,7 @@ import (
 )
 
 // An incomplete or wrong attribute is an error at the position of the mistake (S-49 to S-53).
-func TestHalfAttributes(t *testing.T) {
+func TestIncompleteAttributesAreRejected(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-53", `"a",TI,0,1)`, 0}, {"S-53", ``, 0}, {"S-53", `(`, 1}, {"S-53", `("a"`, 4},
 		{"S-53", `("a"TI,0,1)`, 4},

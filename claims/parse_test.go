@@ -9,7 +9,7 @@ import (
 
 // ParseExpr compiles conditions to the documented bytes, and Format prints the documented text. The table omits the
 // signature and the padding.
-func TestConditionBytes(t *testing.T) {
+func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ rule, text, tokens, canonical string }{
 		{"C-37 C-38", `(@User.Title=="PM")`, "f90a0000005400690074006c006500100400000050004d0080", `(@USER.Title == "PM")`},
@@ -63,7 +63,7 @@ func TestConditionBytes(t *testing.T) {
 }
 
 // ParseExpr rejects texts that are not conditions, with the offset of the mistake.
-func TestConditionRefusals(t *testing.T) {
+func TestParseExprReportsOffset(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
 		offset     int
@@ -140,7 +140,7 @@ func TestConditionRefusals(t *testing.T) {
 }
 
 // Deeply nested conditions within the limits print and parse back (S-35).
-func TestDeepConditions(t *testing.T) {
+func TestDeepConditionsRoundTrip(t *testing.T) {
 	n := 1800
 	e := mustParse("(" + strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) + ")")
 	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
@@ -157,7 +157,7 @@ func TestDeepConditions(t *testing.T) {
 
 // ParseExpr and Decode accept the longest condition of each kind and reject the next longer one, with the same limits
 // (S-35).
-func TestLongestConditions(t *testing.T) {
+func TestParseAndDecodeShareLimits(t *testing.T) {
 	not := func(n int) string { return strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) }
 	for name, c := range map[string]struct {
 		text func(n int) string
@@ -207,7 +207,7 @@ type refusal struct {
 }
 
 // An incomplete or wrong condition is an error at the position of the mistake, whatever follows (S-47 to S-52).
-func TestHalfConditions(t *testing.T) {
+func TestIncompleteConditionsAreRejected(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
 		{"S-47", `(Contains {1})`, 1}, {"S-47", `(Any_of {1} && a)`, 1}, {"S-47", `(a && Contains {1})`, 6},
@@ -238,7 +238,7 @@ func TestHalfConditions(t *testing.T) {
 }
 
 // The limit of nesting counts the parentheses that are open, not those that were closed before.
-func TestParenthesesBesideOthers(t *testing.T) {
+func TestNestingCountsOpenParentheses(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "a" + strings.Repeat(")", n) }
 	for n := 1; n <= 4; n++ {
 		for text, want := range map[string]bool{

@@ -78,7 +78,7 @@ func vectorOptions(domain string) ParseOptions {
 
 // ParseExpr and ParseAttribute compile texts to the bytes that Windows recorded, and Format prints them as Windows
 // did (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
-func TestWindowsBytes(t *testing.T) {
+func TestBytesMatchWindowsRecordings(t *testing.T) {
 	type row struct{ Src, SDDL, Domain, Hex string }
 	n := 0
 	for _, r := range recordings.Rows[row](t, "sddl_to_bytes_windows.jsonl") {
@@ -177,7 +177,7 @@ func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID)
 
 // ParseExpr and ParseAttribute reject the conditions and attributes of recorded texts that Windows rejected. Format
 // prints the others as Windows did (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
-func TestWindowsRoundTrip(t *testing.T) {
+func TestTextsMatchWindowsRecordings(t *testing.T) {
 	type row struct {
 		SDDL, Windows string
 		Canonical     *string
@@ -229,7 +229,7 @@ func TestWindowsRoundTrip(t *testing.T) {
 func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
 // ParseExpr accepts and rejects single conditions as recorded (S-36, S-47, S-49, S-51, S-52).
-func TestExpressionTexts(t *testing.T) {
+func TestParseExprMatchesRecordings(t *testing.T) {
 	type row struct{ Expr, Expect string }
 	rows := recordings.Rows[row](t, "cond_ace_expr_c.jsonl")
 	for i, r := range rows {

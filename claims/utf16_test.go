@@ -8,7 +8,7 @@ import (
 )
 
 // Every UTF-16 text, including lone surrogates, is the same after decoding and encoding (S-37).
-func TestUTF16OfAnyText(t *testing.T) {
+func TestUTF16RoundTripsAnyText(t *testing.T) {
 	parts := [][]uint16{{'a'}, {0x7F}, {0x80}, {0x7FF}, {0x800}, {0xD7FF}, {0xE000}, {0xFFFD}, {0xFFFF}, {0xD800},
 		{0xDBFF}, {0xDC00}, {0xDFFF}, {0xD800, 0xDC00}, {0xDBFF, 0xDFFF}}
 	for _, a := range parts {
