@@ -12,14 +12,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The maximal access of a new object is limited by the ceiling of its descriptor, including the rights that its
+// The maximal access of a new object is limited by the labels of its descriptor, including the rights that its
 // directory grants (F-42, F-45).
 func TestMaximalAccessOfNewObject(t *testing.T) {
 	for name, c := range map[string]struct {
 		creator string
 		want    winnt.AccessMask
 	}{
-		// The directory gives DELETE and FILE_READ_ATTRIBUTES; the owner's two rights are the maker's.
+		// The directory grants DELETE and FILE_READ_ATTRIBUTES. The creator owns the object and so has its two
+		// rights.
 		"no entries": {"D:", winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.DELETE | winnt.FILE_READ_ATTRIBUTES},
 		"above":      {"D:S:(ML;;NWNRNX;;;HI)", 0},
 	} {
@@ -35,10 +36,10 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 	}
 }
 
-// F-45: a new object's maximal access is that of its descriptor. Maximal returns the same without an open.
+// The maximal access of a new object comes from its descriptor. Maximal returns the same without an open (F-45).
 func TestMaximalAccess(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
-	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FR, and the owner's two
+	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FILE_GENERIC_READ and the owner's two rights
 		t.Errorf("F-45: %v %+v, want d.Granted = 0x1F01FF, d.Max.Access = 0x160089", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
@@ -55,7 +56,8 @@ func TestMaximalAccess(t *testing.T) {
 	}
 }
 
-// F-48: a directory without other opens is checked itself. With DISALLOW_EXCLUSIVE the open fails.
+// An exclusive open of a directory without other opens is decided by the directory itself. With DISALLOW_EXCLUSIVE
+// the open fails (F-48).
 func TestExclusive(t *testing.T) {
 	disallow := options(fileaccess.DisallowExclusive)
 	read := o("(A;;FR;;;WD)")
@@ -81,7 +83,7 @@ func TestExclusive(t *testing.T) {
 	}
 }
 
-// F-49: opens for attributes alone conflict with no other.
+// Opens for attributes only do not conflict with other opens (F-49).
 func TestSharesModes(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {

@@ -31,8 +31,8 @@ func BenchmarkCan(b *testing.B) {
 	}
 }
 
-// A-70: an entry for a client by way of a server counts where the server's token is the
-// subject's own, for a file as elsewhere.
+// A compound entry for a client and a server applies if the server's SID is in the subject's primary token, for files
+// as elsewhere (A-70).
 func TestCompoundEntries(t *testing.T) {
 	user, server := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-2001")
 	entry, err := sd.NewACE(sd.AccessAllowedCompound, 0, winnt.FILE_READ_DATA, server, sd.ACEExtra{ClientSID: user})
@@ -67,7 +67,7 @@ func ExampleCan() {
 	// Output: 0x5
 }
 
-// F-3: the Unix super-user has no special rights.
+// The Unix super-user has no special rights (F-3).
 func TestNoSuperUser(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
 	if got := d.Status(); got != denied {
@@ -75,8 +75,8 @@ func TestNoSuperUser(t *testing.T) {
 	}
 }
 
-// F-101: a nil descriptor grants nothing, like in package access. ACCESS_SYSTEM_SECURITY is not included. An invalid
-// subject has no rights.
+// A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants
+// ACCESS_SYSTEM_SECURITY. An invalid subject has no rights.
 func TestCanEdges(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
@@ -98,7 +98,7 @@ func TestCanEdges(t *testing.T) {
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 {
 		t.Errorf("generic: %v, want 0x120089", got)
 	}
-	// MAXIMUM_ALLOWED adds nothing: each right is checked separately (F-2).
+	// MAXIMUM_ALLOWED adds nothing, because each right is checked separately (F-2).
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 {
 		t.Errorf("generic reading alone: %v, want 0x120089", got)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-025: the creator has all rights, and the next open the rights that the new descriptor grants.
+// The creator of a file gets all rights, and the next open those that the new descriptor grants (FO-025).
 func TestConformanceCreateThenOpen(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {
@@ -25,8 +25,8 @@ func TestConformanceCreateThenOpen(t *testing.T) {
 	}
 }
 
-// F-32: each list of a new object is marked as inherited by the parent's flag of
-// that list, DACL and SACL apart.
+// The DACL and the SACL of a new object are each marked as inherited only if the parent's list of the same kind is
+// automatically inherited (F-32).
 func TestNewListsHaveOwnInheritance(t *testing.T) {
 	const dacl, sacl = "(A;OICI;FA;;;WD)", "(AU;OICISA;FA;;;WD)"
 	for text, want := range map[string]sd.Control{
@@ -51,8 +51,8 @@ func TestNewListsHaveOwnInheritance(t *testing.T) {
 	}
 }
 
-// A new object's descriptor depends on the client: owner, group, default list, level and privileges. Only the
-// server's forms of CREATOR OWNER and CREATOR GROUP mean the server (F-32, S-61 to S-71).
+// The descriptor of a new object comes from the client: owner, group, default DACL, integrity level and privileges.
+// Only the SIDs CREATOR OWNER SERVER and CREATOR GROUP SERVER mean the server (F-32, S-61 to S-71).
 func TestNewDescriptorUsesClient(t *testing.T) {
 	const low, user, group = "(ML;;NW;;;LW)", "S-1-5-21-1-2-3-1001", "S-1-5-11"
 	const own = "O:" + user + "G:" + group
@@ -116,7 +116,7 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 	}
 }
 
-// F-30: refused creations.
+// A temporary directory cannot be created (F-30).
 func TestCreationRefused(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
@@ -124,7 +124,7 @@ func TestCreationRefused(t *testing.T) {
 	}
 }
 
-// F-30: each half of a refused combination is granted.
+// Each part of a rejected combination is allowed alone (F-30).
 func TestCreationGranted(t *testing.T) {
 	for name, do := range map[string]setup{
 		"a temporary file, with an option": func(s *situation) {
@@ -141,7 +141,7 @@ func TestCreationGranted(t *testing.T) {
 	}
 }
 
-// F-32: inheritance is marked only where the directory's own list is.
+// A new list is marked as inherited only if the directory's own list is (F-32).
 func TestNewDescriptor(t *testing.T) {
 	for _, c := range []struct{ parent, dir, want string }{
 		{"D:(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)"},
@@ -162,7 +162,7 @@ func TestNewDescriptor(t *testing.T) {
 			t.Errorf("F-32 %s: %s %v", c.parent, text, err)
 		}
 	}
-	// The names in the creator's descriptor do not matter for the granted rights.
+	// The entries of the creator's descriptor do not limit the granted rights.
 	d, _ := open(t, 0x1F01FF, create, missing, parentFull, creatorSD("D:"))
 	if d.Granted != 0x1F01FF {
 		t.Errorf("F-32: %+v, want d.Granted = 0x1F01FF", d)

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-80 to F-83: the audit data of decisions.
+// A decision has the data for its audit record: the audited object, its name, the requested rights and the true
+// status (F-80 to F-83).
 func TestAuditInputs(t *testing.T) {
 	type want struct {
 		about   fileaccess.Audited
@@ -24,21 +25,21 @@ func TestAuditInputs(t *testing.T) {
 		setup   []setup
 		want    want
 	}{
-		// The object's SACL records an open once, with the requested and implied rights (F-80).
+		// The object's SACL audits an open once, with the requested and implied rights (F-80).
 		{"success", 0x80000000, nil, want{fileaccess.AuditObject, "f", 0x120089, 0}},
 		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
 		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
 		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
-		// Without an opened object there is no record.
+		// Without an opened object nothing is audited.
 		{"no object", 1, in(missing), want{}},
 		{"collision", 1, in(create), want{}},
-		// The directory that refuses a creation or traversal records it (F-81).
+		// The directory that denies a creation or traversal is audited (F-81).
 		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},
 		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},
-		// A denial by the share is recorded for the share (F-83).
+		// A denial by the share is audited for the share (F-83).
 		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},
 		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},
-		// The record keeps the true status of a hidden denial (F-73).
+		// The audit data keeps the true status of a hidden denial (F-73).
 		{"hidden", 1, in(share("FA"), abe, o("empty"), func(s *situation) { s.f.Policy.HideDenied = true }),
 			want{fileaccess.AuditObject, "f", 1, denied}},
 	} {
@@ -61,13 +62,13 @@ func TestAuditInputs(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, parentFull); d.Audit.Descriptor != d.NewSD || d.NewSD == nil {
 		t.Error("F-81: a creation is recorded by the new object's SACL")
 	}
-	// F-82: privileges are used once, and the one for passing never.
+	// F-82: each privilege is reported once, and SeChangeNotifyPrivilege never.
 	if d, _ := open(t, 1, overwrite, o("(A;;1;;;WD)"), with(restore), twoDirs); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-82: %v", d.PrivilegesUsed.Names())
 	}
 }
 
-// Denials are errors for io/fs, and so is a reparse.
+// Denials are errors of package io/fs, and so is a reparse.
 func TestErr(t *testing.T) {
 	d, _ := open(t, 1, o("empty"))
 	if !errors.Is(d.Err(), fs.ErrPermission) {

@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The mask of a POSIX list limits the owning group, named users and named
-// groups, and neither the owner nor the others.
+// The mask of a POSIX ACL limits the owning group, named users and named groups, but not the owner or others.
 func TestMaskLimitsGroups(t *testing.T) {
 	const owner, named, group, other = 1, 2, 3, 4
 	for mask := fileaccess.POSIXPerm(0); mask <= 7; mask++ {
@@ -53,7 +52,7 @@ func TestMaskLimitsGroups(t *testing.T) {
 	}
 }
 
-// TestFromPOSIXInFull checks the descriptor made of permissions, entry by entry, and every loss.
+// FromPOSIX returns the expected descriptor, entry by entry, and reports every loss.
 func TestFromPOSIXInFull(t *testing.T) {
 	ten := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-069, FO-078, FO-079, FO-083, FO-086: the operations that handles allow.
+// Handle.May allows the operations of the conformance cases (FO-069, FO-078, FO-079, FO-083, FO-086).
 func TestConformanceHandles(t *testing.T) {
 	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
@@ -21,10 +21,10 @@ func TestConformanceHandles(t *testing.T) {
 		op   fileaccess.Operation
 		want ntstatus.Status
 	}{
-		// Through SMB, a handle that may execute may read (F-47).
+		// Through SMB, a handle with the right to execute may read (F-47).
 		{"FO-069 SMB", fileaccess.Handle{Granted: 0x20, Face: fileaccess.SMB}, fileaccess.Read, 0},
 		{"FO-069 native", fileaccess.Handle{Granted: 0x20}, fileaccess.Read, denied},
-		// Each operation needs its rights on the handle, and some need more than rights (F-55).
+		// Each operation needs rights on the handle, and some also need privileges or other conditions (F-55).
 		{"FO-078a", fileaccess.Handle{Granted: 2}, fileaccess.SetBasic, denied},
 		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
 		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
@@ -38,7 +38,7 @@ func TestConformanceHandles(t *testing.T) {
 			0},
 		// Enumeration needs the right to list on the directory's handle (F-70).
 		{"FO-083", fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
-		// F-52: the descriptor does not matter
+		// F-52: the descriptor no longer matters
 		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
@@ -58,7 +58,7 @@ func ExampleHandle_May() {
 	// SetDisposition STATUS_CANNOT_DELETE
 }
 
-// F-100: a nil handle and one without granted rights allow nothing.
+// A nil handle and one without granted rights allow nothing (F-100).
 func TestEmptyHandleAllowsNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
 		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
@@ -84,8 +84,8 @@ func TestEmptyHandleAllowsNothing(t *testing.T) {
 	}
 }
 
-// TestInterfaceAndProfileDifferences checks each operation with each right alone, and with all but each.
-// Face, profile and the kind of open change the result only as F-25, F-47 and F-55 say.
+// For each operation with each right alone, and with all rights but one, interface, profile and the kind of open
+// change the result only as F-25, F-47 and F-55 describe.
 func TestInterfaceAndProfileDifferences(t *testing.T) {
 	holder := baseSpec()
 	holder.Privileges = winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
@@ -135,7 +135,7 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 	}
 }
 
-// F-55: the whole table, with insufficient and sufficient rights.
+// Each operation is denied with insufficient rights and allowed with sufficient ones (F-55).
 func TestOperations(t *testing.T) {
 	holder := baseSpec()
 	ps := winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
@@ -145,7 +145,7 @@ func TestOperations(t *testing.T) {
 	for _, c := range []struct {
 		op     fileaccess.Operation
 		face   fileaccess.Face
-		enough []winnt.AccessMask // each alone
+		enough []winnt.AccessMask // each of them is sufficient alone
 	}{
 		{fileaccess.Read, 0, []winnt.AccessMask{1}}, {fileaccess.Read, fileaccess.SMB, []winnt.AccessMask{1, 0x20}},
 		{fileaccess.Write, 0, []winnt.AccessMask{2}}, {fileaccess.Extend, 0, []winnt.AccessMask{4}},
@@ -193,7 +193,7 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%v without privilege: %v", op, h.May(op))
 		}
 	}
-	// The privileges of a client are used at SecurityImpersonation and above, and never the server's (T-102).
+	// The client's privileges count from SecurityImpersonation on. The server's never count (T-102).
 	server, plain := mustToken(t, holder), mustToken(t, baseSpec())
 	for _, c := range []struct {
 		client *token.Token

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestIDRange checks the formula of idmap_rid(8) at both ends of a range. Ids outside of it, and RIDs of more than 32
-// bits, have no account (L-53).
+// IDRange applies the formula of idmap_rid(8) at both ends of its range. Ids outside of it and RIDs of more than 32
+// bits have no account (L-53).
 func TestIDRange(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	r := fileaccess.IDRange{Domain: domain, First: 70000, Last: 79999, FirstRID: 1000}

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// exactly compares the reported losses with the expected ones, field by field.
+// exactly compares the reported losses with the expected ones, field by field, in any order.
 func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
 	t.Helper()
 	for i, l := range got {
@@ -27,7 +27,7 @@ func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileacces
 	}
 }
 
-// TestLossesInFull compares all fields of each loss of the four conversions: SID, name and rights.
+// The conversions report each loss with its SID, name and rights.
 func TestLossesInFull(t *testing.T) {
 	const (
 		unknownSID  = fileaccess.LossUnknownSID
@@ -40,7 +40,7 @@ func TestLossesInFull(t *testing.T) {
 	for text, want := range map[string][]fileaccess.Loss{
 		"O:BAG:BAD:(A;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(D;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
-		// The rights are mapped, and the entry's own are named: the generic bit is no right that a client knows.
+		// The entry's mapped rights are reported, because clients do not know generic rights.
 		"O:BAG:BAD:(A;;GR;;;BU)":             {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(XA;;FR;;;BU;(Exists a))": {{Kind: fileaccess.LossEntryType, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(A;;0x201;;;WD)":          {{Kind: fileaccess.LossRights, SID: everyone, Bits: 0x200}},

@@ -7,10 +7,10 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// In the tests of modes user 1 owns the files and group 3 is their group; 2 and 4 are others.
+// In the tests of modes user 1 owns the files and 3 is their group. 2 and 4 are other accounts.
 const ofMode = "O:S-1-22-1-1G:S-1-22-2-3"
 
-// M-12: the mode shows the rights of owner, group class and everybody.
+// Mode returns the rights of the owner, the group class and everybody (M-12).
 func TestMode(t *testing.T) {
 	for _, c := range []struct {
 		dacl      string

@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// FuzzValidName: no panic, and a valid name has valid components.
+// FuzzValidName checks that no name causes a panic, that the components of a valid name are valid, and that Unparsed
+// returns a suffix of the name.
 func FuzzValidName(f *testing.F) {
 	for _, name := range []string{
 		"", `\`, `a\b`, `a\b\`, // paths

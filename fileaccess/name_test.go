@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// F-13: names.
+// ValidName accepts names of files and streams, and Open rejects invalid ones (F-13).
 func TestNames(t *testing.T) {
 	long := strings.Repeat("x", 255)
 	for name, want := range map[string]bool{
@@ -40,7 +40,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("F-13, a number: %+v", d)
 	}
 	r := fileaccess.Request{Name: `a\b\c`}
-	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // from -1
+	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // for at from -1 on
 		if got := r.Unparsed(at - 1); got != want {
 			t.Errorf("Unparsed(%d) = %q, want %q", at-1, got, want)
 		}

@@ -14,8 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// M-41: the rights that a mode denies to group and others are removed from their entries. The owner and, as far as
-// the mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing.
+// Narrow removes the rights that a mode denies to group and others from their entries. The owner and, as far as the
+// mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing
+// (M-41).
 func TestNarrow(t *testing.T) {
 	member := func(s sid.SID) bool { return s.String() == "S-1-22-2-4" }
 	for _, c := range []struct {
@@ -63,8 +64,8 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
-// M-41: after narrowing, the shown mode has no more bits for group and others than the requested one. The owner keeps
-// all rights, no class gains any, and the same mode changes nothing more.
+// After Narrow, the mode of a random descriptor has no more bits for group and others than the requested one. The
+// owner keeps all rights, no class gains any, and the same mode changes nothing more (M-41).
 func TestNarrowOfRandomLists(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 3000 {
@@ -91,7 +92,7 @@ func TestNarrowOfRandomLists(t *testing.T) {
 	}
 }
 
-// M-41: by the access check, narrowing gives no user a right, and takes none from the owner.
+// By the access check, Narrow gives no right to any user and takes none from the owner (M-41).
 func TestNarrowNeverWidens(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	var tokens []*token.Token
@@ -130,7 +131,7 @@ func TestNarrowNeverWidens(t *testing.T) {
 	}
 }
 
-// randomList returns a descriptor of ofMode with a random DACL.
+// randomList returns a descriptor with the owner and group of ofMode and a random DACL.
 func randomList(r *rand.Rand) *sd.Descriptor {
 	subjects := []string{"S-1-22-1-1", "S-1-22-1-2", "S-1-22-2-3", "S-1-22-2-4", "WD", "AU", "SY", "BA", "OW", "CO", "BU"}
 	rights := []string{"FA", "FR", "FW", "FX", "0x1301bf", "0x1200a9", "GA", "0x1", "0x40000"}
@@ -142,7 +143,7 @@ func randomList(r *rand.Rand) *sd.Descriptor {
 	return sddl.MustParse(text)
 }
 
-// formatted returns a descriptor as text.
+// formatted returns a descriptor as SDDL, or the error.
 func formatted(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The text form of nfs4_acl(5).
+// ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
 func TestParseNFS4(t *testing.T) {
 	list, err := fileaccess.ParseNFS4(
 		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
@@ -51,7 +51,8 @@ func TestParseNFS4(t *testing.T) {
 	}
 }
 
-// FuzzParseNFS4: no panic, and parsed entries are printed in a form that parses to the same entries.
+// FuzzParseNFS4 checks that no text causes a panic and that FormatNFS4 prints parsed entries as text that parses to
+// the same entries.
 func FuzzParseNFS4(f *testing.F) {
 	for _, text := range []string{
 		"A::OWNER@:rwaDdxtTnNcCoy", "D:fdnig:g@d:RWX", "U:SF:EVERYONE@:", // plain, all flags, no rights
@@ -75,7 +76,7 @@ func FuzzParseNFS4(f *testing.F) {
 	})
 }
 
-// nfs4Check reports the algorithm of RFC 7530, section 6.2.1, for one right.
+// nfs4Check implements the algorithm of RFC 7530, section 6.2.1, for one right.
 func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool, bit winnt.AccessMask) bool {
 	for _, a := range list {
 		if a.Flags&fileaccess.NFS4InheritOnly != 0 || a.Mask&bit == 0 || !member(a) {
@@ -91,8 +92,8 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 	return false
 }
 
-// A descriptor made of an NFSv4 ACL decides each right as the ACL does, except the owner's own two, and converts back
-// to the same list.
+// A descriptor made from an NFSv4 ACL decides each right as the ACL does, except for the owner's implicit rights. It
+// converts back to the same ACL.
 func TestNFS4MeansTheSame(t *testing.T) {
 	r := random(t)
 	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",
@@ -145,7 +146,7 @@ func TestNFS4MeansTheSame(t *testing.T) {
 	}
 }
 
-// Lost entries are reported.
+// The conversions report unknown names and SIDs, foreign rights, other types of entries, and labels as losses.
 func TestNFS4Losses(t *testing.T) {
 	users := &fileaccess.NameMap{
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },

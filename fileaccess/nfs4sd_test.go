@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestToNFS4InFull checks each entry of the list, field by field.
+// ToNFS4 returns the expected list, entry by entry.
 func TestToNFS4InFull(t *testing.T) {
 	nameless := &fileaccess.NameMap{Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
 	groups := &fileaccess.NameMap{Name: func(s sid.SID) (string, bool, bool) { return "g@x", true, s == g9 }}
@@ -66,8 +66,8 @@ func TestToNFS4InFull(t *testing.T) {
 	}
 }
 
-// An inheritable OWNER@ or GROUP@ survives the round trip with each flag, and is recognised in a descriptor that was
-// not made of an NFSv4 list.
+// An inheritable OWNER@ or GROUP@ entry converts back with each flag. It is also recognised in a descriptor that was
+// not made from an NFSv4 ACL.
 func TestInheritableOwner(t *testing.T) {
 	for _, text := range []string{
 		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",

@@ -29,7 +29,7 @@ func random(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// world makes random inputs from small pools, so that values coincide often.
+// world makes random inputs from few values, so that these often match.
 type world struct {
 	*rand.Rand
 	tokens  []*token.Token
@@ -170,7 +170,7 @@ func (w *world) desired() winnt.AccessMask {
 	return m
 }
 
-// ask fills a request and its facts.
+// ask returns a random request and its facts.
 func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	r := &fileaccess.Request{
 		Subject: access.SubjectOf(pick(w.Rand,
@@ -204,8 +204,7 @@ func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	return r, f
 }
 
-// tame takes the faults away that end most opens early, so that the rest is
-// reached often.
+// tame removes the errors that end most opens early, so that the later rules are reached often.
 func (w *world) tame(r *fileaccess.Request, f *fileaccess.Facts) {
 	r.Options &= fileaccess.OpenForBackupIntent | fileaccess.OpenByFileID | fileaccess.DisallowExclusive
 	r.Attributes, r.Name, r.Disposition = normal, "f", min(r.Disposition, 5)
@@ -279,7 +278,7 @@ func describe(r *fileaccess.Request, f *fileaccess.Facts) string {
 	return s
 }
 
-// FO-087, first part: F-2. Can equals an access check of each bit alone.
+// Can returns the same rights as an access check of each right alone (F-2, FO-087).
 func TestCanIsEachBitAlone(t *testing.T) {
 	w := newWorld(t, random(t))
 	for range *pairsFlag {
@@ -296,8 +295,7 @@ func TestCanIsEachBitAlone(t *testing.T) {
 	}
 }
 
-// FO-087, second part: the decision equals the twin's, granted is a subset of the request, and explaining changes
-// nothing.
+// Open decides like its twin, grants a subset of the request, and Explain returns the same decision (FO-087).
 func TestOpenEqualsItsTwin(t *testing.T) {
 	w := newWorld(t, random(t))
 	outcomes := map[string]int{}
@@ -306,8 +304,8 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 		d := fileaccess.Open(r, f)
 		want := (&twin{r, f}).decide()
 		if want.made {
-			// After the parent's right package sd builds the descriptor, which has its own test; here only statuses
-			// are compared.
+			// After the check of the parent, package sd builds the descriptor, which it tests itself. Only the
+			// statuses are compared here.
 			if d.NewSD == nil && d.Rule == "F-32" {
 				continue
 			}
@@ -344,7 +342,7 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 	}
 }
 
-// within returns the invariant of FO-087.
+// within checks that a decision grants only requested, implied or default rights.
 func within(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
 	mapped := winnt.FileObject.Mapping.Map(r.Desired)
 	limit := mapped&^maxAllowed | d.Implied

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ask is one question of a row of section 12.
+// ask is one request of a conformance case.
 type ask struct {
 	desired winnt.AccessMask
-	want    winnt.AccessMask // 0: STATUS_ACCESS_DENIED, unless status says otherwise
+	want    winnt.AccessMask // 0 means STATUS_ACCESS_DENIED, unless status is set
 	status  ntstatus.Status
 	more    []setup
 	check   func(t *testing.T, d *fileaccess.Decision)
@@ -66,7 +66,7 @@ func forced(want bool) func(*testing.T, *fileaccess.Decision) {
 	}
 }
 
-// openRows are the rows of section 12 that opens decide.
+// openRows are the conformance cases that opens decide.
 var openRows = []row{
 	// F-1
 	{"FO-001", in(o("(A;;FR;;;WD)")), []ask{{desired: 0x120089, want: 0x120089}, {desired: 0x80000000, want: 0x120089},
@@ -242,6 +242,7 @@ var openRows = []row{
 			more: in(func(s *situation) { s.f.Policy.HideDenied = true }), check: rule("F-73")}}},
 }
 
+// Open returns the decisions of the conformance cases.
 func TestConformanceOpens(t *testing.T) {
 	for _, r := range openRows {
 		for i := range r.asks {
@@ -264,7 +265,7 @@ func TestConformanceOpens(t *testing.T) {
 	}
 }
 
-// FO-013: each bit alone.
+// A request for a single right is granted only if the descriptor grants it (FO-013).
 func TestConformanceEachBit(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit <= 0x100; bit <<= 1 {
 		want := winnt.AccessMask(0)
@@ -277,7 +278,7 @@ func TestConformanceEachBit(t *testing.T) {
 	}
 }
 
-// Missing data denies access and never causes a panic.
+// Nil arguments deny access and never cause a panic.
 func TestNilDenies(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	r := &fileaccess.Request{Subject: s, Desired: 1, Disposition: fileaccess.FileOpen, Name: "f"}
@@ -320,9 +321,8 @@ func TestNilDenies(t *testing.T) {
 	}
 }
 
-// F-101: an object, a directory on the way and the parent of a new file whose
-// descriptor is missing deny, also with intent, which the object's unknown
-// ceiling stops.
+// A missing descriptor of the object, of a directory on the path or of a new file's parent denies access. So it does
+// with a backup intent, because the object's label is unknown (F-101).
 func TestMissingDescriptorsDeny(t *testing.T) {
 	none := func(s *situation) { s.f.Object.Descriptor = nil }
 	for name, setup := range map[string][]setup{
@@ -342,7 +342,8 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 			t.Errorf("F-101 %s: %+v, want d.Allowed() = false, d.Granted = 0", name, d)
 		}
 	}
-	// The label also applies with a NULL DACL: a subject of a lower level cannot read, whatever the intent is (F-20).
+	// A label also limits access with a NULL DACL: a subject at a lower level cannot read, even with a backup intent
+	// (F-20).
 	unread := sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
 	labelled := func(s *situation) { s.f.Object.Descriptor = unread }
 	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
@@ -354,7 +355,8 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 	}
 }
 
-// F-72: only the gate changes a status; F-73 changes revealing ones.
+// Access-based enumeration changes only the status of opens that the share denies (F-72). With HideDenied, other
+// revealing statuses are hidden too (F-73).
 func TestHideDenied(t *testing.T) {
 	hide := func(s *situation) { s.f.Policy.HideDenied = true }
 	hiddenEntry := in(share("FA"), abe, o("empty"), noP, hide)
@@ -379,9 +381,11 @@ func TestHideDenied(t *testing.T) {
 	}
 }
 
+// An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a
+// handle change them.
 func TestSMBServer(t *testing.T) {
 	s, dir, file := smbWorld(t)
-	// The maximal access is in the answer, and MAXIMUM_ALLOWED grants it.
+	// The response has the maximal access, and MAXIMUM_ALLOWED grants it.
 	o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED, fileaccess.FileOpen, 0)
 	if st != ntstatus.Success || o.handle.Granted != 0x1301BF || o.max.Access != 0x1301BF {
 		t.Fatal(st, o)
@@ -397,7 +401,7 @@ func TestSMBServer(t *testing.T) {
 		d.Owner() != s.subject.Effective().User().SID {
 		t.Fatalf("%v %v %x", st, err, got)
 	}
-	// Its owner takes all entries away, and has the owner's rights then.
+	// The owner removes all entries and then has only the owner's rights.
 	if st := s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)); st != ntstatus.Success {
 		t.Fatal(st)

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// F-7: the server corrects requests that the store would refuse.
+// An SMB server corrects options that a local open would reject (F-7).
 func TestServerCleansUp(t *testing.T) {
 	sync := options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)
 	unbuffered := options(fileaccess.NoIntermediateBuffering)
@@ -27,7 +27,7 @@ func TestServerCleansUp(t *testing.T) {
 	}
 }
 
-// F-10: one fault at a time.
+// Each invalid parameter alone is an error. Hints are accepted (F-10).
 func TestInvalidParameters(t *testing.T) {
 	for name, fault := range map[string]setup{
 		"option":      options(0x01000000),
@@ -44,7 +44,7 @@ func TestInvalidParameters(t *testing.T) {
 	if d, _ := open(t, 0x100001, options(fileaccess.SynchronousIOAlert)); d.Granted != 0x100001 {
 		t.Errorf("with SYNCHRONIZE: %+v, want d.Granted = 0x100001", d)
 	}
-	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // sequential, random: hints
+	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // hints for sequential and random access
 		t.Errorf("hints: %+v, want d.Granted = 1", d)
 	}
 }

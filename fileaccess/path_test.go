@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// A refusal returns the index of the refusing component, and the number of components for the last name (F-22, F-23,
-// F-26, F-27).
+// A denial reports the index of the component that caused it, or the number of components for the last name (F-22,
+// F-23, F-26, F-27).
 func TestStoppedAt(t *testing.T) {
 	all := path("(A;;FA;;;WD)", "(A;;FA;;;WD)", "(A;;FA;;;WD)")
 	at := func(i int, change func(*fileaccess.Component)) setup { return component(i, change) }
@@ -33,7 +33,7 @@ func TestStoppedAt(t *testing.T) {
 	}
 }
 
-// F-22: a malformed stream name on the path is found before any other error.
+// A malformed stream name on the path is reported before any other error (F-22).
 func TestBadStreamOnTheWay(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
@@ -42,17 +42,18 @@ func TestBadStreamOnTheWay(t *testing.T) {
 	}
 }
 
-// F-24 and F-25: traversing does not include listing. A name is returned only with the traverse right.
+// The right to traverse does not include listing (F-24). A handle opened by id returns its name only with the right
+// to traverse (F-25).
 func TestTraverseDoesNotAllowListing(t *testing.T) {
 	for _, c := range []struct {
 		h    fileaccess.Handle
 		op   fileaccess.Operation
 		want ntstatus.Status
 	}{
-		// The right to traverse does not include the right to list (F-24).
+		// F-24
 		{fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
 		{fileaccess.Handle{Granted: 1, Directory: true}, fileaccess.ChangeNotify, 0},
-		// An open by file id returns its name only with the traverse right (F-25).
+		// F-25
 		{fileaccess.Handle{Granted: 1, ByID: true}, fileaccess.QueryName, denied},
 		{fileaccess.Handle{Granted: 0x20, ByID: true}, fileaccess.QueryName, 0},
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
@@ -62,7 +63,7 @@ func TestTraverseDoesNotAllowListing(t *testing.T) {
 		}
 	}
 	if d, _ := open(t, 1, byID,
-		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
+		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: an open by id has no path
 		t.Errorf("F-25: %+v, want d.Granted = 1", d)
 	}
 }

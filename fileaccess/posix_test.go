@@ -21,7 +21,7 @@ import (
 
 const none = 0xFFFFFFFF
 
-// unixToken returns a Unix process: a user and groups of the default map.
+// unixToken returns the subject of a Unix process: a user and groups of the default map.
 func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	s := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Integrity: sid.MediumLevel}
 	s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: enabled})
@@ -31,7 +31,7 @@ func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	return access.SubjectOf(mustToken(t, s))
 }
 
-// posixCheck reports POSIX 1003.1e draft 17 section 23.1.5 for one permission.
+// posixCheck implements POSIX 1003.1e draft 17, section 23.1.5, for one permission.
 func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileaccess.POSIXPerm) bool {
 	l := p.Access
 	if l == nil {
@@ -67,7 +67,7 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	return !matched && l[len(l)-1].Perm&want == want
 }
 
-// posixWants returns the rights that perm needs: writing to a directory also needs search.
+// posixWants returns the permissions that perm needs. Writing to a directory also needs search.
 func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
 	if perm == fileaccess.POSIXWrite && directory {
 		return fileaccess.POSIXWrite | fileaccess.POSIXExecute
@@ -115,8 +115,7 @@ func randomPOSIX(r *rand.Rand) *fileaccess.POSIX {
 	return p
 }
 
-// A descriptor made of POSIX permissions gives each subject each permission
-// exactly as POSIX does.
+// A descriptor made from POSIX permissions grants each permission to the same subjects as POSIX does.
 func TestFromPOSIXMeansTheSame(t *testing.T) {
 	r := random(t)
 	for range *pairsFlag / 10 {
@@ -139,7 +138,7 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 	}
 }
 
-// POSIX permissions made of a descriptor give no subject more than it does.
+// POSIX permissions made from a descriptor never grant more than the descriptor.
 func TestToPOSIXGivesNoMore(t *testing.T) {
 	r := random(t)
 	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0),
@@ -187,7 +186,8 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 	}
 }
 
-// Every mode survives the round trip, except writing to a directory that cannot be searched.
+// Every mode is the same after FromMode and ToPOSIX, except that a directory without search permission loses write
+// permission.
 func TestModesComeBack(t *testing.T) {
 	for mode := range uint32(0o1000) {
 		for _, directory := range []bool{false, true} {
@@ -215,7 +215,7 @@ func TestModesComeBack(t *testing.T) {
 	}
 }
 
-// The descriptors of familiar permissions.
+// FromMode returns the expected descriptors for common modes.
 func TestFamiliarModes(t *testing.T) {
 	for _, c := range []struct {
 		mode uint32
@@ -249,7 +249,7 @@ func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
 	return m
 }
 
-// Each loss of the way to descriptors.
+// FromPOSIX reports each kind of loss, and rejects unknown owners and malformed ACLs.
 func TestPOSIXLosses(t *testing.T) {
 	known := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
@@ -285,7 +285,7 @@ func TestPOSIXLosses(t *testing.T) {
 		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
 			t.Errorf("%v: %v %v", c.want, lost, err)
 		}
-		s := unixToken(t, 5) // another user
+		s := unixToken(t, 5) // a user without an entry
 		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
 			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
 		}
@@ -298,7 +298,7 @@ func TestPOSIXLosses(t *testing.T) {
 	}
 }
 
-// Each loss of the way back.
+// ToPOSIX reports each kind of loss.
 func TestToPOSIXLosses(t *testing.T) {
 	const owned = "O:S-1-22-1-7G:S-1-22-2-8"
 	for text, want := range map[string]fileaccess.LossKind{
@@ -316,7 +316,7 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("%s: %v", text, lost)
 		}
 	}
-	// An entry that files and directories inherit is kept, unless it does not propagate further.
+	// An entry that files and directories inherit is kept, unless children do not pass it on.
 	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
@@ -325,7 +325,7 @@ func TestToPOSIXLosses(t *testing.T) {
 			t.Errorf("entries with %s: %v", flags, lost)
 		}
 	}
-	// An entry for files only, or for directories only, is lost.
+	// An entry that only files or only directories inherit is lost.
 	for _, flags := range []string{"OIIO", "CIIO"} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
@@ -345,7 +345,7 @@ func TestToPOSIXLosses(t *testing.T) {
 	}
 }
 
-// A default list is inherited as in POSIX, and survives the round trip.
+// A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
 func TestDefaultLists(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
 	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
@@ -372,8 +372,8 @@ func TestDefaultLists(t *testing.T) {
 	}
 }
 
-// An attribute as Linux writes it: user::rw-, user:1000:r--, group::r--,
-// mask::r--, other::---.
+// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::r--,
+// other::---. It rejects malformed and too long ones.
 func TestDecodePOSIX(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
 		"10000400ffffffff" + "20000000ffffffff")
@@ -391,7 +391,7 @@ func TestDecodePOSIX(t *testing.T) {
 			t.Errorf("%s: %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
 		}
 	}
-	long := func(n int) error { // users of 1000 and more between owner and group
+	long := func(n int) error { // with users from 1000 on between the owner and the group
 		l := fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, ID: ^uint32(0)}}
 		for i := range n - 4 {
 			l = append(l, fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: 1000 + uint32(i)})
@@ -403,7 +403,7 @@ func TestDecodePOSIX(t *testing.T) {
 		_, err := fileaccess.DecodePOSIX(l.Append(nil))
 		return err
 	}
-	if err := long(8191); err != nil { // 64 KiB hold them and the header
+	if err := long(8191); err != nil { // 64 KiB hold 8191 entries and the header
 		t.Errorf("8191 entries: %v", err)
 	}
 	if err := long(8192); !errors.Is(err, fileaccess.ErrPOSIXACL) || !strings.Contains(err.Error(), "at most 8191") {
@@ -411,7 +411,7 @@ func TestDecodePOSIX(t *testing.T) {
 	}
 }
 
-// FuzzDecodePOSIX: no panic, and decoded lists encode to equal bytes.
+// FuzzDecodePOSIX checks that no bytes cause a panic and that a decoded ACL encodes to the same bytes.
 func FuzzDecodePOSIX(f *testing.F) {
 	// minimal
 	f.Add(fileaccess.ModeACL(0o644).Append(nil))
@@ -438,8 +438,8 @@ func FuzzDecodePOSIX(f *testing.F) {
 	})
 }
 
-// F-101: an entry of a DACL that neither allows nor denies changes neither permissions nor
-// losses, whatever SID and mask it has.
+// An entry of a DACL that neither allows nor denies changes neither the permissions nor the losses, whatever its SID
+// and mask are (F-101).
 func TestToPOSIXPassesOthersOver(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)

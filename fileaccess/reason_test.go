@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-80: the codes of reasons in records.
+// Explain returns the expected reason for each kind of decision, with its text and the code for audit records (F-80).
 func TestReasons(t *testing.T) {
 	for _, c := range []struct {
 		what    string

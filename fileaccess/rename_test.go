@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// moving returns a rename of a file to another directory with a given DACL.
+// moving returns a rename of a file to another directory, whose DACL is target.
 func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
 	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}
@@ -35,7 +35,7 @@ func existing(x fileaccess.Existing) func(*fileaccess.Move) {
 	return func(m *fileaccess.Move) { m.Existing = &x }
 }
 
-// FO-072 to FO-076, and the rest of F-57 and F-58.
+// DecideRename returns the statuses of the conformance cases and of further cases (FO-072 to FO-076, F-57, F-58).
 func TestRename(t *testing.T) {
 	isDir := func(m *fileaccess.Move) { m.Directory = true }
 	replace := func(m *fileaccess.Move) { m.ReplaceIfExists = true }
@@ -121,10 +121,10 @@ func TestRename(t *testing.T) {
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
 		t.Errorf("F-57 privileges: %+v", d)
 	}
-	// F-60: a MoveDecision cannot change a descriptor, and the source's is not even used.
+	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 
-// FO-077, and the rest of F-59.
+// DecideLink returns the statuses of the conformance cases and of further cases (FO-077, F-59).
 func TestLink(t *testing.T) {
 	attrs := granted(0x100)
 	for _, c := range []struct {

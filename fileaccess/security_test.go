@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-080, FO-081: F-50.
+// Each part of a descriptor needs its right on the handle, to be queried or to be set (FO-080, FO-081, F-50).
 func TestConformanceSecurityRights(t *testing.T) {
 	const owner, dacl, sacl, label, attribute, scope, whole = 1, 4, 8, 0x10, 0x20, 0x40, 0x10000
 	for _, c := range []struct {
@@ -43,7 +43,7 @@ func TestConformanceSecurityRights(t *testing.T) {
 	}
 }
 
-// The client's trust level limits a trust label, not the server's (F-51).
+// The client's trust level limits the trust labels that it may set. The server's does not matter (F-51).
 func TestSetSecurityUsesClientTrust(t *testing.T) {
 	const whole = "O:BAG:SYD:(A;;FA;;;WD)"
 	trusted := sddl.MustParse(whole + "S:(TL;;0x1;;;S-1-19-512-4096)")
@@ -67,8 +67,8 @@ func TestSetSecurityUsesClientTrust(t *testing.T) {
 	}
 }
 
-// F-51: the effective token, a client's if there is one, decides which owner and label may be set. The restore
-// privilege allows any owner, but no higher label.
+// The effective token, a client's if there is one, decides which owners and labels may be set. SeRestorePrivilege
+// allows any owner, but no higher label (F-51).
 func TestSetSecurityAsClient(t *testing.T) {
 	restorer := baseSpec()
 	restorer.Privileges |= restore.Bit()
@@ -96,8 +96,8 @@ func TestSetSecurityAsClient(t *testing.T) {
 	}
 }
 
-// The caller must be allowed to assign the owner and label (F-51). The old value and the rights of the handle do not
-// change (F-52).
+// SetSecurity checks the owner and the label (F-51). It does not change the old descriptor or the rights of the
+// handle (F-52).
 func TestSetSecurity(t *testing.T) {
 	old := aces(t, "(A;;FA;;;WD)")
 	all := fileaccess.Handle{Granted: 0x011F01FF}
@@ -111,9 +111,9 @@ func TestSetSecurity(t *testing.T) {
 		text string
 		want ntstatus.Status
 	}{
-		// An owner must be present and assignable (F-51).
+		// An owner must be given and assignable (F-51).
 		{1, "O:" + caseU.String(), 0}, {1, "O:BA", ntstatus.InvalidOwner}, {1, "D:", ntstatus.InvalidOwner},
-		// A label above the caller's needs the relabel privilege (F-51).
+		// A label above the caller's needs SeRelabelPrivilege (F-51).
 		{0x10, "S:(ML;;NW;;;ME)", 0}, {0x10, "S:(ML;;NW;;;HI)", notHeld},
 		{4, "D:(A;;FR;;;WD)", 0},
 	} {
@@ -122,7 +122,7 @@ func TestSetSecurity(t *testing.T) {
 			t.Errorf("F-51 %q: %v", c.text, st)
 		}
 	}
-	// F-52: the old value is unchanged, and the handle keeps its rights.
+	// F-52: the old descriptor and the rights of the handle do not change.
 	d, _ := set(4, "D:", &all)
 	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
 		t.Error("F-52")
@@ -148,8 +148,8 @@ func TestSetSecurity(t *testing.T) {
 	}
 }
 
-// F-51: a token may assign as owner its user, and its groups that are enabled, have the owner attribute and are not
-// deny-only, and any owner with the restore privilege. The same applies to the descriptor that a creator passes
+// A token may assign these owners: its user, its groups that are enabled, have the owner attribute and are not
+// deny-only, and with SeRestorePrivilege any SID (F-51). The same applies to the descriptor that a creator passes
 // (F-32).
 func TestOwnerMustBeAssignable(t *testing.T) {
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")

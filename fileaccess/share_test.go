@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-5: the connect, and the two descriptors a share may have.
+// Connect returns the rights that the share grants. A share may report other rights than it grants (F-5). Later opens
+// are limited by them (F-6, F-8).
 func TestConnect(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
@@ -45,7 +46,7 @@ func TestConnect(t *testing.T) {
 	}); d.Status() != denied || d.Rule != "F-5" {
 		t.Errorf(`F-5: %+v, want d.Status() = %v, d.Rule = "F-5"`, d, denied)
 	}
-	// A share grants file rights: one that grants only the SACL grants nothing.
+	// A share grants file rights. One that grants only ACCESS_SYSTEM_SECURITY grants nothing.
 	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
 		t.Errorf(`F-5, the SACL alone: %+v, want d.Rule = "F-5"`, d)
 	}

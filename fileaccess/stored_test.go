@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// storedForms are descriptors as a caller gives them and as a file keeps them, or the status that refuses them.
+// storedForms are descriptors as a caller passes them and as a file stores them, or the status that rejects them.
 var storedForms = []struct {
 	given, kept string
 	st          ntstatus.Status
@@ -28,7 +28,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:PAI(A;;FR;;;WD)", "O:BAG:SYD:PAI(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:NO_ACCESS_CONTROL", "O:BAG:SYD:NO_ACCESS_CONTROL", 0},
 	{"O:BAG:SYD:", "O:BAG:SYD:", 0},
-	// F-199: a grant to a logon session is removed, whatever its type, also an inherit-only one.
+	// F-199: entries that allow a logon session are removed, whatever their type, also inherit-only ones.
 	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
 	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
@@ -36,7 +36,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:(XA;;FR;;;S-1-5-5-0-1;(@User.x == 1))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(A;;FR;;;S-1-5-5)(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)",
 		"O:BAG:SYD:(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)", 0},
-	// F-199: without these a user would have more rights: they are refused.
+	// F-199: without these entries a user would have more rights, so they are rejected.
 	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(XD;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))(A;;FA;;;WD)", "", ntstatus.InvalidACL},
@@ -46,7 +46,7 @@ var storedForms = []struct {
 	{"O:BAG:S-1-5-5-0-1001D:(A;;FR;;;WD)", "", ntstatus.InvalidPrimaryGroup},
 }
 
-// F-199, F-201: the stored form of a descriptor. Storing that form again changes nothing.
+// Stored returns the form in which a descriptor is stored. Applied to that form it changes nothing (F-199, F-201).
 func TestStored(t *testing.T) {
 	for _, c := range storedForms {
 		d, st := fileaccess.Stored(sddl.MustParse(c.given))
@@ -71,8 +71,8 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// F-199, F-200: the descriptor of a new file names no logon session, whether the token's default list, the directory or
-// the creator does; a refusal by the creator fails the creation.
+// The descriptor of a new file never names a logon session, whether the token's default DACL, the directory or the
+// creator's descriptor does. An entry of the creator that denies a session makes the creation fail (F-199, F-200).
 func TestNewFileNamesNoSession(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	tok, err := token.New(token.StandardUser(user))

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// TestSubIDs checks that a line of /etc/subuid has an owner, a first id and a count, and ends at the highest id.
-// Other lines are ignored. Ranges include both ends.
+// ParseSubIDs reads lines of /etc/subuid with an owner, a first id and a count, and limits ranges to the highest id.
+// It ignores other lines. Overlaps includes both ends of a range.
 func TestSubIDs(t *testing.T) {
 	const last = 1<<32 - 1
 	for line, want := range map[string][]fileaccess.SubIDs{

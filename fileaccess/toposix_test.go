@@ -10,13 +10,14 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// owned is a descriptor's owner and group, user 7 and group 8; posixSIDs writes out names of ids.
+// owned is the owner and group of a descriptor, user 7 and group 8. posixSIDs replaces short names of ids by their
+// SIDs.
 const owned = "O:S-1-22-1-7G:S-1-22-2-8"
 
 var posixSIDs = strings.NewReplacer("u7)", "S-1-22-1-7)", "u3)", "S-1-22-1-3)", "g8)", "S-1-22-2-8)", "g9)",
 	"S-1-22-2-9)")
 
-// aclText writes a list as getfacl does, on one line.
+// aclText formats an ACL as getfacl does, on one line.
 func aclText(l fileaccess.POSIXACL) string {
 	var out []string
 	for _, e := range l {
@@ -39,7 +40,7 @@ func aclText(l fileaccess.POSIXACL) string {
 	return strings.Join(out, " ")
 }
 
-// Kinds of losses, and the SIDs that they name.
+// Kinds of losses.
 const (
 	noName, noPerm, noDenial  = fileaccess.LossUnknownSID, fileaccess.LossRights, fileaccess.LossDenial
 	oddType, inherits, noSACL = fileaccess.LossEntryType, fileaccess.LossInheritance, fileaccess.LossSACL
@@ -47,8 +48,8 @@ const (
 
 var u7, g8, g9 = fileaccess.UnixUser(7), fileaccess.UnixGroup(8), fileaccess.UnixGroup(9)
 
-// The permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a directory also 0x40,
-// searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
+// ToPOSIX returns the permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a
+// directory also 0x40, searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
 func TestToPOSIXInFull(t *testing.T) {
 	for name, c := range map[string]struct {
 		dacl, access, def string
@@ -116,7 +117,7 @@ func TestToPOSIXInFull(t *testing.T) {
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
 		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
-		// A group is no user, and a user no group.
+		// A group is not a user, and a user is not a group.
 		"O:S-1-22-2-8G:S-1-22-1-7D:": {{Kind: noName, SID: g8}, {Kind: noName, SID: u7}},
 	} {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An NFS server has the ids of the client, and a domain's SIDs from elsewhere.
+// An NFS server knows the client's ids. The SIDs of a domain come from another source.
 func ExampleIDMap_NetworkUser() {
 	var ids fileaccess.IDMap // S-1-22-1-uid and S-1-22-2-gid
 	spec, err := ids.NetworkUser(1000, []uint32{100, 27}, sid.MustParse("S-1-5-21-1-2-3-2001"))
@@ -35,7 +35,7 @@ func ExampleIDMap_NetworkUser() {
 	// true <nil>
 }
 
-// An id without a SID makes no token, and a group known twice makes one.
+// NetworkUser fails for an id without a SID. A group that is given twice is not an error.
 func TestNetworkUserByIDs(t *testing.T) {
 	user := func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id != 7 }
 	group := func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id != 8 }

@@ -23,7 +23,8 @@ func BenchmarkVisibleEntries(b *testing.B) {
 	}
 }
 
-// FO-082: F-71. U owns the entries and so always has READ_CONTROL.
+// An entry is visible to users with FILE_GENERIC_READ (F-71, FO-082). U owns the entries and so always has
+// READ_CONTROL.
 func TestConformanceEnumeration(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
@@ -33,7 +34,8 @@ func TestConformanceEnumeration(t *testing.T) {
 	}
 }
 
-// F-71 and F-74: bulk and single results are equal. The share's rights count, intent and backup privilege do not.
+// VisibleEntries returns the results of Visible. The share's rights limit visibility. A backup privilege does not
+// extend it (F-71, F-74).
 func TestVisibleEntries(t *testing.T) {
 	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
 		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-085: F-90.
+// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES to the request (F-90, FO-085).
 func TestConformanceCreateFile(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"(A;;0x100000;;;U)": 0x100080, "empty": 0} {
 		s := newSituation(t)
@@ -33,8 +33,8 @@ func ExampleCreateFile() {
 	// Output: STATUS_OBJECT_NAME_NOT_FOUND 2
 }
 
-// TestWin32: CreateFile adds rights and maps its dispositions to native ones (F-90), and statuses map to Win32 error
-// numbers (F-91).
+// CreateFile adds rights and maps its dispositions and flags to native ones (F-90). LastError maps statuses to Win32
+// error numbers (F-91).
 func TestWin32(t *testing.T) {
 	const del, backupFlag = fileaccess.FlagDeleteOnClose, fileaccess.FlagBackupSemantics
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestWin32(t *testing.T) {
 		desired  winnt.AccessMask
 	}{
 		{fileaccess.CreateNew, 0, fileaccess.FileCreate, fileaccess.NonDirectoryFile, 0x100080},
-		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: no attribute
+		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: ignored
 		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf,
 			fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
 		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},
@@ -64,7 +64,7 @@ func TestWin32(t *testing.T) {
 	if _, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0); ok {
 		t.Error("F-90: creation 0")
 	}
-	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and DELETE with delete on close (F-90).
+	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and with delete on close DELETE (F-90).
 	if d, _ := open(t, 0,
 		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
 		t.Errorf("F-90: %+v, want d.Granted = 0x110080", d)
