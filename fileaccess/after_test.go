@@ -31,7 +31,7 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
 				Object: fileaccess.Object{Descriptor: sd.NoSecurity}})
 		if d.Max.Access != c.want || d.Max.Allowed() != (c.want != 0) {
-			t.Errorf("%s: %+v, want %v", name, d.Max, c.want)
+			t.Errorf("maximal access of a new object, %s: %+v, want %v", name, d.Max, c.want)
 		}
 	}
 }
@@ -40,19 +40,19 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 func TestMaximalAccess(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FILE_GENERIC_READ and the owner's two rights
-		t.Errorf("F-45: %v %+v, want d.Granted = 0x1F01FF, d.Max.Access = 0x160089", d.Granted, d.Max)
+		t.Errorf("F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
 		Verdict: ntstatus.Decided(ntstatus.Success)}) {
-		t.Errorf("F-45: %+v", got)
+		t.Errorf("F-45: Maximal with a share = %+v, want 0x1301BF", got)
 	}
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
-		t.Errorf("no subject: %+v, want got.Status() = %v", got, ntstatus.NoToken)
+		t.Errorf("Maximal without a subject = %+v, want %v", got, ntstatus.NoToken)
 	}
 	s.r.Subject.Level = winnt.SecurityIdentification
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
-		t.Errorf("level: %+v, want got.Status() = %v", got, ntstatus.BadImpersonationLevel)
+		t.Errorf("Maximal at SecurityIdentification = %+v, want %v", got, ntstatus.BadImpersonationLevel)
 	}
 }
 
@@ -78,7 +78,8 @@ func TestExclusive(t *testing.T) {
 		{"by id", in(exclusive, byID, parentFull), 0, true},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Status() != c.status || d.ForceShareRead != c.force {
-			t.Errorf("F-48 %s: %+v, want d.Status() = %v, d.ForceShareRead = %v", c.what, d, c.status, c.force)
+			t.Errorf("F-48: %s: %v, ForceShareRead %t; want %v, %t", c.what, d.Status(), d.ForceShareRead, c.status,
+				c.force)
 		}
 	}
 }
@@ -88,7 +89,7 @@ func TestSharesModes(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
 		if got := fileaccess.SharesModes(m); got != want {
-			t.Errorf("F-49 %v: fileaccess.SharesModes(m) = %v, want %v", m, got, want)
+			t.Errorf("F-49: SharesModes(%v) = %v, want %v", m, got, want)
 		}
 	}
 }

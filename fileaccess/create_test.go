@@ -16,12 +16,12 @@ import (
 func TestConformanceCreateThenOpen(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {
-		t.Fatalf("%+v", d)
+		t.Fatalf("FO-025: creation: granted %v, descriptor %v; want 0x1F01FF and a descriptor", d.Granted, d.NewSD)
 	}
 	s.f.Object = fileaccess.Object{Exists: true, Descriptor: d.NewSD}
 	s.r.Disposition, s.r.Desired = fileaccess.FileOpen, 2
 	if d := fileaccess.Open(s.r, s.f); d.Status() != denied {
-		t.Errorf("FO-025 second open: %+v", d)
+		t.Errorf("FO-025: second open: %v, want %v", d.Status(), denied)
 	}
 }
 
@@ -37,16 +37,17 @@ func TestNewListsHaveOwnInheritance(t *testing.T) {
 	} {
 		d, _ := open(t, 1, create, missing, func(s *situation) { s.f.Parent.Descriptor = sddl.MustParse(text) })
 		if !d.Allowed() || d.NewSD == nil {
-			t.Fatalf("%s: %v", text, d.Status())
+			t.Fatalf("create in %s: %v, want success and a descriptor", text, d.Status())
 		}
 		const marks = sd.DACLAutoInherited | sd.SACLAutoInherited
 		if got := d.NewSD.Control() & marks; got != want {
-			t.Errorf("F-32 %s: control %#x, want %#x", text, uint16(got), uint16(want))
+			t.Errorf("F-32: create in %s: control flags %#x, want %#x", text, uint16(got), uint16(want))
 		}
 		inherited := func(l *sd.ACL) bool { return l.Len() == 1 && l.At(0).Flags()&sd.Inherited != 0 }
 		if inherited(d.NewSD.DACL()) != (want&sd.DACLAutoInherited != 0) ||
 			inherited(d.NewSD.SACL()) != (want&sd.SACLAutoInherited != 0) {
-			t.Errorf("F-32 %s: entries of %v", text, d.NewSD)
+			t.Errorf("F-32: create in %s: entries marked as inherited in %v do not match the control flags", text,
+				d.NewSD)
 		}
 	}
 }
@@ -101,16 +102,17 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 			f := &fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: parent}}
 			d := fileaccess.Open(r, f)
 			if d.Status() != c.st || (d.NewSD != nil) != (c.st == 0) {
-				t.Fatalf("%v, %v, want %v", d.Status(), sdText(d.NewSD), c.st)
+				t.Fatalf("Open: %v, descriptor %v; want %v", d.Status(), sdText(d.NewSD), c.st)
 			}
 			if c.st != 0 {
 				if d.Rule != "F-32" || d.Granted != 0 || d.Action != 0 {
-					t.Errorf(`refused: %+v, want d.Rule = "F-32", d.Granted = 0, d.Action = 0`, d)
+					t.Errorf("failed Open: rule %s, granted %v, action %d; want F-32, 0, 0", d.Rule, d.Granted,
+						d.Action)
 				}
 				return
 			}
 			if want := sddl.MustParse(c.want); sdText(d.NewSD) != sdText(want) {
-				t.Errorf("%s, want %s", sdText(d.NewSD), sdText(want))
+				t.Errorf("descriptor of the new file: %s, want %s", sdText(d.NewSD), sdText(want))
 			}
 		})
 	}
@@ -120,7 +122,7 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 func TestCreationRefused(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
-		t.Errorf(`F-30: %+v, want d.Status() = %v, d.Rule = "F-30"`, d, invalid)
+		t.Errorf("F-30: creating a temporary directory: %v by %s, want %v by F-30", d.Status(), d.Rule, invalid)
 	}
 }
 
@@ -136,7 +138,7 @@ func TestCreationGranted(t *testing.T) {
 		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
 	} {
 		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {
-			t.Errorf("F-30: %s: %v by %s", name, d.Status(), d.Rule)
+			t.Errorf("F-30: creating %s: %v by %s, want success", name, d.Status(), d.Rule)
 		}
 	}
 }
@@ -155,16 +157,17 @@ func TestNewDescriptor(t *testing.T) {
 			}
 		})
 		if d.NewSD == nil {
-			t.Fatalf("F-32: %+v", d)
+			t.Fatalf("F-32: no descriptor for a new object in %s: %v", c.parent, d.Status())
 		}
 		text, err := sddl.Format(sd.Select(d.NewSD, winnt.DACL_SECURITY_INFORMATION), sddl.Options{})
 		if err != nil || text != c.want || d.NewSD.Owner() != caseU || d.NewSD.Group() != caseG {
-			t.Errorf("F-32 %s: %s %v", c.parent, text, err)
+			t.Errorf("F-32: new object in %s: %s, owner %v, group %v, %v; want %s, %v, %v", c.parent, text,
+				d.NewSD.Owner(), d.NewSD.Group(), err, c.want, caseU, caseG)
 		}
 	}
 	// The entries of the creator's descriptor do not limit the granted rights.
 	d, _ := open(t, 0x1F01FF, create, missing, parentFull, creatorSD("D:"))
 	if d.Granted != 0x1F01FF {
-		t.Errorf("F-32: %+v, want d.Granted = 0x1F01FF", d)
+		t.Errorf("F-32: granted with an empty DACL in the creator's descriptor: %v, want 0x1F01FF", d.Granted)
 	}
 }

@@ -46,25 +46,25 @@ func TestAuditInputs(t *testing.T) {
 		d, s := open(t, c.desired, c.setup...)
 		got := want{d.Audit.About, d.Audit.Name, d.Audit.Desired, d.Audit.Status}
 		if got != c.want || d.Audit.Granted != d.Granted {
-			t.Errorf("%s: %+v, want %+v", c.what, d.Audit, c.want)
+			t.Errorf("%s: audit data %+v, want %+v and the granted rights", c.what, d.Audit, c.want)
 		}
 		switch got.about {
 		case fileaccess.AuditObject:
 			if d.Audit.Descriptor != s.f.Object.Descriptor {
-				t.Errorf("%s: descriptor", c.what)
+				t.Errorf("%s: the audited descriptor is not that of the object", c.what)
 			}
 		case fileaccess.AuditDirectory:
 			if d.Audit.Descriptor == nil {
-				t.Errorf("%s: no descriptor", c.what)
+				t.Errorf("%s: no audited descriptor, want the directory's", c.what)
 			}
 		}
 	}
 	if d, _ := open(t, 1, create, missing, parentFull); d.Audit.Descriptor != d.NewSD || d.NewSD == nil {
-		t.Error("F-81: a creation is recorded by the new object's SACL")
+		t.Errorf("F-81: a creation is audited with %v, want the new object's descriptor", d.Audit.Descriptor)
 	}
 	// F-82: each privilege is reported once, and SeChangeNotifyPrivilege never.
 	if d, _ := open(t, 1, overwrite, o("(A;;1;;;WD)"), with(restore), twoDirs); d.PrivilegesUsed != restore.Bit() {
-		t.Errorf("F-82: %v", d.PrivilegesUsed.Names())
+		t.Errorf("F-82: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
 }
 
@@ -72,14 +72,14 @@ func TestAuditInputs(t *testing.T) {
 func TestErr(t *testing.T) {
 	d, _ := open(t, 1, o("empty"))
 	if !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Error(d.Err())
+		t.Errorf("Err of a denial = %v, want fs.ErrPermission", d.Err())
 	}
 	d, _ = open(t, 1, symlink)
 	if d.Err() == nil || d.Allowed() {
-		t.Error("a reparse is not an open")
+		t.Errorf("reparse: Err = %v, Allowed = %t; want an error, false", d.Err(), d.Allowed())
 	}
 	d, _ = open(t, 1, missing)
 	if !errors.Is(d.Err(), fs.ErrNotExist) {
-		t.Error(d.Err())
+		t.Errorf("Err for a missing file = %v, want fs.ErrNotExist", d.Err())
 	}
 }

@@ -30,12 +30,12 @@ func TestMaximumWithExecute(t *testing.T) {
 	} {
 		d, _ := open(t, c.desired, o(readable), onlyObject, c.profile)
 		if d.Allowed() == c.rejected || d.Granted != c.want {
-			t.Errorf("F-102 %v: %v, granted %v, want %v", c.desired, d.Status(), d.Granted, c.want)
+			t.Errorf("F-102: %v: %v, granted %v; want %v", c.desired, d.Status(), d.Granted, c.want)
 		}
 	}
 	// GENERIC_EXECUTE alone is an ordinary request.
 	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
-		t.Errorf("F-102: generic execute alone: %+v, want d.Granted = 0x1200A0", d)
+		t.Errorf("F-102: GENERIC_EXECUTE alone: granted %v, want 0x1200A0", d.Granted)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestStreams(t *testing.T) {
 		{"not a directory", in(dirOption, there, directory), 0, ntstatus.NotADirectory},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Granted != c.want || d.Status() != c.status {
-			t.Errorf("F-33 %s: %+v, want d.Granted = %v, d.Status() = %v", c.what, d, c.want, c.status)
+			t.Errorf("F-33: %s: %v, granted %v; want %v, %v", c.what, d.Status(), d.Granted, c.status, c.want)
 		}
 	}
 }
@@ -71,10 +71,11 @@ func TestReplacedAttributes(t *testing.T) {
 	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // 0x2000: not content indexed
 	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {
-			t.Errorf("F-35: disposition %d: %+v", how, d)
+			t.Errorf("F-35: disposition %d with the hidden attribute: %v, want success", how, d.Status())
 		}
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
-			t.Errorf(`F-35: disposition %d of a hidden file: %+v, want d.Rule = "F-35"`, how, d)
+			t.Errorf("F-35: disposition %d of a hidden file without the attribute: refused by %q, want F-35", how,
+				d.Rule)
 		}
 	}
 }
@@ -97,7 +98,7 @@ func TestMaximumAllowedWithEachRight(t *testing.T) {
 		}
 		o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED|bit, fileaccess.FileOpen, 0)
 		if st != want || st == ntstatus.Success && o.handle.Granted != granted {
-			t.Errorf("%#x: %v %+v, want %v", uint32(bit), st, o, want)
+			t.Errorf("open for MAXIMUM_ALLOWED and %#x: %v, %+v; want %v", uint32(bit), st, o, want)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func aces(t testing.TB, text string) *sd.Descriptor {
 	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", "empty", "").Replace(text)
 	d, err := sddl.Parse("O:"+owner+"G:SYD:"+text, sddl.Options{Domain: domain, Extended: true})
 	if err != nil {
-		t.Fatalf("%q: %v", text, err)
+		t.Fatalf("sddl.Parse of %q: %v", text, err)
 	}
 	return d
 }
@@ -178,10 +178,10 @@ func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Deci
 		same.NewSD, same.Audit.Descriptor = d.NewSD, d.Audit.Descriptor
 	}
 	if same != d || x == nil || x.String() == "" {
-		t.Errorf("explained differs:\n%+v\n%+v", explained, d)
+		t.Errorf("Explain = %+v\nOpen = %+v, want equal decisions", explained, d)
 	}
 	if d.Allowed() == (d.Rule != "") || d.Allowed() != (d.Err() == nil) || !d.Allowed() && d.Granted != 0 {
-		t.Errorf("inconsistent: %+v", d)
+		t.Errorf("inconsistent decision %+v: want a rule and an error exactly if it denies, and then no rights", d)
 	}
 	return d, s
 }

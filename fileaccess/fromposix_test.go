@@ -45,7 +45,7 @@ func TestMaskLimitsGroups(t *testing.T) {
 			} {
 				want := !c.masked || mask&perm != 0
 				if got := fileaccess.Can(&s, d, right, nil) != 0; got != want {
-					t.Errorf("mask %d, %s, permission %d: %v, want %v", mask, c.name, perm, got, want)
+					t.Errorf("mask %d, %s, permission %d: Can = %v, want %v", mask, c.name, perm, got, want)
 				}
 			}
 		}
@@ -124,7 +124,7 @@ func TestFromPOSIXInFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl)); !d.Equal(want) {
-				t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+				t.Errorf("FromPOSIX: %s\nwant %s", sdText(d), sdText(want))
 			}
 			exactly(t, name, lost, c.lost...)
 		})

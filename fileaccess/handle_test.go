@@ -42,7 +42,7 @@ func TestConformanceHandles(t *testing.T) {
 		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%s: %v, want %v", c.id, got, c.want)
+			t.Errorf("%s: May = %v, want %v", c.id, got, c.want)
 		}
 	}
 }
@@ -63,24 +63,25 @@ func TestEmptyHandleAllowsNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
 		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
 			new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
-			t.Errorf("F-100: %v", op)
+			t.Errorf("F-100: May(%v) of an empty handle is not a denial", op)
 		}
 	}
 	h := &fileaccess.Handle{Granted: winnt.FILE_ALL_ACCESS}
 	for _, h := range []*fileaccess.Handle{nil, {}} {
 		if d, st := fileaccess.QuerySecurity(h, sd.NoSecurity, 0); d != nil || st != ntstatus.AccessDenied {
-			t.Errorf("F-100 QuerySecurity: %v", st)
+			t.Errorf("F-100: QuerySecurity of an empty handle = %v, %v; want nil, %v", d, st, ntstatus.AccessDenied)
 		}
 		if d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{}); d != nil || st != ntstatus.AccessDenied {
-			t.Errorf("F-100 SetSecurity: %v", st)
+			t.Errorf("F-100: SetSecurity of an empty handle = %v, %v; want nil, %v", d, st, ntstatus.AccessDenied)
 		}
 	}
 	if d, st := fileaccess.SetSecurity(h, nil); d != nil || st == ntstatus.Success {
-		t.Errorf("SetSecurity(nil): %v", st)
+		t.Errorf("SetSecurity(nil) = %v, %v; want nil and an error status", d, st)
 	}
 	if d, st := fileaccess.QuerySecurity(h, nil, winnt.DACL_SECURITY_INFORMATION); d != nil ||
 		st != ntstatus.NoSecurityOnObject {
-		t.Errorf("F-101 QuerySecurity of no descriptor: %v", st)
+		t.Errorf("F-101: QuerySecurity of a nil descriptor = %v, %v; want nil, %v", d, st,
+			ntstatus.NoSecurityOnObject)
 	}
 }
 
@@ -125,9 +126,8 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 						want = denied
 					}
 					if got := h.May(op); got != want {
-						t.Errorf("%v with %v, face %v, profile %v, by id: %t: %v, want %v",
-							op, granted, h.Face, h.Profile,
-							h.ByID, got, want)
+						t.Errorf("%v with %v, face %v, profile %v, opened by id %t: %v, want %v", op, granted, h.Face,
+							h.Profile, h.ByID, got, want)
 					}
 				}
 			}
@@ -179,18 +179,18 @@ func TestOperations(t *testing.T) {
 		lacking := winnt.AccessMask(all)
 		for _, m := range c.enough {
 			if got := may(m); got != 0 {
-				t.Errorf("%v: %v is not enough: may(m) = %d, want 0", c.op, m, got)
+				t.Errorf("%v with %v: %v, want success", c.op, m, got)
 			}
 			lacking &^= m
 		}
 		if st := may(lacking); st != denied && c.op != fileaccess.QueryOther {
-			t.Errorf("%v: %v is enough: %v", c.op, lacking, st)
+			t.Errorf("%v with %v: %v, want %v", c.op, lacking, st, denied)
 		}
 	}
 	for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
 		fileaccess.SetSymbolicLink} {
 		if h := (fileaccess.Handle{Granted: all}); h.May(op) != notHeld {
-			t.Errorf("%v without privilege: %v", op, h.May(op))
+			t.Errorf("%v without its privilege: %v, want %v", op, h.May(op), notHeld)
 		}
 	}
 	// The client's privileges count from SecurityImpersonation on. The server's never count (T-102).
@@ -215,13 +215,14 @@ func TestOperations(t *testing.T) {
 	h := fileaccess.Handle{Granted: 2, Directory: true}
 	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
 		h.May(200) != invalid {
-		t.Error("INVALID_PARAMETER")
+		t.Errorf("SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
 	}
 	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
 	if h.May(fileaccess.Write) != 0 || h.May(fileaccess.Extend) != 0 {
-		t.Error("observed: either right writes")
+		t.Error("observed profile: a handle with FILE_APPEND_DATA may not write and extend, want both allowed")
 	}
 	if fileaccess.CopyTo.String() != "CopyTo" || fileaccess.Operation(99).String() != "Operation(99)" {
-		t.Error("names")
+		t.Errorf("names of operations: %s, %s; want CopyTo, Operation(99)", fileaccess.CopyTo,
+			fileaccess.Operation(99))
 	}
 }

@@ -14,15 +14,15 @@ func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileacces
 	t.Helper()
 	for i, l := range got {
 		if slices.Index(got, l) != i {
-			t.Errorf("%s: %v is named twice", what, l)
+			t.Errorf("%s: loss %v is reported twice", what, l)
 		}
 		if !slices.Contains(want, l) {
-			t.Errorf("%s: %+v is named, which is not lost", what, l)
+			t.Errorf("%s: unexpected loss %+v", what, l)
 		}
 	}
 	for _, l := range want {
 		if !slices.Contains(got, l) {
-			t.Errorf("%s: %+v is not named", what, l)
+			t.Errorf("%s: missing loss %+v", what, l)
 		}
 	}
 }

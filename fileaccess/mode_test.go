@@ -37,10 +37,10 @@ func TestMode(t *testing.T) {
 		{"D:(A;;GA;;;WD)", false, 0o777},
 	} {
 		if got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory); got != c.want {
-			t.Errorf("%s: %o, want %o", c.dacl, got, c.want)
+			t.Errorf("Mode of %s = %o, want %o", c.dacl, got, c.want)
 		}
 	}
 	if got := fileaccess.Mode(nil, false); got != 0 {
-		t.Errorf("no descriptor: %o, want %o", got, 0)
+		t.Errorf("Mode(nil) = %o, want %o", got, 0)
 	}
 }

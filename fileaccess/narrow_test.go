@@ -51,16 +51,16 @@ func TestNarrow(t *testing.T) {
 		got := fileaccess.Narrow(old, c.mode, c.directory, member)
 		if c.want == "" {
 			if got != old {
-				t.Errorf("%s by %o: %s, want no change", c.dacl, c.mode, formatted(got))
+				t.Errorf("Narrow(%s, %o) = %s, want no change", c.dacl, c.mode, formatted(got))
 			}
 			continue
 		}
 		if want := sddl.MustParse(ofMode + c.want); formatted(got) != formatted(want) {
-			t.Errorf("%s by %o: %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
+			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
 	if fileaccess.Narrow(nil, 0o600, false, nil) != nil {
-		t.Error("nil became a descriptor")
+		t.Error("Narrow(nil) is not nil")
 	}
 }
 
@@ -75,19 +75,19 @@ func TestNarrowOfRandomLists(t *testing.T) {
 		before, after := fileaccess.Mode(d, directory), fileaccess.Mode(n, directory)
 		if n == d {
 			if before&^mode&0o077 != 0 {
-				t.Fatalf("%s by %o: no change, though it is %o: before&^mode&0o077 = %d, want 0", text, mode, before,
-					before&^mode&0o077)
+				t.Fatalf("Narrow(%s, %o) changed nothing, but the mode is %o", text, mode, before)
 			}
 			continue
 		}
 		if after&0o077&^mode != 0 || after&^before&^0o100 != 0 || after&0o600 != before&0o600 {
-			t.Fatalf("%s by %o: %o became %o: %s", text, mode, before, after, formatted(n))
+			t.Fatalf("Narrow(%s, %o): mode %o became %o: %s", text, mode, before, after, formatted(n))
 		}
 		if again := fileaccess.Narrow(n, mode, directory, nil); again != n {
-			t.Fatalf("%s by %o: %s, and again %s", text, mode, formatted(n), formatted(again))
+			t.Fatalf("Narrow(%s, %o) = %s, and applied again %s; want no further change", text, mode, formatted(n),
+				formatted(again))
 		}
 		if n.Control()&sd.DACLProtected == 0 {
-			t.Fatalf("%s by %o: %s is not protected", text, mode, formatted(n))
+			t.Fatalf("Narrow(%s, %o) = %s, want a protected DACL", text, mode, formatted(n))
 		}
 	}
 }
@@ -124,8 +124,8 @@ func TestNarrowNeverWidens(t *testing.T) {
 		for i, tok := range tokens {
 			before, after := granted(tok, d), granted(tok, n)
 			if after&^before != 0 || i == 0 && after != before {
-				t.Fatalf("%s by %o, %s: %#x became %#x: %s",
-					formatted(d), mode, tok.User().SID, before, after, formatted(n))
+				t.Fatalf("Narrow(%s, %o): the rights of %s changed from %#x to %#x: %s", formatted(d), mode,
+					tok.User().SID, before, after, formatted(n))
 			}
 		}
 	}

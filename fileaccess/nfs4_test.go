@@ -31,23 +31,23 @@ func TestParseNFS4(t *testing.T) {
 			Who: "EVERYONE@", Mask: 0x10000},
 	}
 	if !slices.Equal(list, want) {
-		t.Errorf("%+v, want %+v", list, want)
+		t.Errorf("ParseNFS4 = %+v, want %+v", list, want)
 	}
 	if got := fileaccess.FormatNFS4(
 		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
-		t.Error(got)
+		t.Errorf("FormatNFS4 = %q, want the canonical text", got)
 	}
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
-		t.Errorf(`a name with a colon: %v %v, want a[0].Who = "host:nfs@x", no error`, a, err)
+		t.Errorf("ParseNFS4 of a name with a colon: %v, %v; want the whole name", a, err)
 	}
 	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
 		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%.20q: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
+			t.Errorf("ParseNFS4(%.20q): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 	if got := (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(); got != "?::x:" {
-		t.Error(got)
+		t.Errorf(`String of an unknown type = %q, want "?::x:"`, got)
 	}
 }
 
@@ -67,7 +67,7 @@ func FuzzParseNFS4(f *testing.F) {
 		}
 		again, err := fileaccess.ParseNFS4(fileaccess.FormatNFS4(list))
 		if err != nil && !strings.Contains(text, "#") || err == nil && !slices.Equal(list, again) {
-			t.Fatalf("%q: %v, then %v %v", text, list, again, err)
+			t.Fatalf("ParseNFS4(%q) = %v, after FormatNFS4 %v, %v", text, list, again, err)
 		}
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		if err == nil {
@@ -136,12 +136,14 @@ func TestNFS4MeansTheSame(t *testing.T) {
 			}
 			want := nfs4Check(list, member, bit)
 			if (got&bit != 0) != want || nfs4Check(back, member, bit) != want {
-				t.Fatalf("%v, bit %v: descriptor %v, back %v, want %v\n%s", list, bit, got, back, want, sdText(d))
+				t.Fatalf("%v, right %v: descriptor grants %v, converted back %v; want granted %t\n%s", list, bit, got,
+					back, want, sdText(d))
 			}
 		}
 		again, _, err := fileaccess.FromNFS4(back, owner, group, nil)
 		if err != nil || len(lost) != 0 || !again.Equal(d) {
-			t.Fatalf("%v\n%v %v\n%s\n%s", list, back, lost, sdText(d), sdText(again))
+			t.Fatalf("%v converts to\n%v with losses %v\n%s\nand back to %s", list, back, lost, sdText(d),
+				sdText(again))
 		}
 	}
 }
@@ -157,35 +159,35 @@ func TestNFS4Losses(t *testing.T) {
 		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit,
 			Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
 	if err != nil || !kinds(lost)[fileaccess.LossUnknownName] || !kinds(lost)[fileaccess.LossOwnerFixed] {
-		t.Errorf("%v %v", lost, err)
+		t.Errorf("FromNFS4: losses %v, %v; want an unknown name and a fixed owner", lost, err)
 	}
 	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" +
 		caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
 	if !d.Equal(want) {
-		t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+		t.Errorf("FromNFS4: %s\nwant %s", sdText(d), sdText(want))
 	}
 	back, _ := fileaccess.ToNFS4(d, users)
 	if got := fileaccess.FormatNFS4(back); got != "D::EVERYONE@:w\nA::OWNER@:r\nA:g:GROUP@:a\nU:F:EVERYONE@:w\n" {
-		t.Error(got)
+		t.Errorf("ToNFS4: %q, want the converted entries", got)
 	}
 	for text, kind := range map[string]fileaccess.LossKind{
 		"O:BAG:BAD:(A;;FR;;;BU)": fileaccess.LossUnknownSID, "O:BAG:BAD:(XA;;FR;;;WD;(Exists a))": fileaccess.LossEntryType,
 		"O:BAG:BAD:(A;;0x201;;;WD)": fileaccess.LossRights, "O:BAG:BAD:S:(ML;;NW;;;HI)": fileaccess.LossSACL,
 	} {
 		if _, lost := fileaccess.ToNFS4(sddl.MustParse(text), users); !kinds(lost)[kind] {
-			t.Errorf("%s: %v", text, lost)
+			t.Errorf("ToNFS4(%s): losses %v, want kind %v", text, lost, kind)
 		}
 	}
 	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 0 {
-		t.Errorf("F-101: no descriptor: %v: len(list) = %d, want 0", list, len(list))
+		t.Errorf("F-101: ToNFS4(nil) = %v, want no entries", list)
 	}
 	if list, _ := fileaccess.ToNFS4(sd.NoSecurity, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
-		t.Errorf("no DACL: %v, want len(list) = 1, list[0].Mask = %v", list, winnt.FILE_ALL_ACCESS)
+		t.Errorf("ToNFS4 of a NULL DACL = %v, want one entry with %v", list, winnt.FILE_ALL_ACCESS)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
 		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err,
 			fileaccess.ErrNFS4ACL) {
-			t.Errorf("%v: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
+			t.Errorf("FromNFS4(%v): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 }

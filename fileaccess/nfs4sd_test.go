@@ -56,13 +56,13 @@ func TestToNFS4InFull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, _ := fileaccess.ToNFS4(sddl.MustParse(owned+posixSIDs.Replace(c.acl)), c.names)
 			if !slices.Equal(got, c.want) {
-				t.Errorf("%s: %+v, want %+v", c.acl, got, c.want)
+				t.Errorf("ToNFS4(%s) = %+v, want %+v", c.acl, got, c.want)
 			}
 		})
 	}
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
-		t.Errorf("no DACL: %+v, %v, want %+v, nil", got, lost, whole)
+		t.Errorf("ToNFS4 without a DACL = %+v, losses %v; want %+v, none", got, lost, whole)
 	}
 }
 
@@ -83,12 +83,13 @@ func TestInheritableOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
-			t.Errorf("%s: %d entries in the SACL, %d in the DACL", text, n, d.DACL().Len())
+			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n,
+				d.DACL().Len())
 		}
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
 			lost != nil {
-			t.Errorf("%s converts back to %s, losses %v, want %s, nil", text, got, lost, text+",")
+			t.Errorf("%s converts back to %s, losses %v; want %s, none", text, got, lost, text+",")
 		}
 	}
 	for text, want := range map[string]string{
@@ -98,7 +99,7 @@ func TestInheritableOwner(t *testing.T) {
 	} {
 		list, lost := fileaccess.ToNFS4(sddl.MustParse("O:BAG:SYD:"+text), nil)
 		if got := strings.TrimSpace(fileaccess.FormatNFS4(list)); got != want || lost != nil {
-			t.Errorf("%s: %s, %v, want %s", text, got, lost, want)
+			t.Errorf("ToNFS4(%s) = %s, losses %v; want %s, none", text, got, lost, want)
 		}
 	}
 }

@@ -28,7 +28,8 @@ func TestStoppedAt(t *testing.T) {
 	} {
 		d, _ := open(t, 1, all, always, c.do)
 		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {
-			t.Errorf("%s: %v by %s at %d, want %s at %d", c.name, d.Status(), d.Rule, d.StoppedAt, c.rule, c.want)
+			t.Errorf("%s: %v by %s, stopped at %d; want %s, stopped at %d", c.name, d.Status(), d.Rule, d.StoppedAt,
+				c.rule, c.want)
 		}
 	}
 }
@@ -38,7 +39,8 @@ func TestBadStreamOnTheWay(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
 	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
-		t.Errorf("F-22: %+v, want d.Status() = %v, d.StoppedAt = 1", d, ntstatus.ObjectNameInvalid)
+		t.Errorf("F-22: %v, stopped at %d; want %v, stopped at 1", d.Status(), d.StoppedAt,
+			ntstatus.ObjectNameInvalid)
 	}
 }
 
@@ -59,11 +61,11 @@ func TestTraverseDoesNotAllowListing(t *testing.T) {
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%+v %v: %v, want %v", c.h, c.op, got, c.want)
+			t.Errorf("handle %+v: May(%v) = %v, want %v", c.h, c.op, got, c.want)
 		}
 	}
 	if d, _ := open(t, 1, byID,
 		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: an open by id has no path
-		t.Errorf("F-25: %+v, want d.Granted = 1", d)
+		t.Errorf("F-25: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 }

@@ -131,8 +131,8 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 			got := fileaccess.Can(&s, d, rights, nil)
 			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want &&
 				got != 0 {
-				t.Fatalf("%+v, user %d of %v, permission %d: %v, want %v\n%s", *p, user, groups, perm, got, want,
-					sdText(d))
+				t.Fatalf("%+v, user %d in groups %v, permission %d: Can = %v, POSIX grants it: %v\n%s", *p, user,
+					groups, perm, got, want, sdText(d))
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 		directory := r.IntN(2) == 0
 		p, _ := fileaccess.ToPOSIX(d, directory, nil)
 		if err := p.Access.Check(); err != nil || p.Mode != p.Access.Mode() {
-			t.Fatalf("%+v: %v, want p.Mode = %v, no error", p, err, p.Access.Mode())
+			t.Fatalf("ToPOSIX = %+v, Check %v; want a valid ACL and the mode %o", p, err, p.Access.Mode())
 		}
 		user, groups := uint32(r.IntN(4)), []uint32{uint32(r.IntN(4)), uint32(r.IntN(4))}[:r.IntN(3)]
 		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)},
@@ -180,7 +180,8 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 		for _, perm := range threePerms {
 			rights := rightsOf(perm, directory)
 			if posixCheck(&p, user, groups, perm) && fileaccess.Can(&s, d, rights, nil) != rights {
-				t.Fatalf("%s\n%+v gives user %d of %v permission %d", sdText(d), p, user, groups, perm)
+				t.Fatalf("%s\nbecame %+v, which grants user %d in groups %v permission %d, but the descriptor "+
+					"does not", sdText(d), p, user, groups, perm)
 			}
 		}
 	}
@@ -205,11 +206,12 @@ func TestModesComeBack(t *testing.T) {
 			}
 			p, back := fileaccess.ToPOSIX(d, directory, nil)
 			if p.Mode != want || p.User != 7 || p.Group != 8 || len(p.Access) != 3 {
-				t.Errorf("%o %v: %o %+v, want p.Mode = %o, p.User = 7, p.Group = 8, len(p.Access) = 3\n%s", mode,
-					directory, p.Mode, p, want, sdText(d))
+				t.Errorf("mode %o, directory %v: %o after the round trip, %+v; want %o\n%s", mode, directory, p.Mode,
+					p, want, sdText(d))
 			}
 			if (len(lost) == 0) != (want == mode) {
-				t.Errorf("%o %v: lost %v %v", mode, directory, lost, back)
+				t.Errorf("mode %o, directory %v: losses %v and %v, want some: %t", mode, directory, lost, back,
+					want != mode)
 			}
 		}
 	}
@@ -233,7 +235,7 @@ func TestFamiliarModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := sddl.MustParse(c.want); !d.Equal(want) {
-			t.Errorf("%o: %s\nwant %s", c.mode, sdText(d), sdText(want))
+			t.Errorf("FromMode(%o) = %s\nwant %s", c.mode, sdText(d), sdText(want))
 		}
 	}
 }
@@ -283,17 +285,17 @@ func TestPOSIXLosses(t *testing.T) {
 	} {
 		d, lost, err := fileaccess.FromPOSIX(c.p, known)
 		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
-			t.Errorf("%v: %v %v", c.want, lost, err)
+			t.Errorf("FromPOSIX: losses %v, %v; want kind %v", lost, err, c.want)
 		}
 		s := unixToken(t, 5) // a user without an entry
 		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
-			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
+			t.Errorf("FromPOSIX(%v): the denial of an id without a SID was dropped\n%s", c.p.Access, sdText(d))
 		}
 	}
 	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
 		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
 		if _, _, err := fileaccess.FromPOSIX(p, known); err == nil {
-			t.Errorf("%+v: no error", p)
+			t.Errorf("FromPOSIX(%+v): no error, want one", p)
 		}
 	}
 }
@@ -313,7 +315,7 @@ func TestToPOSIXLosses(t *testing.T) {
 	} {
 		_, lost := fileaccess.ToPOSIX(sddl.MustParse(text), true, nil)
 		if !kinds(lost)[want] {
-			t.Errorf("%s: %v", text, lost)
+			t.Errorf("ToPOSIX(%s): losses %v, want kind %v", text, lost, want)
 		}
 	}
 	// An entry that files and directories inherit is kept, unless children do not pass it on.
@@ -322,7 +324,7 @@ func TestToPOSIXLosses(t *testing.T) {
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			flags+";FR;;;CO)(A;"+flags+";FR;;;CG)(A;"+flags+";FR;;;WD)"), true, nil)
 		if kinds(lost)[fileaccess.LossInheritance] != loses {
-			t.Errorf("entries with %s: %v", flags, lost)
+			t.Errorf("ToPOSIX with entries %s: losses %v, want a loss of inheritance: %t", flags, lost, loses)
 		}
 	}
 	// An entry that only files or only directories inherit is lost.
@@ -331,17 +333,17 @@ func TestToPOSIXLosses(t *testing.T) {
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			"OICIIO;FR;;;CO)(A;OICIIO;FR;;;CG)(A;OICIIO;FR;;;WD)(A;"+flags+";FR;;;S-1-22-1-9)"), true, nil)
 		if !kinds(lost)[fileaccess.LossInheritance] {
-			t.Errorf("a named user with %s: %v", flags, lost)
+			t.Errorf("ToPOSIX with %s for a named user: losses %v, want a loss of inheritance", flags, lost)
 		}
 	}
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
-		t.Errorf("no DACL: %+v, want p.Mode = 0o777", p)
+		t.Errorf("ToPOSIX without a DACL: mode %o, want 777", p.Mode)
 	}
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("ToPOSIX(nil) = %+v, want p.User = %v, p.Mode = 0", p, uint32(none))
+		t.Errorf("ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
 	}
 	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
-		t.Errorf("names: fileaccess.LossKind(99).String() = %q, want %q", got, "LossKind(99)")
+		t.Errorf("LossKind(99) = %q, want %q", got, "LossKind(99)")
 	}
 }
 
@@ -357,7 +359,7 @@ func TestDefaultLists(t *testing.T) {
 	}
 	back, _ := fileaccess.ToPOSIX(d, true, nil)
 	if !slices.Equal(back.Default, p.Default) || back.Mode != 0o755 {
-		t.Errorf("%+v, want back.Default = %v, back.Mode = 0o755", back, p.Default)
+		t.Errorf("ToPOSIX = %+v, want default ACL %v, mode 755", back, p.Default)
 	}
 	for _, directory := range []bool{false, true} {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
@@ -367,7 +369,7 @@ func TestDefaultLists(t *testing.T) {
 		}
 		child, _ := fileaccess.ToPOSIX(made, directory, nil)
 		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {
-			t.Errorf("child: %+v\n%s", child, sdText(made))
+			t.Errorf("permissions of a child: %+v, want user 9, mode 750 and the named user\n%s", child, sdText(made))
 		}
 	}
 }
@@ -380,7 +382,7 @@ func TestDecodePOSIX(t *testing.T) {
 	l, err := fileaccess.DecodePOSIX(b)
 	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4,
 		ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
-		t.Errorf("%+v %v", l, err)
+		t.Errorf("DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
 	}
 	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff",
 		"02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" +
@@ -388,7 +390,7 @@ func TestDecodePOSIX(t *testing.T) {
 		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
-			t.Errorf("%s: %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
+			t.Errorf("DecodePOSIX(%s): %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
 		}
 	}
 	long := func(n int) error { // with users from 1000 on between the owner and the group
@@ -404,10 +406,10 @@ func TestDecodePOSIX(t *testing.T) {
 		return err
 	}
 	if err := long(8191); err != nil { // 64 KiB hold 8191 entries and the header
-		t.Errorf("8191 entries: %v", err)
+		t.Errorf("DecodePOSIX of 8191 entries: %v, want no error", err)
 	}
 	if err := long(8192); !errors.Is(err, fileaccess.ErrPOSIXACL) || !strings.Contains(err.Error(), "at most 8191") {
-		t.Errorf("8192 entries: %v", err)
+		t.Errorf("DecodePOSIX of 8192 entries: %v, want an error that names the limit", err)
 	}
 }
 
@@ -428,7 +430,7 @@ func FuzzDecodePOSIX(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(l.Append(nil), b) {
-			t.Fatalf("%x encodes again as %x", b, l.Append(nil))
+			t.Fatalf("Append after DecodePOSIX of %x = %x", b, l.Append(nil))
 		}
 		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0,
 			Default: l}, nil)
@@ -456,7 +458,7 @@ func TestToPOSIXPassesOthersOver(t *testing.T) {
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(lost, lostWant) {
-			t.Errorf("entry type %v with the other entries: %+v, %v, want %+v, %v", typ, got, lost, want, lostWant)
+			t.Errorf("ToPOSIX with an entry of type %v: %+v, losses %v; want %+v, %v", typ, got, lost, want, lostWant)
 		}
 	}
 }

@@ -110,16 +110,17 @@ func TestRename(t *testing.T) {
 	} {
 		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule ||
 			d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
-			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+			t.Errorf("DecideRename, %s: %v by %q, replaces %t; want %v by %q", c.id, d.Status(), d.Rule, d.Replaces,
+				c.want, c.rule)
 		}
 	}
 	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
 	if d := fileaccess.DecideRename(&m); !d.Allowed() || !d.Nothing { // F-57
-		t.Errorf("same name: %+v", d)
+		t.Errorf("F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
 	}
 	m = moving(t, "empty", holding(t, restore))
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
-		t.Errorf("F-57 privileges: %+v", d)
+		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
 	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
@@ -150,7 +151,7 @@ func TestLink(t *testing.T) {
 		{"taken", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
 	} {
 		if d := fileaccess.DecideLink(&c.m); d.Status() != c.want || d.Rule != c.rule {
-			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+			t.Errorf("DecideLink, %s: %v by %q, want %v by %q", c.id, d.Status(), d.Rule, c.want, c.rule)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestStored(t *testing.T) {
 	for _, c := range storedForms {
 		d, st := fileaccess.Stored(sddl.MustParse(c.given))
 		if st != c.st || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", c.given, d != nil, st, c.st)
+			t.Errorf("Stored(%s): descriptor %t, %v; want %v", c.given, d != nil, st, c.st)
 			continue
 		}
 		if st != ntstatus.Success {
@@ -60,14 +60,14 @@ func TestStored(t *testing.T) {
 		want := sddl.MustParse(c.kept)
 		if !d.Equal(want) {
 			text, err := sddl.Format(d, sddl.Options{})
-			t.Errorf("%s: kept as %s, %v, want %s", c.given, text, err, c.kept)
+			t.Errorf("Stored(%s) = %s, %v; want %s", c.given, text, err, c.kept)
 		}
 		if again, st := fileaccess.Stored(d); again != d || st != ntstatus.Success {
-			t.Errorf("%s: storing the stored form changed it, or status %v", c.kept, st)
+			t.Errorf("Stored of the stored form %s: changed %t, %v; want false, success", c.kept, again != d, st)
 		}
 	}
 	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
-		t.Errorf("Stored(nil) = %v, %v, want nil, %v", d, st, ntstatus.Success)
+		t.Errorf("Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestNewFileNamesNoSession(t *testing.T) {
 	}
 	session, ok := tok.LogonSID()
 	if !ok || !namesAny(tok.DefaultDACL()) {
-		t.Fatalf("the token's default list does not name its session %v", session)
+		t.Fatalf("the token has a logon SID %v: %t; want one that its default DACL names", session, ok)
 	}
 	const plain, heirs = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	for _, c := range []struct {
@@ -110,16 +110,17 @@ func TestNewFileNamesNoSession(t *testing.T) {
 			}
 			if c.st != ntstatus.Success {
 				if d.Rule != "F-199" || d.NewSD != nil {
-					t.Errorf("%s: rule %s, a descriptor: %v", c.name, d.Rule, d.NewSD != nil)
+					t.Errorf("%s: rule %q, descriptor returned: %t; want F-199, false", c.name, d.Rule,
+						d.NewSD != nil)
 				}
 				continue
 			}
 			if namesAny(d.NewSD.DACL()) || namesAny(d.NewSD.SACL()) {
-				t.Errorf("%s, options %#x: the new descriptor names a session", c.name, options)
+				t.Errorf("%s, options %#x: the new descriptor names a logon session", c.name, options)
 			}
 			if want := sddl.MustParse(c.want); options == 0 && !d.NewSD.DACL().Equal(want.DACL()) {
 				text, err := sddl.Format(d.NewSD, sddl.Options{})
-				t.Errorf("%s: %s, %v, want %s", c.name, text, err, c.want)
+				t.Errorf("%s: new descriptor %s, %v; want %s", c.name, text, err, c.want)
 			}
 		}
 	}

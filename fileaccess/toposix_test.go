@@ -109,7 +109,8 @@ func TestToPOSIXInFull(t *testing.T) {
 			p, lost := fileaccess.ToPOSIX(d, directory, nil)
 			if got := aclText(p.Access); got != c.access || aclText(p.Default) != c.def || p.User != 7 || p.Group != 8 ||
 				p.Directory != directory || p.Mode != p.Access.Mode() {
-				t.Errorf("%s, default %s, %+v, want %s, default %s", got, aclText(p.Default), p, c.access, c.def)
+				t.Errorf("ToPOSIX: %s, default %s, %+v; want %s, default %s", got, aclText(p.Default), p, c.access,
+					c.def)
 			}
 			exactly(t, c.dacl, lost, c.lost...)
 		})
@@ -122,7 +123,7 @@ func TestToPOSIXInFull(t *testing.T) {
 	} {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)
 		if (p.User == 7) != (p.Group == 8) || (p.User == none) != (len(lost) == 2) {
-			t.Errorf("%s: %+v", text, p)
+			t.Errorf("ToPOSIX(%s) = %+v, want user 7 with group 8, or neither", text, p)
 		}
 		exactly(t, text, lost, want...)
 	}

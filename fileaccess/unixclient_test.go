@@ -47,7 +47,7 @@ func TestNetworkUserByIDs(t *testing.T) {
 	}{{7, nil, "user id 7"}, {1, []uint32{2, 8}, "group id 8"}} {
 		s, err := m.NetworkUser(c.uid, c.gids, sid.Everyone)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !s.User.SID.IsZero() || s.Groups != nil {
-			t.Errorf("%d %v: %v, %+v", c.uid, c.gids, err, s)
+			t.Errorf("NetworkUser(%d, %v): %v, %+v; want an error for %s", c.uid, c.gids, err, s, c.want)
 		}
 	}
 	s, err := m.NetworkUser(1, []uint32{2}, fileaccess.UnixGroup(2))
@@ -55,10 +55,10 @@ func TestNetworkUserByIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := token.New(s); err != nil {
-		t.Error(err)
+		t.Errorf("token.New with a repeated group: %v, want no error", err)
 	}
 	var none *fileaccess.IDMap // the default map
 	if s, err = none.NetworkUser(7, []uint32{8}); err != nil || s.User.SID != fileaccess.UnixUser(7) {
-		t.Error(s.User, err)
+		t.Errorf("NetworkUser of a nil map: user %v, %v; want %v, nil", s.User, err, fileaccess.UnixUser(7))
 	}
 }

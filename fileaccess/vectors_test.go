@@ -221,14 +221,14 @@ func TestPublishedVectors(t *testing.T) {
 	for _, r := range openRows {
 		n, ok := notes[r.id]
 		if !ok {
-			t.Errorf("%s has no note: say in notes what it shows and its source", r.id)
+			t.Errorf("case %s has no note: say in notes what it shows and what its source is", r.id)
 			continue
 		}
 		used[r.id] = true
 		cited := strings.Fields(n.rules)
 		source := rules.ID(cited[0]).Source()
 		if source == "" {
-			t.Errorf("docs/rules has no %s", cited[0])
+			t.Errorf("docs/rules has no rule %s", cited[0])
 		}
 		for i := range r.asks {
 			a := &r.asks[i]
@@ -250,7 +250,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	for id := range notes {
 		if !used[id] {
-			t.Errorf("there is a note about %s and no such case", id)
+			t.Errorf("the note %s has no case", id)
 		}
 	}
 	file := filepath.Join("..", "vectors", "open.jsonl")
@@ -261,6 +261,6 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s differs from the table (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the table (%v): run go generate ./vectors", file, err)
 	}
 }

@@ -29,7 +29,7 @@ func TestConformanceEnumeration(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
 		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
-			t.Errorf("FO-082 %s: %v, want %v", mask, got, want)
+			t.Errorf("FO-082: Visible with %s = %v, want %v", mask, got, want)
 		}
 	}
 }
@@ -55,8 +55,8 @@ func TestVisibleEntries(t *testing.T) {
 		for e := range entries {
 			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)
 			if got[v][e] != one || one != (want[v][e] == 'y') {
-				t.Errorf("F-74 viewer %d entry %d: %v, alone %v, want %v, %v", v, e, got[v][e], one, one,
-					want[v][e] == 'y')
+				t.Errorf("F-74: viewer %d, entry %d: VisibleEntries %v, Visible %v; want %v for both", v, e,
+					got[v][e], one, want[v][e] == 'y')
 			}
 		}
 	}
