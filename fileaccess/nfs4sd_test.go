@@ -23,32 +23,32 @@ func TestToNFS4InFull(t *testing.T) {
 		want  []fileaccess.NFS4ACE
 	}{
 		"generic rights are mapped": {"D:(A;;GR;;;WD)", nil, []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: 0x120089}}},
-		"foreign rights are left out": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
+		"rights that NFSv4 does not have are omitted": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
 			{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}, {Who: "EVERYONE@", Mask: 1}}},
-		"a denial of no name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
+		"a denial without a name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
-		"a denial with a condition holds": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
+		"a conditional denial is unconditional": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
 		"an audit of both, with inheritance": {"D:S:(AU;OICISAFA;0x3;;;WD)(AU;FA;0x1;;;WD)(AU;SA;0x1;;;WD)", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Audit, Flags: f | d | fileaccess.NFS4SuccessfulAccess |
 				fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 3},
 				{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 1},
 				{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess, Who: "EVERYONE@", Mask: 1}}},
-		"owner and group of now do not inherit": {"D:(A;OICI;0x1;;;u7)(A;OI;0x1;;;g8)(A;;0x1;;;u7)(A;;0x1;;;g8)", nil,
+		"an inheritable owner entry stays a SID": {"D:(A;OICI;0x1;;;u7)(A;OI;0x1;;;g8)(A;;0x1;;;u7)(A;;0x1;;;g8)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d, Who: u7.String(), Mask: 1}, {Flags: f, Who: g8.String(), Mask: 1},
 				{Who: "OWNER@", Mask: 1}, {Flags: fileaccess.NFS4IdentifierGroup, Who: "GROUP@", Mask: 1}}},
-		"OWNER RIGHTS of what inherits have no name of their own": {"D:(A;OICIIO;0x1;;;OW)(A;;0x2;;;OW)", nil,
+		"an inheritable OWNER RIGHTS stays a SID": {"D:(A;OICIIO;0x1;;;OW)(A;;0x2;;;OW)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d | i, Who: "S-1-3-4", Mask: 1}, {Who: "OWNER@", Mask: 2}}},
-		"an owner's two entries of other origin stay two": {"D:(A;;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
+		"the owner's entries of different origin are not merged": {"D:(A;;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 3}, {Flags: f | d | i | was, Who: "OWNER@", Mask: 3}}},
-		"an owner's entries of the same origin are one": {"D:(A;ID;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
+		"the owner's entries of the same origin are merged": {"D:(A;ID;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d | was, Who: "OWNER@", Mask: 3}}},
-		"only the first of two that inherit joins": {"D:(A;;0x3;;;u7)(A;OIIO;0x3;;;CO)(A;CIIO;0x3;;;CO)", nil,
+		"only the first inheritable entry is merged": {"D:(A;;0x3;;;u7)(A;OIIO;0x3;;;CO)(A;CIIO;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f, Who: "OWNER@", Mask: 3}, {Flags: d | i, Who: "OWNER@", Mask: 3}}},
-		"other rights, or the group's, do not join": {"D:(A;;0x3;;;u7)(A;OIIO;0x1;;;CO)(A;OIIO;0x1;;;CG)", nil,
+		"entries with other rights stay apart": {"D:(A;;0x3;;;u7)(A;OIIO;0x1;;;CO)(A;OIIO;0x1;;;CG)", nil,
 			[]fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 3}, {Flags: f | i, Who: "OWNER@", Mask: 1},
 				{Flags: f | i | fileaccess.NFS4IdentifierGroup, Who: "GROUP@", Mask: 1}}},
-		"a denial does not join a grant": {"D:(A;;0x3;;;u7)(D;OIIO;0x3;;;CO)", nil, []fileaccess.NFS4ACE{
+		"a denial and a grant are not merged": {"D:(A;;0x3;;;u7)(D;OIIO;0x3;;;CO)", nil, []fileaccess.NFS4ACE{
 			{Who: "OWNER@", Mask: 3}, {Type: fileaccess.NFS4Deny, Flags: f | i, Who: "OWNER@", Mask: 3}}},
 		"a name says whether it is a group's": {"D:(A;NP;0x1;;;g9)", groups, []fileaccess.NFS4ACE{
 			{Flags: fileaccess.NFS4NoPropagate | fileaccess.NFS4IdentifierGroup, Who: "g@x", Mask: 1}}},

@@ -21,7 +21,7 @@ func TestStoppedAt(t *testing.T) {
 		{"the first is missing", at(0, func(c *fileaccess.Component) { c.Exists = false }), 0, "F-22"},
 		{"the second is a link", at(1, func(c *fileaccess.Component) { c.SymbolicLink = true }), 1, "F-22"},
 		{"the third is no directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
-		{"the second cannot be passed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
+		{"the second cannot be traversed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
 			"F-23"},
 		{"the last name is missing", func(s *situation) { s.f.Object.Exists = false }, 3, "F-26"},
 		{"the last name is no directory", options(fileaccess.DirectoryFile), 3, "F-27"},

@@ -88,13 +88,13 @@ func TestNewFileNamesNoSession(t *testing.T) {
 		name, parent, creator, want string
 		st                          ntstatus.Status
 	}{
-		{"the default list", plain, "", "D:(A;;FA;;;" + user.String() + ")(A;;FA;;;SY)", 0},
-		{"a grant to inherit", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
-		{"a grant to inherit only", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
-		{"a refusal to inherit", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
-		{"an audit to inherit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"the default DACL", plain, "", "D:(A;;FA;;;" + user.String() + ")(A;;FA;;;SY)", 0},
+		{"an inheritable grant", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inherit-only grant", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable denial", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable audit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"a creator's grant", plain, "D:P(A;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "D:P(A;;FA;;;BA)", 0},
-		{"a creator's refusal", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
+		{"a creator's denial", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
 	} {
 		for _, options := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 			r := fileaccess.Request{Subject: access.Subject{Primary: tok}, Name: "new", Desired: winnt.FILE_READ_DATA,

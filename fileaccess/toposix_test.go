@@ -55,7 +55,7 @@ func TestToPOSIXInFull(t *testing.T) {
 		dacl, access, def string
 		lost              []fileaccess.Loss
 	}{
-		"everybody's rights are everyone's too": {
+		"rights of everybody are also the owner's and group's": {
 			"(A;;FR;;;u7)(A;;0x116;;;u3)(A;;0x20;;;g9)(A;;0x9;;;WD)",
 			"u::r-- u:3:rw- g::r-- g:9:r-x m::rwx o::r--", "", nil},
 		"rights that cannot be granted in part": {"(A;;0x115;;;u7)(A;;0x8;;;g8)(A;;0x1;;;WD)", "u::--- g::r-- o::---", "",
@@ -70,7 +70,7 @@ func TestToPOSIXInFull(t *testing.T) {
 				{Kind: noPerm, SID: g8, Bits: 8}, {Kind: noPerm, SID: sid.Everyone, Bits: 8}}},
 		"a denial of a group is its entry, and held against all but others": {"(D;;0x20;;;g9)(A;;0x29;;;WD)",
 			"u::r-- g::r-- g:9:r-- m::r-- o::r-x", "", []fileaccess.Loss{{Kind: noDenial, SID: g9}}},
-		"a denial of a user is the user's alone": {"(D;;0x20;;;u3)(A;;0x29;;;WD)",
+		"a denial of a user limits only the user": {"(D;;0x20;;;u3)(A;;0x29;;;WD)",
 			"u::r-x u:3:r-- g::r-x m::r-x o::r-x", "", nil},
 		"a denial after the grant has no effect": {"(A;;0x9;;;WD)(D;;0x9;;;g9)(A;;0x20;;;g9)",
 			"u::r-- g::r-- g:9:r-x m::r-x o::r--", "", nil},
@@ -78,12 +78,12 @@ func TestToPOSIXInFull(t *testing.T) {
 			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
 			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116},
 				{Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
-		"OWNER RIGHTS are the owner's, CREATOR OWNER is no one": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
+		"OWNER RIGHTS is the owner, CREATOR OWNER is nobody": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
 			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
 		"all of a file": {"(A;;FA;;;WD)", "u::rwx g::rwx o::rwx", "", []fileaccess.Loss{
 			{Kind: noPerm, SID: u7, Bits: 0x90000}, {Kind: noPerm, SID: g8, Bits: 0xD0000},
 			{Kind: noPerm, SID: sid.Everyone, Bits: 0xD0000}}},
-		"inherit-only entries are not in force": {"(A;OICIIO;0x9;;;WD)", "u::--- g::--- o::---", "", nil},
+		"inherit-only entries have no effect": {"(A;OICIIO;0x9;;;WD)", "u::--- g::--- o::---", "", nil},
 		"a user listed twice appears once": {"(A;;0x9;;;u3)(A;;0x20;;;u3)",
 			"u::--- u:3:r-x g::--- m::r-x o::---", "", nil},
 		"d a directory is written to with all of its rights": {"(A;;0x136;;;u7)", "u::--x g::--- o::---", "",
