@@ -14,7 +14,7 @@ import (
 
 // The maximal access of a new object is limited by the labels of its descriptor, including the rights that its
 // directory grants (F-42, F-45).
-func TestMaximalAccessOfNewObject(t *testing.T) {
+func TestLabelsLimitMaximalAccessOfNewObject(t *testing.T) {
 	for name, c := range map[string]struct {
 		creator string
 		want    winnt.AccessMask
@@ -37,7 +37,7 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 }
 
 // The maximal access of a new object comes from its descriptor. Maximal returns the same without an open (F-45).
-func TestMaximalAccess(t *testing.T) {
+func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FILE_GENERIC_READ and the owner's two rights
 		t.Errorf("F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
@@ -58,7 +58,7 @@ func TestMaximalAccess(t *testing.T) {
 
 // An exclusive open of a directory without other opens is decided by the directory itself. With DISALLOW_EXCLUSIVE
 // the open fails (F-48).
-func TestExclusive(t *testing.T) {
+func TestExclusiveOpenOfDirectory(t *testing.T) {
 	disallow := options(fileaccess.DisallowExclusive)
 	read := o("(A;;FR;;;WD)")
 	others := func(s *situation) { s.f.Object.OtherOpens = true }
@@ -85,7 +85,7 @@ func TestExclusive(t *testing.T) {
 }
 
 // Opens for attributes only do not conflict with other opens (F-49).
-func TestSharesModes(t *testing.T) {
+func TestAttributeOpensShareEveryMode(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
 		if got := fileaccess.SharesModes(m); got != want {

@@ -33,7 +33,7 @@ func BenchmarkCan(b *testing.B) {
 
 // A compound entry for a client and a server applies if the server's SID is in the subject's primary token, for files
 // as elsewhere.
-func TestCompoundEntries(t *testing.T) {
+func TestCompoundEntryNeedsServerSID(t *testing.T) {
 	user, server := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-2001")
 	entry, err := sd.NewACE(sd.AccessAllowedCompound, 0, winnt.FILE_READ_DATA, server, sd.ACEExtra{ClientSID: user})
 	if err != nil {
@@ -68,7 +68,7 @@ func ExampleCan() {
 }
 
 // The Unix super-user has no special rights (F-3).
-func TestNoSuperUser(t *testing.T) {
+func TestSuperUserHasNoSpecialRights(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
 	if got := d.Status(); got != denied {
 		t.Errorf("F-3: open as S-1-22-1-0: %v, want %v", got, denied)
@@ -77,7 +77,7 @@ func TestNoSuperUser(t *testing.T) {
 
 // A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants
 // ACCESS_SYSTEM_SECURITY. An invalid subject has no rights.
-func TestCanEdges(t *testing.T) {
+func TestCanOfMissingOrInvalidArguments(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
 		t.Errorf("F-101: Can of a nil descriptor = %v, want 0", got)

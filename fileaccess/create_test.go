@@ -13,7 +13,7 @@ import (
 )
 
 // The creator of a file gets all rights, and the next open those that the new descriptor grants (FO-025).
-func TestConformanceCreateThenOpen(t *testing.T) {
+func TestNextOpenUsesNewDescriptor(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {
 		t.Fatalf("FO-025: creation: granted %v, descriptor %v; want 0x1F01FF and a descriptor", d.Granted, d.NewSD)
@@ -27,7 +27,7 @@ func TestConformanceCreateThenOpen(t *testing.T) {
 
 // The DACL and the SACL of a new object are each marked as inherited only if the parent's list of the same kind is
 // automatically inherited (F-32).
-func TestNewListsHaveOwnInheritance(t *testing.T) {
+func TestNewListsAreMarkedInheritedSeparately(t *testing.T) {
 	const dacl, sacl = "(A;OICI;FA;;;WD)", "(AU;OICISA;FA;;;WD)"
 	for text, want := range map[string]sd.Control{
 		"O:BAG:SYD:AI" + dacl + "S:AI" + sacl: sd.DACLAutoInherited | sd.SACLAutoInherited,
@@ -54,7 +54,7 @@ func TestNewListsHaveOwnInheritance(t *testing.T) {
 
 // The descriptor of a new object comes from the client: owner, group, default DACL, integrity level and privileges.
 // Only the SIDs CREATOR OWNER SERVER and CREATOR GROUP SERVER mean the server (F-32, S-61 to S-71).
-func TestNewDescriptorUsesClient(t *testing.T) {
+func TestNewDescriptorComesFromClient(t *testing.T) {
 	const low, user, group = "(ML;;NW;;;LW)", "S-1-5-21-1-2-3-1001", "S-1-5-11"
 	const own = "O:" + user + "G:" + group
 	for name, c := range map[string]struct {
@@ -119,7 +119,7 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 }
 
 // A temporary directory cannot be created (F-30).
-func TestCreationRefused(t *testing.T) {
+func TestTemporaryDirectoryIsRejected(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
 		t.Errorf("F-30: creating a temporary directory: %v by %s, want %v by F-30", d.Status(), d.Rule, invalid)
@@ -127,7 +127,7 @@ func TestCreationRefused(t *testing.T) {
 }
 
 // Each part of a rejected combination is allowed alone (F-30).
-func TestCreationGranted(t *testing.T) {
+func TestPartsOfRejectedCombinationAreAllowed(t *testing.T) {
 	for name, do := range map[string]setup{
 		"a temporary file, with an option": func(s *situation) {
 			options(fileaccess.NonDirectoryFile)(s)
@@ -144,7 +144,7 @@ func TestCreationGranted(t *testing.T) {
 }
 
 // A new list is marked as inherited only if the directory's own list is (F-32).
-func TestNewDescriptor(t *testing.T) {
+func TestNewListIsInheritedLikeDirectorys(t *testing.T) {
 	for _, c := range []struct{ parent, dir, want string }{
 		{"D:(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)"},
 		{"D:AI(A;OICI;FA;;;WD)", "", "D:AI(A;ID;FA;;;WD)"},

@@ -12,7 +12,7 @@ import (
 
 // A decision has the data for its audit record: the audited object, its name, the requested rights and the true
 // status (F-80 to F-83).
-func TestAuditInputs(t *testing.T) {
+func TestDecisionHasAuditData(t *testing.T) {
 	type want struct {
 		about   fileaccess.Audited
 		name    string
@@ -69,7 +69,7 @@ func TestAuditInputs(t *testing.T) {
 }
 
 // Denials are errors of package io/fs, and so is a reparse.
-func TestErr(t *testing.T) {
+func TestErrIsErrorOfPackageFS(t *testing.T) {
 	d, _ := open(t, 1, o("empty"))
 	if !errors.Is(d.Err(), fs.ErrPermission) {
 		t.Errorf("Err of a denial = %v, want fs.ErrPermission", d.Err())

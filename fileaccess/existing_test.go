@@ -11,7 +11,7 @@ import (
 
 // If a request for MAXIMUM_ALLOWED names GENERIC_EXECUTE and the descriptor does not grant it, the documents require
 // a denial, but observed servers grant the rest. Every other named right must be granted in both profiles (F-102).
-func TestMaximumWithExecute(t *testing.T) {
+func TestMaximumAllowedWithGenericExecute(t *testing.T) {
 	const readable = "(A;;FR;;;WD)"
 	observed := func(s *situation) { s.f.Policy.Profile = fileaccess.Observed }
 	onlyObject := func(s *situation) { s.f.Parent = nil }
@@ -40,7 +40,7 @@ func TestMaximumWithExecute(t *testing.T) {
 }
 
 // Each disposition implies its documented rights for a named stream (F-33).
-func TestStreams(t *testing.T) {
+func TestDispositionOfStreamImpliesRights(t *testing.T) {
 	there := func(s *situation) { s.f.Object.Stream, s.f.Object.StreamExists = true, true }
 	for _, c := range []struct {
 		what   string
@@ -67,7 +67,7 @@ func TestStreams(t *testing.T) {
 }
 
 // Overwriting a hidden or system file needs these attributes again in the request, but no other attributes (F-35).
-func TestReplacedAttributes(t *testing.T) {
+func TestOverwriteMustRepeatHiddenAndSystem(t *testing.T) {
 	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // 0x2000: not content indexed
 	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {

@@ -53,7 +53,7 @@ func TestMaskLimitsGroups(t *testing.T) {
 }
 
 // FromPOSIX returns the expected descriptor, entry by entry, and reports every loss.
-func TestFromPOSIXInFull(t *testing.T) {
+func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 	ten := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },

@@ -13,7 +13,7 @@ import (
 )
 
 // Handle.May allows the operations of the conformance cases (FO-069, FO-078, FO-079, FO-083, FO-086).
-func TestConformanceHandles(t *testing.T) {
+func TestMayMatchesConformanceCases(t *testing.T) {
 	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
 		id   string
@@ -136,7 +136,7 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 }
 
 // Each operation is denied with insufficient rights and allowed with sufficient ones (F-55).
-func TestOperations(t *testing.T) {
+func TestEachOperationNeedsItsRights(t *testing.T) {
 	holder := baseSpec()
 	ps := winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
 	holder.Privileges, holder.EnabledPrivileges = ps, ps

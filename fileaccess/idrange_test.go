@@ -9,7 +9,7 @@ import (
 
 // IDRange applies the formula of idmap_rid(8) at both ends of its range. Ids outside of it and RIDs of more than 32
 // bits have no account (L-53).
-func TestIDRange(t *testing.T) {
+func TestIDRangeMapsBothEnds(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	r := fileaccess.IDRange{Domain: domain, First: 70000, Last: 79999, FirstRID: 1000}
 	for id, rid := range map[uint32]uint32{70000: 1000, 70103: 1103, 79999: 10999} {

@@ -28,7 +28,7 @@ func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileacces
 }
 
 // The conversions report each loss with its SID, name and rights.
-func TestLossesInFull(t *testing.T) {
+func TestConversionsReportEachLoss(t *testing.T) {
 	const (
 		unknownSID  = fileaccess.LossUnknownSID
 		unknownName = fileaccess.LossUnknownName

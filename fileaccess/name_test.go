@@ -9,7 +9,7 @@ import (
 )
 
 // ValidName accepts names of files and streams, and Open rejects invalid ones (F-13).
-func TestNames(t *testing.T) {
+func TestValidNameAndOpenAgree(t *testing.T) {
 	long := strings.Repeat("x", 255)
 	for name, want := range map[string]bool{
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,

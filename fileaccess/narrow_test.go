@@ -17,7 +17,7 @@ import (
 // Narrow removes the rights that a mode denies to group and others from their entries. The owner and, as far as the
 // mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing
 // (M-41).
-func TestNarrow(t *testing.T) {
+func TestNarrowRemovesDeniedRights(t *testing.T) {
 	member := func(s sid.SID) bool { return s.String() == "S-1-22-2-4" }
 	for _, c := range []struct {
 		dacl      string
@@ -66,7 +66,7 @@ func TestNarrow(t *testing.T) {
 
 // After Narrow, the mode of a random descriptor has no more bits for group and others than the requested one. The
 // owner keeps all rights, no class gains any, and the same mode changes nothing more (M-41).
-func TestNarrowOfRandomLists(t *testing.T) {
+func TestNarrowReachesRequestedMode(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 3000 {
 		d, mode, directory := randomList(r), uint32(r.IntN(0o1000)), r.IntN(2) == 0

@@ -16,7 +16,7 @@ import (
 )
 
 // ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
-func TestParseNFS4(t *testing.T) {
+func TestNFS4TextForm(t *testing.T) {
 	list, err := fileaccess.ParseNFS4(
 		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
 	if err != nil {
@@ -94,7 +94,7 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 
 // A descriptor made from an NFSv4 ACL decides each right as the ACL does, except for the owner's implicit rights. It
 // converts back to the same ACL.
-func TestNFS4MeansTheSame(t *testing.T) {
+func TestFromNFS4DecidesLikeACL(t *testing.T) {
 	r := random(t)
 	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",
 		"S-1-5-21-1-2-3-2002"}
@@ -149,7 +149,7 @@ func TestNFS4MeansTheSame(t *testing.T) {
 }
 
 // The conversions report unknown names and SIDs, foreign rights, other types of entries, and labels as losses.
-func TestNFS4Losses(t *testing.T) {
+func TestNFS4ConversionsReportLosses(t *testing.T) {
 	users := &fileaccess.NameMap{
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },
 		Name: func(s sid.SID) (string, bool, bool) { return "staff", true, s == caseG },

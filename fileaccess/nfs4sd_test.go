@@ -12,7 +12,7 @@ import (
 )
 
 // ToNFS4 returns the expected list, entry by entry.
-func TestToNFS4InFull(t *testing.T) {
+func TestToNFS4MatchesExpectedList(t *testing.T) {
 	nameless := &fileaccess.NameMap{Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
 	groups := &fileaccess.NameMap{Name: func(s sid.SID) (string, bool, bool) { return "g@x", true, s == g9 }}
 	const f, d, i, was = fileaccess.NFS4FileInherit, fileaccess.NFS4DirectoryInherit, fileaccess.NFS4InheritOnly,
@@ -68,7 +68,7 @@ func TestToNFS4InFull(t *testing.T) {
 
 // An inheritable OWNER@ or GROUP@ entry converts back with each flag. It is also recognised in a descriptor that was
 // not made from an NFSv4 ACL.
-func TestInheritableOwner(t *testing.T) {
+func TestInheritableOwnerConvertsBack(t *testing.T) {
 	for _, text := range []string{
 		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",

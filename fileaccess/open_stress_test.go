@@ -279,7 +279,7 @@ func describe(r *fileaccess.Request, f *fileaccess.Facts) string {
 }
 
 // Can returns the same rights as an access check of each right alone (F-2, FO-087).
-func TestCanIsEachBitAlone(t *testing.T) {
+func TestCanEqualsChecksOfSingleRights(t *testing.T) {
 	w := newWorld(t, random(t))
 	for range *pairsFlag {
 		s := access.SubjectOf(pick(w.Rand, w.tokens))

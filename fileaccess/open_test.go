@@ -243,7 +243,7 @@ var openRows = []row{
 }
 
 // Open returns the decisions of the conformance cases.
-func TestConformanceOpens(t *testing.T) {
+func TestOpenMatchesConformanceCases(t *testing.T) {
 	for _, r := range openRows {
 		for i := range r.asks {
 			a := &r.asks[i]
@@ -266,7 +266,7 @@ func TestConformanceOpens(t *testing.T) {
 }
 
 // A request for a single right is granted only if the descriptor grants it (FO-013).
-func TestConformanceEachBit(t *testing.T) {
+func TestSingleRightNeedsGrant(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit <= 0x100; bit <<= 1 {
 		want := winnt.AccessMask(0)
 		if bit == 2 || bit == 0x80 {
@@ -279,7 +279,7 @@ func TestConformanceEachBit(t *testing.T) {
 }
 
 // Nil arguments deny access and never cause a panic.
-func TestNilDenies(t *testing.T) {
+func TestNilArgumentsDeny(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	r := &fileaccess.Request{Subject: s, Desired: 1, Disposition: fileaccess.FileOpen, Name: "f"}
 	f := &fileaccess.Facts{}
@@ -357,7 +357,7 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 
 // Access-based enumeration changes only the status of opens that the share denies (F-72). With HideDenied, other
 // revealing statuses are hidden too (F-73).
-func TestHideDenied(t *testing.T) {
+func TestHideDeniedChangesStatus(t *testing.T) {
 	hide := func(s *situation) { s.f.Policy.HideDenied = true }
 	hiddenEntry := in(share("FA"), abe, o("empty"), noP, hide)
 	for _, c := range []struct {
@@ -383,7 +383,7 @@ func TestHideDenied(t *testing.T) {
 
 // An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a
 // handle change them.
-func TestSMBServer(t *testing.T) {
+func TestServerUsesPackageForWholeOpen(t *testing.T) {
 	s, dir, file := smbWorld(t)
 	// The response has the maximal access, and MAXIMUM_ALLOWED grants it.
 	o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED, fileaccess.FileOpen, 0)

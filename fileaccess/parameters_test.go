@@ -7,7 +7,7 @@ import (
 )
 
 // An SMB server corrects options that a local open would reject (F-7).
-func TestServerCleansUp(t *testing.T) {
+func TestServerCorrectsOptions(t *testing.T) {
 	sync := options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)
 	unbuffered := options(fileaccess.NoIntermediateBuffering)
 	if d, _ := open(t, 1, smb, sync); d.Granted != 1 {
@@ -28,7 +28,7 @@ func TestServerCleansUp(t *testing.T) {
 }
 
 // Each invalid parameter alone is an error. Hints are accepted (F-10).
-func TestInvalidParameters(t *testing.T) {
+func TestEachInvalidParameterIsError(t *testing.T) {
 	for name, fault := range map[string]setup{
 		"option":      options(0x01000000),
 		"attribute":   asked(0x40),

@@ -9,7 +9,7 @@ import (
 
 // A denial reports the index of the component that caused it, or the number of components for the last name (F-22,
 // F-23, F-26, F-27).
-func TestStoppedAt(t *testing.T) {
+func TestStoppedAtIsIndexOfComponent(t *testing.T) {
 	all := path("(A;;FA;;;WD)", "(A;;FA;;;WD)", "(A;;FA;;;WD)")
 	at := func(i int, change func(*fileaccess.Component)) setup { return component(i, change) }
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestStoppedAt(t *testing.T) {
 }
 
 // A malformed stream name on the path is reported before any other error (F-22).
-func TestBadStreamOnTheWay(t *testing.T) {
+func TestMalformedStreamOnPathComesFirst(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
 	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {

@@ -116,7 +116,7 @@ func randomPOSIX(r *rand.Rand) *fileaccess.POSIX {
 }
 
 // A descriptor made from POSIX permissions grants each permission to the same subjects as POSIX does.
-func TestFromPOSIXMeansTheSame(t *testing.T) {
+func TestFromPOSIXGrantsLikePOSIX(t *testing.T) {
 	r := random(t)
 	for range *pairsFlag / 10 {
 		p := randomPOSIX(r)
@@ -139,7 +139,7 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 }
 
 // POSIX permissions made from a descriptor never grant more than the descriptor.
-func TestToPOSIXGivesNoMore(t *testing.T) {
+func TestToPOSIXNeverGrantsMore(t *testing.T) {
 	r := random(t)
 	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0),
 		fileaccess.UnixGroup(1), fileaccess.UnixGroup(2), sid.Everyone, sid.OwnerRights, sid.AuthenticatedUsers}
@@ -189,7 +189,7 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 
 // Every mode is the same after FromMode and ToPOSIX, except that a directory without search permission loses write
 // permission.
-func TestModesComeBack(t *testing.T) {
+func TestModesSurviveConversion(t *testing.T) {
 	for mode := range uint32(0o1000) {
 		for _, directory := range []bool{false, true} {
 			d, lost, err := fileaccess.FromMode(7, 8, mode, directory, nil)
@@ -218,7 +218,7 @@ func TestModesComeBack(t *testing.T) {
 }
 
 // FromMode returns the expected descriptors for common modes.
-func TestFamiliarModes(t *testing.T) {
+func TestFromModeOfCommonModes(t *testing.T) {
 	for _, c := range []struct {
 		mode uint32
 		dir  bool
@@ -252,7 +252,7 @@ func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
 }
 
 // FromPOSIX reports each kind of loss, and rejects unknown owners and malformed ACLs.
-func TestPOSIXLosses(t *testing.T) {
+func TestFromPOSIXReportsLosses(t *testing.T) {
 	known := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
@@ -301,7 +301,7 @@ func TestPOSIXLosses(t *testing.T) {
 }
 
 // ToPOSIX reports each kind of loss.
-func TestToPOSIXLosses(t *testing.T) {
+func TestToPOSIXReportsLosses(t *testing.T) {
 	const owned = "O:S-1-22-1-7G:S-1-22-2-8"
 	for text, want := range map[string]fileaccess.LossKind{
 		owned + "D:(A;;FR;;;BU)":                             fileaccess.LossUnknownSID,
@@ -348,7 +348,7 @@ func TestToPOSIXLosses(t *testing.T) {
 }
 
 // A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
-func TestDefaultLists(t *testing.T) {
+func TestDefaultACLIsInherited(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
 	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
 		ID: none},
@@ -376,7 +376,7 @@ func TestDefaultLists(t *testing.T) {
 
 // DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::r--,
 // other::---. It rejects malformed and too long ones.
-func TestDecodePOSIX(t *testing.T) {
+func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
 		"10000400ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
@@ -442,7 +442,7 @@ func FuzzDecodePOSIX(f *testing.F) {
 
 // An entry of a DACL that neither allows nor denies changes neither the permissions nor the losses, whatever its SID
 // and mask are (F-101).
-func TestToPOSIXPassesOthersOver(t *testing.T) {
+func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)
 	for _, typ := range []sd.Type{sd.SystemAudit, sd.SystemMandatoryLabel, sd.SystemAlarm} {

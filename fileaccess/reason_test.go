@@ -8,7 +8,7 @@ import (
 )
 
 // Explain returns the expected reason for each kind of decision, with its text and the code for audit records (F-80).
-func TestReasons(t *testing.T) {
+func TestExplainReturnsReasons(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		desired winnt.AccessMask

@@ -36,7 +36,7 @@ func existing(x fileaccess.Existing) func(*fileaccess.Move) {
 }
 
 // DecideRename returns the statuses of the conformance cases and of further cases (FO-072 to FO-076, F-57, F-58).
-func TestRename(t *testing.T) {
+func TestDecideRenameStatuses(t *testing.T) {
 	isDir := func(m *fileaccess.Move) { m.Directory = true }
 	replace := func(m *fileaccess.Move) { m.ReplaceIfExists = true }
 	inside := func(m *fileaccess.Move) { m.SameDirectory = true }
@@ -126,7 +126,7 @@ func TestRename(t *testing.T) {
 }
 
 // DecideLink returns the statuses of the conformance cases and of further cases (FO-077, F-59).
-func TestLink(t *testing.T) {
+func TestDecideLinkStatuses(t *testing.T) {
 	attrs := granted(0x100)
 	for _, c := range []struct {
 		id   string

@@ -14,7 +14,7 @@ import (
 )
 
 // Each part of a descriptor needs its right on the handle, to be queried or to be set (FO-080, FO-081, F-50).
-func TestConformanceSecurityRights(t *testing.T) {
+func TestSecurityInformationNeedsRight(t *testing.T) {
 	const owner, dacl, sacl, label, attribute, scope, whole = 1, 4, 8, 0x10, 0x20, 0x40, 0x10000
 	for _, c := range []struct {
 		id      string
@@ -99,7 +99,7 @@ func TestSetSecurityAsClient(t *testing.T) {
 
 // SetSecurity checks the owner and the label (F-51). It does not change the old descriptor or the rights of the
 // handle (F-52).
-func TestSetSecurity(t *testing.T) {
+func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 	old := aces(t, "(A;;FA;;;WD)")
 	all := fileaccess.Handle{Granted: 0x011F01FF}
 	subject := access.SubjectOf(mustToken(t, baseSpec()))

@@ -12,7 +12,7 @@ import (
 
 // Connect returns the rights that the share grants. A share may report other rights than it grants (F-5). Later opens
 // are limited by them (F-6, F-8).
-func TestConnect(t *testing.T) {
+func TestConnectGrantsShareRights(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
 		share fileaccess.Share

@@ -47,7 +47,7 @@ var storedForms = []struct {
 }
 
 // Stored returns the form in which a descriptor is stored. Applied to that form it changes nothing (F-199, F-201).
-func TestStored(t *testing.T) {
+func TestStoredIsIdempotent(t *testing.T) {
 	for _, c := range storedForms {
 		d, st := fileaccess.Stored(sddl.MustParse(c.given))
 		if st != c.st || (d != nil) != (st == ntstatus.Success) {
@@ -73,7 +73,7 @@ func TestStored(t *testing.T) {
 
 // The descriptor of a new file never names a logon session, whether the token's default DACL, the directory or the
 // creator's descriptor does. An entry of the creator that denies a session makes the creation fail (F-199, F-200).
-func TestNewFileNamesNoSession(t *testing.T) {
+func TestNewDescriptorNamesNoSession(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	tok, err := token.New(token.StandardUser(user))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // ParseSubIDs reads lines of /etc/subuid with an owner, a first id and a count, and limits ranges to the highest id.
 // It ignores other lines. Overlaps includes both ends of a range.
-func TestSubIDs(t *testing.T) {
+func TestParseSubIDsAndOverlaps(t *testing.T) {
 	const last = 1<<32 - 1
 	for line, want := range map[string][]fileaccess.SubIDs{
 		"alice:100000:65536":       {{First: 100000, Last: 165535, Owner: "alice"}},

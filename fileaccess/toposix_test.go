@@ -50,7 +50,7 @@ var u7, g8, g9 = fileaccess.UnixUser(7), fileaccess.UnixGroup(8), fileaccess.Uni
 
 // ToPOSIX returns the permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a
 // directory also 0x40, searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
-func TestToPOSIXInFull(t *testing.T) {
+func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 	for name, c := range map[string]struct {
 		dacl, access, def string
 		lost              []fileaccess.Loss

@@ -36,7 +36,7 @@ func ExampleIDMap_NetworkUser() {
 }
 
 // NetworkUser fails for an id without a SID. A group that is given twice is not an error.
-func TestNetworkUserByIDs(t *testing.T) {
+func TestNetworkUserNeedsSIDs(t *testing.T) {
 	user := func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id != 7 }
 	group := func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id != 8 }
 	m := &fileaccess.IDMap{User: user, Group: group}

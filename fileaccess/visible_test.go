@@ -25,7 +25,7 @@ func BenchmarkVisibleEntries(b *testing.B) {
 
 // An entry is visible to users with FILE_GENERIC_READ (F-71, FO-082). U owns the entries and so always has
 // READ_CONTROL.
-func TestConformanceEnumeration(t *testing.T) {
+func TestVisibleNeedsGenericRead(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
 		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
@@ -36,7 +36,7 @@ func TestConformanceEnumeration(t *testing.T) {
 
 // VisibleEntries returns the results of Visible. The share's rights limit visibility. A backup privilege does not
 // extend it (F-71, F-74).
-func TestVisibleEntries(t *testing.T) {
+func TestVisibleEntriesEqualsVisible(t *testing.T) {
 	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
 		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
 	entries = append(entries, entries[1])

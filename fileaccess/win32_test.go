@@ -11,7 +11,7 @@ import (
 )
 
 // CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES to the request (F-90, FO-085).
-func TestConformanceCreateFile(t *testing.T) {
+func TestCreateFileAddsRights(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"(A;;0x100000;;;U)": 0x100080, "empty": 0} {
 		s := newSituation(t)
 		s.apply(in(o(text)))
@@ -35,7 +35,7 @@ func ExampleCreateFile() {
 
 // CreateFile adds rights and maps its dispositions and flags to native ones (F-90). LastError maps statuses to Win32
 // error numbers (F-91).
-func TestWin32(t *testing.T) {
+func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 	const del, backupFlag = fileaccess.FlagDeleteOnClose, fileaccess.FlagBackupSemantics
 	for _, c := range []struct {
 		creation fileaccess.Creation
