@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/terminal"
 )
 
 // ask runs a command line.
@@ -24,6 +26,17 @@ func written(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
+func TestHelpFitsTerminal(t *testing.T) {
+	terminal.CheckHelp(t, "refmon-gateway", func(args ...string) string {
+		code, out, errs := ask(t, args...)
+		if code != exitSuccess || errs != "" {
+			t.Errorf("refmon-gateway %q: exit code %d, stderr %q, want %d and nothing", args, code, errs, exitSuccess)
+		}
+		return out
+	})
 }
 
 // TestVersion checks that the gateway prints its name and its release, as the other programs do.
