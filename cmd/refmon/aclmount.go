@@ -109,8 +109,8 @@ func (c *aclSetCmd) Run(std *streams) error {
 // aclError adds the path to an error, and advice if the file is on no mount of refmond.
 func aclError(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, or --offline",
-			printable(path), err)
+		return fmt.Errorf("%s is not on a mount of refmond (%w): mount its tree with refmond mount, or read and "+
+			"write the attribute itself with --offline", printable(path), err)
 	}
 	return fmt.Errorf("%s: %w", printable(path), err)
 }

@@ -65,7 +65,7 @@ func load(file string) (*config, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration: %w; refmon-gateway config print > FILE writes one", err)
 	}
 	if err = c.read(text); err == nil {
 		err = c.check()

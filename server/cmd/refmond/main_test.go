@@ -27,7 +27,7 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"version", "--nosuch"}, exitMalformed, "see refmond version --help"},
 		{[]string{"account", "add", "--nosuch"}, exitMalformed, "see refmond account add --help"},
 		{[]string{"mount", "--demo"}, exitMalformed, "unknown flag --demo"},
-		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "no such file or directory\n"},
+		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
 	} {
 		var out, errs bytes.Buffer
 		code := run(c.args, &streams{out: &out, err: &errs})

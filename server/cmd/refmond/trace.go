@@ -167,6 +167,15 @@ refmond mount writes denials to an audit log instead: use refmond mount --audit 
 file that nobody has tried to open use refmon why PATH --as USER.`
 }
 
+// noDenial returns the line for an empty list. Without --socket it says how an administrator sees the denials of others.
+func noDenial(socket string) string {
+	const none = "No recent denial that you may see."
+	if socket != "" {
+		return none
+	}
+	return none + " Administrators see all with --socket /run/refmon/admin.sock (adminSocket of the configuration)."
+}
+
 // Run prints denials, the newest last.
 func (c *whyCmd) Run(std *streams) error {
 	if c.Audit != "" {
@@ -183,7 +192,7 @@ func (c *whyCmd) Run(std *streams) error {
 	}
 	_, n, err := l.calls(std, q, true)
 	if err == nil && n == 0 {
-		fmt.Fprintln(std.out, "No recent denial that you may see.")
+		fmt.Fprintln(std.out, noDenial(c.Socket))
 	}
 	return err
 }
