@@ -167,7 +167,8 @@ refmond mount writes denials to an audit log instead: use refmond mount --audit 
 file that nobody has tried to open use refmon why PATH --as USER.`
 }
 
-// noDenial returns the line for an empty list. Without --socket it says how an administrator sees the denials of others.
+// noDenial returns the line for an empty list. Without --socket the line names the socket at which administrators see
+// the denials of others.
 func noDenial(socket string) string {
 	const none = "No recent denial that you may see."
 	if socket != "" {
