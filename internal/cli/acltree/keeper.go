@@ -36,7 +36,7 @@ type Kept struct {
 var (
 	// ErrNoMount says that a file is on no mount of refmond.
 	ErrNoMount = errors.New("it is not on a mount of refmond: mount its tree with refmond mount, or read and write the " +
-	"attribute itself with --offline")
+		"attribute itself with --offline")
 	// ErrStale says that a file server does not use the file's attribute.
 	ErrStale = errors.New("its descriptor does not count, because mode, owner or POSIX ACL were changed since: see " +
 		"refmon acl repair --rehash")

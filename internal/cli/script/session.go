@@ -32,7 +32,7 @@ var errExit = errors.New("exit")
 // Greeting is the first line of a session.
 const Greeting = "refmon: type help for help, Tab to complete a name, and exit or Ctrl-D to end."
 
-const helpText = `A program is written in Starlark, a small dialect of Python. Create a token and a process, and call services:
+const helpText = `A program is written in Starlark, a dialect of Python. Create a token and a process, then call:
 
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))

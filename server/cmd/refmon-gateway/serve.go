@@ -45,7 +45,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	if made != "" {
-		log.Warn("the certificate was made here and is believed by no client that was not given it", "file", made)
+		log.Warn("generated a certificate, which clients trust only after it is installed there", "file", made)
 	}
 	g, err := gateway.New(cfg.gateway(&cert, log))
 	if err != nil {

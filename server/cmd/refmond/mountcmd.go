@@ -36,7 +36,7 @@ type mountCmd struct {
 	CaseInsensitive bool   `help:"Ignore case in names: plan.txt opens Plan.txt."`
 	HideUnreadable  bool   `help:"Hide entries that the caller may not read from listings."`
 	FollowLinks     bool   `help:"Let programs follow symbolic links with their own rights, also out of TREE."`
-	Mode            string `help:"Effect of chmod: narrow (remove rights), refuse, or map (set the DACL)." default:"narrow"`
+	Mode            string `help:"Effect of chmod: narrow (remove rights), refuse, map (set the DACL)." default:"narrow"`
 	ListDescriptors bool   `help:"List the descriptor as user.ntfs_acl, so that tar --xattrs and rsync -X keep it."`
 	Backup          string `help:"Mount for backups by USER, and for nobody else." placeholder:"USER"`
 	Audit           string `help:"Write denials, and what SACLs audit, to an audit log in DIR." placeholder:"DIR"`
