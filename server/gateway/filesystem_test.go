@@ -48,7 +48,7 @@ func TestRefusedToMake(t *testing.T) {
 			w.stays(what)
 			// A client that may read the directory's descriptor learns the missing rights.
 			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
-			if strings.HasPrefix(got.why, "FILE_WRITE_DATA is asked for\n\n") != why || why == (got.why == "") {
+			if strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") != why || why == (got.why == "") {
 				t.Errorf("%s: because %q, want reasons %t", what, got.why, why)
 			}
 			if got.why = ""; *got != (refusal{want[i], told, above[i], winnt.FILE_WRITE_DATA, ""}) {
@@ -105,7 +105,7 @@ func TestHeadsOfPages(t *testing.T) {
 		w.same("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
 		w.same("GET of "+p.path, head+"\n\n", ownPage(""))
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodOptions} {
-			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not served",
+			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not supported here",
 				"Allow: GET, HEAD"))
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -254,7 +254,7 @@ func TestExactMoves(t *testing.T) {
 		{"alice", "MKCOL", "/share/new", "", "", made},
 		{"alice", "MKCOL", "/share/new", "", "", inTheWay}, {"alice", "MKCOL", "/share/told/", "", "", inTheWay},
 		{"alice", "MKCOL", "/share/none/x", "", "", saysMissing}, {"alice", "MKCOL", "/share/told/x", "", "", saysMissing},
-		{"alice", "MKCOL", "/share", "", "", inLine(403, "this is the root of a tree")},
+		{"alice", "MKCOL", "/share", "", "", inLine(403, "the root of a tree cannot be changed")},
 		{"alice", "MKCOL", "/none/x", "", "", saysDenied},
 		{"bob", "MKCOL", "/share/x", "", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "MKCOL", "/share/deep/x", "", "", saysDenied}, {"carol", "MKCOL", "/share/x", "", "", saysDenied},
