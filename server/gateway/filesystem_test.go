@@ -314,8 +314,8 @@ func TestExactMoves(t *testing.T) {
 		}
 		w.same(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
 	}
-	for dir, want := range map[string]string{"": "deep dir facts hers his new told unlisted", "new": "told", "new/told": "f",
-		"his": "g hers told", "dir": "f"} {
+	for dir, want := range map[string]string{"": "deep dir facts hers his new told unlisted", "new": "told",
+		"new/told": "f", "his": "g hers told", "dir": "f"} {
 		if got := w.entries(dir); got != want {
 			t.Errorf("%q has %s, want %s", dir, got, want)
 		}
