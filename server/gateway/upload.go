@@ -142,6 +142,13 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	defer buffers.Put(b)
 	for {
 		n, err := fill(src, b[:])
+		ended := err == io.EOF //nolint:errorlint // a reader's end comes as it is
+		if err != nil && !ended {
+			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected. Its last piece is not
+			// written, because it could replace a part of the existing file (G-14).
+			u.err = err
+			return total, err
+		}
 		if n > 0 {
 			wrote, werr := u.Write(b[:n])
 			total += int64(wrote)
@@ -149,15 +156,8 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 				return total, werr
 			}
 		}
-		switch {
-		case err == nil:
-		case err == io.EOF: //nolint:errorlint // a reader's end comes as it is
+		if ended {
 			return total, nil
-		default:
-			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected
-			// (G-14).
-			u.err = err
-			return total, err
 		}
 	}
 }
