@@ -278,8 +278,8 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 	}
 	his, err := w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
 	w.must(err)
-	if n, err := his.ReadFrom(io.MultiReader(strings.NewReader("a part"), iotest.ErrReader(io.ErrUnexpectedEOF))); n != 0 ||
-		!errors.Is(err, io.ErrUnexpectedEOF) || his.temp != 0 {
+	broken := io.MultiReader(strings.NewReader("a part"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if n, err := his.ReadFrom(broken); n != 0 || !errors.Is(err, io.ErrUnexpectedEOF) || his.temp != 0 {
 		t.Errorf("G-14: %d bytes, %v, temporary file %d, want 0, unexpected EOF, 0", n, err, his.temp)
 	}
 	w.must(his.Close())
