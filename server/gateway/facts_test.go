@@ -235,6 +235,8 @@ func TestExactAccessProperties(t *testing.T) {
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
 		{"the root", "bob", "/", ask, response("/", "404 Not Found",
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
+		{"a tree's root", "bob", "/share/", propfind("<D:prop><D:owner/><D:group/></D:prop>"), response("/share/", ok,
+			principals("<D:href>/principals/sid/S-1-5-32-544</D:href>", system))},
 		{"what bob may", "bob", "/share/f", mine, response("/share/f", ok, own("D:read D:unlock D:read-acl R:execute")+
 			who(bob))},
 		{"what alice may", "alice", "/share/f", mine, response("/share/f", ok, own(full)+who(alice))},
