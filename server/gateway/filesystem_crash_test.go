@@ -208,8 +208,8 @@ func TestKilledInEachMethod(t *testing.T) {
 	}
 }
 
-// TestKilledAnswersGrantNothing checks that a gateway killed before any of its calls for a question never answers that a
-// denied right is granted, and never shows half of a token as a whole one.
+// TestKilledAnswersGrantNothing checks that a gateway killed before any of its calls for a question never answers that
+// a denied right is granted, and never shows half of a token as a whole one.
 func TestKilledAnswersGrantNothing(t *testing.T) {
 	w := newWorld(t, shared)
 	w.file("f", "f", "O:BAG:SYD:P(A;;0x120089;;;{alice})")
@@ -230,7 +230,8 @@ func TestKilledAnswersGrantNothing(t *testing.T) {
 		{console, "POST", "/refmon.v1.Access/Token", "{}", `"privileges":["Se`, `"groups":[]`},
 		{console, "GET", "/why?path=/share/f&right=DELETE", "", "Denied (STATUS_ACCESS_DENIED)", "Allowed ("},
 		{console, "GET", "/token", "", "SeChangeNotifyPrivilege", "<tbody></tbody>"},
-		{files, "PROPFIND", "/share/f", propfind("<D:prop><D:current-user-privilege-set/></D:prop>"), "<D:read/>", "<R:write-owner/>"},
+		{files, "PROPFIND", "/share/f", propfind("<D:prop><D:current-user-privilege-set/></D:prop>"), "<D:read/>",
+			"<R:write-owner/>"},
 		{files, "GET", "/share/f", "", "f", "\x00"},
 	} {
 		for n, done := 6+int64(i)%step, false; !done; n += step { // the calls before log the client on
