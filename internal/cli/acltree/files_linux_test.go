@@ -110,8 +110,8 @@ func TestOfflineRoundTrip(t *testing.T) {
 	}
 }
 
-// TestOpenOneFile: a file is a tree of its own, and a link and a missing path are errors that name it.
-func TestOpenOneFile(t *testing.T) {
+// TestOpenSingleFile: a file is a tree of its own, and a link and a missing path are errors that name it.
+func TestOpenSingleFile(t *testing.T) {
 	root, _ := hostTree(t)
 	one := must(Open(root + "/a/f"))
 	defer one.Close()

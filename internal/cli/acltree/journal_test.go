@@ -46,9 +46,9 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestJournalForgets: Each returns the right descriptors of every entry if the journal has more than maxBlobs of
+// TestJournalReturnsEvictedDescriptors: Each returns the right descriptors of every entry if the journal has more than maxBlobs of
 // them.
-func TestJournalForgets(t *testing.T) {
+func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
 	w := must(NewWriter(f, Header{Root: "/r", Keeper: "k", Command: "c"}))

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNamesInOrder: a name means the first source that knows it, then a SID or alias, then a well-known name; a
+// TestNameIsResolvedByFirstSource: a name means the first source that knows it, then a SID or alias, then a well-known name; a
 // name with two meanings is refused (U-116). A name with a domain is not the directory's name without it (U-118).
-func TestNamesInOrder(t *testing.T) {
+func TestNameIsResolvedByFirstSource(t *testing.T) {
 	dir := must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
 			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true},

@@ -14,7 +14,7 @@ import (
 )
 
 // An answer with its reasons is written without a second decision: the callback of the one entry is called once.
-func TestDecidesOnce(t *testing.T) {
+func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
 	if err != nil {
 		t.Fatal(err)

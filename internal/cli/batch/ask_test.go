@@ -6,7 +6,7 @@ import (
 )
 
 // A call that failed before a decision returns the rule in full, and each error of a line quotes the wrong value.
-func TestRefusalsInWords(t *testing.T) {
+func TestLineErrorsQuoteTheWrongValue(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":"GR","call":"NtAccessCheck"}`: `"rule":"A-12","ace":null,` +
 			`"bits":"0x80000000","because":"NtAccessCheck takes no generic rights: the caller maps them"`,

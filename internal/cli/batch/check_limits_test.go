@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// TestBoundsOfALine: one object type above MaxObjectTypes gets the status of the access check; a longer list is an
+// TestLineAndDefinitionLimits: one object type above MaxObjectTypes gets the status of the access check; a longer list is an
 // error of the line. A definition up to MaxDefinitions tokens and maxDefineBytes bytes succeeds.
-func TestBoundsOfALine(t *testing.T) {
+func TestLineAndDefinitionLimits(t *testing.T) {
 	types := func(n int) string {
 		var b strings.Builder
 		for i := range n {

@@ -112,7 +112,7 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":28,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
 }
 
-func TestCheckLines(t *testing.T) {
+func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
 		answers, sum := ask(t, false, c.line)
 		if answers[0] != c.want {
@@ -184,7 +184,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"sd":"` + strings.Repeat("x", MaxLine) + `"}`, `1`, "the line is longer than 4194304 bytes"},
 }
 
-func TestMalformedLines(t *testing.T) {
+func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 	for _, c := range malformedLines {
 		answers, sum := ask(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
 		var got struct {
@@ -204,7 +204,7 @@ func TestMalformedLines(t *testing.T) {
 	}
 }
 
-func TestExplainLines(t *testing.T) {
+func TestExplainedLinesHaveReasons(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`,
 			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
@@ -233,7 +233,7 @@ func TestExplainLines(t *testing.T) {
 	}
 }
 
-func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
+func TestDefinitionAppliesToLaterLines(t *testing.T) {
 	const q = `{"tokenRef":"bob","sd":"O:SYG:SYD:(A;;FR;;;BA)","desired":1}` + "\n"
 	answers, sum := ask(t, false, q+
 		`{"id":7,"define":{"bob":{"user":"BA"},"c\u0061rol":{"user":"BU"}}}`+"\n"+q+
@@ -250,7 +250,7 @@ func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
 	}
 }
 
-func TestByteOrderMark(t *testing.T) {
+func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
 	var out bytes.Buffer
 	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
 	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
@@ -264,9 +264,9 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// TestAgainstSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
+// TestBatchEqualsSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
 // and descriptor parsed again, and one access check.
-func TestAgainstSingleChecks(t *testing.T) {
+func TestBatchEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	for _, k := range kinds {
 		in := generate(k, 2000, seed)
@@ -364,8 +364,8 @@ func FuzzCheckLine(f *testing.F) {
 	})
 }
 
-// TestAllocations bounds the allocations of a line with known token and descriptor, and of one with a new token.
-func TestAllocations(t *testing.T) {
+// TestCheckLineAllocationsAreBounded bounds the allocations of a line with known token and descriptor, and of one with a new token.
+func TestCheckLineAllocationsAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		kind kind
 		most float64
@@ -404,9 +404,9 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// TestNoDACL checks that a descriptor with parts but no D: grants everything, and that the answer says so and is
+// TestMissingDACLIsReported checks that a descriptor with parts but no D: grants everything, and that the answer says so and is
 // counted.
-func TestNoDACL(t *testing.T) {
+func TestMissingDACLIsReported(t *testing.T) {
 	var in, out bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,
 		`""`} {

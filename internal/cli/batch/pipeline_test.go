@@ -32,7 +32,7 @@ func runText(t *testing.T, j *Job, in io.Reader) (string, Summary) {
 	return out.String(), sum
 }
 
-func TestOrderIsKept(t *testing.T) {
+func TestAnswersKeepTheOrderOfLines(t *testing.T) {
 	var in, want strings.Builder
 	for i := 1; i <= 50_000; i++ {
 		fmt.Fprintf(&in, "line %d\n", i*7)
@@ -49,7 +49,7 @@ func TestOrderIsKept(t *testing.T) {
 	}
 }
 
-func TestEveryCutOfTheInput(t *testing.T) {
+func TestAnswersDoNotDependOnReadSizes(t *testing.T) {
 	const in, want = "a\nbc\n\nd", "1:a\n2:bc\n3:\n4:d\n"
 	readers := map[string]func(io.Reader) io.Reader{
 		"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with the end": iotest.DataErrReader,
@@ -67,7 +67,7 @@ func TestEveryCutOfTheInput(t *testing.T) {
 	}
 }
 
-func TestLongLines(t *testing.T) {
+func TestTooLongLineIsAnErrorOfThatLine(t *testing.T) {
 	for _, size := range []int{chunkSize - 1, chunkSize, MaxLine - 1, MaxLine, MaxLine + 1, MaxLine + 2, 3 * MaxLine} {
 		in := "a\n" + strings.Repeat("x", size) + "\nb\n"
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(in))
@@ -85,7 +85,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-func TestMemoryIsFlat(t *testing.T) {
+func TestMemoryDoesNotGrowWithInput(t *testing.T) {
 	line := []byte(strings.Repeat("x", 99) + "\n")
 	endless := io.LimitReader(&repeat{line: line}, 64<<20)
 	var before, after runtime.MemStats
@@ -146,8 +146,8 @@ func TestSerialLinesRunAlone(t *testing.T) {
 	}
 }
 
-// TestAnswersDoNotWait checks that an answer is written while the input stays open.
-func TestAnswersDoNotWait(t *testing.T) {
+// TestAnswersAreWrittenBeforeInputEnds checks that an answer is written while the input stays open.
+func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 	questions, ask := io.Pipe()
 	hear, answers := io.Pipe()
 	done := make(chan error, 1)
@@ -169,7 +169,7 @@ func TestAnswersDoNotWait(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheStreams(t *testing.T) {
+func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	broken := errors.New("broken")
 	var out bytes.Buffer
 	sum, err := (&Job{Worker: echo}).Run(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken)), &out)

@@ -59,9 +59,9 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestEndOfALongLine checks that Run skips exactly the rest of a line that is too long, however reads are split, and
+// TestRestOfLongLineIsSkipped checks that Run skips exactly the rest of a line that is too long, however reads are split, and
 // answers the lines before a read error.
-func TestEndOfALongLine(t *testing.T) {
+func TestRestOfLongLineIsSkipped(t *testing.T) {
 	broken := errors.New("broken")
 	long := strings.Repeat("x", MaxLine+1)
 	for _, c := range []struct {

@@ -188,7 +188,7 @@ func withNames(q any, names []any) any {
 }
 
 // The documented queries return for each user the documents that the check allows, and none without the field.
-func TestQueries(t *testing.T) {
+func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 	s := store(t)
 	s.rows = append(s.rows, map[string]any{"path": "/lacks"}, map[string]any{"path": "/empty",
 		"sets": map[string]any{}})
@@ -224,7 +224,7 @@ func TestQueries(t *testing.T) {
 }
 
 // Each set has at least one member, and unreadable objects are in a set without users (B-18).
-func TestTables(t *testing.T) {
+func TestEachSetHasMembers(t *testing.T) {
 	s := store(t)
 	members := map[string]bool{}
 	for _, row := range must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {

@@ -120,9 +120,9 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	return out.String()
 }
 
-// TestDiffEqualsTheCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
+// TestDiffRowsEqualScalarCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
 // limit and number of workers.
-func TestDiffEqualsTheCheck(t *testing.T) {
+func TestDiffRowsEqualScalarCheck(t *testing.T) {
 	count := 900
 	if testing.Short() {
 		count = 300
@@ -170,7 +170,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 }
 
 // An interrupted and resumed comparison writes the same rows and summary as an uninterrupted one.
-func TestDiffResume(t *testing.T) {
+func TestResumedDiffWritesTheSameRows(t *testing.T) {
 	s := twoStates(t, 9_000)
 	for _, summary := range []bool{false, true} {
 		want := s.diff(t, &bulk.Diff{Summary: summary})
@@ -212,8 +212,8 @@ func TestDiffResume(t *testing.T) {
 	}
 }
 
-// TestReportSpills checks that a report is the same with any memory limit, and after a stop and resume.
-func TestReportSpills(t *testing.T) {
+// TestReportDoesNotDependOnMemory checks that a report is the same with any memory limit, and after a stop and resume.
+func TestReportDoesNotDependOnMemory(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
 		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
@@ -268,8 +268,8 @@ func TestReportSpills(t *testing.T) {
 	}
 }
 
-// TestReportEqualsTheCheck compares each principal's number of reachable objects with the scalar check.
-func TestReportEqualsTheCheck(t *testing.T) {
+// TestReportCountsEqualScalarCheck compares each principal's number of reachable objects with the scalar check.
+func TestReportCountsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70,
 		Groups: 20})
 	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +

@@ -102,7 +102,7 @@ func inRanges(t *testing.T, text string, n int) bool {
 
 // The expression of each set allows exactly its members, including the clauses of a share. A set that SIDs cannot
 // describe has no expression.
-func TestExpressionsOfSets(t *testing.T) {
+func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 200, Descriptors: 60, Principals: 12,
 		Groups: 12})
 	who := func(i int) string { return dir.Principals[i].SID().String() }

@@ -55,7 +55,7 @@ func apply(t *testing.T, held map[string]string, lines string) {
 }
 
 // Applying the differences to a store with the first output gives the second.
-func TestIndexDiff(t *testing.T) {
+func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	seed := randtest.Seed(t)
 	index := func(s company.Sample, cut, extra string) string {
 		dir, list := sample(t, s)

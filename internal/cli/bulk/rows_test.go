@@ -22,9 +22,9 @@ const (
 	atNone = "line 3: no descriptor: give sd, sdHex or sdBase64"
 )
 
-// TestErrorRows checks that an undecidable object gets a row with its error in each form of each question, is
+// TestUndecidableObjectHasErrorRow checks that an undecidable object gets a row with its error in each form of each question, is
 // counted, and does not affect other rows.
-func TestErrorRows(t *testing.T) {
+func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	for _, c := range []struct {
 		ask    bulk.Ask
 		format bulk.Format
@@ -70,9 +70,9 @@ func TestErrorRows(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTwoStates checks that an object that is unreadable in either state is counted and not compared, and
+// TestUnreadableStateIsNotCompared checks that an object that is unreadable in either state is counted and not compared, and
 // that gained, lost and changed objects are each counted once.
-func TestErrorsOfTwoStates(t *testing.T) {
+func TestUnreadableStateIsNotCompared(t *testing.T) {
 	const (
 		a, b = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n",
 			`{"path":"/b","sd":"D:(A;;FA;;;DU)"}` + "\n"

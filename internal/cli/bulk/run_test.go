@@ -54,9 +54,9 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (strin
 	return out.String(), sum, err
 }
 
-// TestRowsEqualTheCheck compares a sample of pairs with the scalar check: the names of who-can, its counts, the sets
+// TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can, its counts, the sets
 // of --for-index, and the masks of what-can.
-func TestRowsEqualTheCheck(t *testing.T) {
+func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
 	rights := must(words.Parse("read+write+full"))
@@ -210,7 +210,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 }
 
 // A stopped and resumed run writes the same rows as an uninterrupted one.
-func TestResume(t *testing.T) {
+func TestResumedRunWritesTheSameRows(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
 		Groups: 5})
 	rights := must(words.Parse("read"))
@@ -248,7 +248,7 @@ func (s *slow) Read(p []byte) (int, error) {
 }
 
 // A writer that fails ends the run with its error.
-func TestOutputFails(t *testing.T) {
+func TestFailedWriterEndsTheRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
 	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
@@ -269,9 +269,9 @@ type failing struct{ err error }
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
-// TestLines checks that the fast reader and the strict one agree on every line that the fast one accepts, however
+// TestFastReaderAgreesWithStrictReader checks that the fast reader and the strict one agree on every line that the fast one accepts, however
 // lines are split.
-func TestLines(t *testing.T) {
+func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
 		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
@@ -326,7 +326,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 // The groups that a logon adds to a user's own.
-func TestNetworkLogon(t *testing.T) {
+func TestNetworkLogonAddsGroups(t *testing.T) {
 	dir := must(dirfile.Read([]byte(`
 domain: S-1-5-21-1-2-3
 users:
@@ -382,7 +382,7 @@ groups:
 	}
 }
 
-func TestDirectoryRefusals(t *testing.T) {
+func TestMalformedDirectoryIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"users":[{"name":"a","sid":"S-1-1"}], "user":1}`:                                         "user",
 		"users: [{name: a, sid: DU}]":                                                              `users[0] "a": sid`,
@@ -401,7 +401,7 @@ func TestDirectoryRefusals(t *testing.T) {
 	}
 }
 
-func TestRights(t *testing.T) {
+func TestRightWords(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		typ  *winnt.ObjectType

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// TestFormsOfSets checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
-func TestFormsOfSets(t *testing.T) {
+// TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
+func TestSetIsWrittenInItsShorterForm(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 0))
 	forms := map[bool]int{}
 	for i := range 400 {

@@ -39,7 +39,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 
 // The name of a set depends on the SIDs in it and the mask of its right, not on other principals or their order
 // (B-3).
-func TestSetNames(t *testing.T) {
+func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 	user := func(name string, rid int) string {
 		return fmt.Sprintf(`{"name":"%s","sid":"S-1-5-21-1-2-3-%d"}`, name, rid)
 	}
@@ -72,7 +72,7 @@ func TestSetNames(t *testing.T) {
 }
 
 // Principals with the same SID are distinguished by name.
-func TestSetNamesOfOneSID(t *testing.T) {
+func TestSameSIDIsDistinguishedByName(t *testing.T) {
 	users := `{"name":"plain","sid":"S-1-5-21-1-2-3-1107"},` +
 		`{"name":"staff","sid":"S-1-5-21-1-2-3-1107","memberOf":["BU","BG"]},` +
 		`{"name":"guest","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}`
@@ -83,8 +83,8 @@ func TestSetNamesOfOneSID(t *testing.T) {
 	}
 }
 
-// TestSetNamesOfTwoDomains checks that users with equal RIDs in two domains are two sets (B-3).
-func TestSetNamesOfTwoDomains(t *testing.T) {
+// TestEqualRIDsOfTwoDomainsDiffer checks that users with equal RIDs in two domains are two sets (B-3).
+func TestEqualRIDsOfTwoDomainsDiffer(t *testing.T) {
 	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
 		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"

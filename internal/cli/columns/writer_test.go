@@ -47,8 +47,8 @@ func ExampleWriter() {
 	// /srv/a ve…ile.docx  0x00120089
 }
 
-// TestMeasured checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
-func TestMeasured(t *testing.T) {
+// TestColumnsFitTheirWidestCell checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
+func TestColumnsFitTheirWidestCell(t *testing.T) {
 	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
 	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
 	if got != want {
@@ -60,9 +60,9 @@ func TestMeasured(t *testing.T) {
 	}
 }
 
-// TestWidth checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
+// TestLongCellLosesItsMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
 // on the next line (U-101).
-func TestWidth(t *testing.T) {
+func TestLongCellLosesItsMiddle(t *testing.T) {
 	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
 		"/srv/x|r|nobodyhasanamesolongasthis")
 	// 30 columns minus two gaps are 26, of which R takes 1: 13 for the path, 12 for who.
@@ -81,7 +81,7 @@ func TestWidth(t *testing.T) {
 
 // At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
 // cannot (U-101).
-func TestEveryWidth(t *testing.T) {
+func TestRowsFitEveryWidth(t *testing.T) {
 	cell := strings.Repeat("0123456789", 10)
 	for n := 2; n <= 5; n++ {
 		for width := 10 * n; width < 10*n+13; width++ {
@@ -105,9 +105,9 @@ func TestEveryWidth(t *testing.T) {
 	}
 }
 
-// TestHeldBack checks that a thousand rows are measured, and that later rows are written as they come, however they
+// TestFirstThousandRowsAreMeasured checks that a thousand rows are measured, and that later rows are written as they come, however they
 // are split.
-func TestHeldBack(t *testing.T) {
+func TestFirstThousandRowsAreMeasured(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{})
 	row := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a"), columns.Plain, "b"))
@@ -137,8 +137,8 @@ func TestHeldBack(t *testing.T) {
 	}
 }
 
-// TestCut checks that both ends of a cut cell remain.
-func TestCut(t *testing.T) {
+// TestCutCellKeepsBothEnds checks that both ends of a cut cell remain.
+func TestCutCellKeepsBothEnds(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		n    int

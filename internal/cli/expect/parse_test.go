@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 )
 
-func TestErrorsNameTheLine(t *testing.T) {
+func TestParseErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1": "line 1: a: unknown field, want one of domain, directory, principals, descriptors, objects, paths, " +
 			"expect",
@@ -83,8 +83,8 @@ func TestLargestFile(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrong checks that each malformed part of a file is named, with its line.
-func TestWhatIsWrong(t *testing.T) {
+// TestMalformedPartsAreNamed checks that each malformed part of a file is named, with its line.
+func TestMalformedPartsAreNamed(t *testing.T) {
 	const head = "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\n"
 	const row = "who: a, on: d, want: FR, is: denied"
 	without := func(field string) string { return strings.Replace(row, field+": ", "name: x"+field+", why: ", 1) }

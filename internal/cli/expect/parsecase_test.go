@@ -12,7 +12,7 @@ import (
 
 // A descriptor is SDDL or bytes with a type. A case expands to every combination of "who" and "on", with its call,
 // SID and rights.
-func TestForms(t *testing.T) {
+func TestDescriptorAndCaseForms(t *testing.T) {
 	d, err := sddl.Parse("O:BAG:SYD:(A;;KR;;;BU)(A;;0x20000;;;PS)", sddl.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 
 func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 
-// TestExampleFile checks that the example passes, as the help text promises.
-func TestExampleFile(t *testing.T) {
+// TestExampleFilePasses checks that the example passes, as the help text promises.
+func TestExampleFilePasses(t *testing.T) {
 	b, err := os.ReadFile("../../../examples/permissions.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -37,9 +37,9 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
-// TestCoverage checks that an entry counts as covered once it granted or denied something in a case, whatever the
+// TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case, whatever the
 // case expected.
-func TestCoverage(t *testing.T) {
+func TestUsedEntriesAreCovered(t *testing.T) {
 	f, err := Parse([]byte(`
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
 descriptors:
@@ -59,7 +59,7 @@ expect:
 
 // A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
 // the failures and lists the entries that no case used.
-func TestReport(t *testing.T) {
+func TestReportOfEachCase(t *testing.T) {
 	f, err := Parse([]byte(`principals:
   u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}
 descriptors:
@@ -111,8 +111,8 @@ expect:
 	}
 }
 
-// TestCoverageOfOtherTypes checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
-func TestCoverageOfOtherTypes(t *testing.T) {
+// TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
+func TestSACLEntriesAreNotInCoverage(t *testing.T) {
 	var list [3]sd.ACE
 	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {
 		var err error

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBothSIDs checks that both SIDs of a compound entry are examined.
-func TestBothSIDs(t *testing.T) {
+// TestBothSIDsOfCompoundEntryAreExamined checks that both SIDs of a compound entry are examined.
+func TestBothSIDsOfCompoundEntryAreExamined(t *testing.T) {
 	unknown := sid.MustParse("S-1-5-99")
 	for _, c := range []struct {
 		server, client sid.SID
@@ -39,9 +39,9 @@ func TestBothSIDs(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that an unreadable resource attribute is reported, does not name later ones, and is missing
+// TestUnreadableAttributeIsReported checks that an unreadable resource attribute is reported, does not name later ones, and is missing
 // for conditions.
-func TestUnreadable(t *testing.T) {
+func TestUnreadableAttributeIsReported(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		if err != nil {
@@ -69,7 +69,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 // Inheritance flags are reported in the DACL of a leaf object. In a SACL, and on a container, they are not.
-func TestLeafTypes(t *testing.T) {
+func TestInheritanceFlagsOfLeafAreReported(t *testing.T) {
 	const leaves = " file token process thread job symbolicLink event mutant semaphore timer section "
 	for _, name := range strings.Split(batchTypes, ", ") {
 		typ := winnt.ObjectTypeByName(name)

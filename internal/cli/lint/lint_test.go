@@ -19,7 +19,7 @@ import (
 )
 
 // Each descriptor has exactly the listed findings.
-func TestFindings(t *testing.T) {
+func TestDescriptorsHaveListedFindings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)", ""},
 		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},
@@ -120,8 +120,8 @@ func TestLeafTypesInheritNothing(t *testing.T) {
 	}
 }
 
-// TestWrongLists checks lists that SDDL rejects and bytes can contain.
-func TestWrongLists(t *testing.T) {
+// TestEntriesInWrongListAreFound checks lists that SDDL rejects and bytes can contain.
+func TestEntriesInWrongListAreFound(t *testing.T) {
 	grant := sddl.MustParse("D:(A;;FR;;;BA)").DACL()
 	audit := sddl.MustParse("S:(AU;SA;FR;;;BA)").SACL()
 	found := Check(sd.New(sd.Parts{DACL: audit, SACL: grant}), winnt.DirectoryFileObject, sid.SID{})
@@ -363,9 +363,9 @@ func TestFindingsAsText(t *testing.T) {
 	}
 }
 
-// TestFindingsInFull checks position, entry, rule, words and repair of each kind of finding against
+// TestFindingsMatchCommittedText checks position, entry, rule, words and repair of each kind of finding against
 // testdata/findings.txt.
-func TestFindingsInFull(t *testing.T) {
+func TestFindingsMatchCommittedText(t *testing.T) {
 	b, err := os.ReadFile("testdata/findings.txt")
 	if err != nil {
 		t.Fatal(err)

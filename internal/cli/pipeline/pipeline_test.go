@@ -34,8 +34,8 @@ func squares(n int, got *[]int) *Pipeline[piece] {
 	}
 }
 
-// TestOrder checks that the writer gets pieces in the order of the reader.
-func TestOrder(t *testing.T) {
+// TestWriterGetsPiecesInOrder checks that the writer gets pieces in the order of the reader.
+func TestWriterGetsPiecesInOrder(t *testing.T) {
 	var got, want []int
 	for i := range 10_000 {
 		want = append(want, i*i)
@@ -46,7 +46,7 @@ func TestOrder(t *testing.T) {
 }
 
 // The errors of both ends are returned, and pieces sent before the reader's error are written.
-func TestErrors(t *testing.T) {
+func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 	var got []int
 	p := squares(1000, &got)
 	read := p.Read
@@ -77,7 +77,7 @@ func TestErrors(t *testing.T) {
 }
 
 // A reader that waits for a free piece ends when the pipeline stops.
-func TestStop(t *testing.T) {
+func TestStopEndsWaitingReader(t *testing.T) {
 	stop := make(chan struct{})
 	close(stop)
 	p := Pipeline[piece]{Workers: 1, Stop: stop,
@@ -95,8 +95,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestAlone checks that no other work is in progress during an exclusive piece.
-func TestAlone(t *testing.T) {
+// TestExclusivePieceRunsAlone checks that no other work is in progress during an exclusive piece.
+func TestExclusivePieceRunsAlone(t *testing.T) {
 	var busy, alone atomic.Int64
 	var got []string
 	p := Pipeline[piece]{Pieces: 5, Workers: 4,
@@ -139,9 +139,9 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestSendDoesNotWait checks that all pieces are sent before any worker has finished, and that an exclusive piece
+// TestReaderDoesNotWaitForWorkers checks that all pieces are sent before any worker has finished, and that an exclusive piece
 // starts after all earlier ones have finished.
-func TestSendDoesNotWait(t *testing.T) {
+func TestReaderDoesNotWaitForWorkers(t *testing.T) {
 	release := make(chan struct{})
 	var through atomic.Int64
 	var got []int
@@ -173,8 +173,8 @@ func TestSendDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestLeave checks that with Leave a failed writer does not wait for a reader that waits for its input.
-func TestLeave(t *testing.T) {
+// TestFailedWriterLeavesWaitingReader checks that with Leave a failed writer does not wait for a reader that waits for its input.
+func TestFailedWriterLeavesWaitingReader(t *testing.T) {
 	input, written := make(chan struct{}), 0
 	p := Pipeline[piece]{Pieces: 3, Workers: 1, Leave: true,
 		Read: func(h *Hand[piece]) error {

@@ -13,7 +13,7 @@ import (
 
 // The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
 //
-func TestPathsInFull(t *testing.T) {
+func TestPathHasEveryStep(t *testing.T) {
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	s.From = s.Directory.Find("ann")
 	got := must(s.Do(context.Background()))

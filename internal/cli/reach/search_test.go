@@ -17,7 +17,7 @@ import (
 
 // A search stops at its limits, reports that, and returns the results so far. If the limit equals the full result,
 // nothing is cut.
-func TestSearchBounds(t *testing.T) {
+func TestSearchStopsAtItsLimits(t *testing.T) {
 	all := []string{"CN=bob", "/open", "CN=staff", "CN=admins", "CN=cy", "/secret"}
 	for _, c := range []struct {
 		set   func(s *reach.Search)
@@ -55,9 +55,9 @@ func TestSearchBounds(t *testing.T) {
 	}
 }
 
-// TestSearchFails checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
+// TestUnreadableObjectEndsSearch checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
 // context ends it.
-func TestSearchFails(t *testing.T) {
+func TestUnreadableObjectEndsSearch(t *testing.T) {
 	broken := errors.New("broken")
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	over, cancel := context.WithCancel(context.Background())
@@ -78,7 +78,7 @@ func TestSearchFails(t *testing.T) {
 
 // The descriptor in msDS-GroupMSAMembership decides about reading the password of a managed account, not the object's
 // own (B-10).
-func TestManagedPassword(t *testing.T) {
+func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	const mine, other = "O:SYD:(A;;0x10;;;S-1-5-21-1-2-3-1101)", "O:SYD:(A;;0x10;;;SY)"
 	d := must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID + "-1101}\n")))
 	for _, c := range []struct{ own, managed, right string }{

@@ -26,8 +26,8 @@ func compare(t *testing.T, rec *Recording) *Report {
 	return r
 }
 
-// TestObservedIsKnown checks that differences between the profiles are documented.
-func TestObservedIsKnown(t *testing.T) {
+// TestProfileDifferencesAreDocumented checks that differences between the profiles are documented.
+func TestProfileDifferencesAreDocumented(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
 	r := compare(t, rec)
 	if r.Counts.Known == 0 || r.Counts.Unexplained != 0 || r.Counts.Apart != 0 {
@@ -40,8 +40,8 @@ func TestObservedIsKnown(t *testing.T) {
 	}
 }
 
-// TestDifferenceIsFound checks another status, another result, and another way.
-func TestDifferenceIsFound(t *testing.T) {
+// TestDifferencesAreReported checks another status, another result, and another way.
+func TestDifferencesAreReported(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user")).thread
 h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
@@ -74,9 +74,9 @@ p.NtClose(Handle=h)
 	}
 }
 
-// TestSettles checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
+// TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
 // does.
-func TestSettles(t *testing.T) {
+func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 	system, err := token.Parse(header.Token)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func FuzzCompare(f *testing.F) {
 
 // Each field of each difference, and each count, for a recording that differs from refmon in a status, an out field
 // and the calling thread, and has a skipped question.
-func TestReportInFull(t *testing.T) {
+func TestReportHasEveryField(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user"))
 a, b = p.thread, p.new_thread()
@@ -233,7 +233,7 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 }
 
 // Fields about the moment are removed at any depth, and no others.
-func TestPassingFields(t *testing.T) {
+func TestMomentaryFieldsAreIgnored(t *testing.T) {
 	for _, name := range []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge",
 		"NonPagedPoolCharge", "NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged",
 		"DynamicAvailable", "function"} {
@@ -249,9 +249,9 @@ func TestPassingFields(t *testing.T) {
 	}
 }
 
-// TestAsked checks that one of our calls matches one of theirs if both have the same name and the same arguments,
+// TestCallsMatchByNameAndArguments checks that one of our calls matches one of theirs if both have the same name and the same arguments,
 // except tolerated ones.
-func TestAsked(t *testing.T) {
+func TestCallsMatchByNameAndArguments(t *testing.T) {
 	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
 	for name, c := range map[string]struct {
 		ours *Line

@@ -13,8 +13,8 @@ const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revis
 	`"date":"2026-01-02",` +
 	`"recorder":"x","token":{"user":"SY"},"tokens":"made"}` + "\n"
 
-// TestReadRefused checks that a line that this package would not write is rejected.
-func TestReadRefused(t *testing.T) {
+// TestUnwritableLineIsRejected checks that a line that this package would not write is rejected.
+func TestUnwritableLineIsRejected(t *testing.T) {
 	line := `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
 	for text, want := range map[string]string{
 		strings.Replace(oneHeader, `"date"`, `"Date"`,

@@ -10,7 +10,7 @@ import (
 )
 
 // A file that is not a recording is an error with its position.
-func TestRead(t *testing.T) {
+func TestReadErrorsHavePositions(t *testing.T) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{},"tokens":"own"}` + "\n"
 	for text, want := range map[string]string{
@@ -40,9 +40,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestWriterInFull checks that a recording is written in its format, whatever version the header has, and with its
+// TestWriterKeepsCharacters checks that a recording is written in its format, whatever version the header has, and with its
 // characters.
-func TestWriterInFull(t *testing.T) {
+func TestWriterKeepsCharacters(t *testing.T) {
 	h := header
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken
 	var b bytes.Buffer

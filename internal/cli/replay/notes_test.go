@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestNotesOfRules checks that one of our own rules is decided as the table of choices says, and otherwise as its own
+// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and otherwise as its own
 // text says. A rule with another source is not decided.
-func TestNotesOfRules(t *testing.T) {
+func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {
 		t.Fatal(err)

@@ -45,9 +45,9 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 
 const transcripts = "../../test/ntostest/testdata/"
 
-// TestProgramsAreTheTranscripts checks that every case of every transcript is a program, and that one of our files
+// TestEveryTranscriptCaseIsAProgram checks that every case of every transcript is a program, and that one of our files
 // has as many programs as cases.
-func TestProgramsAreTheTranscripts(t *testing.T) {
+func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d transcripts, %v, want at least 30, nil", len(files), err)
@@ -122,7 +122,7 @@ func (t *kernelThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code,
 }
 
 // All calls go to the backend, an unsupported one ends the program, and its lines are comparable with ours.
-func TestBackend(t *testing.T) {
+func TestAllCallsGoToTheBackend(t *testing.T) {
 	p := Program{Case: "b", Source: `
 p = process("p", token_profile("user")).thread
 k = kernel_mode(p)

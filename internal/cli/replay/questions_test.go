@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestTextQuestions checks that each kind of line is a question of its own, numbered by its rule.
-func TestTextQuestions(t *testing.T) {
+// TestEachLineIsAQuestion checks that each kind of line is a question of its own, numbered by its rule.
+func TestEachLineIsAQuestion(t *testing.T) {
 	list, err := textQuestions(`# a comment
 S-1 sid BA
 
@@ -65,7 +65,7 @@ S-3 create 0x0 file - | -
 }
 
 // Back returns the follow-up question for accepted bytes, and none for rejected ones.
-func TestBack(t *testing.T) {
+func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 	for _, c := range []struct {
 		call, back string
 		out        Fields
@@ -119,8 +119,8 @@ func TestQuestionsAreOnce(t *testing.T) {
 	}
 }
 
-// TestChoices checks that only the page's table of choices is read.
-func TestChoices(t *testing.T) {
+// TestOnlyTableOfChoicesIsRead checks that only the page's table of choices is read.
+func TestOnlyTableOfChoicesIsRead(t *testing.T) {
 	got := Choices(`# Page
 ## Known
 | A-1 | not a choice | x |
@@ -140,7 +140,7 @@ func TestChoices(t *testing.T) {
 
 // A row of CAVEATS counts by its section: ids in "Rules that are not built" and in the section about recordings that
 // are not reproduced are absent, and ids only in other sections are not.
-func TestNotesOfSections(t *testing.T) {
+func TestCaveatCountsByItsSection(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {
 		t.Fatal(err)
@@ -178,8 +178,8 @@ func TestNotesOfSections(t *testing.T) {
 	}
 }
 
-// TestAnswersOfQuestions checks that a malformed question gets an error with its position.
-func TestAnswersOfQuestions(t *testing.T) {
+// TestMalformedQuestionHasPosition checks that a malformed question gets an error with its position.
+func TestMalformedQuestionHasPosition(t *testing.T) {
 	for _, c := range []struct {
 		l    Line
 		want string
@@ -210,9 +210,9 @@ func TestAnswersOfQuestions(t *testing.T) {
 	}
 }
 
-// TestPrograms checks that a file is one program, or one for each case of a transcript, with the rules in the comment
+// TestFileIsOneProgramOrOnePerCase checks that a file is one program, or one for each case of a transcript, with the rules in the comment
 // above the case.
-func TestPrograms(t *testing.T) {
+func TestFileIsOneProgramOrOnePerCase(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
 	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {
 		t.Errorf(`%+v, %v, want len(list) = 1, list[0].Case = "a.star", list[0].Source = %q, no error`, list, err,

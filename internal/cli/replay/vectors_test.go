@@ -12,7 +12,7 @@ import (
 
 // Each answered question of a recording becomes a vector with the machine as its source. Programs and skipped
 // questions do not.
-func TestVectorsInFull(t *testing.T) {
+func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 	var first vectors.Vector
 	for v := range vectors.Access() {
 		first = v

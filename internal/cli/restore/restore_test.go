@@ -91,7 +91,7 @@ func want(t *testing.T, what string, got, want Counts) {
 }
 
 // B-23: files that differ are written, the others are only read, and a dry run writes nothing.
-func TestImport(t *testing.T) {
+func TestImportWritesOnlyDifferences(t *testing.T) {
 	f := of("/", "d/", "d/f", "g")
 	text := `{"path":"/srv","sd":"` + one + `","type":"directory"}
 {"path":"/srv/d","sd":"` + two + `","type":"directory"}
@@ -188,8 +188,8 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	want(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
 }
 
-// TestFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
-func TestFullDisk(t *testing.T) {
+// TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
+func TestImportContinuesAfterFullDisk(t *testing.T) {
 	var names []string
 	var text strings.Builder
 	for i := range 100 {
@@ -208,9 +208,9 @@ func TestFullDisk(t *testing.T) {
 	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
-// TestInterruptedImport: a cancelled run returns its counts and context.Canceled. A second run writes the rest
+// TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the rest
 // (B-23).
-func TestInterruptedImport(t *testing.T) {
+func TestInterruptedImportIsResumed(t *testing.T) {
 	f := of("a", "b", "c")
 	var text strings.Builder
 	for _, name := range []string{"a", "b", "c"} {
@@ -228,9 +228,9 @@ func TestInterruptedImport(t *testing.T) {
 	}
 }
 
-// TestChangedInput: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
+// TestChangedInputWritesNothing: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
 // (B-22).
-func TestChangedInput(t *testing.T) {
+func TestChangedInputWritesNothing(t *testing.T) {
 	f := of("f", "g")
 	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
 		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}
