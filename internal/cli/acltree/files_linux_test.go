@@ -59,11 +59,11 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	out, err := Run(t.Context(), again, keeper, j, false, func(p string, err error) { failed[p] = err }, nil)
 	if err != nil || out.Written != 1 || out.Failed != 4 || !errors.Is(failed["a"], ErrReplaced) ||
 		!errors.Is(failed["a/b/g"], beneath.ErrLink) {
-		t.Errorf("%+v, %v, %v", out, err, failed)
+		t.Errorf("outcome %+v, %v, errors %v, want 1 file written and 4 failed", out, err, failed)
 	}
 	for _, p := range []string{outside, outside + "/b", outside + "/b/g"} {
 		if n, err := unix.Getxattr(p, ntacl.UserName, nil); err == nil {
-			t.Errorf("%s has %d bytes of descriptor", p, n)
+			t.Errorf("%s has a descriptor of %d bytes, want none", p, n)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestOfflineRoundTrip(t *testing.T) {
 		h := must(tree.Hold(name))
 		k, err := keeper.Read(h)
 		if err != nil || k.Version != 4 || k.Raw == nil {
-			t.Errorf("%q: %+v, %v", name, k, err)
+			t.Errorf("%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
 		}
 		h.Close()
 	}
@@ -103,10 +103,10 @@ func TestOfflineRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out := must(Run(t.Context(), tree, keeper, j, true, nil, nil)); out != (Outcome{Written: 5}) {
-		t.Errorf("%+v", out)
+		t.Errorf("outcome of the undo = %+v, want 5 files written", out)
 	}
 	if n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil); err == nil {
-		t.Errorf("a/f has %d bytes of descriptor", n)
+		t.Errorf("a/f has a descriptor of %d bytes after the undo, want none", n)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestOpenSingleFile(t *testing.T) {
 	defer one.Close()
 	h := must(one.Hold(""))
 	if s := h.Status(); s.Kind != Regular || s.Inode == 0 {
-		t.Errorf("%+v, want s.Kind = %v, s.Inode at least 1", s, Regular)
+		t.Errorf("status = %+v, want kind %v and an inode", s, Regular)
 	}
 	if raw, err := h.Attribute(MountAttribute); raw != nil || err != nil {
 		t.Errorf("%x, %v, want nil, nil", raw, err)
@@ -133,7 +133,7 @@ func TestOpenSingleFile(t *testing.T) {
 		_, err := Open(name)
 		var about *fs.PathError
 		if !errors.Is(err, want) || !errors.As(err, &about) || about.Path != name {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("opening %s: %v, want an error that names it", name, err)
 		}
 	}
 	if tree := must(Open("/")); tree.Path != "/" {

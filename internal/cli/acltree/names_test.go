@@ -54,11 +54,11 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		}
 	}
 	if _, err := n.Find("broken"); !errors.Is(err, errInjected) {
-		t.Errorf("an error of refmond is %v", err)
+		t.Errorf("error of refmond = %v, want the injected one", err)
 	}
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
 	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
-		t.Errorf("uid 65534 is %v, %v", a, err)
+		t.Errorf("account nobody with uid 65534 = %v, %v, want the overflow error", a, err)
 	}
 	// A program that getent asks, such as winbind, knows more users and groups than the files of the host.
 	bin := t.TempDir()
@@ -74,6 +74,6 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 		}
 	}
 	if a, err := (&Names{}).Find("root"); err != nil || a.SID.String() != "S-1-22-1-0" {
-		t.Errorf("the host's root is %v, %v", a.SID, err)
+		t.Errorf("root of the host = %v, %v, want S-1-22-1-0", a.SID, err)
 	}
 }

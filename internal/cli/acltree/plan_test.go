@@ -25,20 +25,20 @@ func TestPlanPropagatesAsWindows(t *testing.T) {
 	before := m.text()
 	j, counts := planned(t, m, readers(t), nil)
 	if m.text() != before {
-		t.Errorf("the plan wrote: %s", m.text())
+		t.Errorf("the plan wrote files: %s, want none written", m.text())
 	}
 	if want := (Counts{Files: 8, Changed: 5, Protected: 2, Skipped: 1}); counts != want {
 		t.Errorf("%+v, want %+v", counts, want)
 	}
 	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
 	if err != nil || out != (Outcome{Written: 5}) {
-		t.Errorf("%+v, %v", out, err)
+		t.Errorf("outcome = %+v, %v, want 5 files written", out, err)
 	}
 	if got := m.text(); got != changed {
 		t.Errorf("got\n%q\nwant\n%q", got, changed)
 	}
 	if _, counts := planned(t, m, readers(t), nil); counts.Changed != 0 {
-		t.Errorf("a repeated grant changes %d files", counts.Changed)
+		t.Errorf("a repeated grant changes %d files, want 0", counts.Changed)
 	}
 }
 
@@ -61,18 +61,18 @@ func TestPlanSurvivesErrors(t *testing.T) {
 			p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: readers(t), Report: func(path string, err error) {
 				failed = append(failed, path)
 				if !errors.Is(err, errInjected) {
-					t.Errorf("%s %s: %v", op, name, err)
+					t.Errorf("%s %s: %v, want the injected error", op, name, err)
 				}
 			}}
 			counts, err := p.Run(t.Context(), discard{})
 			if name == "" {
 				if !errors.Is(err, errInjected) {
-					t.Errorf("%s of the root: %v", op, err)
+					t.Errorf("%s of the root: %v, want the injected error", op, err)
 				}
 				continue
 			}
 			if err != nil || counts.Failed != 1 || len(failed) != 1 || failed[0] != name {
-				t.Errorf("%s %s: %+v, %v, %q", op, name, counts, err, failed)
+				t.Errorf("%s %s: counts %+v, %v, failed files %q, want only that file", op, name, counts, err, failed)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestPlanSurvivesErrors(t *testing.T) {
 	end()
 	if _, err := (&Plan{Files: sample(), Keeper: Mount{}, Change: readers(t)}).Run(ended, discard{}); !errors.Is(err,
 		context.Canceled) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("plan with an ended context: %v, want context.Canceled", err)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 		}
 	}
 	if counts.Failed != 0 || counts.Changed != 7 {
-		t.Errorf("%+v", counts)
+		t.Errorf("counts = %+v, want 7 changed and 0 failed", counts)
 	}
 	// A step that concerns no entry of the root leaves the other steps.
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
@@ -111,7 +111,7 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 ||
 		strings.Contains(m.text(), "(A;;FR;;;WD)") {
-		t.Errorf("%+v, %s", counts, m.text())
+		t.Errorf("counts %+v and files %s, want 7 changed files without the revoked entry", counts, m.text())
 	}
 }
 
@@ -123,6 +123,6 @@ func TestUnchangedDirectoryIsVisited(t *testing.T) {
 	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)")
 	m.add("a/f", Regular, "O:BAG:SYD:AI(A;ID;FX;;;WD)")
 	if j, counts := planned(t, m, readers(t), nil); counts.Changed != 1 || j.Entries != 1 {
-		t.Errorf("%d entries, %+v", j.Entries, counts)
+		t.Errorf("journal has %d entries, counts %+v, want 1 changed file", j.Entries, counts)
 	}
 }

@@ -26,7 +26,7 @@ func TestParseRights(t *testing.T) {
 	}
 	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "ReadGMSAPassword", "0x0"} {
 		if got, err := ParseRights(text); err == nil || got != (Rights{}) {
-			t.Errorf("%q: %#x, %v", text, got, err)
+			t.Errorf("ParseRights(%q) = %#x, %v, want an error", text, got, err)
 		}
 	}
 }

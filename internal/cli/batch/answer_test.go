@@ -34,10 +34,10 @@ func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	}}
 	a, err := q.Ask()
 	if err != nil || !a.Allowed() {
-		t.Fatalf("%v, %v", a.Decision, err)
+		t.Fatalf("decision %v, %v, want allowed", a.Decision, err)
 	}
 	line, err := batch.AppendAnswer(nil, nil, q, &a)
 	if err != nil || asked != 1 {
-		t.Errorf("the callback was called %d times for %s (%v), want 1, nil", asked, line, err)
+		t.Errorf("the callback ran %d times for %s (%v), want 1, nil", asked, line, err)
 	}
 }

@@ -48,7 +48,9 @@ func TestLineAndDefinitionLimits(t *testing.T) {
 			t.Errorf("%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
 		}
 		if ok && (defs.bytes != c.bytes+size || len(defs.tokens) != c.tokens+2) || !ok && len(defs.tokens) != c.tokens {
-			t.Errorf("%d tokens, %d bytes before: %d and %d after", c.tokens, c.bytes, len(defs.tokens), defs.bytes)
+			t.Errorf("with %d tokens and %d bytes defined before: %d tokens and %d bytes after, want the "+
+				"definition counted only if accepted",
+				c.tokens, c.bytes, len(defs.tokens), defs.bytes)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, answers[0], c.want)
 		}
 		if sum.Malformed != 0 {
-			t.Errorf("%s: counted as malformed: sum.Malformed = %d, want 0", c.name, sum.Malformed)
+			t.Errorf("%s: %d lines counted as malformed, want 0", c.name, sum.Malformed)
 		}
 	}
 }
@@ -192,14 +192,15 @@ func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 			Error string
 		}
 		if err := json.Unmarshal([]byte(answers[0]), &got); err != nil {
-			t.Errorf("%.80q: the answer is not JSON: %v: %.200s", c.line, err, answers[0])
+			t.Errorf("%.80q: answer is not JSON: %v: %.200s, want JSON with an error", c.line, err, answers[0])
 			continue
 		}
 		if string(got.ID) != c.id || !strings.Contains(got.Error, c.want) || !strings.HasPrefix(got.Error, "line 2: ") {
 			t.Errorf("%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id, c.want)
 		}
 		if len(answers) != 2 || !strings.Contains(answers[1], "STATUS_SUCCESS") || sum.Malformed != 1 {
-			t.Errorf("%.80q: the next line was not answered: %.200q %+v", c.line, answers[1:], sum)
+			t.Errorf("%.80q: next answers %.200q, counts %+v, want one success and one malformed line",
+				c.line, answers[1:], sum)
 		}
 	}
 }
@@ -246,7 +247,7 @@ func TestDefinitionAppliesToLaterLines(t *testing.T) {
 		}
 	}
 	if sum.Lines != 6 || sum.Malformed != 1 {
-		t.Errorf("%+v, want sum.Lines = 6, sum.Malformed = 1", sum)
+		t.Errorf("counts = %+v, want 6 lines and 1 malformed", sum)
 	}
 }
 
@@ -255,11 +256,11 @@ func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
 	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
 	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
 	if err != nil || sum.Malformed != 0 {
-		t.Errorf("%v, %.200s", err, out.String())
+		t.Errorf("input with a byte order mark: %v, answers %.200s, want no malformed line", err, out.String())
 	}
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
-			t.Errorf(`%x: %s, want text containing "UTF-16"`, mark, got)
+			t.Errorf(`input that starts with %x: answer %s, want an error with "UTF-16"`, mark, got)
 		}
 	}
 }
@@ -352,14 +353,14 @@ func FuzzCheckLine(f *testing.F) {
 		out, ok := answer(nil, line, 1)
 		var got map[string]json.RawMessage
 		if err := json.Unmarshal(out, &got); err != nil {
-			t.Fatalf("%q: %q: %v", line, out, err)
+			t.Fatalf("line %q: answer %q is not JSON: %v, want JSON", line, out, err)
 		}
 		if bytes.ContainsRune(out, '\n') || got["id"] == nil || ok != (got["error"] == nil) {
-			t.Fatalf("%q: %q", line, out)
+			t.Fatalf("line %q: answer %q, want one line with an id, and an error only if refused", line, out)
 		}
 		var in struct{ ID json.RawMessage }
 		if ok && json.Unmarshal(line, &in) == nil && in.ID != nil && !bytes.Equal(in.ID, got["id"]) {
-			t.Fatalf("%q: %q: another id", line, out)
+			t.Fatalf("line %q: answer %q has another id, want that of the line", line, out)
 		}
 	})
 }

@@ -41,10 +41,10 @@ func TestAnswersKeepTheOrderOfLines(t *testing.T) {
 	for _, workers := range []int{1, 2, 7} {
 		got, sum := runText(t, &Job{Worker: echo, Workers: workers}, strings.NewReader(in.String()))
 		if got != want.String() {
-			t.Errorf("%d workers: the answers differ from the questions", workers)
+			t.Errorf("%d workers: answers differ from the expected ones, want the order of the lines", workers)
 		}
 		if sum != (Summary{Lines: 50_000}) {
-			t.Errorf("%d workers: %+v", workers, sum)
+			t.Errorf("%d workers: counts %+v, want 50000 lines", workers, sum)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func TestAnswersDoNotDependOnReadSizes(t *testing.T) {
 	for _, empty := range []string{"", "\n", "\n\n"} {
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(empty))
 		if sum.Lines != len(empty) || strings.Count(got, "\n") != len(empty) {
-			t.Errorf("%q: %q, %+v", empty, got, sum)
+			t.Errorf("input %q: answers %q, counts %+v, want one answer for each line", empty, got, sum)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func TestMemoryDoesNotGrowWithInput(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
-		t.Errorf("%d MiB allocated for 64 MiB of lines", got>>20)
+		t.Errorf("%d MiB allocated for 64 MiB of lines, want at most 8", got>>20)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestSerialLinesRunAlone(t *testing.T) {
 		Workers:    3,
 	}
 	if got, _ := runText(t, job, strings.NewReader(in.String())); got != want.String() {
-		t.Error("a line saw a value set after it or not yet set")
+		t.Error("a line used a value set later, or missed one set before it, want the current value")
 	}
 }
 
@@ -174,7 +174,7 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	var out bytes.Buffer
 	sum, err := (&Job{Worker: echo}).Run(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken)), &out)
 	if !errors.Is(err, broken) || sum.Lines != 2 || out.String() != "1:a\n2:b\n" {
-		t.Errorf("reading: %v, %+v, %q", err, sum, out.String())
+		t.Errorf("after a read error: %v, %+v, answers %q, want the error and two answers", err, sum, out.String())
 	}
 	before := runtime.NumGoroutine()
 	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
@@ -187,7 +187,7 @@ func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond * 10)
 	}
-	t.Error("goroutines are left after a write failed")
+	t.Error("goroutines are left after a failed write, want none")
 }
 
 type failingWriter struct{ err error }

@@ -74,7 +74,7 @@ func TestChangeHasItsCause(t *testing.T) {
 		found, err := d.Do(context.Background())
 		var row struct{ Principal, Path, Gained, Lost, Cause string }
 		if err != nil || found.Changes != 1 || found.Changed != 1 || json.Unmarshal(out.Bytes(), &row) != nil {
-			t.Errorf("%s to %s: %+v, %v\n%s", c.was, c.is, found, err, out.String())
+			t.Errorf("%s to %s: %+v, %v, want one changed row\n%s", c.was, c.is, found, err, out.String())
 			continue
 		}
 		if row.Principal != "alice" || row.Path != "/x" || row.Gained != fmt.Sprintf("0x%08x", c.gained) ||
@@ -188,7 +188,7 @@ func TestResumeNeedsEqualInputs(t *testing.T) {
 		print := run(changes)
 		note(what, print)
 		if print != run(changes) {
-			t.Errorf("%s: two runs alike have two fingerprints", what)
+			t.Errorf("%s: two equal runs have different fingerprints, want equal ones", what)
 		}
 	}
 	for what, r := range map[string]*bulk.Report{"a report": {Directory: staff("")},

@@ -115,7 +115,7 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 			err)
 	}
 	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
-		t.Errorf("%d rows, %d changes", rows, found.Changes)
+		t.Errorf("%d rows and %d changes, want equal numbers", rows, found.Changes)
 	}
 	return out.String()
 }
@@ -144,12 +144,12 @@ func TestDiffRowsEqualScalarCheck(t *testing.T) {
 			rows := decode[diffRow](t, text)
 			for _, row := range rows {
 				if !want[row] {
-					t.Fatalf("row %+v contradicts the scalar check", row)
+					t.Fatalf("row %+v contradicts the scalar check, want only differing pairs", row)
 				}
 				delete(want, row)
 			}
 			for row := range want {
-				t.Fatalf("%+v is missing", row)
+				t.Fatalf("row %+v is missing, want every differing pair", row)
 			}
 			if len(rows) < count+100 {
 				t.Errorf("only %d rows, want at least %d", len(rows), count+100)
@@ -158,7 +158,7 @@ func TestDiffRowsEqualScalarCheck(t *testing.T) {
 			for _, workers := range []int{1, 3} {
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
 					CacheBytes: 1}); got != text {
-					t.Errorf("%d workers and no memory: other rows", workers)
+					t.Errorf("%d workers and no memory: rows differ, want the same rows", workers)
 				}
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
 					Summary: true}); got != sums {
@@ -237,7 +237,8 @@ func TestReportDoesNotDependOnMemory(t *testing.T) {
 			whole = text
 		}
 		if text != whole || r.Objects != 30_001 || r.Unreadable != 1 {
-			t.Errorf("%+v: another report, %+v", c, r.Summary)
+			t.Errorf("%+v: report differs, summary %+v, want the same with 30001 objects and 1 unreadable",
+				c, r.Summary)
 		}
 	}
 	file := must(os.Create(filepath.Join(t.TempDir(), "state")))
@@ -314,7 +315,7 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 			row := out.String()
 			at := strings.Index(row, "<tr><td>"+p.Name+"<")
 			if at < 0 {
-				t.Fatalf("%s is not in the report: at = %d, want at least 0", p.Name, at)
+				t.Fatalf("%s is not in the report, want a row", p.Name)
 			}
 			row = row[at:]
 			row = row[:strings.Index(row, "</tr>")]
@@ -322,7 +323,7 @@ func TestReportCountsEqualScalarCheck(t *testing.T) {
 				cell := fmt.Sprintf(`<td class="n">%d</td>`, want)
 				i := strings.Index(row, cell)
 				if i < 0 {
-					t.Fatalf("%s: %v expected in %s", p.Name, n, row)
+					t.Fatalf("%s: row %s, want the count %v", p.Name, row, n)
 				}
 				row = row[i+len(cell):]
 			}

@@ -36,7 +36,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasSuffix(out, "\n") {
-		t.Errorf("the last line does not end: out = %q, want text ending with %q", out, "\n")
+		t.Errorf("output %q does not end with a newline, want one", out)
 	}
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
 	if len(lines) != 2*len(inputs) {
@@ -56,11 +56,11 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 		var o struct{ Path, SD, Type string }
 		for text, to := range map[string]any{lines[2*i]: &action, lines[2*i+1]: &document, input: &o} {
 			if err := json.Unmarshal([]byte(text), to); err != nil {
-				t.Fatalf("%s: %v", text, err)
+				t.Fatalf("line %s is not JSON: %v, want JSON", text, err)
 			}
 		}
 		if ids[action.Index.ID] || len(action.Index.ID) > 512 || document.Path != o.Path || len(document.Terms) == 0 {
-			t.Fatalf("%+v %+v", action, document)
+			t.Fatalf("action %+v, document %+v, want a short unique id and at least one term", action, document)
 		}
 		ids[action.Index.ID] = true
 		typ := winnt.FileObject
@@ -82,7 +82,7 @@ func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	} {
 		wrong.Directory, wrong.Format = dir, bulk.ESBulk
 		if out, _, err := runOver(t, context.Background(), wrong, list); err == nil || out != "" {
-			t.Errorf("%v: no error", wrong.Ask)
+			t.Errorf("%v: no error, want one", wrong.Ask)
 		}
 	}
 }

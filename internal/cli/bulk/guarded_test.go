@@ -78,7 +78,7 @@ func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 		}
 	}
 	if rows != 3*len(inputs) || dir.Principals[0].SID() == (sid.SID{}) {
-		t.Fatalf("%d rows", rows)
+		t.Fatalf("%d rows, want 3 for each input", rows)
 	}
 }
 

@@ -113,6 +113,6 @@ users:
 	}
 	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
 	if !strings.Contains(unreadable, "<li><code>/d") && !strings.Contains(unreadable, "line 4") {
-		t.Errorf("the object that cannot be read: %s", unreadable)
+		t.Errorf("entry of the unreadable object = %s, want its path and line 4", unreadable)
 	}
 }

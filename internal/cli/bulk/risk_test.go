@@ -87,7 +87,7 @@ func TestCheckpointRunsMustBeContiguous(t *testing.T) {
 	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
 		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
 		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
-			t.Errorf("%v of 9 bytes: %v", c.runs, err)
+			t.Errorf("runs %v in a file of 9 bytes: %v, want accepted = %t", c.runs, err, c.good)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
 	addOrphan(a, &orphan{SID: "S", Objects: 1, Granted: 2, Sample: "/c", First: 9})
 	if *a != (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}) {
-		t.Errorf("%+v", a)
+		t.Errorf("orphan = %+v, want 6 objects and the first sample", a)
 	}
 	all := newAggregate(0, addOrphan, func(*orphan) int { return 1 })
 	defer all.close()

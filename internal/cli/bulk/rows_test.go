@@ -53,7 +53,8 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 		out, sum, err := runOver(t, context.Background(), r, fiveObjects)
 		if err != nil || sum.Objects != 5 || sum.Unreadable != 2 || sum.NoDACL != 1 || sum.FirstError == nil ||
 			!strings.Contains(sum.FirstError.Error(), atBad) || !strings.Contains(sum.FirstError.Error(), "/bad") {
-			t.Errorf("%v %v: %+v, %v", c.ask, c.format, sum, err)
+			t.Errorf("%v %v: summary %+v, %v, want 5 objects, 2 unreadable and the error with the path",
+				c.ask, c.format, sum, err)
 		}
 		rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 		if c.format == bulk.CSV {
@@ -103,15 +104,15 @@ func TestUnreadableStateIsNotCompared(t *testing.T) {
 		if err != nil || !got.Compared || got.Objects != c.objects || got.Unreadable != c.unreadable ||
 			got.Changes != c.changes ||
 			got.Changed != c.changed || (got.FirstError != nil) != (c.unreadable > 0) {
-			t.Errorf("%s%sgives %+v, %v\n%s", c.before, c.after, got, err, &out)
+			t.Errorf("%s%s: summary %+v, %v, want the counts of the case\n%s", c.before, c.after, got, err, &out)
 		}
 		for _, part := range c.rows {
 			if !strings.Contains(out.String(), part) {
-				t.Errorf("%s is not in\n%s", part, &out)
+				t.Errorf("output lacks %s\n%s, want it", part, &out)
 			}
 		}
 		if c.changes == 0 && c.unreadable == 0 && out.Len() > 0 {
-			t.Errorf("output without a change:\n%s", &out)
+			t.Errorf("output without a change:\n%s, want none", &out)
 		}
 	}
 }

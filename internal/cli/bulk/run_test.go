@@ -88,25 +88,23 @@ func TestRowsEqualScalarCheck(t *testing.T) {
 			total += int64(len(want))
 			row := nameRows[3*i+r]
 			if row.Path != o.Path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
-				t.Fatalf("%s %s: %v, the check says %v, want row.Path = %v, row.Right = %v, row.Principals = %v",
-					o.Path, right.Name, row, want, o.Path, right.Name, want)
+				t.Fatalf("%s %s: row %v, want the principals %v of the scalar check", o.Path, right.Name, row, want)
 			}
 			if got := countRows[3*i+r]; got.Path != o.Path || got.Count != len(want) {
-				t.Fatalf("%s %s: %d, the check says %d", o.Path, right.Name, got.Count, len(want))
+				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.Path, right.Name, got.Count, len(want))
 			}
 			if got := sets[i][right.Name]; !slices.Equal(got, want) {
-				t.Fatalf("%s %s: index %v, the check says %v, want %v", o.Path, right.Name, got, want, want)
+				t.Fatalf("%s %s: set %v, want %v as the scalar check", o.Path, right.Name, got, want)
 			}
 		}
 		best := must(access.Check(dir.Principals[7].Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
 		if got := whatRows[i]; got.Path != o.Path || got.Granted != best.Padded() {
-			t.Fatalf("%s: %v, the check grants %s, want got.Path = %v, got.Granted = %v", o.Path, got, best.Padded(),
-				o.Path, best.Padded())
+			t.Fatalf("%s: granted %v, want %s as the scalar check", o.Path, got, best.Padded())
 		}
 	}
 	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
 		sum.Lines != 3000 {
-		t.Errorf("summary %+v, %d allowed", sum, total)
+		t.Errorf("summary = %+v with %d allowed pairs, want 3000 objects and the same number", sum, total)
 	}
 }
 
@@ -123,7 +121,7 @@ func decode[T any](t *testing.T, text string) (out []T) {
 	for line := range strings.Lines(text) {
 		var row T
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("row %s is not JSON: %v, want JSON", line, err)
 		}
 		out = append(out, row)
 	}
@@ -174,7 +172,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 			for right, name := range row.Sets {
 				who, ok := sets[name]
 				if !ok {
-					t.Fatalf("%s: set %s is defined after its first use", row.Path, name)
+					t.Fatalf("%s: set %s is used before its definition, want it defined first", row.Path, name)
 				}
 				one[right] = who
 			}
@@ -197,13 +195,13 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
 					CacheBytes: c.cache}, list)
 			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
-				t.Fatalf("%+v, %v, want sum.Objects = 6002, sum.Unreadable = 1, no error", sum, err)
+				t.Fatalf("summary = %+v, %v, want 6002 objects, 1 unreadable, no error", sum, err)
 			}
 			if want == "" {
 				want = got
 			}
 			if got != want {
-				t.Errorf("question %d, %+v: another output", ask, c)
+				t.Errorf("question %d, %+v: output differs, want the same bytes", ask, c)
 			}
 		}
 	}
@@ -226,13 +224,13 @@ func TestResumedRunWritesTheSameRows(t *testing.T) {
 		t.Fatalf("%+v, %v: wanted to be stopped in the middle", sum.Position, err)
 	}
 	if lines := strings.Count(out.String(), "\n"); lines != sum.Objects || !strings.HasPrefix(whole, out.String()) {
-		t.Fatalf("%d lines for %d objects", lines, sum.Objects)
+		t.Fatalf("%d lines for %d objects, want equal numbers and a prefix of the whole output", lines, sum.Objects)
 	}
 	rest := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Resumed: true, Out: &out,
 		Source: jsonl.Lines(strings.NewReader(list[sum.Offset:]), sum.Offset, sum.Lines)}
 	more, err := rest.Do(context.Background())
 	if err != nil || out.String() != whole {
-		t.Errorf("%v, resumed output differs: %t", err, out.String() != whole)
+		t.Errorf("resumed run: %v, output differs: %t, want no error and the same output", err, out.String() != whole)
 	}
 	if total := sum.Position.Plus(more.Position); total != all.Position {
 		t.Errorf("positions add up to %+v, want %+v", total, all.Position)
@@ -281,7 +279,7 @@ func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 		r := bulk.Run{Directory: dir, Rights: must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
 			Source: jsonl.Lines(in, 0, 0)}
 		if _, err := r.Do(context.Background()); err != nil {
-			t.Fatalf("%q: %v", text, err)
+			t.Fatalf("reading %q: %v, want no error", text, err)
 		}
 		return out.String()
 	}
@@ -354,7 +352,7 @@ groups:
 	} {
 		i := dir.Find(c.who)
 		if i < 0 {
-			t.Fatalf("no %s: i = %d, want at least 0", c.who, i)
+			t.Fatalf("principal %s is missing, want it", c.who)
 		}
 		tok := dir.Principals[i].Token
 		for text, want := range map[string]bool{c.in: true, c.out: false} {
@@ -367,18 +365,18 @@ groups:
 	}
 	alice, stranger := dir.Principals[dir.Find("Alice")].Token, dir.Principals[dir.Find("S-1-5-21-9-9-9-1")].Token
 	if a, ok := alice.UserClaims().Lookup("level"); !ok || a.Ints[0] != 3 {
-		t.Errorf("claim Level: %+v", a)
+		t.Errorf("claim Level = %+v, want 3", a)
 	}
 	if a, ok := alice.UserClaims().Lookup("Tags"); !ok || !slices.Equal(a.Strings, []string{"x", "y"}) {
-		t.Errorf("claim Tags: %+v", a)
+		t.Errorf("claim Tags = %+v, want x and y", a)
 	}
 	if a, ok := stranger.UserClaims().Lookup("Dept"); !ok || a.Strings[0] != "Sales" {
-		t.Errorf("claim Dept: %+v", a)
+		t.Errorf("claim Dept = %+v, want Sales", a)
 	}
 	admin := dir.Principals[dir.Find("admin")].Token
 	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 ||
 		alice.Has(winnt.SeTakeOwnershipPrivilege) {
-		t.Error("administrators have the full token, others have not")
+		t.Error("want the full token for the administrator and a limited one for others")
 	}
 }
 
@@ -418,7 +416,7 @@ func TestRightWords(t *testing.T) {
 	}
 	for _, bad := range []string{"", "read+", "reed", "0"} {
 		if _, err := words.Parse(bad); err == nil {
-			t.Errorf("%q is accepted", bad)
+			t.Errorf("right %q is accepted, want an error", bad)
 		}
 	}
 	if got := fmt.Sprint(words.Granted(0x1301BF, winnt.FileObject)); got != "[read write modify list]" {

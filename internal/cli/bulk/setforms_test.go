@@ -61,7 +61,7 @@ func TestSetIsWrittenInItsShorterForm(t *testing.T) {
 			t.Errorf("%d of %d: got\n%swant the shorter of\n%s%s", len(members), 64*len(s), got, ids, bitmap)
 		}
 		if !json.Valid([]byte(strings.TrimPrefix(strings.ReplaceAll(got, "\x00", "0"), "before"))) {
-			t.Errorf("no JSON: %s", got)
+			t.Errorf("output %s is not JSON, want JSON", got)
 		}
 		forms[got == ids]++
 	}

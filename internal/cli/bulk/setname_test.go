@@ -53,21 +53,23 @@ func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 	} {
 		is := setNames(t, users, "read+write", rows)
 		if fmt.Sprint(is[:2]) != fmt.Sprint(was[:2]) {
-			t.Errorf("%s renames sets: %v, was %v", name, is[:2], was[:2])
+			t.Errorf("%s: set names %v, want %v", name, is[:2], was[:2])
 		}
 		if same := is[2]["read"] == was[2]["read"]; same != (name == "another order") {
-			t.Errorf("%s: the set of all users is %v, was %v", name, is[2], was[2])
+			t.Errorf("%s: name of the set of all users = %v, before %v, want it changed unless only the order "+
+				"changes",
+				name, is[2], was[2])
 		}
 	}
 	if was[1]["read"] == was[1]["write"] || was[0]["read"] == was[1]["read"] {
-		t.Errorf("sets of other rights or principals have one name: %v", was)
+		t.Errorf("sets of different rights or principals have the same name: %v, want different names", was)
 	}
 	if was[0]["write"] != was[2]["write"] {
-		t.Errorf("the empty sets of one right have two names: %v", was)
+		t.Errorf("empty sets of one right have different names: %v, want one name", was)
 	}
 	// A word is its mask.
 	if got := setNames(t, alice+","+bob, "read+0x120089", rows); got[0]["read"] != got[0]["0x120089"] {
-		t.Errorf("one mask, two names: %v", got[0])
+		t.Errorf("one mask has two set names: %v, want one", got[0])
 	}
 }
 
@@ -79,7 +81,7 @@ func TestSameSIDIsDistinguishedByName(t *testing.T) {
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;BG)"}` + "\n" +
 		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)"}` + "\n"
 	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("two principals of one SID: %v", got)
+		t.Errorf("two principals with the same SID have the same set name: %v, want different names", got)
 	}
 }
 
@@ -89,6 +91,6 @@ func TestEqualRIDsOfTwoDomainsDiffer(t *testing.T) {
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
 		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"
 	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("two principals of one last number: %v", got)
+		t.Errorf("principals with equal RIDs have the same set name: %v, want different names", got)
 	}
 }

@@ -73,7 +73,7 @@ func TestSambaSearchesFolders(t *testing.T) {
 				}
 				at := filepath.Join(dir, strings.ReplaceAll(f, `\`, "/"))
 				if got, ok := read[at]; !ok || got != want {
-					t.Errorf("%s, %s below %q: who-can says %t, want %t", share, f, c.name, got, want)
+					t.Errorf("%s, %s below %q: who-can = %t, want %t as the server", share, f, c.name, got, want)
 				}
 			}
 		}

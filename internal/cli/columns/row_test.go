@@ -67,6 +67,6 @@ func TestEachStyleHasItsColour(t *testing.T) {
 		}
 	}
 	if err := w.Flush(); err != nil || out.String() != "a   b  c  d\n\nx\n" {
-		t.Errorf("%q, %v", out.String(), err)
+		t.Errorf("output = %q, %v, want the aligned rows", out.String(), err)
 	}
 }

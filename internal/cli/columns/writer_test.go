@@ -117,7 +117,7 @@ func TestFirstThousandRowsAreMeasured(t *testing.T) {
 		}
 	}
 	if out.Len() > 0 {
-		t.Error("rows were written before they were measured")
+		t.Error("rows were written before they were measured, want none")
 	}
 	wide := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a wide one"), columns.Plain, "b"))
 	for i := range row {
@@ -133,7 +133,7 @@ func TestFirstThousandRowsAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Flush(); err != nil || out.String() != "a wide one  b\n" {
-		t.Errorf("%q, %v", out.String(), err)
+		t.Errorf("output = %q, %v, want one aligned row", out.String(), err)
 	}
 }
 

@@ -31,7 +31,7 @@ expect:
 	}
 	if c := r.Cases[1]; c.Problem != "denied, expected granted" || len(c.By) < 20 ||
 		!strings.Contains(c.Why, ": "+c.By+" (") {
-		t.Errorf("%q by %q\n%s", c.Problem, c.By, c.Why)
+		t.Errorf("problem %q decided by %q\n%s, want a denial with its reason", c.Problem, c.By, c.Why)
 	}
 }
 

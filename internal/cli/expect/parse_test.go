@@ -61,7 +61,7 @@ func FuzzParse(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
 			time.Since(start) > 10*time.Second {
-			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
+			t.Errorf("%d bytes of memory and %v for a file of %d bytes, want less", used, time.Since(start), len(b))
 		}
 		if err == nil && len(file.cases) < 1000 {
 			file.Run(time.Now)

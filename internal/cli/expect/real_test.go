@@ -172,7 +172,8 @@ func TestObjectsAreLimited(t *testing.T) {
 		f := &File{objects: make([]*Descriptor, maxObjects-room, maxObjects)}
 		err := f.gather(jsonl.Lines(strings.NewReader(paths), 0, 0))
 		if (err == nil) != want || len(f.objects) != maxObjects {
-			t.Errorf("room for %d: %v, %d objects", room, err, len(f.objects))
+			t.Errorf("room for %d more objects: %v with %d objects, want accepted: %v",
+				room, err, len(f.objects), want)
 		}
 		if err != nil && err.Error() != "there are more than 1048576 objects" {
 			t.Error(err)
@@ -252,7 +253,7 @@ expect:
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))
 		if c.On == "/bad" && !strings.HasPrefix(c.Problem, "cannot be read: ") {
-			t.Errorf("/bad: %s", c.Problem)
+			t.Errorf(`problem of /bad = %s, want "cannot be read"`, c.Problem)
 		}
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"

@@ -53,7 +53,7 @@ expect:
 	}
 	c := f.Run(time.Now).Coverage[0]
 	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
-		t.Errorf("coverage %+v, want c.Entries = 3, len(c.Never) = 1, c.Never[0].Index = 3, c.Line = 4", c)
+		t.Errorf("coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
 	}
 }
 
@@ -87,7 +87,8 @@ expect:
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		if (c.Why == "") != (c.Problem == "") || c.Why != "" && !strings.Contains(c.Why, "FILE_") {
-			t.Errorf("case %d, %q: %s", i, c.Problem, c.Why)
+			t.Errorf("case %d, problem %q: reason %s, want a reason with rights only for a problem",
+				i, c.Problem, c.Why)
 		}
 		c.Why = ""
 	}

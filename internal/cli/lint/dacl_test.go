@@ -58,12 +58,12 @@ func TestUnreadableAttributeIsReported(t *testing.T) {
 	p.SACL, p.Control = list, p.Control|sd.SACLPresent
 	found := Check(sd.New(p), winnt.DirectoryFileObject, sid.SID{})
 	if len(found) != 2 {
-		t.Fatalf("%v: len(found) = %d, want 2", found, len(found))
+		t.Fatalf("findings = %v, want 2", found)
 	}
 	for i, f := range found {
 		if f.List != "SACL" || f.ACE != i || f.Kind != AlwaysUnknown || f.Rule != "A-110" || f.Mend != "write it anew" ||
 			!strings.HasPrefix(f.What, "the attribute cannot be read: ") {
-			t.Errorf("%+v", f)
+			t.Errorf("finding = %+v, want an unreadable attribute of the SACL", f)
 		}
 	}
 }

@@ -30,7 +30,8 @@ func TestDocumentedSIDsAreNotReported(t *testing.T) {
 	for text, account := range map[string]bool{"S-1-5-21-1-2-3": true, "S-1-5-99": false, "S-1-22-21-1": false,
 		"S-1-9-21": false} {
 		if got := strings.Contains(unknown(sid.MustParse(text)), "three parts for the domain"); got != account {
-			t.Errorf("%s: %s", text, unknown(sid.MustParse(text)))
+			t.Errorf("finding for %s = %s, want the domain's three parts mentioned: %v",
+				text, unknown(sid.MustParse(text)), account)
 		}
 	}
 }
@@ -60,7 +61,7 @@ func TestSIDFormsHaveTheirLength(t *testing.T) {
 		}
 		account := strings.HasPrefix(text, "S-1-5-21-")
 		if !want && strings.Contains(unknown(s), "is no account") != account {
-			t.Errorf("%s: %s", text, unknown(s))
+			t.Errorf(`finding for %s = %s, want "is no account": %v`, text, unknown(s), account)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestLabelWithoutLevelIsReported(t *testing.T) {
 		}
 		a, err := sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, s, sd.ACEExtra{})
 		if err != nil || !ok {
-			t.Fatalf("%s: %v", text, err)
+			t.Fatalf("%s: %v, want no error", text, err)
 		}
 		list, err := sd.NewACL(a)
 		if err != nil {

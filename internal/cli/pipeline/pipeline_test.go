@@ -41,7 +41,7 @@ func TestWriterGetsPiecesInOrder(t *testing.T) {
 		want = append(want, i*i)
 	}
 	if read, write := squares(len(want), &got).Run(); read != nil || write != nil || !slices.Equal(got, want) {
-		t.Errorf("%v, %v, %d pieces", read, write, len(got))
+		t.Errorf("errors %v and %v after %d pieces, want none and all pieces in order", read, write, len(got))
 	}
 }
 
@@ -65,7 +65,8 @@ func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 			return nil
 		}
 		if r, w := p.Run(); (r == nil) != leave || !errors.Is(w, errLost) || len(got) != 5 {
-			t.Errorf("leave %v: %v, %v, %d pieces", leave, r, w, len(got))
+			t.Errorf("leave %v: errors %v and %v after %d pieces, want the writer's error and 5 pieces",
+				leave, r, w, len(got))
 		}
 	}
 	p = squares(10, &got)
@@ -105,14 +106,14 @@ func TestExclusivePieceRunsAlone(t *testing.T) {
 			for i := range 300 {
 				p, _ := h.Take()
 				if i == 0 && p.Value.out != -1 {
-					t.Error("a piece without Init")
+					t.Error("a piece was processed without Init, want Init first")
 				}
 				p.Value.in = i
 				switch i % 10 {
 				case 3:
 					h.Alone(p, func(v *piece) {
 						if got := busy.Load(); got != 0 {
-							t.Errorf("other work during an exclusive piece: busy.Load() = %d, want 0", got)
+							t.Errorf("%d other pieces in progress during an exclusive one, want 0", got)
 						}
 						alone.Add(1)
 					})
@@ -135,7 +136,8 @@ func TestExclusivePieceRunsAlone(t *testing.T) {
 		Write: func(v *piece) error { got = append(got, fmt.Sprint(v.in)); return nil },
 	}
 	if r, w := p.Run(); r != nil || w != nil || alone.Load() != 30 || len(got) != 270 || got[4] != "5" {
-		t.Errorf("%v, %v, %d alone, %d written", r, w, alone.Load(), len(got))
+		t.Errorf("errors %v and %v, %d exclusive pieces, %d written, want none, 30 and 270",
+			r, w, alone.Load(), len(got))
 	}
 }
 

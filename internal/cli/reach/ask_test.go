@@ -31,7 +31,7 @@ func TestFirstTokenWithRightIsKept(t *testing.T) {
 			l.answers = append(l.answers, answerOf(h))
 		}
 		if s.note(l); s.found[0] == nil || s.found[0].hand != 11 || s.found[0].depth != 2 {
-			t.Errorf("%v: %+v", order, s.found[0])
+			t.Errorf("results in the order %v: found %+v, want token 11 at depth 2", order, s.found[0])
 		}
 		before := s.found[0]
 		l.answers = l.answers[:0]
@@ -47,11 +47,11 @@ func TestTokenLimitIsReported(t *testing.T) {
 	s := &Search{MaxHands: 3, known: map[string]bool{}}
 	for i := range 3 {
 		if s.add(hand{user: i}); len(s.hands) != i+1 || s.cut != "" || !s.known[s.hands[i].key()] {
-			t.Errorf("token %d: %d are tried, cut %q", i+1, len(s.hands), s.cut)
+			t.Errorf("token %d: %d tokens tried, search cut %q, want no cut", i+1, len(s.hands), s.cut)
 		}
 	}
 	if s.add(hand{user: 3}); len(s.hands) != 3 || s.cut != "after 3 tokens" || s.known[(hand{user: 3}).key()] {
-		t.Errorf("a fourth: %d are tried, cut %q", len(s.hands), s.cut)
+		t.Errorf("fourth token: %d tokens tried, search cut %q, want 3 and a cut", len(s.hands), s.cut)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestObjectKindSelectsNamedRights(t *testing.T) {
 			right, give = got.Paths[0].Steps[0].Right, got.Paths[0].Steps[0].Gives
 		}
 		if right != c.right || give != c.give {
-			t.Errorf("%s: %q gives %q, want %q, %q", name, right, give, c.right, c.give)
+			t.Errorf("%s: right %q gives %q, want %q, %q", name, right, give, c.right, c.give)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 		c.set(&s)
 		got, err := s.Do(context.Background())
 		if err != nil {
-			t.Errorf("%+v: %v", s.MaxDepth, err)
+			t.Errorf("limits %+v: %v, want no error", s.MaxDepth, err)
 			continue
 		}
 		var names []string
@@ -67,12 +67,12 @@ func TestUnreadableObjectEndsSearch(t *testing.T) {
 	}
 	s.Objects[3].Err = broken
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
 	s.Objects[3].Err, s.Objects[4].Entry.Managed = nil, []byte("no descriptor")
 	if r, err := s.Do(context.Background()); err == nil || r != nil ||
 		!strings.HasPrefix(err.Error(), "CN=bob: msDS-GroupMSAMembership: ") {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("search over a malformed descriptor = %v, %v, want an error that names the attribute", r, err)
 	}
 }
 

@@ -67,13 +67,13 @@ func TestWriterKeepsCharacters(t *testing.T) {
 	}
 	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))
 	if err != nil || len(list) != 3 || list[1].Source != "y" || list[1].Case != "a.txt:8" || list[2].Source != "z" {
-		t.Errorf("%+v, %v", list, err)
+		t.Errorf("cases = %+v, %v, want 3 with their sources", list, err)
 	}
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
 		list, err := Programs("a.txt", []byte(open))
 		if err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
-			t.Errorf("%q: %+v, %v", open, list, err)
+			t.Errorf("%q: cases %+v, %v, want one", open, list, err)
 		}
 	}
 }

@@ -43,13 +43,13 @@ func TestOwnRulesHaveTheirDecision(t *testing.T) {
 					t.Errorf("%s is decided as %q, want the rule's %q", id, decided, text)
 				}
 			case n.Caveats[id] == "" && decided != "":
-				t.Errorf("%s is decided as %q, and its source is %s", id, decided, source)
+				t.Errorf("%s is decided as %q although its source is %s, want no decision", id, decided, source)
 			default:
 				met[2]++
 			}
 		}
 	}
 	if met[0] == 0 || met[1] == 0 || met[2] == 0 {
-		t.Errorf("rules of the table, of their own, and others: %v", met)
+		t.Errorf("rules by kind = %v, want some of each", met)
 	}
 }

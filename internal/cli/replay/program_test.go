@@ -72,7 +72,7 @@ func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 		}
 		for _, p := range list {
 			if strings.Contains(p.Source, "----") || p.Source == "" {
-				t.Errorf("%s: the source is cut wrongly:\n%s", p.Case, p.Source)
+				t.Errorf("%s: source is cut wrongly, want a non-empty case without ----:\n%s", p.Case, p.Source)
 			}
 		}
 	}
@@ -139,13 +139,13 @@ p.NtClose(Handle=h)
 	calls, err := p.Run(nt.Documented, nil, &kernelBackend{sys})
 	var why *script.UnaskableError
 	if !errors.As(err, &why) || len(calls) != 5 || calls[4].Status != "ERROR_INVALID_HANDLE" {
-		t.Fatalf("%d calls, %v", len(calls), err)
+		t.Fatalf("%d calls, %v, want 5 and ERROR_INVALID_HANDLE", len(calls), err)
 	}
 	lines := append([]Line{{Case: "b", Program: p.Source}}, calls...)
 	lines = append(lines, Line{Case: "b", Skipped: why.Why})
 	r := compare(t, throughJSON(t, &Recording{Header: header, Lines: lines}))
 	if r.Counts != (Counts{Same: 5, Skipped: 1}) {
-		t.Errorf("%+v %+v", r.Counts, r.Differences)
+		t.Errorf("counts %+v, differences %+v, want 5 equal and 1 skipped", r.Counts, r.Differences)
 	}
 }
 

@@ -77,7 +77,7 @@ func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 		back, ok := q.Back(c.out)
 		if ok != (c.back != "") || ok && (back.Call != c.back || back.Case != "a, back" || back.In["hex"] != "01" ||
 			!slices.Equal(back.Rules, q.Rules)) {
-			t.Errorf("%+v: %+v, %t", c, back, ok)
+			t.Errorf("%+v: follow-up %+v, %t, want that of the case", c, back, ok)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestQuestionsAreOnce(t *testing.T) {
 	for _, q := range list {
 		// A descriptor's question is named by the first vector that has it.
 		if id, ok := strings.CutSuffix(q.Case, " sd"); ok && cases[id] != 1 {
-			t.Errorf("%s: no vector is named %q", q.Case, id)
+			t.Errorf("%s: no vector has the name %q, want one", q.Case, id)
 		}
 	}
 	if checks < 100 || len(texts) < 50 {
@@ -167,14 +167,14 @@ func TestCaveatCountsByItsSection(t *testing.T) {
 			t.Errorf("%s is in the sections %v: absent %t, want %t", id, sections, n.Absent[id], absent)
 		}
 		if sections["Choices"] && n.Decided[id] == "" {
-			t.Errorf("%s is a choice, and is not decided", id)
+			t.Errorf("%s is a choice without a decision, want one", id)
 		}
 		for s := range sections {
 			met[s]++
 		}
 	}
 	if met["Rules"] == 0 || met["Recorded"] == 0 || met["Choices"] == 0 {
-		t.Errorf("rows with ids by section: %v", met)
+		t.Errorf("rows with ids by section = %v, want some in each", met)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestMalformedQuestionHasPosition(t *testing.T) {
 		"creator": "O:BA", "objectType": "12345678-0000-0000-0000-000000000001"})
 	if err != nil || c.Flags != 7 || !c.Container || c.Parent.DACL().Len() != 1 || c.Creator.Owner().String() !=
 		"S-1-5-32-544" || len(c.ObjectTypes) != 1 || c.Mapping.All != 0xF003F {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("case = %+v, %v, want the flags, parent and creator of the text", c, err)
 	}
 }
 
@@ -255,11 +255,11 @@ third
 	}
 	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
 		if _, err := Programs(name, []byte(text)); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("program %s: %v, want an error that names the file", name, err)
 		}
 	}
 	if _, err := Read(iotest.ErrReader(errors.New("gone"))); !errors.Is(err, ErrMalformed) ||
 		!strings.Contains(err.Error(), "line 1: ") || !strings.Contains(err.Error(), "gone") {
-		t.Errorf("%v", err)
+		t.Errorf("read error: %v, want a malformed file at line 1", err)
 	}
 }

@@ -77,7 +77,7 @@ func run(t *testing.T, c Config, text string) (Counts, string, error) {
 	c.Each = func(r Result) { fmt.Fprintf(&b, "%d %s %v\n", r.Line, r.Path, r.Err) }
 	n, err := Run(context.Background(), c, strings.NewReader(text))
 	if f, ok := c.Files.(*tree); ok && f.open != 0 {
-		t.Errorf("%d files stay open", f.open)
+		t.Errorf("%d files are still open, want 0", f.open)
 	}
 	return n, b.String(), err
 }
@@ -115,7 +115,7 @@ func TestImportWritesOnlyDifferences(t *testing.T) {
 	n, _, err = run(t, c, text)
 	want(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
 	if err != nil || f.writes != 2 || !f.files["d/f"].Equal(sddl.MustParse(two)) {
-		t.Errorf("B-23: %v, %d writes", err, f.writes)
+		t.Errorf("B-23: %v after %d writes, want 2 writes", err, f.writes)
 	}
 	n, _, _ = run(t, c, text)
 	want(t, "again", n, Counts{Lines: 4, Same: 4})
@@ -162,7 +162,7 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 	}
 	f := of("f")
 	if n, _, err := run(t, Config{Files: f}, `{"path":"/f","sd":"`+two+`"}`); err != nil || n.Bad != 1 || f.writes != 0 {
-		t.Errorf("B-21: a path of the host without a path of the tree: %+v, %v", n, err)
+		t.Errorf("B-21: host path without a tree path: %+v, %v, want one bad line and no write", n, err)
 	}
 }
 
