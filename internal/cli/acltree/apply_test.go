@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRunContinuesAfterErrors: whichever writes fail, and wherever a run ends, a repeated run gives the whole change,
-// and an undo the whole state before (F-207).
+// Whichever writes fail, and wherever a run ends, a repeated run makes the whole change, and an undo restores the
+// whole state before it (F-207).
 func TestRunContinuesAfterErrors(t *testing.T) {
 	before := sample().text()
 	for failing := range 5 {
@@ -67,8 +67,8 @@ func TestRunContinuesAfterErrors(t *testing.T) {
 	}
 }
 
-// TestRunLeavesChangedFiles: a file that was replaced, removed or given another descriptor since the plan is reported
-// and left, by a change and by an undo (F-207).
+// A file that was replaced, removed or given another descriptor after the plan is reported and not written, by a
+// change and by an undo (F-207).
 func TestRunLeavesChangedFiles(t *testing.T) {
 	for _, undo := range []bool{false, true} {
 		m := sample()

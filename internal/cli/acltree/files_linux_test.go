@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// hostTree makes a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
+// hostTree creates a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
 func hostTree(t *testing.T) (root, outside string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,8 +36,8 @@ func hostTree(t *testing.T) (root, outside string) {
 	return root, outside
 }
 
-// TestSwappedDirectoryIsNotFollowed: a link to another directory that takes the place of one after the plan is an
-// error, and nothing behind it changes (F-112, F-207).
+// If a link to another directory replaces a directory after the plan, the run reports an error and changes nothing in
+// the link's target (F-112, F-207).
 func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	root, outside := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
@@ -74,8 +74,8 @@ func everyone(t *testing.T) Change {
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
-// TestOfflineRoundTrip: a grant on a real tree without descriptors is written with a hash that counts, in the version
-// of the directory, and undone to no descriptors at all (F-171).
+// A grant on a real tree without descriptors is written with a valid hash, in the version of the directory, and its
+// undo removes the descriptors (F-171).
 func TestOfflineRoundTrip(t *testing.T) {
 	root, _ := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
@@ -110,7 +110,7 @@ func TestOfflineRoundTrip(t *testing.T) {
 	}
 }
 
-// TestOpenSingleFile: a file is a tree of its own, and a link and a missing path are errors that name it.
+// A single file is handled as its own tree. A link and a missing path are errors that name it.
 func TestOpenSingleFile(t *testing.T) {
 	root, _ := hostTree(t)
 	one := must(Open(root + "/a/f"))

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestJournalCutAnywhere: a journal that ends early is unfinished or no journal, one with a changed byte is damaged
-// or says something else, and none panics.
+// A journal that is cut is unfinished or not a journal. A journal with a changed byte is damaged or has other
+// contents. Reading never panics.
 func TestJournalCutAnywhere(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
@@ -46,8 +46,7 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestJournalReturnsEvictedDescriptors: Each returns the right descriptors of every entry if the journal has more than maxBlobs of
-// them.
+// Each returns the correct descriptors of every entry, even if the journal has more than maxBlobs of them.
 func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over

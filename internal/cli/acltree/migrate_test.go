@@ -25,7 +25,7 @@ func xdr(list ...fileaccess.NFS4ACE) []byte {
 	return b
 }
 
-// TestDecodeNFS4 decodes what xdr encodes, and refuses each cut.
+// DecodeNFS4 decodes what xdr encodes, and refuses each shortened input.
 func TestDecodeNFS4(t *testing.T) {
 	want := []fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 0x1f01ff}, {Type: fileaccess.NFS4Deny,
 		Flags: fileaccess.NFS4IdentifierGroup, Who: "staff@example.org", Mask: 2}}
@@ -46,7 +46,7 @@ func TestDecodeNFS4(t *testing.T) {
 	}
 }
 
-// FuzzDecodeNFS4: no bytes cause a panic, and what is decoded is encoded again.
+// FuzzDecodeNFS4 checks that no input causes a panic, and that a decoded list can be encoded again.
 func FuzzDecodeNFS4(f *testing.F) {
 	f.Add(xdr(fileaccess.NFS4ACE{Who: "OWNER@", Mask: 1}))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -58,7 +58,7 @@ func FuzzDecodeNFS4(f *testing.F) {
 	})
 }
 
-// TestMigration converts permissions of files without a descriptor, states the losses, and can be undone.
+// Migration converts the permissions of files without a descriptor, reports what is lost, and can be undone.
 func TestMigration(t *testing.T) {
 	m := newMemory()
 	root := m.add("", Directory, "")

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNameIsResolvedByFirstSource: a name means the first source that knows it, then a SID or alias, then a well-known name; a
-// name with two meanings is refused (U-116). A name with a domain is not the directory's name without it (U-118).
+// A name is resolved by the first source that knows it, then as a SID or alias, then as a well-known name. A name
+// with two meanings is refused (U-116). A name with a domain does not match the directory's name without it (U-118).
 func TestNameIsResolvedByFirstSource(t *testing.T) {
 	dir := must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
@@ -60,7 +60,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
 		t.Errorf("account nobody with uid 65534 = %v, %v, want the overflow error", a, err)
 	}
-	// A program that getent asks, such as winbind, knows more users and groups than the files of the host.
+	// A source that getent uses, such as winbind, has more users and groups than the files of the host.
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+
 		"'passwd CORP\\zoe') printf '%s\\n' 'CORP\\zoe:x:61000:61001::/:/bin/sh' ;;\n"+

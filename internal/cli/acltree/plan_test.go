@@ -18,8 +18,8 @@ func readers(t *testing.T) Change {
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
-// TestPlanPropagatesAsWindows: inherited entries are renewed, explicit ones stay, a protected or absent DACL ends the
-// renewal, and nothing is written (F-206).
+// Inherited entries are renewed and explicit ones stay. A protected or absent DACL ends the renewal. The plan writes
+// nothing (F-206).
 func TestPlanPropagatesAsWindows(t *testing.T) {
 	m := sample()
 	before := m.text()
@@ -42,8 +42,8 @@ func TestPlanPropagatesAsWindows(t *testing.T) {
 	}
 }
 
-// TestPlanSurvivesErrors: whichever operation fails, the plan counts the file and leaves its descendants alone; only an
-// error of the root ends it.
+// Whichever operation fails, the plan counts the file and skips its descendants. Only an error of the root ends the
+// plan.
 func TestPlanSurvivesErrors(t *testing.T) {
 	for _, op := range []string{"open", "read", "list"} {
 		for _, name := range []string{"", "a", "a/b", "a/f", "p"} {
@@ -88,8 +88,8 @@ type discard struct{}
 
 func (discard) Put(*Entry) error { return nil }
 
-// TestEditEachReachesProtectedFiles: with the own entries of every file changed, a protected DACL is too, and a file
-// without a DACL or without an entry to revoke is no error (F-206).
+// With --each, which edits every file's own entries, files with a protected DACL are changed too. A file without a
+// DACL or without an entry to revoke is not an error (F-206).
 func TestEditEachReachesProtectedFiles(t *testing.T) {
 	m := sample()
 	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: must(ParseRights("read")),
@@ -115,8 +115,7 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	}
 }
 
-// TestUnchangedDirectoryIsVisited: a file below a directory that does not change is renewed if its inherited entries
-// are out of date (F-206).
+// A file in a directory that does not change is renewed if its inherited entries are outdated (F-206).
 func TestUnchangedDirectoryIsVisited(t *testing.T) {
 	m := newMemory()
 	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FR;;;WD)(A;OICI;FA;;;BA)")

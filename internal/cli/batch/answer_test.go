@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An answer with its reasons is written without a second decision: the callback of the one entry is called once.
+// An answer with its reasons is written without a second decision, so that the callback of the only entry runs once.
 func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
 	if err != nil {

@@ -29,7 +29,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsUsedEntries checks that an entry in use survives any number of others.
+// An entry that is used stays in the cache, however many others are added.
 func TestCacheKeepsUsedEntries(t *testing.T) {
 	var c cache[int]
 	c.put([]byte("hot"), 7)

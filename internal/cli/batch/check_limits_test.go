@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// TestLineAndDefinitionLimits: one object type above MaxObjectTypes gets the status of the access check; a longer list is an
-// error of the line. A definition up to MaxDefinitions tokens and maxDefineBytes bytes succeeds.
+// One object type above MaxObjectTypes gets the status of the access check. A longer list is an error of the line. Up
+// to MaxDefinitions tokens and maxDefineBytes bytes can be defined.
 func TestLineAndDefinitionLimits(t *testing.T) {
 	types := func(n int) string {
 		var b strings.Builder

@@ -112,6 +112,7 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":28,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
 }
 
+// Each line gets the answer of the table, and the counts of the run match.
 func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
 		answers, sum := ask(t, false, c.line)
@@ -184,6 +185,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"sd":"` + strings.Repeat("x", MaxLine) + `"}`, `1`, "the line is longer than 4194304 bytes"},
 }
 
+// A malformed line gets an error in JSON. The next line is still answered.
 func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 	for _, c := range malformedLines {
 		answers, sum := ask(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
@@ -405,8 +407,7 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// TestMissingDACLIsReported checks that a descriptor with parts but no D: grants everything, and that the answer says so and is
-// counted.
+// A descriptor with parts but without D: grants everything. The answer says so, and the line is counted.
 func TestMissingDACLIsReported(t *testing.T) {
 	var in, out bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,

@@ -63,7 +63,7 @@ func TestConversionLines(t *testing.T) {
 	}
 }
 
-// TestLongErrorsAreShort checks that an error does not quote a huge text completely.
+// An error does not quote a very long text completely.
 func TestLongErrorsAreShort(t *testing.T) {
 	for _, j := range []*Job{SIDs(), Descriptors()} {
 		for _, field := range []string{"sid", "sddl", "hex", "domain"} {

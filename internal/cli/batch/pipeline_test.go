@@ -146,7 +146,7 @@ func TestSerialLinesRunAlone(t *testing.T) {
 	}
 }
 
-// TestAnswersAreWrittenBeforeInputEnds checks that an answer is written while the input stays open.
+// An answer is written while the input is still open.
 func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 	questions, ask := io.Pipe()
 	hear, answers := io.Pipe()

@@ -86,7 +86,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 	return paths
 }
 
-// names returns the sets of a user by sets.csv; his SID where he is in none.
+// names returns the sets of a user in sets.csv, or the user's SID if there are none.
 func (s *stored) names(t *testing.T, who string) (names []any) {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(s.sets)).ReadAll()
@@ -187,7 +187,8 @@ func withNames(q any, names []any) any {
 	return q
 }
 
-// The documented queries return for each user the documents that the check allows, and none without the field.
+// The documented queries return for each user exactly the documents that the access check allows, and none without
+// the field.
 func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 	s := store(t)
 	s.rows = append(s.rows, map[string]any{"path": "/lacks"}, map[string]any{"path": "/empty",

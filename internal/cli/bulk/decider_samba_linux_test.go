@@ -52,8 +52,8 @@ type dcAnswer struct {
 const dcWords = "AddMember+WriteSPN+AddKeyCredentialLink+WriteAltSecurityIdentities+WriteGPLink+" +
 	"ForceChangePassword+GetChanges+GenericAll+GenericWrite+WriteDacl+WriteOwner"
 
-// On a real Samba domain, with entries from samba-tool dsacl set, words have the same answers as the domain's own
-// checks, pair by pair: attributes to write, passwords to set, replication.
+// On a real Samba domain, with entries set by samba-tool dsacl, the rights named by words equal those of the domain's
+// own checks, pair by pair: attributes to write, passwords to set, replication.
 func TestDomainController(t *testing.T) {
 	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
 		smbd.Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required")

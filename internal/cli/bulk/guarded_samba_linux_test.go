@@ -225,7 +225,7 @@ func (s *samba) guard(share string, d *directory.Directory) *shares.Guard {
 	return c.Guard(d, security)
 }
 
-// randomFiles makes files and sets random descriptors through SMB; it returns these.
+// randomFiles creates files, sets random descriptors through SMB, and returns them.
 func (s *samba) randomFiles(rng *rand.Rand, dir *directory.Directory) map[string]string {
 	s.T.Helper()
 	root := filepath.Join(s.Dir, "files")

@@ -54,7 +54,7 @@ func apply(t *testing.T, held map[string]string, lines string) {
 	}
 }
 
-// Applying the differences to a store with the first output gives the second.
+// Applying the differences to a store that has the first output leads to the second output.
 func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	seed := randtest.Seed(t)
 	index := func(s company.Sample, cut, extra string) string {

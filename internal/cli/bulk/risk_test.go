@@ -26,8 +26,8 @@ func crowd(t *testing.T, users int) *directory.Directory {
 	return d
 }
 
-// Half of the principals count as many, a single one never does. A missing DACL has the highest score, and a write
-// entry for strangers the lowest.
+// An account that half of the principals are members of counts as many, and a single principal never does. A missing
+// DACL has the highest score, and a write entry for unknown accounts the lowest.
 func TestRiskScores(t *testing.T) {
 	for _, c := range []struct {
 		people int

@@ -54,8 +54,8 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (strin
 	return out.String(), sum, err
 }
 
-// TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can, its counts, the sets
-// of --for-index, and the masks of what-can.
+// TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can and their number,
+// the sets of --for-index, and the masks of what-can.
 func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
@@ -182,7 +182,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 	return out
 }
 
-// Every setting of workers and memory gives the same bytes.
+// The output is the same for every number of workers and memory limit.
 func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70,
 		Groups: 20})
@@ -345,7 +345,7 @@ groups:
 			"BA BG IU S-1-5-21-1-2-3-512"},
 		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
 		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
-		// The guest of another domain is a user here, as its RID says nothing of this one.
+		// A guest of another domain is an ordinary user here, because its RID has no meaning in this domain.
 		{"foreign guest", "WD NU AU BU S-1-5-15", "BG DU S-1-5-21-1-2-3-514 S-1-5-21-9-9-9-514"},
 		{"krbtgt", "WD NU AU BU DU", "BG S-1-5-21-1-2-3-514"},
 		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},

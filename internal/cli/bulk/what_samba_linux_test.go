@@ -152,7 +152,7 @@ func (s *samba) refmon(args ...string) (string, int) {
 	return string(out), 0
 }
 
-// samePermissions compares the descriptor made of a file's permissions with the server's output, in any order,
+// samePermissions compares the descriptor built from a file's permissions with the server's output, in any order,
 // because all entries allow.
 func (s *samba) samePermissions(path, shown string) {
 	s.T.Helper()

@@ -70,9 +70,8 @@ const sambaDirectory = `{"domain": "S-1-5-21-1-2-3",
            {"name": "carol", "sid": "S-1-5-21-1-2-3-1109", "memberOf": ["BA"]}],
  "groups": [{"name": "Engineering", "sid": "S-1-5-21-1-2-3-2001"}]}`
 
-// A real server: descriptors set through SMB are read back from the files and
-// are those the server shows; the maximum access it computes for an account is
-// that of the access check; who-can walks the share.
+// Descriptors that are set through SMB are read from the files as the server shows them. The maximum access that the
+// server computes for an account equals that of the access check. who-can walks the share.
 func TestSamba(t *testing.T) {
 	var shares []smbd.Share
 	for _, share := range sambaShares {

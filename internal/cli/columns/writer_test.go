@@ -153,7 +153,8 @@ func TestCutCellKeepsBothEnds(t *testing.T) {
 	}
 }
 
-// FuzzRows: any bytes are rows of some kind, within the width, and nothing steers the terminal.
+// FuzzRows checks that any bytes are written as rows within the width, and that no control character reaches the
+// terminal.
 func FuzzRows(f *testing.F) {
 	f.Add([]byte("\x00a\x1f\x01b\x1f\n\x00\x1f\n"), 20)
 	f.Add([]byte("\x09\x1f\x1f\n"), 1)

@@ -39,7 +39,7 @@ func TestPathHasEveryStep(t *testing.T) {
 	if !reflect.DeepEqual(got.Paths, want) {
 		t.Errorf("got\n%s\nwant\n%s", show(got.Paths), show(want))
 	}
-	// ann; bob; bob of staff; bob of admins; and cy, who is also reached.
+	// The tokens are ann, bob, bob with staff, bob with admins, and cy, who is also reached.
 	if got.Hands != 5 || got.Cut != "" {
 		t.Errorf(`%d tokens, cut %q, want 5, ""`, got.Hands, got.Cut)
 	}

@@ -57,7 +57,7 @@ type twin struct {
 	lists   map[string][][]access.ObjectTypeEntry
 }
 
-// tokenOf makes the token of a user in some groups, as a network logon does.
+// tokenOf returns the token of a user with some groups, as a network logon builds it.
 func (w *twin) tokenOf(user int, joined []int) *token.Token {
 	key := fmt.Sprint(user, joined)
 	if t := w.tokens[key]; t != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// onHost makes files in a folder whose user attributes can be set.
+// onHost creates files in a folder whose user attributes can be set.
 func onHost(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
