@@ -63,7 +63,7 @@ func knownAlterations(t *testing.T) (list []sample) {
 	with := func(from, to string) {
 		b := bytes.Replace(plain.cert, []byte(from), []byte(to), 1)
 		if bytes.Equal(b, plain.cert) {
-			t.Fatalf("nothing to alter: no %s in %s", from, plain.cert)
+			t.Fatalf("%s is not in %s, want it there to alter", from, plain.cert)
 		}
 		list = append(list, sample{b, plain.descriptor, plain.token})
 	}
@@ -108,7 +108,7 @@ func TestKnownAlterationsAreRejected(t *testing.T) {
 	python := pythonVerdicts(t, list)
 	for i, s := range list {
 		if out, err := verify(string(s.cert), string(s.descriptor), string(s.token)); err == nil {
-			t.Errorf("Go takes alteration %d: %s\n%s\ntoken %s", i, out, s.cert, s.token)
+			t.Errorf("Go accepts alteration %d: %s, want an error\n%s\ntoken %s", i, out, s.cert, s.token)
 		}
 		if python[i] == "true" {
 			t.Errorf("Python takes alteration %d, want python[i] anything but \"true\"\n%s\ntoken %s", i, s.cert,
@@ -127,7 +127,7 @@ func TestUnknownFirstEntryIsIgnored(t *testing.T) {
 	s.cert = redecide(t, m, string(s.descriptor), string(s.token))
 	_, err := verify(string(s.cert), string(s.descriptor), string(s.token))
 	if python := pythonVerdicts(t, []sample{s})[0]; err != nil || python != "true" {
-		t.Errorf("Go says %v, Python %s, want nil, true", err, python)
+		t.Errorf("verdicts: Go %v, Python %s, want nil, true", err, python)
 	}
 }
 
@@ -370,6 +370,6 @@ func TestPython(t *testing.T) {
 	}
 	out, err := exec.Command(python, "-c", driver, file, table).CombinedOutput()
 	if err != nil || string(out) != fmt.Sprintf("%d verified, %d refused\n", n, n) {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("Python verifier: %v, want all samples verified or refused\n%s", err, out)
 	}
 }

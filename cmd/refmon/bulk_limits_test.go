@@ -159,7 +159,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 		}
 	}
 	if size == 0 {
-		t.Fatalf("the output file is empty: size = %v, want at least 1", size)
+		t.Fatalf("output file has %v bytes, want at least 1", size)
 	}
 	return fmt.Sprintf("%d bytes %x", size, h.Sum(nil)[:8])
 }

@@ -178,7 +178,8 @@ func TestAccessSearchesFolders(t *testing.T) {
 		out, errs, code := refmon(args...)
 		named := strings.Contains(out, closed)
 		if code != c.want || c.want == 1 && (!named || strings.Contains(out, "GRANTED")) {
-			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s", c.who, c.path, c.args, code, c.want,
+			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s",
+				c.who, c.path, c.args, code, c.want,
 				named, out, errs)
 		}
 	}
@@ -200,8 +201,7 @@ func TestReportSearchesFolders(t *testing.T) {
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
 		risky, _, _ = strings.Cut(risky, "<h2>")
 		if noted := strings.Contains(string(text), "A folder on the way refuses"); noted == want {
-			t.Errorf("%s: the page notes a folder that refuses others: %t, want anything but %t", folder, noted,
-				want)
+			t.Errorf("%s: page mentions a folder that denies others: %t, want %t", folder, noted, !want)
 		}
 		if code != 0 || strings.Contains(risky, risk) != want {
 			t.Errorf("%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
@@ -225,6 +225,6 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 	}
 	if _, errs, code := refmon("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
 		!strings.Contains(errs, "--traverse host") {
-		t.Errorf(`code %d: %s, want 2, text containing "--traverse host"`, code, errs)
+		t.Errorf("who-can with --traverse host: exit code %d, %s, want 2 and the flag", code, errs)
 	}
 }

@@ -58,7 +58,7 @@ expect(svc.id == th.id, False)
 		program := valued + fmt.Sprintf("for kind, v, _ in values:\n    if kind == %q:\n        {v: 1}\n", kind)
 		_, err, _ := run(t, script.Config{Quiet: true}, program)
 		if err == nil || !strings.Contains(err.Error(), "unhashable: "+kind) {
-			t.Errorf("%s as a key: %v", kind, err)
+			t.Errorf(`%s as a key: %v, want "unhashable"`, kind, err)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestUnknownParameterIsRefused(t *testing.T) {
 		out, err, _ := run(t, script.Config{}, prelude+call+"(nonsense=1)\n")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nonsense") &&
 			call != "range" {
-			t.Errorf("%s(nonsense=1): %v\n%s", call, err, out)
+			t.Errorf("%s(nonsense=1): %v, want an error that names the parameter\n%s", call, err, out)
 		}
 	}
 }
@@ -223,7 +223,7 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	for line := range strings.Lines(out) {
 		m := map[string]any{}
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("line %s is not JSON: %v, want JSON", line, err)
 		}
 		lines = append(lines, m)
 	}
@@ -255,6 +255,6 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	}
 	if why := fmt.Sprint(lines[3]["why"]); !strings.Contains(why, "the value is not a valid handle") &&
 		!strings.Contains(why, "ProcessHandle is not a valid handle") {
-		t.Errorf("a failed open has the reason %s", why)
+		t.Errorf("reason of the failed open = %s, want an invalid handle", why)
 	}
 }

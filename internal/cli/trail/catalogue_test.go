@@ -48,14 +48,15 @@ func TestCatalogueIsAccountedFor(t *testing.T) {
 	}
 	_, row, ok := strings.Cut(string(caveats), "| U-57, the catalogue | ")
 	if !ok {
-		t.Fatal("docs/CAVEATS.md has no row of the catalogue")
+		t.Fatal("docs/CAVEATS.md has no row about the catalogue, want one")
 	}
 	row, _, _ = strings.Cut(row, "\n")
 	_, row, _ = strings.Cut(row, ": ") // behind the sentence
 	written, absent := numbers(t, table), numbers(t, row)
 	for k := range audit.Kinds {
 		if written[k.ID] == absent[k.ID] {
-			t.Errorf("event %d (%s): in the table of records: %t, in the row of those that do not arise: %t", k.ID,
+			t.Errorf("event %d (%s): written as the table says: %t, listed as not written: %t, want exactly one",
+				k.ID,
 				k.Title, written[k.ID], absent[k.ID])
 		}
 	}

@@ -25,7 +25,7 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 		}
 	}
 	if rawText([]byte(`{"A":"b"}`), `"B":"`) != nil {
-		t.Error("a text of no key")
+		t.Error("rawText found the text of a missing key, want nil")
 	}
 }
 

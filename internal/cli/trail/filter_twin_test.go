@@ -113,16 +113,16 @@ func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 		got := f.Match(e.AppendJSON(nil))
 		if got != x.is(&e) {
 			name, _ := e.Field("ObjectName")
-			t.Fatalf("%q: %t for an object %q", x.text, got, name)
+			t.Fatalf("filter %q: %t for the object %q, want the twin's answer", x.text, got, name)
 		}
 		if got {
 			chosen++
 		}
 	}
 	if chosen < runs/10 || chosen > runs*9/10 {
-		t.Errorf("%d of %d are chosen: the expressions say too little", chosen, runs)
+		t.Errorf("%d of %d records match, want between a tenth and nine tenths", chosen, runs)
 	}
 	if new(Filter).And(&Filter{}).Match([]byte("{}")) {
-		t.Error("the zero value chooses")
+		t.Error("the zero filter matches, want no match")
 	}
 }

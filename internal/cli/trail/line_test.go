@@ -63,8 +63,7 @@ func TestRecordAsOneLine(t *testing.T) {
 		// Only denied rights are marked as denied, and only granted ones as granted (U-114).
 		Line(c.r.event(t), func(granted bool, text string) string {
 			if granted == c.r.failure {
-				t.Errorf("U-114: %s of %s is marked as granted: %v, want anything but %v", text, c.r.json(), granted,
-					c.r.failure)
+				t.Errorf("U-114: %s of %s is marked as granted: %v, want %v", text, c.r.json(), granted, !c.r.failure)
 			}
 			return text
 		})

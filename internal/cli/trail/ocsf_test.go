@@ -257,18 +257,18 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 		text := printed(t, "xml", *r.event(t))
 		var all struct{ Event []event }
 		if err := xml.Unmarshal([]byte(text), &all); err != nil || len(all.Event) != 1 {
-			t.Fatalf("%s: %v", text, err)
+			t.Fatalf("event %s: %v, want one event of valid XML", text, err)
 		}
 		e := all.Event[0]
 		if e.System.Level != want.level || e.System.Provider.Name != "Microsoft-Windows-Eventlog" ||
 			e.System.EventID != id || e.System.Computer != "dc1" ||
 			e.System.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" {
-			t.Errorf("%d: %+v", id, e.System)
+			t.Errorf("event %d: system part %+v, want its provider, level and time", id, e.System)
 		}
 		if !strings.HasPrefix(e.UserData.Inner, "<"+want.element+" xmlns=") ||
 			!strings.Contains(e.UserData.Inner, "<Some>&lt;v&gt;</Some><More>") ||
 			!strings.HasSuffix(e.UserData.Inner, "</"+want.element+">") {
-			t.Errorf("%d: %s", id, e.UserData.Inner)
+			t.Errorf("event %d: user data %s, want the escaped fields in its element", id, e.UserData.Inner)
 		}
 	}
 	r := stored{id: 4656, failure: true, subcategory: "File System", data: `"ProcessId":"0x1f","Name":"a&b"`}
@@ -279,7 +279,7 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
 			"", "</Event>\n</Events>\n"} {
 		if !strings.Contains(text, part) {
-			t.Errorf("%s is not in %s, want text containing %q", part, text, part)
+			t.Errorf("%s, want text containing %q", text, part)
 		}
 	}
 }
@@ -300,7 +300,7 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
 	} {
 		if !strings.Contains(string(b), part) {
-			t.Errorf("%s is not in %s", part, b)
+			t.Errorf("%s is missing in %s, want it", part, b)
 		}
 	}
 	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
@@ -318,6 +318,6 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 	}
 	stopped := audit.LogStopped()
 	if c := classOf(&stopped); c != (class{eventLogActivity, 7, ""}) {
-		t.Errorf("%+v", c)
+		t.Errorf("class of the event = %+v, want log activity 7", c)
 	}
 }

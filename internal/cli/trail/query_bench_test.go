@@ -151,7 +151,7 @@ func openElsewhere(b *testing.B, dir string) {
 		_, line, ok := strings.Cut(string(out), "opened ")
 		var micro, kib float64
 		if _, scan := fmt.Sscan(line, &micro, &kib); err != nil || !ok || scan != nil {
-			b.Fatalf("%v: %s", err, out)
+			b.Fatalf("opening the log: %v, want time and memory in %s", err, out)
 		}
 		b.ReportMetric(micro/1000, "ms")
 		b.ReportMetric(kib/1024, "MiB-peak")
