@@ -374,8 +374,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 	}
 }
 
-// TestAuditExitCodes: the exit code is 0 for a true proof, 1 for a false one, and 2 if a file
-// is missing.
+// The exit code is 0 for a valid proof, 1 for an invalid one, and 2 if a file is missing.
 func TestAuditExitCodes(t *testing.T) {
 	s, dir := newSigner("log"), t.TempDir()
 	file := func(name, text string) string {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestEveryTrueCertificateVerifies and with it the whole of the second
-// implementation: random decisions, each verified from its inputs alone.
+// TestEveryTrueCertificateVerifies runs the whole second implementation: it verifies random decisions from their
+// inputs alone.
 func TestEveryTrueCertificateVerifies(t *testing.T) {
 	w, has, n := seeded(t), map[string]int{}, rounds(t)
 	for i := range n {

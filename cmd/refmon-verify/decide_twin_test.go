@@ -83,7 +83,7 @@ func knownAlterations(t *testing.T) (list []sample) {
 		forge(t, plain, `{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00 01"]}]}`))
 }
 
-// forge restates a certificate for another token file, with hashes that fit; decide takes part where it can.
+// forge rewrites a certificate for another token file, with matching hashes, and decides again if possible.
 func forge(t testing.TB, s sample, file string) sample {
 	m := parse(t, s.cert)
 	m["token"] = hash(file)
@@ -334,8 +334,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
 print("%d verified, %d refused" % (verified, refused))
 `
 
-// TestPython holds the Python verifier to the same samples: true, altered, not
-// verifiable.
+// TestPython gives the Python verifier the same samples: true, altered, and not verifiable.
 func TestPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

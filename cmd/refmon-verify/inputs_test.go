@@ -68,7 +68,7 @@ func (l *answers) ask(t *testing.T, name, file, descriptor string, r access.Requ
 	return outcome
 }
 
-// python wants the Python verifier to take one in so many of them.
+// python verifies one in so many certificates with the Python verifier.
 func (l answers) python(t *testing.T, in int) {
 	t.Helper()
 	for i := range len(l) / in {

@@ -110,7 +110,7 @@ func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
 	return was
 }
 
-// of makes the files of a run; @ is before the name of one.
+// of creates the files of a run. An argument with @ is the name of one.
 func of(t *testing.T, args ...string) *stopped {
 	t.Helper()
 	s := &stopped{t: t, dir: t.TempDir()}

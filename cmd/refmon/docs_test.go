@@ -156,8 +156,8 @@ func lines(s string) []string {
 
 var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
 
-// TestGuidePiecesRun runs every piece of the guide for server authors, on both
-// profiles, each on a kernel of its own after the page's first piece.
+// Every piece of the guide for server authors runs on both profiles, each in its own kernel after the first piece of
+// the page.
 func TestGuidePiecesRun(t *testing.T) {
 	page, err := os.ReadFile("../../docs/impersonation.md")
 	if err != nil {

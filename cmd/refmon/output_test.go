@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// fullWriter takes some bytes and then fails, as a disk does.
+// fullWriter accepts some bytes and then fails, as a full disk does.
 type fullWriter struct{ room int }
 
 func (w *fullWriter) Write(b []byte) (int, error) {

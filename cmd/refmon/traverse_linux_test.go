@@ -12,8 +12,8 @@ import (
 	filetree "github.com/refmon/refmon/internal/objects/tree"
 )
 
-// closedFolder makes a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read, once
-// in the folder itself and once below. alice and admin are users of the directory, root has the host's number 0.
+// closedFolder creates a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read,
+// directly and in a subfolder. alice and admin are users of the directory. root is uid 0 of the host.
 func closedFolder(t *testing.T) (tree, people string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "refmon-traverse-")

@@ -89,7 +89,7 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 	t.Logf("%d pairs, %d granted", answers, granted)
 }
 
-// pairs makes random principals and objects as files.
+// pairs creates random principals and objects as files.
 type pairs struct {
 	*rand.Rand
 	dir    string

@@ -108,7 +108,7 @@ func TestErrorsNameTheRequestedPath(t *testing.T) {
 	}
 }
 
-// A value is appended to what dst holds if it has at most the bound's size, however much or little room dst has.
+// An attribute is appended to dst if it is not longer than the limit, whatever the capacity of dst is.
 func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 	root := makeFiles(t, "b/c")
 	file := filepath.Join(root, "b/c")
@@ -139,7 +139,7 @@ func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 	}
 }
 
-// The root uses the system calls that this system has.
+// A root uses the system calls that this system supports.
 func TestSystemCallsOfThisSystem(t *testing.T) {
 	r := must(Open(t.TempDir()))
 	defer func() { _ = r.Close() }()

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// A program from elsewhere may be wrong in any way: it ends with an error at
-// its place, in bounded time and memory.
+// A malicious program can be wrong in any way. It ends with an error that has a position, in bounded time and memory.
 func TestBounds(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string

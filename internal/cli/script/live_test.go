@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// served is a process of a kernel elsewhere, as a daemon makes it.
+// served is a process of another kernel, as a daemon creates it.
 type served struct {
 	*kernel.Process
 	sys *kernel.System

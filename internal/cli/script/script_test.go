@@ -41,8 +41,7 @@ th, k = svc.thread, kernel_mode(svc.thread)
 alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
 `
 
-// Users read the programs of examples/ first: all expectations hold
-// by the documents, and nothing leaks.
+// Users read the programs of examples/ first. All of their expectations must hold, and nothing may leak.
 func TestExampleProgramsPass(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
 	if err != nil || len(files) == 0 {
@@ -124,7 +123,7 @@ func TestErrorPositionIsInnermostFrame(t *testing.T) {
 	}
 }
 
-// A failed expectation lets the program go on, so that one run shows them all.
+// A program continues after a failed expectation, so that one run shows all failures.
 func TestProgramContinuesAfterFailedExpectation(t *testing.T) {
 	r := script.New(script.Config{})
 	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
@@ -203,7 +202,7 @@ print("p")
 	}
 }
 
-// O-5: the value that a program reads from an output handle after a failure.
+// The program reads from an output handle after a failure the value that the service left (O-5).
 func TestOutputHandleAfterFailure(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
@@ -255,7 +254,7 @@ k.PsReferenceImpersonationToken(Thread=th)
 	}
 }
 
-// An error that a program injects occurs as often as it says, and the call changes nothing (O-81).
+// An injected error occurs as often as the program says, and the failing call changes nothing (O-81).
 func TestFaults(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle
@@ -289,7 +288,7 @@ token_object(token(user="S-1-5-21-1-2-3-1109"))
 	}
 }
 
-// The loop runs each statement at once, prints values, and goes on after an error.
+// The interactive loop runs each statement immediately, prints values, and continues after an error.
 func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
@@ -309,7 +308,7 @@ func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	}
 }
 
-// A routine of the program that fails is a failure of the run, though all expectations hold.
+// A failing callback of the program is a failure of the run, even if all expectations hold.
 func TestFailingCallbackFailsTheRun(t *testing.T) {
 	program := `
 def gone(id):

@@ -27,11 +27,10 @@ values = [("token", alice, "token(S-1-5-21-1-2-3-1107)"), ("process", svc, "serv
     ("NTSTATUS", STATUS_PENDING, "STATUS_PENDING")]
 `
 
-// done gives back what valued holds.
+// done releases what valued references.
 const done = "\nk.ObDereferenceObject(Object=o)\n"
 
-// TestValuesHaveKindAndName: each value says its kind and its name, is true, and is no key of a dict
-// unless it has an identity that stays.
+// Each value has a kind and a name and is true. It can be a key of a dict only if it has a lasting identity.
 func TestValuesHaveKindAndName(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 for kind, v, name in values:
@@ -63,8 +62,8 @@ expect(svc.id == th.id, False)
 	}
 }
 
-// TestConstantsCompareByNumber: constants of a kind are in the order of their numbers and equal by
-// kind and number; a reference is equal to another one on the same object.
+// Constants of a kind are ordered and compared by their numbers. Two references are equal if they refer to the same
+// object.
 func TestConstantsCompareByNumber(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 A, I, D = SecurityAnonymous, SecurityIdentification, SecurityDelegation
@@ -93,7 +92,7 @@ k.ObDereferenceObject(Object=again)
 	}
 }
 
-// TestUnknownParameterIsRefused: no function passes over a parameter that it does not have.
+// No function ignores a parameter that it does not have.
 func TestUnknownParameterIsRefused(t *testing.T) {
 	for call, want := range map[string]string{
 		"audit_full": "", "audit_policy": "", "audit_records": "", "bad_pointer": "", "capability_sid": "",
@@ -117,7 +116,7 @@ func TestUnknownParameterIsRefused(t *testing.T) {
 	}
 }
 
-// TestWrongArgumentIsRefusedByName: an argument that a function cannot take is refused by its name.
+// An argument that a function cannot use is refused by its name.
 func TestWrongArgumentIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ program, want string }{
 		{`token("S-1-5-20")`, `token takes the fields of a token file by name`},

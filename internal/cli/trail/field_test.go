@@ -52,8 +52,7 @@ func TestMatchUsesNamedFieldOnly(t *testing.T) {
 	}
 }
 
-// TestFastSearchAgreesWithTwin: a needle is found where lower-case text has it, at each place of
-// a text and in each case.
+// The fast search finds a text wherever a search in lower case does, at each position and in each case.
 func TestFastSearchAgreesWithTwin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 9))
 	const letters = "abzAZBmM09 @[`{éÉ"

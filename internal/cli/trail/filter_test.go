@@ -47,8 +47,7 @@ func (s stored) event(t testing.TB) *audit.Event {
 	return &e
 }
 
-// TestFilterNameSelectsItsFields: each name of an expression compares each of the fields that
-// the syntax says, in any case, and no other (Syntax).
+// Each name of an expression compares the fields that the syntax lists, ignoring case, and no other field.
 func TestFilterNameSelectsItsFields(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"user": {"SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid", "TargetUserName",
@@ -91,8 +90,8 @@ func TestFilterNameSelectsItsFields(t *testing.T) {
 	}
 }
 
-// TestFilterTimeBounds: a record is of the time from since on and before until, and
-// both bounds hold together, with and without an expression.
+// A record matches if its time is from since on and before until. Both bounds hold together, with and without an
+// expression.
 func TestFilterTimeBounds(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
 	at := stored{id: 4656}.event(t).Time
@@ -129,8 +128,7 @@ func TestFilterTimeBounds(t *testing.T) {
 	}
 }
 
-// TestCombinedFiltersMatchBoth: two filters choose what both choose; one that chooses nothing
-// makes nothing of any.
+// Two combined filters match what both match. The filter that matches nothing stays so in any combination.
 func TestCombinedFiltersMatchBoth(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a","ObjectType":"File"`}.json())
 	for _, c := range []struct {
@@ -209,7 +207,7 @@ func TestFilterExpressions(t *testing.T) {
 	}
 }
 
-// TestFastSearchSkipsNoMatch: the quick look passes over no record that the slow one chooses.
+// The fast search rejects no record that the slow one matches.
 func TestFastSearchSkipsNoMatch(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
 	line := e.AppendJSON(nil)

@@ -93,8 +93,7 @@ func randomExpr(rnd *rand.Rand, depth int) expr {
 	return expr{`ProcessName!="` + p + `"`, func(e *audit.Event) bool { return !valueIs(e, "ProcessName", p) }}
 }
 
-// TestFilterOnBytesEqualsDecodedFilter: a filter over stored bytes chooses what the same expression
-// says of the decoded record.
+// A filter on stored bytes matches the same records as its expression on the decoded record.
 func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	var chosen int

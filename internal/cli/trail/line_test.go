@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRecordAsOneLine: who did what to what, for which rights, with which details and for
-// which reason, word by word.
+// Each record is printed as one line: who did what to which object, with which rights and details, and for which
+// reason.
 func TestRecordAsOneLine(t *testing.T) {
 	const user = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP"`
 	const server = `,"PrimaryUserSid":"S-1-5-20","PrimaryUserName":"-","PrimaryDomainName":"-"`

@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestEventsHaveOCSFClasses: each event has the class and the activity that the schema has for
-// it; those without a place have a name. Source: OCSF 1.8.0, U-76.
+// Each event has the class and activity of the schema. An event without a matching class is named (OCSF 1.8.0, U-76).
 func TestEventsHaveOCSFClasses(t *testing.T) {
 	const (
 		file  = `"ObjectType":"File"`
@@ -244,8 +243,8 @@ func TestOCSFObjectOfEachClass(t *testing.T) {
 	}
 }
 
-// TestXMLOfLogServiceEvents: events of the log service have their own element, provider and
-// level, and a full log is an error; times have nine digits (U-81).
+// Events of the log service have their own element, provider and level. A full log is an error. Times have nine
+// digits (U-81).
 func TestXMLOfLogServiceEvents(t *testing.T) {
 	for id, want := range map[int]struct {
 		element string
@@ -284,8 +283,7 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 	}
 }
 
-// TestOCSFHasRequiredAttributes: required attributes are there, the client is the actor and the
-// server its process's user (U-76).
+// The required attributes exist. The client is the actor, and the server is the user of its process (U-76).
 func TestOCSFHasRequiredAttributes(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
 	b, err := json.Marshal(OCSF(&e))

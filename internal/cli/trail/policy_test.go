@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPolicyTextRoundTrips: ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
+// ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
 func TestPolicyTextRoundTrips(t *testing.T) {
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
@@ -63,8 +63,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	}
 }
 
-// TestPolicyChangeSetsOnlyNamedOutcomes: a change sets the outcomes that it names, of the subcategories
-// that it names, and leaves all others.
+// A change sets the named outcomes of the named subcategories, and leaves all others.
 func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		success, failure string

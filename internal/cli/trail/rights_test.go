@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDirectoryRightsHaveDirectoryNames: the rights of a directory have a directory's names in every
-// form (U-75, U-76).
+// The rights of a directory have the names for directories in every output format (U-75, U-76).
 func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 	const rights = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | 0x20 | 0x40
 	for _, c := range []struct {

@@ -65,8 +65,7 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	}
 }
 
-// TestSummaryHasFirstAndLastTime: the first and the last record are those of their times, in
-// whatever order they come.
+// The first and last times of a summary are the earliest and latest of its records, in any order of the records.
 func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	s := &Summary{}
 	for _, at := range []int64{50, 20, 90, 60} {
@@ -81,7 +80,7 @@ func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	}
 }
 
-// A client's invented names fill neither the memory nor the page, and all records are counted.
+// Names that a client invents fill neither the memory nor the page. All records are counted.
 func TestSummaryIsBounded(t *testing.T) {
 	m := map[string]uint64{}
 	for i := range counted + 5 {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestVerificationNamesUncheckedParts: the text of a verification names each thing that it could not check, and no other (U-72).
+// The text of a verification names each thing that it could not check, and no other (U-72).
 func TestVerificationNamesUncheckedParts(t *testing.T) {
 	whole := auditlog.Verified{First: 1, Last: 9, Bytes: 90, Whole: true,
 		Checkpoint: auditlog.Checkpoint{Origin: "dc1", Size: 9}, Anchors: make([]auditlog.Checkpoint, 1)}

@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestXMLIsWellFormedForAnyName: a standard parser reads the fields in their order, whatever is in a
-// name (U-81; UC-59, UC-61).
+// A standard parser reads the fields in their order, whatever characters a name has (U-81, UC-59, UC-61).
 func TestXMLIsWellFormedForAnyName(t *testing.T) {
 	name := "a\n\"<b>&\xed\xa0\x80"
 	e := requested(t, audit.Object{Type: "File", Name: name}, audit.Success, 1)
