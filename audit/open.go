@@ -114,7 +114,7 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 		object.Handle = 0
 	}
 	// The privileges used for an access are a record of their own (U-17).
-	return PrivilegedObject(from, object, o.Request.Desired, used, outcome), true
+	return PrivilegedObject(from, object, mappingOf(o.Request).Map(o.Request.Desired), used, outcome), true
 }
 
 // reasons returns the reasons of the access check for each bit. It returns nil for
