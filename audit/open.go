@@ -15,6 +15,9 @@ type Opening struct {
 	Request  *access.Request
 	Decision access.Decision
 	Nodes    []access.NodeResult // answers of a result list; nil without
+	// Reasons returns why each right was granted or refused. It is called only if a record needs it. Nil takes the
+	// reasons of the access check. A file's open has others, because its directory can grant rights too.
+	Reasons func() []Reason
 	// Told is set if the caller made the decision and only reports it (NtOpenObjectAuditAlarm). Its reasons are then
 	// unknown.
 	Told bool
@@ -122,6 +125,9 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 func (o *Opening) reasons() []Reason {
 	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil
+	}
+	if o.Reasons != nil {
+		return o.Reasons()
 	}
 	return explainAccess(o.Request)
 }
