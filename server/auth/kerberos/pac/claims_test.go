@@ -62,22 +62,25 @@ func TestClaimsOfSources(t *testing.T) {
 	n := func(name string, values ...uint64) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.Uint64, Uints: values}
 	}
+	from := func(source uint16, all ...claims.Attribute) forge.ClaimsArray {
+		return forge.ClaimsArray{Source: source, Claims: all}
+	}
 	for name, c := range map[string]struct {
 		arrays []forge.ClaimsArray
 		want   string // each name with its values
 	}{
-		"a directory and a certificate": {[]forge.ClaimsArray{{1, []claims.Attribute{n("a", 1)}},
-			{2, []claims.Attribute{n("b", 2)}}}, "a[1] b[2] "},
-		"no source, and an unknown one": {[]forge.ClaimsArray{{0, []claims.Attribute{n("a", 1)}},
-			{1, []claims.Attribute{n("b", 2)}}, {3, []claims.Attribute{n("b", 3)}}}, "b[2] "},
-		"an invalid claim of an unknown source": {[]forge.ClaimsArray{{3, []claims.Attribute{n("b", 3, 3)}},
-			{1, []claims.Attribute{n("b", 2)}}}, "b[2] "},
-		"only unknown ones": {[]forge.ClaimsArray{{0, []claims.Attribute{n("a", 1)}}}, ""},
-		"two of one name": {[]forge.ClaimsArray{{1, []claims.Attribute{n("a", 1), n("c", 4), n("A", 2)}}},
+		"a directory and a certificate": {[]forge.ClaimsArray{from(1, n("a", 1)),
+			from(2, n("b", 2))}, "a[1] b[2] "},
+		"no source, and an unknown one": {[]forge.ClaimsArray{from(0, n("a", 1)),
+			from(1, n("b", 2)), from(3, n("b", 3))}, "b[2] "},
+		"an invalid claim of an unknown source": {[]forge.ClaimsArray{from(3, n("b", 3, 3)),
+			from(1, n("b", 2))}, "b[2] "},
+		"only unknown ones": {[]forge.ClaimsArray{from(0, n("a", 1))}, ""},
+		"two of one name": {[]forge.ClaimsArray{from(1, n("a", 1), n("c", 4), n("A", 2))},
 			"c[4] A[2] "},
-		"one name in three arrays": {[]forge.ClaimsArray{{1, []claims.Attribute{n("a", 1)}},
-			{2, []claims.Attribute{n("a", 2)}}, {1, []claims.Attribute{n("a", 3)}}}, "a[3] "},
-		"no values": {[]forge.ClaimsArray{{1, []claims.Attribute{n("a"), n("b", 2)}}}, "a[] b[2] "},
+		"one name in three arrays": {[]forge.ClaimsArray{from(1, n("a", 1)),
+			from(2, n("a", 2)), from(1, n("a", 3))}, "a[3] "},
+		"no values": {[]forge.ClaimsArray{from(1, n("a"), n("b", 2))}, "a[] b[2] "},
 	} {
 		set, err := readClaims(forge.Metadata(forge.ClaimsSetOf(c.arrays...), 0, 0))
 		got := ""
