@@ -35,8 +35,9 @@ func (accessCmd) Help() string {
 	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory. Of several objects each is explained below its path.
 
-  refmon access /srv/share/plan.docx --as alice --want read --directory company.yaml
-  refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
+  refmon access /srv/share/plan.docx --as alice --want read -d company.yaml
+  refmon access /srv/share/plan.docx --as alice -d company.yaml \
+    --objects acls.jsonl --want write
 
 With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
 section of smb.conf each list that decides is named, and the object is asked for the forced user.
