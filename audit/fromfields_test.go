@@ -20,8 +20,8 @@ func texts(e audit.Event) iter.Seq2[string, string] {
 	}
 }
 
-// TestFromFieldsIsInverse takes records apart into texts and builds them again (U-57, U-201).
-func TestFromFieldsIsInverse(t *testing.T) {
+// TestFromFieldsInvertsText takes records apart into texts and builds them again (U-57, U-201).
+func TestFromFieldsInvertsText(t *testing.T) {
 	from := between(t)
 	dir := audit.Object{Type: "File", Name: `N\d`, Handle: 0x4C, Directory: true}
 	ds := audit.Object{Type: "DirectoryService", Name: "CN=x"}
@@ -43,8 +43,8 @@ func TestFromFieldsIsInverse(t *testing.T) {
 	}
 }
 
-// TestFromFieldsOfWindows builds records from texts with the white space that exporters leave (U-201).
-func TestFromFieldsOfWindows(t *testing.T) {
+// TestFromFieldsReadsExportedLists builds records from texts with the white space that exporters leave (U-201).
+func TestFromFieldsReadsExportedLists(t *testing.T) {
 	for _, c := range []struct {
 		id     uint16
 		fields []string // name, text

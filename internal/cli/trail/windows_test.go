@@ -61,8 +61,8 @@ func wide(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// TestWindowsEvents reads an event in each form that exporters write (U-201).
-func TestWindowsEvents(t *testing.T) {
+// TestWindowsReaderReadsExporterForms reads an event in each form that exporters write (U-201).
+func TestWindowsReaderReadsExporterForms(t *testing.T) {
 	one := exported(opened, openedFields)
 	const want = "87214 2021-04-29T09:23:58.943Z DENIED CORP\\bob open File C:\\Windows\\sethc.exe for " +
 		"DELETE,ReadAttributes: not granted by any entry"
@@ -100,8 +100,8 @@ func TestWindowsEvents(t *testing.T) {
 	}
 }
 
-// TestWindowsEventsInWords prints events that only Windows writes (U-201).
-func TestWindowsEventsInWords(t *testing.T) {
+// TestLineShowsWindowsEventsInWords prints events that only Windows writes (U-201).
+func TestLineShowsWindowsEventsInWords(t *testing.T) {
 	const by = "SubjectUserSid=S-1-5-18|SubjectUserName=DC1$|SubjectDomainName=CORP|"
 	for _, c := range []struct{ id, fields, want string }{
 		{"4627", by + "TargetUserSid=S-1-5-21-1-2-3-500|TargetUserName=alice|TargetDomainName=CORP|LogonType=3|" +
@@ -130,8 +130,8 @@ func TestWindowsEventsInWords(t *testing.T) {
 	}
 }
 
-// TestWindowsEventsOfOurs reads the records that this package exports, which are the same then (U-81, U-201).
-func TestWindowsEventsOfOurs(t *testing.T) {
+// TestWindowsReaderReadsOwnExport reads the records that this package exports, which are the same then (U-81, U-201).
+func TestWindowsReaderReadsOwnExport(t *testing.T) {
 	dir := audit.Object{Type: "File", Name: "d\u00e9 <&>", Directory: true}
 	all := []audit.Event{requested(t, dir, audit.Failure, 0x10001), requested(t, dir, audit.Success, 3),
 		audit.LogNearlyFull(90), audit.LogArchived(`C:\a b`)}
@@ -152,9 +152,9 @@ func TestWindowsEventsOfOurs(t *testing.T) {
 	}
 }
 
-// TestWindowsEventsRefuse checks that the reader refuses malformed events and events above its limits, with the place
-// (U-202).
-func TestWindowsEventsRefuse(t *testing.T) {
+// TestWindowsReaderRejectsMalformed checks that the reader refuses malformed events and events above its limits, with
+// the place (U-202).
+func TestWindowsReaderRejectsMalformed(t *testing.T) {
 	one := exported(opened, openedFields)
 	for name, c := range map[string]struct{ text, want string }{
 		"no number":         {strings.Replace(one, "4656<", "x<", 1), `event 1, up to line 5: EventID "x": want a number`},

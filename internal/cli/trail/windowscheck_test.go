@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/test/recordings"
 )
 
-// TestWindowsCheck finds each kind of difference, one in each event, and no other (U-203).
-func TestWindowsCheck(t *testing.T) {
+// TestWindowsCheckFindsEachDifference finds each kind of difference, one in each event, and no other (U-203).
+func TestWindowsCheckFindsEachDifference(t *testing.T) {
 	const object = "ObjectServer=Security|ObjectType=File|ObjectName=f|"
 	rights := func(list, reasons, mask string) string {
 		return object + "AccessList=" + list + "|AccessReason=" + reasons + "|AccessMask=" + mask
@@ -31,6 +31,8 @@ func TestWindowsCheck(t *testing.T) {
 		{"4656", rights("%%4417", "%%4417:\t%%1802\tD:(D;;FR;;;WD)", "0x2"), "refmon derives 4417:1805"},
 		{"4656", rights("%%4417", "%%4417:\t%%1802\tD:(A;;FW;;;WD)", "0x2"), "refmon derives 4417:1805"},
 		{"4656", rights("%%4417", "%%4417:\t%%1802\tD:(D;;GW;;;WD)", "0x2"), ""},
+		{"4656", rights("%%4416\n%%4417", "%%4416:\t%%1801\tD:(D;;FR;;;WD)\n%%4417:\t%%1805", "0x3"),
+			"refmon derives \"4416:1805 4417:1805\""},
 		{"4656", rights("%%4416\n%%4417", "%%4416:\t%%1801\tD:(A;;FA;;;WD)\n%%4417:\t%%1805", "0x3"),
 			"refmon derives \"4416:1801 4417:1801\""},
 		{"4656", rights("%%1537\n%%4417", "%%1537:\t%%1811\tD:(A;;0x40;;;WD)\n%%4417:\t%%1805", "0x10002"), ""},
@@ -64,8 +66,9 @@ func TestWindowsCheck(t *testing.T) {
 	}
 }
 
-// TestWindowsCheckOfHandles compares uses with the open of their handle, and the fields with the catalogue (U-203).
-func TestWindowsCheckOfHandles(t *testing.T) {
+// TestWindowsCheckComparesUsesWithOpens compares uses with the open of their handle, and the fields with the catalogue
+// (U-203).
+func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 	event := func(id, handle, mask string) string {
 		return exported(strings.NewReplacer("4656<", id+"<", "0x801", "0x802", "<Version>1<", "<Version>9<").Replace(opened),
 			"ObjectType=File|HandleId="+handle+"|ProcessId=0x4|AccessMask="+mask)
@@ -96,8 +99,9 @@ func TestWindowsCheckOfHandles(t *testing.T) {
 	}
 }
 
-// TestWindowsCheckOfRecordings makes events of the recorded rows. They have no difference but the known one (U-203).
-func TestWindowsCheckOfRecordings(t *testing.T) {
+// TestWindowsCheckAgreesWithRecordings makes events of the recorded rows. They have no difference but the known one
+// (U-203).
+func TestWindowsCheckAgreesWithRecordings(t *testing.T) {
 	var text strings.Builder
 	add := func(id uint16, outcome, fields string) {
 		system := strings.NewReplacer("4656<", fmt.Sprint(id, "<"), "<Version>1<", "<Version>9<").Replace(opened)
