@@ -37,7 +37,7 @@ type Form string
 const (
 	FormList   Form = "list"
 	FormBitmap Form = "bitmap"
-	FormSIDs   Form = "sids" // only for a token: an index does not store group memberships
+	FormSIDs   Form = "sids" // not for a person in an index that is read from its folder, which has no memberships
 )
 
 // Classes returns the sorted IDs of the classes on which a person has a right. The errors are those of
@@ -48,30 +48,41 @@ func (x *Index) Classes(who, right string) ([]string, error) {
 }
 
 // Filter returns the filter of a person, by name or SID. It returns an error if any source is stale, the person is
-// unknown or the right is not indexed, and for FormSIDs. The right must be named.
+// unknown or the right is not indexed. For FormSIDs it also returns an error unless the index is that of a run in this
+// process, which knows the groups of the person (N-97). The right must be named.
 func (x *Index) Filter(who, right string, form Form) (Filter, error) {
-	if form == FormSIDs {
-		return Filter{}, errors.New("terms are those of a token: an index does not keep who is in which group")
-	}
-	return x.filter(right, form, func(s *State) (func(*kind) (bool, error), error) {
-		number, known := s.number(who)
-		if !known {
-			return nil, errors.New("the directory has no such person")
-		}
-		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
-	})
+	return x.FilterFor(Query{Who: who, Right: right}, form)
 }
 
 // FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class
 // for the token (N-19). The errors are those of [Index.Filter]. For FormSIDs it also returns an error if the SIDs
 // would match a class on which the token has no right.
 func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
-	out, err := x.filter(right, form, func(*State) (func(*kind) (bool, error), error) {
-		d := deciderOf(t)
-		return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
+	return x.FilterFor(Query{Token: t, Right: right}, form)
+}
+
+// FilterFor returns the filter for a query, see [Index.Filter] and [Index.FilterOf].
+func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
+	holder := q.Token
+	if form == FormSIDs && holder == nil {
+		var err error
+		if holder, err = x.tokenOf(q.Who); err != nil {
+			return Filter{}, err
+		}
+	}
+	out, err := x.filter(q, form, func(s *State) (func(*kind) (bool, error), error) {
+		if q.Token != nil {
+			d := deciderOf(q.Token)
+			return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
+		}
+		number, known := s.number(q.Who)
+		if !known {
+			return nil, errNobody
+		}
+		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
 	})
 	if err == nil && form == FormSIDs {
-		out.SIDs, err = x.terms(t, out.Classes, right)
+		out.SIDs, err = x.terms(holder, out.Classes, q.Right)
 		out.Classes = nil
 	}
 	if err != nil {
@@ -80,22 +91,25 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 	return out, nil
 }
 
+var errNobody = errors.New("the directory has no such person")
+
 // filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
 // list. It fails if the right is not indexed or a source is stale.
-func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
+func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	watermark, err := x.follow()
 	if err != nil {
 		return Filter{}, err
 	}
-	s := x.state
+	s, right := x.state, q.Right
 	if !slices.Contains(s.start.Rights, right) {
 		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
 	}
 	out := Filter{Right: right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
+	g := age{watermark, x.within(q), x.clock(), x.boot}
 	for source, m := range watermark.Sources {
-		if why := x.stale(watermark, source); why != "" {
+		if why := g.stale(source); why != "" {
 			return Filter{}, errors.New(why)
 		}
 		if out.Time.IsZero() || m.Time.Before(out.Time) {
@@ -156,13 +170,19 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 
 // CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a person (N-19).
 func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
-	return x.answer(path, right, func(_ *State, k *kind) (bool, string) {
-		may, err := deciderOf(t).grants(&k.Class)
+	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
+}
+
+// byToken decides each class for a token.
+func byToken(t *token.Token) func(*State, *kind) (bool, string) {
+	d := deciderOf(t)
+	return func(_ *State, k *kind) (bool, string) {
+		may, err := d.grants(&k.Class)
 		if err != nil {
 			return false, err.Error()
 		}
 		return may, ""
-	})
+	}
 }
 
 // deciderOf returns a decider for one token.

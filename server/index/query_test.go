@@ -333,10 +333,10 @@ func TestAbsentDocumentIsReported(t *testing.T) {
 	old := Moment{Time: present.Time.Add(-time.Hour)}
 	f := &Watermark{Sources: map[string]Moment{"//a/srv": old, "//a/srv2": Moment(present),
 		directorySource: Moment(present)}}
-	x := &Index{limit: time.Minute, clock: watch.Now}
+	g := age{f, time.Minute, watch.Now(), ""}
 	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
 		"//a/srv22": "", "/srv/plan": ""} {
-		got := x.stale(f, f.over(path))
+		got := g.stale(f.over(path))
 		if (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want a missing heartbeat of %q", path, got, want)
 		}

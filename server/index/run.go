@@ -36,6 +36,9 @@ type Config struct {
 	Beat     time.Duration // the interval of heartbeats; 0: the default of [watch.Watcher]
 	Warn     func(error)   // receives transient errors, such as a malformed directory; nil: they are dropped
 	Ready    func()        // called once, when all trees have been walked; may be nil
+	// Query is called once before the stages start, with an index over the state of this run. It answers from the first
+	// heartbeats until Run returns. Run waits for the function that Query returns. May be nil.
+	Query func(x *Index) (end func(), err error)
 	// Faults is called before each operation on the files of State, see [diskio.Faults]. Only tests set it.
 	Faults diskio.Faults
 }
@@ -76,6 +79,15 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	r.watermark.Index = r.worker.state.start.Index
+	if c.Query != nil {
+		r.index = newLive(r.worker, c.State)
+		defer func() { _ = r.index.Close() }() // it has no file
+		end, err := c.Query(r.index)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	return r.stages(ctx)
 }
 
@@ -125,6 +137,7 @@ type running struct {
 	sinks     []Sink // the log, then the others
 	watermark Watermark
 	walked    map[string]bool
+	index     *Index // nil: this process does not query
 
 	unnameable int // changes in folders whose path is too long for the kernel
 }
@@ -163,6 +176,9 @@ func (r *running) version(v *Version) error {
 	if v.People != nil {
 		if err := r.worker.Directory(v.People, v.Name, at(v.Heartbeat.Time)); err != nil {
 			return err
+		}
+		if r.index != nil {
+			r.index.setPeople(v.People)
 		}
 	}
 	return r.flush(directorySource, v.Heartbeat)
@@ -210,6 +226,9 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 		if err := s.SetWatermark(&r.watermark); err != nil {
 			return fmt.Errorf("write the watermark: %w", err)
 		}
+	}
+	if r.index != nil {
+		r.index.publish(r.worker, &r.watermark)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -27,6 +28,8 @@ type Worker struct {
 	begun  uint64            // number of walks started
 	events []Event
 	clock  int64
+	// lock is held for each change of state, which a run's index reads too.
+	lock sync.Locker
 	// defines means that classes are defined without members.
 	defines bool
 
@@ -59,7 +62,7 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	}
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
-		traverse: Traverse(traverse), byDescriptor: map[described]classed{}}
+		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
 	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
@@ -85,10 +88,19 @@ func (w *Worker) Take() []Event {
 	return out
 }
 
+// unshared is the lock of a state that only its worker uses.
+type unshared struct{}
+
+func (unshared) Lock()   {}
+func (unshared) Unlock() {}
+
 // add applies an event to the worker's state and queues it for the sinks.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
-	if err := w.state.Apply(&e); err != nil {
+	w.lock.Lock()
+	err := w.state.Apply(&e)
+	w.lock.Unlock()
+	if err != nil {
 		return err
 	}
 	w.events = append(w.events, e)
@@ -115,7 +127,10 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 	} else {
 		w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
 	}
-	for _, k := range w.state.inOrder() {
+	w.lock.Lock()
+	classes := w.state.inOrder()
+	w.lock.Unlock()
+	for _, k := range classes {
 		// A change that affects none of a class's SIDs cannot change its members (N-96).
 		if affects(&k.Class) {
 			if err := w.decide(&k.Class, k); err != nil {

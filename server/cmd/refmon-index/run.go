@@ -24,13 +24,16 @@ type runCmd struct {
 	NoEvents bool          `help:"Use walks only, for file systems that do not report changes."`
 	Every    time.Duration `help:"The interval of full walks (default an hour)." placeholder:"TIME"`
 	messages `embed:""`
+	serving  `embed:""`
 }
 
 // Help returns the long help of the verb.
 func (runCmd) Help() string {
 	return `Reads all files of the trees, then follows them. A changed descriptor and a created, removed or
 moved file are in the index within a second. A changed membership is in the index after two equal
-reads of the directory file. The command has no listener. It needs CAP_SYS_ADMIN and
+reads of the directory file. The command answers can-read, why, filter, status and listed on a Unix
+socket in the folder of the index, and with --socket those of other users too: root, its own user and
+--ask may ask about everybody, and others about the person with their uid. It needs CAP_SYS_ADMIN and
 CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without them, and with
 --watch refmond reads the trees for a user without access to the files.
 
@@ -39,6 +42,13 @@ The walk at the start finds changes made while it did not run.`
 
 // Run maintains the index until SIGINT or SIGTERM.
 func (c *runCmd) Run(std *streams) error {
+	if c.Nats && (c.Socket != "" || c.Ask != nil) {
+		return errServed
+	}
+	uids, err := c.uids()
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	roster, done, err := c.people.open()
@@ -61,7 +71,7 @@ func (c *runCmd) Run(std *streams) error {
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
 		Share: c.Share, Traverse: index.Traverse(c.Traverse),
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
-		From: from, Warn: std.warn,
+		From: from, Warn: std.warn, Query: c.serve(c.State, uids, std.warn),
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
 		}})
