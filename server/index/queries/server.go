@@ -34,6 +34,7 @@ type Config struct {
 	Warn    func(error)   // receives errors that do not end the server; nil: they are dropped
 
 	peer func(*net.UnixConn) (uid uint32, err error) // nil: the kernel's credentials; only tests set it
+	tune func(*http.Server)                          // may be nil; only tests set it
 }
 
 // Times after which a connection is closed.
@@ -81,6 +82,9 @@ func Listen(c Config) (*Server, error) {
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, callerKey{}, c.(*charged).caller)
 		}}
+	if c.tune != nil {
+		c.tune(&s.http)
+	}
 	go func() {
 		defer close(s.ended)
 		if err := s.http.Serve(&accepting{UnixListener: s.socket, s: s}); !errors.Is(err, http.ErrServerClosed) {
