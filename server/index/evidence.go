@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -62,14 +63,28 @@ func (x *Index) Evidence(path string, q Query) Evidence {
 	if out.Answer.Allowed || out.Answer.Because != "" {
 		return out
 	}
-	t := q.Token
-	if t == nil && x.run != nil {
-		t, _ = x.holder(q.Who) // without a token there is no refusal to report
-	}
-	if t != nil {
-		out.Refused = k.refusal(t)
+	switch p, err := x.asked(q); {
+	case err != nil: // without a token there is no refusal to report
+	case p.Withheld&k.Mask != 0:
+		out.Refused = &Refusal{By: "share", Reason: "its configuration withholds the right",
+			Rights: sddl.FormatRights(p.Withheld & k.Mask)}
+	default:
+		out.Refused = k.refusal(p.Token)
 	}
 	return out
+}
+
+// asked returns the principal of a query: its token, or a person of a run after the configuration of a share.
+//
+// +checklocks:x.mu
+func (x *Index) asked(q Query) (*directory.Principal, error) {
+	switch {
+	case q.Token != nil:
+		return &directory.Principal{Token: q.Token}, nil
+	case x.run == nil:
+		return nil, errNobody
+	}
+	return x.principal(x.run.effective, q.Who)
 }
 
 // text returns a descriptor as SDDL, or the error.

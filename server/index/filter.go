@@ -71,6 +71,9 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 		}
 	}
 	out, err := x.filter(q, form, func(s *State) (func(*kind) (bool, error), error) {
+		if q.Token != nil && s.start.Guard != "" {
+			return nil, errGuarded
+		}
 		if q.Token != nil {
 			d := deciderOf(q.Token)
 			return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
@@ -153,7 +156,7 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 	sids = slices.Compact(sids)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for id, k := range x.state.classes {
+	for _, k := range x.state.inOrder() { // so that the error names the same class in each process
 		if k.Right != right || k.Passing || k.rows == 0 {
 			continue
 		}
@@ -161,8 +164,8 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 			_, has := slices.BinarySearch(sids, s)
 			return has
 		})
-		if _, has := slices.BinarySearchFunc(own, id, strings.Compare); found && !has {
-			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes", id)
+		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
+			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes", k.ID)
 		}
 	}
 	return sids, nil
@@ -176,7 +179,10 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 // byToken decides each class for a token.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
-	return func(_ *State, k *kind) (bool, string) {
+	return func(s *State, k *kind) (bool, string) {
+		if s.start.Guard != "" {
+			return false, errGuarded.Error()
+		}
 		may, err := d.grants(&k.Class)
 		if err != nil {
 			return false, err.Error()

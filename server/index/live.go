@@ -16,7 +16,9 @@ import (
 // the index.
 type live struct {
 	people *directory.Directory // nil: no directory was read yet
-	byUID  map[uint32]string    // SIDs; "": several accounts have this uid
+	// effective is people after the configuration of a share, whose tokens are those of the files' checks.
+	effective *directory.Directory
+	byUID     map[uint32]string // SIDs; "": several accounts have this uid
 }
 
 // newLive returns an index over the state of a worker, which from then on locks the index for each change. It answers
@@ -37,7 +39,7 @@ func (x *Index) publish(w *Worker, f *Watermark) {
 }
 
 // setPeople replaces the directory. Only uids and groups come from it; members of classes are in the state.
-func (x *Index) setPeople(d *directory.Directory) {
+func (x *Index) setPeople(d, effective *directory.Directory) {
 	byUID := map[uint32]string{}
 	for _, id := range d.IDs() {
 		if id.Group {
@@ -51,7 +53,7 @@ func (x *Index) setPeople(d *directory.Directory) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.run.people, x.run.byUID = d, byUID
+	x.run.people, x.run.effective, x.run.byUID = d, effective, byUID
 }
 
 // unmapped is the uid that stands for each user without one in a user namespace.
@@ -79,24 +81,28 @@ func (x *Index) tokenOf(who string) (*token.Token, error) {
 	if _, err := x.follow(); err != nil {
 		return nil, err
 	}
-	return x.holder(who)
+	p, err := x.principal(x.run.people, who)
+	if err != nil {
+		return nil, err
+	}
+	return p.Token, nil
 }
 
-// holder returns the token of a person of a run's directory.
+// principal returns a person of a run's directory.
 //
 // +checklocks:x.mu
-func (x *Index) holder(who string) (*token.Token, error) {
+func (x *Index) principal(d *directory.Directory, who string) (*directory.Principal, error) {
 	number, known := x.state.number(who)
-	if !known || x.run.people == nil {
+	if !known || d == nil {
 		return nil, errNobody
 	}
 	user, err := sid.Parse(x.state.people[number].SID)
 	if err != nil {
 		return nil, err
 	}
-	for i := range x.run.people.Principals {
-		if p := &x.run.people.Principals[i]; p.SID() == user {
-			return p.Token, nil
+	for i := range d.Principals {
+		if p := &d.Principals[i]; p.SID() == user {
+			return p, nil
 		}
 	}
 	return nil, fmt.Errorf("%s has no account now", who)

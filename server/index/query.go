@@ -113,6 +113,10 @@ func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
 	return dst
 }
 
+// errGuarded is the error of a query for a token in an index with the configuration of a share, whose lists of names
+// only people of the directory can match (N-100).
+var errGuarded = errors.New("the configuration of a share decides, too: name a person instead of a token")
+
 // byMember decides by the members of classes. The result is unknown for a person that the directory does not have.
 func byMember(who string) func(*State, *kind) (bool, string) {
 	return func(s *State, k *kind) (bool, string) {

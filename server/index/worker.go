@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"slices"
@@ -48,6 +49,7 @@ type Question struct {
 	Share     *sd.Descriptor // nil: none
 	ShareText string         // its SDDL
 	Traverse  Traverse
+	Guard     string // name of the share whose configuration the directory has applied; "": none
 }
 
 // Worker returns a worker that continues from s, or starts from the beginning if s is nil or empty. It owns s from
@@ -63,7 +65,7 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
 		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
-	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse}
+	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
@@ -74,9 +76,10 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	case s.start == nil:
 		w.clock = at(time.Now())
 		return w, w.add(Event{Start: start})
-	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText || s.start.Traverse != traverse:
+	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText ||
+		s.start.Traverse != traverse || s.start.Guard != q.Guard:
 		return nil, fmt.Errorf("the index is about %s, share %q and traverse %q: take another folder",
-			strings.Join(s.start.Rights, "+"), s.start.Share, s.start.Traverse)
+			strings.Join(s.start.Rights, "+"), cmp.Or(s.start.Share, s.start.Guard), s.start.Traverse)
 	}
 	return w, nil
 }
@@ -126,6 +129,7 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 		affects = func(c *Class) bool { return c.affected(f) }
 	} else {
 		w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
+		w.d.guarded = w.state.start.Guard != ""
 	}
 	w.lock.Lock()
 	classes := w.state.inOrder()

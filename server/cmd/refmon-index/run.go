@@ -15,10 +15,10 @@ import (
 type runCmd struct {
 	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
 	people   `embed:""`
-	State    string `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
-	Right    string `help:"The rights to index, joined by +." default:"read" short:"w"`
-	Share    string `help:"The share's own descriptor; it limits every access." placeholder:"SDDL"`
-	Traverse string `help:"${traverse}" default:"host"`
+	State    string   `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
+	Right    string   `help:"The rights to index, joined by +." default:"read" short:"w"`
+	Share    []string `help:"${share}" placeholder:"SDDL|FILE[:SHARE]" sep:"none"`
+	Traverse string   `help:"${traverse}" default:"host"`
 	outputs  `embed:""`
 	Watch    string        `help:"Read the trees through this watch socket of refmond." placeholder:"SOCKET"`
 	NoEvents bool          `help:"Use walks only, for file systems that do not report changes."`
@@ -49,6 +49,10 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	share, guard, err := c.share(std.warn)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	roster, done, err := c.people.open()
@@ -63,13 +67,13 @@ func (c *runCmd) Run(std *streams) error {
 	var from func(tree string) watch.Source
 	if c.Watch != "" {
 		from = func(tree string) watch.Source {
-			return &feed.Follower{Socket: c.Watch, Root: tree, Share: c.Share, Traverse: c.Traverse,
+			return &feed.Follower{Socket: c.Watch, Root: tree, Share: share, Traverse: c.Traverse,
 				Warn: std.warn}
 		}
 	}
 	start := time.Now()
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
-		Share: c.Share, Traverse: index.Traverse(c.Traverse),
+		Share: share, Guard: guard, Traverse: index.Traverse(c.Traverse),
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
 		From: from, Warn: std.warn, Query: c.serve(c.State, uids, std.warn),
 		Ready: func() {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,18 +15,23 @@ import (
 // TestHostileAnswers checks that a server which answers nonsense, too little or not at all counts as no run, so that
 // the index is read from its folder instead.
 func TestHostileAnswers(t *testing.T) {
-	body, status := "", 200
+	type response struct {
+		status int
+		body   string
+	}
+	var next atomic.Pointer[response]
 	dir := t.TempDir()
 	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if status == 0 {
+		r := next.Load()
+		if r.status == 0 {
 			panic(http.ErrAbortHandler)
 		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
+		w.WriteHeader(r.status)
+		_, _ = io.WriteString(w, r.body)
 	})}
 	go func() { _ = s.Serve(l) }()
 	defer s.Close()
@@ -47,7 +53,7 @@ func TestHostileAnswers(t *testing.T) {
 		{200, "", true}, {200, "\x00", true}, {500, "no", true}, {403, `{"error":"no"}`, true}, {429, "", true},
 		{422, "no", true}, {0, "", true}, {422, `{"error":"the index has no heartbeat yet"}`, false},
 	} {
-		status, body = x.status, x.body
+		next.Store(&response{x.status, x.body})
 		list, current, err := c.CanRead([]string{"/a"}, About{})
 		if errors.Is(err, ErrNoRun) != x.noRun || err == nil || list != nil || current {
 			t.Errorf("%d %s: %+v, %t, %v, want no run %t", x.status, x.body, list, current, err, x.noRun)

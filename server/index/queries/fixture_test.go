@@ -33,6 +33,7 @@ type served struct {
 	*testing.T
 	*Server
 	tree, state string
+	list        string        // the directory file
 	uid         atomic.Uint32 // of the next connection
 	peerErr     atomic.Bool   // errInjected instead of a uid
 }
@@ -42,8 +43,8 @@ func newServed(t *testing.T, change func(*Config)) *served {
 	t.Helper()
 	s := &served{T: t, tree: t.TempDir(), state: filepath.Join(t.TempDir(), "state")}
 	s.uid.Store(aliceUID)
-	list := filepath.Join(t.TempDir(), "people.yaml")
-	err := errors.Join(os.WriteFile(list, []byte(people), 0o600), os.Chmod(s.tree, 0o755))
+	s.list = filepath.Join(t.TempDir(), "people.yaml")
+	err := errors.Join(os.WriteFile(s.list, []byte(people), 0o600), os.Chmod(s.tree, 0o755))
 	for name, mode := range map[string]os.FileMode{"open": 0o644, "own": 0o600} {
 		at := filepath.Join(s.tree, name)
 		err = errors.Join(err, os.WriteFile(at, nil, mode), os.Chmod(at, mode))
@@ -54,8 +55,8 @@ func newServed(t *testing.T, change func(*Config)) *served {
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- index.Run(ctx, index.Config{Trees: []string{s.tree}, Directory: list, Rights: "read", State: s.state,
-			NoEvents: true, Beat: 10 * time.Millisecond, Ready: func() { close(ready) },
+		ended <- index.Run(ctx, index.Config{Trees: []string{s.tree}, Directory: s.list, Rights: "read", State: s.state,
+			NoEvents: true, Every: 20 * time.Millisecond, Beat: 10 * time.Millisecond, Ready: func() { close(ready) },
 			Query: func(x *index.Index) (func(), error) {
 				c := Config{Index: x, Socket: filepath.Join(s.state, SocketName), peer: s.peer}
 				if change != nil {

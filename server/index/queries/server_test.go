@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,6 +80,108 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 			t.Errorf("%s of root: %v", name, err)
 		}
 	}
+}
+
+// TestKernelNamesCaller connects as another user of the host: the kernel's credentials count, not what the client says.
+func TestKernelNamesCaller(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	dir, err := os.MkdirTemp("", "refmon-queries")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "public.sock")
+	s := newServed(t, func(c *Config) { c.Socket, c.peer = socket, nil })
+	ask := func(uid int, who string) string {
+		out := make(chan string)
+		go func() { // the thread ends with the goroutine, because it is not unlocked
+			runtime.LockOSThread()
+			if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+				out <- errno.Error()
+				return
+			}
+			c, err := net.Dial("unix", socket)
+			if err != nil {
+				out <- err.Error()
+				return
+			}
+			defer c.Close()
+			body := `{` + who + `,"ids":["` + s.tree + `/open"]}`
+			fmt.Fprintf(c, "POST /v1/can-read HTTP/1.0\r\nX-Uid: 0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			text, _ := io.ReadAll(c)
+			out <- string(text)
+		}()
+		return <-out
+	}
+	for _, c := range []struct {
+		uid       int
+		who, want string
+	}{
+		{aliceUID, `"caller":true`, `{"allowed":true,`}, {aliceUID, `"who":"alice"`, "403 Forbidden"},
+		{strangerUID, `"caller":true`, "403 Forbidden"}, {0, `"who":"alice"`, `{"allowed":true,`}, {unmapped, `"who":"alice"`, ""},
+	} {
+		if got := ask(c.uid, c.who); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("uid %d, %s: %q, want %q", c.uid, c.who, got, c.want)
+		}
+	}
+}
+
+// TestQueriesDuringChanges asks all questions while documents and groups change. The race detector checks that they
+// share no state without a lock.
+func TestQueriesDuringChanges(t *testing.T) {
+	s := newServed(t, nil)
+	stop, changed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(changed)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			text := strings.Replace(people, "memberOf: [staff]", []string{"memberOf: []", "memberOf: [staff]"}[i/30%2], 1)
+			if err := errors.Join(os.WriteFile(s.list+".new", []byte(text), 0o600), os.Rename(s.list+".new", s.list),
+				os.WriteFile(fmt.Sprint(s.tree, "/new", i%50), nil, 0o600), os.Chmod(fmt.Sprint(s.tree, "/new", i%50),
+					os.FileMode(0o600+i%0o70))); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	about := About{Subject: Subject{Who: "alice"}, Right: "read", Limit: time.Hour}
+	ids := []string{s.tree + "/open", s.tree + "/own", s.tree + "/new1", s.tree + "/new2"}
+	c := s.dial(0)
+	for _, ask := range []func() error{
+		func() error {
+			list, _, err := c.CanRead(ids, about)
+			if err == nil && (!list[0].Allowed || list[1].Allowed) {
+				err = fmt.Errorf("%+v, want yes and no", list[:2])
+			}
+			return err
+		},
+		func() error { _, err := c.Evidence(ids[1], about); return err },
+		func() error { _, err := c.Filter(about, index.FormSIDs); return err },
+		func() error { _, _, err := c.Status(time.Hour); return err },
+		func() error { _, err := c.Listed(); return err },
+	} {
+		all.Go(func() {
+			for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+				if err := ask(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	<-changed
 }
 
 // TestUnknownPeerIsRefused checks that a connection is closed if the kernel does not name its uid (N-98), and that the
