@@ -54,8 +54,8 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 	return d, err
 }
 
-// isEarlier reports whether the file begins like an output of this format. Input for who-can begins like JSON lines, but
-// has descriptors.
+// isEarlier reports whether the file begins like an output of this format. Input for who-can begins like JSON lines,
+// but has descriptors.
 func (d *deletions) isEarlier() (bool, error) {
 	line, err := firstLine(d.old)
 	deleted, _, _ := strings.Cut(d.action, "%")

@@ -156,7 +156,7 @@ func (d *decider) decide(c *Class) (*decided, error) {
 	}
 	if d.guarded {
 		d.guard(allowed, c.Mask)
-		out.expression, out.exact = nil, false // it is not about the people who log on
+		out.expression, out.exact = nil, false // it is about the tokens of the file check, not about those who log on
 	}
 	out.members = d.numbered(allowed)
 	if out.exact {

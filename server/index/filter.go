@@ -165,7 +165,8 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 			return has
 		})
 		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
-			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes", k.ID)
+			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes",
+				k.ID)
 		}
 	}
 	return sids, nil

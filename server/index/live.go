@@ -74,7 +74,7 @@ func (x *Index) PersonOf(uid uint32) (person string, ok bool) {
 // tokenOf returns the token of a person of a run's directory.
 func (x *Index) tokenOf(who string) (*token.Token, error) {
 	if x.run == nil {
-		return nil, errors.New("terms are those of a token: only a run knows the groups of a person, and it does not answer here")
+		return nil, errors.New("terms are those of a token: only a run knows the groups of a person, and none answers")
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -233,10 +233,10 @@ func TestWholeFilters(t *testing.T) {
 		return func() (Filter, error) { return a.x.Filter(who, right, form) }
 	}
 	for why, ask := range map[string]func() (Filter, error){
-		"the directory has no such person":             ask("dora", "read", FormList),
-		"the index is not about the right write":       ask("alice", "write", FormList),
-		"the index is not about the right ":            ask("alice", "", FormBitmap),
-		"an index does not keep who is in which group": ask("alice", "read", FormSIDs),
+		"the directory has no such person":               ask("dora", "read", FormList),
+		"the index is not about the right write":         ask("alice", "write", FormList),
+		"the index is not about the right ":              ask("alice", "", FormBitmap),
+		"knows the groups of a person, and none answers": ask("alice", "read", FormSIDs),
 	} {
 		if got, err := ask(); err == nil || !strings.HasSuffix(err.Error(), why) || !reflect.DeepEqual(got, Filter{}) {
 			t.Errorf("%+v, %v, want %q", got, err, why)

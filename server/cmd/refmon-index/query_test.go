@@ -56,9 +56,9 @@ func newStarted(t *testing.T, flags ...string) *started {
 		fmt.Fprintf(&text, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, uid: %d, memberOf: [g%d, g%d]}\n", i, 1100+i, 70000+i,
 			s.r.IntN(3), s.r.IntN(3))
 	}
+	text.WriteString("groups:\n")
 	for i := range 3 {
-		fmt.Fprintf(&text, "%s- {name: g%d, sid: S-1-5-21-1-2-3-%d, gid: %d}\n", map[bool]string{true: "groups:\n"}[i == 0], i,
-			2000+i, 80000+i)
+		fmt.Fprintf(&text, "- {name: g%d, sid: S-1-5-21-1-2-3-%d, gid: %d}\n", i, 2000+i, 80000+i)
 	}
 	err := errors.Join(os.WriteFile(list, []byte(text.String()), 0o600), os.Chmod(s.tree, 0o755),
 		os.Chmod(filepath.Dir(s.tree), 0o755)) // who-can tests the folders above, too
@@ -188,7 +188,8 @@ var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`
 func TestRunAndFolderAnswerAlike(t *testing.T) {
 	s := newStarted(t)
 	file := filepath.Join(t.TempDir(), "token.json")
-	if err := os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1100","groups":["S-1-5-21-1-2-3-2001"]}`), 0o600); err != nil {
+	const tok = `{"user":"S-1-5-21-1-2-3-1100","groups":["S-1-5-21-1-2-3-2001"]}`
+	if err := os.WriteFile(file, []byte(tok), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var questions [][]string
@@ -201,8 +202,9 @@ func TestRunAndFolderAnswerAlike(t *testing.T) {
 		questions = append(questions, []string{"filter", fmt.Sprint("p", i)},
 			[]string{"filter", fmt.Sprint("p", i), "--form", "bitmap"})
 	}
-	questions = append(questions, []string{"filter", "--token", file}, []string{"filter", "--token", file, "--form", "sids"},
-		[]string{"filter", "nobody"}, []string{"filter", "p1", "-w", "write"}, []string{"can-read", s.paths[1], "nobody"},
+	questions = append(questions, []string{"filter", "--token", file},
+		[]string{"filter", "--token", file, "--form", "sids"}, []string{"filter", "nobody"},
+		[]string{"filter", "p1", "-w", "write"}, []string{"can-read", s.paths[1], "nobody"},
 		[]string{"can-read", s.paths[1], "p1", "-w", "fly"}, []string{"status"}, []string{"listed"})
 	refusals := 0
 	for _, args := range questions {
