@@ -97,50 +97,84 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 var errNobody = errors.New("the directory has no such person")
 
 // filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
-// list. It fails if the right is not indexed or a source is stale.
+// list. It fails if the right is not indexed or a source is stale. Events that arrive meanwhile count for the classes
+// that were not reached yet.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	watermark, err := x.follow()
+	out, has, classes, err := x.begin(q, by)
 	if err != nil {
 		return Filter{}, err
 	}
-	s, right := x.state, q.Right
-	if !slices.Contains(s.start.Rights, right) {
-		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
+	if out.Classes = make([]string, 0, len(classes)); form == FormBitmap {
+		out.Classes, out.Bitmap = nil, make([]byte, (len(classes)+7)/8)
 	}
-	out := Filter{Right: right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
-	g := age{watermark, x.within(q), x.clock(), x.boot}
-	for source, m := range watermark.Sources {
-		if why := g.stale(source); why != "" {
-			return Filter{}, errors.New(why)
-		}
-		if out.Time.IsZero() || m.Time.Before(out.Time) {
-			out.Time = m.Time
-		}
-	}
-	has, err := by(s)
-	if err != nil {
-		return Filter{}, err
-	}
-	if out.Classes = make([]string, 0, len(s.classes)); form == FormBitmap {
-		out.Classes, out.Bitmap = nil, make([]byte, (len(s.classes)+7)/8)
-	}
-	for _, k := range s.inOrder() {
-		if k.Right != right || k.Passing {
-			continue
+	err = x.each(classes, func(k *kind) error {
+		if k.Right != q.Right || k.Passing {
+			return nil
 		}
 		may, err := has(k)
 		switch {
 		case err != nil:
-			return Filter{}, err
+			return err
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
 		case may:
 			out.Classes = append(out.Classes, k.ID)
 		}
+		return nil
+	})
+	if err != nil {
+		return Filter{}, err
 	}
 	return out, nil
+}
+
+// begin returns a filter without classes, the predicate, and the classes to test.
+func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter,
+	has func(*kind) (bool, error), classes []*kind, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	watermark, err := x.follow()
+	if err != nil {
+		return out, nil, nil, err
+	}
+	s := x.state
+	if !slices.Contains(s.start.Rights, q.Right) {
+		return out, nil, nil, fmt.Errorf("the index is not about the right %s", q.Right)
+	}
+	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
+	g := age{watermark, x.within(q), x.clock(), x.boot}
+	for source, m := range watermark.Sources {
+		if why := g.stale(source); why != "" {
+			return out, nil, nil, errors.New(why)
+		}
+		if out.Time.IsZero() || m.Time.Before(out.Time) {
+			out.Time = m.Time
+		}
+	}
+	has, err = by(s)
+	return out, has, s.inOrder(), err
+}
+
+// each calls f with each class under the lock. It releases the lock after each chunk, so that a run waits for one at
+// most.
+func (x *Index) each(classes []*kind, f func(k *kind) error) error {
+	for part := range slices.Chunk(classes, chunk) {
+		if err := x.chunk(part, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, k := range part {
+		if err := f(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // terms returns the user and enabled group SIDs of a token. It fails if these SIDs would match a
@@ -155,19 +189,25 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 	slices.Sort(sids)
 	sids = slices.Compact(sids)
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, k := range x.state.inOrder() { // so that the error names the same class in each process
+	classes := x.state.inOrder() // so that the error names the same class in each process
+	x.mu.Unlock()
+	err := x.each(classes, func(k *kind) error {
 		if k.Right != right || k.Passing || k.rows == 0 {
-			continue
+			return nil
 		}
-		found := slices.ContainsFunc(slices.Concat(k.event.Allow, k.event.Expand), func(s string) bool {
+		in := func(s string) bool {
 			_, has := slices.BinarySearch(sids, s)
 			return has
-		})
+		}
+		found := slices.ContainsFunc(k.event.Allow, in) || slices.ContainsFunc(k.event.Expand, in)
 		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
-			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes",
+			return fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes",
 				k.ID)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return sids, nil
 }

@@ -32,8 +32,8 @@ func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 	for source := range watermark.Sources {
 		known[source] = true
 	}
-	for _, r := range x.state.rows {
-		known[r.Tree] = true
+	for tree := range x.state.trees {
+		known[tree] = true
 	}
 	var out []SourceStatus
 	for source := range known {

@@ -108,8 +108,8 @@ func (x *Index) principal(d *directory.Directory, who string) (*directory.Princi
 	return nil, fmt.Errorf("%s has no account now", who)
 }
 
-// Current reports whether every source has a heartbeat that is at most limit old; 0: the limit of the index. Otherwise
-// some answers are unknown.
+// Current reports whether the directory, each tree that sent a heartbeat and each tree with documents have one that is
+// at most limit old; 0: the limit of the index. Otherwise some answers are unknown.
 func (x *Index) Current(limit time.Duration) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -120,6 +120,11 @@ func (x *Index) Current(limit time.Duration) bool {
 	g := age{watermark, x.within(Query{Limit: limit}), x.clock(), x.boot}
 	for source := range watermark.Sources {
 		if g.stale(source) != "" {
+			return false
+		}
+	}
+	for tree := range x.state.trees {
+		if g.stale(tree) != "" {
 			return false
 		}
 	}

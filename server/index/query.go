@@ -97,9 +97,9 @@ type Query struct {
 	Limit time.Duration // the greatest age of a heartbeat; 0: that of the index
 }
 
-// chunk is the number of documents that are looked up before the lock is released. A run that maintains the same
-// state waits for one chunk at most.
-const chunk = 64
+// chunk is the number of documents or classes that are looked up before the lock is released. A run that maintains the
+// same state waits for one chunk at most.
+const chunk = 128
 
 // CanReadAll appends an answer for each document to dst, see [Index.CanRead]. All of them are about the same person.
 func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {

@@ -53,6 +53,7 @@ type Server struct {
 	folder  *os.File // of the socket
 	socket  *net.UnixListener
 	ended   chan struct{}
+	warned  time.Time // of the last error; the accepting goroutine owns it
 }
 
 // Listen starts a server. It replaces a file at the path only if that is a socket on which no program listens. It
@@ -101,8 +102,10 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.folder.Close())
 }
 
+// warn passes on at most one error each second, because clients may cause some. Only one goroutine calls it.
 func (s *Server) warn(err error) {
-	if s.config.Warn != nil {
+	if s.config.Warn != nil && time.Since(s.warned) >= time.Second {
+		s.warned = time.Now()
 		s.config.Warn(err)
 	}
 }
