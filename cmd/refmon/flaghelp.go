@@ -82,7 +82,11 @@ var flagHelp = map[string]string{
 	"paths":      "Files or folders whose descriptors are read from the file system.",
 	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
 
-	"profile": "Behaviour where the documents and Windows differ: documented,observed.",
+	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
+	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
+	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
+	"privateAttribute": "Of a path: the attribute with the descriptor (security.NTACL).",
+	"profile":          "Behaviour where the documents and Windows differ: documented,observed.",
 	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
