@@ -22,7 +22,7 @@ type privateCmd struct {
 	Attribute  string   `default:"security.NTACL" help:"${privateAttribute}" placeholder:"NAME"`
 	namesFlags `embed:""`
 	JSON       bool `name:"json" help:"Print the answer as JSON." xor:"form"`
-	Quiet      bool `help:"Print nothing: the exit code is the answer." short:"q" xor:"form"`
+	Quiet      bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
 }
 
 // Help returns the long help text.
