@@ -80,8 +80,9 @@ var flagHelp = map[string]string{
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
-	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of its objects.",
-	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
+	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
+		"its objects.",
+	"offline": "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
 
 	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
 	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
@@ -91,8 +92,9 @@ var flagHelp = map[string]string{
 	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
-	"questionWant":     rightWords + "; MAXIMUM_ALLOWED requests all rights.",
-	"reachWho":         "User or group of the directory, or a SID; without one, --to lists everybody who reaches an object.",
+	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
+		"object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",
 	"restrict":         "Restricting SIDs: every right must also be granted to one of these.",
 	"right": "Right: read, write, modify, full, list, control; words of a directory such as AddMember or " +
@@ -103,7 +105,8 @@ var flagHelp = map[string]string{
 	"traverse": "Folders on the way to a file, from the root of the file system on: host (each must give the user the " +
 		"search permission, by mode and POSIX ACL, as smbd asks; the default for paths) or never (the file's own " +
 		"descriptor decides alone; the only policy for --objects, whose rows have no modes of folders).",
-	"to":    "Only the path to this object: its path or DN, or the sAMAccountName, user principal name or SID of an account.",
+	"to": "Only the path to this object: its path or DN, or the sAMAccountName, user principal name or SID of " +
+		"an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",

@@ -116,8 +116,8 @@ var (
 	ErrAmbiguous = errors.New("several objects have this name: give the path or the distinguished name of one")
 )
 
-// Find returns the first object whose path is exactly the name's text, or else the only object with that name. It returns
-// ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
+// Find returns the first object whose path is exactly the name's text, or else the only object with that name. It
+// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
 func Find(ctx context.Context, s Source, name *Name, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
 	found, exact := Item{Err: fmt.Errorf("%q: %w", name.Text, ErrNotFound)}, false
 	err := All(ctx, s, domain, typ, func(i Item) bool {

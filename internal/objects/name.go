@@ -62,7 +62,8 @@ func (n *Name) account(path string, e *Entry) bool {
 		return strings.EqualFold(e.UPN, n.Text) ||
 			name != "" && strings.EqualFold(e.Name, name) && strings.EqualFold(dnsOf(path), realm)
 	}
-	return e.Name != "" && (strings.EqualFold(e.Name, n.short) || strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
+	return e.Name != "" && (strings.EqualFold(e.Name, n.short) ||
+		strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
 }
 
 // dnsOf returns the DNS name of the domain in a distinguished name, "" without one.

@@ -75,7 +75,8 @@ func TestInboundBounds(t *testing.T) {
 		{0, 0, "OU=shut", "cut \"\": "},
 		{0, 0, "CN=bob", "cut \"\": ann 1"}, // bob does not reach himself
 	} {
-		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf(), MaxDepth: c.depth, MaxHands: c.hands}
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf(),
+			MaxDepth: c.depth, MaxHands: c.hands}
 		var targets []int
 		for i := range s.Objects {
 			if s.Objects[i].Path == c.target {
