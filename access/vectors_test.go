@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// vectorToken returns a token as the vectors write it: all groups enabled, no
-// user but the first SID.
+// vectorToken returns a token as the recordings describe it: the first SID is the user, the others are enabled
+// groups.
 func vectorToken(t *testing.T, sids, device []sid.SID, user, local []claims.Attribute) *token.Token {
 	s := token.Spec{User: token.Group{SID: sids[0]}, Type: winnt.TokenImpersonation,
 		Level: winnt.SecurityImpersonation, Integrity: sid.MediumLevel}
@@ -58,7 +58,7 @@ func jsonClaims(t *testing.T, m map[string]any) (out []claims.Attribute) {
 				}
 				a.Uints = append(a.Uints, b)
 			default:
-				t.Fatalf("claim %s: value %T", name, v)
+				t.Fatalf("claim %s has a value of type %T, want string, number or bool", name, v)
 			}
 		}
 		out = append(out, a)
@@ -77,21 +77,22 @@ func vectorSIDs(t *testing.T, texts []string) (out []sid.SID) {
 	return out
 }
 
-// checkVector runs the request of a row. The rows contain no owners, so Administrators and SYSTEM are used.
+// checkVector checks the request of a recorded row. The rows have no owner and group, so Administrators and
+// LocalSystem are used.
 func checkVector(t *testing.T, tok *token.Token, text string, dom sid.SID, desired uint32, want bool) {
 	d, err := sddl.Parse(text, sddl.Options{Domain: dom})
 	if err != nil {
-		t.Errorf("%s: %v", text, err)
+		t.Errorf("sddl.Parse(%s): %v", text, err)
 		return
 	}
 	got, err := access.Check(tok, d, winnt.AccessMask(desired), winnt.FileObject)
 	if err != nil || got.Allowed() != want {
-		t.Errorf("%s, desired %#x: %+v, %v; recorded: allowed %v, want got.Allowed() = %v, no error", text, desired,
-			got, err, want, want)
+		t.Errorf("Check of %s, desired %#x: %+v, %v; recorded: allowed %v", text, desired, got, err, want)
 	}
 }
 
-func TestVectorsAccess(t *testing.T) {
+// Check agrees with recorded decisions of Samba on conditional entries.
+func TestCheckMatchesSambaRecordings(t *testing.T) {
 	type row struct {
 		Src   string
 		Token struct {
@@ -111,16 +112,16 @@ func TestVectorsAccess(t *testing.T) {
 	t.Logf("%d rows", len(rows))
 }
 
-// sambaDiffers names the rows where Samba and Windows were recorded to
-// differ. Windows' rule is ours; the rows check that we do not follow Samba.
+// sambaDiffers names the rows in which Samba and Windows were recorded to differ. Rule and test follow Windows.
 var sambaDiffers = map[string]bool{
-	"test_composite_different_order_with_dupes_in_composite":     true, // another number of members is unequal
+	"test_composite_different_order_with_dupes_in_composite":     true, // the sets differ in size
 	"test_composite_different_order_with_SID_dupes_in_composite": true,
-	"test_any_of_1":     true, // a literal scalar right of Any_of is Unknown
+	"test_any_of_1":     true, // a single value to the right of Any_of is Unknown
 	"test_not_any_of_1": true,
 }
 
-func TestVectorsRun(t *testing.T) {
+// Check agrees with the recorded tests of Samba on conditional entries, except where Windows differs.
+func TestCheckMatchesSambaConditionTests(t *testing.T) {
 	type row struct {
 		Src   string
 		Steps [][]json.RawMessage
@@ -157,7 +158,7 @@ func TestVectorsRun(t *testing.T) {
 				})
 				checks++
 			default:
-				t.Errorf("%s: unknown step %q", name, verb)
+				t.Errorf("%s: unknown step %q in the recording", name, verb)
 			}
 		}
 	}
@@ -167,12 +168,12 @@ func TestVectorsRun(t *testing.T) {
 func unmarshal(t *testing.T, b json.RawMessage, v any) {
 	t.Helper()
 	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatalf("%s: %v", b, err)
+		t.Fatalf("JSON of the recording %s: %v", b, err)
 	}
 }
 
-// cClaims parses pairs of name and literal. A literal is the right operand of == in a condition and determines type
-// and values.
+// cClaims parses pairs of a name and a literal. A literal is the right operand of == in a condition. It determines
+// the type and the values.
 func cClaims(t *testing.T, step json.RawMessage) (out []claims.Attribute) {
 	var pairs []string
 	unmarshal(t, step, &pairs)

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-80: the codes of reasons in records.
-func TestReasons(t *testing.T) {
+// Explain returns the expected reason for each kind of decision, with its text and the code for audit records (F-80).
+func TestExplainReturnsReasons(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		desired winnt.AccessMask
@@ -45,12 +45,11 @@ func TestReasons(t *testing.T) {
 		_, x := fileaccess.Explain(s.r, s.f)
 		r, ok := x.Reason(c.bit)
 		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
-			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted,
-				c.text,
-				c.code)
+			t.Errorf("%s: granted %v, reason %q, code %d; want %v, %q, %d", c.what, r.Granted, r.Reason,
+				r.Reason.Message(), c.granted, c.text, c.code)
 		}
 	}
 	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
-		t.Error("zero values")
+		t.Error("Reason of a zero Explanation or String of a zero ReasonKind is not the documented one")
 	}
 }

@@ -18,12 +18,11 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// A note says what a published case shows, by which rules, and the source of its expected value: documented (the
-// rule's source) or decided (by this project, where documents are silent or server tests contradict them).
+// A note describes a published case: its subject, its rules, and the source of its expected value. The source is
+// documented (by the rule's source) or decided (by this project, if documents are silent or contradict server tests).
 type note struct{ kind, rules, about string }
 
-// notes are the cases of vectors/open.jsonl; a case has one line for each
-// question.
+// notes describes the cases of vectors/open.jsonl by id. A case has one line for each request.
 var notes = map[string]note{
 	"FO-001": {"documented", "F-1 F-44",
 		"Rights are asked for by bits or as generic rights, and one that is missing denies."},
@@ -100,11 +99,10 @@ var notes = map[string]note{
 	"FO-084": {"decided", "F-72 F-73", "What enumeration hides can be opened by name, or not, as the store is set."},
 }
 
-// writeVectors makes TestPublishedVectors write the file it otherwise compares
-// with: go generate ./vectors.
+// writeVectors makes TestPublishedVectors write the file that it otherwise compares. "go generate ./vectors" sets it.
 var writeVectors = flag.Bool("write", false, "write vectors/open.jsonl")
 
-// openLine is a line of vectors/open.jsonl; package vectors reads it.
+// openLine is a line of vectors/open.jsonl, which package vectors reads.
 type openLine struct {
 	About      string         `json:"about"`
 	Provenance openProvenance `json:"provenance"`
@@ -133,7 +131,7 @@ type openQuestion struct {
 	MaximalTime int64           `json:"maximalTime,omitempty"`
 	Path        []openComponent `json:"path,omitempty"`
 	ParentSD    string          `json:"parentSd"`
-	Object      *openObject     `json:"object,omitempty"` // the existing object; nil: absent
+	Object      *openObject     `json:"object,omitempty"` // nil if no object exists
 	ReadOnly    bool            `json:"readOnlyVolume,omitempty"`
 	ShareSD     string          `json:"shareSd,omitempty"`
 	ABE         bool            `json:"accessBasedEnumeration,omitempty"`
@@ -175,7 +173,7 @@ func sdOf(t *testing.T, d *sd.Descriptor) string {
 	return text
 }
 
-// tokenFile returns the part of a token file that decides.
+// tokenFile returns the parts of a token file that matter for decisions.
 func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	t.Helper()
 	b, err := mustToken(t, s).MarshalJSON()
@@ -185,7 +183,7 @@ func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	return regexp.MustCompile(`,"(owner|primaryGroup|defaultDacl)":"[^"]*"`).ReplaceAll(b, nil)
 }
 
-// question writes a case's situation down.
+// question returns the situation of a case as a line of the vectors.
 func (s *situation) question(t *testing.T) openQuestion {
 	q := openQuestion{
 		Token: tokenFile(t,
@@ -213,8 +211,8 @@ func (s *situation) question(t *testing.T) openQuestion {
 	return q
 }
 
-// TestPublishedVectors keeps vectors/open.jsonl equal to openRows. Its expected values are those of the rows, never
-// the results of a run.
+// TestPublishedVectors compares vectors/open.jsonl with openRows. The expected values come from the rows, never from
+// running the code.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)
@@ -223,14 +221,14 @@ func TestPublishedVectors(t *testing.T) {
 	for _, r := range openRows {
 		n, ok := notes[r.id]
 		if !ok {
-			t.Errorf("%s has no note: say in notes what it shows and its source", r.id)
+			t.Errorf("case %s has no note: say in notes what it shows and what its source is", r.id)
 			continue
 		}
 		used[r.id] = true
 		cited := strings.Fields(n.rules)
 		source := rules.ID(cited[0]).Source()
 		if source == "" {
-			t.Errorf("docs/rules has no %s", cited[0])
+			t.Errorf("docs/rules has no rule %s", cited[0])
 		}
 		for i := range r.asks {
 			a := &r.asks[i]
@@ -252,7 +250,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	for id := range notes {
 		if !used[id] {
-			t.Errorf("there is a note about %s and no such case", id)
+			t.Errorf("the note %s has no case", id)
 		}
 	}
 	file := filepath.Join("..", "vectors", "open.jsonl")
@@ -263,6 +261,6 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s differs from the table (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the table (%v): run go generate ./vectors", file, err)
 	}
 }

@@ -37,9 +37,10 @@ func (accessCmd) Help() string {
 	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory. Of several objects each is explained below its path.
 
-  refmon access /srv/share/plan.docx --as alice --want read --directory company.yaml
-  refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
-  refmon access carla --as helen --want ResetPassword -o ad.ldif -d ad.ldif -q && echo yes
+  refmon access /srv/share/plan.docx --as alice --want read -d company.yaml
+  refmon access /srv/share/plan.docx --as alice -d company.yaml \
+    --objects acls.jsonl --want write
+  refmon access carla --as helen --want ResetPassword -o ad.ldif -d ad.ldif -q
 
 With --objects, an object is named by path, distinguished name, sAMAccountName, user principal name or SID. -q prints
 nothing on standard output.

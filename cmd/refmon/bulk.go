@@ -38,7 +38,7 @@ type objectsFlags struct {
 // choiceFlags select some of the objects.
 type choiceFlags struct {
 	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
-	Only    string   `help:"Only dirs or only files." placeholder:"KIND"`
+	Only    string   `help:"Only directories (dirs), or only files (files)." placeholder:"KIND"`
 	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
 
 	people *directory.Directory // of a command that takes names of objects in the objects file

@@ -30,9 +30,10 @@ func (privateCmd) Help() string {
 	return `Says whether a file or directory is private: whether anyone but the user, SYSTEM and Administrators may read
 or change it, and who may.
 
-  refmon private 'O:S-1-5-21-1-2-3-1107D:P(A;;FA;;;S-1-5-21-1-2-3-1107)(A;;FR;;;BU)' --for S-1-5-21-1-2-3-1107
+  refmon private 'O:BAD:P(A;;FA;;;BA)(A;;FR;;;BU)' --for S-1-5-21-1-2-3-1107
   refmon private /srv/share/alice/id_ed25519 --for alice -d company.yaml
-  refmon private "$(cat key.sddl)" --for alice -d company.yaml --allow 'Domain Admins' --parent "$(cat folder.sddl)"
+  refmon private "$(cat key.sddl)" --parent "$(cat folder.sddl)" \
+    --for alice -d company.yaml --allow 'Domain Admins'
 
 To change it is also to delete it, to change its rights or its owner, and to own it. Entries that deny, copies that
 were inherited, and the folder that holds the file count: who may delete the file there can put another in its place.

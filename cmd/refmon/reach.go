@@ -32,7 +32,8 @@ password it may set, groups whose members it may change, objects whose rights it
 Below each step is the entry that grants it.
 
   refmon reach mallory -o ad.ldif -d ad.ldif
-  refmon reach mallory -o ad.ldif -d company.yaml --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
+  refmon reach mallory -o ad.ldif -d company.yaml \
+    --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
   refmon reach -o ad.ldif -d ad.ldif --to 'Domain Admins'
 
 Without a user, --to lists all users who reach the object, the nearest first, each with one shortest path.
@@ -46,8 +47,8 @@ ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSe
 
 One of these rights on a group makes the user a member: GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf.
 
-At any other object the path ends. The rights are GenericAll, WriteDacl, WriteOwner, DCSync (on a domain) and
-WriteGPLink (on a domain or organizational unit).
+Any other object is the end of a path. The rights that reach it are GenericAll, WriteDacl, WriteOwner, DCSync (on a
+domain) and WriteGPLink (on a domain or organizational unit).
 
 WriteOwner counts only if the owner then has a right. With --joined 2 a token may keep two groups that the user joined
 on the way. This finds steps that need both groups, for example because of a condition or the two rights of DCSync.

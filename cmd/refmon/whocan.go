@@ -32,9 +32,11 @@ func (whoCanCmd) Help() string {
 check for each of them, not a guess from the entries.
 
   refmon who-can read /srv/share -r --directory company.yaml
-  refmon who-can write+full --objects acls.jsonl -d company.yaml --format jsonl
-  refmon who-can write /srv/share -d company.yaml --depth 3 --only dirs --exclude '.*' --changes
-  refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index --out index.jsonl --sets sets.jsonl
+  refmon who-can write+full -o acls.jsonl -d company.yaml --format jsonl
+  refmon who-can write /srv/share -d company.yaml --depth 3 --only dirs \
+    --exclude '.*' --changes
+  refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index \
+    --out index.jsonl --sets sets.jsonl
   refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
 
 With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name or SID.
