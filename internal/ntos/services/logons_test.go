@@ -248,9 +248,8 @@ func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	}
 }
 
-// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names all sensitive
-// privileges that the token holds and SeDelegateSessionUserImpersonatePrivilege, in the order of network logons (L-48,
-// U-200).
+// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names these privileges and
+// SeDelegateSessionUserImpersonatePrivilege, in the order of network logons (L-48, U-200).
 func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
