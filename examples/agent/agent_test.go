@@ -136,7 +136,7 @@ func TestTools(t *testing.T) {
 	t.Run("JavaScript", func(t *testing.T) { testJavaScript(t, url) })
 }
 
-// testUserMay checks that alice may write to the public folder by herself, so that it is the restriction that denied it.
+// testUserMay checks that alice may write to the public folder by herself. So it was the restriction that denied it.
 func testUserMay(t *testing.T, s *service) {
 	th, err := s.conn.NewThread()
 	if err != nil {
@@ -247,8 +247,8 @@ func testJavaScript(t *testing.T, url string) {
 	}
 }
 
-// TestRestrictionOnlyTakesAway checks random questions: a call of the assistant gets no right that the user has not, and
-// no right to change anything that the agent alone has not.
+// TestRestrictionOnlyTakesAway asks random questions: a call of the assistant gets no right that the user does not have,
+// and no right to change something that the agent alone does not have.
 func TestRestrictionOnlyTakesAway(t *testing.T) {
 	const questions = 10_000
 	random := rand.New(rand.NewPCG(1, 2))
@@ -288,7 +288,7 @@ func TestRestrictionOnlyTakesAway(t *testing.T) {
 		d := sddl.MustParse(text)
 		his, its, agents := most(t, whole, d), most(t, restricted, d), most(t, alone, d)
 		if its&^his != 0 || its&changes&^agents != 0 {
-			t.Errorf("groups %v, deny-only %v, %s: granted %v, want a part of the user's %v, of changes a part of the agent's %v",
+			t.Errorf("groups %v, deny-only %v, %s: granted %v, want a part of the user's %v, and of the agent's %v to change",
 				groups, spec.Disable, text, its, his, agents)
 		}
 		if its != 0 {
