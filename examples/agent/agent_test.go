@@ -247,7 +247,7 @@ func testJavaScript(t *testing.T, url string) {
 	}
 }
 
-// TestRestrictionOnlyTakesAway asks random questions: a call of the assistant gets no right that the user does not have,
+// TestRestrictionOnlyTakesAway asks random questions: a call of the assistant gets no right that the user does not have
 // and no right to change something that the agent alone does not have.
 func TestRestrictionOnlyTakesAway(t *testing.T) {
 	const questions = 10_000
