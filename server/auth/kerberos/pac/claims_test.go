@@ -56,8 +56,8 @@ func TestClaimsRefuse(t *testing.T) {
 	}
 }
 
-// TestClaimsOfOtherSourcesDoNotCount checks that claims count only from Active Directory and from a certificate, that the last of one
-// name counts, and that a claim may be without values (K-10).
+// TestClaimsOfOtherSourcesDoNotCount checks that claims count only from Active Directory and from a certificate, that
+// the last of one name counts, and that a claim may be without values (K-10).
 func TestClaimsOfOtherSourcesDoNotCount(t *testing.T) {
 	n := func(name string, values ...uint64) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.Uint64, Uints: values}
