@@ -40,8 +40,11 @@ var checkNames = [checkCount]string{"names of the fields", "codes of the access 
 // openKey identifies a handle in events 4656, 4658 and 4663.
 type openKey struct{ computer, process, handle string }
 
-// maxOpens is the number of open handles that a check remembers (U-202).
-const maxOpens = 1 << 16
+// Limits of what a check remembers (U-202).
+const (
+	maxOpens = 1 << 16 // open handles
+	maxKey   = 512     // bytes of the names of one
+)
 
 // NewWindowsCheck returns a check that passes a line about each difference to report.
 func NewWindowsCheck(report func(line string)) *WindowsCheck {
@@ -294,7 +297,7 @@ func (c *WindowsCheck) descriptors(e *audit.Event) {
 func (c *WindowsCheck) uses(e *audit.Event) {
 	process, _ := e.Field("ProcessId")
 	handle, _ := e.Field("HandleId")
-	if handle == "" || handle == "-" || handle == "0x0" {
+	if handle == "" || handle == "-" || handle == "0x0" || len(e.Computer)+len(process)+len(handle) > maxKey {
 		return
 	}
 	key := openKey{e.Computer, process, handle}

@@ -91,6 +91,11 @@ func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 	}
 	want := []string{"uses within the open: Windows wrote 0x4, refmon derives 0x0", "names of the fields: Windows wrote " +
 		`SubjectUserSid, refmon derives "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId PrivilegeList"`}
+	long := audit.FromFields(audit.Header{ID: 4656, Computer: strings.Repeat("c", maxKey)},
+		func(yield func(string, string) bool) { yield("HandleId", "0x8") })
+	if check.Add(&long); len(check.opens) != 0 {
+		t.Errorf("%d opens are remembered, want none with a long name", len(check.opens))
+	}
 	if len(lines) != 2 || !strings.HasSuffix(lines[0], want[0]) || !strings.HasSuffix(lines[1], want[1]) {
 		t.Errorf("%q, want %q", lines, want)
 	}
