@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestResolve checks that no name leads out of its directory, along a link, into a mount or past a zero byte, alone
-// or at the end of a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
+// No name leads out of its directory, along a link, into a mount or past a zero byte, neither alone nor as the end of
+// a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
 func TestResolve(t *testing.T) {
 	root := t.TempDir()
 	for _, err := range []error{os.MkdirAll(filepath.Join(root, "d", "e"), 0o700),
@@ -38,12 +38,12 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct {
 		dir  int
 		path string
-		want []error // any of these; nil: it is opened
+		want []error // any of these; nil means success
 	}{
 		{d, "f", nil}, {d, ".", nil}, {d, "e", nil}, {d, `e\..\f`, nil}, {d, `e/..\f`, nil},
 		{d, "..", []error{unix.EXDEV}}, {d, `..\out`, []error{unix.EXDEV}}, {d, `e\..\..\out`, []error{unix.EXDEV}},
 		{d, "/", []error{unix.EXDEV}}, {d, filepath.Join(root, "d", "f"), []error{unix.EXDEV}},
-		{d, "l", nil}, // the link itself, as a place
+		{d, "l", nil}, // the link itself
 		{d, `le\x`, []error{unix.ELOOP}}, {d, `la\etc`, []error{unix.ELOOP, unix.EXDEV}},
 		{top, `proc\version`, []error{unix.EXDEV}}, {proc, `self\fd\0`, []error{unix.ELOOP, unix.EXDEV}},
 		{d, "none", []error{unix.ENOENT}}, {d, `f\x`, []error{unix.ENOTDIR}}, {d, "", []error{unix.ENOENT}},
@@ -84,7 +84,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestNamesOfAPath checks the split of a path into directory and name.
+// parentOf splits a path into directory and name.
 func TestNamesOfAPath(t *testing.T) {
 	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`,
 		"f"}, {`d\`, "d", ""},
@@ -102,7 +102,7 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	if who, err := w.tree.reached(shown{path: os.TempDir()}, nil); who == "" || err != nil {
 		t.Skipf("the folder of temporary files is closed to others: %q, %v", who, err)
 	}
-	// Do not change the folder for temporary files: other users need it.
+	// The directory for temporary files is not changed, because other users need it.
 	for _, name := range []string{w.root, filepath.Dir(w.root)} {
 		w.must(os.Chmod(name, 0o755)) //nolint:gosec // the test asks who gets there
 	}
@@ -121,7 +121,7 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	}
 }
 
-// contents opens a file of the tree and returns its hostfs value.
+// contents opens a file of the tree and returns the tree's value of it.
 func (w *world) contents(name string) *file {
 	w.Helper()
 	th := w.as(alice)
@@ -133,8 +133,8 @@ func (w *world) contents(name string) *file {
 	return f.(*file)
 }
 
-// TestUnlinkRefusesDirectories checks that only a file can be refilled, and only from another file, and that only a
-// file has descriptors for the host's kernel and for locks. A rejected call changes nothing.
+// Refill takes only a file, from another file. Only files have descriptors for the host's kernel and for locks. A
+// rejected call changes nothing (G-33).
 func TestUnlinkRefusesDirectories(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -187,8 +187,7 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 	w.must(unix.Close(fd))
 }
 
-// TestReadOnlyVolumeRefusesChanges checks that a tree on a read-only medium rejects writes with a status that says
-// so, and can be read (F-26).
+// A tree on a read-only medium knows that, so that writes get a status of their own (F-26).
 func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
 	root := t.TempDir()
 	attribute := attributeHere(t)
@@ -214,8 +213,8 @@ func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
 	}
 }
 
-// Both lookups return all fields of the host's kernel, including the time of birth if there is one. A lookup by name
-// returns a link itself.
+// Lookups by name and by descriptor return all fields of the host's kernel, and the time of birth if there is one. A
+// lookup by name returns a link itself.
 func TestStatReturnsEveryField(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "12345", "O:BAG:SYD:P(A;;FA;;;WD)")

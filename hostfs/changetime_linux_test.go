@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// TestChangesAtOnceAreSeen checks that, if descriptors are cached without a delay, each of many changes in a row is
-// seen immediately: of the attribute, the permissions or a directory entry (F-115).
+// If descriptors are cached without a delay, each of many changes in a row is seen immediately: of the attribute, of
+// the permissions and of a directory's entries (F-115).
 func TestChangesAtOnceAreSeen(t *testing.T) {
 	w := newWorld(t)
 	if w.tree.settling != 0 {
@@ -40,8 +40,8 @@ func TestChangesAtOnceAreSeen(t *testing.T) {
 	}
 }
 
-// TestSettling checks that caching waits for a file system's clock unless its change times are known to be distinct
-// and prove to be (F-115).
+// Caching waits for a file system's clock, unless its change times are documented as distinct and a trial confirms it
+// (F-115).
 func TestSettling(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t
@@ -60,8 +60,8 @@ func TestSettling(t *testing.T) {
 	}
 }
 
-// TestKeptWhileRacing: the cached descriptor of a file is never older than its change time, even if another program
-// changes the attribute continuously (F-115).
+// The cached descriptor of a file is never older than its change time, even if another program changes the attribute
+// all the time (F-115).
 func TestKeptWhileRacing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
@@ -91,7 +91,7 @@ func TestKeptWhileRacing(t *testing.T) {
 		after, err := stat(fd)
 		w.must(err)
 		if identityOf(&before) != identityOf(&after) {
-			continue // it changed in between
+			continue // It changed in between.
 		}
 		a, err := ntacl.Decode(value)
 		w.must(err)

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Number, birth time and change time identify a file at one moment, to the nanosecond. A write by another program
-// changes the change time (F-115).
+// Inode number, birth time and change time identify a file at one moment, to the nanosecond. A write by another
+// program changes the change time (F-115).
 func TestChangeTimeDetectsWrites(t *testing.T) {
 	at := func(n int64) unix.StatxTimestamp { return unix.StatxTimestamp{Sec: n, Nsec: uint32(n)} }
 	base := unix.Statx_t{Ino: 1, Ctime: at(2), Btime: at(3), Mtime: at(4), Atime: at(5)}
@@ -44,7 +44,7 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 	}
 }
 
-// place opens a file as a place.
+// place opens a file without deciding about it.
 func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	w.Helper()
 	fd, err := below(w.tree.root, name, 0)
@@ -55,8 +55,7 @@ func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	return fd, s
 }
 
-// TestWhatIsKept checks that a descriptor is cached only if the file has not changed for 20 ms and not during the
-// read (F-115).
+// A descriptor is cached only if the file has not changed for 20 ms, and not during the read (F-115).
 func TestWhatIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.tree.settling = settled
@@ -114,8 +113,8 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
-// An unreadable attribute grants nothing, whatever the permissions are. It may have a SACL, and the DOS attributes
-// remain readable (F-101, F-115, F-154).
+// An attribute that cannot be decoded grants nothing, whatever the permissions are. It may have a SACL, and the DOS
+// attributes remain readable (F-101, F-115, F-154).
 func TestUnreadable(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
@@ -143,8 +142,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestMadeOfPermissions checks that with SynthesiseMissing the descriptor of a file without the attribute comes from
-// its mode, owners and access ACL. A directory's default ACL does not affect it (F-115).
+// With SynthesiseMissing the descriptor of a file without the attribute comes from its mode, owners and access ACL. A
+// directory's default ACL does not matter (F-115).
 func TestMadeOfPermissions(t *testing.T) {
 	accounts := func(id uint32, group bool) sid.SID {
 		s, _ := sid.New(5, 21, 7, map[bool]uint32{true: 2}[group], id)
@@ -195,7 +194,7 @@ func TestHostileAttributes(t *testing.T) {
 	for i := range len(good) {
 		for _, bad := range [][]byte{good[:i], append(bytes.Clone(good[:i]), bytes.Repeat([]byte{0xff}, len(good)-i)...)} {
 			if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, bad, 0) != nil {
-				continue // an empty one, on some systems
+				continue // Some file systems store no empty attribute.
 			}
 			in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
 			if h, _, st := th.NtCreateFile(in); st == ntstatus.Success {
@@ -206,7 +205,7 @@ func TestHostileAttributes(t *testing.T) {
 		}
 	}
 	for size := len(good); size <= maxAttribute; size *= 2 {
-		// Bytes after the descriptor do not matter; the largest attribute depends on the file system.
+		// Bytes after the descriptor do not matter. The largest attribute depends on the file system.
 		value := append(bytes.Clone(good), make([]byte, size-len(good))...)
 		if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, value, 0) != nil {
 			t.Logf("the file system holds less than %d bytes", size)
@@ -221,8 +220,8 @@ func TestHostileAttributes(t *testing.T) {
 	}
 }
 
-// TestPermissionsDoNotOverrideDescriptor checks that a tree that ignores permissions accepts each attribute, whatever
-// the permissions are now, and writes new ones without their hash (F-115, F-121).
+// A tree that ignores permissions accepts each attribute, whatever the permissions are now, and writes new ones
+// without their hash (F-115, F-121).
 func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		w := newWorld(t, func(c *Config) { c.IgnorePosix, c.Missing = ignore, SynthesiseMissing })
@@ -241,7 +240,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
 			t.Errorf("F-115: ignored %t: %v, %s", ignore, k.verdict, formatted(k.descriptor))
 		}
-		// A file without one gets one.
+		// A file without an attribute gets one.
 		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 		f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 		old, st := f.Descriptor()
@@ -266,8 +265,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	}
 }
 
-// TestInfoOfPermissions checks that the hash covers the file's permissions, including special bits and both owners
-// (F-121).
+// infoOf returns what the hash covers: the file's permissions, with their special bits, and both owners (F-121).
 func TestInfoOfPermissions(t *testing.T) {
 	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
 	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
@@ -279,7 +277,7 @@ func TestInfoOfPermissions(t *testing.T) {
 	}
 }
 
-// TestAttributesOfAnyLength checks that an attribute of any length is read completely.
+// An attribute of any length is read completely.
 func TestAttributesOfAnyLength(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// counting counts the files of a tree that were found without a lookup of their directories.
+// counting counts the files that FindDirect finds, without a lookup of their directories.
 type counting struct {
 	*Tree
 	found int
@@ -29,8 +29,8 @@ func (c *counting) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.File
 	return p, ok
 }
 
-// Deferring the lookup of the directory until the file's own descriptor refuses does not change the answer, for
-// random descriptors and requests (F-181).
+// If the lookup of the directory is deferred until the file's own descriptor denies, the answer is the same. Checked
+// with random descriptors and requests (F-181).
 func TestDeferredLookupDecidesAlike(t *testing.T) {
 	w := newWorld(t)
 	tree := &counting{Tree: w.tree}
@@ -118,7 +118,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	gone := w.open(th, "d", winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(gone, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.Success)
-	w.file(`d\late`, "x", full) // by another program
+	w.file(`d\late`, "x", full) // created by another program
 	w.open(th, `d\late`, winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	w.must(os.Remove(w.path(`d\late`)))
 	w.want(th.NtClose(gone), ntstatus.Success)
@@ -134,7 +134,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 }
 
 // A request is answered without a lookup of the directory if it opens an existing file, shares reading, requests
-// rights that a directory cannot grant, comes from a user with traverse privilege, and no deletion is pending
+// rights that a directory cannot grant, comes from a user with the traverse privilege, and no deletion is pending
 // (F-181).
 func TestDirect(t *testing.T) {
 	w := movable(t)
@@ -209,7 +209,7 @@ func TestDirect(t *testing.T) {
 		}
 		found, st := w.tree.Find(&r, c.from)
 		if st == ntstatus.Success {
-			// The long way finds the same, and the directory's descriptor.
+			// Find, which looks up the directory, finds the same and the directory's descriptor.
 			if ok && found.Facts().Object.Exists != strings.Contains(got, "O:") {
 				t.Errorf("F-181: %s: %q, by its directory %q", c.name, got, toldOfName(found.(*place)))
 			}

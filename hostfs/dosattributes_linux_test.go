@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Samba 4.17 wrote the first three for an ordinary file, a read-only and hidden one and a
-// hidden directory; it shows the attributes 20, 23 and 12 of them (F-130).
+// decodeDOS reads user.DOSATTRIB. Samba 4.17 wrote the first three values, for an ordinary file, a read-only and
+// hidden one and a hidden directory. It shows their attributes as 20, 23 and 12 (F-130).
 func TestDOSAttributes(t *testing.T) {
 	for _, c := range []struct {
 		value string
@@ -24,7 +24,7 @@ func TestDOSAttributes(t *testing.T) {
 		{"0000050005000000110000002000000040b73006c579dd01", dos{0x20, true, 0x01dd79c50630b740}},
 		{"000005000500000011000000230000001abe3106c579dd01", dos{0x23, true, 0x01dd79c50631be1a}},
 		{"00000500050000001100000012000000f4793206c579dd01", dos{0x02, true, 0x01dd79c5063279f4}},
-		{"30783233", dos{}}, // 0x23, and no end
+		{"30783233", dos{}}, // 0x23 without the final zero byte
 		{"3078323300", dos{0x23, true, 0}},
 		{"0000050005000000100000002300000000000000000000ff", dos{}},
 		{"0000040004000000110000002300000040b73006c579dd01", dos{}},
@@ -55,8 +55,8 @@ func FuzzDOSAttributes(f *testing.F) {
 	})
 }
 
-// A file that is read-only on the file server can be neither written nor deleted, and replaced only with the
-// attribute repeated. Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
+// A file that is read-only on the file server can be neither written nor deleted, and is not replaced by a rename.
+// Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
 func TestReadOnly(t *testing.T) {
 	w := newWorld(t)
 	const all = "D:P(A;;FA;;;WD)"
@@ -103,7 +103,7 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	young, none := rest, rest
 	young.Ctime.Sec, none.Ctime.Sec = time.Now().Add(time.Hour).Unix(), 0
 	hidden := dos{attributes: fileaccess.AttributeHidden, there: true}
-	empty, err := os.CreateTemp(t.TempDir(), "empty") // nothing is kept of it
+	empty, err := os.CreateTemp(t.TempDir(), "empty") // It has no attributes, so a new read returns none.
 	if err != nil {
 		t.Fatal(err)
 	}

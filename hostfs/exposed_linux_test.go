@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A path is open when everybody, another user or a group that is not named can search
-// each of its directories, and closed when one of them is closed (F-126).
+// Exposure names who can reach a path: everybody, another user or a group that was not named, if they can search each
+// of its directories (F-126).
 func TestExposure(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives directories to others and mounts")
 	}
-	top, err := os.MkdirTemp("", "exposed") // below a directory that everybody searches
+	top, err := os.MkdirTemp("", "exposed") // Everybody can search the directory above.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestExposure(t *testing.T) {
 	check("it covers itself", "TOP/with blank/tree: every user (mode 755)")
 }
 
-// A path is below a directory whose name ends where a component of it does (F-126).
+// relative returns the rest of a path below a directory. It compares whole components (F-126).
 func TestRelative(t *testing.T) {
 	for _, c := range []struct {
 		dir, name, rest string
@@ -109,7 +109,7 @@ func TestRelative(t *testing.T) {
 	}
 }
 
-// An entry of a POSIX ACL opens a path too, within the mask.
+// An entry of a POSIX ACL opens a path too, within the mask. Root is not reported, because it can reach every path.
 func TestExposureByACL(t *testing.T) {
 	dir := t.TempDir()
 	must := func(err error) {
@@ -147,7 +147,7 @@ func TestExposureByACL(t *testing.T) {
 	}
 }
 
-// posixACL returns an ACL with the owner's entry and the entries in text.
+// posixACL returns an ACL with the owner's entry and the entries in text, for example "user 4711 r-x".
 func posixACL(t *testing.T, text string) []byte {
 	t.Helper()
 	tags := map[string]byte{"user": 2, "group": 8, "mask": 0x10}
@@ -165,7 +165,7 @@ func posixACL(t *testing.T, text string) []byte {
 		}
 		if tag := tags[kind]; i > 0 && tag == tags["group"] || tag == tags["mask"] {
 			if !strings.Contains(string(b), "\x04\x00\x00\x00\xff\xff\xff\xff") {
-				add(4, 0, ^uint32(0)) // the owning group comes before named ones
+				add(4, 0, ^uint32(0)) // The owning group comes before named ones.
 			}
 		}
 		bits := byte(0)
@@ -180,8 +180,8 @@ func posixACL(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestUnescape checks that the three-digit octal escapes of mountinfo are decoded, and that any other backslash stays
-// (F-126).
+// The octal escapes of three digits in mountinfo are decoded. Any other backslash stays. prefixes returns a path's
+// directories from the root on (F-126).
 func TestUnescape(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,

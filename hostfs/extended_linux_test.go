@@ -17,7 +17,7 @@ import (
 )
 
 // Extended attributes are read by an open that grants FILE_READ_EA and changed by one that grants FILE_WRITE_EA. The
-// servers' own attributes do not count, and the total size is bounded (F-194 to F-196).
+// servers' own attributes are not accessible, and the total size is limited (F-194 to F-196).
 func TestExtended(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -58,7 +58,8 @@ func TestExtended(t *testing.T) {
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)
 		w.want(writes.RemoveExtended(name), ntstatus.AccessDenied)
 	}
-	// 6 bytes of name and 64 KiB of value do not fit anywhere; one after the other they are counted together.
+	// A name of 6 bytes and a value of almost 64 KiB do not fit. Values that are set one after the other count
+	// together.
 	w.want(writes.SetExtended("user.b", bytes.Repeat([]byte("x"), mostExtended-5), 0), ntstatus.DiskFull)
 	if value := make([]byte, mostExtended-10); !fits(4, "user.b", value) || fits(5, "user.b", value) {
 		t.Error("F-196: the limit must count the name, the value and the used space together")
@@ -73,8 +74,8 @@ func TestExtended(t *testing.T) {
 	w.want(writes.RemoveExtended("user.a"), ntstatus.ObjectNameNotFound)
 }
 
-// A file without a name is decided about as a new one: it takes no name, has the descriptor that one would
-// get, ends with its open, and is linked where a name may be made (F-197).
+// A file without a name is decided about like a new one. It takes no name, has the descriptor that a new file would
+// get, ends with its open, and can be linked where a name may be created (F-197).
 func TestNameless(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
@@ -135,8 +136,8 @@ func TestNameless(t *testing.T) {
 	}
 }
 
-// TestReserved checks which host attributes belong to a file: users' attributes except those of servers, in any case
-// (F-195).
+// Users' attributes belong to a file, except those of servers in any spelling of their case. Other attributes of the
+// host do not (F-195).
 func TestReserved(t *testing.T) {
 	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
 	for name, want := range map[string]bool{

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// faulty returns a world whose host a test can let fail.
+// faulty returns a world in which a test can make the host's calls fail.
 func faulty(t *testing.T) (*world, *inject.Injector) {
 	t.Helper()
 	disk := new(inject.Injector)
@@ -28,8 +28,8 @@ func faulty(t *testing.T) (*world, *inject.Injector) {
 	return w, disk
 }
 
-// eachCall does something on a fresh tree, again and again, with each call of the host failing in turn, and calls
-// check after it with the call and the status. It fails for fewer calls than least.
+// eachCall repeats an operation on fresh trees. Each time another call of the host fails, and check gets the call and
+// the status. The operation must make at least the given number of calls.
 func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*world, *file) ntstatus.Status,
 	check func(w *world, f *file, what string, st ntstatus.Status)) {
 	t.Helper()
@@ -51,9 +51,8 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 	}
 }
 
-// TestMoveSurvivesEveryFailedCall checks that a failed rename over another file leaves both files under their names
-// and the open with its old name, and that a successful one moves the file (F-118). A call that only sets the archive
-// attribute may fail.
+// A failed rename over another file leaves both files under their names and the open with its old name. A successful
+// one moves the file (F-118). A call that only sets the archive attribute may fail.
 func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	for _, link := range []bool{false, true} {
 		for _, target := range []string{"t", "free"} {
@@ -90,8 +89,7 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// TestCreateSurvivesEveryFailedCall checks that a file that cannot be created completely, with its descriptor, does
-// not exist (F-114).
+// A file that cannot be created completely, with its descriptor, does not exist afterwards (F-114).
 func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 		eachCall(t, 5, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
@@ -115,15 +113,14 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// TestUnreadableAttributesRefuse checks that a file is not opened if the host cannot read its descriptor, permissions
-// or attributes. Without its descriptor it could grant more, and without its read-only attribute it could be written
-// (F-101, F-115, F-130).
+// A file is not opened if the host cannot read its descriptor, permissions or attributes. Without its descriptor it
+// could grant more, and without its read-only attribute it could be written (F-101, F-115, F-130).
 func TestUnreadableAttributesRefuse(t *testing.T) {
 	for _, name := range []string{"", dosName, aclAccess} {
 		w, disk := faulty(t)
 		w.tree.cfg.Missing = SynthesiseMissing
 		if name == aclAccess {
-			w.tree.cfg.Attribute = "user.none" // the permissions decide
+			w.tree.cfg.Attribute = "user.none" // The permissions decide.
 		} else if name == "" {
 			name = w.tree.cfg.Attribute
 		}
@@ -144,8 +141,8 @@ func TestUnreadableAttributesRefuse(t *testing.T) {
 	}
 }
 
-// TestFailedReadKeepsAttribute checks that a change of attributes that cannot read the stored ones writes none, so
-// that the read-only and hidden attributes stay (F-122, F-173).
+// A change of attributes that cannot read the stored ones writes none, so that the read-only and hidden attributes
+// stay (F-122, F-173).
 func TestFailedReadKeepsAttribute(t *testing.T) {
 	w, disk := faulty(t)
 	w.file("f", "x", wide)
@@ -157,15 +154,14 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(dosName))
 	w.want(f.SetBasic(nt.FileBasic{FileAttributes: fileaccess.AttributeSystem}), ntstatus.IODeviceError)
 	w.want(second(f.Facts()), ntstatus.IODeviceError)
-	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // marks the file for a backup, or does not
+	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
 	if got := w.dosOf(w.path("f")); got != was {
 		t.Errorf("F-122: %+v is stored, was %+v, want %+v", got, was, was)
 	}
 }
 
-// TestDescriptorWriteFails checks that the call fails and the old descriptor stays in effect if the host cannot store
-// the new one (F-121).
+// If the host cannot store a new descriptor, the call fails and the old descriptor stays in effect (F-121).
 func TestDescriptorWriteFails(t *testing.T) {
 	for _, c := range []struct {
 		err  error
@@ -187,8 +183,8 @@ func TestDescriptorWriteFails(t *testing.T) {
 	}
 }
 
-// TestShortWrites: after a short write of the host, WriteAt continues with the remaining bytes. It returns the number
-// of stored bytes after an error, and fails if the host stores nothing and reports no error (F-124).
+// After a short write of the host, WriteAt continues with the remaining bytes. It returns the number of stored bytes
+// after an error, and fails if the host stores nothing and reports no error (F-124).
 func TestShortWrites(t *testing.T) {
 	text := []byte("0123456789")
 	for _, c := range []struct {
@@ -201,7 +197,7 @@ func TestShortWrites(t *testing.T) {
 		{inject.Short(3, unix.ENOSPC), 0, 3, ntstatus.DiskFull},
 		{inject.Short(0, nil), 0, 0, ntstatus.IODeviceError},
 		{unix.ENOSPC, 0, 0, ntstatus.DiskFull},
-		{unix.EIO, 1, 10, ntstatus.Success}, // there is no second write
+		{unix.EIO, 1, 10, ntstatus.Success}, // There is no second write.
 		{unix.EINTR, 0, 10, ntstatus.Success},
 	} {
 		for _, at := range []int64{0, -1} {
@@ -219,8 +215,8 @@ func TestShortWrites(t *testing.T) {
 	}
 }
 
-// TestContentsSurviveErrors: a failed truncation, refill or sync returns an error. The file keeps its contents, or has
-// the part that was stored before the error (F-124, G-34).
+// A failed truncation, refill or sync returns an error. The file keeps its contents, or has the part that was stored
+// before the error (F-124, G-34).
 func TestContentsSurviveErrors(t *testing.T) {
 	full := strings.Repeat("new", 1000)
 	for _, c := range []struct {
@@ -242,7 +238,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 		{"copy", inject.Short(700, nil), refilled, ntstatus.Success, []string{full}},
 		{"chmod", unix.EPERM, func(w *world, f *file) ntstatus.Status {
 			w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
-			return second(f.WriteAt([]byte("evil"), 0)) // the file would stay set-uid
+			return second(f.WriteAt([]byte("evil"), 0)) // The file would stay set-uid.
 		}, ntstatus.AccessDenied, []string{"old"}},
 		{"truncate", unix.ENOSPC, func(w *world, f *file) ntstatus.Status {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
@@ -267,13 +263,13 @@ func TestContentsSurviveErrors(t *testing.T) {
 	}
 }
 
-// refilled fills a file with another one.
+// refilled replaces a file's contents with those of another file.
 func refilled(w *world, f *file) ntstatus.Status {
 	return f.Refill(w.opened("new", fileaccess.Request{}, winnt.FILE_READ_DATA))
 }
 
-// A file whose deletion fails stays complete, under its name or, until the next listing, a private
-// one; nobody loses another file (F-117).
+// A file whose deletion fails stays complete, under its name or, until the next listing, a private one. No other file
+// is lost (F-117).
 func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	eachCall(t, 3, func(w *world) *file {
 		w.file("f", "text", wide)

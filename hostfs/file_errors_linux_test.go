@@ -50,7 +50,7 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 	for what, st := range map[string]ntstatus.Status{"extended": second(f.Extended("user.a")),
 		"names": second(f.ExtendedNames()), "set": f.SetExtended("user.a", nil, 0), "remove": f.RemoveExtended("user.a"),
 		"basic": f.SetBasic(nt.FileBasic{LastWriteTime: 1}), "locking": second(f.Locking())} {
-		if st != ntstatus.ObjectNameNotFound { // there is no such name among this program's descriptors
+		if st != ntstatus.ObjectNameNotFound { // reached by a name in /proc, which does not exist
 			t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.ObjectNameNotFound)
 		}
 	}

@@ -17,8 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The size of a volume is that of the file system by stat(1); less is free, and
-// users have no more of it than root (F-128).
+// The size of a volume is that of stat(1). Less is free, and users have no more free space than root (F-128).
 func TestVolume(t *testing.T) {
 	w := newWorld(t)
 	text, err := exec.Command("stat", "-f", "-c", "%b %S", w.root).Output()
@@ -52,8 +51,8 @@ func TestVolume(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// The free space is that of ordinary users, without root's reserve (F-128). The test compares it while other programs
-// do not change it.
+// The free space is that of ordinary users, without root's reserve (F-128). The test compares it while no other
+// program changes it.
 func TestVolumeReportsUserSpace(t *testing.T) {
 	w := newWorld(t)
 	th := w.as(bob)
@@ -121,7 +120,7 @@ func TestContents(t *testing.T) {
 		ntstatus.InvalidParameter)
 	w.want(one.NtFlushBuffersFile(h), ntstatus.Success)
 	x := w.open(one, "f", winnt.GENERIC_READ, ntstatus.Success)
-	_, st = one.NtReadFile(x, 4) // no position
+	_, st = one.NtReadFile(x, 4) // the handle has no position
 	w.want(st, ntstatus.InvalidParameter)
 	// 2000-01-02 03:04:05.6 UTC in units of 100 ns since 1601
 	const then = 125912558456000000
@@ -144,7 +143,7 @@ func TestContents(t *testing.T) {
 	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
 		t.Errorf("%+v", v)
 	}
-	// A directory has one name and no contents, whatever the host counts.
+	// A directory has one name and no contents, whatever the host reports.
 	w.dir("many", "D:(A;OICI;FA;;;WD)")
 	for _, below := range []string{"a", "b", "c"} {
 		w.dir("many/"+below, "D:(A;OICI;FA;;;WD)")
@@ -160,8 +159,7 @@ func TestContents(t *testing.T) {
 	w.want(st, ntstatus.InvalidParameter)
 }
 
-// Each way to change the contents of a file takes either special bit off it, and
-// leaves the other bits (F-125).
+// Each way to change the contents of a file clears the set-uid and set-gid bits, and no other bits (F-125).
 func TestSpecialBits(t *testing.T) {
 	w := newWorld(t)
 	th := w.as(alice)
@@ -197,10 +195,10 @@ func TestSpecialBits(t *testing.T) {
 	}
 }
 
-// since1601 is a time of stat(2) in units of 100 ns since 1601.
+// since1601 returns a time of stat(2) in units of 100 ns since 1601.
 func since1601(t unix.Timespec) int64 { return (t.Sec+11_644_473_600)*10_000_000 + t.Nsec/100 }
 
-// told returns the facts of a file by stat(2), independently of the code under test.
+// told returns the facts of a file by stat(2), independently of the tested code.
 func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts {
 	w.Helper()
 	var s unix.Stat_t
@@ -208,7 +206,7 @@ func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts
 	f := nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: since1601(s.Atim), LastWriteTime: since1601(s.Mtim),
 		ChangeTime: since1601(s.Ctim), FileAttributes: attributes}, EndOfFile: s.Size, AllocationSize: s.Blocks * 512,
 		Links: uint32(s.Nlink), FileID: s.Ino, Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR}
-	if f.Directory { // it has one name and no contents
+	if f.Directory { // It has one name and no contents.
 		f.EndOfFile, f.AllocationSize, f.Links = 0, 0, 1
 	}
 	return f
@@ -222,8 +220,8 @@ func (w *world) stamp(name string) {
 		{Sec: 946_868_645, Nsec: 765_432_100}}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
-// shaped is a tree with files of each shape: one with a hole and two names, one with attributes, directories with and
-// without entries.
+// shaped returns a tree with files of each kind: one with a hole and two names, one with attributes, directories with
+// and without entries.
 func shaped(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -300,8 +298,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 	}
 }
 
-// TestTimesOfLinux checks that unixTime converts Windows times and clamps those outside Linux's range of nanoseconds
-// (F-122).
+// unixTime converts Windows times, and limits those outside Linux's range of nanoseconds to its ends (F-122).
 func TestTimesOfLinux(t *testing.T) {
 	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
 	for _, c := range []struct {
@@ -324,7 +321,7 @@ func TestTimesOfLinux(t *testing.T) {
 	}
 }
 
-// TestSizes: SetSize refuses a negative size and a directory, and sets any other size (F-124).
+// SetSize fails for a negative size and for a directory, and sets any other size (F-124).
 func TestSizes(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123", wide)
@@ -342,7 +339,7 @@ func TestSizes(t *testing.T) {
 	}
 	w.want(d.Flush(), ntstatus.Success)
 	w.want(f.Flush(), ntstatus.Success)
-	// An append writes at the current end, wherever that is.
+	// An append writes at the current end, whatever the offset is.
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
 		if w.want(st, ntstatus.Success); n != 2 {

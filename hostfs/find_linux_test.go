@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toldOfName describes the result of a lookup: the way, the directory and the target.
+// toldOfName describes the result of a lookup: the path's directories, the parent directory and the target.
 func toldOfName(p *place) string {
 	var words []string
 	for _, c := range p.facts.Path {
@@ -33,7 +33,7 @@ func toldOfName(p *place) string {
 		words = append(words, text)
 	}
 	whole := len(p.facts.Path) == 0 || p.facts.Path[len(p.facts.Path)-1].IsDirectory
-	if above := p.facts.Parent; above != nil && whole { // of a way that breaks off no directory counts
+	if above := p.facts.Parent; above != nil && whole { // If the path breaks off, no parent counts.
 		words = append(words, "in "+above.Name+" "+formatted(above.Descriptor))
 	}
 	if o := &p.facts.Object; o.Exists {
@@ -52,8 +52,8 @@ func toldOfName(p *place) string {
 	return strings.Join(words, "; ") + " as " + p.Path()
 }
 
-// A lookup with checks of each directory returns the facts about the way, the directory and the target (F-21 to F-23,
-// F-48, F-112).
+// A lookup that checks each directory returns the facts about the path, the parent directory and the target (F-21 to
+// F-23, F-48, F-112).
 func TestLookupFacts(t *testing.T) {
 	w := movable(t)
 	other := newWorld(t)
@@ -103,7 +103,7 @@ func TestLookupFacts(t *testing.T) {
 		{"f:", nil, " as ", 0}, {"f:s", nil, "", ntstatus.ObjectNameInvalid}, {"\xff", nil, "", ntstatus.ObjectNameInvalid},
 	} {
 		if c.name == `\` {
-			continue // the decision refuses it (F-13)
+			continue // The decision rejects it (F-13).
 		}
 		var from nt.OpenFile
 		if c.from != nil {
@@ -129,7 +129,7 @@ func TestLookupFacts(t *testing.T) {
 	r.Name = `d\f\`
 	_, st = w.tree.Find(&r, nil)
 	w.want(st, ntstatus.ObjectNameInvalid)
-	// A directory on the path with a pending deletion is found under each of its positions.
+	// A directory on the path with a pending deletion is found, whether it is the parent or the target.
 	w.want(e.SetDelete(true), ntstatus.Success)
 	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
 		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
@@ -142,7 +142,7 @@ func TestLookupFacts(t *testing.T) {
 	w.want(e.SetDelete(false), ntstatus.Success)
 }
 
-// passer returns bob with or without the privilege that passes directories.
+// passer returns bob with or without the privilege to pass directories unchecked.
 func passer(t *testing.T, passes bool) access.Subject {
 	t.Helper()
 	spec := person(bob)
@@ -158,8 +158,8 @@ func passer(t *testing.T, passes bool) access.Subject {
 	return access.Subject{Primary: tok}
 }
 
-// Directories on the way are checked if the policy requires it, or if the privilege is missing or disabled. Otherwise
-// they are skipped (F-23).
+// Directories on the path are checked if the policy requires it, or if the privilege is missing or disabled.
+// Otherwise they are skipped (F-23).
 func TestTraverseChecksByPolicy(t *testing.T) {
 	for _, c := range []struct {
 		how  fileaccess.Traverse
@@ -187,7 +187,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 }
 
 // Each lookup returns the facts of the tree: policy, share, and whether it is read-only (F-26, F-111). The zero tree
-// returns none.
+// finds nothing.
 func TestFactsOfATree(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Share, c.AccessBased, c.Policy.HideDenied = sddl.MustParse("D:(A;;FA;;;WD)"), true, true
@@ -226,8 +226,7 @@ func TestFactsOfATree(t *testing.T) {
 	}
 }
 
-// A directory on which another file system is mounted is no entry, nor can it be opened
-// (F-112, F-120).
+// A directory on which another file system is mounted is not listed and cannot be opened (F-112, F-120).
 func TestMountBelow(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -257,8 +256,8 @@ func TestMountBelow(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// TestOtherDevices: a file on another device is not part of the tree. Find and a replacing move fail with
-// STATUS_ACCESS_DENIED, and List neither returns nor sweeps it (F-112, F-120, F-129).
+// A file on another device is not part of the tree. Find and a replacing rename fail with STATUS_ACCESS_DENIED, and
+// List neither returns nor removes it (F-112, F-120, F-129).
 func TestOtherDevices(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -284,7 +283,7 @@ func TestOtherDevices(t *testing.T) {
 	w.exists(`d\`+privatePrefix+"x", false)
 }
 
-// A place has its name in the tree's spelling, regardless of the request's case.
+// A place has its name in the tree's spelling, whatever the request's case was.
 func TestPathHasTreeSpelling(t *testing.T) {
 	for _, c := range []struct{ path, name, asked, want string }{
 		{"d", "f", `d\f`, `d\f`}, {"d", "f", "", `d\f`}, {"d", "f", `D\f`, `d\f`}, {"d", "f", `d\F`, `d\f`},
@@ -299,7 +298,8 @@ func TestPathHasTreeSpelling(t *testing.T) {
 	}
 }
 
-// A name in another case is found where the tree says so, and then not made twice.
+// In a case-insensitive tree a name is found in another case, returned in the tree's spelling and not created twice.
+// Other trees distinguish case.
 func TestCase(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each passed descriptor is recorded, regardless of the file's SACL, together with the first use of its rights. If
-// the record cannot be written, no descriptor is passed (F-157).
+// Each passed descriptor is recorded, whatever the file's SACL is, together with the first use of its rights. If the
+// record cannot be written, no descriptor is passed (F-157).
 func TestPassedDescriptorIsAudited(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts")
@@ -25,7 +25,7 @@ func TestPassedDescriptorIsAudited(t *testing.T) {
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "f", toBoth, ntstatus.Success)
 	sink.kept = nil
-	for _, uid := range []uint32{strangerUID, 0} { // root is the file's owner: it gets a descriptor for reading
+	for _, uid := range []uint32{strangerUID, 0} { // Root owns the file, so it gets a descriptor for reading.
 		f, st := w.lend(th, h, uid)
 		if w.want(st, ntstatus.Success); f != nil {
 			w.must(f.Close())

@@ -19,14 +19,14 @@ import (
 
 const forEveryone = "O:BAG:SYD:P(A;;FA;;;WD)"
 
-// Grants of the tests: everything that a descriptor shows, and reading or writing.
+// Granted rights: everything that a descriptor shows, and reading, writing or both.
 const (
 	toRead  = winnt.FILE_GENERIC_READ
 	toWrite = winnt.FILE_GENERIC_WRITE | seen
 	toBoth  = toRead | toWrite
 )
 
-// lending makes a tree that hands descriptors out; it skips where none can be had.
+// lending returns a tree that passes descriptors. It skips the test where that is not possible.
 func lending(t testing.TB, what HandOut) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -46,7 +46,7 @@ func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntsta
 	return out.File, st
 }
 
-// handOut opens a file as alice and gets a descriptor for it.
+// handOut opens a file as alice and gets a descriptor of it.
 func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
 	w.Helper()
 	th := w.as(alice)
@@ -69,7 +69,7 @@ type lent struct {
 	f       *os.File
 }
 
-// table has each kind of file for a receiver.
+// table returns each kind of file for a receiver.
 func (w *world) table(who receiver) (list []*lent) {
 	for _, mode := range []uint32{0o400, 0o600, 0o644, 0o666, 0o660, 0o777} {
 		for _, owner := range []int{0, ownerUID} {
@@ -84,7 +84,7 @@ func (w *world) table(who receiver) (list []*lent) {
 	return append(list, plain)
 }
 
-// make makes the file and has it handed out.
+// make creates the file and gets a descriptor of it.
 func (w *world) make(l *lent) {
 	w.Helper()
 	w.file(l.name, "data", forEveryone)
@@ -112,8 +112,8 @@ func (w *world) make(l *lent) {
 	}
 }
 
-// could lists what a receiver may do with a descriptor passed for a grant: what the rights allow, and locks, leases
-// and positions, which grant nothing.
+// could lists what a receiver may do with a descriptor for some granted rights: what the rights allow, and locks,
+// leases and places, which grant nothing.
 var could = map[winnt.AccessMask][]string{
 	0: {"lock to read", "lock to write", "lock the open file to write", "flock", "lease to read", "lease to write",
 		"reopen as a place"},
@@ -123,7 +123,7 @@ var could = map[winnt.AccessMask][]string{
 	toBoth: {"map to write", "map to read, then write", "reopen to read and write", "reopen and empty"},
 }
 
-// within reports whether a grant allows what a receiver did.
+// within reports whether granted rights allow what a receiver did.
 func within(granted winnt.AccessMask, did string) bool {
 	for needs, names := range could {
 		if granted&needs == needs && slices.Contains(names, did) {
@@ -159,7 +159,7 @@ func TestHandOut(t *testing.T) {
 	}
 }
 
-// expects checks which files are passed, and for which access.
+// expects checks which files are passed, and with which access mode.
 func (w *world) expects(l *lent) {
 	w.Helper()
 	writes := l.granted&writing == writing && l.owner == 0 && (l.granted&reading != 0 || l.mode&0o44 == 0)
@@ -183,7 +183,7 @@ func (w *world) expects(l *lent) {
 	}
 }
 
-// judge compares a receiver's successful operations with the granted rights.
+// judge compares a receiver's successful attempts with the granted rights.
 func (w *world) judge(l *lent, did []string) {
 	w.Helper()
 	var beyond []string
@@ -197,7 +197,7 @@ func (w *world) judge(l *lent, did []string) {
 		w.Errorf("%s cannot read: %q", l.name, did)
 	}
 	if l.plain {
-		// The table can fail: the owner makes anything of a descriptor of the file itself.
+		// The table itself is checked: the owner can do anything with a descriptor of the file itself.
 		if l.who.uid == ownerUID && (!slices.Contains(did, "chmod") || !slices.Contains(did, "reopen to write")) {
 			w.Errorf("%s: %q", l.name, did)
 		}
@@ -210,7 +210,7 @@ func (w *world) judge(l *lent, did []string) {
 	w.unchanged(l)
 }
 
-// unchanged looks at the file itself.
+// unchanged checks that the file is the same.
 func (w *world) unchanged(l *lent) {
 	w.Helper()
 	path := w.path(l.name)
@@ -273,7 +273,7 @@ func TestHandOutShape(t *testing.T) {
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	f, st := w.lend(th, h, strangerUID)
-	if w.want(st, ntstatus.Success); f != nil { // visible with the right to read the SACL
+	if w.want(st, ntstatus.Success); f != nil { // The caller may read the SACL.
 		w.must(f.Close())
 	}
 	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
@@ -286,9 +286,9 @@ func TestHandOutShape(t *testing.T) {
 	}
 }
 
-// TestConfines checks which files are passed for writing: of root or the server's own user, not of another one or of
-// the receiver, with mode bits that give others no more than the handle has, and without a bit that a write would
-// clear (F-155, F-125).
+// These files are passed for writing: of root or of the server's own user, but not of another user or of the
+// receiver, with mode bits that give others no more than the handle has, and without a bit that a write would clear
+// (F-155, F-125).
 func TestConfines(t *testing.T) {
 	const own, other = 4711, 4712
 	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
@@ -318,8 +318,8 @@ func TestConfines(t *testing.T) {
 	}
 }
 
-// An unreadable attribute may have a SACL. So a descriptor of the file is passed only to users who may read a SACL
-// (F-154).
+// An attribute that cannot be decoded may have a SACL. So a descriptor of the file is passed only to users who may
+// read a SACL (F-154).
 func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
@@ -332,8 +332,8 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// TestLenderMounts checks that on the copies of the tree's mount no program runs, no set-uid bit counts and no device
-// opens, and that the copy for reading is read-only (F-153).
+// On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
+// is read-only (F-153).
 func TestLenderMounts(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
@@ -349,8 +349,7 @@ func TestLenderMounts(t *testing.T) {
 	}
 }
 
-// TestHandOutDisabledPassesNothing checks that the zero value passes no descriptor, and neither does a tree whose
-// mount cannot be copied (F-151).
+// The zero value passes no descriptor, and neither does a tree whose mount cannot be copied (F-151).
 func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "data", forEveryone)
@@ -361,7 +360,7 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 		t.Error(what, err)
 	}
 	if os.Getuid() == 0 {
-		return // this program may copy mounts
+		return // This program may copy mounts.
 	}
 	w = newWorld(t, func(c *Config) { c.HandOut = HandOutWrites })
 	w.file("f", "data", forEveryone)
@@ -373,8 +372,7 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 	}
 }
 
-// TestHandOutAndRename checks that the descriptor is of the inode that was decided about, never of another file that
-// took its name (F-156).
+// The descriptor is of the inode that was decided about, never of another file that took its name (F-156).
 func TestHandOutAndRename(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	w.dir("d", forEveryone)
@@ -401,7 +399,7 @@ func TestHandOutAndRename(t *testing.T) {
 	w.must(os.Rename(w.path("d/f"), w.path("d/away")))
 	hands("", ntstatus.ObjectNameNotFound)
 	w.must(os.Symlink("away", w.path("d/f")))
-	hands("", ntstatus.AccessDenied) // no link is followed
+	hands("", ntstatus.AccessDenied) // No link is followed.
 	w.must(os.Remove(w.path("d/f")))
 	w.must(mkfifo(w.path("d/f")))
 	hands("", ntstatus.ObjectNameNotFound)
@@ -415,13 +413,13 @@ func TestHandOutAndRename(t *testing.T) {
 	w.must(os.Remove(w.path("d")))
 	w.must(os.Rename(w.path("e"), w.path("d")))
 	hands("mine", ntstatus.Success)
-	// Our own renames are followed.
+	// The tree's own renames are followed.
 	w.want(th.NtSetInformationFile(w.open(th, `d\f`, winnt.DELETE, ntstatus.Success), nt.FileRenameInformation,
 		nt.FileRename{FileName: `\??\share\d\g`}), ntstatus.Success)
 	hands("mine", ntstatus.Success)
 }
 
-// TestHandOutAndLease checks that a lease on a passed file blocks no open: a truncating open is rejected (F-124).
+// A lease on a passed file blocks no open. A truncating open is rejected (F-124).
 func TestHandOutAndLease(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
@@ -443,7 +441,7 @@ func TestHandOutAndLease(t *testing.T) {
 	}
 }
 
-// TestCopiesOfMountsAreClosed checks that a closed tree releases both copies of its mount.
+// A closed tree releases both copies of its mount.
 func TestCopiesOfMountsAreClosed(t *testing.T) {
 	for _, what := range []HandOut{HandOutReads, HandOutWrites} {
 		tree, err := Open(Config{Path: t.TempDir(), HandOut: what})

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// identityAt returns the identity of a file from a lookup, after comparing it with that of an open.
+// identityAt returns the identity of a file from a lookup, and checks that an open has the same.
 func (w *world) identityAt(name string) (number uint64, id string) {
 	w.Helper()
 	p, st := w.tree.Find(&fileaccess.Request{Name: name, Desired: winnt.FILE_READ_DATA, Subject: w.subject(bob)}, nil)
@@ -41,7 +41,7 @@ func TestIdentity(t *testing.T) {
 	w.must(os.WriteFile(w.path("g"), []byte("longer"), 0o600))
 	w.must(os.Chmod(w.path("g"), 0o640))
 	settle(t, w.path("g"))
-	for range 2 { // the second from the cache
+	for range 2 { // The second one comes from the cache.
 		if n, again := w.identityAt("g"); n != number || again != id {
 			t.Errorf("F-180: %d %q became %d %q, want %d, %q", number, id, n, again, number, id)
 		}
@@ -61,7 +61,7 @@ func TestIdentity(t *testing.T) {
 	t.Skip("the file system reused the removed file's inode number for none of 500 others")
 }
 
-// Birth time or handle distinguish files. If both are unknown, the identity is empty (F-180).
+// Birth time or file handle distinguish files. If both are unknown, the identity is empty (F-180).
 func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	born := unix.Statx_t{Ino: 7, Mask: unix.STATX_BTIME, Btime: unix.StatxTimestamp{Sec: 1, Nsec: 2}}
 	later := born

@@ -67,8 +67,8 @@ func sorted(names []string) string {
 	return strings.Join(names, ",")
 }
 
-// A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees private
-// names (F-129).
+// A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees
+// private names (F-129).
 func TestDebris(t *testing.T) {
 	w := newWorld(t)
 	const gone, kept = privatePrefix + "gone", privatePrefix + "kept"
@@ -98,7 +98,7 @@ func TestDebris(t *testing.T) {
 	}
 	w.tree.abandoned = 0
 	want := []string{kept + "1", kept + "2", kept + "3", "f"}
-	for start := time.Now(); ; { // the clock of files ticks behind
+	for start := time.Now(); ; { // The clock of files ticks behind the system's clock.
 		names, left := list()
 		if !slices.Equal(names, []string{"f"}) || len(left) != len(want) && time.Since(start) > 10*time.Second {
 			t.Fatalf("listed %q, left %q, want %q", names, left, want)
@@ -136,7 +136,7 @@ func TestDebrisOfAnOpenFile(t *testing.T) {
 }
 
 // A listing removes a link that a crash left under a private name if the link has a descriptor, so that its directory
-// can be removed. A link without one was not created here and stays (F-129).
+// can be removed. A link without one was not created by a tree and stays (F-129).
 func TestDebrisOfLinks(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -204,7 +204,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 			}
 		}
 	}
-	// Opened without its parent, a directory returns itself for both entries (F-175).
+	// If a directory was opened without its parent, both entries are the directory itself (F-175).
 	r := fileaccess.Request{Name: "empty", Subject: passer(t, true), Disposition: fileaccess.FileOpen, Share: 7,
 		Desired: winnt.FILE_READ_DATA}
 	p, ok := w.tree.FindDirect(&r, nil)
@@ -227,8 +227,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	}
 }
 
-// TestOldDebrisIsSwept checks that the age of a private name counts from its change time, not from its access and
-// write times (F-129).
+// The age of a private name counts from its change time, not from its access and write times (F-129).
 func TestOldDebrisIsSwept(t *testing.T) {
 	w := newWorld(t)
 	w.file(privatePrefix+"x", "", wide)
@@ -237,7 +236,7 @@ func TestOldDebrisIsSwept(t *testing.T) {
 	w.exists(privatePrefix+"x", true)
 }
 
-// TestScans: one open can start, continue, end and restart listings with different patterns (F-120).
+// One open can start, continue, end and restart listings with different patterns (F-120).
 func TestScans(t *testing.T) {
 	w := shaped(t)
 	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -254,11 +253,11 @@ func TestScans(t *testing.T) {
 		st      ntstatus.Status
 	}{
 		{small, "", true, 9, nil, 0, ntstatus.InvalidParameter}, {small, "", false, 9, nil, 0, ntstatus.InvalidParameter},
-		{f, "none", false, 9, nil, 0, ntstatus.NoSuchFile},  // the first call begins
-		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // and its pattern stays
-		{f, "hole", true, 9, nil, 1, 0},                     // until the next begins
-		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a call with results
-		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // and this did not
+		{f, "none", false, 9, nil, 0, ntstatus.NoSuchFile},  // the first call starts a listing
+		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // its pattern stays
+		{f, "hole", true, 9, nil, 1, 0},                     // until a restart
+		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a name was returned
+		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // no name was returned
 		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    //
 		{f, "*l*", true, 1, nil, 1, 0},                      //
 		{f, "*l*", false, 1, nil, 1, 0},                     //
@@ -277,7 +276,7 @@ func TestScans(t *testing.T) {
 	}
 }
 
-// In a pattern * matches any text and ? one character of any encoded length, ignoring case (F-120).
+// In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).
 func TestMatches(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string
@@ -350,7 +349,7 @@ func TestList(t *testing.T) {
 			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
 		}
 	}
-	// A restarted scan returns all names, even if the last one was incomplete (F-120).
+	// A restarted listing returns all names, even if the last one was incomplete (F-120).
 	for range 2 {
 		out, st := one.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true,
 			FileInformationClass: nt.FileNamesInformation, ReturnSingleEntry: true})
@@ -360,7 +359,7 @@ func TestList(t *testing.T) {
 			t.Errorf("one entry: %v, %v", out, st)
 		}
 	}
-	// The pattern of a scan is that of its first call.
+	// A listing has the pattern of its first call.
 	single := nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true, ReturnSingleEntry: true, FileName: "file 69?.txt",
 		FileInformationClass: nt.FileNamesInformation}
 	for i := range 10 {
@@ -376,7 +375,7 @@ func TestList(t *testing.T) {
 	if got := list(""); len(got) != 703 {
 		t.Errorf("after a scan that did not end there are %d names, want 703", len(got))
 	}
-	// The root of a volume has no such names (F-175).
+	// The root of a volume has no "." and ".." (F-175).
 	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
 	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
 		t.Errorf(`the root lists %v, want len(entries) = 1, entries[0].FileName = "d"`, entries)

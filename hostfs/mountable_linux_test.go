@@ -53,8 +53,8 @@ func TestRemoveName(t *testing.T) {
 	w.nothingPrivate("d")
 }
 
-// TestSpaceOfAFile checks that space is reserved and released as with fallocate(2): by mode, offset and length. It
-// changes contents, so special bits are cleared and the archive attribute is set (F-125, F-173).
+// Space is reserved and released as by fallocate(2): by mode, offset and length. This changes contents, so special
+// bits are cleared and the archive attribute is set (F-125, F-173).
 func TestSpaceOfAFile(t *testing.T) {
 	w, _ := keeper(t)
 	w.file("f", "0123456789", wide)
@@ -87,8 +87,8 @@ func TestSpaceOfAFile(t *testing.T) {
 	}
 }
 
-// TestReadLocks checks that a file that cannot be opened for writing, for example because of another program's lease,
-// can be locked for reading only.
+// A file that cannot be opened for writing, for example because of another program's lease, can be locked for reading
+// only.
 func TestReadLocks(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)

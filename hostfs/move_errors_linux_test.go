@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A rename that is refused before the decision, or has an invalid name, is not executed, whatever was decided (F-113,
+// A rename that fails before the decision, or whose name is invalid, is not executed, whatever was decided (F-113,
 // F-118, F-191).
 func TestRefusedMovesChangeNothing(t *testing.T) {
 	w := movable(t)
@@ -20,7 +20,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
 	for _, c := range []struct {
 		to    string
-		bad   bool // it is decided about as a name that none can have
+		bad   bool // the decision gets an invalid name
 		asked bool
 		want  ntstatus.Status
 	}{
@@ -32,8 +32,8 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 		{`d\f\x`, false, false, ntstatus.ObjectPathNotFound}, {`d\none\x`, false, false, ntstatus.ObjectPathNotFound},
 		{"planted", false, false, ntstatus.AccessDenied}, {"fifo", false, false, ntstatus.AccessDenied},
 		{`planted\x`, false, false, ntstatus.AccessDenied},
-		{`d\f`, false, true, ntstatus.ObjectNameCollision}, // an existing file must not be replaced
-		{"f", false, true, ntstatus.ObjectNameCollision},   // nor is the file itself
+		{`d\f`, false, true, ntstatus.ObjectNameCollision}, // An existing file must not be replaced,
+		{"f", false, true, ntstatus.ObjectNameCollision},   // not even by itself.
 	} {
 		asked, bad := false, false
 		st := f.Move(&nt.FileMove{Name: c.to, Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {

@@ -50,7 +50,7 @@ func TestRename(t *testing.T) {
 		t.Errorf(`the moved file contains %q, want "f"`, b)
 	}
 	w.exists(`from\g`, false)
-	// Below a directory's handle, and hard links.
+	// A target below a directory's handle, and hard links.
 	d := w.open(one, "from", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	w.want(one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{RootDirectory: d, FileName: "k"}),
 		ntstatus.Success)
@@ -60,7 +60,7 @@ func TestRename(t *testing.T) {
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
 	w.exists(`from\k`, true)
 	w.exists(`from\l`, true)
-	// A link needs the right to write attributes, a rename that to delete (F-57, F-59).
+	// A link requires the right to write attributes, a rename the right to delete (F-57, F-59).
 	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
 		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
 		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
@@ -74,15 +74,15 @@ func TestRename(t *testing.T) {
 			_ = os.Remove(w.path(`from\` + name))
 		}
 	}
-	// A directory with an open file below it stays.
+	// A directory with an open file below it cannot be renamed.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
 	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),
 		ntstatus.AccessDenied)
 	w.nothingPrivate("", "from", "to", "shut")
 }
 
-// A file can only be renamed within its tree, whether the other tree is given by name or by an open directory. Opened
-// directories are closed again (F-118).
+// A file can only be renamed within its tree, whether the other tree is given by name or by an open directory.
+// Directories that are opened for this are closed again (F-118).
 func TestRenameIntoAnotherTree(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	w.must(w.sys.AddTree("other", other.tree))
@@ -225,17 +225,17 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	w.want(th.NtClose(beside), ntstatus.Success)
 }
 
-// A rename returns each fact about its source, its target directory and an existing target (F-57, F-58, F-117,
-// F-118).
+// A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,
+// F-58, F-117, F-118).
 func TestMoveFacts(t *testing.T) {
 	w := movable(t)
 	for _, c := range []struct {
 		from, to string
-		also     []string // open, too
-		root     string   // open, and the start of the name
-		doomed   string   // open, and to be deleted
-		want     string   // facts of source and target
-		existing string   // facts of the existing file
+		also     []string // files that are open, too
+		root     string   // open directory at which the name starts
+		doomed   string   // file that is open with a pending deletion
+		want     string   // facts about source and target directory
+		existing string   // facts about the existing file
 	}{
 		{"f", "new", nil, "", "", "same directory", ""},
 		{"f", "f", nil, "", "", "same directory, same name", wide + " open"},
@@ -329,7 +329,7 @@ func toldOf(q *fileaccess.Move) (text string) {
 	if !o.Exists || !o.IsDirectory || o.Descriptor == nil {
 		return text + " nowhere"
 	}
-	if !o.VolumeRoot { // the grants of the tree's root are equal in all
+	if !o.VolumeRoot { // The root of the tree is the target directory of most cases and is left out.
 		name := "below " + formatted(o.Descriptor)
 		if o.Attributes&fileaccess.AttributeHidden != 0 {
 			name += " hidden"
@@ -356,7 +356,7 @@ func toldOfExisting(e *fileaccess.Existing) string {
 	return text
 }
 
-// TestMoveBehindAShare checks that a tree with a share descriptor handles a rename like an SMB server (F-111).
+// A tree with a share descriptor decides about a rename like an SMB server (F-111).
 func TestMoveBehindAShare(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
 	w.file("f", "", wide)

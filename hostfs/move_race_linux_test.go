@@ -77,8 +77,7 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 	}
 }
 
-// TestRemoveOwn checks that a name is removed only if it is still the file's, and that a failure leaves it in place
-// (F-117).
+// A name is removed only if it is still the file's, and a failure leaves it in place (F-117).
 func TestRemoveOwn(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)

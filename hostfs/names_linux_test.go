@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// listNames lists an open directory by ListNames, one letter for the kind before each name.
+// listNames lists an open directory by ListNames, with a letter for the kind before each name.
 func listNames(t *testing.T, f *file) (list []string) {
 	t.Helper()
 	for restart := true; ; restart = false {
@@ -33,7 +33,7 @@ func listNames(t *testing.T, f *file) (list []string) {
 	}
 }
 
-// listEntries lists an open directory by List.
+// listEntries lists an open directory by List, like listNames.
 func listEntries(t *testing.T, f *file) (list []string) {
 	t.Helper()
 	for restart := true; ; restart = false {
@@ -64,8 +64,8 @@ func kindOf(dir, link bool) string {
 	return "f "
 }
 
-// TestNamesAreThoseOfList: ListNames returns the entries of List, which queries each file: of every kind, hidden and
-// shown, before and after the point from which it relies on the types that the directory stores (F-120, F-191).
+// ListNames returns the entries of List, which queries each file: of every kind, hidden and visible, before and after
+// the point from which ListNames relies on the types that the directory stores (F-120, F-191).
 func TestNamesAreThoseOfList(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
@@ -85,7 +85,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		case 3:
 			w.must(os.Mkdir(name, 0o700))
 		case 4:
-			w.must(os.WriteFile(name+"|", nil, 0o600)) // no request can say it
+			w.must(os.WriteFile(name+"|", nil, 0o600)) // no request can contain this name
 			w.must(os.WriteFile(name+"\xff", nil, 0o600))
 			w.must(os.WriteFile(name+`\x`, nil, 0o600))
 			w.must(os.WriteFile(filepath.Join(filepath.Dir(name), privatePrefix+filepath.Base(name)), []byte("x"), 0o600))
@@ -103,7 +103,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		if w.tree.uniform && !typesBelieved(f) {
 			t.Error("no entry's own type was believed")
 		}
-		// Another file system has no such promise.
+		// Other file systems do not guarantee that the stored types are complete.
 		uniform := w.tree.uniform
 		w.tree.uniform = false
 		if got := listNames(t, f); typesBelieved(f) || !slices.Equal(got, want) {
@@ -113,7 +113,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		w.shut(f)
 	}
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
-	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // each at another place of the listing
+	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // at different places of the listing
 		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount here: ", err)
 		}
@@ -125,7 +125,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 			t.Error("types are believed with a mount below")
 		}
 		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
-		// A bind mount of the same device was an entry for List, and stays one.
+		// A bind mount of the same device is an entry for List, and for ListNames.
 		if want := listEntries(t, f); !slices.Equal(got, want) {
 			t.Errorf("%d names, want %d", len(got), len(want))
 		}
@@ -139,7 +139,8 @@ func TestNamesAreThoseOfList(t *testing.T) {
 	}
 }
 
-// TestMountTable checks that a mount counts if its parent is the tree's mount and its path is below the tree's.
+// A mount counts if its parent is the tree's mount and its path is below the tree's. If the table does not contain
+// the tree's mount, mountedIn returns true, the safe answer.
 func TestMountTable(t *testing.T) {
 	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
 		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +

@@ -34,7 +34,8 @@ func TestDelete(t *testing.T) {
 	w.exists("f", true)
 	w.want(two.NtClose(reader), ntstatus.Success)
 	w.exists("f", false)
-	// Delete on close by the directory's right. A file that takes the name later stays.
+	// Deletion with only the directory's right works. After a rename by another program, delete-on-close removes
+	// neither the renamed file nor a new file with the name.
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
 	w.file(`d\g`, "", "O:BAG:SYD:P(A;;FR;;;WD)")
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d\g`}), ntstatus.Success)
@@ -47,7 +48,7 @@ func TestDelete(t *testing.T) {
 	w.want(one.NtClose(h), ntstatus.Success)
 	w.exists(`d\h`, true)
 	w.exists(`d\old`, true)
-	// A directory with entries, and the root.
+	// A directory with entries cannot be deleted, nor can the root.
 	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.DirectoryNotEmpty)
 	empty := newWorld(t)
@@ -80,7 +81,7 @@ func TestExclusiveReadNeedsWriteRight(t *testing.T) {
 // Each of two opens must share the access that the other has (F-116).
 func TestShareModes(t *testing.T) {
 	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // without write access a user cannot exclude readers (F-48)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // Without write access a user cannot exclude readers (F-48).
 	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 	one, two := w.as(alice), w.as(bob)
 	rights := map[winnt.AccessMask]fileaccess.ShareAccess{
@@ -210,8 +211,8 @@ func TestDeleteOneName(t *testing.T) {
 	w.exists("f", false)
 }
 
-// An open shares the requested access, and reading if it may not exclude it. It supports links if requested, and
-// keeps the facts of the lookup (F-48, F-116, F-191).
+// An open shares the requested access, and also reading if it must not exclude readers. It supports links if
+// requested, and keeps the facts of the lookup unless it changed the file (F-48, F-116, F-191).
 func TestOpenSharesRequestedAccess(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", wide)
@@ -247,7 +248,7 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 				}
 				b := make([]byte, 9)
 				n, st := f.ReadAt(b, 0)
-				if st != ntstatus.Success || string(b[:n]) != contents { // readable with FILE_EXECUTE
+				if st != ntstatus.Success || string(b[:n]) != contents { // FILE_EXECUTE permits the server to read.
 					t.Errorf("F-114: %q, %v, want %q", b[:n], st, contents)
 				}
 				f.Close()
@@ -256,8 +257,8 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 	}
 }
 
-// TestOpensAreCounted checks that a tree has one node for each open file and one link for each of its open names. The
-// counts follow every open and close, and nothing remains after the last (F-117, F-123, F-181).
+// A tree has one node for each open file and one link for each of its open names. The counts follow every open and
+// close, and nothing remains after the last (F-117, F-123, F-181).
 func TestOpensAreCounted(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -288,7 +289,7 @@ func TestOpensAreCounted(t *testing.T) {
 	counts(3, 1, 0, 2, 2, 1)
 	x := w.opened("x", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	counts(4, 2, 0, 2, 2, 1)
-	for range 2 { // once is as good as twice
+	for range 2 { // A repeated call changes nothing.
 		w.want(a.SetDelete(true), ntstatus.Success)
 		counts(4, 2, 1, 3, 3, 1)
 	}
@@ -315,8 +316,8 @@ func TestOpensAreCounted(t *testing.T) {
 	counts(0, 0, 0)
 }
 
-// TestOneName checks that two links of a file are the same name if name and directory are equal. If one of them has
-// no directory descriptor, the paths decide (F-181).
+// Two links of a file are the same name if name and directory are equal. If one of them has no descriptor of its
+// directory, the paths decide (F-181).
 func TestOneName(t *testing.T) {
 	for _, c := range []struct {
 		a, b link
@@ -339,11 +340,11 @@ func TestOneName(t *testing.T) {
 	}
 }
 
-// A duplicate of a file's handle has no right that the handle has not, also where the file's
-// descriptor grants it (O-56); an open that fails takes no value of a handle (O-12, F-116).
+// A duplicate of a file's handle never has a right that the handle does not have, even if the file's descriptor
+// grants it (O-56). A failed open uses no handle value (O-12, F-116).
 func TestFilesOfOneHandle(t *testing.T) {
 	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open keeps others away (F-48)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open can exclude others (F-48)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("g", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(bob)

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Relative paths and paths that end with "." or ".." are resolved to the file and its folder.
+// Relative paths and paths that end with "." or ".." are resolved to the file and its directory.
 func TestOfflinePaths(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "d")
@@ -41,7 +41,7 @@ func TestOfflinePaths(t *testing.T) {
 			t.Fatal(err)
 		}
 		if path == "/" {
-			o.Close() // it is in no folder
+			o.Close() // The root is in no directory.
 			continue
 		}
 		if got, err := os.Stat(placeOf(o.parent)); err != nil || !os.SameFile(got, above) {
@@ -51,9 +51,8 @@ func TestOfflinePaths(t *testing.T) {
 	}
 }
 
-// TestOfflineDescriptors reads and writes without a tree: the descriptor comes from the file's own attribute and the
-// directory's from its attribute, and is written in the version of the file's attribute or else the directory's
-// (F-171).
+// Without a tree, the descriptors of a file and of its directory come from their attributes. A new one is written in
+// the version of the file's attribute, or else of the directory's (F-171).
 func TestOfflineDescriptors(t *testing.T) {
 	w := newWorld(t)
 	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
@@ -76,7 +75,7 @@ func TestOfflineDescriptors(t *testing.T) {
 	for _, c2 := range []struct {
 		name, own, above string
 		directory        bool
-		version          uint16 // that is written; 0: nothing is
+		version          uint16 // version that is written; 0: Write fails
 	}{
 		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
 		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", "made", false, 4},
@@ -104,7 +103,7 @@ func TestOfflineDescriptors(t *testing.T) {
 			t.Errorf("F-171: %s is written in version %d: %s", c2.name, got.Version, formatted(got.Descriptor))
 		}
 		o.Close()
-		if o.Close(); o.fd != -1 || o.parent != -1 { // twice is as good as once
+		if o.Close(); o.fd != -1 || o.parent != -1 { // A second Close has no effect.
 			t.Errorf("%s still has the descriptors %d and %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
 		}
 		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions

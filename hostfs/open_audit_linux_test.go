@@ -17,11 +17,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// records is a sink that keeps the records that the tests check. A full one rejects records.
+// records is a sink that keeps the records that the tests check. While full is true, it rejects records.
 type records struct {
 	kept []string
 	full bool
-	// attributes are the resource attributes of the last use.
+	// attributes contains the resource attributes of the last use.
 	attributes string
 }
 
@@ -38,7 +38,7 @@ func (r *records) Write(e audit.Event) error {
 	return nil
 }
 
-// take expects the records since the last call.
+// take expects these records since the last call.
 func (w *world) take(r *records, want ...string) {
 	w.Helper()
 	if !slices.Equal(r.kept, want) {
@@ -63,8 +63,8 @@ func audited(t *testing.T, options audit.Options, change ...func(*Config)) (*wor
 	return w, sink
 }
 
-// An open leaves a record by the SACL of the file, a refused creation by that of the
-// directory; the first use of a right and the close follow (F-80, F-81).
+// An open is recorded according to the SACL of the file, a denied creation according to that of the directory. The
+// first use of a right and the close are recorded too (F-80, F-81).
 func TestAudit(t *testing.T) {
 	w, sink := audited(t, audit.Options{})
 	const open = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"
@@ -79,7 +79,7 @@ func TestAudit(t *testing.T) {
 		_, st := one.NtReadFileAt(h, 10, 0)
 		w.want(st, ntstatus.Success)
 	}
-	w.take(sink, `4663 success \Device\share\d\f 0x1`) // the first use alone
+	w.take(sink, `4663 success \Device\share\d\f 0x1`) // only the first use
 	w.want(one.NtClose(h), ntstatus.Success)
 	w.take(sink, "4658 success  ")
 	w.open(two, `d\f`, winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
@@ -113,7 +113,7 @@ func TestAuditFailsClosed(t *testing.T) {
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.AuditFailed)
 	sink.full = false
 	in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
-	in.ShareAccess = 0 // the open that failed shares nothing any more
+	in.ShareAccess = 0 // The failed open no longer affects sharing.
 	h, _, st := th.NtCreateFile(in)
 	w.want(st, ntstatus.Success)
 	if _, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success {
@@ -190,8 +190,8 @@ func TestUsesAreAuditedBySACL(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// Each open through a share is a record of the share, with its decision and the deciding entry. The file's decision
-// is a separate record. With the policy off nothing is recorded (F-83, F-178).
+// Each open through a share is recorded for the share, with the share's decision and the deciding entry. The file's
+// decision is a separate record. With the policy off nothing is recorded (F-83, F-178).
 func TestShareRecords(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;" + alice + ")") })
 	w.must(w.sys.Close())
@@ -218,7 +218,7 @@ func TestShareRecords(t *testing.T) {
 	}{
 		{one, call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.Success,
 			`success \d\f 0x2 %%4417:	%%1801	D:(A;;FA;;;` + alice + `)`},
-		// the file refuses: the share did not
+		// The file denies, the share does not.
 		{two, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.AccessDenied,
 			`success \d\f 0x1 %%4416:	%%1801	D:(A;;0x1200a9;;;WD)`},
 		{two, call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.AccessDenied,

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A file with delete on close stays if its contents cannot be removed (F-117).
+// A file that is to be overwritten and deleted on close stays if its contents cannot be removed (F-117).
 func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", wide)
@@ -41,8 +41,8 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	}
 }
 
-// failing creates a file by the tree itself, with the decision that the test gives, and checks that nothing of it
-// remains.
+// failing creates a file through the tree itself, with the decision that the test gives, and checks that nothing of
+// it remains.
 func (w *world) failing(name string, options fileaccess.CreateOptions, change func(*place, *fileaccess.Decision),
 	again bool, want ntstatus.Status) {
 	w.Helper()
@@ -66,8 +66,8 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	}
 }
 
-// If a creation fails at any step, no name, open or host descriptor remains, for a file, a directory and a file with
-// delete on close (F-114, F-123).
+// If a creation fails at any step, no name, open or host descriptor remains: for a file, a directory, and both with
+// delete-on-close (F-114, F-123).
 func TestFailedCreateLeavesNothing(t *testing.T) {
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile, fileaccess.DeleteOnClose,
 		fileaccess.DirectoryFile | fileaccess.DeleteOnClose} {
@@ -76,7 +76,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 		leave := func(*place, *fileaccess.Decision) {}
 		w.failing(`d\f`, kind, func(_ *place, d *fileaccess.Decision) { *d = fileaccess.Decision{} }, false,
 			ntstatus.AccessDenied)
-		w.failing(`none\f`, kind, leave, false, ntstatus.AccessDenied) // there is no place for it
+		w.failing(`none\f`, kind, leave, false, ntstatus.AccessDenied) // Its directory does not exist.
 		w.failing(`d\f`, kind, func(*place, *fileaccess.Decision) { w.file(`d\f`, "new", wide) }, true,
 			ntstatus.ObjectNameCollision)
 		w.holds(map[string]string{`d\f`: "new"})

@@ -41,7 +41,7 @@ func TestOpenAsTheClient(t *testing.T) {
 	w.open(two, `plans\none`, winnt.GENERIC_READ, ntstatus.ObjectNameNotFound)
 	w.open(two, `none\plan`, winnt.GENERIC_READ, ntstatus.ObjectPathNotFound)
 	w.open(two, `plans\plan\x`, winnt.GENERIC_READ, ntstatus.ObjectPathNotFound)
-	// By NtOpenFile, by another case of the tree's name, and below a directory's handle.
+	// Files can also be opened by NtOpenFile, by the tree's name in another case, and below a directory's handle.
 	h, st = one.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\DosDevices\SHARE\plans\plan`,
 		Attributes: winnt.OBJ_CASE_INSENSITIVE}, shareAll, 0)
 	w.want(st, ntstatus.Success)
@@ -59,7 +59,7 @@ func TestOpenAsTheClient(t *testing.T) {
 	w.want(st, ntstatus.ObjectPathSyntaxBad)
 }
 
-// Special files and names that lead out of the tree are refused (F-112, F-113).
+// Special files, links and names that lead out of the tree are rejected (F-112, F-113).
 func TestNamesCannotLeaveTree(t *testing.T) {
 	w := newWorld(t)
 	const everybody = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -90,7 +90,7 @@ func TestNamesCannotLeaveTree(t *testing.T) {
 	w.open(th, `d\`, winnt.GENERIC_READ, ntstatus.Success)
 }
 
-// A directory on the way is checked if the policy requires it or the privilege is missing (F-23).
+// A directory on the path is checked if the policy requires it or the privilege is missing (F-23).
 func TestTraverse(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse]ntstatus.Status{fileaccess.TraversePrivilege: ntstatus.Success,
 		fileaccess.TraverseAlways: ntstatus.AccessDenied, fileaccess.TraverseNever: ntstatus.Success} {
@@ -117,7 +117,7 @@ func TestMissingAttribute(t *testing.T) {
 		w.must(os.WriteFile(w.path("g"), nil, 0o644))
 		w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte("nonsense")))
 		w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
-		// Permissions that changed belie a descriptor: it counts no more than a missing one.
+		// If the permissions were changed after the descriptor was stored, it counts no more than a missing one.
 		belied := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;" + bob + ")")}
 		w.must(os.WriteFile(w.path("h"), nil, 0o600))
 		w.must(belied.Seal(ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}, nil, nil))
@@ -183,8 +183,8 @@ func TestCreateRetriesTakenName(t *testing.T) {
 	}
 }
 
-// A failed open with delete-on-close removes nothing, and neither does the open of a file's other name in a directory
-// that replaced the first one (F-117).
+// A failed open with delete-on-close removes nothing. A successful one does not remove the file's other name in a
+// directory that replaced the first one (F-117).
 func TestNothingElseIsDeleted(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -241,7 +241,7 @@ func TestCreate(t *testing.T) {
 	}
 	w.create(one, `in\f`, q, ntstatus.ObjectNameCollision)
 	w.want(one.NtClose(h), ntstatus.Success)
-	// A directory, with a descriptor of the creator's own.
+	// A directory, with the creator's own descriptor.
 	q = call{desired: winnt.FILE_LIST_DIRECTORY, disposition: fileaccess.FileOpenIf, options: fileaccess.DirectoryFile,
 		sd: sddl.MustParse("D:P(A;OICI;FA;;;" + alice + ")")}
 	w.create(two, `in\d`, q, ntstatus.AccessDenied)
@@ -257,7 +257,7 @@ func TestCreate(t *testing.T) {
 	w.nothingPrivate("", "in", "in/d")
 }
 
-// Overwriting requires write access; it empties the file and clears the set-uid bit (F-33, F-125).
+// Overwriting requires write access. It empties the file and clears the set-uid bit (F-33, F-125).
 func TestOverwrite(t *testing.T) {
 	w := newWorld(t)
 	const theirs = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
@@ -287,7 +287,7 @@ func TestOverwrite(t *testing.T) {
 		ntstatus.ObjectNameNotFound)
 }
 
-// New files have the configured permissions, regardless of the umask. So does a nameless file, which also has the
+// New files have the configured permissions, whatever the umask is. So does a nameless file, which also has the
 // requested attributes (F-172, F-197).
 func TestNewFileHasConfiguredMode(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
@@ -342,7 +342,7 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 	}
 }
 
-// defaulted returns the configuration of a tree without any setting.
+// defaulted returns the configuration of a tree without settings.
 func defaulted(t *testing.T) Config {
 	t.Helper()
 	tree, err := Open(Config{Path: t.TempDir()})
@@ -357,10 +357,10 @@ func defaulted(t *testing.T) Config {
 	return tree.cfg
 }
 
-// carol is in no group that others are not in.
+// carol is in no group that others are not in, too.
 const carol = "S-1-5-21-1-2-3-1109"
 
-// loggedOn returns a thread of a user in that logon session of a system, with the default list that a logon gives.
+// loggedOn returns a thread of a user in a logon session of a system, with the default DACL that a logon gives.
 func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt.Thread {
 	w.Helper()
 	spec := person(user)
@@ -375,9 +375,9 @@ func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt
 	return th
 }
 
-// TestRestartGivesNoFiles: bob creates a file in a directory without inheritable entries, so it has the default DACL
-// of his token. After a restart carol logs on and gets the number of his former logon session. She cannot read the
-// file, and he can (F-199).
+// bob creates a file in a directory without inheritable entries, so it has the default DACL of his token. After a
+// restart carol logs on and gets the number of his former logon session. She cannot read the file, and he can
+// (F-199).
 func TestRestartGivesNoFiles(t *testing.T) {
 	w := newWorld(t)
 	w.dir("shared", "O:BAG:SYD:P(A;;FA;;;WD)")

@@ -26,7 +26,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opener opens files through SMB, a question a line, and prints the status of each.
+// opener opens files over SMB, one request per line, and prints the status of each.
 const opener = `
 import sys, json
 from samba.samba3 import libsmb_samba_internal as libsmb, param
@@ -47,7 +47,7 @@ for line in sys.stdin:
     except NTSTATUSError as e: print(e.args[0] & 0xffffffff)
 `
 
-// serverUsers are accounts that each Debian system has.
+// serverUsers are accounts that every Debian system has.
 var serverUsers = []string{smbd.Guest, "bin", "games"}
 
 // A real file server and a tree on the same files decide random operations of three accounts equally. REFMON_OPENS is
@@ -126,8 +126,8 @@ func TestSambaDecides(t *testing.T) {
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
 }
 
-// difference names the difference of docs/CAVEATS.md that explains another verdict of the
-// server; "" if none of them does.
+// difference returns the difference, of those in docs/CAVEATS.md, that explains another decision of the server. It
+// returns "" if none of them does.
 func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 	s := access.Subject{Primary: who}
 	mask := winnt.FileObject.Mapping.Map(q.Mask)
@@ -146,7 +146,7 @@ func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 	return ""
 }
 
-// withoutOwnerRights leaves the entries for OWNER RIGHTS out.
+// withoutOwnerRights returns a descriptor without the entries for OWNER RIGHTS.
 func withoutOwnerRights(d *sd.Descriptor) *sd.Descriptor {
 	var rest []sd.ACE
 	for _, e := range d.DACL().All() {

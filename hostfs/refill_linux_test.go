@@ -13,15 +13,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The file gets the contents and the length of the other, whichever was longer, by the system call and by our own
-// copy from each offset. The other file does not change (G-33).
+// A file gets the contents and length of another, whichever was longer, by the system call and by a copy in this
+// program that starts at any offset. The other file does not change (G-33).
 func TestRefillReplacesContents(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
 	rng := rand.NewChaCha8([32]byte{33})
 	bytesOf := func(n int) string {
 		b := make([]byte, n)
-		_, _ = rng.Read(b) // it never fails
+		_, _ = rng.Read(b) // It never fails.
 		return string(b)
 	}
 	w.file("to", "", all)
@@ -57,7 +57,7 @@ func TestRefillReplacesContents(t *testing.T) {
 			}
 		}
 	}
-	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // it became shorter
+	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // The source became shorter.
 	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
 }
 
@@ -95,7 +95,7 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	if value, _ := w.kept("from"); value != "" {
 		t.Errorf(`F-173: the other is kept as %q, want ""`, value)
 	}
-	// A file open for reading does not get the archive attribute; one open for writing does.
+	// A file whose descriptor is passed for reading does not get the archive attribute. One passed for writing does.
 	w.file("lent", "", wide)
 	lent := w.opened("lent", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 	for i, want := range []string{"", keptArchive} {

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// repaired runs a repair of the tree, and returns its lines below the tree.
+// repaired runs a repair and returns its lines, with paths relative to the tree.
 func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	w.Helper()
 	var lines []string
@@ -26,8 +26,8 @@ func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	return counts, lines
 }
 
-// TestRepair checks that Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A
-// dry run writes nothing, and a second repair finds nothing to correct (F-202).
+// Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A dry run writes nothing,
+// and a second repair finds nothing to correct (F-202).
 func TestRepair(t *testing.T) {
 	w := newWorld(t)
 	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
@@ -35,7 +35,7 @@ func TestRepair(t *testing.T) {
 	w.file("d/f", "", old)
 	w.dir("d/e", "O:BAG:SYD:P(D;OICI;FW;;;S-1-5-5-0-1001)(A;OICI;GR;;;WD)(A;;GX;;;WD)")
 	w.file("d/e/fine", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // a name that no client of the tree can say
+	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // No client of the tree can use this name.
 	w.must(setAttribute(w.root+`/d/e/with\slash`, w.tree.cfg.Attribute, w.raw(old)))
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	w.file("owned", "", "O:S-1-5-5-0-7G:SYD:P(A;;FA;;;WD)")
@@ -86,8 +86,8 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// TestRepairKeepsVerdicts checks that an attribute that servers reject, because the permissions were changed, is
-// still rejected after a repair, and that an accepted one is still accepted (F-202).
+// An attribute that servers reject, because the permissions were changed, is still rejected after a repair. An
+// accepted one is still accepted (F-202).
 func TestRepairKeepsVerdicts(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"believed", "belied"} {
@@ -117,8 +117,7 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 	}
 }
 
-// TestRepairEnds checks that a limit stops the repair with a message, that a cancelled context stops it, and that a
-// missing path is an error (F-202).
+// A limit stops the repair, which reports that. A cancelled context stops it too. A missing path is an error (F-202).
 func TestRepairEnds(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {
@@ -140,8 +139,8 @@ func TestRepairEnds(t *testing.T) {
 	}
 }
 
-// F-204, F-205: a chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair
-// with Rehash makes it valid again and changes nothing else. Without Rehash it is only reported.
+// A chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair with Rehash
+// makes it valid again and changes nothing else. Without Rehash it is only reported (F-204, F-205).
 func TestRehash(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"

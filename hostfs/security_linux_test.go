@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reading and setting a descriptor requires the right; the new one is stored in the attribute (F-50, F-121).
+// Reading and setting a descriptor requires the right. The new one is stored in the attribute (F-50, F-121).
 func TestSetSecurity(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:"+alice+"G:SYD:P(A;;FR;;;WD)")
@@ -75,7 +75,7 @@ func TestVersions(t *testing.T) {
 			t.Errorf("version %s: %v, want %v", name, st, c.want)
 		}
 		got := w.readBack(name)
-		// Version 4 says when it was written, in 100-ns units since 1601.
+		// Version 4 contains the time of writing, in units of 100 ns since 1601.
 		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
 		if got.Version == 4 && c.want == ntstatus.Success && (written.Before(begun) || written.After(time.Now())) {
 			t.Errorf("version %s was written at %v, the test began at %v", name, written, begun)
@@ -157,7 +157,7 @@ func TestSwapDescriptor(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// A tree with its own descriptor checks every open, and limits the granted rights (F-111).
+// A tree with its own descriptor checks every open against it, and limits the granted rights (F-111).
 func TestShareDescriptor(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1200a9;;;" + alice + ")") })
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -174,7 +174,7 @@ func TestShareDescriptor(t *testing.T) {
 	w.exists("g", false)
 }
 
-// The share gates an open that begins at a directory's handle as it gates names from the root (F-111).
+// The share limits an open that starts at a directory's handle as it limits names from the root (F-111).
 func TestShareLimitsEveryOpen(t *testing.T) {
 	native := newWorld(t)
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1300a9;;;WD)") }) // no adding of files
@@ -198,12 +198,12 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 		v.(nt.AccessInformation).AccessFlags != 0x1300a9 {
 		t.Errorf("F-111: from a directory's handle %v, %v are granted", v, st)
 	}
-	// A directory below a share is also opened for a rename within it, as an SMB server does (F-57).
+	// For a rename within a share, the target directory is opened, as by an SMB server (F-57).
 	for _, c := range []struct {
 		w    *world
 		want ntstatus.Status
 	}{{w, ntstatus.AccessDenied}, {native, ntstatus.Success}} {
-		c.w.dir("adds", "O:BAG:SYD:P(A;;0x23;;;WD)") // no SYNCHRONIZE, which that open asks for
+		c.w.dir("adds", "O:BAG:SYD:P(A;;0x23;;;WD)") // without SYNCHRONIZE, which that open requests
 		c.w.file(`adds\f`, "", all)
 		mover := c.w.as(bob)
 		f := c.w.open(mover, `adds\f`, winnt.DELETE, ntstatus.Success)
@@ -212,8 +212,8 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 	}
 }
 
-// The number of open files is bounded (F-123), and each user leaves room for others (Q-7): of four,
-// bob alone gets two, alice half of the rest, and a third user the last one.
+// The number of open files is limited (F-123), and each user leaves room for others (Q-7). Of four, bob alone gets
+// two, alice half of the rest, and a third user the last one.
 func TestOpenFilesOfOneUserLeaveRoomForOthers(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Opens = 4 })
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -235,8 +235,8 @@ func TestOpenFilesOfOneUserLeaveRoomForOthers(t *testing.T) {
 	open(w.as("S-1-5-21-1-2-3-1110"), ntstatus.TooManyOpenedFiles)
 }
 
-// Every operation that stores a descriptor maps generic bits and omits grants to a logon session. An inherit-only
-// entry keeps its bits (F-199, F-201).
+// Every operation that stores a descriptor maps generic rights and omits grants to a logon session. An inherit-only
+// entry keeps its rights (F-199, F-201).
 func TestStoredDescriptorIsMapped(t *testing.T) {
 	const given = "D:P(D;;GR;;;" + bob + ")(A;OICIIO;GA;;;CO)(A;;GA;;;" + alice + ")(A;;GR;;;S-1-5-5-0-1001)"
 	const kept = "D:P(D;;FR;;;" + bob + ")(A;OICIIO;GA;;;CO)(A;;FA;;;" + alice + ")"
@@ -279,9 +279,8 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 	}
 }
 
-// TestChangeRemovesSessionGrant: a file of an earlier version names a logon session. A change of its group alone
-// removes the grant, a new file in its directory inherits none, and a stored denial blocks changes until it is
-// removed (F-199, F-200).
+// A file of an earlier version names a logon session. A change of its group alone removes the grant, a new file in
+// its directory inherits none, and a stored denial blocks changes until it is removed (F-199, F-200).
 func TestChangeRemovesSessionGrant(t *testing.T) {
 	w := newWorld(t)
 	const old = "(A;OICI;FR;;;S-1-5-5-0-1001)"
@@ -307,8 +306,8 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	w.want(group(), ntstatus.InvalidACL)
 }
 
-// TestVersionOfANewFile checks that a new file's attribute has the version of its directory's, or else the version
-// that the configured kind of file server writes (F-121).
+// A new file's attribute has the version of its directory's, or else the version that the configured kind of file
+// server writes (F-121).
 func TestVersionOfANewFile(t *testing.T) {
 	of := func(version uint16) *known {
 		return &known{attribute: ntacl.Attribute{Version: version, Hash: [64]byte{1}}}
@@ -330,7 +329,7 @@ func TestVersionOfANewFile(t *testing.T) {
 	}
 }
 
-// TestSealedWithACL checks that the written hash covers the file's own ACL (F-121).
+// The written hash covers the file's own ACL (F-121).
 func TestSealedWithACL(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kept returns user.DOSATTRIB of a file in hexadecimal digits, without its last 8 bytes, the creation time.
+// kept returns user.DOSATTRIB of a file in hexadecimal digits: the creation time in its last 8 bytes, and all before.
 func (w *world) kept(name string) (value, created string) {
 	w.Helper()
 	var b [64]byte
@@ -27,7 +27,7 @@ func (w *world) kept(name string) (value, created string) {
 	return value[:max(len(value)-16, 0)], value[max(len(value)-16, 0):]
 }
 
-// keeper makes a world that can keep attributes, with one open to all.
+// keeper returns a world that can store attributes and is open to all, and a thread of bob.
 func keeper(t *testing.T) (*world, *nt.Thread) {
 	t.Helper()
 	w := newWorld(t)
@@ -47,8 +47,8 @@ const (
 	keptHiddenDir = "00000500050000001100000012000000"
 )
 
-// Setting attributes and the creation time requires the right. They are stored like the file server's, and refused if
-// they would be lost (F-122, F-130, F-174).
+// Setting attributes and the creation time requires the right. They are stored like the file server's. A call fails
+// if attributes would be lost (F-122, F-130, F-174).
 func TestSetAttributes(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -99,7 +99,7 @@ func TestSetAttributes(t *testing.T) {
 	}
 }
 
-// Each time and the attributes can be set separately; the others do not change (F-122).
+// Each time and the attributes can be set separately. The others do not change (F-122).
 func TestTimesAreSetSeparately(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -126,7 +126,7 @@ func TestTimesAreSetSeparately(t *testing.T) {
 	}
 }
 
-// A new file has the archive attribute and the requested ones; replacing its contents adds some (F-172).
+// A new file has the archive attribute and the requested ones. Replacing its contents adds attributes (F-172).
 func TestNewAttributes(t *testing.T) {
 	w, th := keeper(t)
 	const hidden, system = fileaccess.AttributeHidden, fileaccess.AttributeSystem
@@ -135,7 +135,7 @@ func TestNewAttributes(t *testing.T) {
 		disposition fileaccess.Disposition
 		asked       fileaccess.Attributes
 		options     fileaccess.CreateOptions
-		kept        string // the attributes
+		kept        string // the stored attributes
 	}{
 		{"f", fileaccess.FileCreate, 0, 0, "20"}, {"g", fileaccess.FileCreate, hidden, 0, "22"},
 		{"d", fileaccess.FileCreate, hidden, fileaccess.DirectoryFile, "12"},
@@ -158,8 +158,8 @@ func TestNewAttributes(t *testing.T) {
 	w.open(th, "r", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 }
 
-// A write, a change of size and a rename set the attribute for archiving, and the end of
-// the open again, unless attributes were set since (F-173).
+// A write, a change of size and a rename set the archive attribute. The close sets it again, unless attributes were
+// set since (F-173).
 func TestArchive(t *testing.T) {
 	w, th := keeper(t)
 	for name, change := range map[string]func(winnt.Handle) ntstatus.Status{
@@ -190,7 +190,7 @@ func TestArchive(t *testing.T) {
 		}
 		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
-		if name == "written" { // attributes set after the last change stay
+		if name == "written" { // Attributes that were set after the last change stay.
 			w.want(change(h), ntstatus.Success)
 			w.must(unix.Removexattr(w.path("f"), dosName))
 		}
@@ -199,7 +199,7 @@ func TestArchive(t *testing.T) {
 			w.must(os.Rename(w.path("f"), w.path(name)))
 		}
 		want := keptNormal
-		if name == "written" { // a backup came in between
+		if name == "written" { // A backup program removed them in between.
 			want = keptArchive
 		}
 		if value, _ := w.kept(name); value != want {
@@ -243,14 +243,14 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 			t.Errorf("F-173: %d: after the end %#x, want %#x", i, got, c.was|archive)
 		}
 	}
-	// A file without any kept attributes gets the one, in a form that says so.
+	// A file without stored attributes gets only this one.
 	w.must(unix.Removexattr(w.path("f"), dosName))
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	f.archive()
 	if got := w.dosOf(w.path("f")); !got.there || got.attributes != archive {
 		t.Errorf("F-173: %+v, want got.there = true, got.attributes = %v", got, archive)
 	}
-	// Setting attributes covers earlier changes; setting a time alone does not.
+	// Setting attributes replaces the archive attribute of earlier changes. Setting only a time does not.
 	for _, c := range []struct {
 		said nt.FileBasic
 		want fileaccess.Attributes
@@ -281,7 +281,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	if value, _ := w.kept("born"); value != "" {
 		t.Errorf(`F-122: kept as %s, want ""`, value)
 	}
-	// A refused call changes nothing.
+	// A rejected call changes nothing.
 	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),
 		ntstatus.NotSupported)
 	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == epoch+1 || facts.CreationTime == 77 {

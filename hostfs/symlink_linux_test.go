@@ -31,8 +31,8 @@ func linksHere(t *testing.T) {
 	}
 }
 
-// A caller that supports links opens a link itself, as its descriptor grants. It has no contents and no target, and
-// no descriptor of it is passed (F-191, F-193, F-152).
+// A caller that supports links opens a link itself, as its descriptor grants. It has no contents, its target can be
+// read, and no descriptor of it is passed (F-191, F-193, F-152).
 func TestLink(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.HandOut = HandOutReads })
@@ -84,9 +84,8 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// A link is made where a file could be made, in one step and with the descriptor of one,
-// replaced and removed like one, and never in a tree whose descriptors are attributes of
-// users (F-192).
+// A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
+// replaced and removed like a file. A tree whose descriptors are attributes of users creates none (F-192).
 func TestMakeLink(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
@@ -113,7 +112,7 @@ func TestMakeLink(t *testing.T) {
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
 		t.Errorf("F-192: %v stand there, %v, want len(left) = 2, no error", left, err)
 	}
-	// Replacing the link requires the right to delete it; a free name does not.
+	// Replacing the link requires the right to delete it, a free name does not.
 	w.file(`d\his`, "", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
 	known := call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.OpenReparsePoint}
 	h := w.create(his, `d\his`, known, ntstatus.Success)
@@ -147,8 +146,8 @@ func bytes4096() []byte {
 	return b
 }
 
-// A caller that supports links sees a link with its own descriptor. A descriptor from its permissions does not count
-// (F-191).
+// A caller that supports links finds a link only with the link's own descriptor. A descriptor from permissions does
+// not count (F-191).
 func TestLinkUsesOwnDescriptor(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
@@ -180,8 +179,8 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 	}
 }
 
-// A listing by a handle that supports links contains the tree's links with the length of their targets, and no
-// others. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
+// A listing by a handle that supports links contains the tree's links with the length of their targets, and no other
+// links. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
 func TestListingShowsLinksOnRequest(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
@@ -210,7 +209,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 			t.Errorf("F-191: %+v", list)
 		}
 	}
-	w.exists(`d\`+privatePrefix+"ours", true) // it may be under way
+	w.exists(`d\`+privatePrefix+"ours", true) // It may be in use.
 	w.tree.abandoned = -1 << 40
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	_, _ = f.List("", true, 9, nil)

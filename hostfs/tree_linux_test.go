@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each error of the host becomes the status of Windows: a full disk, a sharing violation; an unknown error is never a
-// success (F-124).
+// Each error of the host becomes a status of Windows, for example a full disk or a sharing violation. An unknown
+// error is never a success (F-124).
 func TestStatuses(t *testing.T) {
 	for st, all := range map[ntstatus.Status][]unix.Errno{
 		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},

@@ -24,15 +24,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// beside is a tree that a file server also serves.
+// beside is a tree whose files a file server also serves.
 type beside struct {
 	*world
 	server *smbd.Server
 	share  string
 }
 
-// A real file server on the same files shows the descriptors set here, its descriptors decide here, and a new file
-// inherits equally on both, except for times and hashes (F-121).
+// A real file server on the same files shows the descriptors that the tree stores, and the server's descriptors
+// decide in the tree. A new file inherits the same on both, except for times and hashes (F-121).
 func TestSamba(t *testing.T) {
 	shares := []smbd.Share{{Name: "v4"}, {Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"}}
 	s := smbd.Start(t, shares...)
@@ -86,7 +86,7 @@ func numeric(d *sd.Descriptor) string {
 	return b.String()
 }
 
-// thread returns a thread of an account of the server, with its token there.
+// thread returns a thread of a process with that token.
 func (b *beside) thread(tok *token.Token) *nt.Thread {
 	b.Helper()
 	p, err := b.sys.NewProcess("test", tok)
@@ -102,8 +102,8 @@ func (b *beside) client(user, commands string) (string, error) {
 	return b.server.Client(user, b.share, commands)
 }
 
-// setHere sets descriptors here that the server must show: of a file that it made and
-// of one made here.
+// setHere sets descriptors through the tree that the server must show: of a file that the server created and of one
+// that the tree created.
 func (b *beside) setHere() {
 	b.Helper()
 	if out, err := b.client("root", "put /etc/hostname theirs"); err != nil {
@@ -131,12 +131,12 @@ func (b *beside) setHere() {
 	}
 }
 
-// administrator returns the token that the server makes of its administrator.
+// administrator returns the token that the server gives its administrator.
 func (b *beside) administrator() *token.Token {
 	b.Helper()
 	root := b.server.TokenOf("root")
 	spec := root.Spec()
-	spec.Integrity = sid.MediumLevel // otherwise new files would have a label, which the server does not support
+	spec.Integrity = sid.MediumLevel // Otherwise new files would have a label, which the server does not support.
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
 	tok, err := token.New(spec)
 	b.must(err)
@@ -170,8 +170,8 @@ func (b *beside) inheritance() {
 	}
 }
 
-// same compares the attributes of two files, but for times and hashes, which are of
-// each file's permissions.
+// same compares the attributes of two files, except for times and for hashes, which depend on each file's
+// permissions.
 func (b *beside) same(ours, theirs string) {
 	b.Helper()
 	x, y := *b.readBack(ours), *b.readBack(theirs)
@@ -189,8 +189,8 @@ func (b *beside) same(ours, theirs string) {
 	}
 }
 
-// attributes sets attributes here that the server shows, and there that show here (F-122,
-// F-130, F-172, F-173).
+// attributes sets attributes through the tree that the server shows, and through the server that the tree shows
+// (F-122, F-130, F-172, F-173).
 func (b *beside) attributes() {
 	b.Helper()
 	th := b.thread(b.administrator())
@@ -240,7 +240,7 @@ func (b *beside) attributes() {
 		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
 		b.Errorf("the time of creation set there is here %+v", v)
 	}
-	// A change of contents or name is to be archived, there and here.
+	// A change of contents or name sets the archive attribute on both sides.
 	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
 	b.want(st, ntstatus.Success)
 	shows("kept", "A (20)")
@@ -283,8 +283,8 @@ func (b *beside) extended() {
 	b.want(th.NtClose(h), ntstatus.Success)
 }
 
-// names compares the host names that the server shows and opens unchanged with ours; it mangles the others (F-113,
-// F-176).
+// names compares the host names that the server shows and opens unchanged with those of the tree. The server mangles
+// the others (F-113, F-176).
 func (b *beside) names() {
 	b.Helper()
 	const dir = "names"
@@ -308,11 +308,11 @@ func (b *beside) names() {
 	for _, c := range rows {
 		b.must(os.WriteFile(b.root+"/"+dir+"/"+c.name, nil, 0o644))
 		commands += `; get "` + c.name + `" /dev/null`
-		if !c.theirList && c.name != "a\xffb" { // it leaves out a name in no character set
+		if !c.theirList && c.name != "a\xffb" { // The server leaves out a name in no character set.
 			mangled++
 		}
 	}
-	out, _ := b.client("root", commands) // it fails with the last name
+	out, _ := b.client("root", commands) // The command fails because of its last name.
 	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
 		b.Errorf("the server lists %d mangled names, want %d:\n%s", n, mangled, out)
 	}
@@ -339,7 +339,7 @@ func (b *beside) names() {
 	b.want(th.NtClose(h), ntstatus.Success)
 }
 
-// decisions compares the rights of an account on files of the tree and of the server, at most.
+// decisions compares the decisions of the tree and of the server about an account's reads.
 func (b *beside) decisions() {
 	b.Helper()
 	th := b.thread(b.primary(b.server.AsGuest))
@@ -370,7 +370,7 @@ func (b *beside) primary(t *token.Token) *token.Token {
 	return tok
 }
 
-// random compares the reading of files with drawn descriptors, all in one session.
+// random compares reads of files with random descriptors, all in one session.
 func (b *beside) random() {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(randtest.Seed(b), 0))
@@ -384,11 +384,11 @@ func (b *beside) random() {
 		}
 		name := fmt.Sprint("r", i)
 		b.must(os.WriteFile(b.path(name), nil, 0o600))
-		b.must(os.Chmod(b.path(name), 0o644)) // the server's process for the guest reads it
+		b.must(os.Chmod(b.path(name), 0o644)) // The server's process for the guest can read the file.
 		b.believed(name, "O:S-1-22-1-0G:S-1-22-2-0"+text)
 		commands = append(commands, "get "+name+" /dev/null")
 	}
-	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // it fails where the last file is refused
+	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // The command fails if the last file is denied.
 	th := b.thread(b.primary(b.server.AsGuest))
 	count := map[bool]int{}
 	for i := range files {
@@ -406,7 +406,7 @@ func (b *beside) random() {
 	}
 }
 
-// believed gives a file the attribute that the server of this share believes.
+// believed gives a file an attribute that the server of this share accepts.
 func (b *beside) believed(name, text string) {
 	b.Helper()
 	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}
