@@ -34,7 +34,7 @@ func TestChangesAtOnceAreSeen(t *testing.T) {
 			k, err := w.tree.known(fd, &s)
 			w.must(err)
 			if got := formatted(k.descriptor); got != texts[i%2] {
-				t.Fatalf("F-115: after change %d: %s, want %s", i, got, texts[i%2])
+				t.Fatalf("F-115: descriptor after change %d: %s, want %s", i, got, texts[i%2])
 			}
 		}
 	}
@@ -48,7 +48,7 @@ func TestSettling(t *testing.T) {
 	w.must(unix.Fstatfs(w.tree.root, &fs))
 	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
 		if got := settling(w.tree.root, &unix.Statfs_t{Type: magic}); got != settled {
-			t.Errorf("F-115: type %x: %v, want %v", magic, got, settled)
+			t.Errorf("F-115: settling on file system type %x = %v, want %v", magic, got, settled)
 		}
 	}
 	fs.Type = unix.EXT4_SUPER_MAGIC
@@ -56,7 +56,7 @@ func TestSettling(t *testing.T) {
 	w.must(err)
 	defer shut(missing)
 	if got := settling(missing, &fs); got != settled {
-		t.Errorf("F-115: without a file to try it with: %v, want %v", got, settled)
+		t.Errorf("F-115: settling without a file for the trial = %v, want %v", got, settled)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestKeptWhileRacing(t *testing.T) {
 		a, err := ntacl.Decode(value)
 		w.must(err)
 		if !a.Descriptor.Equal(k.descriptor) {
-			t.Fatalf("F-115: %s is kept, the file has %s", formatted(k.descriptor), formatted(a.Descriptor))
+			t.Fatalf("F-115: cached descriptor %s, stored %s", formatted(k.descriptor), formatted(a.Descriptor))
 		}
 	}
 	close(stop)

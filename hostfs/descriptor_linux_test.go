@@ -39,7 +39,7 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 		s := base
 		c.change(&s)
 		if got := identityOf(&s) == identityOf(&base); got != c.same {
-			t.Errorf("F-115: %s: the same %t, want %t", what, got, c.same)
+			t.Errorf("F-115: after a change of %s: same identity %t, want %t", what, got, c.same)
 		}
 	}
 }
@@ -82,34 +82,35 @@ func TestWhatIsKept(t *testing.T) {
 	s, err := stat(fd)
 	w.must(err)
 	if k, keep, err := w.tree.read(fd, &s); err != nil || !keep || formatted(k.descriptor) != wide {
-		t.Errorf("F-115: of a file at rest: %t, %v", keep, err)
+		t.Errorf("F-115: read of a file at rest: cached %t, %v; want true, no error, descriptor %s", keep, err, wide)
 	}
 	old, before := s, s
 	old.Ctime.Sec--
 	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
-		t.Errorf("F-115: of another moment: %t, %v, want false, nil", keep, err)
+		t.Errorf("F-115: read of a file that has changed since its stat: cached %t, %v; want false, no error", keep,
+			err)
 	}
 	// The descriptor is read once, and again after a change of the file.
 	first, err := w.tree.known(fd, &before)
 	w.must(err)
 	again, err := w.tree.known(fd, &before)
 	if w.must(err); first != again {
-		t.Error("F-115: a cached descriptor was read again")
+		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
 	w.describe("f", narrow)
 	settle(t, w.path("f"))
 	s, err = stat(fd)
 	w.must(err)
 	if k, err := w.tree.known(fd, &s); err != nil || formatted(k.descriptor) != narrow {
-		t.Errorf("F-115: after a change: %v, %v", formatted(k.descriptor), err)
+		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
 	// An unreadable attribute is an error, and is not cached.
 	if _, err := w.tree.known(-1, &before); err != nil {
-		t.Errorf("F-115: known of a cached file without a descriptor = %v, want nil", err)
+		t.Errorf("F-115: known of a cached file, without a descriptor: %v, want no error", err)
 	}
 	before.Ino++
 	if _, err := w.tree.known(-1, &before); err == nil {
-		t.Error("F-115: known without a file and without a cache entry succeeds, want an error")
+		t.Error("F-115: known of an uncached file, without a descriptor: no error, want one")
 	}
 }
 
@@ -134,7 +135,8 @@ func TestUnreadable(t *testing.T) {
 		w.must(err)
 		if k.verdict != want.verdict || k.audited != want.audited || (k.descriptor == nil) != (value == "nonsense") ||
 			k.dos.attributes != fileaccess.AttributeHidden || k.attribute.Descriptor != nil {
-			t.Errorf("F-115: %.20q: %+v", value, k)
+			t.Errorf("F-115: attribute %.20q: %+v, want verdict %v, audited %t, hidden", value, k, want.verdict,
+				want.audited)
 		}
 		if value != "" {
 			w.must(unix.Removexattr(w.path("f"), w.tree.cfg.Attribute))
@@ -161,27 +163,28 @@ func TestMadeOfPermissions(t *testing.T) {
 		k, err := w.tree.readAttribute(fd, &s)
 		w.must(err)
 		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
-			t.Errorf("F-115: %+v, want k.verdict = %v, k.attribute.Version = 0", k, ntacl.Stale)
+			t.Errorf("F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
 		}
 		return k.descriptor
 	}
 	plain, err := ntacl.Posix(info, nil, accounts)
 	w.must(err)
 	if got := made(); !got.Equal(plain) {
-		t.Errorf("F-115: of its mode: %s, want %s", formatted(got), formatted(plain))
+		t.Errorf("F-115: descriptor made from the mode: %s, want %s", formatted(got), formatted(plain))
 	}
 	if err := unix.Setxattr(w.path("d"), aclDefault, acl, 0); err != nil {
 		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
 	}
 	if got := made(); !got.Equal(plain) {
-		t.Errorf("F-115: of its default ACL: %s, want %s", formatted(got), formatted(plain))
+		t.Errorf("F-115: descriptor of a directory with a default ACL: %s, want %s", formatted(got), formatted(plain))
 	}
 	w.must(unix.Setxattr(w.path("d"), aclAccess, acl, 0))
 	info.Mode = 0o750
 	named, err := ntacl.Posix(info, acl, accounts)
 	w.must(err)
 	if got := made(); !got.Equal(named) || named.Equal(plain) {
-		t.Errorf("F-115: of its own ACL: %s, want %s", formatted(got), formatted(named))
+		t.Errorf("F-115: descriptor made from an access ACL: %s, want %s, different from the mode's", formatted(got),
+			formatted(named))
 	}
 }
 
@@ -215,7 +218,7 @@ func TestHostileAttributes(t *testing.T) {
 		w.must(err)
 		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
 		if st != ntstatus.Success && st != ntstatus.AccessDenied {
-			t.Errorf("an attribute of %d bytes: %v", size, st)
+			t.Errorf("open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
 		}
 	}
 }
@@ -238,7 +241,8 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		w.must(err)
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
-			t.Errorf("F-115: ignored %t: %v, %s", ignore, k.verdict, formatted(k.descriptor))
+			t.Errorf("F-115: permissions ignored %t: verdict %v, descriptor %s; want %v", ignore, k.verdict,
+				formatted(k.descriptor), want)
 		}
 		// A file without an attribute gets one.
 		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
@@ -254,14 +258,15 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		}
 		if v := got.Verify(info, nil, nil); !swapped || got.Version != want || v != verdict ||
 			got.HashType != ntacl.HashSHA256 || formatted(got.Descriptor) != hers {
-			t.Errorf("F-121: ignored %t: version %d, %v, type %d", ignore, got.Version, v, got.HashType)
+			t.Errorf("F-121: permissions ignored %t: version %d, verdict %v, hash type %d; want %d, %v, SHA-256 "+
+				"and the new descriptor", ignore, got.Version, v, got.HashType, want, verdict)
 		}
 	}
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 	if d, st := f.Descriptor(); d != nil || st != ntstatus.NoSecurityOnObject {
-		t.Errorf("F-50: %v, %v, want nil, %v", d, st, ntstatus.NoSecurityOnObject)
+		t.Errorf("F-50: descriptor of a file without one = %v, %v, want nil, %v", d, st, ntstatus.NoSecurityOnObject)
 	}
 }
 
@@ -269,11 +274,11 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 func TestInfoOfPermissions(t *testing.T) {
 	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
 	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
-		t.Errorf("F-121: %+v", got)
+		t.Errorf("F-121: infoOf a file = %+v, want mode 07641, UID 11, GID 22", got)
 	}
 	s.Mode = unix.S_IFDIR | 0o755
 	if got := infoOf(&s); got != (ntacl.Info{Directory: true, Mode: 0o755, UID: 11, GID: 22}) {
-		t.Errorf("F-121: %+v", got)
+		t.Errorf("F-121: infoOf a directory = %+v, want a directory, mode 0755, UID 11, GID 22", got)
 	}
 }
 
@@ -285,7 +290,7 @@ func TestAttributesOfAnyLength(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := attribute(path, name); b != nil || err != nil {
-		t.Errorf("F-115: %x, %v, want nil, nil", b, err)
+		t.Errorf("F-115: attribute of a file without one = %x, %v, want nil, no error", b, err)
 	}
 	for _, n := range []int{1, 1023, 1024, 1025, 2000} {
 		value := bytes.Repeat([]byte{1, 0}, n)[:n]
@@ -294,10 +299,10 @@ func TestAttributesOfAnyLength(t *testing.T) {
 			break
 		}
 		if b, err := attribute(path, name); !bytes.Equal(b, value) || err != nil {
-			t.Errorf("F-115: of %d bytes %d are read: %v", n, len(b), err)
+			t.Errorf("F-115: attribute of %d bytes: %d bytes were read, %v; want all, unchanged", n, len(b), err)
 		}
 	}
 	if _, err := attribute(path+"/none", name); !errors.Is(err, unix.ENOTDIR) {
-		t.Errorf("F-115: %v, want %v", err, unix.ENOTDIR)
+		t.Errorf("F-115: attribute of a path through a file: %v, want %v", err, unix.ENOTDIR)
 	}
 }

@@ -74,13 +74,14 @@ func TestDeferredLookupDecidesAlike(t *testing.T) {
 				count[st == ntstatus.Success]++
 			}
 			if got[0] != got[1] {
-				t.Fatalf("F-181: %s with %#x: %s, and with a look at the directory %s, want %s", name,
-					in.DesiredAccess, got[0], got[1], got[1])
+				t.Fatalf("F-181: open %s for %#x, lookup deferred: %s, want %s, as without deferring", name,
+					in.DesiredAccess, got[0], got[1])
 			}
 		}
 	}
 	if count[true] < 200 || count[false] < 200 || tree.found < 100 {
-		t.Errorf("F-181: granted and refused %v, %d found without: too few", count, tree.found)
+		t.Errorf("F-181: opens by success %v, %d found without a lookup; want at least 200 of each and 100", count,
+			tree.found)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 		of, _, done, st := w.sys.TreeFile(th, h)
 		w.want(st, ntstatus.Success)
 		if l := of.(*file).linkNow(); l.path != `d\g` || l.users != 3 || l.dir < 0 {
-			t.Errorf("F-181: %+v, want one link of three opens", l)
+			t.Errorf(`F-181: link of the open %+v, want path d\g, 3 users and a directory`, l)
 		}
 		done()
 	}
@@ -129,7 +130,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if w.tree.dooms != 0 {
-		t.Errorf("F-181: %d names are to go, want 0", w.tree.dooms)
+		t.Errorf("F-181: %d names are pending deletion, want 0", w.tree.dooms)
 	}
 }
 
@@ -175,7 +176,7 @@ func TestDirect(t *testing.T) {
 		r := base
 		c.change(&r)
 		if got := w.tree.direct(&r); got != c.want {
-			t.Errorf("F-181: %s: %t, want %t", what, got, c.want)
+			t.Errorf("F-181: direct(%s) = %t, want %t", what, got, c.want)
 		}
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -200,18 +201,18 @@ func TestDirect(t *testing.T) {
 		got := ""
 		if ok {
 			if got = toldOfName(p.(*place)); p.(*place).links {
-				t.Errorf("F-191: %s: links are known", c.name)
+				t.Errorf("F-191: FindDirect(%s): the place supports links, want not", c.name)
 			}
 			p.Release()
 		}
 		if got != c.want || ok != (c.want != "") {
-			t.Errorf("F-181: %s: %q, %t, want %q", c.name, got, ok, c.want)
+			t.Errorf("F-181: FindDirect(%s): %q, %t, want %q", c.name, got, ok, c.want)
 		}
 		found, st := w.tree.Find(&r, c.from)
 		if st == ntstatus.Success {
 			// Find, which looks up the directory, finds the same and the directory's descriptor.
 			if ok && found.Facts().Object.Exists != strings.Contains(got, "O:") {
-				t.Errorf("F-181: %s: %q, by its directory %q", c.name, got, toldOfName(found.(*place)))
+				t.Errorf("F-181: FindDirect(%s): %q, but Find: %q", c.name, got, toldOfName(found.(*place)))
 			}
 			found.Release()
 		}
@@ -220,7 +221,7 @@ func TestDirect(t *testing.T) {
 	for _, goes := range []bool{true, false} {
 		w.want(doomed.SetDelete(goes), ntstatus.Success)
 		if got := w.tree.direct(&base); got == goes {
-			t.Errorf("F-181: while a name is to go %t: %t, want anything but %t", goes, got, goes)
+			t.Errorf("F-181: direct with a pending deletion %t = %t, want %t", goes, got, !goes)
 		}
 	}
 }

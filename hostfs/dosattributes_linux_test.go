@@ -41,7 +41,7 @@ func TestDOSAttributes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := decodeDOS(b); got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.value, got, c.want)
+			t.Errorf("decodeDOS(%s) = %+v, want %+v", c.value, got, c.want)
 		}
 	}
 }
@@ -50,7 +50,7 @@ func FuzzDOSAttributes(f *testing.F) {
 	f.Add([]byte("0x23\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if d := decodeDOS(b); d.attributes&^dosKept != 0 || d.created < 0 || !d.there && d.attributes != 0 {
-			t.Errorf("%+v", d)
+			t.Errorf("decodeDOS returned impossible attributes or time: %+v", d)
 		}
 	})
 }
@@ -80,7 +80,7 @@ func TestReadOnly(t *testing.T) {
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	basic, ok := v.(nt.FileBasic)
 	if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != 0x23 || basic.CreationTime != 0x01dd79c50631be1a {
-		t.Errorf("%+v", v)
+		t.Errorf("basic information of the read-only file: %+v, want attributes 0x23 and the stored creation time", v)
 	}
 	g := w.open(th, "g", winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(g, nt.FileRenameInformation, nt.FileRename{FileName: "f", ReplaceIfExists: true}),
@@ -88,7 +88,7 @@ func TestReadOnly(t *testing.T) {
 	d := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	list, st := th.NtQueryDirectoryFile(d, "f", true)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
-		t.Errorf("%+v, want len(list) = 1, list[0].FileAttributes = 0x23", list)
+		t.Errorf("listing of the read-only file: %+v, want one entry with attributes 0x23", list)
 	}
 	for _, h := range []winnt.Handle{h, g, d} {
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -125,7 +125,7 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	} {
 		keep(c.kept)
 		if got, err := f.dosNow(c.asked); err != nil || got != c.want {
-			t.Errorf("F-130: %d: %+v, want %+v", i, got, c.want)
+			t.Errorf("F-130: case %d: attributes %+v, want %+v", i, got, c.want)
 		}
 	}
 }

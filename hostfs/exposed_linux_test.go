@@ -41,7 +41,7 @@ func TestExposure(t *testing.T) {
 			got[i] = strings.ReplaceAll(got[i], top, "TOP")
 		}
 		if err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+			t.Errorf("Exposure, %s: %q, %v; want %q", name, got, err, want)
 		}
 	}
 	set := func(path string, mode uint32, uid, gid int) {
@@ -104,7 +104,7 @@ func TestRelative(t *testing.T) {
 	} {
 		rest, ok := relative(c.dir, c.name)
 		if ok != c.ok || ok && rest != c.rest {
-			t.Errorf("F-126: %s is below %s as %q: %t", c.name, c.dir, rest, ok)
+			t.Errorf("F-126: relative(%s, %s) = %q, %t, want %q, %t", c.dir, c.name, rest, ok, c.rest, c.ok)
 		}
 	}
 }
@@ -142,7 +142,7 @@ func TestExposureByACL(t *testing.T) {
 		s, err := stat(fd)
 		must(err)
 		if got, err := passers(fd, &s, nil); err != nil || got != c.want {
-			t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
+			t.Errorf("passers with %s = %q, %v, want %q", c.name, got, err, c.want)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestUnescape(t *testing.T) {
 		`\`:      `\`,
 		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
 		if got := unescape(text); got != want {
-			t.Errorf("F-126: %q is %q, want %q", text, got, want)
+			t.Errorf("F-126: unescape(%q) = %q, want %q", text, got, want)
 		}
 	}
 	var list []string
@@ -195,13 +195,13 @@ func TestUnescape(t *testing.T) {
 		list = append(list, p)
 	}
 	if !slices.Equal(list, []string{"/", "/a", "/a/bc", "/a/bc/d"}) {
-		t.Errorf("F-126: %q", list)
+		t.Errorf(`F-126: prefixes("/a/bc/d") = %q, want "/", "/a", "/a/bc", "/a/bc/d"`, list)
 	}
 	list = nil
 	for p := range prefixes("/") {
 		list = append(list, p)
 	}
 	if !slices.Equal(list, []string{"/"}) {
-		t.Errorf("F-126: of the root %q", list)
+		t.Errorf(`F-126: prefixes("/") = %q, want "/"`, list)
 	}
 }

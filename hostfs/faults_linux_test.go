@@ -43,7 +43,7 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 		ops := disk.Ops()[before:]
 		if i >= len(ops) {
 			if w.want(st, ntstatus.Success); i < least {
-				t.Errorf("%d calls: %v, want at least %d", i, ops, least)
+				t.Errorf("the operation made %d calls of the host: %v, want at least %d", i, ops, least)
 			}
 			return
 		}
@@ -70,7 +70,7 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 						name, want["f"] = target, "-"
 					}
 				} else if st != ntstatus.IODeviceError {
-					t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.IODeviceError)
+					t.Errorf("F-124: %s: status %v, want %v", what, st, ntstatus.IODeviceError)
 				}
 				for n, contents := range want {
 					b, err := os.ReadFile(w.path(n))
@@ -78,11 +78,11 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 						continue
 					}
 					if string(b) != contents {
-						t.Errorf("F-118: %s: %v, but %s holds %q, want %q", what, st, n, b, contents)
+						t.Errorf("F-118: %s: status %v, then %s holds %q, want %q", what, st, n, b, contents)
 					}
 				}
 				if l := f.linkNow(); l.name != name {
-					t.Errorf("F-118: %s: the open is by %s, want %s", what, l.name, name)
+					t.Errorf("F-118: %s: the open's name is %s, want %s", what, l.name, name)
 				}
 			})
 		}
@@ -97,13 +97,13 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 			h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate,
 				options: kind, sd: sddl.MustParse("D:P(A;;FA;;;" + bob + ")")}.at("f"))
 			if st != ntstatus.Success && h != 0 {
-				t.Errorf("%v with a handle", st)
+				t.Errorf("create: %v and a handle, want no handle", st)
 			}
 			w.want(closeAny(th, h), ntstatus.Success)
 			return st
 		}, func(w *world, _ *file, what string, st ntstatus.Status) {
 			if st == ntstatus.Success {
-				t.Errorf("F-114: %s: the file is made: st = %v, want anything but %v", what, st, ntstatus.Success)
+				t.Errorf("F-114: %s: create: %v, want a failure", what, st)
 			}
 			w.exists("f", false)
 			if !strings.Contains(what, "unlink") {
@@ -136,7 +136,7 @@ func TestUnreadableAttributesRefuse(t *testing.T) {
 			w.want(closeAny(th, h), ntstatus.Success)
 		}
 		if disk.Selected() == 0 {
-			t.Errorf("%s was never read", name)
+			t.Errorf("the open never read %s, want a read that fails", name)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
 	if got := w.dosOf(w.path("f")); got != was {
-		t.Errorf("F-122: %+v is stored, was %+v, want %+v", got, was, was)
+		t.Errorf("F-122: stored attributes after the failed change: %+v, want %+v", got, was)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestDescriptorWriteFails(t *testing.T) {
 		w.open(th, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 		d, st := f.Descriptor()
 		if w.want(st, ntstatus.Success); formatted(d) != narrow {
-			t.Errorf("F-121: %v: %s", c.err, formatted(d))
+			t.Errorf("F-121: descriptor after the error %v: %s, want %s", c.err, formatted(d), narrow)
 		}
 	}
 }
@@ -208,8 +208,8 @@ func TestShortWrites(t *testing.T) {
 			n, st := f.WriteAt(text, at)
 			b, err := os.ReadFile(w.path("f"))
 			if w.must(err); n != c.n || st != c.want || !bytes.Equal(b, text[:c.n]) {
-				t.Errorf("F-124: %v at %d: %d bytes, %v; the file has %q, want %d, %v, %q", c.fault, at, n, st, b,
-					c.n, c.want, text[:c.n])
+				t.Errorf("F-124: WriteAt with the error %v, at %d: %d bytes, %v, then contents %q; want %d, %v, %q",
+					c.fault, at, n, st, b, c.n, c.want, text[:c.n])
 			}
 		}
 	}
@@ -244,7 +244,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
 				disposition: fileaccess.FileOverwrite}.at("f"))
 			if h != 0 {
-				w.Errorf("an open whose truncation failed returned a handle: h = %d, want 0", h)
+				w.Errorf("an open whose truncation failed returned handle %d, want 0", h)
 			}
 			return st
 		}, ntstatus.DiskFull, []string{"old"}},
@@ -258,7 +258,7 @@ func TestContentsSurviveErrors(t *testing.T) {
 		disk.Fail(nil)
 		b, err := os.ReadFile(w.path("f"))
 		if w.must(err); !slices.Contains(c.holds, string(b)) {
-			t.Errorf("F-124: %s fails with %v: the file has %.20q", c.call, c.err, b)
+			t.Errorf("F-124: %s fails with %v: contents %.20q, want one of %.20q", c.call, c.err, b, c.holds)
 		}
 	}
 }
@@ -279,7 +279,7 @@ func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
 		func(w *world, f *file, what string, st ntstatus.Status) {
 			if st != ntstatus.IODeviceError {
-				t.Errorf("F-117: %s: %v, want %v", what, st, ntstatus.IODeviceError)
+				t.Errorf("F-117: %s: RemoveName: %v, want %v", what, st, ntstatus.IODeviceError)
 			}
 			w.holds(map[string]string{"f": "text"})
 			w.nothingPrivate("")

@@ -36,17 +36,17 @@ func TestVolume(t *testing.T) {
 		int64(full.SectorsPerAllocationUnit)*512 != size || full.CallerAvailableAllocationUnits <= 0 ||
 		full.CallerAvailableAllocationUnits > full.ActualAvailableAllocationUnits ||
 		full.ActualAvailableAllocationUnits >= full.TotalAllocationUnits {
-		t.Errorf("%+v, want %d units of %d bytes", v, blocks, size)
+		t.Errorf("full size information: %+v, want %d units of %d bytes, and less free", v, blocks, size)
 	}
 	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
 	short, ok := v.(nt.FsSizeInformation)
 	if w.want(st, ntstatus.Success); !ok || short.TotalAllocationUnits != blocks || short.BytesPerSector != 512 ||
 		short.AvailableAllocationUnits <= 0 || short.AvailableAllocationUnits > blocks {
-		t.Errorf("%+v, want %d units", v, blocks)
+		t.Errorf("size information: %+v, want %d units, and less free", v, blocks)
 	}
 	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation)
 	if w.want(st, ntstatus.Success); v != (nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}) {
-		t.Errorf("%+v is no disk", v)
+		t.Errorf("device information: %+v, want a disk", v)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -68,11 +68,12 @@ func TestVolumeReportsUserSpace(t *testing.T) {
 		}
 		if full, ok := v.(nt.FsFullSizeInformation); !ok || full.CallerAvailableAllocationUnits != int64(after.Bavail) ||
 			full.ActualAvailableAllocationUnits != int64(after.Bfree) {
-			t.Errorf("F-128: %+v, want %d and %d free units", v, after.Bavail, after.Bfree)
+			t.Errorf("F-128: full size information: %+v, want %d free units for users, %d in all", v, after.Bavail,
+				after.Bfree)
 		}
 		return
 	}
-	t.Skip("the file system did not stand still between two looks")
+	t.Skip("the file system changed all the time")
 }
 
 // Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
@@ -85,7 +86,7 @@ func TestContents(t *testing.T) {
 		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
 	for _, want := range []string{"0123", "4567", "89"} {
 		if b, st := one.NtReadFile(h, 4); string(b) != want || st != ntstatus.Success {
-			t.Errorf("%q, %v, want %q", b, st, want)
+			t.Errorf("read at the position: %q, %v; want %q", b, st, want)
 		}
 	}
 	_, st := one.NtReadFile(h, 4)
@@ -101,18 +102,18 @@ func TestContents(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
 	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
-		t.Errorf("after an append the position is %+v, %v", v, st)
+		t.Errorf("position after an append: %+v, %v; want %+v", v, st, want)
 	}
 	_, st = two.NtReadFileAt(a, 1, 0)
 	w.want(st, ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
-		t.Errorf(`the file holds %q, want string(b) = "01234567ABend"`, b)
+		t.Errorf(`contents after an append: %q, want "01234567ABend"`, b)
 	}
 	// With the right to write, offset 0 is the beginning of the file.
 	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
 	w.want(st, ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
-		t.Errorf(`written at 0, the file holds %q, want string(b) = "x1234567ABend"`, b)
+		t.Errorf(`contents after a write at 0: %q, want "x1234567ABend"`, b)
 	}
 	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
@@ -129,19 +130,19 @@ func TestContents(t *testing.T) {
 	s, err := os.Stat(w.path("f"))
 	w.must(err)
 	if want := time.Date(2000, 1, 2, 3, 4, 5, 600_000_000, time.UTC); !s.ModTime().Equal(want) {
-		t.Errorf("written at %v, want %v", s.ModTime().UTC(), want)
+		t.Errorf("write time of the host's file: %v, want %v", s.ModTime().UTC(), want)
 	}
 	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
 	w.want(st, ntstatus.Success)
 	if v.(nt.FileBasic).LastWriteTime != then {
-		t.Errorf("%+v", v)
+		t.Errorf("basic information: %+v, want write time %d", v, int64(then))
 	}
 	_, st = two.NtQueryInformationFile(a, nt.FileBasicInformation)
 	w.want(st, ntstatus.AccessDenied)
 	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
-		t.Errorf("%+v", v)
+		t.Errorf("standard information: %+v, want a file of 4 bytes with one link", v)
 	}
 	// A directory has one name and no contents, whatever the host reports.
 	w.dir("many", "D:(A;OICI;FA;;;WD)")
@@ -152,7 +153,7 @@ func TestContents(t *testing.T) {
 	v, st = one.NtQueryInformationFile(many, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if f := v.(nt.FileStandard); f.EndOfFile != 0 || f.AllocationSize != 0 || f.NumberOfLinks != 1 || !f.Directory {
-		t.Errorf("%+v", v)
+		t.Errorf("standard information of a directory: %+v, want no size and one link", v)
 	}
 	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
 	_, st = one.NtReadFileAt(d, 1, 0)
@@ -188,7 +189,7 @@ func TestSpecialBits(t *testing.T) {
 			var s unix.Stat_t
 			w.must(unix.Stat(w.path("s"), &s))
 			if s.Mode&0o7777 != 0o1755 {
-				t.Errorf("%s: a mode with %v becomes %o, want %o", name, special, s.Mode&0o7777, 0o1755)
+				t.Errorf("%s of a file with %v: mode %o, want %o", name, special, s.Mode&0o7777, 0o1755)
 			}
 			w.must(os.Remove(w.path("s")))
 		}
@@ -271,7 +272,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 				want.CreationTime = 0x01dd79c50631be1a
 			}
 			if got != want {
-				t.Errorf("F-124: %s, pending %t:\n%+v, want\n%+v", name, pending, got, want)
+				t.Errorf("F-124: Facts of %s, deletion pending %t:\n%+v, want\n%+v", name, pending, got, want)
 			}
 		}
 		// A mount gets neither attributes nor the creation time, nor whether a directory is empty.
@@ -280,8 +281,8 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			"found": f.Found} {
 			got, d, st := ask()
 			if got != want || formatted(d) != c.descriptor || st != ntstatus.Success {
-				t.Errorf("M-20: %s %s:\n%+v, %s, %v, want\n%+v, %s",
-					name, how, got, formatted(d), st, want, c.descriptor)
+				t.Errorf("M-20: %s, %s:\n%+v, %s, %v, want\n%+v, %s", name, how, got, formatted(d), st, want,
+					c.descriptor)
 			}
 		}
 		// A later change is visible in a query, but not in the facts of the open.
@@ -290,10 +291,12 @@ func TestFileFactsMatchSystem(t *testing.T) {
 		w.describe(name, narrow)
 		w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(name), []unix.Timespec{{Sec: 1}, {Sec: 2}}, 0))
 		if got, d, st := f.Found(); got != before || formatted(d) != c.descriptor || st != ntstatus.Success {
-			t.Errorf("%s: found %+v, %s, %v, was %+v, %s", name, got, formatted(d), st, before, c.descriptor)
+			t.Errorf("Found of %s after a change: %+v, %s, %v; want %+v, %s as at the open", name, got, formatted(d),
+				st, before, c.descriptor)
 		}
 		if got, d, st := f.Shown(); got != w.told(name, 0) || formatted(d) != narrow || st != ntstatus.Success {
-			t.Errorf("%s: shown %+v, %s, %v", name, got, formatted(d), st)
+			t.Errorf("Shown of %s after a change: %+v, %s, %v; want the new facts and %s", name, got, formatted(d),
+				st, narrow)
 		}
 	}
 }
@@ -311,12 +314,12 @@ func TestTimesOfLinux(t *testing.T) {
 		{1, unix.Timespec{Sec: -last/10 - 1, Nsec: 145_224_200}},
 	} {
 		if got := unixTime(c.at); got != c.want {
-			t.Errorf("F-122: %d is %+v, want %+v", c.at, got, c.want)
+			t.Errorf("F-122: unixTime(%d) = %+v, want %+v", c.at, got, c.want)
 		}
 	}
 	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
 		if got := given(at); got != want {
-			t.Errorf("F-122: %d is given: %t: given(at) = %v, want %v", at, !want, got, want)
+			t.Errorf("F-122: given(%d) = %t, want %t", at, got, want)
 		}
 	}
 }
@@ -343,7 +346,7 @@ func TestSizes(t *testing.T) {
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
 		if w.want(st, ntstatus.Success); n != 2 {
-			t.Errorf("%d bytes are written, want 2", n)
+			t.Errorf("WriteAt: %d bytes, want 2", n)
 		}
 	}
 	w.holds(map[string]string{"f": "abb\x00abab"})
@@ -362,7 +365,7 @@ func TestReadStopsAtEnd(t *testing.T) {
 		b := bytes.Repeat([]byte("-"), c.most)
 		n, st := f.ReadAt(b, c.at)
 		if st != ntstatus.Success || string(b[:n]) != c.want || bytes.Count(b[n:], []byte("-")) != c.most-n {
-			t.Errorf("%d from %d: %q, %v, want %q", c.most, c.at, b[:n], st, c.want)
+			t.Errorf("ReadAt of %d bytes at %d: %q, %v, want %q", c.most, c.at, b[:n], st, c.want)
 		}
 	}
 }
@@ -378,7 +381,7 @@ func TestPositionOfSynchronousHandles(t *testing.T) {
 			options: options}, ntstatus.Success)
 		for _, text := range []string{"0123", "4567"} {
 			if b, st := th.NtReadFile(h, 4); st != want || st == ntstatus.Success && string(b) != text {
-				t.Errorf("F-119: options %#x: %q, %v, want %q, %v", options, b, st, text, want)
+				t.Errorf("F-119: read with the options %#x: %q, %v; want %q, %v", options, b, st, text, want)
 			}
 		}
 		w.want(th.NtClose(h), ntstatus.Success)

@@ -117,7 +117,7 @@ func TestLookupFacts(t *testing.T) {
 			found.Release()
 		}
 		if got != c.want || st != c.st {
-			t.Errorf("%.40q: %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
+			t.Errorf("Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
 		}
 	}
 	// A directory to create may be named with a trailing backslash, an existing file may not.
@@ -135,7 +135,7 @@ func TestLookupFacts(t *testing.T) {
 		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
 		found, st := w.tree.Find(&fileaccess.Request{Name: name, Subject: walker}, nil)
 		if w.want(st, ntstatus.Success); toldOfName(found.(*place)) != want {
-			t.Errorf("F-22: %s: %q, want %q", name, toldOfName(found.(*place)), want)
+			t.Errorf("F-22: Find(%s) with a pending deletion: %q, want %q", name, toldOfName(found.(*place)), want)
 		}
 		found.Release()
 	}
@@ -173,7 +173,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
 	} {
 		if got := walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}); got != c.want {
-			t.Errorf("F-23: policy %d: %t, want %t", c.how, got, c.want)
+			t.Errorf("F-23: walks with policy %d = %t, want %t", c.how, got, c.want)
 		}
 	}
 	w := movable(t)
@@ -181,7 +181,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
 	if got := toldOfName(found.(*place)); got != want {
-		t.Errorf("F-23: %q, want %q", got, want)
+		t.Errorf("F-23: Find with the privilege: %q, want %q", got, want)
 	}
 	found.Release()
 }
@@ -205,24 +205,25 @@ func TestFactsOfATree(t *testing.T) {
 			p, st = w.tree.Find(&r, nil)
 		}
 		if !ok || st != ntstatus.Success {
-			t.Fatal(ok, st)
+			t.Fatalf("lookup, deferred %t: found %t, %v, want success", direct, ok, st)
 		}
 		facts := p.Facts()
 		if r.Face != fileaccess.SMB || !facts.ReadOnlyVolume || !facts.Policy.HideDenied || facts.Share == nil ||
 			!facts.Share.ABE || facts.Share.Path != w.root || formatted(facts.Share.Descriptor) != "D:(A;;FA;;;WD)" {
-			t.Errorf("F-111: directly %t: face %d, %+v", direct, r.Face, facts)
+			t.Errorf("F-111: lookup, deferred %t: face %d, facts %+v; want SMB and the facts of the tree", direct,
+				r.Face, facts)
 		}
 		p.Release()
 	}
 	w.tree.readOnly = false
 	if _, st := (&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil); st != ntstatus.AccessDenied {
-		t.Errorf("the zero tree says %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("Find of the zero tree: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, ok := (&Tree{}).FindDirect(&fileaccess.Request{Name: "f", Disposition: fileaccess.FileOpen, Share: 7}, nil); ok {
-		t.Error("the zero tree finds a file")
+		t.Error("FindDirect of the zero tree finds a file, want none")
 	}
 	if err := (&Tree{}).Close(); err != nil {
-		t.Error(err)
+		t.Errorf("Close of the zero tree: %v", err)
 	}
 }
 
@@ -243,7 +244,7 @@ func TestMountBelow(t *testing.T) {
 			names = append(names, e.FileName)
 		}
 		if slices.Sort(names); !slices.Equal(names, want) {
-			t.Errorf("the directory has %q, want %q", names, want)
+			t.Errorf("listing of the directory: %q, want %q", names, want)
 		}
 	}
 	listed(".", "f", "m")
@@ -271,7 +272,7 @@ func TestOtherDevices(t *testing.T) {
 	_, st := w.tree.Find(&fileaccess.Request{Name: "f", Subject: w.subject(bob)}, nil)
 	w.want(st, ntstatus.AccessDenied)
 	if list, st := d.List("", true, 9, nil); st != ntstatus.Success || len(list) != 2 {
-		t.Errorf("F-120: %v, %v, want its own names alone", list, st)
+		t.Errorf("F-120: listing without entries on another device: %v, %v, want only . and ..", list, st)
 	}
 	fd, status := w.place("f")
 	g := target{directory: &place{}, name: "f", existing: fd, status: status}
@@ -293,7 +294,7 @@ func TestPathHasTreeSpelling(t *testing.T) {
 	} {
 		p := &place{path: c.path, name: c.name, asked: c.asked}
 		if got := p.Path(); got != c.want {
-			t.Errorf("%+v: %q, want %q", c, got, c.want)
+			t.Errorf("Path of %+v = %q, want %q", c, got, c.want)
 		}
 	}
 }
@@ -309,7 +310,7 @@ func TestCase(t *testing.T) {
 	th := w.as(bob)
 	h := w.open(th, `sUB\fILE`, winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
 	if v, _ := th.NtQueryInformationFile(h, nt.FileNameInformation); v.(nt.NameInformation).FileName != `\Sub\File` {
-		t.Errorf("the name is %v", v)
+		t.Errorf(`name of a file that was opened in another case: %v, want \Sub\File`, v)
 	}
 	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
 		ntstatus.ObjectNameCollision)

@@ -78,10 +78,11 @@ func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool
 			}
 			b, st := th.NtReadFileAt(f, 100, 0)
 			if st == ntstatus.Success && string(b) != "public" && (!may || string(b) != "private") {
-				h.Errorf("%s: a client that may see alice's files (%v) read %q", name, may, b)
+				h.Errorf("read of %s by a client that may read alice's files %t: %q, want only permitted contents",
+					name, may, b)
 			}
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v, want %v", st, ntstatus.Success)
+				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
@@ -99,7 +100,7 @@ func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 			_, _ = th.NtWriteFileAt(f, []byte("made"), 0)
 			_ = th.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "named", ReplaceIfExists: true})
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v, want %v", st, ntstatus.Success)
+				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
@@ -138,11 +139,11 @@ func TestHostile(t *testing.T) {
 	close(h.done)
 	attackers.Wait()
 	if after := names(t, h.outside); after != before {
-		t.Errorf("outside of the tree there was %s, and now %s, want %s", before, after, before)
+		t.Errorf("files outside of the tree: %s, want %s as before", after, before)
 	}
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		if b, err := os.ReadFile(h.outside + "/" + name); string(b) != "outside" {
-			t.Errorf(`outside %s holds %q, %v, want string(b) = "outside"`, name, b, err)
+			t.Errorf(`contents of %s outside of the tree: %q, %v, want "outside"`, name, b, err)
 		}
 	}
 }

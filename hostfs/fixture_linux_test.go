@@ -57,7 +57,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Cleanup(func() {
 		w.must(w.sys.Close())
 		if after := len(descriptors(t)); after != before && !t.Failed() {
-			t.Errorf("%d descriptors were open, %d are", before, after)
+			t.Errorf("%d host descriptors at the end, want %d as at the start", after, before)
 		}
 		w.must(tree.Close())
 	})
@@ -187,7 +187,7 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 	w.Helper()
 	h, _, st := th.NtCreateFile(q.at(name))
 	if st != want {
-		w.Errorf("%s with %v as %d: %v, want %v", name, q.desired, q.disposition, st, want)
+		w.Errorf("open %s for %v with disposition %d: %v, want %v", name, q.desired, q.disposition, st, want)
 	}
 	return h
 }
@@ -196,7 +196,7 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 func (w *world) want(st, want ntstatus.Status) {
 	w.Helper()
 	if st != want {
-		w.Errorf("%v, want %v", st, want)
+		w.Errorf("status %v, want %v", st, want)
 	}
 }
 
@@ -226,7 +226,7 @@ func settle(t testing.TB, path string) {
 			return
 		}
 	}
-	t.Fatalf("%s never settles: the clock and the file system's differ", path)
+	t.Fatalf("%s never settles: the clock and the file system's clock differ", path)
 }
 
 // formatted returns a descriptor as text, "nothing" if there is none.
@@ -244,7 +244,7 @@ func formatted(d *sd.Descriptor) string {
 func (w *world) exists(name string, want bool) {
 	w.Helper()
 	if _, err := os.Lstat(w.path(name)); (err == nil) != want {
-		w.Errorf("%s: %v, want it there: %v", name, err, want)
+		w.Errorf("Lstat of %s: %v, want that the file exists: %t", name, err, want)
 	}
 }
 
@@ -266,7 +266,7 @@ func (w *world) nothingPrivate(dirs ...string) {
 		w.must(err)
 		for _, e := range list {
 			if len(e.Name()) >= len(privatePrefix) && e.Name()[:len(privatePrefix)] == privatePrefix {
-				w.Errorf("%s was left in %q", e.Name(), d)
+				w.Errorf("private name %s was left in %q", e.Name(), d)
 			}
 		}
 	}
@@ -286,13 +286,13 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
 	p, st := w.tree.Find(&r, nil)
 	if st != ntstatus.Success {
-		w.Fatalf("%s: %v, want %v", name, st, ntstatus.Success)
+		w.Fatalf("Find(%s): %v, want %v", name, st, ntstatus.Success)
 	}
 	defer p.Release()
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
 	f, again, st := p.Open(&r, &d)
 	if again || st != ntstatus.Success {
-		w.Fatalf("%s: %t, %v, want false, %v", name, again, st, ntstatus.Success)
+		w.Fatalf("Open of %s: again %t, %v, want false, %v", name, again, st, ntstatus.Success)
 	}
 	w.Cleanup(func() {
 		if !w.closed[f.(*file)] {
@@ -384,7 +384,7 @@ func (w *world) holds(want map[string]string) {
 			w.must(err)
 		}
 		if string(b) != contents {
-			w.Errorf("%s holds %q, want %q", name, b, contents)
+			w.Errorf("contents of %s: %q, want %q", name, b, contents)
 		}
 	}
 }

@@ -34,11 +34,11 @@ func TestPassedDescriptorIsAudited(t *testing.T) {
 	w.take(sink, `4663 success \Device\share\f 0x7`, `4663 success \Device\share\f 0x1`)
 	sink.full = true
 	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut with a full log = %v, %v, want no descriptor, %v", f, st, ntstatus.AuditFailed)
 	}
 	sink.full = false
 	if _, st := w.lend(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
-		t.Error(st)
+		t.Errorf("HandOut of a closed handle: %v, want %v", st, ntstatus.InvalidHandle)
 	}
 	h = w.open(th, "asked", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	sink.kept = nil

@@ -291,11 +291,11 @@ func (r receiver) gets(t *testing.T, dir *os.File, files []*os.File) [][]string 
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(r.gid), Size: 1}}}
 	}
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", r.name, err, said.String())
+		t.Fatalf("receiver %s: %v\n%s", r.name, err, said.String())
 	}
 	var could [][]string
 	if err := json.Unmarshal([]byte(said.String()), &could); err != nil || len(could) != len(files) {
-		t.Fatalf("%s: %v: %q", r.name, err, said.String())
+		t.Fatalf("answer of receiver %s: %v: %q", r.name, err, said.String())
 	}
 	return could
 }

@@ -103,7 +103,7 @@ func (w *world) make(l *lent) {
 	} else {
 		f, st := w.handOut(l.name, l.granted, l.who.uid)
 		if st != ntstatus.Success && st != ntstatus.AccessDenied {
-			w.Errorf("%s: %v", l.name, st)
+			w.Errorf("HandOut of %s: %v, want success or STATUS_ACCESS_DENIED", l.name, st)
 		}
 		l.f = f
 	}
@@ -179,7 +179,7 @@ func (w *world) expects(l *lent) {
 		got = flags & unix.O_ACCMODE
 	}
 	if got != want {
-		w.Errorf("%s: handed out for %d, want %d", l.name, got, want)
+		w.Errorf("access mode of the descriptor of %s: %d, want %d", l.name, got, want)
 	}
 }
 
@@ -194,18 +194,18 @@ func (w *world) judge(l *lent, did []string) {
 	}
 	reads := l.granted&reading != 0
 	if must := "read"; reads && !slices.Contains(did, must) {
-		w.Errorf("%s cannot read: %q", l.name, did)
+		w.Errorf("receiver of %s cannot read, only %q, want to read", l.name, did)
 	}
 	if l.plain {
 		// The table itself is checked: the owner can do anything with a descriptor of the file itself.
 		if l.who.uid == ownerUID && (!slices.Contains(did, "chmod") || !slices.Contains(did, "reopen to write")) {
-			w.Errorf("%s: %q", l.name, did)
+			w.Errorf("owner with a descriptor of the file itself, %s: %q, want also chmod and reopen to write",
+				l.name, did)
 		}
 		return
 	}
 	if len(beyond) > 0 {
-		w.Errorf("%s was granted %x and could also %q: len(beyond) = %d, want 0", l.name, uint32(l.granted), beyond,
-			len(beyond))
+		w.Errorf("receiver of %s, granted %#x: could also %q, want nothing more", l.name, uint32(l.granted), beyond)
 	}
 	w.unchanged(l)
 }
@@ -218,11 +218,11 @@ func (w *world) unchanged(l *lent) {
 	w.must(unix.Stat(path, &s))
 	b := &l.before
 	if s.Mode != b.Mode || s.Uid != b.Uid || s.Gid != b.Gid || s.Nlink != b.Nlink {
-		w.Errorf("%s: mode %o, %d:%d, %d links, was %o, %d:%d, %d, want %o, %d, %d, %d", l.name, s.Mode, s.Uid,
-			s.Gid, s.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink)
+		w.Errorf("%s: mode %o, owner %d:%d, %d links; want %o, %d:%d, %d", l.name, s.Mode, s.Uid, s.Gid, s.Nlink,
+			b.Mode, b.Uid, b.Gid, b.Nlink)
 	}
 	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.raw(forEveryone)) {
-		w.Errorf("%s: its descriptor is %x, %v", l.name, value, err)
+		w.Errorf("descriptor of %s: %x, %v, want it unchanged", l.name, value, err)
 	}
 	if l.granted&writing == writing {
 		return
@@ -230,7 +230,8 @@ func (w *world) unchanged(l *lent) {
 	mine, err := attribute(path, "user.mine")
 	data, readErr := os.ReadFile(path)
 	if err != nil || readErr != nil || mine != nil || string(data) != "data" || s.Mtim != b.Mtim || s.Ctim != b.Ctim {
-		w.Errorf("%s was changed: %q, %v, %v, %v", l.name, data, mine, s.Mtim, errors.Join(err, readErr))
+		w.Errorf("%s was changed: contents %q, attribute %q, time %v, %v; want no change", l.name, data, mine, s.Mtim,
+			errors.Join(err, readErr))
 	}
 }
 
@@ -261,11 +262,11 @@ func TestHandOutShape(t *testing.T) {
 	} {
 		f, st := w.handOut(c.name, c.granted, strangerUID)
 		if st != c.want || (f != nil) != (st == ntstatus.Success) {
-			w.Errorf("%s for %x: %v, want %v", c.name, uint32(c.granted), st, c.want)
+			w.Errorf("HandOut of %s for %#x: %v, want %v", c.name, uint32(c.granted), st, c.want)
 		}
 		if f != nil {
 			if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&(unix.O_ACCMODE|unix.O_NONBLOCK) != 0 {
-				w.Errorf("%s: flags %x, %v", c.name, flags, err)
+				w.Errorf("descriptor of %s: status flags %#x, %v; want only reading, blocking", c.name, flags, err)
 			}
 			w.must(f.Close())
 		}
@@ -277,12 +278,12 @@ func TestHandOutShape(t *testing.T) {
 		w.must(f.Close())
 	}
 	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
-		t.Error(st)
+		t.Errorf("HandOut of no handle: %v, want %v", st, ntstatus.InvalidHandle)
 	}
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
 	if _, st := w.lend(th, event, 0); st != ntstatus.ObjectTypeMismatch {
-		t.Error(st)
+		t.Errorf("HandOut of an event: %v, want %v", st, ntstatus.ObjectTypeMismatch)
 	}
 }
 
@@ -309,12 +310,12 @@ func TestConfines(t *testing.T) {
 	} {
 		s := &unix.Statx_t{Uid: c.owner, Mode: unix.S_IFREG | c.mode}
 		if got := l.confines(s, c.granted, c.receiver); got != c.want {
-			t.Errorf("F-155: a file of %d, mode %o, for %d with %v: %t, want %t", c.owner, c.mode, c.receiver,
-				c.granted, got, c.want)
+			t.Errorf("F-155: confines of a file of %d, mode %o, for %d with %v = %t, want %t", c.owner, c.mode,
+				c.receiver, c.granted, got, c.want)
 		}
 	}
 	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
-		t.Error("F-155: without a mount for writing")
+		t.Error("F-155: confines without a mount for writing is true, want false")
 	}
 }
 
@@ -327,7 +328,7 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	h := w.open(th, "f", toRead, ntstatus.Success)
 	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
 	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AccessDenied || f != nil {
-		t.Errorf("F-154: %v", st)
+		t.Errorf("F-154: HandOut of a file with an invalid attribute: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -340,12 +341,12 @@ func TestLenderMounts(t *testing.T) {
 	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
 		var s unix.Statfs_t
 		if err := unix.Fstatfs(fd, &s); err != nil || int(s.Flags)&all != want {
-			t.Errorf("F-153: flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
+			t.Errorf("F-153: mount flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
 		}
 	}
 	if l := lending(t, HandOutReads).tree.lender; l.writes >= 0 {
-		t.Errorf("F-151: a tree that hands out for reading has a mount for writing: l.writes = %d, want less than 0",
-			l.writes)
+		t.Errorf("F-151: descriptor of the mount for writing in a tree that passes only for reading: %d, want a "+
+			"negative one", l.writes)
 	}
 }
 
@@ -354,10 +355,10 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "data", forEveryone)
 	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut without HandOutReads: %v, want %v", st, ntstatus.NotSupported)
 	}
 	if what, err := w.tree.HandsOut(); what != HandOutNothing || err != nil {
-		t.Error(what, err)
+		t.Errorf("HandsOut = %v, %v, want HandOutNothing, no error", what, err)
 	}
 	if os.Getuid() == 0 {
 		return // This program may copy mounts.
@@ -365,10 +366,10 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w = newWorld(t, func(c *Config) { c.HandOut = HandOutWrites })
 	w.file("f", "data", forEveryone)
 	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut without a copy of the mount: %v, want %v", st, ntstatus.NotSupported)
 	}
 	if what, err := w.tree.HandsOut(); what != HandOutNothing || !errors.Is(err, unix.EPERM) {
-		t.Error(what, err)
+		t.Errorf("HandsOut without a copy of the mount = %v, %v, want HandOutNothing, %v", what, err, unix.EPERM)
 	}
 }
 
@@ -384,7 +385,7 @@ func TestHandOutAndRename(t *testing.T) {
 		t.Helper()
 		f, got := w.lend(th, h, strangerUID)
 		if got != st {
-			t.Errorf("%v, want %v", got, st)
+			t.Errorf("HandOut: %v, want %v", got, st)
 		}
 		if f == nil {
 			return
@@ -392,7 +393,7 @@ func TestHandOutAndRename(t *testing.T) {
 		defer f.Close()
 		b := make([]byte, 16)
 		if n, err := f.Read(b); err != nil || string(b[:n]) != want {
-			t.Errorf("%q, %v, want string(b[:n]) = %v, no error", b[:n], err, want)
+			t.Errorf("contents of the passed file: %q, %v, want %q", b[:n], err, want)
 		}
 	}
 	hands("mine", ntstatus.Success)
@@ -437,7 +438,7 @@ func TestHandOutAndLease(t *testing.T) {
 	w.open(th, "f", toWrite, ntstatus.SharingViolation)
 	w.open(th, "f", toRead, ntstatus.Success)
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "data" {
-		t.Errorf(`%q, %v, want string(b) = "data", no error`, b, err)
+		t.Errorf(`contents: %q, %v, want "data"`, b, err)
 	}
 }
 
@@ -455,15 +456,15 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		held := []int{tree.root, l.reads}
 		if (l.writes >= 0) != (what == HandOutWrites) {
-			t.Errorf("%v: a copy for writing: %d", what, l.writes)
+			t.Errorf("%v: descriptor of the mount for writing: %d, want one only with HandOutWrites", what, l.writes)
 		}
 		if what == HandOutWrites {
 			held = append(held, l.writes)
 		}
 		for _, fd := range held {
 			if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-				t.Errorf("%v: descriptor flags of a mount's copy = %d, %v, want %d, nil",
-					what, own, err, unix.FD_CLOEXEC)
+				t.Errorf("%v: flags of a mount copy's descriptor: %d, %v, want %d, no error", what, own, err,
+					unix.FD_CLOEXEC)
 			}
 		}
 		if err := tree.Close(); err != nil {
@@ -471,7 +472,7 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		for _, fd := range held {
 			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
-				t.Errorf("%v: descriptor %d of %v is open: %v, want %v", what, fd, held, err, unix.EBADF)
+				t.Errorf("%v: descriptor %d of %v after Close: %v, want %v", what, fd, held, err, unix.EBADF)
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 	w.want(st, ntstatus.Success)
 	defer f.Close()
 	if n, opened := f.(*file).Identity(); n != number || opened != id {
-		w.Errorf("F-180: %s is %d %q, and open %d %q, want %d, %q", name, number, id, n, opened, number, id)
+		w.Errorf("F-180: identity of %s: %d %q by lookup, %d %q by open, want equal", name, number, id, n, opened)
 	}
 	return number, id
 }
@@ -43,7 +43,7 @@ func TestIdentity(t *testing.T) {
 	settle(t, w.path("g"))
 	for range 2 { // The second one comes from the cache.
 		if n, again := w.identityAt("g"); n != number || again != id {
-			t.Errorf("F-180: %d %q became %d %q, want %d, %q", number, id, n, again, number, id)
+			t.Errorf("F-180: identity after changes: %d %q, want %d %q", n, again, number, id)
 		}
 	}
 	w.must(os.Remove(w.path("g")))
@@ -52,7 +52,7 @@ func TestIdentity(t *testing.T) {
 		w.file(name, "", text)
 		n, other := w.identityAt(name)
 		if other == id || other == "" {
-			t.Fatalf("F-180: the file %d %q has the identity of the removed file %d %q", number, id, n, other)
+			t.Fatalf("F-180: removed file %d %q, new file %d %q; want different identities", number, id, n, other)
 		}
 		if n == number {
 			return
@@ -76,6 +76,6 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 		seen[id] = true
 	}
 	if id := identityString(&unborn, nil); id != "" {
-		t.Errorf(`F-180: %q of a number alone, want ""`, id)
+		t.Errorf(`F-180: identity of an inode number alone = %q, want ""`, id)
 	}
 }

@@ -51,7 +51,7 @@ func TestAccessBased(t *testing.T) {
 					st = next
 				}
 				if got := sorted(names); got != want {
-					t.Errorf("%s sees %q, want %q", user, got, want)
+					t.Errorf("listing as %s: %q, want %q", user, got, want)
 				}
 				if c.name == "access-based" {
 					w.want(closeAny(th, w.open(th, "nothing", winnt.FILE_WRITE_DATA, ntstatus.Success)), ntstatus.Success)
@@ -94,18 +94,19 @@ func TestDebris(t *testing.T) {
 		return names, left
 	}
 	if names, left := list(); !slices.Equal(names, []string{"f"}) || len(left) != 7 {
-		t.Errorf("names that may be in use: listed %q, left %q, want [f] listed and 7 names left", names, left)
+		t.Errorf("listing while private names may be in use: %q, left %q, want [f] listed and 7 names left", names,
+			left)
 	}
 	w.tree.abandoned = 0
 	want := []string{kept + "1", kept + "2", kept + "3", "f"}
 	for start := time.Now(); ; { // The clock of files ticks behind the system's clock.
 		names, left := list()
 		if !slices.Equal(names, []string{"f"}) || len(left) != len(want) && time.Since(start) > 10*time.Second {
-			t.Fatalf("listed %q, left %q, want %q", names, left, want)
+			t.Fatalf("listing %q, left %q, want [f] listed, left %q", names, left, want)
 		}
 		if len(left) == len(want) {
 			if !slices.Equal(left, want) {
-				t.Errorf("left %q, want %q", left, want)
+				t.Errorf("names left: %q, want %q", left, want)
 			}
 			return
 		}
@@ -151,7 +152,7 @@ func TestDebrisOfLinks(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 	left, err := os.ReadDir(w.path("d"))
 	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
-		t.Errorf("F-129: %v is left, want len(left) = 1, left[0].Name() = %v", left, privatePrefix+"theirs")
+		t.Errorf("F-129: names left: %v, want only %v", left, privatePrefix+"theirs")
 	}
 }
 
@@ -186,11 +187,11 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				break
 			}
 			if w.want(st, ntstatus.Success); len(list) == 0 || len(list) > 2 || st != ntstatus.Success {
-				t.Fatalf("one query returned %d entries, want 1 or 2", len(list))
+				t.Fatalf("List: %d entries, want 1 or 2", len(list))
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("F-120: %s has %v", dir, got)
+			t.Errorf("F-120: listing of %q: %v, want %v", dir, got, want)
 		}
 		for _, e := range want {
 			var s unix.Stat_t
@@ -200,7 +201,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				expected.EndOfFile, expected.AllocationSize = s.Size, s.Blocks*512
 			}
 			if got[e.name] != expected {
-				t.Errorf("F-120: %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
+				t.Errorf("F-120: entry %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
 			}
 		}
 	}
@@ -209,7 +210,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 		Desired: winnt.FILE_READ_DATA}
 	p, ok := w.tree.FindDirect(&r, nil)
 	if !ok {
-		t.Fatal("empty is not found without a look at its directory")
+		t.Fatal("FindDirect of an empty directory fails, want success")
 	}
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
 		Action: fileaccess.Opened}
@@ -219,11 +220,11 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	defer f.Close()
 	list, st := f.List("*", true, 1, nil)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "." {
-		t.Errorf(`F-175: %+v, want len(list) = 1, list[0].FileName = "."`, list)
+		t.Errorf(`F-175: first entry %+v, want only "."`, list)
 	}
 	more, st := f.List("..", true, 5, nil)
 	if w.want(st, ntstatus.Success); len(more) != 1 || more[0].FileName != ".." || more[0].FileBasic != list[0].FileBasic {
-		t.Errorf("F-175: %+v, want what . tells: %+v", more, list)
+		t.Errorf("F-175: next entry %+v, want .. with the facts of . in %+v", more, list)
 	}
 }
 
@@ -271,7 +272,8 @@ func TestScans(t *testing.T) {
 	} {
 		list, st := c.of.List(c.pattern, c.restart, c.most, c.see)
 		if len(list) != c.names || st != c.st {
-			t.Errorf("F-120: %d: %.20q: %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
+			t.Errorf("F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names,
+				c.st)
 		}
 	}
 }
@@ -292,7 +294,7 @@ func TestMatches(t *testing.T) {
 		{"a.*", "a", false}, {"*.txt", "a.TXT", true},
 	} {
 		if got := matches(c.pattern, c.name); got != c.want {
-			t.Errorf("F-120: %q fits %q: %t, want %t", c.name, c.pattern, got, c.want)
+			t.Errorf("F-120: matches(%q, %q) = %t, want %t", c.pattern, c.name, got, c.want)
 		}
 	}
 }
@@ -332,7 +334,7 @@ func TestList(t *testing.T) {
 			end = ntstatus.NoSuchFile
 		}
 		if st != end {
-			t.Errorf("%q ends with %v, want %v", pattern, st, end)
+			t.Errorf("end of the listing %q: %v, want %v", pattern, st, end)
 		}
 		slices.Sort(names)
 		return names
@@ -346,7 +348,7 @@ func TestList(t *testing.T) {
 			return l
 		}(), "sub": {"Sub"}, "none*": nil, "su?": {"Sub"}, "sub?": nil, "?sub": nil, "?": {"."}, "??": {".."}} {
 		if got := list(pattern); !slices.Equal(got, names) {
-			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
+			t.Errorf("listing %q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
 		}
 	}
 	// A restarted listing returns all names, even if the last one was incomplete (F-120).
@@ -356,7 +358,7 @@ func TestList(t *testing.T) {
 		// The class of names returns only names.
 		if len(out.FileInformation) != 1 || st != ntstatus.Success ||
 			out.FileInformation[0] != (nt.FileEntry{FileName: out.FileInformation[0].FileName}) {
-			t.Errorf("one entry: %v, %v", out, st)
+			t.Errorf("query for a single name: %v, %v, want one entry with only a name", out, st)
 		}
 	}
 	// A listing has the pattern of its first call.
@@ -366,19 +368,19 @@ func TestList(t *testing.T) {
 		out, st := one.Services().NtQueryDirectoryFile(single)
 		if st != ntstatus.Success || len(out.FileInformation) != 1 ||
 			!strings.HasPrefix(out.FileInformation[0].FileName, "file 69") {
-			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v", i, out, st)
+			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v, want a name with that prefix", i, out, st)
 		}
 		single.RestartScan, single.FileName = false, "Sub"
 	}
 	_, st = one.Services().NtQueryDirectoryFile(single)
 	w.want(st, ntstatus.NoMoreFiles)
 	if got := list(""); len(got) != 703 {
-		t.Errorf("after a scan that did not end there are %d names, want 703", len(got))
+		t.Errorf("names after an incomplete listing: %d, want 703", len(got))
 	}
 	// The root of a volume has no "." and ".." (F-175).
 	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
 	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
-		t.Errorf(`the root lists %v, want len(entries) = 1, entries[0].FileName = "d"`, entries)
+		t.Errorf(`listing of the root: %v, want only "d"`, entries)
 	}
 	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
 	w.want(st, ntstatus.ObjectNameInvalid)

@@ -30,17 +30,17 @@ func TestRemoveName(t *testing.T) {
 	for _, f := range []*file{one, two, other} {
 		facts, st := f.Facts()
 		if w.want(st, ntstatus.Success); facts.DeletePending || facts.Links != 1 {
-			t.Errorf("F-117: %+v, want facts.DeletePending = false, facts.Links = 1", facts)
+			t.Errorf("F-117: facts after RemoveName: %+v, want one link and no pending deletion", facts)
 		}
 	}
 	w.tree.mu.Lock()
 	if l := one.link; w.tree.dooms != 0 || len(one.node.doomed) != 0 || l.users != 2 || other.link.users != 1 {
-		t.Errorf("F-117: %d to go, %+v", w.tree.dooms, l)
+		t.Errorf("F-117: after RemoveName: %d names pending deletion, link %+v; want 0 and 2 users", w.tree.dooms, l)
 	}
 	w.tree.mu.Unlock()
 	b := make([]byte, 9)
 	if n, st := two.ReadAt(b, 0); n != 1 || b[0] != 'f' || st != ntstatus.Success {
-		t.Errorf("M-20: %q, %v", b[:n], st)
+		t.Errorf(`M-20: ReadAt after RemoveName = %q, %v, want "f"`, b[:n], st)
 	}
 	w.want(one.RemoveName(), ntstatus.CannotDelete)
 	w.file(`d\f`, "new", wide)
@@ -80,10 +80,10 @@ func TestSpaceOfAFile(t *testing.T) {
 	}
 	var s unix.Stat_t
 	if w.must(unix.Stat(w.path("f"), &s)); s.Mode&0o7777 != 0o755 || s.Blocks*512 < 1<<14 {
-		t.Errorf("F-125: mode %o, %d blocks", s.Mode, s.Blocks)
+		t.Errorf("F-125: after Allocate: mode %o, %d blocks; want 755 and at least 16 KiB", s.Mode, s.Blocks)
 	}
 	if value, _ := w.kept("f"); value != keptArchive {
-		t.Errorf("F-173: kept as %q, want %q", value, keptArchive)
+		t.Errorf("F-173: stored attributes %q, want %q", value, keptArchive)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestReadLocks(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDONLY || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("locks by %d, flags %#o, %v", fd, flags, err)
+		t.Errorf("Locking = %d, status flags %#o, %v, want a descriptor with O_RDONLY and O_NONBLOCK", fd, flags, err)
 	}
 	w.must(unix.Close(fd))
 }

@@ -43,8 +43,8 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 			return d
 		}})
 		if st != c.want || asked != c.asked || bad != c.bad {
-			t.Errorf("F-118: %q: %v, decided about %t as a bad name %t, want %v, %t, %t", c.to, st, asked, bad, c.want,
-				c.asked, c.bad)
+			t.Errorf("F-118: Move to %q: %v, decided %t, invalid name %t; want %v, %t, %t", c.to, st, asked, bad,
+				c.want, c.asked, c.bad)
 		}
 	}
 	// A denying decision returns its status. A decision without an action changes nothing.
@@ -59,13 +59,13 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	root := w.opened("", fileaccess.Request{}, winnt.DELETE)
 	for _, link := range []bool{false, true} {
 		w.want(root.Move(&nt.FileMove{Name: "x", Link: link, Decide: func(*fileaccess.Move) fileaccess.MoveDecision {
-			t.Error("F-118: the root is decided about")
+			t.Error("F-118: a move of the root was decided about, want a denial before")
 			return allowed
 		}}), ntstatus.AccessDenied)
 	}
 	for _, name := range []string{"f", `d\f`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
-			t.Errorf("F-118: %s holds %q, %v, want string(b) = %v, no error", name, b, err, name)
+			t.Errorf("F-118: contents of %s: %q, %v, want %q", name, b, err, name)
 		}
 	}
 	w.exists("x", false)

@@ -71,7 +71,7 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 				want = c.to
 			}
 			if l.name != want || l.path != want || l.directory != w.tree.rootInode || l.users != 1 {
-				t.Errorf("F-118: the open is by %+v, want %s", l, want)
+				t.Errorf("F-118: link of the open: %+v, want %s", l, want)
 			}
 		})
 	}
@@ -92,7 +92,7 @@ func TestRemoveOwn(t *testing.T) {
 		{"empty", "empty", false, unix.EISDIR}, {"none", "f", false, unix.ENOENT}, {"empty", "empty", true, nil},
 		{"f", "f", false, nil}} {
 		if err := w.tree.removeOwn(w.inode(c.of), c.directory, w.tree.root, c.name); !errors.Is(err, c.want) {
-			t.Errorf("F-117: %s as %s: %v, want %v", c.name, c.of, err, c.want)
+			t.Errorf("F-117: removeOwn(%s) as the name of %s: %v, want %v", c.name, c.of, err, c.want)
 		}
 		w.exists(c.name, c.want != nil && c.name != "none")
 		w.nothingPrivate("")

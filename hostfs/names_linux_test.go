@@ -25,7 +25,7 @@ func listNames(t *testing.T, f *file) (list []string) {
 			return list
 		}
 		if st != ntstatus.Success || len(got) == 0 {
-			t.Fatalf("%d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
+			t.Fatalf("ListNames: %d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
 		}
 		for _, e := range got {
 			list = append(list, kindOf(e.Directory, e.Link)+e.Name)
@@ -43,7 +43,7 @@ func listEntries(t *testing.T, f *file) (list []string) {
 			return list
 		}
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("List: %v, want success", st)
 		}
 		for _, e := range got {
 			if e.FileName != "." && e.FileName != ".." {
@@ -98,16 +98,16 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		f := w.opened("d", fileaccess.Request{Options: options}, winnt.FILE_READ_DATA)
 		want := listEntries(t, f)
 		if got := listNames(t, f); len(got) < 2900 || !slices.Equal(got, want) {
-			t.Errorf("options %x: %d names, want %d", options, len(got), len(want))
+			t.Errorf("options %#x: %d names, want the %d of List", options, len(got), len(want))
 		}
 		if w.tree.uniform && !typesBelieved(f) {
-			t.Error("no entry's own type was believed")
+			t.Error("ListNames used no type that the directory stores, want it to")
 		}
 		// Other file systems do not guarantee that the stored types are complete.
 		uniform := w.tree.uniform
 		w.tree.uniform = false
 		if got := listNames(t, f); typesBelieved(f) || !slices.Equal(got, want) {
-			t.Errorf("options %x: queried one by one %d names, want %d", options, len(got), len(want))
+			t.Errorf("options %#x, each file queried: %d names, want the %d of List", options, len(got), len(want))
 		}
 		w.tree.uniform = uniform
 		w.shut(f)
@@ -118,24 +118,24 @@ func TestNamesAreThoseOfList(t *testing.T) {
 			t.Skip("cannot mount here: ", err)
 		}
 		if !w.tree.mountedBelow() {
-			t.Error("a mount below is not found")
+			t.Error("mountedBelow with a mount is false, want true")
 		}
 		got := listNames(t, f)
 		if typesBelieved(f) {
-			t.Error("types are believed with a mount below")
+			t.Error("ListNames used stored types with a mount below, want not")
 		}
 		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
 		// A bind mount of the same device is an entry for List, and for ListNames.
 		if want := listEntries(t, f); !slices.Equal(got, want) {
-			t.Errorf("%d names, want %d", len(got), len(want))
+			t.Errorf("names with a mount below: %d, want the %d of List", len(got), len(want))
 		}
 	}
 	if w.tree.mountedBelow() {
-		t.Error("mountedBelow reports a removed mount, want false")
+		t.Error("mountedBelow after the mount was removed is true, want false")
 	}
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
 		true); st != ntstatus.InvalidParameter {
-		t.Errorf("a file: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("ListNames of a file: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestMountTable(t *testing.T) {
 		{"25", "/dev", false},
 	} {
 		if got := mountedIn(table, c.parent, c.root); got != c.want {
-			t.Errorf("%s of %s: %t, want %t", c.root, c.parent, got, c.want)
+			t.Errorf("mountedIn for %s, a root in mount %s = %t, want %t", c.root, c.parent, got, c.want)
 		}
 	}
 }

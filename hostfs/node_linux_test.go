@@ -116,7 +116,7 @@ func TestShareModes(t *testing.T) {
 		ntstatus.SharingViolation)
 	w.want(one.NtClose(h), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x" {
-		t.Errorf(`a denied open truncated the file: contents %q, want "x"`, b)
+		t.Errorf(`contents after a denied open: %q, want "x"`, b)
 	}
 }
 
@@ -172,7 +172,7 @@ func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if s := about.(nt.FileStandard); s.DeletePending != want {
-		w.Errorf("F-117: DeletePending is %v, want %v", s.DeletePending, want)
+		w.Errorf("F-117: DeletePending is %t, want %t", s.DeletePending, want)
 	}
 }
 
@@ -198,8 +198,7 @@ func TestDeleteOneName(t *testing.T) {
 	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
 	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
 		ReplaceIfExists: true}); st == ntstatus.Success {
-		t.Errorf("F-117: a name with a pending deletion was replaced: st = %v, want anything but %v",
-			st, ntstatus.Success)
+		t.Errorf("F-117: rename over a name with a pending deletion: %v, want a failure", ntstatus.Success)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
@@ -240,16 +239,17 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 					contents = ""
 				}
 				if f.share != want || f.links != forced || (f.found.FileID != 0) != (action == fileaccess.Opened) {
-					t.Errorf("F-48: %d is shared as %d, links %t, found %+v", share, f.share, f.links, f.found)
+					t.Errorf("F-48: share mode %d, forced %t: %d, links %t, found %+v; want %d, %t", share, forced,
+						f.share, f.links, f.found, want, forced)
 				}
 				facts, _, st := f.Found()
 				if w.want(st, ntstatus.Success); facts.EndOfFile != int64(len(contents)) {
-					t.Errorf("found with %d bytes, want %q", facts.EndOfFile, contents)
+					t.Errorf("size at the open: %d, want that of %q", facts.EndOfFile, contents)
 				}
 				b := make([]byte, 9)
 				n, st := f.ReadAt(b, 0)
 				if st != ntstatus.Success || string(b[:n]) != contents { // FILE_EXECUTE permits the server to read.
-					t.Errorf("F-114: %q, %v, want %q", b[:n], st, contents)
+					t.Errorf("F-114: ReadAt = %q, %v, want %q", b[:n], st, contents)
 				}
 				f.Close()
 			}
@@ -269,14 +269,13 @@ func TestOpensAreCounted(t *testing.T) {
 		w.tree.mu.Lock()
 		defer w.tree.mu.Unlock()
 		if w.tree.opens != opens || len(w.tree.nodes) != nodes || w.tree.dooms != dooms {
-			t.Errorf("F-123: %d opens of %d files, %d to go, want %d, %d, %d",
-				w.tree.opens, len(w.tree.nodes), w.tree.dooms,
-				opens, nodes, dooms)
+			t.Errorf("F-123: %d opens of %d files, %d names pending deletion; want %d, %d, %d", w.tree.opens,
+				len(w.tree.nodes), w.tree.dooms, opens, nodes, dooms)
 		}
 		n := w.tree.nodes[w.inode("f")]
 		for i, want := range users {
 			if got := n.opens[i].link.users; got != want {
-				t.Errorf("F-117: open %d is by a name of %d, want %d", i, got, want)
+				t.Errorf("F-117: users of the name of open %d: %d, want %d", i, got, want)
 			}
 		}
 	}
@@ -302,7 +301,7 @@ func TestOpensAreCounted(t *testing.T) {
 	w.shut(a)
 	counts(3, 2, 1, 1, 2)
 	if !w.tree.isOpen(w.inode("f")) || w.tree.isOpen(w.inode("")) {
-		t.Error("F-48: the one is open, the other is not")
+		t.Error("F-48: isOpen must be true for the open file and false for the root")
 	}
 	w.shut(g)
 	counts(2, 2, 0, 1)
@@ -310,7 +309,7 @@ func TestOpensAreCounted(t *testing.T) {
 	w.shut(b)
 	counts(1, 1, 0)
 	if err := w.tree.Close(); err == nil {
-		t.Error("a tree is closed with an open file")
+		t.Error("Close of a tree with an open file: no error, want one")
 	}
 	w.shut(x)
 	counts(0, 0, 0)
@@ -335,7 +334,7 @@ func TestOneName(t *testing.T) {
 		{link{dir: 0, directory: 7, name: "f", path: "x"}, link{dir: 0, directory: 7, name: "f", path: "y"}, true},
 	} {
 		if got := c.a.same(&c.b); got != c.want {
-			t.Errorf("F-181: %+v and %+v are one name: %t, want %t", c.a, c.b, got, c.want)
+			t.Errorf("F-181: %+v and %+v are the same name: %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 }
@@ -354,7 +353,7 @@ func TestFilesOfOneHandle(t *testing.T) {
 		winnt.FILE_READ_DATA: ntstatus.Success} {
 		d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, right, 0, 0)
 		if st != want {
-			t.Errorf("O-56: duplicated with %#x: %v, want %v", uint32(right), st, want)
+			t.Errorf("O-56: duplicate with %#x: %v, want %v", uint32(right), st, want)
 		}
 		if st == ntstatus.Success {
 			w.want(th.NtClose(d), ntstatus.Success)
@@ -366,6 +365,6 @@ func TestFilesOfOneHandle(t *testing.T) {
 		w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.SharingViolation)
 	}
 	if again := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success); again != next {
-		t.Errorf("O-12: the next handle is %v, want %v", again, next)
+		t.Errorf("O-12: handle of the next open: %v, want %v", again, next)
 	}
 }

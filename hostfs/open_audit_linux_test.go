@@ -42,7 +42,7 @@ func (r *records) Write(e audit.Event) error {
 func (w *world) take(r *records, want ...string) {
 	w.Helper()
 	if !slices.Equal(r.kept, want) {
-		w.Errorf("records\n%q\nwant\n%q", r.kept, want)
+		w.Errorf("audit records\n%q\nwant\n%q", r.kept, want)
 	}
 	r.kept = nil
 }
@@ -95,7 +95,7 @@ func TestAudit(t *testing.T) {
 	_, st := one.NtReadFileAt(h, 10, 0)
 	w.want(st, ntstatus.Success)
 	if want := `S:AI(RA;;;;;WD;("a",TI,0x0,1))`; sink.attributes != want {
-		t.Errorf("the resource attributes are %q, want %q", sink.attributes, want)
+		t.Errorf("recorded resource attributes: %q, want %q", sink.attributes, want)
 	}
 	w.want(one.NtClose(h), ntstatus.Success)
 	sink.kept = nil
@@ -117,7 +117,7 @@ func TestAuditFailsClosed(t *testing.T) {
 	h, _, st := th.NtCreateFile(in)
 	w.want(st, ntstatus.Success)
 	if _, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success {
-		t.Error(st)
+		t.Errorf("query of the granted rights: %v, want success", st)
 	}
 }
 
@@ -165,9 +165,8 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		w.must(err)
 		text, err := os.ReadFile(filepath.Join(w.root, "d", "f"))
 		if err != nil || len(entries) != 1 || string(text) != "text" {
-			t.Errorf("%s, disposition %d: the folder has %d entries, f holds %q (%v)",
-				c.name, c.disposition, len(entries),
-				text, err)
+			t.Errorf(`%s with disposition %d: %d entries in the directory, f contains %q, %v; want 1, "text"`, c.name,
+				c.disposition, len(entries), text, err)
 		}
 	}
 	sink.full = false
@@ -240,17 +239,17 @@ func TestShareRecords(t *testing.T) {
 				field("AccessMask"), strings.TrimSpace(field("AccessReason"))}, " ")))
 			if e.ID != 5145 || field("ShareName") != `\\*\share` || field("ShareLocalPath") != w.root ||
 				field("IpAddress") != "-" || field("ObjectType") != "File" || field("SubjectUserSid") == "-" {
-				t.Errorf("%+v", e)
+				t.Errorf("record %+v, want one of the share for this file", e)
 			}
 		}
 		if len(got) != 1 || !strings.HasPrefix(got[0], strings.TrimSpace(c.want)) {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("share records %q, want one that starts with %q", got, c.want)
 		}
 	}
 	policy(audit.Options{}, audit.OnFailure)
 	w.want(one.NtClose(w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	if n := len(sink.Drain()); n != 0 {
-		t.Errorf("%d records with successes off, want 0", n)
+		t.Errorf("records with only failures audited: %d, want 0", n)
 	}
 }
 

@@ -31,13 +31,14 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	f, again, st := p.Open(&r, &d)
 	p.Release()
 	if f != nil || again || st != ntstatus.SharingViolation {
-		t.Errorf("F-124: %v, %t, %v, want nil, false, %v", f, again, st, ntstatus.SharingViolation)
+		t.Errorf("F-124: Open of a leased file: %v, again %t, %v; want nil, false, %v", f, again, st,
+			ntstatus.SharingViolation)
 	}
 	w.holds(map[string]string{"f": "text"})
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if w.tree.opens != 0 || len(descriptors(t)) != before {
-		t.Errorf("F-123: %d opens, %d descriptors, were %d", w.tree.opens, len(descriptors(t)), before)
+		t.Errorf("F-123: %d opens, %d host descriptors; want 0, %d", w.tree.opens, len(descriptors(t)), before)
 	}
 }
 
@@ -56,13 +57,14 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	f, more, st := found.Open(r, &d)
 	found.Release()
 	if f != nil || more != again || st != want {
-		w.Errorf("%s: %v, again %t, %v, want %t, %v", name, f, more, st, again, want)
+		w.Errorf("Open of %s: %v, again %t, %v; want nil, %t, %v", name, f, more, st, again, want)
 	}
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || len(descriptors(w)) != before {
-		w.Errorf("%s: %d nodes, %d opens, %d to go, %d descriptors, was %d", name, len(w.tree.nodes), w.tree.opens,
-			w.tree.dooms, len(descriptors(w)), before)
+		w.Errorf("after the failed Open of %s: %d nodes, %d opens, %d names pending deletion, %d host "+
+			"descriptors; want 0, 0, 0, %d", name, len(w.tree.nodes), w.tree.opens, w.tree.dooms, len(descriptors(w)),
+			before)
 	}
 }
 
@@ -90,7 +92,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 			ntstatus.ObjectNameNotFound)
 		w.dir("d", wide)
 		if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 0 {
-			t.Errorf("F-114: %v stand there, %v, want len(left) = 0, no error", left, err)
+			t.Errorf("F-114: names left: %v, %v, want none", left, err)
 		}
 		w.nothingPrivate("")
 	}

@@ -94,13 +94,13 @@ func TestSambaDecides(t *testing.T) {
 	cmd.Stdin, cmd.Stderr = strings.NewReader(lines.String()), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
+		t.Fatalf("SMB client: %v\n%s", err, stderr.String())
 	}
 	answers := bufio.NewScanner(strings.NewReader(string(out)))
 	count, wrong, listed := map[bool]int{}, 0, map[string]int{}
 	for _, q := range list {
 		if !answers.Scan() {
-			t.Fatalf("the server's answers end: %s", stderr.String())
+			t.Fatalf("the server's answers end early: %s", stderr.String())
 		}
 		var there ntstatus.Status
 		if _, err := fmt.Sscan(answers.Text(), (*uint32)(&there)); err != nil {
@@ -114,14 +114,13 @@ func TestSambaDecides(t *testing.T) {
 		if listed[why]++; why == "" && wrong < 20 {
 			wrong++
 			dir, _ := parentOf(q.Path)
-			t.Errorf("%+v as %s: the server returns %v, the tree %v\n%s\nin %s",
-				q, tokens[q.User].User().SID, there, st,
-				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
+			t.Errorf("%+v as %s: the server returns %v, the tree %v; want equal decisions\n%s\nin %s", q,
+				tokens[q.User].User().SID, there, st, numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
 		}
 	}
 	if total := len(list); count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
-			count, total/20, total/20)
+		t.Errorf("operations by success: %v, want at least %d successful and %d denied ones", count, total/20,
+			total/20)
 	}
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
 }

@@ -38,8 +38,8 @@ func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.
 		x, got := f(tree)
 		y, want := f(named)
 		if counts[want]++; got != want || x != y {
-			w.Errorf("adr 36: %s: the file of the tree says %v %q, the named file %v %q, want %v, %q", what, got, x,
-				want, y, want, y)
+			w.Errorf("adr 36: %s: on the tree's file %v %q, on the named file %v %q, want both equal", what, got, x,
+				want, y)
 		}
 	}
 	tell := func(part uint32) {
@@ -152,8 +152,8 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		named, want := th.NtOpenFile(mask, &nt.ObjectAttributes{ObjectName: name}, shareAll, 0)
 		counts[want]++
 		if got != want || granted(th, tree) != granted(th, named) {
-			t.Errorf("%v of %s: the file of the tree gives %v, %v, the named file %v, %v", mask, text, got,
-				granted(th, tree), want, granted(th, named))
+			t.Errorf("open for %v of a file with %s: in the tree %v, %v, named %v, %v, want both equal", mask, text,
+				got, granted(th, tree), want, granted(th, named))
 		}
 		if got == ntstatus.Success {
 			w.operatesAlike(th, tree, named, some(rnd, people), after)
@@ -162,10 +162,10 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		w.want(closeAny(th, named), ntstatus.Success)
 	}
 	if counts[ntstatus.Success] < n/20 || counts[ntstatus.AccessDenied] < n/20 {
-		t.Errorf("%v: too few of one", counts)
+		t.Errorf("opens by status: %v, want at least %d of success and of access denied", counts, n/20)
 	}
 	if after[ntstatus.Success] < n || after[ntstatus.AccessDenied] < n {
-		t.Errorf("results of operations on handles: %v, want at least n of success and of access denied", after)
+		t.Errorf("operations on handles by status: %v, want at least %d of success and of access denied", after, n)
 	}
 }
 
@@ -317,14 +317,13 @@ func TestTwin(t *testing.T) {
 		if count[want]++; want != (st == ntstatus.Success) && wrong < 10 {
 			wrong++
 			dir, _ := parentOf(q.Path)
-			t.Errorf("%+v as %s: %v, the checks alone say %t\n%s\nin %s", q, users[q.User], st, want,
-				numericOr(d.descriptors[q.Path]),
-				numericOr(d.descriptors[dir]))
+			t.Errorf("%+v as %s: %v, success by access checks %t\n%s\nin %s", q, users[q.User], st, want,
+				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
 		}
 	}
 	if total := count[true] + count[false]; count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
-			count, total/20, total/20)
+		t.Errorf("operations by success: %v, want at least %d successful and %d denied ones", count, total/20,
+			total/20)
 	}
 }
 

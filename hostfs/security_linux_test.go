@@ -31,16 +31,16 @@ func TestSetSecurity(t *testing.T) {
 	w.want(one.NtSetSecurityObject(h, dacl, next), ntstatus.Success)
 	if a := w.readBack("f"); a.Version != 3 || !a.Descriptor.DACL().Equal(next.DACL()) || a.HashType != ntacl.HashSHA256 ||
 		a.Hash != [64]byte{} {
-		t.Errorf("the attribute is %+v", a)
+		t.Errorf("stored attribute: %+v, want version 3 with the new DACL, without a hash", a)
 	}
 	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	// The open handle keeps its rights (F-52) and sees the current data.
 	if _, st := two.NtReadFileAt(reader, 1, 0); st != ntstatus.EndOfFile {
-		t.Errorf("bob's handle: %v, want %v", st, ntstatus.EndOfFile)
+		t.Errorf("read by bob's earlier handle: %v, want %v", st, ntstatus.EndOfFile)
 	}
 	d, st := two.NtQuerySecurityObject(reader, dacl)
 	if st != ntstatus.Success || !d.DACL().Equal(next.DACL()) {
-		t.Errorf("bob sees %v, %v", d, st)
+		t.Errorf("descriptor by bob's earlier handle: %v, %v, want the new DACL", d, st)
 	}
 }
 
@@ -72,22 +72,22 @@ func TestVersions(t *testing.T) {
 		h := w.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(A;;FR;;;WD)")
 		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next); st != c.want {
-			t.Errorf("version %s: %v, want %v", name, st, c.want)
+			t.Errorf("set the descriptor of version %s: %v, want %v", name, st, c.want)
 		}
 		got := w.readBack(name)
 		// Version 4 contains the time of writing, in units of 100 ns since 1601.
 		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
 		if got.Version == 4 && c.want == ntstatus.Success && (written.Before(begun) || written.After(time.Now())) {
-			t.Errorf("version %s was written at %v, the test began at %v", name, written, begun)
+			t.Errorf("time of writing of version %s: %v, want at or after %v", name, written, begun)
 		}
 		if c.want != ntstatus.Success {
 			next = c.a.Descriptor
 		}
 		if got.Version != c.a.Version || got.Hash != c.a.Hash || !got.Descriptor.DACL().Equal(next.DACL()) {
-			t.Errorf("version %s: %+v", name, got)
+			t.Errorf("attribute of version %s: %+v, want the same version and hash", name, got)
 		}
 		if v := got.Verify(info, nil, nil); c.want == ntstatus.Success && v != ntacl.Unhashed && v != ntacl.Intact {
-			t.Errorf("version %s: a server finds it %v", name, v)
+			t.Errorf("Verify of version %s = %v, want Unhashed or Intact", name, v)
 		}
 	}
 	// The permissions were changed outside of the server, so the descriptor does not count (F-115).
@@ -124,8 +124,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 		t.Errorf("F-121: Verify of the written attribute = %v, want %v", v, ntacl.Intact)
 	}
 	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: the hash is that of a directory without a default ACL: v = %v, want anything but %v", v,
-			ntacl.Intact)
+		t.Errorf("F-121: Verify without the default ACL = %v, want a mismatch", v)
 	}
 }
 
@@ -147,12 +146,13 @@ func TestSwapDescriptor(t *testing.T) {
 		sddl.MustParse("O:BAG:SYD:P")} {
 		if swapped, st := f.SwapDescriptor(old, next); swapped || st != ntstatus.Success ||
 			!w.readBack("f").Descriptor.Equal(sddl.MustParse(text)) {
-			t.Errorf("F-121: another descriptor than %v was written over: %t, %v", old, swapped, st)
+			t.Errorf("F-121: SwapDescriptor of %v, which is not the stored one: swapped %t, %v; want false, success",
+				old, swapped, st)
 		}
 	}
 	if swapped, st := f.SwapDescriptor(sddl.MustParse(text), next); !swapped || st != ntstatus.Success ||
 		!w.readBack("f").Descriptor.Equal(next) {
-		t.Errorf("F-121: the descriptor that was read before was not replaced: swapped %t, %v", swapped, st)
+		t.Errorf("F-121: SwapDescriptor of the stored descriptor: swapped %t, %v; want true, success", swapped, st)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -166,7 +166,7 @@ func TestShareDescriptor(t *testing.T) {
 	h := w.open(one, "f", winnt.MAXIMUM_ALLOWED, ntstatus.Success)
 	if v, st := one.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
 		v.(nt.AccessInformation).AccessFlags != 0x1200a9 {
-		t.Errorf("alice is granted %v, %v", v, st)
+		t.Errorf("rights of alice: %v, %v, want 0x1200a9", v, st)
 	}
 	w.open(one, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 	w.create(one, "g", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
@@ -196,7 +196,7 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 	h := below(winnt.MAXIMUM_ALLOWED, ntstatus.Success)
 	if v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
 		v.(nt.AccessInformation).AccessFlags != 0x1300a9 {
-		t.Errorf("F-111: from a directory's handle %v, %v are granted", v, st)
+		t.Errorf("F-111: rights by a directory's handle: %v, %v, want 0x1300a9", v, st)
 	}
 	// For a rename within a share, the target directory is opened, as by an SMB server (F-57).
 	for _, c := range []struct {
@@ -271,10 +271,10 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 		w.want(store(way, given), ntstatus.Success)
 		a := w.readBack(`in\` + way)
 		if want := sddl.MustParse(kept); !a.Descriptor.DACL().Equal(want.DACL()) {
-			t.Errorf("%s: %s is stored as %s, want %s", way, given, formatted(a.Descriptor), kept)
+			t.Errorf("%s of %s: stored as %s, want %s", way, given, formatted(a.Descriptor), kept)
 		}
 		if st := store(way+"no", refused); st != ntstatus.InvalidACL {
-			t.Errorf("%s: a refusal of a logon session: %v, want %v", way, st, ntstatus.InvalidACL)
+			t.Errorf("%s of a denial for a logon session: %v, want %v", way, st, ntstatus.InvalidACL)
 		}
 	}
 }
@@ -289,7 +289,8 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	q := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}
 	w.want(closeAny(th, w.create(th, `d\f`, q, ntstatus.Success)), ntstatus.Success)
 	if got, want := w.readBack(`d\f`).Descriptor.DACL(), sddl.MustParse("D:(A;;FA;;;"+alice+")").DACL(); !got.Equal(want) {
-		t.Errorf("F-200: the new file has %s", formatted(w.readBack(`d\f`).Descriptor))
+		t.Errorf("F-200: descriptor of the new file: %s, want only alice's entry",
+			formatted(w.readBack(`d\f`).Descriptor))
 	}
 	group := func() ntstatus.Status {
 		h := w.open(th, "d", winnt.WRITE_OWNER, ntstatus.Success)
@@ -300,7 +301,7 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	w.want(group(), ntstatus.Success)
 	const mended = "O:" + alice + "G:" + staff + "D:P(A;OICI;FA;;;" + alice + ")"
 	if got := formatted(w.readBack("d").Descriptor); got != mended {
-		t.Errorf("F-199: after a change of the group the descriptor is %s, want %s", got, mended)
+		t.Errorf("F-199: descriptor after a change of the group: %s, want %s", got, mended)
 	}
 	w.describe("d", "O:"+alice+"G:SYD:P(D;;FW;;;S-1-5-5-0-1001)(A;OICI;FA;;;"+alice+")")
 	w.want(group(), ntstatus.InvalidACL)
@@ -324,7 +325,8 @@ func TestVersionOfANewFile(t *testing.T) {
 	} {
 		got := (&Tree{cfg: Config{IgnorePosix: c.ignore}}).versionBelow(c.above)
 		if got.Version != c.version || got.HashType != c.kind || got.Hash != [64]byte{} || got.Descriptor != nil {
-			t.Errorf("F-121: below %+v, ignored %t: %+v", c.above, c.ignore, got)
+			t.Errorf("F-121: version below %+v, permissions ignored %t: %+v, want version %d, hash type %d", c.above,
+				c.ignore, got, c.version, c.kind)
 		}
 	}
 }
@@ -349,9 +351,9 @@ func TestSealedWithACL(t *testing.T) {
 		t.Errorf("F-121: Verify of the written attribute = %v, want Intact", v)
 	}
 	if v := got.Verify(infoOf(&s), nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: the hash is that of a file without an ACL: v = %v, want anything but %v", v, ntacl.Intact)
+		t.Errorf("F-121: Verify without the ACL = %v, want a mismatch", v)
 	}
 	if d, st := f.Descriptor(); formatted(d) != hers || st != ntstatus.Success {
-		t.Errorf("F-115: %s, %v", formatted(d), st)
+		t.Errorf("F-115: descriptor of the file: %s, %v, want %s", formatted(d), st, hers)
 	}
 }

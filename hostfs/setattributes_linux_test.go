@@ -86,16 +86,17 @@ func TestSetAttributes(t *testing.T) {
 		basic, ok := v.(nt.FileBasic)
 		value, _ := w.kept([]string{"f", "d"}[c.on])
 		if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != c.shown || value != c.kept {
-			t.Errorf("%d: shown as %#x, kept as %q, want %#x, %q", i, basic.FileAttributes, value, c.shown, c.kept)
+			t.Errorf("case %d: attributes %#x, stored %q; want %#x, %q", i, basic.FileAttributes, value, c.shown,
+				c.kept)
 		}
 	}
 	w.want(th.NtSetInformationFile(both[0], nt.FileBasicInformation, nt.FileBasic{CreationTime: then}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(both[0], nt.FileBasicInformation)
 	if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.CreationTime != then {
-		t.Errorf("%+v, %v", v, st)
+		t.Errorf("basic information: %+v, %v, want the creation time that was set", v, st)
 	}
 	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
-		t.Errorf("kept as %s %s, want %s, 00ce8707ce54bf01", value, created, keptNormal)
+		t.Errorf("stored attributes: %s %s, want %s 00ce8707ce54bf01", value, created, keptNormal)
 	}
 }
 
@@ -121,7 +122,8 @@ func TestTimesAreSetSeparately(t *testing.T) {
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		w.want(st, ntstatus.Success)
 		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
-			t.Errorf("F-122: %+v gives %+v, want times %d and %d", c.set, v, c.wantAccess, c.wantWrite)
+			t.Errorf("F-122: after setting %+v: %+v, want access time %d, write time %d", c.set, v, c.wantAccess,
+				c.wantWrite)
 		}
 	}
 }
@@ -152,7 +154,7 @@ func TestNewAttributes(t *testing.T) {
 		w.want(th.NtClose(h), ntstatus.Success)
 		value, created := w.kept(c.name)
 		if want := keptNormal[:24] + c.kept + "000000"; value != want || created == strings.Repeat("0", 16) {
-			t.Errorf("%d: %s is kept as %s %s, want %s", i, c.name, value, created, want)
+			t.Errorf("case %d: stored attributes of %s: %s %s, want %s", i, c.name, value, created, want)
 		}
 	}
 	w.open(th, "r", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
@@ -180,13 +182,13 @@ func TestArchive(t *testing.T) {
 		_, st := th.NtReadFileAt(h, 1, 0)
 		w.want(st, ntstatus.EndOfFile)
 		if value, _ := w.kept("f"); value != "" {
-			t.Errorf(`%s: reading leaves %s, want ""`, name, value)
+			t.Errorf("%s: attributes stored by a read: %s, want none", name, value)
 		}
 		w.want(change(h), ntstatus.Success)
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		basic, ok := v.(nt.FileBasic)
 		if !ok || st != ntstatus.Success || basic.FileAttributes != fileaccess.AttributeArchive {
-			t.Errorf("%s: %+v, %v", name, v, st)
+			t.Errorf("%s: basic information %+v, %v, want only the archive attribute", name, v, st)
 		}
 		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
@@ -203,7 +205,7 @@ func TestArchive(t *testing.T) {
 			want = keptArchive
 		}
 		if value, _ := w.kept(name); value != want {
-			t.Errorf("%s: after the end kept as %q, want %s", name, value, want)
+			t.Errorf("%s: attributes stored at the close: %q, want %s", name, value, want)
 		}
 	}
 }
@@ -213,7 +215,7 @@ func FuzzSetAttributes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, attributes uint32, created int64, directory bool) {
 		d := dos{fileaccess.Attributes(attributes) & dosKept, true, max(created, 0)}
 		if got := decodeDOS(d.append(nil, directory)); got != d {
-			t.Errorf("%+v became %+v, want %+v", d, got, d)
+			t.Errorf("attributes %+v were encoded and decoded as %+v, want %+v", d, got, d)
 		}
 	})
 }
@@ -235,12 +237,12 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 		w.must(f.replaced(c.asked))
 		if got := now("f"); got != c.want || w.dosOf(w.path("f")).created != 5 {
-			t.Errorf("F-172: %d: %#x, want %#x", i, got, c.want)
+			t.Errorf("F-172: case %d: attributes after a replacement: %#x, want %#x", i, got, c.want)
 		}
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
 		w.shut(f)
 		if got := now("f"); got != c.was|archive {
-			t.Errorf("F-173: %d: after the end %#x, want %#x", i, got, c.was|archive)
+			t.Errorf("F-173: case %d: attributes after the close: %#x, want %#x", i, got, c.was|archive)
 		}
 	}
 	// A file without stored attributes gets only this one.
@@ -248,7 +250,7 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	f.archive()
 	if got := w.dosOf(w.path("f")); !got.there || got.attributes != archive {
-		t.Errorf("F-173: %+v, want got.there = true, got.attributes = %v", got, archive)
+		t.Errorf("F-173: stored attributes: %+v, want %#x", got, archive)
 	}
 	// Setting attributes replaces the archive attribute of earlier changes. Setting only a time does not.
 	for _, c := range []struct {
@@ -262,14 +264,14 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		w.want(g.SetBasic(c.said), ntstatus.Success)
 		w.shut(g)
 		if got := now("f"); got != c.want {
-			t.Errorf("F-173: after %+v %#x, want %#x", c.said, got, c.want)
+			t.Errorf("F-173: attributes after setting %+v: %#x, want %#x", c.said, got, c.want)
 		}
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	d.archive()
 	w.shut(d)
 	if value, _ := w.kept("d"); value != "" || d.changed.Load() {
-		t.Errorf("F-173: a directory is kept as %s", value)
+		t.Errorf("F-173: stored attributes of a directory: %s, want none", value)
 	}
 	// A creation time equal to the file's own need not be stored.
 	w.must(os.WriteFile(w.path("born"), nil, 0o600))
@@ -279,12 +281,12 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	w.must(err)
 	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
 	if value, _ := w.kept("born"); value != "" {
-		t.Errorf(`F-122: kept as %s, want ""`, value)
+		t.Errorf("F-122: stored attributes: %s, want none", value)
 	}
 	// A rejected call changes nothing.
 	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),
 		ntstatus.NotSupported)
 	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == epoch+1 || facts.CreationTime == 77 {
-		t.Errorf("F-122: %+v, %v", facts, st)
+		t.Errorf("F-122: facts after a rejected call: %+v, %v, want them unchanged", facts, st)
 	}
 }

@@ -115,7 +115,7 @@ func (b *beside) setHere() {
 	for _, name := range []string{"theirs", "ours"} {
 		before := b.readBack(name)
 		if got := b.shown(name); got != numeric(before.Descriptor) {
-			b.Errorf("%s: the attribute holds\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
+			b.Errorf("%s: stored descriptor\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
 		}
 		h := b.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;0x1f01ff;;;BA)(A;;0x120089;;;WD)")
@@ -123,10 +123,12 @@ func (b *beside) setHere() {
 		b.want(th.NtClose(h), ntstatus.Success)
 		after := b.readBack(name)
 		if !after.Descriptor.DACL().Equal(next.DACL()) || after.Version != before.Version {
-			b.Errorf("%s: the attribute is of version %d and says\n%s", name, after.Version, numeric(after.Descriptor))
+			b.Errorf("%s: version %d, descriptor\n%s\nwant version %d and the DACL that was set", name, after.Version,
+				numeric(after.Descriptor), before.Version)
 		}
 		if got := b.shown(name); got != numeric(after.Descriptor) {
-			b.Errorf("%s: set here to\n%s\nthe server shows\n%s", name, numeric(after.Descriptor), got)
+			b.Errorf("%s: descriptor set through the tree\n%s\nthe server shows\n%s", name, numeric(after.Descriptor),
+				got)
 		}
 	}
 }
@@ -183,9 +185,8 @@ func (b *beside) same(ours, theirs string) {
 	want, err := y.Append(nil)
 	b.must(err)
 	if string(got) != string(want) {
-		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x",
-			ours, x.Version, x.What, numeric(x.Descriptor), got,
-			theirs, y.Version, y.What, numeric(y.Descriptor), want)
+		b.Errorf("attributes differ: %s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What,
+			numeric(x.Descriptor), got, theirs, y.Version, y.What, numeric(y.Descriptor), want)
 	}
 }
 
@@ -203,14 +204,14 @@ func (b *beside) attributes() {
 	shows := func(name, want string) {
 		b.Helper()
 		if out, err := b.client("root", "allinfo "+name); !strings.Contains(out, "attributes: "+want+"\n") {
-			b.Errorf("%s: the server shows %s, %v; want %s", name, out, err, want)
+			b.Errorf("attributes of %s by the server: %s, %v, want %s", name, out, err, want)
 		}
 	}
 	sees := func(h winnt.Handle, want fileaccess.Attributes) {
 		b.Helper()
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.FileAttributes != want {
-			b.Errorf("the tree returns %+v, %v, want attributes %#x", v, st, want)
+			b.Errorf("basic information by the tree: %+v, %v, want attributes %#x", v, st, want)
 		}
 	}
 	set := func(h winnt.Handle, v nt.FileBasic) {
@@ -227,7 +228,7 @@ func (b *beside) attributes() {
 	shows("kept", "RH (3)")
 	shows("keptdir", "HSD (16)")
 	if out, _ := b.client("root", "allinfo kept"); !strings.Contains(out, "create_time:    Sun Jan  2 03:04:05 ") {
-		b.Errorf(`the server shows %s, want text containing "create_time:    Sun Jan  2 03:04:05 "`, out)
+		b.Errorf(`creation time by the server: %s, want "create_time:    Sun Jan  2 03:04:05 "`, out)
 	}
 	if out, err := b.client("root", "del kept; setmode kept -r-h; setmode keptdir -h-s+a; "+
 		"utimes kept 2001:02:03-04:05:06 -1 -1 -1"); !strings.Contains(out, `CANNOT_DELETE deleting remote file \kept`) {
@@ -238,7 +239,7 @@ func (b *beside) attributes() {
 	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-epoch)*100).Format("20060102 150405") !=
 		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
-		b.Errorf("the time of creation set there is here %+v", v)
+		b.Errorf("creation time that the server set, by the tree: %+v, want 2001-02-03 04:05:06", v)
 	}
 	// A change of contents or name sets the archive attribute on both sides.
 	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
@@ -246,7 +247,7 @@ func (b *beside) attributes() {
 	shows("kept", "A (20)")
 	b.want(th.NtClose(h), ntstatus.Success)
 	if out, err := b.client("root", "setmode kept -a; rename kept moved; put /etc/hostname bare"); err != nil {
-		b.Errorf("smbclient: %s, %v", out, err)
+		b.Errorf("smbclient: %s, %v, want success", out, err)
 	}
 	shows("moved", "A (20)")
 	sees(bare, 0x20)
@@ -269,16 +270,16 @@ func (b *beside) extended() {
 	out, err := b.client("root", "setea extended THERE theirs; geteas extended")
 	if err != nil || !strings.Contains(out, "HERE") || !strings.Contains(out, "of ours") ||
 		strings.Contains(out, "DOSATTRIB") {
-		b.Errorf("F-194: the server lists %s, %v", out, err)
+		b.Errorf("F-194: extended attributes by the server: %s, %v, want HERE and not DOSATTRIB", out, err)
 	}
 	names, st := ours.ExtendedNames()
 	slices.Sort(names)
 	if b.want(st, ntstatus.Success); !slices.Equal(names, []string{"user.HERE", "user.THERE"}) {
-		b.Errorf("F-194: the tree lists %q, want [user.HERE user.THERE]", names)
+		b.Errorf("F-194: extended attributes by the tree: %q, want [user.HERE user.THERE]", names)
 	}
 	value, st := ours.Extended("user.THERE")
 	if b.want(st, ntstatus.Success); string(value) != "theirs" {
-		b.Errorf(`F-194: set at the server, the tree reads %q, want "theirs"`, value)
+		b.Errorf(`F-194: attribute that the server set, by the tree: %q, want "theirs"`, value)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
@@ -314,7 +315,7 @@ func (b *beside) names() {
 	}
 	out, _ := b.client("root", commands) // The command fails because of its last name.
 	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
-		b.Errorf("the server lists %d mangled names, want %d:\n%s", n, mangled, out)
+		b.Errorf("mangled names in the server's listing: %d, want %d:\n%s", n, mangled, out)
 	}
 	entries, st := th.NtQueryDirectoryFile(h, "", true)
 	b.want(st, ntstatus.Success)
@@ -322,19 +323,19 @@ func (b *beside) names() {
 		there := strings.Contains(out, "\n  "+c.name+"  ")
 		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
 		if there != c.theirList || opened != c.theirOpen {
-			b.Errorf("%q: the server lists it: %v, opens it: %v, want %v, %v\n%s", c.name, there, opened,
-				c.theirList, c.theirOpen, out)
+			b.Errorf("%q: the server lists it: %t, opens it: %t, want %t, %t\n%s", c.name, there, opened, c.theirList,
+				c.theirOpen, out)
 		}
 		listed := slices.ContainsFunc(entries, func(e nt.FileEntry) bool { return e.FileName == c.name })
 		f, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(
 			dir + `\` + c.name))
 		if listed != c.ours || (st == ntstatus.Success) != c.ours {
-			b.Errorf("%q: listed here: %v, opened: %v", c.name, listed, st)
+			b.Errorf("%q: the tree lists it: %t, opens it: %v, want %t", c.name, listed, st, c.ours)
 		}
 		b.want(closeAny(th, f), ntstatus.Success)
 	}
 	if len(entries) != 2+6 {
-		b.Errorf("here %v are listed", entries)
+		b.Errorf("the tree lists %v, want 8 entries", entries)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
@@ -354,7 +355,8 @@ func (b *beside) decisions() {
 		out, err := b.client(smbd.Guest, "get "+name+" /dev/null")
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if (err == nil) != (st == ntstatus.Success) {
-			b.Errorf("%s: the server returns %v %s, the tree %v", text, err, out, st)
+			b.Errorf("file with %s: the server returns %v %s, the tree %v; want both to grant or to deny", text, err,
+				out, st)
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}
@@ -397,12 +399,12 @@ func (b *beside) random() {
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if count[there]++; there != (st == ntstatus.Success) {
 			d := b.readBack(name).Descriptor
-			b.Errorf("%s: the server grants it: %v, the tree returns %v\n%s", name, there, st, numeric(d))
+			b.Errorf("%s: the server grants it: %t, the tree returns %v\n%s", name, there, st, numeric(d))
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}
 	if count[true] < files/20 || count[false] < files/20 {
-		b.Errorf("the server granted and refused %v: too few of one\n%.2000s", count, out)
+		b.Errorf("reads by the server's decision: %v, want at least a twentieth of each\n%.2000s", count, out)
 	}
 }
 
