@@ -28,13 +28,13 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 		change func(*unix.Statx_t)
 		same   bool
 	}{
-		"nothing": {func(*unix.Statx_t) {}, true}, "read": {func(s *unix.Statx_t) { s.Atime = at(9) }, true},
-		"written":         {func(s *unix.Statx_t) { s.Mtime = at(9) }, true},
-		"number":          {func(s *unix.Statx_t) { s.Ino++ }, false},
-		"changed":         {func(s *unix.Statx_t) { s.Ctime.Sec++ }, false},
-		"changed by nano": {func(s *unix.Statx_t) { s.Ctime.Nsec++ }, false},
-		"born":            {func(s *unix.Statx_t) { s.Btime.Sec++ }, false},
-		"born by nano":    {func(s *unix.Statx_t) { s.Btime.Nsec++ }, false},
+		"nothing": {func(*unix.Statx_t) {}, true}, "access time": {func(s *unix.Statx_t) { s.Atime = at(9) }, true},
+		"write time":          {func(s *unix.Statx_t) { s.Mtime = at(9) }, true},
+		"inode number":        {func(s *unix.Statx_t) { s.Ino++ }, false},
+		"change time":         {func(s *unix.Statx_t) { s.Ctime.Sec++ }, false},
+		"change time by 1 ns": {func(s *unix.Statx_t) { s.Ctime.Nsec++ }, false},
+		"birth time":          {func(s *unix.Statx_t) { s.Btime.Sec++ }, false},
+		"birth time by 1 ns":  {func(s *unix.Statx_t) { s.Btime.Nsec++ }, false},
 	} {
 		s := base
 		c.change(&s)

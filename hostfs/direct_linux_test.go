@@ -155,23 +155,23 @@ func TestDirect(t *testing.T) {
 		"delete":        {func(r *fileaccess.Request) { r.Desired = winnt.DELETE }, false},
 		"maximum":       {func(r *fileaccess.Request) { r.Desired = winnt.MAXIMUM_ALLOWED }, false},
 		"write":         {func(r *fileaccess.Request) { r.Desired = winnt.FILE_WRITE_DATA }, true},
-		"told":          {func(r *fileaccess.Request) { r.Maximal = true }, false},
-		"alone":         {func(r *fileaccess.Request) { r.Share = 0 }, false},
-		"not to read":   {func(r *fileaccess.Request) { r.Share = fileaccess.ShareWrite | fileaccess.ShareDelete }, false},
+		"report rights": {func(r *fileaccess.Request) { r.Maximal = true }, false},
+		"no sharing":    {func(r *fileaccess.Request) { r.Share = 0 }, false},
+		"no reading":    {func(r *fileaccess.Request) { r.Share = fileaccess.ShareWrite | fileaccess.ShareDelete }, false},
 		"supersede":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileSupersede }, false},
 		"create":        {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileCreate }, false},
-		"or create":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOpenIf }, false},
+		"open if":       {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOpenIf }, false},
 		"overwrite":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwrite }, false},
-		"or overwrite":  {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwriteIf }, false},
-		"a backslash":   {func(r *fileaccess.Request) { r.Name = `d\` }, false},
-		"who walks":     {func(r *fileaccess.Request) { r.Subject = access.Subject{} }, false},
+		"overwrite if":  {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwriteIf }, false},
+		"end backslash": {func(r *fileaccess.Request) { r.Name = `d\` }, false},
+		"traversing":    {func(r *fileaccess.Request) { r.Subject = access.Subject{} }, false},
 		"directory":     {func(r *fileaccess.Request) { r.Options = fileaccess.DirectoryFile }, true},
 		"no directory":  {func(r *fileaccess.Request) { r.Options = fileaccess.NonDirectoryFile }, true},
 		"synchronous": {func(r *fileaccess.Request) {
 			r.Options = fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert | fileaccess.OpenReparsePoint
 		}, true},
-		"on close": {func(r *fileaccess.Request) { r.Options = fileaccess.DeleteOnClose }, false},
-		"backup":   {func(r *fileaccess.Request) { r.Options = fileaccess.OpenForBackupIntent }, false},
+		"delete on close": {func(r *fileaccess.Request) { r.Options = fileaccess.DeleteOnClose }, false},
+		"backup intent":   {func(r *fileaccess.Request) { r.Options = fileaccess.OpenForBackupIntent }, false},
 	} {
 		r := base
 		c.change(&r)

@@ -49,7 +49,7 @@ func TestExposure(t *testing.T) {
 		must(errors.Join(os.Chown(path, uid, gid), unix.Chmod(path, mode)))
 	}
 	set(top, 0o755, 0, 0)
-	check("all open", "TOP/with blank/tree: every user (mode 755)")
+	check("every directory open", "TOP/with blank/tree: every user (mode 755)")
 	set(dir, 0o770, 4711, 50)
 	check("the owner and a group that is named", "TOP/with blank/tree: uid 4711")
 	set(dir, 0o770, 0, 51)
@@ -128,10 +128,10 @@ func TestExposureByACL(t *testing.T) {
 	for _, c := range []struct {
 		name, acl, want string
 	}{
-		{"none", "", ""},
+		{"no ACL", "", ""},
 		{"a user and a group", "user 4711 --x,group 51 --x,mask r-x", "uid 4711, gid 51"},
-		{"root, who gets everywhere", "user 0 --x,mask r-x", ""},
-		{"without x", "user 4711 rw-,mask rwx", ""},
+		{"root", "user 0 --x,mask r-x", ""},
+		{"without search permission", "user 4711 rw-,mask rwx", ""},
 		{"outside the mask", "user 4711 --x,mask rw-", ""},
 	} {
 		if c.acl != "" {

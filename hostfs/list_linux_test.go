@@ -30,7 +30,7 @@ func TestAccessBased(t *testing.T) {
 	}{
 		{"access-based", true, "D:(A;;FA;;;WD)", "all,d,hers", "all,his"},
 		{"a share without attributes", true, "D:(A;;0x120009;;;WD)", "", ""},
-		{"each entry", false, "D:(A;;FA;;;WD)", "all,d,hers,his,nothing", "all,d,hers,his,nothing"},
+		{"not access-based", false, "D:(A;;FA;;;WD)", "all,d,hers,his,nothing", "all,d,hers,his,nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(cfg *Config) { cfg.AccessBased, cfg.Share = c.based, sddl.MustParse(c.share) })
