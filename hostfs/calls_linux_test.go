@@ -16,7 +16,7 @@ import (
 
 // No name leads out of its directory, along a link, into a mount or past a zero byte, neither alone nor as the end of
 // a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
-func TestResolve(t *testing.T) {
+func TestNamesStayInDirectory(t *testing.T) {
 	root := t.TempDir()
 	for _, err := range []error{os.MkdirAll(filepath.Join(root, "d", "e"), 0o700),
 		os.WriteFile(filepath.Join(root, "d", "f"), nil, 0o600), os.WriteFile(filepath.Join(root, "out"), nil, 0o600),
@@ -85,7 +85,7 @@ func TestResolve(t *testing.T) {
 }
 
 // parentOf splits a path into directory and name.
-func TestNamesOfAPath(t *testing.T) {
+func TestParentOfSplitsPath(t *testing.T) {
 	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`,
 		"f"}, {`d\`, "d", ""},
 		{"", "", ""}} {
@@ -135,7 +135,7 @@ func (w *world) contents(name string) *file {
 
 // Refill takes only a file, from another file. Only files have descriptors for the host's kernel and for locks. A
 // rejected call changes nothing (G-33).
-func TestUnlinkRefusesDirectories(t *testing.T) {
+func TestRefillTakesOnlyFiles(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -189,7 +189,7 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 }
 
 // A tree on a read-only medium knows that, so that writes get a status of their own (F-26).
-func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
+func TestReadOnlyVolumeIsDetected(t *testing.T) {
 	root := t.TempDir()
 	attribute := attributeHere(t)
 	if err := os.WriteFile(filepath.Join(root, "f"), []byte("contents"), 0o600); err != nil {

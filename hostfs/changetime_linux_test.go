@@ -12,7 +12,7 @@ import (
 
 // If descriptors are cached without a delay, each of many changes in a row is seen immediately: of the attribute, of
 // the permissions and of a directory's entries (F-115).
-func TestChangesAtOnceAreSeen(t *testing.T) {
+func TestChangesInARowAreSeen(t *testing.T) {
 	w := newWorld(t)
 	if w.tree.settling != 0 {
 		t.Skip("this file system gives several changes one time")
@@ -42,7 +42,7 @@ func TestChangesAtOnceAreSeen(t *testing.T) {
 
 // Caching waits for a file system's clock, unless its change times are documented as distinct and a trial confirms it
 // (F-115).
-func TestSettling(t *testing.T) {
+func TestSettlingOfUnknownFileSystems(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t
 	w.must(unix.Fstatfs(w.tree.root, &fs))
@@ -62,7 +62,7 @@ func TestSettling(t *testing.T) {
 
 // The cached descriptor of a file is never older than its change time, even if another program changes the attribute
 // all the time (F-115).
-func TestKeptWhileRacing(t *testing.T) {
+func TestCachedDescriptorIsNeverOld(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	fd, _ := w.place("f")

@@ -56,7 +56,7 @@ func (w *world) place(name string) (fd int, s unix.Statx_t) {
 }
 
 // A descriptor is cached only if the file has not changed for 20 ms, and not during the read (F-115).
-func TestWhatIsKept(t *testing.T) {
+func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	w := newWorld(t)
 	w.tree.settling = settled
 	w.file("f", "", wide)
@@ -116,7 +116,7 @@ func TestWhatIsKept(t *testing.T) {
 
 // An attribute that cannot be decoded grants nothing, whatever the permissions are. It may have a SACL, and the DOS
 // attributes remain readable (F-101, F-115, F-154).
-func TestUnreadable(t *testing.T) {
+func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	w.must(os.Chmod(w.path("f"), 0o666)) //nolint:gosec // the test asks what that grants
@@ -146,7 +146,7 @@ func TestUnreadable(t *testing.T) {
 
 // With SynthesiseMissing the descriptor of a file without the attribute comes from its mode, owners and access ACL. A
 // directory's default ACL does not matter (F-115).
-func TestMadeOfPermissions(t *testing.T) {
+func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	accounts := func(id uint32, group bool) sid.SID {
 		s, _ := sid.New(5, 21, 7, map[bool]uint32{true: 2}[group], id)
 		return s
@@ -189,7 +189,7 @@ func TestMadeOfPermissions(t *testing.T) {
 }
 
 // An attribute of any size and contents denies or decides, and never causes a panic (F-115).
-func TestHostileAttributes(t *testing.T) {
+func TestAnyAttributeIsSafe(t *testing.T) {
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	th := w.as(bob)
@@ -271,7 +271,7 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 }
 
 // infoOf returns what the hash covers: the file's permissions, with their special bits, and both owners (F-121).
-func TestInfoOfPermissions(t *testing.T) {
+func TestInfoOfHasModeAndOwners(t *testing.T) {
 	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
 	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
 		t.Errorf("F-121: infoOf a file = %+v, want mode 07641, UID 11, GID 22", got)
@@ -283,7 +283,7 @@ func TestInfoOfPermissions(t *testing.T) {
 }
 
 // An attribute of any length is read completely.
-func TestAttributesOfAnyLength(t *testing.T) {
+func TestAttributeOfAnyLengthIsRead(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -137,7 +137,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 // A request is answered without a lookup of the directory if it opens an existing file, shares reading, requests
 // rights that a directory cannot grant, comes from a user with the traverse privilege, and no deletion is pending
 // (F-181).
-func TestDirect(t *testing.T) {
+func TestDirectNeedsPlainOpen(t *testing.T) {
 	w := movable(t)
 	passes := passer(t, true)
 	base := fileaccess.Request{Name: `d\f`, Subject: passes, Disposition: fileaccess.FileOpen, Share: 1,

@@ -16,7 +16,7 @@ import (
 
 // decodeDOS reads user.DOSATTRIB. Samba 4.17 wrote the first three values, for an ordinary file, a read-only and
 // hidden one and a hidden directory. It shows their attributes as 20, 23 and 12 (F-130).
-func TestDOSAttributes(t *testing.T) {
+func TestDecodeDOSReadsSambaForm(t *testing.T) {
 	for _, c := range []struct {
 		value string
 		want  dos
@@ -57,7 +57,7 @@ func FuzzDOSAttributes(f *testing.F) {
 
 // A file that is read-only on the file server can be neither written nor deleted, and is not replaced by a rename.
 // Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
-func TestReadOnly(t *testing.T) {
+func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	w := newWorld(t)
 	const all = "D:P(A;;FA;;;WD)"
 	w.describe("", "O:BAG:SYD:P"+all[3:])

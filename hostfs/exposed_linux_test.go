@@ -14,7 +14,7 @@ import (
 
 // Exposure names who can reach a path: everybody, another user or a group that was not named, if they can search each
 // of its directories (F-126).
-func TestExposure(t *testing.T) {
+func TestExposureByMode(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives directories to others and mounts")
 	}
@@ -94,7 +94,7 @@ func TestExposure(t *testing.T) {
 }
 
 // relative returns the rest of a path below a directory. It compares whole components (F-126).
-func TestRelative(t *testing.T) {
+func TestRelativeComparesComponents(t *testing.T) {
 	for _, c := range []struct {
 		dir, name, rest string
 		ok              bool
@@ -182,7 +182,7 @@ func posixACL(t *testing.T, text string) []byte {
 
 // The octal escapes of three digits in mountinfo are decoded. Any other backslash stays. prefixes returns a path's
 // directories from the root on (F-126).
-func TestUnescape(t *testing.T) {
+func TestUnescapeAndPrefixes(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,
 		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {

@@ -18,7 +18,7 @@ import (
 
 // Extended attributes are read by an open that grants FILE_READ_EA and changed by one that grants FILE_WRITE_EA. The
 // servers' own attributes are not accessible, and the total size is limited (F-194 to F-196).
-func TestExtended(t *testing.T) {
+func TestExtendedAttributesNeedRights(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	th := w.as(bob)
@@ -77,7 +77,7 @@ func TestExtended(t *testing.T) {
 
 // A file without a name is decided about like a new one. It takes no name, has the descriptor that a new file would
 // get, ends with its open, and can be linked where a name may be created (F-197).
-func TestNameless(t *testing.T) {
+func TestNamelessFile(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
@@ -139,7 +139,7 @@ func TestNameless(t *testing.T) {
 
 // Users' attributes belong to a file, except those of servers in any spelling of their case. Other attributes of the
 // host do not (F-195).
-func TestReserved(t *testing.T) {
+func TestReservedAttributeNames(t *testing.T) {
 	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
 	for name, want := range map[string]bool{
 		"user.a": false, "user.NTACLs": false, "user.our": false, "user.ours1": false, "user.DosStream": false,
@@ -169,7 +169,7 @@ func TestReserved(t *testing.T) {
 
 // Extended attributes are created, replaced and read back byte for byte. The flags of setxattr(2) say whether the
 // attribute must exist. A replaced value does not count towards the limit (F-194, F-196).
-func TestSetExtended(t *testing.T) {
+func TestSetExtendedFlagsAndLimit(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_EA|winnt.FILE_WRITE_EA)

@@ -115,7 +115,7 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 
 // A file is not opened if the host cannot read its descriptor, permissions or attributes. Without its descriptor it
 // could grant more, and without its read-only attribute it could be written (F-101, F-115, F-130).
-func TestUnreadableAttributesRefuse(t *testing.T) {
+func TestUnreadableAttributesDeny(t *testing.T) {
 	for _, name := range []string{"", dosName, aclAccess} {
 		w, disk := faulty(t)
 		w.tree.cfg.Missing = SynthesiseMissing
@@ -162,7 +162,7 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 }
 
 // If the host cannot store a new descriptor, the call fails and the old descriptor stays in effect (F-121).
-func TestDescriptorWriteFails(t *testing.T) {
+func TestFailedDescriptorWriteChangesNothing(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status
@@ -185,7 +185,7 @@ func TestDescriptorWriteFails(t *testing.T) {
 
 // After a short write of the host, WriteAt continues with the remaining bytes. It returns the number of stored bytes
 // after an error, and fails if the host stores nothing and reports no error (F-124).
-func TestShortWrites(t *testing.T) {
+func TestShortWritesContinue(t *testing.T) {
 	text := []byte("0123456789")
 	for _, c := range []struct {
 		fault error

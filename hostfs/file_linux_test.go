@@ -18,7 +18,7 @@ import (
 )
 
 // The size of a volume is that of stat(1). Less is free, and users have no more free space than root (F-128).
-func TestVolume(t *testing.T) {
+func TestVolumeSizeMatchesStat(t *testing.T) {
 	w := newWorld(t)
 	text, err := exec.Command("stat", "-f", "-c", "%b %S", w.root).Output()
 	if err != nil {
@@ -78,7 +78,7 @@ func TestVolumeReportsUserSpace(t *testing.T) {
 
 // Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
 // the right (F-55, F-124).
-func TestContents(t *testing.T) {
+func TestReadsWritesAndSizes(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
 	one, two := w.as(alice), w.as(bob)
@@ -161,7 +161,7 @@ func TestContents(t *testing.T) {
 }
 
 // Each way to change the contents of a file clears the set-uid and set-gid bits, and no other bits (F-125).
-func TestSpecialBits(t *testing.T) {
+func TestContentChangeClearsSpecialBits(t *testing.T) {
 	w := newWorld(t)
 	th := w.as(alice)
 	ways := map[string]func(){
@@ -302,7 +302,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 }
 
 // unixTime converts Windows times, and limits those outside Linux's range of nanoseconds to its ends (F-122).
-func TestTimesOfLinux(t *testing.T) {
+func TestUnixTimeIsLimited(t *testing.T) {
 	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
 	for _, c := range []struct {
 		at   int64
@@ -325,7 +325,7 @@ func TestTimesOfLinux(t *testing.T) {
 }
 
 // SetSize fails for a negative size and for a directory, and sets any other size (F-124).
-func TestSizes(t *testing.T) {
+func TestSetSizeNeedsFileAndSize(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123", wide)
 	w.dir("d", wide)

@@ -188,7 +188,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 
 // Each lookup returns the facts of the tree: policy, share, and whether it is read-only (F-26, F-111). The zero tree
 // finds nothing.
-func TestFactsOfATree(t *testing.T) {
+func TestLookupHasTreeFacts(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Share, c.AccessBased, c.Policy.HideDenied = sddl.MustParse("D:(A;;FA;;;WD)"), true, true
 	})
@@ -228,7 +228,7 @@ func TestFactsOfATree(t *testing.T) {
 }
 
 // A directory on which another file system is mounted is not listed and cannot be opened (F-112, F-120).
-func TestMountBelow(t *testing.T) {
+func TestMountedDirectoryIsHidden(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.dir(`d\m`, "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -259,7 +259,7 @@ func TestMountBelow(t *testing.T) {
 
 // A file on another device is not part of the tree. Find and a replacing rename fail with STATUS_ACCESS_DENIED, and
 // List neither returns nor removes it (F-112, F-120, F-129).
-func TestOtherDevices(t *testing.T) {
+func TestOtherDeviceIsNotPartOfTree(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	w.dir("d", wide)
@@ -301,7 +301,7 @@ func TestPathHasTreeSpelling(t *testing.T) {
 
 // In a case-insensitive tree a name is found in another case, returned in the tree's spelling and not created twice.
 // Other trees distinguish case.
-func TestCase(t *testing.T) {
+func TestCaseInsensitiveNames(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	w.describe("", all)

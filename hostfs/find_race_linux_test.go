@@ -108,7 +108,7 @@ func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 
 // While others exchange files, links and directories, nothing outside the tree is read or created, and no client
 // reads a file whose descriptor never permitted it (F-112, F-114).
-func TestHostile(t *testing.T) {
+func TestOpensSurviveHostileChanges(t *testing.T) {
 	w := newWorld(t)
 	h := &hostile{w, filepath.Join(t.TempDir(), "e"), make(chan struct{})} // The link to its directory replaces d.
 	w.must(os.Mkdir(h.outside, 0o777))

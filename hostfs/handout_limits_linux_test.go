@@ -245,7 +245,7 @@ func namedACL(rights byte, user uint32) []byte {
 func TestReceiver(t *testing.T) {
 	files, err := strconv.Atoi(os.Getenv(receiving))
 	if err != nil {
-		t.Skip("TestHandOut runs this")
+		t.Skip("TestReceiverCanDoOnlyGranted runs this")
 	}
 	could := make([][]string, files)
 	for i := range files {

@@ -135,7 +135,7 @@ func within(granted winnt.AccessMask, did string) bool {
 
 // The receiver of a descriptor can do no more with it than was granted, whether it is the file's owner, a member of
 // its group, a stranger or in a container. The file does not change (F-152, F-153, F-155).
-func TestHandOut(t *testing.T) {
+func TestReceiverCanDoOnlyGranted(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	place, err := os.MkdirTemp("", "receivers") // on the same file system, and open to everybody
 	w.must(err)
@@ -236,7 +236,7 @@ func (w *world) unchanged(l *lent) {
 }
 
 // Files for which no descriptor is passed, with the reasons (F-151, F-152, F-154).
-func TestHandOutShape(t *testing.T) {
+func TestHandOutNeedsWholeGrant(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.dir("d", forEveryone)
 	w.file("f", "data", forEveryone)
@@ -290,7 +290,7 @@ func TestHandOutShape(t *testing.T) {
 // These files are passed for writing: of root or of the server's own user, but not of another user or of the
 // receiver, with mode bits that give others no more than the handle has, and without a bit that a write would clear
 // (F-155, F-125).
-func TestConfines(t *testing.T) {
+func TestConfinesFilesForWriting(t *testing.T) {
 	const own, other = 4711, 4712
 	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 	l := &lender{writes: 3, self: own}
@@ -335,7 +335,7 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 
 // On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
 // is read-only (F-153).
-func TestLenderMounts(t *testing.T) {
+func TestLenderMountsAreRestricted(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
 	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
@@ -374,7 +374,7 @@ func TestHandOutDisabledPassesNothing(t *testing.T) {
 }
 
 // The descriptor is of the inode that was decided about, never of another file that took its name (F-156).
-func TestHandOutAndRename(t *testing.T) {
+func TestHandOutFollowsInode(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	w.dir("d", forEveryone)
 	w.file(`d\f`, "mine", forEveryone)
@@ -421,7 +421,7 @@ func TestHandOutAndRename(t *testing.T) {
 }
 
 // A lease on a passed file blocks no open. A truncating open is rejected (F-124).
-func TestHandOutAndLease(t *testing.T) {
+func TestLeaseBlocksNoOpen(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
 	f, st := w.handOut("f", toRead, strangerUID)

@@ -31,7 +31,7 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 
 // A file keeps its identity under each of its names, whatever changes. A new file that reuses a removed file's inode
 // number has another identity (F-180).
-func TestIdentity(t *testing.T) {
+func TestIdentityIsKeptAndUnique(t *testing.T) {
 	w := newWorld(t)
 	const text = "D:P(A;;FA;;;WD)"
 	w.file("f", "x", text)

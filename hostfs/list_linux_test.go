@@ -21,7 +21,7 @@ import (
 
 // With access-based enumeration a listing contains the entries that the user may read, by their own descriptors. A
 // known name can still be opened (F-71, F-72). Without it the listing contains all entries.
-func TestAccessBased(t *testing.T) {
+func TestAccessBasedListing(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		based      bool
@@ -69,7 +69,7 @@ func sorted(names []string) string {
 
 // A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees
 // private names (F-129).
-func TestDebris(t *testing.T) {
+func TestListingRemovesOldPrivateNames(t *testing.T) {
 	w := newWorld(t)
 	const gone, kept = privatePrefix + "gone", privatePrefix + "kept"
 	w.file("f", "contents", "D:P(A;;FR;;;WD)")
@@ -115,7 +115,7 @@ func TestDebris(t *testing.T) {
 
 // A private second name of an open file stays until the file is closed, because an open may be about to rename it
 // (F-129).
-func TestDebrisOfAnOpenFile(t *testing.T) {
+func TestPrivateNameOfOpenFileStays(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "contents", "D:P(A;;FR;;;WD)")
 	const left = privatePrefix + "left"
@@ -138,7 +138,7 @@ func TestDebrisOfAnOpenFile(t *testing.T) {
 
 // A listing removes a link that a crash left under a private name if the link has a descriptor, so that its directory
 // can be removed. A link without one was not created by a tree and stays (F-129).
-func TestDebrisOfLinks(t *testing.T) {
+func TestPrivateLinksAreRemoved(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -229,7 +229,7 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 }
 
 // The age of a private name counts from its change time, not from its access and write times (F-129).
-func TestOldDebrisIsSwept(t *testing.T) {
+func TestPrivateNameAgeIsChangeTime(t *testing.T) {
 	w := newWorld(t)
 	w.file(privatePrefix+"x", "", wide)
 	w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(privatePrefix+"x"), []unix.Timespec{{Sec: 1}, {Sec: 1}}, 0))
@@ -238,7 +238,7 @@ func TestOldDebrisIsSwept(t *testing.T) {
 }
 
 // One open can start, continue, end and restart listings with different patterns (F-120).
-func TestScans(t *testing.T) {
+func TestListingsRestartAndContinue(t *testing.T) {
 	w := shaped(t)
 	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	small := w.opened("small", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -279,7 +279,7 @@ func TestScans(t *testing.T) {
 }
 
 // In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).
-func TestMatches(t *testing.T) {
+func TestPatternMatches(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string
 		want          bool
@@ -300,7 +300,7 @@ func TestMatches(t *testing.T) {
 }
 
 // A listing returns the accessible entries, in parts, to users with the right to list (F-70, F-120, F-123).
-func TestList(t *testing.T) {
+func TestListInParts(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100080;;;"+bob+")")
 	var want []string

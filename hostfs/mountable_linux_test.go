@@ -13,7 +13,7 @@ import (
 
 // A name with a pending deletion is removed immediately. Its opens continue without a name, and a new file with the
 // name is independent of them. Other names stay (F-117, M-20).
-func TestRemoveName(t *testing.T) {
+func TestRemoveNameIsImmediate(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
 	w.file(`d\f`, "f", wide)
@@ -55,7 +55,7 @@ func TestRemoveName(t *testing.T) {
 
 // Space is reserved and released as by fallocate(2): by mode, offset and length. This changes contents, so special
 // bits are cleared and the archive attribute is set (F-125, F-173).
-func TestSpaceOfAFile(t *testing.T) {
+func TestAllocateLikeFallocate(t *testing.T) {
 	w, _ := keeper(t)
 	w.file("f", "0123456789", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
@@ -89,7 +89,7 @@ func TestSpaceOfAFile(t *testing.T) {
 
 // A file that cannot be opened for writing, for example because of another program's lease, can be locked for reading
 // only.
-func TestReadLocks(t *testing.T) {
+func TestLockingWithoutWriteAccess(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)

@@ -17,7 +17,7 @@ import (
 
 // A rename requires DELETE and the right to add to the target directory. It replaces an existing file only if the
 // user may delete it (F-57, F-58, F-118).
-func TestRename(t *testing.T) {
+func TestRenameNeedsRights(t *testing.T) {
 	w := newWorld(t)
 	const mine = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)"
 	w.dir("from", mine)
@@ -129,7 +129,7 @@ func TestRenameIntoAnotherTree(t *testing.T) {
 }
 
 // The file that the decision was about is moved. Another file that took its name is put back (F-118).
-func TestRenameOfAnotherFile(t *testing.T) {
+func TestRenameMovesOnlyDecidedFile(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -228,7 +228,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 
 // A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,
 // F-58, F-117, F-118).
-func TestMoveFacts(t *testing.T) {
+func TestMoveDecisionHasFacts(t *testing.T) {
 	w := movable(t)
 	for _, c := range []struct {
 		from, to string
@@ -358,7 +358,7 @@ func toldOfExisting(e *fileaccess.Existing) string {
 }
 
 // A tree with a share descriptor decides about a rename like an SMB server (F-111).
-func TestMoveBehindAShare(t *testing.T) {
+func TestMoveBehindShareIsSMB(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)

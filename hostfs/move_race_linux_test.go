@@ -78,7 +78,7 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 }
 
 // A name is removed only if it is still the file's, and a failure leaves it in place (F-117).
-func TestRemoveOwn(t *testing.T) {
+func TestRemoveOwnRemovesOnlyOwnName(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	w.dir("d", wide)

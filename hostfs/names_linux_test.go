@@ -66,7 +66,7 @@ func kindOf(dir, link bool) string {
 
 // ListNames returns the entries of List, which queries each file: of every kind, hidden and visible, before and after
 // the point from which ListNames relies on the types that the directory stores (F-120, F-191).
-func TestNamesAreThoseOfList(t *testing.T) {
+func TestListNamesEqualsList(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
 	for i := range 3000 {
@@ -141,7 +141,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 
 // A mount counts if its parent is the tree's mount and its path is below the tree's. If the table does not contain
 // the tree's mount, mountedIn returns true, the safe answer.
-func TestMountTable(t *testing.T) {
+func TestMountedInFindsMountsBelow(t *testing.T) {
 	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
 		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +
 		"30 22 0:30 / /srv/a\\040b/m rw,noatime shared:1 - tmpfs none rw\n" +

@@ -11,7 +11,7 @@ import (
 )
 
 // A file that is marked for deletion disappears with its last handle. Until then it cannot be opened (F-117).
-func TestDelete(t *testing.T) {
+func TestDeleteWithLastHandle(t *testing.T) {
 	w := newWorld(t)
 	const rw = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
 	one, two := w.as(alice), w.as(bob)
@@ -79,7 +79,7 @@ func TestExclusiveReadNeedsWriteRight(t *testing.T) {
 }
 
 // Each of two opens must share the access that the other has (F-116).
-func TestShareModes(t *testing.T) {
+func TestShareModesOfTwoOpens(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // Without write access a user cannot exclude readers (F-48).
 	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -133,7 +133,7 @@ func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
 
 // A name that is marked for deletion disappears with the last open by that name, even if the file is open by another
 // one. A name whose mark was removed stays and can be opened (F-117).
-func TestDeleteTwoNames(t *testing.T) {
+func TestDeleteEachOfTwoNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(alice)
@@ -177,7 +177,7 @@ func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 }
 
 // Deleting one name of a file does not affect its other names (F-117).
-func TestDeleteOneName(t *testing.T) {
+func TestDeleteKeepsOtherNames(t *testing.T) {
 	w := newWorld(t)
 	const full = "O:BAG:SYD:P(A;;FA;;;WD)"
 	w.describe("", full)
@@ -317,7 +317,7 @@ func TestOpensAreCounted(t *testing.T) {
 
 // Two links of a file are the same name if name and directory are equal. If one of them has no descriptor of its
 // directory, the paths decide (F-181).
-func TestOneName(t *testing.T) {
+func TestLinksWithOneName(t *testing.T) {
 	for _, c := range []struct {
 		a, b link
 		want bool
@@ -341,7 +341,7 @@ func TestOneName(t *testing.T) {
 
 // A duplicate of a file's handle never has a right that the handle does not have, even if the file's descriptor
 // grants it (O-56). A failed open uses no handle value (O-12, F-116).
-func TestFilesOfOneHandle(t *testing.T) {
+func TestDuplicateKeepsHandleRights(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open can exclude others (F-48)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")

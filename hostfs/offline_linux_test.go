@@ -11,7 +11,7 @@ import (
 )
 
 // Relative paths and paths that end with "." or ".." are resolved to the file and its directory.
-func TestOfflinePaths(t *testing.T) {
+func TestOpenOfflineResolvesPaths(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "d")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -53,7 +53,7 @@ func TestOfflinePaths(t *testing.T) {
 
 // Without a tree, the descriptors of a file and of its directory come from their attributes. A new one is written in
 // the version of the file's attribute, or else of the directory's (F-171).
-func TestOfflineDescriptors(t *testing.T) {
+func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w := newWorld(t)
 	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
 	w.dir("d", hers)

@@ -65,7 +65,7 @@ func audited(t *testing.T, options audit.Options, change ...func(*Config)) (*wor
 
 // An open is recorded according to the SACL of the file, a denied creation according to that of the directory. The
 // first use of a right and the close are recorded too (F-80, F-81).
-func TestAudit(t *testing.T) {
+func TestOpensAndUsesAreAudited(t *testing.T) {
 	w, sink := audited(t, audit.Options{})
 	const open = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"
 	w.dir("d", open)

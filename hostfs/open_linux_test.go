@@ -20,7 +20,7 @@ import (
 
 // The file's descriptor decides an open by the thread's user, whatever its mode is, and the handle allows what was
 // granted (F-110, F-114).
-func TestOpenAsTheClient(t *testing.T) {
+func TestDescriptorDecidesOpen(t *testing.T) {
 	w := newWorld(t)
 	w.dir("plans", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.file(`plans\plan`, "the plan", "O:BAG:SYD:P(A;;FR;;;"+staff+")")
@@ -91,7 +91,7 @@ func TestNamesCannotLeaveTree(t *testing.T) {
 }
 
 // A directory on the path is checked if the policy requires it or the privilege is missing (F-23).
-func TestTraverse(t *testing.T) {
+func TestTraversePolicy(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse]ntstatus.Status{fileaccess.TraversePrivilege: ntstatus.Success,
 		fileaccess.TraverseAlways: ntstatus.AccessDenied, fileaccess.TraverseNever: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Policy.Traverse = policy })
@@ -105,7 +105,7 @@ func TestTraverse(t *testing.T) {
 
 // A file without the attribute grants nothing, or what its mode grants. One with a malformed attribute never grants
 // anything (F-115).
-func TestMissingAttribute(t *testing.T) {
+func TestMissingAttributeByPolicy(t *testing.T) {
 	for missing, want := range map[Missing]ntstatus.Status{RefuseMissing: ntstatus.AccessDenied,
 		SynthesiseMissing: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Missing = missing })
@@ -217,7 +217,7 @@ func TestNothingElseIsDeleted(t *testing.T) {
 
 // A user with the right to add files creates one with the directory's inheritable entries, in the directory's version
 // of the attribute. Without the right nothing is created (F-31, F-32).
-func TestCreate(t *testing.T) {
+func TestCreateInheritsDescriptor(t *testing.T) {
 	w := newWorld(t)
 	w.dir("in", "O:BAG:SYD:PAI(A;OICI;FA;;;"+alice+")(A;OICI;FR;;;WD)(A;OICIIO;FA;;;CO)")
 	one, two := w.as(alice), w.as(bob)
@@ -258,7 +258,7 @@ func TestCreate(t *testing.T) {
 }
 
 // Overwriting requires write access. It empties the file and clears the set-uid bit (F-33, F-125).
-func TestOverwrite(t *testing.T) {
+func TestOverwriteNeedsWriteAccess(t *testing.T) {
 	w := newWorld(t)
 	const theirs = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
 	one, two := w.as(alice), w.as(bob)

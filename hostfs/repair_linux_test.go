@@ -28,7 +28,7 @@ func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 
 // Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A dry run writes nothing,
 // and a second repair finds nothing to correct (F-202).
-func TestRepair(t *testing.T) {
+func TestRepairCorrectsTree(t *testing.T) {
 	w := newWorld(t)
 	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
 	w.dir("d", "O:BAG:SYD:P(A;OICI;GA;;;"+alice+")(A;OICIIO;GA;;;CO)")
@@ -121,7 +121,7 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 }
 
 // A limit stops the repair, which reports that. A cancelled context stops it too. A missing path is an error (F-202).
-func TestRepairEnds(t *testing.T) {
+func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {
 		w.must(os.WriteFile(w.path(name), nil, 0o600))
@@ -144,7 +144,7 @@ func TestRepairEnds(t *testing.T) {
 
 // A chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair with Rehash
 // makes it valid again and changes nothing else. Without Rehash it is only reported (F-204, F-205).
-func TestRehash(t *testing.T) {
+func TestRehashRepairsAfterChmod(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
 	var reports []string

@@ -18,7 +18,7 @@ import (
 )
 
 // Reading and setting a descriptor requires the right. The new one is stored in the attribute (F-50, F-121).
-func TestSetSecurity(t *testing.T) {
+func TestSetSecurityStoresAttribute(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:"+alice+"G:SYD:P(A;;FR;;;WD)")
 	one, two := w.as(alice), w.as(bob)
@@ -46,7 +46,7 @@ func TestSetSecurity(t *testing.T) {
 
 // Each version of the attribute is written back in the same version, with a hash that a server accepts. A version
 // whose hash only the server can compute is not written (F-121).
-func TestVersions(t *testing.T) {
+func TestAttributeKeepsVersion(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	th, begun := w.as(alice), time.Now().Truncate(time.Second)
 	text := "O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")"
@@ -129,7 +129,7 @@ func TestDefaultACLIsHashed(t *testing.T) {
 }
 
 // A descriptor replaces only the one that was read before (F-121). Another one stays.
-func TestSwapDescriptor(t *testing.T) {
+func TestSwapDescriptorNeedsCurrentOne(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
 	w.file("f", "", text)
@@ -158,7 +158,7 @@ func TestSwapDescriptor(t *testing.T) {
 }
 
 // A tree with its own descriptor checks every open against it, and limits the granted rights (F-111).
-func TestShareDescriptor(t *testing.T) {
+func TestShareDescriptorLimitsRights(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1200a9;;;" + alice + ")") })
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -309,7 +309,7 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 
 // A new file's attribute has the version of its directory's, or else the version that the configured kind of file
 // server writes (F-121).
-func TestVersionOfANewFile(t *testing.T) {
+func TestNewFileHasDirectoryVersion(t *testing.T) {
 	of := func(version uint16) *known {
 		return &known{attribute: ntacl.Attribute{Version: version, Hash: [64]byte{1}}}
 	}
@@ -332,7 +332,7 @@ func TestVersionOfANewFile(t *testing.T) {
 }
 
 // The written hash covers the file's own ACL (F-121).
-func TestSealedWithACL(t *testing.T) {
+func TestHashCoversACL(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	acl := posixACL(t, "user 4711 r--,mask r--")

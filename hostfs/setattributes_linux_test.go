@@ -49,7 +49,7 @@ const (
 
 // Setting attributes and the creation time requires the right. They are stored like the file server's. A call fails
 // if attributes would be lost (F-122, F-130, F-174).
-func TestSetAttributes(t *testing.T) {
+func TestSetAttributesLikeSamba(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	w.dir("d", "D:P(A;;FA;;;WD)")
@@ -129,7 +129,7 @@ func TestTimesAreSetSeparately(t *testing.T) {
 }
 
 // A new file has the archive attribute and the requested ones. Replacing its contents adds attributes (F-172).
-func TestNewAttributes(t *testing.T) {
+func TestNewFileHasArchiveAttribute(t *testing.T) {
 	w, th := keeper(t)
 	const hidden, system = fileaccess.AttributeHidden, fileaccess.AttributeSystem
 	for i, c := range []struct {
@@ -162,7 +162,7 @@ func TestNewAttributes(t *testing.T) {
 
 // A write, a change of size and a rename set the archive attribute. The close sets it again, unless attributes were
 // set since (F-173).
-func TestArchive(t *testing.T) {
+func TestChangeSetsArchiveAttribute(t *testing.T) {
 	w, th := keeper(t)
 	for name, change := range map[string]func(winnt.Handle) ntstatus.Status{
 		"written": func(h winnt.Handle) ntstatus.Status {

@@ -33,7 +33,7 @@ func linksHere(t *testing.T) {
 
 // A caller that supports links opens a link itself, as its descriptor grants. It has no contents, its target can be
 // read, and no descriptor of it is passed (F-191, F-193, F-152).
-func TestLink(t *testing.T) {
+func TestLinkIsOpenedItself(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.HandOut = HandOutReads })
 	const readers = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICI;0x1200a9;;;" + bob + ")"
@@ -86,7 +86,7 @@ func TestLink(t *testing.T) {
 
 // A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
 // replaced and removed like a file. A tree whose descriptors are attributes of users creates none (F-192).
-func TestMakeLink(t *testing.T) {
+func TestMakeLinkLikeFile(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")

@@ -14,7 +14,7 @@ import (
 
 // Each error of the host becomes a status of Windows, for example a full disk or a sharing violation. An unknown
 // error is never a success (F-124).
-func TestStatuses(t *testing.T) {
+func TestErrnosBecomeStatuses(t *testing.T) {
 	for st, all := range map[ntstatus.Status][]unix.Errno{
 		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},
 		ntstatus.SharingViolation:   {unix.EAGAIN, unix.EBUSY, unix.ETXTBSY},
