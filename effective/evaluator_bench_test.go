@@ -88,7 +88,7 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// Evaluating allocates nothing once its buffers are there.
+// An evaluator allocates nothing after its first call, which allocates its buffers.
 func TestAllocations(t *testing.T) {
 	tokens, ds := office(300, 64)
 	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),

@@ -9,7 +9,7 @@ import (
 
 var benchNFS4 *sd.Descriptor
 
-// BenchmarkFromNFS4 measures a list of ten entries, names being SIDs.
+// BenchmarkFromNFS4 converts a list of ten entries whose names are SIDs.
 func BenchmarkFromNFS4(b *testing.B) {
 	const who = "S-1-5-21-1-2-3-"
 	list, err := fileaccess.ParseNFS4("A::OWNER@:rwaDxtTnNcCoy,A::" + who + "1001:rwx,A::" + who + "1002:rx,A:g:" +

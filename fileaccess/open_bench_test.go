@@ -92,7 +92,7 @@ func TestOpenAllocatesNothing(t *testing.T) {
 	}
 }
 
-// The request itself stays on its caller's stack.
+// A request in a variable of the caller is not moved to the heap.
 func TestRequestStaysOnTheStack(t *testing.T) {
 	r, f := typical(t, winnt.GENERIC_READ)
 	n := testing.AllocsPerRun(100, func() {
@@ -107,7 +107,7 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 	}
 }
 
-// An open with two descriptors in bytes needs few allocations.
+// An open with two encoded descriptors needs few allocations.
 func TestSMBOpenAllocations(t *testing.T) {
 	s, dir, file := smbWorld(t)
 	if got := testing.AllocsPerRun(100, func() {

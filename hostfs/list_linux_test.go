@@ -259,10 +259,10 @@ func TestListingsRestartAndContinue(t *testing.T) {
 		{f, "hole", true, 9, nil, 1, 0},                     // until a restart
 		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a name was returned
 		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // no name was returned
-		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    //
-		{f, "*l*", true, 1, nil, 1, 0},                      //
-		{f, "*l*", false, 1, nil, 1, 0},                     //
-		{f, "*l*", false, 1, nil, 0, ntstatus.NoMoreFiles},  //
+		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    // the pattern matches whole names
+		{f, "*l*", true, 1, nil, 1, 0},                      // hole and small match
+		{f, "*l*", false, 1, nil, 1, 0},                     // the second name
+		{f, "*l*", false, 1, nil, 0, ntstatus.NoMoreFiles},  // there is no third name
 		{f, "*l*", true, 2, nil, 2, 0}, {f, "", true, 9, hidden, 3, 0},
 		{f, "", false, 9, nil, 0, ntstatus.NoMoreFiles}, {f, "*.*", true, 9, nil, 5, 0}, {f, "*", true, 9, nil, 5, 0},
 		{f, longest, true, 9, nil, 0, ntstatus.NoSuchFile}, {f, longest + "x", true, 9, nil, 0, ntstatus.ObjectNameInvalid},

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// BenchmarkDuplicateObject is NtDuplicateObject and NtClose of a real handle
-// with fewer rights, which no check is needed for.
+// BenchmarkDuplicateObject measures NtDuplicateObject and NtClose of an object handle with fewer rights, which needs
+// no access check.
 func BenchmarkDuplicateObject(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -28,8 +28,8 @@ func BenchmarkDuplicateObject(b *testing.B) {
 	})
 }
 
-// BenchmarkOpenEvent is NtOpenEvent and NtClose: a walk of two directories and
-// one access check. It allocates the folded forms of the names.
+// BenchmarkOpenEvent measures NtOpenEvent and NtClose: a lookup through two directories and one access check. It
+// allocates the case-folded names.
 func BenchmarkOpenEvent(b *testing.B) {
 	s := newBench(b)
 	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`,
@@ -46,8 +46,7 @@ func BenchmarkOpenEvent(b *testing.B) {
 	})
 }
 
-// BenchmarkSetSecurityObject replaces a DACL of one entry; it
-// allocates the new descriptor.
+// BenchmarkSetSecurityObject replaces a DACL of one entry. It allocates the new descriptor.
 func BenchmarkSetSecurityObject(b *testing.B) {
 	s := newBench(b)
 	d := sddl.MustParse("D:(A;;GA;;;WD)")

@@ -50,7 +50,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// The budgets in allocations; those in time are read off the benchmarks.
+// Each operation stays within its budget of allocations. The benchmarks show the times.
 func TestAllocations(t *testing.T) {
 	tok := must(t, manyGroups(200, true))
 	on := []token.PrivilegeChange{{LUID: winnt.SeShutdownPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}
