@@ -30,7 +30,7 @@ func BenchmarkCheck(b *testing.B) {
 					benchDecision, _ = access.Check(tok, d, mode.mask, winnt.FileObject)
 				}
 				if !benchDecision.Allowed() {
-					b.Fatal(benchDecision)
+					b.Fatalf("the check denies, want a grant: %v", benchDecision)
 				}
 			})
 		}
@@ -72,7 +72,7 @@ func BenchmarkStages(b *testing.B) {
 				benchDecision, _ = access.Check(tok, d, c.desired, winnt.FileObject)
 			}
 			if benchDecision.Allowed() != c.want {
-				b.Fatal(benchDecision)
+				b.Fatalf("allowed is not %t: %v", c.want, benchDecision)
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func BenchmarkCheckBytes(b *testing.B) {
 		benchDecision, _ = access.CheckBytes(tok, raw, winnt.FILE_READ_DATA, winnt.FileObject)
 	}
 	if !benchDecision.Allowed() {
-		b.Fatal(benchDecision)
+		b.Fatalf("the check denies, want a grant: %v", benchDecision)
 	}
 }
 

@@ -102,6 +102,6 @@ func TestAllocations(t *testing.T) {
 	}
 	run()
 	if n := testing.AllocsPerRun(10, run); n != 0 {
-		t.Errorf("%v allocations for %d descriptors, want none", n, len(ds))
+		t.Errorf("Allowed and Maximum of %d descriptors: %v allocations, want none", len(ds), n)
 	}
 }

@@ -21,7 +21,7 @@ func BenchmarkFromNFS4(b *testing.B) {
 	}
 	convert := func() { benchNFS4, _, err = fileaccess.FromNFS4(list, caseU, caseG, nil) }
 	if got := testing.AllocsPerRun(100, convert); got > 34 {
-		b.Fatalf("%.0f allocations, want at most 34", got)
+		b.Fatalf("FromNFS4: %.0f allocations, want at most 34", got)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -44,7 +44,7 @@ func BenchmarkOpen(b *testing.B) {
 				benchDecision = fileaccess.Open(r, f)
 			}
 			if !benchDecision.Allowed() {
-				b.Fatalf("%+v", benchDecision)
+				b.Fatalf("Open denies, want a grant: %+v", benchDecision)
 			}
 		})
 	}
@@ -59,7 +59,7 @@ func BenchmarkOpenDenied(b *testing.B) {
 		benchDecision = fileaccess.Open(r, f)
 	}
 	if benchDecision.Allowed() {
-		b.Fatal("granted")
+		b.Fatal("Open grants, want a denial")
 	}
 }
 
@@ -87,7 +87,7 @@ func TestOpenAllocatesNothing(t *testing.T) {
 		r, f := typical(t, winnt.GENERIC_READ)
 		change(r, f)
 		if n := testing.AllocsPerRun(100, func() { benchDecision = fileaccess.Open(r, f) }); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", name, n)
+			t.Errorf("Open, %s: %v allocations, want 0", name, n)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 		benchDecision.Granted = d.Granted
 	})
 	if n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("Open with a local request: %v allocations, want 0", n)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestSMBOpenAllocations(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() {
 		s.open("a", dir, file, winnt.FILE_READ_DATA, fileaccess.FileOpen, 0)
 	}); got > 8 {
-		t.Errorf("%.0f allocations, want at most 8", got)
+		t.Errorf("SMB open: %.0f allocations, want at most 8", got)
 	}
 }
 

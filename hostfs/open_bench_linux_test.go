@@ -103,6 +103,6 @@ func TestOpenAllocations(t *testing.T) {
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 	}); n > 12 {
-		t.Errorf("%v pieces of memory, want 12 at most", n)
+		t.Errorf("open and close: %v allocations, want at most 12", n)
 	}
 }

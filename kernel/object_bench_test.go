@@ -16,13 +16,13 @@ func BenchmarkDuplicateObject(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
 	if st != ntstatus.Success {
-		b.Fatal(st)
+		b.Fatalf("NtCreateEvent: %v", st)
 	}
 	gate(b, 0, func() {
 		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
 			0)
 		if st != ntstatus.Success {
-			b.Fatal(st)
+			b.Fatalf("NtDuplicateObject: %v", st)
 		}
 		s.th.NtClose(d)
 	})
@@ -35,12 +35,12 @@ func BenchmarkOpenEvent(b *testing.B) {
 	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`,
 		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
 	if _, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, oa, nt.NotificationEvent, false); st != ntstatus.Success {
-		b.Fatal(st)
+		b.Fatalf("NtCreateEvent: %v", st)
 	}
 	gate(b, 4, func() {
 		h, st := s.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, oa)
 		if st != ntstatus.Success {
-			b.Fatal(st)
+			b.Fatalf("NtOpenEvent: %v", st)
 		}
 		s.th.NtClose(h)
 	})
@@ -53,11 +53,11 @@ func BenchmarkSetSecurityObject(b *testing.B) {
 	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
 		nt.NotificationEvent, false)
 	if st != ntstatus.Success {
-		b.Fatal(st)
+		b.Fatalf("NtCreateEvent: %v", st)
 	}
 	gate(b, 20, func() {
 		if st := s.th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
-			b.Fatal(st)
+			b.Fatalf("NtSetSecurityObject: %v", st)
 		}
 	})
 }

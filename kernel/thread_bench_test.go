@@ -69,7 +69,7 @@ func gate(b *testing.B, allowed float64, f func()) {
 	b.Helper()
 	f()
 	if n := testing.AllocsPerRun(100, f); n > allowed {
-		b.Fatalf("%v allocations, %v allowed, want at most %v", n, allowed, allowed)
+		b.Fatalf("%v allocations, want at most %v", n, allowed)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -96,7 +96,7 @@ func BenchmarkOpenThreadToken(b *testing.B) {
 	gate(b, 0, func() {
 		h, st := s.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
 		if !st.IsSuccess() {
-			b.Fatal(st)
+			b.Fatalf("NtOpenThreadToken: %v", st)
 		}
 		s.th.NtClose(h)
 	})
@@ -108,12 +108,12 @@ func BenchmarkDuplicateToken(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
 	if !st.IsSuccess() {
-		b.Fatal(st)
+		b.Fatalf("NtOpenProcessToken: %v", st)
 	}
 	gate(b, 2, func() {
 		n, st := s.th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation)
 		if !st.IsSuccess() {
-			b.Fatal(st)
+			b.Fatalf("NtDuplicateToken: %v", st)
 		}
 		s.th.NtClose(n)
 	})

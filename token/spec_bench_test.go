@@ -31,9 +31,9 @@ func BenchmarkNew20(b *testing.B) {
 func TestNewAllocations(t *testing.T) {
 	s := networkUser()
 	if n := len(s.Groups); n != 20 {
-		t.Fatalf("%d groups, want 20", n)
+		t.Fatalf("groups of the user: %d, want 20", n)
 	}
 	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
-		t.Errorf("%.0f allocations, want at most 8", got)
+		t.Errorf("New: %.0f allocations, want at most 8", got)
 	}
 }
