@@ -89,7 +89,7 @@ func BenchmarkCompile(b *testing.B) {
 }
 
 // An evaluator allocates nothing after its first call, which allocates its buffers.
-func TestAllocations(t *testing.T) {
+func TestEvaluatorAllocatesNothing(t *testing.T) {
 	tokens, ds := office(300, 64)
 	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_GENERIC_READ,

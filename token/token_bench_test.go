@@ -51,7 +51,7 @@ func BenchmarkParse(b *testing.B) {
 }
 
 // Each operation stays within its budget of allocations. The benchmarks show the times.
-func TestAllocations(t *testing.T) {
+func TestAdjustmentsAllocateLittle(t *testing.T) {
 	tok := must(t, manyGroups(200, true))
 	on := []token.PrivilegeChange{{LUID: winnt.SeShutdownPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}
 	for _, c := range []struct {
