@@ -32,7 +32,7 @@ type FS struct {
 }
 
 // New returns an FS for the files of a tree with the rights of the thread's client. Only
-// the FS may use the thread until the caller closes it.
+// the FS may use the thread until the caller closes it. The thread must not be nil.
 func New(th *nt.Thread, tree string) *FS { return &FS{tree: tree, th: th} }
 
 // call makes one call of the thread.
