@@ -132,7 +132,7 @@ func createdMay(t *testing.T, everybody []*token.Token, dir *sd.Descriptor, leve
 			Subject: &sd.Caller{Owner: caseU, Group: domain.WithRID(513), DefaultDACL: new(sd.ACL)},
 			Mapping: &winnt.FileObject.Mapping})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("Assign: %v, want success", st)
 		}
 		m |= strangersMay(t, everybody, d, container)
 		if container && levels > 1 {

@@ -426,7 +426,7 @@ func TestLeaseBlocksNoOpen(t *testing.T) {
 	w.file("f", "data", forEveryone)
 	f, st := w.handOut("f", toRead, strangerUID)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("HandOut: %v, want success", st)
 	}
 	defer f.Close()
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {

@@ -292,7 +292,7 @@ func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 	t.Helper()
 	h, _, st := th.NtCreateFile(call{desired: q.Mask, disposition: q.Disposition, options: q.Options}.at(q.Path))
 	if closed := closeAny(th, h); closed != ntstatus.Success {
-		t.Fatal(closed)
+		t.Fatalf("NtClose: %v, want success", closed)
 	}
 	return st
 }
