@@ -9,7 +9,7 @@ import (
 )
 
 // The output has the versions of the program and of Go, and the system.
-func TestVersion(t *testing.T) {
+func TestVersionNamesProgramAndGo(t *testing.T) {
 	was, out := release, os.Stdout
 	r, w, err := os.Pipe()
 	if err != nil {
