@@ -97,8 +97,8 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	// one over it does not.
 	w.must(os.Chmod(w.root, 0o755))
 	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "past their descriptors") {
-		w.Errorf(`exposed: %s, %v, want string(out) containing "past their descriptors", an error`, out, err)
+	if err == nil || !strings.Contains(string(out), "can reach the files without the mount") {
+		w.Errorf(`exposed: %s, %v, want string(out) containing "can reach the files without the mount", an error`, out, err)
 	}
 	cmd, end = p.started("mount", w.root, w.root)
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
