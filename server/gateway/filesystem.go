@@ -146,6 +146,26 @@ func (f files) Movable(from, to dav.Path) error {
 	return nil
 }
 
+// Makeable implements dav.FileSystem. It opens the directory with the right to add to it. A client may have that right
+// without those of an open, so it then tries a temporary resource, which is deleted when its handle closes (G-45).
+func (f files) Makeable(name dav.Path, folder bool) error {
+	at := placeOf(name)
+	right, kind := winnt.FILE_ADD_FILE, uint32(fileOnly)
+	if folder {
+		right, kind = winnt.FILE_ADD_SUBDIRECTORY, directoryOnly
+	}
+	dir, _ := at.above()
+	h, st := f.q.open(dir, right, winnt.FILE_OPEN, directoryOnly)
+	if st == ntstatus.AccessDenied {
+		h, st = f.q.createTemp(at, kind|deleteOnClose)
+	}
+	if st != ntstatus.Success {
+		return f.q.refusedToMake(at, right, st)
+	}
+	f.q.s.p.release(h)
+	return nil
+}
+
 // Rename implements dav.FileSystem. It moves the properties that clients set, and drops those of the destination.
 func (f files) Rename(from, to dav.Path, replace bool) error {
 	at, target := placeOf(from), placeOf(to)

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -134,6 +135,9 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	if err != nil {
 		return nil, "", err
 	}
+	if !sent {
+		d = complete(d)
+	}
 	tok := q.s.token
 	if c.GetAccount() != "" {
 		if sent {
@@ -149,6 +153,22 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 		defer end()
 	}
 	return q.decide(d, tok, desired, why)
+}
+
+// complete returns a file's descriptor with the SID that nobody has in place of a missing owner or group. An open of
+// the file grants such an owner nothing, but a check rejects a descriptor without one (A-19, G-29).
+func complete(d *sd.Descriptor) *sd.Descriptor {
+	p := d.Parts()
+	if !p.Owner.IsZero() && !p.Group.IsZero() {
+		return d
+	}
+	if p.Owner.IsZero() {
+		p.Owner = sid.Nobody
+	}
+	if p.Group.IsZero() {
+		p.Group = sid.Nobody
+	}
+	return sd.New(p)
 }
 
 // about logs another account on without a password and returns its token, which serves for queries only. The caller

@@ -47,7 +47,7 @@ func granted(mask uint32, names string) string {
 }
 
 // TestExactQuestions checks the complete response to each query about one object: the rights that would have been
-// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26).
+// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26, G-29).
 func TestExactQuestions(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
@@ -74,6 +74,8 @@ func TestExactQuestions(t *testing.T) {
 		return `{"object":{"sddl":"` + text + strings.Repeat(" ", n-len(text)) + `"},"rights":["FILE_READ_DATA"]}`
 	}
 	read := granted(1, "FILE_READ_DATA")
+	w.file("ownerless", "x", "D:P(A;;FA;;;{bob})(A;;FR;;;OW)")
+	w.want(200, "bob", "GET", "/share/ownerless", "")
 	for _, c := range []struct{ user, body, want string }{
 		{"bob", `{` + file + `,"rights":["FILE_READ_DATA"]}`, yes(read)},
 		{"bob", `{` + file + `,"rights":["FILE_LIST_DIRECTORY","SYNCHRONIZE"]}`, yes(granted(0x100001,
@@ -92,6 +94,8 @@ func TestExactQuestions(t *testing.T) {
 		{"bob", `{` + file + `,"account":"carol","rights":["WRITE_DAC"]}`, no(`"granted":{}`)},
 		{"bob", `{` + file + `,"account":"carol",` + most, no(`"granted":{}`)},
 		{"bob", `{` + file + `,"account":"mallory",` + most, fail(404, "not_found", "account: STATUS_LOGON_FAILURE")},
+		{"bob", `{"object":{"path":"/share/ownerless"},"rights":["FILE_READ_DATA"]}`, yes(read)}, // as GET (G-29)
+		{"bob", `{"object":{"path":"/share/ownerless"},"account":"alice",` + most, no(`"granted":{}`)},
 		{"bob", `{"object":{"path":"/share/hers"},` + most, denied},
 		{"bob", `{"object":{"path":"/share/hers"},"account":"alice",` + most,
 			denied},
