@@ -143,7 +143,7 @@ func (s *served) write(d *sd.Descriptor) error {
 		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
 	}
 	if parts == 0 {
-		return fmt.Errorf("%s: give at least one of the parts O:, G:, D: and S:", printable(s.name))
+		return fmt.Errorf("%s: O:, G:, D: and S: are missing: give at least one", printable(s.name))
 	}
 	return s.with(s.name, want, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 		return th.NtSetSecurityObject(h, parts, d)
