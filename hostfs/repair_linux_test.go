@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // repaired runs a repair of the tree, and returns its lines below the tree.
@@ -169,7 +170,7 @@ func TestRehash(t *testing.T) {
 		defer shut(fd)
 		s, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.known(fd, &s)
+		k, err := w.tree.known(fd, &s, sid.SID{})
 		w.must(err)
 		return k.verdict
 	}
