@@ -62,7 +62,7 @@ func halfCall(socket string) error {
 }
 
 // TestStoppedInAFrame stops a program in the middle of a frame: others are served meanwhile, and the program after it
-// continues. TestSlow checks the time limit (W-13, W-18).
+// continues. TestTimeLimitsOfSlowClients checks the time limit (W-13, W-18).
 func TestStoppedInAFrame(t *testing.T) {
 	d := start(t, nil)
 	cmd := exec.Command(os.Args[0])

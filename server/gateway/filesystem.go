@@ -44,7 +44,7 @@ func (files) Parse(u *url.URL) (dav.Path, bool, error) {
 // them (F-117).
 func (f files) Mutable(name dav.Path) error {
 	if placeOf(name).path == "" {
-		return dav.Refuse(http.StatusForbidden, "this is the root of a tree")
+		return dav.Refuse(http.StatusForbidden, "the root of a tree cannot be changed")
 	}
 	return nil
 }

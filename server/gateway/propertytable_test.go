@@ -125,7 +125,7 @@ func TestExactPatches(t *testing.T) {
 		{"bob", "/share/f", update(set(a)), needs("/share/f", "D:write-properties")},
 		{"carol", "/share/f", update(set(a)), saysAbsent},
 		{"alice", "/share/none", update(set(a)), saysAbsent},
-		{"alice", "/", update(set(a)), inLine(403, "this is above the trees")},
+		{"alice", "/", update(set(a)), inLine(403, "only files and folders in a tree have properties")},
 		{"alice", "/share", update(set(a)), strings.Replace(patched(stat("200 OK", a, "")), "/share/f", "/share", 1)},
 		{"alice", "/share", update(remove(a)), strings.Replace(patched(stat("200 OK", a, "")), "/share/f", "/share", 1)},
 		{"alice", "/share/f", update(set(many)), patched(stat("507 Insufficient Storage", manyTold, ""))},

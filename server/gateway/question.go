@@ -49,7 +49,7 @@ func maskOf(names []string) (winnt.AccessMask, error) {
 	for _, name := range names {
 		bit, known := rightNames[name]
 		if !known {
-			return 0, fmt.Errorf("%q is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are", name)
+			return 0, fmt.Errorf("%q is not a right of a file: use names such as FILE_READ_DATA, GENERIC_WRITE or DELETE", name)
 		}
 		mask |= bit
 	}
@@ -85,7 +85,7 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	}
 	at, _, ok := parsePlace(&url.URL{Path: o.GetPath()})
 	if !ok {
-		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not one that a file can have"))
+		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not a valid path of a file"))
 	}
 	d, refused := q.descriptor(at)
 	if refused != nil {

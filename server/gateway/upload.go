@@ -194,7 +194,7 @@ func (u *upload) commit() error {
 	case u.how.Enter != nil && !u.how.Replace && (st == ntstatus.ObjectNameCollision || st == ntstatus.ObjectNameNotFound):
 		// A program on the host created or removed the name after the conditions were tested
 		// (G-38).
-		u.err = dav.Refuse(http.StatusPreconditionFailed, "the file is another by now")
+		u.err = dav.Refuse(http.StatusPreconditionFailed, "the file was changed or replaced")
 	default:
 		u.err = u.q.refusedToMake(u.at, winnt.FILE_ADD_FILE, st)
 	}

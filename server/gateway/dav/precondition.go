@@ -17,7 +17,7 @@ const claimPatience = 30 * time.Second
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
-		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others change this file: try again"}}
+		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others are changing this file: try again"}}
 	}
 	if err := x.check(); err != nil {
 		leave()
@@ -78,7 +78,7 @@ func (x *exchange) check() error {
 	}
 	// A condition that does not hold keeps the method from being performed (RFC 9110, 13.2.2; G-37).
 	if !x.conditions.hold(v) {
-		return x.unless(Refuse(http.StatusPreconditionFailed, "the file is another by now"))
+		return x.unless(Refuse(http.StatusPreconditionFailed, "the file was changed or replaced"))
 	}
 	return nil
 }
