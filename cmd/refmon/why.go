@@ -41,7 +41,8 @@ refmon:
 With --as USER, the argument is the path of a file, and the token is that of a user of this host. The descriptors of
 the file and of the directories above it decide as on a mount, which need not run. Without --want the command tests
 the rights that opening the file for reading needs. For a file on a mount, root reads the descriptors below the mount,
-and any other user reads them through the mount, which requires READ_CONTROL.
+and any other user reads them through the mount. That requires READ_CONTROL on the file, and on the directories whose
+descriptors can change the decision.
 
   refmon why /srv/projects/plan --as bob
   refmon why /srv/projects --as bob --want FILE_ADD_FILE
