@@ -47,7 +47,7 @@ func TestRefusedToMake(t *testing.T) {
 			w.stays(what)
 			// A client that may read the directory's descriptor learns the missing rights.
 			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
-			if strings.HasPrefix(got.why, "FILE_WRITE_DATA is asked for\n\n") != why || why == (got.why == "") {
+			if strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") != why || why == (got.why == "") {
 				t.Errorf("%s: because %q, want reasons %t", what, got.why, why)
 			}
 			if got.why = ""; *got != (refusal{want[i], told, above[i], winnt.FILE_WRITE_DATA, ""}) {
@@ -104,7 +104,7 @@ func TestHeadsOfPages(t *testing.T) {
 		w.same("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
 		w.same("GET of "+p.path, head+"\n\n", ownPage(""))
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodOptions} {
-			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not served",
+			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not supported here",
 				"Allow: GET, HEAD"))
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -151,14 +151,29 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 	}
 }
 
+// TestConditionsOfRefusedRequests checks that a request that is refused without its condition is refused with it as well
+// (RFC 9110, 13.2.1, G-45).
+func TestConditionsOfRefusedRequests(t *testing.T) {
+	w := newWorld(t, shared)
+	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
+	w.file("top/hers", "x", own)
+	for _, condition := range [][]string{nil, {"If-Match", `"wrong"`}} {
+		w.want(403, "bob", "DELETE", "/share/top/hers", "", condition...)
+		w.want(403, "bob", "LOCK", "/share/none", lockXML, condition...)
+	}
+}
+
 // TestExactMoves checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards: with
-// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12).
+// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12). A failed condition does not
+// change the response to a request that is refused anyway (G-45).
 func TestExactMoves(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"share", "other"} })
 	w.folder("dir", shared)
 	w.file("dir/f", "f", shared)
 	w.file("told", "told", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20089;;;{bob})")
 	w.file("hers", "hers", own)
+	w.file("facts", "x", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20080;;;{bob})")
+	w.folder("unlisted", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x20080;;;{bob})")
 	w.folder("deep", own)
 	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
 	w.file("his/f", "f", "O:BAG:SYD:P(A;;FA;;;{bob})")
@@ -170,7 +185,7 @@ func TestExactMoves(t *testing.T) {
 		{"alice", "MKCOL", "/share/new", "", "", made},
 		{"alice", "MKCOL", "/share/new", "", "", inTheWay}, {"alice", "MKCOL", "/share/told/", "", "", inTheWay},
 		{"alice", "MKCOL", "/share/none/x", "", "", saysMissing}, {"alice", "MKCOL", "/share/told/x", "", "", saysMissing},
-		{"alice", "MKCOL", "/share", "", "", inLine(403, "this is the root of a tree")},
+		{"alice", "MKCOL", "/share", "", "", inLine(403, "the root of a tree cannot be changed")},
 		{"alice", "MKCOL", "/none/x", "", "", saysDenied},
 		{"bob", "MKCOL", "/share/x", "", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "MKCOL", "/share/deep/x", "", "", saysDenied}, {"carol", "MKCOL", "/share/x", "", "", saysDenied},
@@ -196,6 +211,11 @@ func TestExactMoves(t *testing.T) {
 		{"bob", "COPY", "/share/hers", "/share/his/x", "", saysDenied},
 		{"bob", "COPY", "/share/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "COPY", "/share/told", "/share/deep/x/y", "", saysMissing},
+		{"bob", "COPY", "/share/facts", "/share/his/x", "", needs("/share/facts", "D:read")},
+		{"bob", "COPY", "/share/unlisted", "/share/his/x", "", needs("/share/unlisted", "D:read")},
+		{"bob", "COPY", "/share/his/f", "/share/told", "", needs("/share/told", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/f", "/share/told", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/his", "/share/told", "", needs("/share/told", "R:delete")},
 		{"bob", "COPY", "/share/told", "/share/his/told", "", made},
 		{"bob", "MOVE", "/share/his/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "MOVE", "/share/his/f", "/share/his/hers", "F", inLine(412, "precondition failed")},
@@ -209,12 +229,20 @@ func TestExactMoves(t *testing.T) {
 		if c.overwrite != "" {
 			headers = append(headers, "Overwrite", c.overwrite)
 		}
-		w.same(fmt.Sprintf("%d: %s %s to %s by %s", i, c.method, c.path, c.to, c.user), w.change(c.user, c.method, c.path,
-			"",
-			headers...), c.want)
+		what := fmt.Sprintf("%d: %s %s to %s by %s", i, c.method, c.path, c.to, c.user)
+		for _, failing := range [][2]string{{"If-Match", `"x"`}, {"If", `(["x"])`}} {
+			want := "412"
+			if c.want[0] > '3' {
+				want = c.want[:3]
+			}
+			if got := w.change(c.user, c.method, c.path, "", append(headers, failing[:]...)...); got[:3] != want {
+				t.Errorf("G-45: %s with %s: %s, want %s", what, failing[0], got, want)
+			}
+		}
+		w.same(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
 	}
-	for dir, want := range map[string]string{"": "deep dir hers his new told", "new": "told", "new/told": "f",
-		"his": "g hers told", "dir": "f"} {
+	for dir, want := range map[string]string{"": "deep dir facts hers his new told unlisted", "new": "told",
+		"new/told": "f", "his": "g hers told", "dir": "f"} {
 		if got := w.entries(dir); got != want {
 			t.Errorf("%q has %s, want %s", dir, got, want)
 		}

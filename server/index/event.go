@@ -32,10 +32,12 @@ type Event struct {
 
 // StartEvent is the first event of an index: its configuration.
 type StartEvent struct {
-	Format int      `json:"format"` // 1
-	Index  string   `json:"index"`  // random name of this index
-	Rights []string `json:"rights"`
+	Format int      `json:"format"`          // 1
+	Index  string   `json:"index"`           // random name of this index
+	Rights []string `json:"rights"`          // at least one
 	Share  string   `json:"share,omitempty"` // SDDL
+	// Guard names the share whose configuration decides, too; "": none.
+	Guard string `json:"guard,omitempty"`
 	// Traverse is the check of traverse rights: "", "privilege", "always" or "host".
 	Traverse string `json:"traverse,omitempty"`
 	// Until is the number of the last compacted event. The events up to it rebuild the state of
