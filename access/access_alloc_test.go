@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Nothing on the check path allocates: gates for each stage.
+// An access check allocates nothing, whichever stage decides it.
 func TestCheckDoesNotAllocate(t *testing.T) {
 	tok, d := benchToken(t, 20), benchSD(t, 900000)
 	raw := d.Binary()

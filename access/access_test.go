@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Shorthands of the table.
+// Abbreviations in the table.
 var (
 	sec   = privileges(winnt.SeSecurityPrivilege)
 	take  = privileges(winnt.SeTakeOwnershipPrivilege)
@@ -28,8 +28,8 @@ var (
 	aa = sid.MustParse("S-1-5-32-579")
 )
 
-// plainCases are the rows of section 14 that one token, one mask and one
-// descriptor decide. A row with several questions has a letter each.
+// plainCases are the conformance cases that one token, one mask and one descriptor decide. A case with several
+// requests has a letter for each.
 var plainCases = []plainCase{
 	{id: "AC-001", sd: "…(A;;0x1;;;U)", desired: 1, want: 1},
 	{id: "AC-002", sd: "…(A;;0x1;;;U)", desired: 3},
@@ -184,7 +184,8 @@ func denyOnlyBA(s *token.Spec) {
 	s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: denyOnly})
 }
 
-// rulePolicy configures S-1-17-1: one rule that leaves everyone FR.
+// rulePolicy configures the policy S-1-17-1 with one rule that leaves FILE_GENERIC_READ to everyone. appliesTo is the
+// rule's condition, "" for none.
 func rulePolicy(appliesTo string) func(*access.Request) {
 	return func(r *access.Request) {
 		rule := access.Rule{Name: "read only", Descriptor: mustDescriptor("D:(A;;FR;;;WD)")}
@@ -200,16 +201,16 @@ func rulePolicy(appliesTo string) func(*access.Request) {
 	}
 }
 
-// plainCase is a row with one request by one token.
+// plainCase is a conformance case with one request by one token.
 type plainCase struct {
 	id      string
 	sd      string
 	desired winnt.AccessMask
-	want    winnt.AccessMask // 0: STATUS_ACCESS_DENIED, unless status says otherwise
+	want    winnt.AccessMask // 0 means STATUS_ACCESS_DENIED, unless status is set
 	status  ntstatus.Status
 	used    winnt.PrivilegeSet
 	change  func(*token.Spec)
-	typ     *winnt.ObjectType // nil: file
+	typ     *winnt.ObjectType // nil means file
 	ask     func(*access.Request)
 }
 
@@ -220,7 +221,7 @@ func (c *plainCase) request(t testing.TB) *access.Request {
 	}
 	tok := mustToken(t, spec)
 	r := &access.Request{Descriptor: mustSD(t, c.sd), Subject: access.SubjectOf(tok), Desired: c.desired, Type: c.typ}
-	if r.Subject.Client != nil { // in a process that has nothing to do with it
+	if r.Subject.Client != nil { // the process has an unrelated token
 		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-1")},
 			Integrity: sid.SystemLevel})
 	}
@@ -241,11 +242,12 @@ func (c *plainCase) wanted() access.Decision {
 	return d
 }
 
-func TestConformance(t *testing.T) {
+// Every entry point returns the decision of the conformance cases.
+func TestEntryPointsAgreeOnConformanceCases(t *testing.T) {
 	for _, c := range plainCases {
 		t.Run(c.id, func(t *testing.T) {
 			r := c.request(t)
-			if r.Descriptor.Owner().IsZero() || r.Descriptor.Group().IsZero() { // A-19 is for NtAccessCheck alone
+			if r.Descriptor.Owner().IsZero() || r.Descriptor.Group().IsZero() { // A-19 concerns NtAccessCheck only
 				p := r.Descriptor.Parts()
 				if p.Owner.IsZero() {
 					p.Owner = sid.Administrators
@@ -264,25 +266,26 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// A subject without a user holds nothing, and is no client of a low level.
-func TestNobody(t *testing.T) {
+// A subject without a user has no effective token, holds no privilege, and is not below the level Impersonation.
+func TestSubjectWithoutUserHasNothing(t *testing.T) {
 	zero := new(token.Token)
 	for name, s := range map[string]*access.Subject{"nil": nil, "zero": {}, "zero token": {Primary: zero},
 		"zero client": {Primary: ask(t, "…", 1, primary).Subject.Primary, Client: zero,
 			Level: winnt.SecurityDelegation}} {
 		if s.BelowImpersonation() || s.Effective() != nil || s.Holds(winnt.SeChangeNotifyPrivilege) {
-			t.Errorf("%s: below %v, token %v, holds a privilege: %v, want false, nil, false", name,
-				s.BelowImpersonation(), s.Effective(), s.Holds(winnt.SeChangeNotifyPrivilege))
+			t.Errorf("%s subject: BelowImpersonation %v, Effective %v, holds SeChangeNotifyPrivilege %v; want "+
+				"false, nil, false", name, s.BelowImpersonation(), s.Effective(),
+				s.Holds(winnt.SeChangeNotifyPrivilege))
 		}
 	}
 	if got := access.SubjectOf(nil); got != (access.Subject{}) {
-		t.Errorf("the subject of no token: %+v", got)
+		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", got)
 	}
 }
 
-// TestSubjects: of each process with each client at each level, the client's token counts where there is a
-// client, also an empty one, and below Impersonation it holds no privilege (A-30, T-102).
-func TestSubjects(t *testing.T) {
+// The effective token is the client's if there is a client, even an empty one, and otherwise the process's. Below the
+// level Impersonation it holds no privilege (A-30, T-102).
+func TestEffectiveTokenIsTheClients(t *testing.T) {
 	backup, restore := winnt.SeBackupPrivilege, winnt.SeRestorePrivilege
 	with := func(p winnt.Privilege) *token.Token {
 		spec := baseSpec()
@@ -307,26 +310,27 @@ func TestSubjects(t *testing.T) {
 				name := fmt.Sprintf("process %t, client %t (%t), level %v", primary == process, impersonated == client,
 					impersonated == zero, level)
 				if s.Effective() != want || s.BelowImpersonation() != below {
-					t.Errorf("%s: token %p, below %t, want %p, %t",
-						name, s.Effective(), s.BelowImpersonation(), want, below)
+					t.Errorf("%s: effective token %p, below Impersonation %t; want %p, %t", name, s.Effective(),
+						s.BelowImpersonation(), want, below)
 				}
 				if s.Holds(backup) != (want == process && !below) || s.Holds(restore) != (want == client &&
 					!below) {
-					t.Errorf("%s: holds %t %t", name, s.Holds(backup), s.Holds(restore))
+					t.Errorf("%s: holds the process's privilege %t, the client's %t; want only that of the "+
+						"effective token", name, s.Holds(backup), s.Holds(restore))
 				}
 			}
 		}
 	}
 	if s := access.SubjectOf(process); s.Primary != process || s.Client != process || s.Level != process.Level() {
-		t.Errorf("of a client: %+v, want s.Primary = %v, s.Client = %v, s.Level = %v", s, process, process,
+		t.Errorf("SubjectOf an impersonation token: %+v; want it as process and client, at level %v", s,
 			process.Level())
 	}
 	spec := baseSpec()
 	spec.Type, spec.Level = winnt.TokenPrimary, 0
 	if own := mustToken(t, spec); access.SubjectOf(own) != (access.Subject{Primary: own}) {
-		t.Errorf("of a process: %+v", access.SubjectOf(own))
+		t.Errorf("SubjectOf a primary token: %+v, want the token as the process only", access.SubjectOf(own))
 	}
 	if access.SubjectOf(nil) != (access.Subject{}) {
-		t.Error("no token makes a subject")
+		t.Errorf("SubjectOf(nil) = %+v, want the zero Subject", access.SubjectOf(nil))
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAgainstTheOracle compares every entry point with the oracle on random questions:
-// plain and by type, result list, explain, from bytes.
+// Every entry point agrees with the oracle on random requests: plain, by type, with a result list, with an
+// explanation, and from bytes.
 func TestAgainstTheOracle(t *testing.T) {
 	seed, n := randtest.Seed(t), randtest.Count(t, "REFMON_PAIRS", 100_000)
-	parts := 1 + n/250_000 // each on a processor of its own
+	parts := 1 + n/250_000 // run in parallel
 	for part := range parts {
 		t.Run(fmt.Sprint(part), func(t *testing.T) {
 			t.Parallel()
@@ -47,28 +47,27 @@ func askTheOracle(t *testing.T, w questions.World, n int) {
 	}
 	for k := access.AceAllow; k <= access.NotAsked; k++ {
 		if rare := k == access.KernelMode || k == access.NotAsked; !rare && decided[k]*200 < n {
-			t.Errorf("%v decided a right in %d of %d questions only", k, decided[k], n)
+			t.Errorf("%v decided a right in %d of %d requests only, want at least one in 200", k, decided[k], n)
 		}
 	}
 	for _, name := range drawn.Lacks(12) {
-		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
+		t.Errorf("too few requests had or gave %s: share %.3f", name, drawn.Share(name))
 	}
 }
 
-// checkRecord carries an explanation to another program and back: it says the same
-// there, and its record is the same.
+// checkRecord converts an explanation to its record and back. Text, decision and record must stay equal.
 func checkRecord(t *testing.T, x *access.Explanation) {
 	record := x.Record()
 	back := record.Explanation()
 	if back.String() != x.String() || back.Decision != x.Decision || back.Desired != x.Desired ||
 		back.Asked != x.Asked || !reflect.DeepEqual(back.Record(), record) {
-		t.Errorf("carried, the explanation is\n%s\nand was\n%s", back, x)
+		t.Errorf("explanation made from its record:\n%s\nwant\n%s", back, x)
 	}
 	for i := range x.Steps {
 		a, b := x.Steps[i], back.Steps[i]
 		if a.Rule != b.Rule || a.List != b.List || a.ACE != b.ACE || a.Bits != b.Bits || a.Granted != b.Granted ||
 			a.Because != b.Because || a.Pass != b.Pass || a.Node != b.Node {
-			t.Errorf("step %d is %+v and was %+v", i, b, a)
+			t.Errorf("step %d made from its record: %+v, want %+v", i, b, a)
 		}
 	}
 }
@@ -77,11 +76,11 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 	want := newTwin(r).single()
 	got, err := access.SeAccessCheck(r)
 	if err != nil || got != want {
-		t.Errorf("SeAccessCheck: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
+		t.Errorf("SeAccessCheck: %+v, %v; the twin returns %+v", got, err, want)
 	}
 	explained, x, err := access.Explain(r)
 	if err != nil || explained != got {
-		t.Errorf("Explain: %+v, %v; the plain check says %+v, want %+v, nil", explained, err, got, got)
+		t.Errorf("Explain: %+v, %v; SeAccessCheck returned %+v", explained, err, got)
 	}
 	checkReasons(t, x, r)
 	compareReasons(t, x, r, decided)
@@ -97,11 +96,11 @@ func compareWithTwin(t *testing.T, r *access.Request, decided map[access.ReasonK
 		alone.Subject = access.Subject{Primary: r.Subject.Client}
 		want = newTwin(&alone).single()
 		if got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type); err != nil || got != want {
-			t.Errorf("Check: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
+			t.Errorf("Check: %+v, %v; the twin returns %+v", got, err, want)
 		}
 		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil ||
 			got != want {
-			t.Errorf("CheckBytes: %+v, %v; the twin says %+v, want %+v, nil", got, err, want, want)
+			t.Errorf("CheckBytes: %+v, %v; the twin returns %+v", got, err, want)
 		}
 	}
 	return want.Allowed()
@@ -111,24 +110,26 @@ func compareLists(t *testing.T, r *access.Request) {
 	want, used := newTwin(r).each()
 	got, d, err := access.CheckResultList(r)
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || d.PrivilegesUsed != used {
-		t.Errorf("CheckResultList: %v %v, %v; the twin says %v %v", got, d.PrivilegesUsed, err, want, used)
+		t.Errorf("CheckResultList: %v, used %v, %v; the twin returns %v, used %v", got, d.PrivilegesUsed, err, want,
+			used)
 	}
 	root := access.Refuse(want[0].Status()).Using(used)
 	if want[0].Allowed() {
 		root = access.Grant(want[0].Granted).Using(used)
 	}
 	if d != root {
-		t.Errorf("CheckResultList: decision %+v, root %+v, want %+v", d, root, root)
+		t.Errorf("CheckResultList: decision %+v, want that of the root, %+v", d, root)
 	}
 	explained, d, x, err := access.ExplainResultList(r)
 	if err != nil || fmt.Sprint(explained) != fmt.Sprint(got) || d != root || x.Decision != root {
-		t.Errorf("ExplainResultList: %v %+v %+v, %v; the plain check says %v %+v",
-			explained, d, x.Decision, err, got, root)
+		t.Errorf("ExplainResultList: %v, %+v, explained %+v, %v; CheckResultList returned %v, %+v", explained, d,
+			x.Decision, err, got, root)
 	}
 	checkRecord(t, x)
 }
 
-// compareTraverse compares the shortcut with A-36, and with the full check: it never grants more.
+// compareTraverse compares the shortcut with rule A-36 and with the full check, which must grant whatever the
+// shortcut grants.
 func compareTraverse(t *testing.T, r *access.Request) {
 	wanted := r.Desired &^ (winnt.GENERIC_RIGHTS | winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
 	alone := access.Request{Descriptor: r.Descriptor, Subject: r.Subject, Desired: wanted, Type: r.Type}
@@ -137,7 +138,7 @@ func compareTraverse(t *testing.T, r *access.Request) {
 		t.Errorf("SeFastTraverseCheck of %v: %t, want %t", wanted, got, want)
 	}
 	if got && !newTwin(&alone).single().Allowed() {
-		t.Errorf("SeFastTraverseCheck grants %v", wanted)
+		t.Errorf("SeFastTraverseCheck grants %v, which the full check denies", wanted)
 	}
 }
 
@@ -174,36 +175,36 @@ func compareNative(t *testing.T, r *access.Request, want access.Decision) {
 	}
 	call, got := access.NtAccessCheck(r)
 	if call != ntstatus.Success || got != want {
-		t.Errorf("NtAccessCheck: %v, %+v; the twin says %+v, want %v, %+v", call, got, want, ntstatus.Success, want)
+		t.Errorf("NtAccessCheck: %v, %+v; the twin returns %v, %+v", call, got, ntstatus.Success, want)
 	}
 	if len(r.ObjectTypes) > 0 {
 		nodes, _ := newTwin(r).each()
 		call, results, d := access.NtAccessCheckResultList(r)
 		if call != ntstatus.Success || fmt.Sprint(results) != fmt.Sprint(nodes) || d.Status() != nodes[0].Status() ||
 			d.Allowed() && d.Granted != nodes[0].Granted || !d.Allowed() && d.Granted != 0 {
-			t.Errorf("NtAccessCheckResultList: %v %v %+v; the twin says %v", call, results, d, nodes)
+			t.Errorf("NtAccessCheckResultList: %v, %v, %+v; the twin returns %v", call, results, d, nodes)
 		}
 	}
 }
 
-// checkReasons checks every explanation by section 11: each requested bit has one reason, which agrees with the
-// decision.
+// checkReasons checks that each requested bit has exactly one reason that agrees with the decision, and that each
+// step has a rule and a sentence.
 func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 	var covered winnt.AccessMask
 	for _, b := range x.Reasons {
 		covered |= b.Bit
 		if b.Reason.Kind == 0 {
-			t.Errorf("bit %#x has no reason: b.Reason.Kind = %v, want at least 1", uint32(b.Bit), b.Reason.Kind)
+			t.Errorf("bit %#x has no reason, want one", uint32(b.Bit))
 		}
 		if x.Decision.Granted&b.Bit != 0 && !b.Granted {
-			t.Errorf("bit %#x was granted, its reason says %v", uint32(b.Bit), b.Reason)
+			t.Errorf("bit %#x was granted, but its reason is a denial: %v", uint32(b.Bit), b.Reason)
 		}
 		if x.Decision.Allowed() && b.Granted && x.Decision.Granted&b.Bit == 0 {
-			t.Errorf("bit %#x was not granted, its reason says %v", uint32(b.Bit), b.Reason)
+			t.Errorf("bit %#x was not granted, but its reason grants it: %v", uint32(b.Bit), b.Reason)
 		}
 	}
 	if missing := x.Asked &^ covered; missing != 0 {
-		t.Errorf("no reason for %#x: missing = %d, want 0", uint32(missing), missing)
+		t.Errorf("requested bits %#x have no reason", uint32(missing))
 	}
 	if !x.Decision.Allowed() && x.Asked != 0 {
 		denied := false
@@ -211,15 +212,15 @@ func checkReasons(t *testing.T, x *access.Explanation, r *access.Request) {
 			denied = denied || !b.Granted
 		}
 		if !denied {
-			t.Errorf("denied without a bit that is denied: %v", x.Reasons)
+			t.Errorf("access was denied, but every reason grants its bit: %v", x.Reasons)
 		}
 	}
 	for _, s := range x.Steps {
 		if s.Rule == "" || s.Because == "" {
-			t.Errorf("step without rule or sentence: %+v", s)
+			t.Errorf("step %+v has no rule or no sentence", s)
 		}
 		if s.ACE >= 0 && s.Entry() == "" {
-			t.Errorf("step without the entry's text: %+v", s)
+			t.Errorf("step %+v has no text of its entry", s)
 		}
 	}
 	_ = x.String()

@@ -10,16 +10,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// bitReasons is the oracle of explanations (section 11) for requests without object types that the call
-// does not refuse. It keeps one map from bits to reasons. Each stage overwrites the reasons of earlier
-// stages.
+// bitReasons is the oracle of explanations. It handles requests that have no object types and that the call does not
+// reject. It maps each bit to its reason. Each stage overwrites the reasons of earlier stages.
 type bitReasons struct {
 	*twin
 	of   map[winnt.AccessMask]access.Reason
-	last access.Reason // the reason that ended the check before other bits were decided
+	last access.Reason // the reason that ended the check before it decided the other bits
 }
 
-// each gives the bits of a mask a reason.
+// each sets the reason of all bits in a mask.
 func (b *bitReasons) each(m winnt.AccessMask, r access.Reason) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		if m&bit != 0 {
@@ -28,7 +27,7 @@ func (b *bitReasons) each(m winnt.AccessMask, r access.Reason) {
 	}
 }
 
-// ends notes what ended the check.
+// ends sets the reason that ended the check.
 func (b *bitReasons) ends(m winnt.AccessMask, r access.Reason) {
 	b.last = r
 	b.each(m, r)
@@ -38,18 +37,18 @@ func byPrivilege(p winnt.Privilege) access.Reason {
 	return access.Reason{Kind: access.Privilege, Index: -1, Privilege: p}
 }
 
-// reasonsOf runs the stages in their order.
+// reasonsOf runs the stages in order.
 func reasonsOf(r *access.Request) *bitReasons {
 	b := &bitReasons{newTwin(r), map[winnt.AccessMask]access.Reason{}, access.Reason{}}
-	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // stays
+	defer func() { b.each(b.prev, access.Reason{Kind: access.PreviouslyGranted, Index: -1}) }() // they stay
 	need := b.asked &^ b.prev
-	var held winnt.AccessMask // by privileges
+	var held winnt.AccessMask // rights granted by privileges
 	for _, i := range []struct {
 		on bool
 		p  winnt.Privilege
 		m  winnt.AccessMask
 	}{{r.Intent.Backup, winnt.SeBackupPrivilege, 0x011200A9}, {r.Intent.Restore, winnt.SeRestorePrivilege,
-		0x011F0116}} { // what intent grants
+		0x011F0116}} { // the rights that an intent grants
 		if !b.max {
 			i.m &= need
 		}
@@ -58,7 +57,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 			b.each(i.m, byPrivilege(i.p))
 		}
 	}
-	if need&^held&winnt.ACCESS_SYSTEM_SECURITY != 0 { // by privilege or not at all
+	if need&^held&winnt.ACCESS_SYSTEM_SECURITY != 0 { // only a privilege grants it
 		security := byPrivilege(winnt.SeSecurityPrivilege)
 		if !b.held(winnt.SeSecurityPrivilege) {
 			b.ends(winnt.ACCESS_SYSTEM_SECURITY, security)
@@ -68,11 +67,11 @@ func reasonsOf(r *access.Request) *bitReasons {
 		b.each(winnt.ACCESS_SYSTEM_SECURITY, security)
 	}
 	ceiling := b.limits()
-	if !b.max && need&^ceiling != 0 { // each stage grants all
+	if !b.max && need&^ceiling != 0 { // if one right exceeds the limits, the check ends
 		return b
 	}
 	held &= ceiling
-	if need&ceiling&^held&winnt.WRITE_OWNER != 0 { // by privilege before any entry
+	if need&ceiling&^held&winnt.WRITE_OWNER != 0 { // a privilege decides before any entry
 		for _, p := range []winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 			if b.held(p) {
 				held |= winnt.WRITE_OWNER
@@ -83,14 +82,14 @@ func reasonsOf(r *access.Request) *bitReasons {
 	}
 	open := need &^ held
 	if b.max {
-		open = 0x0CFFFFFF // what an entry can grant
+		open = 0x0CFFFFFF // the rights that entries can grant
 	}
 	open &= ceiling
-	b.ownerRights() // members of the owner have them
+	b.ownerRights() // members of the owner group also have the owner's rights
 	b.own &= open
 	b.each(b.own, access.Reason{Kind: access.Owner, Index: -1})
 	if open&^b.own == 0 && b.tok.Package.IsZero() {
-		return b // nothing is left for lists
+		return b // no right is left for the lists
 	}
 	if open, ok := b.passes(b.r.Descriptor.DACL(), open, nil); ok {
 		b.central(open)
@@ -98,7 +97,7 @@ func reasonsOf(r *access.Request) *bitReasons {
 	return b
 }
 
-// limits applies section 6: each limit is the reason of all bits beyond it.
+// limits applies the labels and filters of the SACL. Each is the reason for all bits that it excludes.
 func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 	ceiling = b.ceiling()
 	all := *b
@@ -108,7 +107,7 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 			continue
 		}
 		labels++
-		alone := newTwin(all.r) // of the trust label alone
+		alone := newTwin(all.r) // with the trust label only
 		d := sd.New(sd.Parts{SACL: mustList(a)})
 		r := *all.r
 		r.Descriptor, alone.r, alone.tok.MandatoryPolicy = d, &r, 0
@@ -124,7 +123,7 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 		}
 	}
 	if m := b.integrity(); m != ^winnt.AccessMask(0) {
-		at := -1 // the default label, also where the first is no level
+		at := -1 // -1 for the default label, also if the first label is not a level
 		for i, a := range b.r.Descriptor.SACL().All() {
 			if a.Type() == sd.SystemMandatoryLabel && a.Flags()&sd.InheritOnly == 0 {
 				if a.SID().Authority() == 16 {
@@ -138,7 +137,7 @@ func (b *bitReasons) limits() (ceiling winnt.AccessMask) {
 	return ceiling
 }
 
-// compareReasons holds each reason to the oracle's, and counts what decided.
+// compareReasons compares each reason with the oracle's and counts the kinds that decided.
 func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, decided map[access.ReasonKind]int) {
 	if len(r.ObjectTypes) > 0 {
 		return
@@ -162,23 +161,23 @@ func compareReasons(t *testing.T, x *access.Explanation, r *access.Request, deci
 			decided[w.Kind]++
 		}
 		granted := x.Decision.Granted&got.Bit != 0
-		if x.Decision.Status() == ntstatus.AccessDenied { // the reason of a denied bit
+		if x.Decision.Status() == ntstatus.AccessDenied { // a denied request keeps the reasons of granted bits
 			switch w.Kind {
 			case access.AceAllow, access.Owner, access.Privilege, access.NullDacl, access.PreviouslyGranted:
 				granted = true
 			}
 		}
 		if got.Reason != w || got.Granted != granted || bits&got.Bit == 0 {
-			t.Errorf("reason %d of %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
+			t.Errorf("reason %d, of bit %v: %+v, want %+v, granted %t", i, got.Bit, got, w, granted)
 		}
 		bits &^= got.Bit
 	}
 	if bits != 0 {
-		t.Errorf("no reasons of %v, want 0", bits)
+		t.Errorf("bits without a reason: %v, want none", bits)
 	}
 }
 
-// mustList returns a list of one entry.
+// mustList returns an ACL with one entry.
 func mustList(a sd.ACE) *sd.ACL {
 	l, err := sd.NewACL(a)
 	if err != nil {
@@ -187,12 +186,12 @@ func mustList(a sd.ACE) *sd.ACL {
 	return l
 }
 
-// passes reads a list for each side of the token: the DACL, or that of a central rule, which is the
-// reason then of all that it takes.
+// passes evaluates a list once for each kind of SIDs in the token. The list is the DACL, or that of a central rule,
+// which is then the reason of all bits that it removes.
 func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reason) (left winnt.AccessMask, ok bool) {
 	container, exempt := !b.tok.Package.IsZero(), winnt.AccessMask(0)
 	if rule != nil {
-		exempt = b.own // no rule takes the implicit rights
+		exempt = b.own // a rule does not remove implicit rights
 	}
 	if l == nil {
 		return b.noList(open, exempt, rule)
@@ -201,7 +200,7 @@ func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reaso
 		side  side
 		runs  bool
 		limit winnt.AccessMask
-		none  access.Reason // where no entry decides
+		none  access.Reason // the reason if no entry decides
 	}{
 		{userSide, true, ^b.own, access.Reason{Kind: access.NoAce, Index: -1}},
 		{restrictedSide, b.isRestricted(), ^b.own, access.Reason{Kind: access.RestrictedPass, List: "DACL", Index: -1}},
@@ -224,8 +223,7 @@ func (b *bitReasons) passes(l *sd.ACL, open winnt.AccessMask, rule *access.Reaso
 	return open, true
 }
 
-// noList is passes where there is no list, which grants all that the type has, and an AppContainer
-// nothing.
+// noList is passes for a missing list. It grants all rights of the type, but nothing to an AppContainer.
 func (b *bitReasons) noList(open, exempt winnt.AccessMask, rule *access.Reason) (left winnt.AccessMask, ok bool) {
 	granted := open
 	if b.max {
@@ -246,7 +244,7 @@ func (b *bitReasons) noList(open, exempt winnt.AccessMask, rule *access.Reason) 
 	return left, b.max || left == granted
 }
 
-// pass reads the list once: the first entry that applies decides a bit.
+// pass evaluates the list once. The first entry that applies to a bit decides it.
 func (b *bitReasons) pass(l *sd.ACL, s side, open winnt.AccessMask, none access.Reason,
 	rule *access.Reason) (granted winnt.AccessMask, ok bool) {
 	for i, a := range l.All() {

@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCertifiedPolicies: a certificate states each policy that was configured, with its rules in order:
-// one without rules too, of two with one id the first, and the recovery policy under the id "".
-func TestCertifiedPolicies(t *testing.T) {
+// A certificate lists each configured policy with its rules in order, including a policy without rules. Of two
+// policies with one id it lists the first. The recovery policy has the id "".
+func TestCertificateListsPolicies(t *testing.T) {
 	when, _, err := claims.ParseExpr("(@Resource.x == 1)", claims.ParseOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -39,9 +39,9 @@ func TestCertifiedPolicies(t *testing.T) {
 		policies *access.PolicySet
 		want     map[string][][3]string
 	}{
-		"none":             {nil, map[string][][3]string{}},
-		"an empty set":     {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
-		"three, two alike": {set, stated},
+		"none":            {nil, map[string][][3]string{}},
+		"an empty set":    {&access.PolicySet{Recovery: one}, map[string][][3]string{}},
+		"two with one id": {set, stated},
 	} {
 		r := ask(t, "…(A;;FR;;;WD)", maxMask|1, primary)
 		r.Policies = c.policies
@@ -57,18 +57,18 @@ func TestCertifiedPolicies(t *testing.T) {
 			Policies map[string][][3]string `json:"policies"`
 		}
 		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got.Policies, c.want) {
-			t.Errorf("%s: %v, %v, want %v", name, got.Policies, err, c.want)
+			t.Errorf("policies in the certificate, %s: %v, %v; want %v", name, got.Policies, err, c.want)
 		}
 	}
 	if set.Find(sid.MustParse("S-1-17-1")) != &set.Policies[0] ||
 		set.Find(sid.MustParse("S-1-17-2")) != &set.Policies[1] ||
 		set.Find(sid.MustParse("S-1-17-3")) != nil || (*access.PolicySet)(nil).Find(sid.Everyone) != nil {
-		t.Error("a policy is not found by its id, or another is")
+		t.Error("PolicySet.Find does not return the first policy with the id, or nil for an unknown id")
 	}
 }
 
-// A certificate contains the level of an impersonation, and the process's token if it differs.
-func TestCertifiedSubjects(t *testing.T) {
+// A certificate has the impersonation level of a client, and the process's token if that is another token.
+func TestCertificateHasLevelAndProcess(t *testing.T) {
 	own := ask(t, "…", 1, primary).Subject.Primary
 	client := ask(t, "…", 1).Subject.Client
 	other := ask(t, "…", 1, primary, groups(sid.Everyone)).Subject.Primary
@@ -84,9 +84,9 @@ func TestCertifiedSubjects(t *testing.T) {
 			"Delegation", false},
 		"a client of another": {access.Subject{Primary: other, Client: client, Level: winnt.SecurityImpersonation},
 			"Impersonation", true},
-		"one that is identified": {access.Subject{Primary: own, Client: client, Level: winnt.SecurityIdentification},
+		"an identified client": {access.Subject{Primary: own, Client: client, Level: winnt.SecurityIdentification},
 			"Identification", true},
-		"one without a name": {access.Subject{Client: client}, "Anonymous", false},
+		"a client without a level": {access.Subject{Client: client}, "Anonymous", false},
 	} {
 		r := ask(t, "…(A;;FR;;;WD)", winnt.GENERIC_READ)
 		r.Subject = c.subject
@@ -100,18 +100,19 @@ func TestCertifiedSubjects(t *testing.T) {
 		}
 		var got struct{ Level, Primary, Desired string }
 		if sum := sha256.Sum256(r.Descriptor.Binary()); !strings.Contains(string(text), fmt.Sprintf("%x", sum)) {
-			t.Errorf("%s: the hash of the descriptor is missing", name)
+			t.Errorf("certificate of %s: no hash of the descriptor in %s", name, text)
 		}
 		if err := json.Unmarshal(text, &got); err != nil || got.Level != c.level || (got.Primary != "") != c.process ||
 			got.Desired != "0x80000000" {
-			t.Errorf("%s: %+v, %v, want %s", name, got, err, c.level)
+			t.Errorf("certificate of %s: %+v, %v; want level %q, the process's token: %t", name, got, err, c.level,
+				c.process)
 		}
 	}
 }
 
-// A certificate contains the hash of the token file, whatever its layout. A request with another mapping has another
-// certificate.
-func TestCertificateOfAFile(t *testing.T) {
+// A certificate has the hash of the token file as given, or of the token's own file. A request with another mapping
+// is not the explained one.
+func TestCertificateHashesTokenFile(t *testing.T) {
 	file := []byte("{\n  \"groups\": [\"WD\"],\n  \"user\": \"S-1-5-21-1-2-3-501\"\n}\n")
 	tok, err := token.Parse(file)
 	if err != nil {
@@ -131,10 +132,10 @@ func TestCertificateOfAFile(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		given, want []byte
-	}{{"as it was laid out", file, file}, {"none", nil, own}, {"its own", own, own}} {
+	}{{"the given file", file, file}, {"no file", nil, own}, {"the token's own file", own, own}} {
 		cert, err := x.Certificate(r, c.given)
 		if want := fmt.Sprintf(`"token":"%x"`, sha256.Sum256(c.want)); err != nil || !strings.Contains(string(cert), want) {
-			t.Errorf("%s: %s, %v, want %s", c.name, cert, err, want)
+			t.Errorf("certificate for %s: %s, %v; want it to contain %s", c.name, cert, err, want)
 		}
 	}
 	for i, part := range []func(m *winnt.GenericMapping) *winnt.AccessMask{
@@ -147,12 +148,12 @@ func TestCertificateOfAFile(t *testing.T) {
 		*part(&another) |= 0x800
 		other.Mapping = &another
 		if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-			t.Errorf("part %d of the mapping is another: %v, want %v", i, err, access.ErrNotExplained)
+			t.Errorf("Certificate after part %d of the mapping changed: %v, want %v", i, err, access.ErrNotExplained)
 		}
 	}
 }
 
-// ExampleExplanation_Certificate states a decision for others to verify.
+// ExampleExplanation_Certificate creates a certificate of a decision, which others can verify.
 func ExampleExplanation_Certificate() {
 	file := []byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`)
 	t, err := token.Parse(file)
@@ -169,7 +170,7 @@ func ExampleExplanation_Certificate() {
 	}
 	cert, err := x.Certificate(r, file)
 	fmt.Println(strings.Contains(string(cert), `"granted":"0x00000001"`), err)
-	// It is only valid for the explained request and its token, and cannot contain a Go function.
+	// It is valid for the explained request and token only, and cannot include a Go callback.
 	_, err = x.Certificate(r, []byte(`{"user":"S-1-5-18"}`))
 	fmt.Println(errors.Is(err, access.ErrOtherToken))
 	other := *r
@@ -186,8 +187,8 @@ func ExampleExplanation_Certificate() {
 	// true
 }
 
-// Privileges are in alphabetical order, not by number (docs/certificates.md): SeTakeOwnershipPrivilege is 9,
-// SeBackupPrivilege 17.
+// A certificate lists privileges in alphabetical order, not by number (docs/certificates.md).
+// SeTakeOwnershipPrivilege is 9 and SeBackupPrivilege 17.
 func TestCertificateOrdersPrivileges(t *testing.T) {
 	spec := baseSpec()
 	spec.Privileges = winnt.Privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege)
@@ -201,13 +202,12 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 	}
 	cert, err := x.Certificate(r, nil)
 	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {
-		t.Errorf("%s, %v: want %s", cert, err, want)
+		t.Errorf("certificate %s, %v; want it to contain %s", cert, err, want)
 	}
 }
 
-// TestCertificateErrors: a certificate is about the explained question and its
-// token.
-func TestCertificateErrors(t *testing.T) {
+// Certificate returns an error unless the request and the token are the explained ones.
+func TestCertificateNeedsExplainedRequest(t *testing.T) {
 	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
 		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)
@@ -215,40 +215,40 @@ func TestCertificateErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := x.Certificate(r, nil); err != nil {
-		t.Error(err)
+		t.Errorf("Certificate of the explained request: %v, want no error", err)
 	}
 	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
-		t.Errorf("another token: %v, want %v", err, access.ErrOtherToken)
+		t.Errorf("Certificate with the file of another token: %v, want %v", err, access.ErrOtherToken)
 	}
 	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
-		t.Error("a malformed token file was taken")
+		t.Error("Certificate with a malformed token file: no error, want one")
 	}
 	other := *r
 	other.Desired = 2
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another question: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of another request: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
-		t.Errorf("a callback: %v, want %v", err, access.ErrCallback)
+		t.Errorf("Certificate of a request with a callback: %v, want %v", err, access.ErrCallback)
 	}
 	other.Desired, other.Options.Callback, other.Type = 1, nil, nil
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no type: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a request without a type: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.FileObject
 	if _, err := (*access.Explanation)(nil).Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("no explanation: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a nil explanation: %v, want %v", err, access.ErrNotExplained)
 	}
 	other.Type = winnt.KeyObject
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
-		t.Errorf("another type: %v, want %v", err, access.ErrNotExplained)
+		t.Errorf("Certificate of a request with another type: %v, want %v", err, access.ErrNotExplained)
 	}
 	if _, err := x.Certificate(nil, nil); err != access.ErrNoRequest {
-		t.Errorf("no request: %v, want %v", err, access.ErrNoRequest)
+		t.Errorf("Certificate of a nil request: %v, want %v", err, access.ErrNoRequest)
 	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
-		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Certificate of a request without a token: %v, want %v", err, access.ErrNoToken)
 	}
 }

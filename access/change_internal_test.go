@@ -9,9 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTrialTokens: whatever was tried before, a combination is tried with the token that
-// its own moves make, and nothing of it is left in the request.
-func TestTrialTokens(t *testing.T) {
+// A trial of several moves uses the token that exactly these moves make, whatever was tried before.
+func TestTrialUsesTokenOfItsMoves(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
 	own, err := token.New(spec)
 	if err != nil {
@@ -28,7 +27,7 @@ func TestTrialTokens(t *testing.T) {
 	r := &Request{Descriptor: sddl.MustParse("O:BAG:SYD:"), Subject: Subject{Primary: own}, Desired: winnt.READ_CONTROL,
 		Type: winnt.FileObject}
 	x := newTrial(r)
-	// Each combination of at most three moves comes after each other one.
+	// Try every combination of at most three moves after every other one.
 	var all [][]int
 	for set := 1; set < 1<<len(moves); set++ {
 		var list []int
@@ -55,7 +54,8 @@ func TestTrialTokens(t *testing.T) {
 				got := x.tokenOf(chosen)
 				for i, s := range groups {
 					if got.Member(s, false) != member[i] {
-						t.Fatalf("moves %v after %v: member of %v: %v", list, before, s, got.Member(s, false))
+						t.Fatalf("token of moves %v, after moves %v: member of %v: %v, want %v", list, before, s,
+							got.Member(s, false), member[i])
 					}
 				}
 			}

@@ -18,8 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestChanges: what would grant a denial, found by thinking about each case.
-func TestChanges(t *testing.T) {
+// Changes returns the changes that would grant a denied request. The expected ones were found by reasoning about each
+// case.
+func TestChangesGrantDeniedRequest(t *testing.T) {
 	low := func(s *token.Spec) { s.Integrity = sid.LowLevel }
 	for _, c := range []struct {
 		text    string
@@ -43,9 +44,9 @@ func TestChanges(t *testing.T) {
 		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2,
 			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1, access.Intent{}},
 		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2, access.Intent{}},
-		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as owner
+		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1, access.Intent{}}, // A-56: as an owner
 		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0, access.Intent{}},
-		// A-54: of one that means to make a copy, or to put one back
+		// A-54: with the intent to back up or restore
 		{"O:BAG:SYD:", nil, winnt.FILE_READ_DATA, []string{"give the token SeBackupPrivilege, enabled"}, 1,
 			access.Intent{Backup: true}},
 		{"O:BAG:SYD:", nil, winnt.FILE_WRITE_DATA, []string{"give the token SeRestorePrivilege, enabled"}, 1,
@@ -62,30 +63,33 @@ func TestChanges(t *testing.T) {
 			Desired: c.desired, Type: winnt.FileObject, Intent: c.intent}
 		got, err := access.Changes(r)
 		if err != nil || (len(got) == 0) != (c.want == nil) {
-			t.Errorf("%s %#x: %v, %v", c.text, uint32(c.desired), got, err)
+			t.Errorf("Changes of %s %#x: %v, %v; want changes: %t", c.text, uint32(c.desired), got, err,
+				c.want != nil)
 			continue
 		}
 		var all strings.Builder
 		for _, x := range got {
 			if len(x.Steps) != c.steps {
-				t.Errorf("%s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps), c.steps)
+				t.Errorf("Changes of %s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps),
+					c.steps)
 			}
 			all.WriteString(x.String() + "\n")
 		}
 		for name, declared := range map[string]bool{"SeBackup": c.intent.Backup, "SeRestore": c.intent.Restore} {
 			if strings.Contains(all.String(), name) != declared {
-				t.Errorf("A-54: %s %#x, %+v: %s in\n%s", c.text, uint32(c.desired), c.intent, name, &all)
+				t.Errorf("A-54: Changes of %s %#x with intent %+v: %s mentioned: %t, want %t, in\n%s", c.text,
+					uint32(c.desired), c.intent, name, !declared, declared, &all)
 			}
 		}
 		for _, w := range c.want {
 			if !strings.Contains(all.String(), w) {
-				t.Errorf("%s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
+				t.Errorf("Changes of %s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
 			}
 		}
 	}
 }
 
-// Random requests with every feature: a granted one has no changes, and a denied one nearly always has some.
+// For random requests, Changes returns none for a granted request and some for most denied ones.
 func TestRandomRequestsHaveChanges(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	denials, found := 0, 0
@@ -97,7 +101,8 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 		}
 		got, err := access.Changes(r)
 		if err != nil || d.Allowed() && got != nil {
-			t.Fatalf("%v: %v, %v", d, got, err)
+			t.Fatalf("SeAccessCheck: %v; Changes: %v, %v; want no error, and no changes for a granted request", d,
+				got, err)
 		}
 		if !d.Allowed() {
 			denials++
@@ -108,11 +113,11 @@ func TestRandomRequestsHaveChanges(t *testing.T) {
 	}
 	t.Logf("%d denials, changes for %d", denials, found)
 	if found < denials/2 {
-		t.Errorf("changes for %d of %d denials only, want at least %d", found, denials, denials/2)
+		t.Errorf("Changes found some for %d of %d denials, want at least %d", found, denials, denials/2)
 	}
 }
 
-// ExampleChanges: what would let a guest write.
+// ExampleChanges prints what would let a guest write.
 func ExampleChanges() {
 	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`))
 	if err != nil {
@@ -134,7 +139,7 @@ func ExampleChanges() {
 	// put (A;;DC;;;S-1-5-21-1-2-3-501) before the other entries
 }
 
-// changeTexts returns the changes of a request as lines.
+// changeTexts returns the changes of a request as text.
 func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	t.Helper()
 	changes, err := access.Changes(r)
@@ -147,9 +152,9 @@ func changeTexts(t *testing.T, r *access.Request) (lines []string) {
 	return lines
 }
 
-// TestChangesInFull: all changes of a denial, in the order in which an administrator would rather
-// make them: a group, a privilege, a limit of the token, an entry of the object.
-func TestChangesInFull(t *testing.T) {
+// Changes returns all changes in the order that an administrator prefers: a group, a privilege, a limit of the token,
+// an entry of the object.
+func TestChangesAreOrdered(t *testing.T) {
 	const guests = "S-1-5-32-546 (Guests)"
 	put := func(mask, who string) string { return "put (A;;" + mask + ";;;" + who + ") before the other entries" }
 	u, g := caseU.String(), caseG.String()
@@ -160,24 +165,24 @@ func TestChangesInFull(t *testing.T) {
 		ask      func(*access.Request)
 		want     []string
 	}{
-		{"a group that the token has disabled", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
+		{"a disabled group", "…(A;;0x1;;;G)", 1, groupG(token.GroupDisabled), nil,
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
-		{"a group that the token has for deny only", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
+		{"a deny-only group", "…(A;;0x1;;;G)", 1, groupG(denyOnly), nil,
 			[]string{"enable " + g + ", which the token holds disabled or for deny only", put("CC", u)}},
-		{"two groups, one of them twice, and one that inherits only", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
+		{"two groups, one repeated, and an inherit-only entry", "…(A;;0x1;;;BG)(A;IO;0x1;;;BU)(A;;0x1;;;BG)" +
 			"(A;;0x1;;;AN)", 1, nil, nil, []string{"make the user a member of " + guests,
 			"make the user a member of S-1-5-7 (ANONYMOUS LOGON)", put("CC", u)}},
-		{"two that stand for others", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
+		{"OWNER RIGHTS and a placeholder SID", "…(A;;0x1;;;OW)(A;;0x1;;;PS)", 1, nil, nil,
 			[]string{"make the user a member of S-1-5-32-544 (Administrators)", put("CC", u)}},
-		{"the privilege that is there and disabled", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
+		{"a disabled privilege", "…(A;;0x1;;;WD)", saclBit, func(s *token.Spec) {
 			s.Privileges = usedSec
 		}, nil, []string{"enable SeSecurityPrivilege, which the token holds disabled"}},
 		{"WRITE_OWNER", "…", winnt.WRITE_OWNER, nil, nil, []string{
 			"give the token SeTakeOwnershipPrivilege, enabled", "give the token SeRelabelPrivilege, enabled",
 			put("WO", u)}},
-		{"generic rights, which an entry has mapped: to read", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
-		{"to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
-		{"to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
+		{"a generic right to read, mapped in the entry", "…", winnt.GENERIC_READ, nil, nil, []string{put("FR", u)}},
+		{"a generic right to write", "…", winnt.GENERIC_WRITE, nil, nil, []string{put("FW", u)}},
+		{"a generic right to execute", "…", winnt.GENERIC_EXECUTE, nil, nil, []string{put("FX", u)}},
 		{"to write, beside a right of its own", "…", winnt.GENERIC_WRITE | 1, nil, nil, []string{put("0x120117", u)}},
 		{"the integrity level", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", 2, medium, nil, []string{
 			"raise the token's integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}},
@@ -210,24 +215,23 @@ func TestChangesInFull(t *testing.T) {
 		{"as much as there is: an entry that reads", "…(A;;GA;;;BG)", maxMask, nil, nil, []string{
 			"make the user a member of " + guests, "make the user a member of S-1-5-32-544 (Administrators)",
 			put("FR", u)}},
-		{"A-30: no change mends the level", "…", 1, level(winnt.SecurityIdentification), nil, nil},
-		{"A-25: nor a list that is no tree", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
+		{"A-30: a level that no change can raise", "…", 1, level(winnt.SecurityIdentification), nil, nil},
+		{"A-25: a malformed object type list", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList }, nil},
 	} {
 		pc := plainCase{sd: c.sd, desired: c.desired, change: c.change, ask: c.ask}
 		r := pc.request(t)
 		was, own := *r, r.Subject.Effective()
 		if got := changeTexts(t, r); !slices.Equal(got, c.want) {
-			t.Errorf("%s:\n got %q\nwant %q", c.what, got, c.want)
+			t.Errorf("Changes, %s: got\n%q\nwant\n%q", c.what, got, c.want)
 		}
 		if r.Subject != was.Subject || r.Descriptor != was.Descriptor || r.Subject.Effective() != own {
-			t.Errorf("%s: the request is another afterwards", c.what)
+			t.Errorf("Changes, %s: the request or its token changed", c.what)
 		}
 	}
 }
 
-// TestChangesHaveABound: an explanation lists at most a fixed number of changes. Changes for groups leave room for
-// the other kinds.
-func TestChangesHaveABound(t *testing.T) {
+// Changes returns at most 12 changes. Changes for groups leave room for the other kinds.
+func TestChangesAreLimitedInNumber(t *testing.T) {
 	allows := func(n int) string {
 		var b strings.Builder
 		b.WriteString("…")
@@ -239,27 +243,27 @@ func TestChangesHaveABound(t *testing.T) {
 	for n, want := range map[int]int{1: 2, 10: 11, 11: 12, 12: 12, 16: 12, 40: 12} {
 		got := changeTexts(t, ask(t, allows(n), 1))
 		if len(got) != want {
-			t.Errorf("%d groups would do: %d changes, want %d", n, len(got), want)
+			t.Errorf("%d groups would grant access: %d changes, want %d", n, len(got), want)
 		}
 		for i, text := range got[:min(n, want)] {
 			if w := fmt.Sprintf("make the user a member of S-1-5-21-7-7-7-%d", 1+i); text != w {
-				t.Errorf("%d groups: change %d is %q, want %q", n, i, text, w)
+				t.Errorf("%d groups would grant access: change %d is %q, want %q", n, i, text, w)
 			}
 		}
 	}
-	// The group of the last entry and a level: 17 groups are more than are tried.
+	// Changes tries at most 16 groups. The group of the last entry would grant access.
 	for n, want := range map[int]bool{15: true, 16: false} {
 		r := ask(t, allows(n)+"(A;;0x2;;;BG)", 2)
 		got := strings.Join(changeTexts(t, r), "\n")
 		if strings.Contains(got, "(Guests)") != want {
-			t.Errorf("%d groups before the one that matters: %s", n, got)
+			t.Errorf("with %d groups before the one that would grant access: it is suggested: %t, want %t in %s", n,
+				!want, want, got)
 		}
 	}
 }
 
-// TestChangesAreBounded: the search for changes allocates little even for a full ACL, because it does not rebuild the
-// ACL for each candidate.
-func TestChangesAreBounded(t *testing.T) {
+// Changes does not rebuild the ACL for each candidate, so it allocates little even for a full ACL.
+func TestChangesAllocateLittle(t *testing.T) {
 	d := fullList(t)
 	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
 		Type: winnt.FileObject}
@@ -268,15 +272,15 @@ func TestChangesAreBounded(t *testing.T) {
 	changes, err := access.Changes(r)
 	runtime.ReadMemStats(&after)
 	if err != nil || len(changes) == 0 {
-		t.Errorf("%v, %v, want len(changes) at least 1, no error", changes, err)
+		t.Errorf("Changes of a full ACL: %v, %v; want at least one, no error", changes, err)
 	}
 	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*d.Size()); got > most {
-		t.Errorf("%d bytes for a descriptor of %d, at most %d, want at most %d", got, d.Size(), most, most)
+		t.Errorf("Changes allocated %d bytes for a descriptor of %d bytes, want at most %d", got, d.Size(), most)
 	}
 }
 
-// What a change says is so: with its entries dropped from the descriptor itself the
-// request is granted, and with each of them but one it is not.
+// A change that drops entries is sufficient and minimal: without its entries the descriptor grants the request, and
+// with one of them it does not.
 func TestDroppedEntriesGrant(t *testing.T) {
 	w := questions.World{Rand: rand.New(rand.NewPCG(7, 7))}
 	tried, many := 0, 0
@@ -296,28 +300,28 @@ func TestDroppedEntriesGrant(t *testing.T) {
 				many++
 			}
 			if d := without(t, r, drops); !d.Allowed() {
-				t.Errorf("%s: %v", c, d)
+				t.Errorf(`without the entries of change "%s": %v, want access`, c, d)
 			}
 			for i := range drops {
 				if d := without(t, r, slices.Delete(slices.Clone(drops), i, i+1)); d.Allowed() {
-					t.Errorf("%s: %v is not needed", c, drops[i])
+					t.Errorf(`change "%s" also grants access if entry %v stays, want it to need every entry`, c,
+						drops[i])
 				}
 			}
 		}
 	}
 	if tried < 20 || many < 5 {
-		t.Errorf("only %d changes that drop entries, %d of them more than one, want at least 20, at least 5", tried,
-			many)
+		t.Errorf("%d changes that drop entries were tried, %d with several; want at least 20 and 5", tried, many)
 	}
 }
 
-// A drop is an entry of a list that a change leaves out.
+// A drop is an entry that a change removes from a list.
 type drop struct {
 	list string
 	at   int
 }
 
-// dropsOf returns the entries that a change drops; nil if it does anything else.
+// dropsOf returns the entries that a change drops, or nil if it does anything else.
 func dropsOf(c access.Change) (all []drop) {
 	for _, s := range c.Steps {
 		var d drop
@@ -329,7 +333,7 @@ func dropsOf(c access.Change) (all []drop) {
 	return all
 }
 
-// without decides a request of a descriptor without some of its entries.
+// without checks the request on the descriptor without the given entries.
 func without(t *testing.T, r *access.Request, drops []drop) access.Decision {
 	t.Helper()
 	p := r.Descriptor.Parts()

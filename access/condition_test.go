@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a boolean compares only with the integers 0 and 1. A list of two types never equals an attribute whose type
-// one of its values does not have.
-func TestBooleansAndMixedLists(t *testing.T) {
+// A boolean compares only with the integers 0 and 1. A list with values of two types never equals an attribute of one
+// type.
+func TestBooleansCompareOnlyWithZeroAndOne(t *testing.T) {
 	set, err := claims.NewSet([]claims.Attribute{
 		{Name: "b", Type: claims.Boolean, Uints: []uint64{1}}, {Name: "n", Type: claims.Int64, Ints: []int64{1}},
 	})
@@ -34,14 +34,14 @@ func TestBooleansAndMixedLists(t *testing.T) {
 	} {
 		d, err := access.Check(tok, sddl.MustParse("O:BAG:SYD:(XA;;0x1;;;WD;"+condition+")"), 1, winnt.FileObject)
 		if err != nil || d.Allowed() != want {
-			t.Errorf("A-155 %s: %v, want %v (%v)", condition, d, want, err)
+			t.Errorf("A-155: %s: %v, %v; want allowed %v", condition, d, err, want)
 		}
 	}
 }
 
-// a claim for deny only is NULL in the conditions of entries that allow
-// and counts in those of entries that deny, whatever it is a claim of.
-func TestClaimForDenyOnly(t *testing.T) {
+// A deny-only claim is NULL in the conditions of allowing entries and has its value in those of denying entries. This
+// holds for each kind of claim.
+func TestDenyOnlyClaimIsNullForAllow(t *testing.T) {
 	claim := claims.Attribute{Name: "x", Type: claims.Int64, Ints: []int64{1}, Flags: claims.FlagUseForDenyOnly}
 	set, err := claims.NewSet([]claims.Attribute{claim})
 	if err != nil {
@@ -70,15 +70,15 @@ func TestClaimForDenyOnly(t *testing.T) {
 			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED,
 				winnt.FileObject)
 			if err != nil || d.Granted&3 != want&3 || d.Granted&0x1FFFFC != 0 && want == 0 {
-				t.Errorf("A-151 %s: %v, want %v (%v)", text, d, want, err)
+				t.Errorf("A-151: %s: %v, %v; want %v", text, d, err, want)
 			}
 		}
 	}
 }
 
-// T-67: the restricted pass sees the user's and the device's claims that the
-// filter named, the ordinary pass sees all of them.
-func TestRestrictedPassSeesNamedClaims(t *testing.T) {
+// The restricted check uses only the user and device claims that the filter named. The ordinary check uses all
+// (T-67).
+func TestRestrictedCheckUsesNamedClaims(t *testing.T) {
 	set := func(names ...string) *claims.Set {
 		var list []claims.Attribute
 		for _, n := range names {
@@ -112,7 +112,7 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		{"(XA;;FR;;;WD;(@Device.kept == 1))", true, true},
 		{"(XA;;FR;;;WD;(@Device.gone == 1))", true, false},
 		{"(XD;;FR;;;WD;(@User.kept == 1))(A;;FR;;;WD)", false, false},
-		// The ordinary pass of a restricted token sees what the filter took away, too.
+		// The ordinary check of a restricted token also uses the claims that the filter removed.
 		{"(XA;;FR;;;AU;(@User.gone == 1))(A;;FR;;;RC)", true, true},
 		{"(XA;;FR;;;AU;(@Device.gone == 1))(A;;FR;;;RC)", true, true},
 		{"(XD;;FR;;;AU;(@User.gone == 1))(A;;FR;;;AU)(A;;FR;;;RC)", false, false},
@@ -123,21 +123,21 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		for tok, want := range map[*token.Token]bool{plain: c.plain, restricted: c.restricted} {
 			got, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
 			if err != nil || got.Allowed() != want {
-				t.Errorf("%s, restricted %t: allowed %t, %v, want %t", c.entries, tok.IsRestricted(), got.Allowed(),
-					err, want)
+				t.Errorf("T-67: %s, restricted token %t: allowed %t, %v; want %t", c.entries, tok.IsRestricted(),
+					got.Allowed(), err, want)
 			}
 		}
 	}
 }
 
-// Of the resource attributes with one name the first readable one that applies to the object counts, at any position
-// in the list.
-func TestResourceAttributesInAnyPlace(t *testing.T) {
+// If resource attributes share a name, the first readable one that applies to the object is used, at any position in
+// the list.
+func TestFirstReadableResourceAttributeIsUsed(t *testing.T) {
 	attribute := func(name string, value int64, flags uint8) sd.ACE {
 		a := claims.Attribute{Name: name, Type: claims.Int64, Ints: []int64{value}}
 		return mustEntry(t, sd.SystemResourceAttribute, flags, 0, sd.ACEExtra{AppData: a.Append(nil)})
 	}
-	// What each entry says of x: a value, or nothing.
+	// The value of x in each entry, 0 for none.
 	kinds := []struct {
 		ace  sd.ACE
 		says int64
@@ -168,8 +168,8 @@ func TestResourceAttributesInAnyPlace(t *testing.T) {
 			r.Descriptor = sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, allow),
 				SACL: mustACL(t, aces...)})
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (value == want) {
-				t.Errorf("list %d: x == %d: %v, %v; x is %d, want d.Allowed() = %v, no error", at, value, d, err,
-					want, value == want)
+				t.Errorf("A-110: list %d: (x == %d) = %v, %v; x is %d, want allowed %t", at, value, d, err, want,
+					value == want)
 			}
 		}
 	}
@@ -185,8 +185,8 @@ func mustEntry(t *testing.T, typ sd.Type, flags uint8, mask winnt.AccessMask, x 
 	return a
 }
 
-// what Unknown does to entries that allow and that deny.
-func TestUnknownCondition(t *testing.T) {
+// An unknown condition makes an allowing entry inapplicable and a denying entry applicable.
+func TestUnknownConditionDenies(t *testing.T) {
 	for truth, want := range map[claims.Truth][2]ntstatus.Status{
 		claims.True:    {ntstatus.Success, ntstatus.AccessDenied},
 		claims.False:   {ntstatus.AccessDenied, ntstatus.Success},
@@ -197,15 +197,15 @@ func TestUnknownCondition(t *testing.T) {
 		for i, text := range []string{"…(XA;;0x1;;;WD;" + cond + ")", "…(XD;;0x1;;;WD;" + cond + ")(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1, userClaims(ints("x", 1)))
 			if d, err := access.SeAccessCheck(r); err != nil || d.Status() != want[i] {
-				t.Errorf("%s: %+v, %v; want %v", text, d, err, want[i])
+				t.Errorf("A-111: %s: %+v, %v; want %v", text, d, err, want[i])
 			}
 		}
 	}
 }
 
-// TestCallbackIsAsked: a resource manager's callback gets the entry that is met and the effective token, once
-// for each pass that has to decide its rights, and nothing that is a condition.
-func TestCallbackIsAsked(t *testing.T) {
+// The callback is called with each matching callback entry and the effective token, once for each check that has to
+// decide the entry's rights. It is not called for conditional entries.
+func TestCallbackGetsMatchingCallbackEntries(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*token.Spec)
 		want   []string
@@ -220,12 +220,12 @@ func TestCallbackIsAsked(t *testing.T) {
 		var got []string
 		r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
 			if got = append(got, fmt.Sprintf("%x", a.AppData())); tok != r.Subject.Client {
-				t.Errorf("%s: asked about another token", name)
+				t.Errorf("%s: the callback got another token than the client's", name)
 			}
 			return claims.True
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 5 || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, %v, asked %v, want %v", name, d, err, got, c.want)
+			t.Errorf("%s: %v, %v, callback called with %v; want %v", name, d, err, got, c.want)
 		}
 	}
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a decision returned with an error denies, whatever was missing.
-func TestNoDecisionGrants(t *testing.T) {
+// A decision that is returned with an error denies access, whatever input was missing.
+func TestDecisionWithErrorDenies(t *testing.T) {
 	tok, d := benchToken(t, 3), sd.NoSecurity
 	zero := new(token.Token)
 	who := access.SubjectOf(tok)
 	for name, ask := range map[string]func() (access.Decision, error){
-		"no token":   func() (access.Decision, error) { return access.Check(nil, d, 1, winnt.FileObject) },
-		"zero token": func() (access.Decision, error) { return access.Check(zero, d, 1, winnt.FileObject) },
-		"no type":    func() (access.Decision, error) { return access.Check(tok, d, winnt.GENERIC_READ, nil) },
+		"Check, no token":   func() (access.Decision, error) { return access.Check(nil, d, 1, winnt.FileObject) },
+		"Check, zero token": func() (access.Decision, error) { return access.Check(zero, d, 1, winnt.FileObject) },
+		"Check, no type":    func() (access.Decision, error) { return access.Check(tok, d, winnt.GENERIC_READ, nil) },
 		"bytes, no token": func() (access.Decision,
 			error) {
 			return access.CheckBytes(nil, d.Binary(), 1, winnt.FileObject)
@@ -28,17 +28,17 @@ func TestNoDecisionGrants(t *testing.T) {
 			error) {
 			return access.CheckBytes(zero, d.Binary(), 1, winnt.FileObject)
 		},
-		"bad bytes": func() (access.Decision,
+		"bytes, malformed": func() (access.Decision,
 			error) {
 			return access.CheckBytes(tok, []byte("bad"), 1, winnt.FileObject)
 		},
-		"no bytes": func() (access.Decision,
+		"bytes, nil": func() (access.Decision,
 			error) {
 			return access.CheckBytes(tok, nil, 1, winnt.FileObject)
 		},
 		"bytes, no type": func() (access.Decision, error) { return access.CheckBytes(tok, d.Binary(), 1, nil) },
-		"no request":     func() (access.Decision, error) { return access.SeAccessCheck(nil) },
-		"zero request":   func() (access.Decision, error) { return access.SeAccessCheck(&access.Request{}) },
+		"request, nil":   func() (access.Decision, error) { return access.SeAccessCheck(nil) },
+		"request, zero":  func() (access.Decision, error) { return access.SeAccessCheck(&access.Request{}) },
 		"request, no type": func() (access.Decision, error) {
 			return access.SeAccessCheck(&access.Request{Descriptor: d, Subject: who, Desired: 1})
 		},
@@ -49,9 +49,9 @@ func TestNoDecisionGrants(t *testing.T) {
 			s := access.Subject{Primary: tok, Client: zero, Level: winnt.SecurityImpersonation}
 			return access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: 1, Type: winnt.FileObject})
 		},
-		"explain nothing": func() (access.Decision, error) { d, _, err := access.Explain(nil); return d, err },
-		"no list":         func() (access.Decision, error) { _, d, err := access.CheckResultList(nil); return d, err },
-		"explain no list": func() (access.Decision, error) {
+		"Explain, nil":     func() (access.Decision, error) { d, _, err := access.Explain(nil); return d, err },
+		"result list, nil": func() (access.Decision, error) { _, d, err := access.CheckResultList(nil); return d, err },
+		"ExplainResultList, nil": func() (access.Decision, error) {
 			_, d, _, err := access.ExplainResultList(nil)
 			return d,
 				err
@@ -59,54 +59,55 @@ func TestNoDecisionGrants(t *testing.T) {
 	} {
 		d, err := ask()
 		if err == nil || d.Allowed() || d.Err() == nil || d.Status() == ntstatus.Success || d.Granted != 0 {
-			t.Errorf("A-150 %s: %v, allowed %v, error %v", name, d, d.Allowed(), err)
+			t.Errorf("A-150: %s: %v, allowed %v, %v; want a denial and an error", name, d, d.Allowed(), err)
 		}
 	}
 	if _, err := access.Changes(nil); !errors.Is(err, access.ErrNoRequest) {
 		t.Errorf("Changes(nil): %v, want %v", err, access.ErrNoRequest)
 	}
 	if _, err := new(access.Explanation).Certificate(nil, nil); err == nil {
-		t.Error("a certificate of nothing")
+		t.Error("Certificate of a zero explanation and a nil request: no error, want one")
 	}
 	if _, err := (*access.Explanation)(nil).Certificate(&access.Request{Subject: who, Type: winnt.FileObject},
 		nil); err == nil {
-		t.Error("a certificate of no explanation")
+		t.Error("Certificate of a nil explanation: no error, want one")
 	}
 }
 
-// functions that return statuses deny incomplete requests too.
-func TestNoStatusGrants(t *testing.T) {
+// Functions that return a status also deny incomplete requests.
+func TestIncompleteRequestsAreDenied(t *testing.T) {
 	zero := new(token.Token)
 	for _, r := range []*access.Request{nil, {}, {Subject: access.Subject{Client: zero}, Desired: 1,
 		Descriptor: sd.NoSecurity, Type: winnt.FileObject}} {
 		if call, d := access.NtAccessCheck(r); call == ntstatus.Success || d.Allowed() {
-			t.Errorf("NtAccessCheck: %v, %v, want call anything but %v, d.Allowed() = false", call, d,
-				ntstatus.Success)
+			t.Errorf("NtAccessCheck of an incomplete request: %v, %v; want an error status and a denial", call, d)
 		}
 		if call, d, done := access.NtPrologue(r); call == ntstatus.Success || d.Allowed() || !done {
-			t.Errorf("NtPrologue: %v, %v", call, d)
+			t.Errorf("NtPrologue of an incomplete request: %v, %v, done %t; want an error status, a denial, true",
+				call, d, done)
 		}
 		if call, results, d := access.NtAccessCheckResultList(r); call == ntstatus.Success || results != nil ||
 			d.Allowed() {
-			t.Errorf("NtAccessCheckResultList: %v, %v", call, d)
+			t.Errorf("NtAccessCheckResultList of an incomplete request: %v, %v, %v; want an error status, nil, a "+
+				"denial", call, results, d)
 		}
 	}
 	if call, d := access.NtAccessCheck(&access.Request{Subject: ask(t, "…", 1).Subject, Desired: 1,
 		Type: winnt.FileObject}); call != ntstatus.InvalidSecurityDescr || d.Allowed() {
-		t.Errorf("A-19 no descriptor: %v, %v, want call = %v, d.Allowed() = false", call, d,
+		t.Errorf("A-19: NtAccessCheck without a descriptor: %v, %v; want %v and a denial", call, d,
 			ntstatus.InvalidSecurityDescr)
 	}
 	for _, tok := range []*token.Token{nil, zero} {
 		if ok, _, st := access.PrivilegeCheck(tok, 0, true); ok || st == ntstatus.Success {
-			t.Errorf("PrivilegeCheck: %v", st)
+			t.Errorf("PrivilegeCheck of an empty token: %t, %v; want false and an error status", ok, st)
 		}
 		if used, st := access.PrivilegePolicy(tok, 1); used != 0 || st == ntstatus.Success {
-			t.Errorf("PrivilegePolicy: %v", st)
+			t.Errorf("PrivilegePolicy of an empty token: %v, %v; want 0 and an error status", used, st)
 		}
 	}
 	for _, s := range []*access.Subject{nil, {}, {Primary: zero}} {
 		if access.SeFastTraverseCheck(sd.NoSecurity, s, winnt.FILE_TRAVERSE, winnt.FileObject) || s.Effective() != nil {
-			t.Errorf("no one passes: %+v", s)
+			t.Errorf("SeFastTraverseCheck or Effective of an empty subject %+v granted something", s)
 		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestNtAccessCheckOrder(t *testing.T) {
+// NtAccessCheck checks the request in the order of its rules and returns the status of the first error.
+func TestNtAccessCheckReportsFirstError(t *testing.T) {
 	badList := []access.ObjectTypeEntry{{Level: 0}, {Level: 2, GUID: winnt.GUID{1}}}
 	withList := func(r *access.Request) *access.Request { r.ObjectTypes = badList; return r }
 	levelOf := func(r *access.Request, l winnt.SecurityImpersonationLevel) *access.Request {
@@ -46,7 +47,7 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		{"AC-114c", withList(ask(t, "D:(A;;0x1;;;WD)", 1)), ntstatus.InvalidParameter},
 	} {
 		if call, d := nt(c.r); call != c.call || d != (access.Decision{}) {
-			t.Errorf("%s: %v %+v, want %v", c.id, call, d, c.call)
+			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v and a zero decision", c.id, call, d, c.call)
 		}
 	}
 	asClient := func(r *access.Request) *access.Request {
@@ -58,12 +59,13 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		"AC-114b":     withList(asClient(ask(t, "…", 1, primary))),
 	} {
 		if call, _ := nt(r); call != ntstatus.NoImpersonationToken {
-			t.Errorf("%s: %v, want %v", id, call, ntstatus.NoImpersonationToken)
+			t.Errorf("%s: NtAccessCheck = %v, want %v", id, call, ntstatus.NoImpersonationToken)
 		}
 	}
 }
 
-func TestNtAccessCheckSucceeds(t *testing.T) {
+// NtAccessCheck succeeds with the decision of the check, also if that is a denial.
+func TestNtAccessCheckSucceedsWithDenial(t *testing.T) {
 	denied := access.Refuse(ntstatus.AccessDenied)
 	notHeld := access.Refuse(ntstatus.PrivilegeNotHeld)
 	kernel := ask(t, "…", maxMask|1)
@@ -83,12 +85,14 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 			Type: winnt.KeyObject}, access.Grant(0x1F003F)},
 	} {
 		if call, d := nt(c.r); call != ntstatus.Success || d != c.want {
-			t.Errorf("%s: %v %+v, want %+v", c.id, call, d, c.want)
+			t.Errorf("%s: NtAccessCheck = %v, %+v; want %v, %+v", c.id, call, d, ntstatus.Success, c.want)
 		}
 	}
 }
 
-func TestSeAccessCheckOrder(t *testing.T) {
+// SeAccessCheck checks the request in the order of its rules. Explain returns the same decision and at least one
+// step.
+func TestSeAccessCheckReportsFirstError(t *testing.T) {
 	with := func(r *access.Request, f func(*access.Request)) *access.Request { f(r); return r }
 	noSD := func(r *access.Request) { r.Descriptor = nil }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
@@ -122,57 +126,57 @@ func TestSeAccessCheckOrder(t *testing.T) {
 	} {
 		d, err := access.SeAccessCheck(c.r)
 		if err != nil || d != c.want {
-			t.Errorf("%s: %+v, %v; want %+v", c.id, d, err, c.want)
+			t.Errorf("%s: SeAccessCheck = %+v, %v; want %+v", c.id, d, err, c.want)
 		}
 		if explained, x, err := access.Explain(c.r); err != nil || explained != d || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %+v, %v, %v, want explained = %+v, len(x.Steps) at least 1, no error", c.id,
-				explained, x, err, d)
+			t.Errorf("%s: Explain = %+v, %v, %v; want %+v and at least one step", c.id, explained, x, err, d)
 		}
 	}
 }
 
-func TestMalformedQuestions(t *testing.T) {
+// A request without a type or a token, and malformed bytes, are errors. A missing descriptor and an empty mask are
+// denials.
+func TestMalformedRequestsAreErrors(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Type = nil
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("no type: %v, want %v", err, access.ErrNoMapping)
+		t.Errorf("SeAccessCheck without a type: %v, want %v", err, access.ErrNoMapping)
 	}
 	r = ask(t, "…", 1)
 	r.Subject = access.Subject{}
 	if _, err := access.SeAccessCheck(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("SeAccessCheck without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, _, err := access.Explain(r); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("no token, explained: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Explain without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	if _, err := access.Check(nil, r.Descriptor, 1, winnt.FileObject); !errors.Is(err, access.ErrNoToken) {
-		t.Errorf("Check without token: %v, want %v", err, access.ErrNoToken)
+		t.Errorf("Check without a token: %v, want %v", err, access.ErrNoToken)
 	}
 	tok := mustToken(t, baseSpec())
 	if _, err := access.Check(tok, r.Descriptor, 1, nil); !errors.Is(err, access.ErrNoMapping) {
-		t.Errorf("Check without type: %v, want %v", err, access.ErrNoMapping)
+		t.Errorf("Check without a type: %v, want %v", err, access.ErrNoMapping)
 	}
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
-		t.Errorf("Check without descriptor: %v %v, want d.Status() = %v, no error", d, err, ntstatus.AccessDenied)
+		t.Errorf("Check without a descriptor: %v, %v; want %v, no error", d, err, ntstatus.AccessDenied)
 	}
 	// An empty request is denied, whatever the descriptor grants.
 	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:NO_ACCESS_CONTROL"} {
 		raw := sddl.MustParse(text).Binary()
 		if d, err := access.CheckBytes(tok, raw, 0, winnt.FileObject); err != nil || d.Allowed() || d.Granted != 0 {
-			t.Errorf("A-24: %s, 0 asked for: %v, %v, want d.Allowed() = false, d.Granted = 0, no error", text, d,
-				err)
+			t.Errorf("A-24: CheckBytes of %s with an empty mask: %v, %v; want a denial without rights", text, d, err)
 		}
 	}
 	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
 		ntstatus.InvalidSecurityDescr.Err()) {
-		t.Errorf("CheckBytes of rubbish: %v", err)
+		t.Errorf("CheckBytes of malformed bytes: %v, want %v", err, ntstatus.InvalidSecurityDescr.Err())
 	}
 	if d, _ := access.Check(tok, r.Descriptor, 1, winnt.FileObject); !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Errorf("a denial is %v", d.Err())
+		t.Errorf("Err of a denial is %v, want fs.ErrPermission", d.Err())
 	}
 }
 
-// each entry point denies an empty request, and every request without a descriptor.
+// Each entry point denies an empty mask, and every request without a descriptor.
 func TestEmptyRequestIsDenied(t *testing.T) {
 	for name, text := range map[string]string{"all allowed": "…(A;;GA;;;WD)",
 		"no list": "O:BAG:SY", "an empty list": "…"} {
@@ -180,35 +184,34 @@ func TestEmptyRequestIsDenied(t *testing.T) {
 		tok, d := r.Subject.Primary, r.Descriptor
 		one, err := access.Check(tok, d, 0, winnt.FileObject)
 		if err != nil || one.Allowed() || one.Status() != ntstatus.AccessDenied || one.Granted != 0 {
-			t.Errorf("A-24 %s: Check: %v, %v", name, one, err)
+			t.Errorf("A-24: %s: Check with an empty mask: %v, %v; want a denial without rights", name, one, err)
 		}
 		if raw, err := access.CheckBytes(tok, d.Binary(), 0, winnt.FileObject); err != nil || raw != one {
-			t.Errorf("A-24 %s: CheckBytes: %v, %v, want %v, nil", name, raw, err, one)
+			t.Errorf("A-24: %s: CheckBytes with an empty mask: %v, %v; want %v, nil", name, raw, err, one)
 		}
 		if full, err := access.SeAccessCheck(r); err != nil || full != one {
-			t.Errorf("A-24 %s: SeAccessCheck: %v, %v, want %v, nil", name, full, err, one)
+			t.Errorf("A-24: %s: SeAccessCheck with an empty mask: %v, %v; want %v, nil", name, full, err, one)
 		}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-24 %s: changes %v, %v, want nil, nil", name, changes, err)
+			t.Errorf("A-24: %s: Changes with an empty mask: %v, %v; want nil, nil", name, changes, err)
 		}
 	}
 	tok := ask(t, "…", 1, primary).Subject.Primary
 	for _, desired := range []winnt.AccessMask{0, 1, winnt.MAXIMUM_ALLOWED, saclBit, winnt.GENERIC_ALL} {
 		d, err := access.Check(tok, nil, desired, winnt.FileObject)
 		if err != nil || d.Status() != ntstatus.AccessDenied || d.Granted != 0 {
-			t.Errorf("A-32 %#x: %v, %v, want d.Status() = %v, d.Granted = 0, no error", desired, d, err,
+			t.Errorf("A-32: Check of %#x without a descriptor: %v, %v; want %v, no rights, no error", desired, d, err,
 				ntstatus.AccessDenied)
 		}
 		r := &access.Request{Subject: access.SubjectOf(tok), Desired: desired, Type: winnt.FileObject}
 		if changes, err := access.Changes(r); err != nil || changes != nil {
-			t.Errorf("A-32 %#x: changes %v, %v, want nil, nil", desired, changes, err)
+			t.Errorf("A-32: Changes of %#x without a descriptor: %v, %v; want nil, nil", desired, changes, err)
 		}
 	}
 }
 
-// TestCallStatuses: a failing call returns the status of the first failed check and grants no rights (A-11, A-13,
-//
-func TestCallStatuses(t *testing.T) {
+// A failed call returns the status of the first failed check and grants no rights.
+func TestFailedCallGrantsNothing(t *testing.T) {
 	good := ask(t, "…(A;;0x1;;;U)", 1)
 	with := func(change func(*access.Request)) *access.Request {
 		r := *good
@@ -220,11 +223,11 @@ func TestCallStatuses(t *testing.T) {
 	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 	for name, c := range map[string]struct {
 		r              *access.Request
-		call, resultOf ntstatus.Status // of NtAccessCheck, and of the form with a list
+		call, resultOf ntstatus.Status // of NtAccessCheck, and of NtAccessCheckResultList
 	}{
-		"nothing is missing": {good, ntstatus.Success, ntstatus.InvalidParameter},
+		"a complete request": {good, ntstatus.Success, ntstatus.InvalidParameter},
 		"no request":         {nil, ntstatus.InvalidParameter, ntstatus.InvalidParameter},
-		"a list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
+		"an object type list": {with(func(r *access.Request) { r.ObjectTypes = list }), ntstatus.Success,
 			ntstatus.Success},
 		"no type": {with(noType), ntstatus.InvalidParameter, ntstatus.InvalidParameter},
 		"no type, kernel mode": {with(func(r *access.Request) { noType(r); kernel(r) }), ntstatus.InvalidParameter,
@@ -237,42 +240,43 @@ func TestCallStatuses(t *testing.T) {
 	} {
 		call, d := access.NtAccessCheck(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", name, call, d, c.call)
+			t.Errorf("NtAccessCheck, %s: %v, %v; want %v", name, call, d, c.call)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
 		if call != c.resultOf || (each != nil) != (call == ntstatus.Success) ||
 			d.Allowed() != (call == ntstatus.Success) {
-			t.Errorf("%s: with results: %v, %v, %v, want %v", name, call, each, d, c.resultOf)
+			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v", name, call, each, d, c.resultOf)
 		}
 	}
 	if call, d, done := access.NtPrologue(nil); call != ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("prologue of nothing: %v, %v, %v, want call = %v, done = true, d.Allowed() = false", call, d, done,
+		t.Errorf("NtPrologue(nil): %v, %v, done %v; want %v, a denial, true", call, d, done,
 			ntstatus.InvalidParameter)
 	}
 	if call, d, done := access.NtPrologue(with(func(r *access.Request) { kernel(r); noType(r) })); call !=
 		ntstatus.InvalidParameter || !done || d.Allowed() {
-		t.Errorf("prologue of kernel mode without a type: %v, %v, %v", call, d, done)
+		t.Errorf("NtPrologue in kernel mode without a type: %v, %v, done %v; want %v, a denial, true", call, d, done,
+			ntstatus.InvalidParameter)
 	}
 }
 
-// TestPrologueEnds: each check that precedes the descriptor can end the call, although the descriptor would grant the
-// request. This holds for the prologue and for both forms of the check.
-func TestPrologueEnds(t *testing.T) {
+// Each check before the descriptor can end the call, although the descriptor would grant the request. This holds for
+// NtPrologue and both forms of the check.
+func TestPrologueEndsBeforeDescriptor(t *testing.T) {
 	const dacl = "…(A;;0x1;;;U)"
 	list := []access.ObjectTypeEntry{{GUID: winnt.GUID{1}}}
 	for name, c := range map[string]struct {
 		r    *access.Request
 		call ntstatus.Status
-		says ntstatus.Status // where the call succeeds
+		says ntstatus.Status // the decision's status if the call succeeds
 		done bool
 	}{
-		"nothing":            {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
+		"no error":           {ask(t, dacl, 1), ntstatus.Success, ntstatus.Success, false},
 		"a generic right":    {ask(t, dacl, winnt.GENERIC_READ), ntstatus.GenericNotMapped, 0, true},
 		"a primary token":    {ask(t, dacl, 1, primary), ntstatus.NoImpersonationToken, 0, true},
 		"an anonymous level": {ask(t, dacl, 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel, 0, true},
-		"an identified one": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
+		"an identification level": {ask(t, dacl, 1, level(winnt.SecurityIdentification)), ntstatus.Success,
 			ntstatus.Success, false},
-		"no tree": {func() *access.Request {
+		"a malformed list": {func() *access.Request {
 			r := ask(t, dacl, 1)
 			r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1, GUID: winnt.GUID{1}}}
 			return r
@@ -287,25 +291,26 @@ func TestPrologueEnds(t *testing.T) {
 		}
 		call, d, done := access.NtPrologue(c.r)
 		if call != c.call || done != c.done || d.Allowed() {
-			t.Errorf("%s: the prologue: %v, %v, done %t, want %v, done %t", name, call, d, done, c.call, c.done)
+			t.Errorf("NtPrologue, %s: %v, %v, done %t; want %v, a denial, done %t", name, call, d, done, c.call,
+				c.done)
 		}
 		call, d = access.NtAccessCheck(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
 			call == ntstatus.Success && d.Status() != c.says {
-			t.Errorf("%s: %v, %v, want %v, %v", name, call, d, c.call, c.says)
+			t.Errorf("NtAccessCheck, %s: %v, %v; want %v, %v", name, call, d, c.call, c.says)
 		}
 		call, each, d := access.NtAccessCheckResultList(c.r)
 		if call != c.call || d.Allowed() != (call == ntstatus.Success && c.says == ntstatus.Success) ||
 			call == ntstatus.Success && (len(each) != 1 || each[0].Status() != c.says) {
-			t.Errorf("%s, with results: %v, %v, %v, want %v, %v", name, call, each, d, c.call, c.says)
+			t.Errorf("NtAccessCheckResultList, %s: %v, %v, %v; want %v, %v", name, call, each, d, c.call, c.says)
 		}
 	}
 }
 
-// TestKernelMode: kernel mode gets the requested and the previously granted rights, with generic rights mapped. With
-// MAXIMUM_ALLOWED it gets all rights of the type. Token, descriptor and object types do not matter, every call
-// returns the same, and no privilege is used.
-func TestKernelMode(t *testing.T) {
+// Kernel mode gets the requested and the previously granted rights, with generic rights mapped. With MAXIMUM_ALLOWED
+// it gets all rights of the type. Token, descriptor and object types do not matter, all entry points agree, and no
+// privilege is used.
+func TestKernelModeGrantsRequestedRights(t *testing.T) {
 	m := winnt.FileObject.Mapping
 	masks := []winnt.AccessMask{0, 1, winnt.GENERIC_READ, winnt.GENERIC_WRITE | 4, saclBit, 0x08000000, winnt.GENERIC_ALL}
 	mapped := func(a winnt.AccessMask) winnt.AccessMask {
@@ -341,8 +346,8 @@ func TestKernelMode(t *testing.T) {
 							},
 						} {
 							if d, err := ask(); err != nil || d != want {
-								t.Errorf("%s of %v, before %v: %+v, %v, want %+v",
-									name, r.Desired, previous, d, err, want)
+								t.Errorf("%s of %v in kernel mode, previously granted %v: %+v, %v; want %+v", name,
+									r.Desired, previous, d, err, want)
 							}
 						}
 						if types == nil {
@@ -353,8 +358,8 @@ func TestKernelMode(t *testing.T) {
 						node := access.NodeResult{Granted: want.Granted, Verdict: want.Verdict}
 						if text := fmt.Sprint([]access.NodeResult{node, node}); err != nil || call != ntstatus.Success || d != want ||
 							fmt.Sprint(nodes) != text || fmt.Sprint(others) != text {
-							t.Errorf("of %v, before %v: %v %v, %v, want %s",
-								r.Desired, previous, nodes, others, err, text)
+							t.Errorf("result lists of %v in kernel mode, previously granted %v: %v and %v, %v; "+
+								"want %s", r.Desired, previous, nodes, others, err, text)
 						}
 					}
 				}
@@ -363,55 +368,56 @@ func TestKernelMode(t *testing.T) {
 	}
 }
 
-// A mending corrects one error of a request and has the result after that.
+// A mending corrects one error of a request. It has the expected result after the correction.
 type mending struct {
 	what   string
 	mend   func(r *access.Request)
-	call   ntstatus.Status // of the call; where it succeeds:
+	call   ntstatus.Status // of the call; the other fields matter if it succeeds
 	status ntstatus.Status
 	err    error
 	grant  winnt.AccessMask
 }
 
-// wrongList is no tree: a level is left out.
+// wrongList is malformed: it skips a level.
 var wrongList = []access.ObjectTypeEntry{{}, {Level: 2, GUID: winnt.GUID{1}}}
 
-// TestSeAccessCheckMended corrects the errors of a request one after the other. Each result is that of the
-// first remaining error.
-func TestSeAccessCheckMended(t *testing.T) {
+// SeAccessCheck reports the first error of a request that has several. The test starts with all errors and corrects
+// one after the other.
+func TestSeAccessCheckOrderOfErrors(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1, primary)
 	r := &access.Request{Mode: access.Kernel, ObjectTypes: wrongList, Desired: 0,
 		Subject: access.Subject{Client: new(token.Token), Level: winnt.SecurityIdentification}}
 	for _, m := range []mending{
-		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.AccessDenied, access.ErrNoMapping, 0},
+		{"all errors", func(*access.Request) {}, 0, ntstatus.AccessDenied, access.ErrNoMapping, 0},
 		{"A-31 kernel mode", func(r *access.Request) { r.Type, r.Desired = winnt.FileObject, 5 }, 0, ntstatus.Success,
 			nil, 5},
 		{"A-32 no descriptor", func(r *access.Request) { r.Mode, r.Desired = access.User, 0 }, 0, ntstatus.AccessDenied,
 			nil, 0},
 		{"A-30 the level", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0,
 			ntstatus.BadImpersonationLevel, nil, 0},
-		{"A-30 the level, with rights granted before", func(r *access.Request) { r.Previous = 1 }, 0,
+		{"A-30 the level, with previously granted rights", func(r *access.Request) { r.Previous = 1 }, 0,
 			ntstatus.BadImpersonationLevel, nil, 0},
-		{"A-33 nothing asked, something granted before", func(r *access.Request) {
+		{"A-33 an empty mask, with previously granted rights", func(r *access.Request) {
 			r.Subject.Level = winnt.SecurityImpersonation
 		}, 0, ntstatus.Success, nil, 1},
-		{"A-33 nothing asked", func(r *access.Request) { r.Previous = 0 }, 0, ntstatus.AccessDenied, nil, 0},
+		{"A-33 an empty mask", func(r *access.Request) { r.Previous = 0 }, 0, ntstatus.AccessDenied, nil, 0},
 		{"no token", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.AccessDenied, access.ErrNoToken, 0},
-		{"A-25 no tree", func(r *access.Request) { r.Subject.Client = good.Subject.Primary }, 0,
+		{"A-25 a malformed list", func(r *access.Request) { r.Subject.Client = good.Subject.Primary }, 0,
 			ntstatus.InvalidParameter, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.ObjectTypes = nil }, 0, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.ObjectTypes = nil }, 0, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		d, err := access.SeAccessCheck(r)
 		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+			t.Errorf("SeAccessCheck, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
+				m.grant, m.err)
 		}
 	}
 }
 
-// TestNtAccessCheckMended corrects the errors of a system call one after the other. Each result is that of
-// the first remaining error in the order of. The result list form checks its list first.
-func TestNtAccessCheckMended(t *testing.T) {
+// NtAccessCheck reports the first error of a call that has several, in the order of. The test starts
+// with all errors and corrects one after the other. NtAccessCheckResultList checks its list first.
+func TestNtAccessCheckOrderOfErrors(t *testing.T) {
 	const wants = winnt.GENERIC_READ | saclBit
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	client := func(change func(*token.Spec)) func(*access.Request) {
@@ -436,38 +442,42 @@ func TestNtAccessCheckMended(t *testing.T) {
 		{"A-19 no owner", func(r *access.Request) { r.Descriptor = noOwner }, ntstatus.InvalidSecurityDescr, 0, nil, 0},
 		{"no type", func(r *access.Request) { r.Descriptor = good.Descriptor }, ntstatus.InvalidParameter, 0, nil, 0},
 		{"A-24", func(r *access.Request) { r.Type = winnt.FileObject }, ntstatus.Success, ntstatus.AccessDenied, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, ntstatus.Success, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.Desired = 3 }, ntstatus.Success, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		call, d := access.NtAccessCheck(r)
 		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+			t.Errorf("NtAccessCheck, first error %s: %v, %v; want %v, %v, granted %v", m.what, call, d, m.call,
+				m.status, m.grant)
 		}
 		call, results, d := access.NtAccessCheckResultList(r)
 		if call != m.call || d.Granted != m.grant || call == ntstatus.Success && d.Status() != m.status {
-			t.Errorf("%s, with results: %v, %v, want %v, %v, %v", m.what, call, d, m.call, m.status, m.grant)
+			t.Errorf("NtAccessCheckResultList, first error %s: %v, %v; want %v, %v, granted %v", m.what, call, d,
+				m.call, m.status, m.grant)
 		}
 		if call != ntstatus.Success {
 			if results != nil {
-				t.Errorf("%s: results of a call that failed: %v, want nil", m.what, results)
+				t.Errorf("NtAccessCheckResultList, first error %s: results %v of a failed call, want nil", m.what,
+					results)
 			}
 			continue
 		}
 		if len(results) != len(r.ObjectTypes) {
-			t.Errorf("%s: %d results for %d entries, want %d", m.what, len(results), len(r.ObjectTypes),
+			t.Errorf("NtAccessCheckResultList, first error %s: %d results, want %d", m.what, len(results),
 				len(r.ObjectTypes))
 		}
 		for _, n := range results {
 			if n.Status() != m.status || n.Granted != m.grant {
-				t.Errorf("%s: the result %v, want %v, %v", m.what, n, m.status, m.grant)
+				t.Errorf("NtAccessCheckResultList, first error %s: result %v, want %v, granted %v", m.what, n,
+					m.status, m.grant)
 			}
 		}
 		list := r.ObjectTypes
 		r.ObjectTypes = nil
 		if call, results, d := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil ||
 			d.Allowed() {
-			t.Errorf("A-11 %s, without a list: %v, %v, %v, want call = %v, results = nil, d.Allowed() = false",
-				m.what, call, results, d, ntstatus.InvalidParameter)
+			t.Errorf("A-11: NtAccessCheckResultList without a list, first error %s: %v, %v, %v; want %v, nil, a "+
+				"denial", m.what, call, results, d, ntstatus.InvalidParameter)
 		}
 		r.ObjectTypes = list
 	}

@@ -19,7 +19,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew; read the diff before committing it")
 
-// golden compares text with a file of testdata.
+// golden compares text with a file in testdata, or writes the file with -rewrite.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -33,12 +33,12 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; got:\n%s, want %s", name, got, string(want))
+		t.Errorf("%s differs: got\n%s\nwant\n%s", name, got, string(want))
 	}
 }
 
-// TestExplainGolden prints one explanation of every kind (section 11).
-func TestExplainGolden(t *testing.T) {
+// Explain prints one explanation of every kind like the golden file.
+func TestExplainMatchesGoldenFile(t *testing.T) {
 	previous := func(r *access.Request) { r.Previous = 4 }
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
 	tree := func(r *access.Request) {
@@ -85,7 +85,9 @@ func TestExplainGolden(t *testing.T) {
 	golden(t, "explain.txt", b.String())
 }
 
-func TestStepJSON(t *testing.T) {
+// Steps as JSON have the rule, the entry or null, the bits and the sentence. Reason returns the reason of a requested
+// bit only.
+func TestStepsMarshalToJSON(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;U)", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +99,7 @@ func TestStepJSON(t *testing.T) {
 	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
 		`decided them"}]`
 	if string(got) != want {
-		t.Errorf("got %s, want %s", got, want)
+		t.Errorf("steps as JSON: %s, want %s", got, want)
 	}
 	_, x, err = access.Explain(ask(t, "U:", 0x20000))
 	if err != nil {
@@ -105,18 +107,18 @@ func TestStepJSON(t *testing.T) {
 	}
 	if got, err = json.Marshal(x.Steps[0]); err != nil ||
 		!strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
-		t.Errorf("got %s, %v", got, err)
+		t.Errorf(`step without an entry as JSON: %s, %v; want rule A-56 and "ace":null`, got, err)
 	}
 	if r, ok := x.Reason(0x20000); !ok || r.Reason.Kind != access.Owner || !r.Granted {
-		t.Errorf("reason %+v %v, want ok = true, r.Reason.Kind = %v, r.Granted = true", r, ok, access.Owner)
+		t.Errorf("Reason(READ_CONTROL) = %+v, %v; want a granted right of the owner, true", r, ok)
 	}
 	if _, ok := x.Reason(1); ok {
-		t.Error("a reason for a bit that was not asked for")
+		t.Error("Reason of a bit that was not requested: true, want false")
 	}
 }
 
-// An unknown type is decided in a table: ignored, with a step that says
-// so. Types of the SACL in a DACL likewise (A-70).
+// An entry of an unknown type, and one that belongs into a SACL, decide nothing. The explanation has a step that says
+// so (A-70).
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
 	deny, err := sd.NewACE(sd.AccessDenied, 0, 1, sid.Everyone)
@@ -141,14 +143,14 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	r.Descriptor = d
 	dec, x, err := access.Explain(r)
 	if err != nil || dec.Granted != 1 {
-		t.Fatalf("%+v, %v, want dec.Granted = 1, no error", dec, err)
+		t.Fatalf("Explain: %+v, %v; want granted 1, no error", dec, err)
 	}
 	want := []string{"this type of entry is unknown and decides nothing",
 		"this type of entry belongs into a SACL and decides nothing here",
 		"it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
 		if s.Because != want[i] || s.ACE != i {
-			t.Errorf("step %d: %+v, want %q", i, s, want[i])
+			t.Errorf("step %d: %+v, want entry %[1]d and %[3]q", i, s, want[i])
 		}
 	}
 }
@@ -163,14 +165,14 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 		t.Fatal(d, err)
 	}
 	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
-		t.Errorf("reason %+v %v, want that no entry allows it\n%s", b, ok, x)
+		t.Errorf("Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)
 	}
 	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
-		t.Errorf("the denial is shown to decide %v", s.Bits)
+		t.Errorf("the step of the denial has entry %d and bits %v, want entry 1 and no bits", s.ACE, s.Bits)
 	}
 }
 
-// stepText returns a step as a line: entry, node, pass, rule, and the affected bits.
+// stepText formats a step: entry, node, check, rule and the decided bits.
 func stepText(s *access.Step) string {
 	did := "-"
 	if s.Granted {
@@ -186,7 +188,7 @@ func stepText(s *access.Step) string {
 	return fmt.Sprintf("%s %s %s%v", text, s.Rule, did, s.Bits)
 }
 
-// reasonText returns the reason of a bit in a line, with every field.
+// reasonText formats the reason of a bit with every field.
 func reasonText(b access.BitReason) string {
 	did := "-"
 	if b.Granted {
@@ -203,8 +205,8 @@ func reasonText(b access.BitReason) string {
 	return text
 }
 
-// TestExplainInFull compares all fields of each step and reason, for each kind of result (A-120).
-func TestExplainInFull(t *testing.T) {
+// Explain returns the expected fields of each step and reason, for each kind of result (A-120).
+func TestExplainReturnsExpectedStepsAndReasons(t *testing.T) {
 	backup := privileges(winnt.SeBackupPrivilege)
 	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
 	tree := func(r *access.Request) {
@@ -224,25 +226,25 @@ func TestExplainInFull(t *testing.T) {
 			[]string{" -1 A-32 -0x1"}, []string{"0x1- NotAsked  -1"}},
 		{"A-30 the level", "…", 1, level(winnt.SecurityIdentification), nil,
 			[]string{" -1 A-30 -0x1"}, []string{"0x1- NotAsked  -1"}},
-		{"A-33 nothing asked", "…", 0, nil, nil, []string{" -1 A-33 -0x0"}, nil},
-		{"A-33 nothing asked, something granted before", "…", 0, nil, func(r *access.Request) { r.Previous = 5 },
+		{"A-33 an empty mask", "…", 0, nil, nil, []string{" -1 A-33 -0x0"}, nil},
+		{"A-33 an empty mask, with previously granted rights", "…", 0, nil, func(r *access.Request) { r.Previous = 5 },
 			[]string{" -1 A-35 +0x5"}, []string{"0x1+ PreviouslyGranted  -1", "0x4+ PreviouslyGranted  -1"}},
-		{"A-25 no tree", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList },
+		{"A-25 a malformed list", "…", 1, nil, func(r *access.Request) { r.ObjectTypes = wrongList },
 			[]string{" -1 A-25 -0x1"}, []string{"0x1- NotAsked  -1"}},
-		{"A-35 one granted before, one allowed, one not", "…(A;;0x2;;;WD)", 7, nil,
+		{"A-35 one right granted previously, one allowed, one not", "…(A;;0x2;;;WD)", 7, nil,
 			func(r *access.Request) { r.Previous = 1 },
 			[]string{" -1 A-35 +0x1", "DACL 0 A-70 +0x2", " -1 A-40 -0x4"},
 			[]string{"0x1+ PreviouslyGranted  -1", "0x2+ AceAllow DACL 0", "0x4- NoAce  -1"}},
 		{"A-54 backup", "…", 1, backup, intent(true, false), []string{" -1 A-54 +0x1", " -1 A-40 +0x0"},
 			[]string{"0x1+ Privilege  -1 SeBackupPrivilege"}},
-		{"A-50 the SACL and an entry", "…(A;;0x1;;;WD)", saclBit | 1, sec, nil,
+		{"A-50 a right to the SACL and an entry", "…(A;;0x1;;;WD)", saclBit | 1, sec, nil,
 			[]string{" -1 A-50 +0x1000000", "DACL 0 A-70 +0x1"},
 			[]string{"0x1+ AceAllow DACL 0", "0x1000000+ Privilege  -1 SeSecurityPrivilege"}},
 		{"A-50 no privilege", "…(A;;0x1;;;WD)", saclBit | 1, nil, nil, []string{" -1 A-50 -0x1000000"},
 			[]string{"0x1- Privilege  -1 SeSecurityPrivilege", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
 		{"A-51 relabel", "…", winnt.WRITE_OWNER, relab, nil, []string{" -1 A-51 +0x80000", " -1 A-40 +0x0"},
 			[]string{"0x80000+ Privilege  -1 SeRelabelPrivilege"}},
-		{"A-62 a label, as much as there is, and a bit the type has not",
+		{"A-62 a label, MAXIMUM_ALLOWED and a bit that the type does not have",
 			"…(A;;FA;;;WD)S:(AU;SA;FA;;;WD)(ML;;NW;;;HI)", maxMask | 0x1000, low, nil,
 			[]string{"SACL 1 A-62 -0xd1156", "DACL 0 A-70 +0x1200a9"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- IntegrityPolicy SACL 1", "0x4- IntegrityPolicy SACL 1",
@@ -263,7 +265,7 @@ func TestExplainInFull(t *testing.T) {
 		{"A-92 a restricting SID is denied", "…(A;;0x3;;;U)(D;;0x2;;;RC)(A;;0x3;;;RC)", 3, restricted(sid.Restricted),
 			nil, []string{"DACL 0 A-70 +0x3", "DACL 0 restricted A-4 -0x0", "DACL 1 restricted A-92 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- RestrictedPass DACL 1"}},
-		{"A-90 a restricting SID is allowed less", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil,
+		{"A-90 restricting SIDs are allowed less", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil,
 			[]string{"DACL 0 A-70 +0x3", "DACL 0 restricted A-4 -0x0", "DACL 1 restricted A-90 +0x1",
 				" -1 restricted A-90 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- RestrictedPass DACL -1"}},
@@ -277,23 +279,23 @@ func TestExplainInFull(t *testing.T) {
 			[]string{"0x1- AppContainerPass  -1"}},
 		{"A-42 no DACL and the owner", "O:" + caseU.String() + "G:SY", winnt.READ_CONTROL | 1, nil, nil,
 			[]string{" -1 A-56 +0x20000", " -1 A-42 +0x1"}, []string{"0x1+ NullDacl  -1", "0x20000+ Owner  -1"}},
-		{"A-42 no DACL beside a privilege", "O:BAG:SY", saclBit | 1, sec, nil,
+		{"A-42 no DACL and a privilege", "O:BAG:SY", saclBit | 1, sec, nil,
 			[]string{" -1 A-50 +0x1000000", " -1 A-42 +0x1"},
 			[]string{"0x1+ NullDacl  -1", "0x1000000+ Privilege  -1 SeSecurityPrivilege"}},
-		{"A-35 granted before, and refused by a privilege", "…", saclBit | 1, nil,
+		{"A-35 a previously granted right and a missing privilege", "…", saclBit | 1, nil,
 			func(r *access.Request) { r.Previous = 1 }, []string{" -1 A-35 +0x1", " -1 A-50 -0x1000000"},
 			[]string{"0x1- PreviouslyGranted  -1", "0x1000000- Privilege  -1 SeSecurityPrivilege"}},
 		{"A-43 an empty list", "…", 3, nil, nil, []string{" -1 A-43 -0x3"},
 			[]string{"0x1- EmptyDacl  -1", "0x2- EmptyDacl  -1"}},
-		{"A-101 a rule that is for other objects", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil,
+		{"A-101 a rule for other objects", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil,
 			rulePolicy("(@Resource.x == 1)"), []string{"DACL 0 A-70 +0x3", "read only -1 A-101 +0x0"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2+ AceAllow DACL 0"}},
-		{"A-101 a rule leaves reading", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy(""),
+		{"A-101 a rule that leaves reading", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy(""),
 			[]string{"DACL 0 A-70 +0x3", "read only 0 A-70 +0x1", " -1 A-101 -0x2"},
 			[]string{"0x1+ AceAllow DACL 0", "0x2- CentralAccessRule  0 read only"}},
 		{"A-82 one node of four", guids("…(OA;;RP;{P1};;WD)"), 0x10, nil, tree,
 			[]string{"DACL 0 node 1 A-82 +0x10", " -1 A-40 -0x10"}, []string{"0x10- NoAce  -1"}},
-		{"A-80 no tree for a type", guids("…(OA;;0x1;{P1};;WD)(A;;0x1;;;WD)"), 1, nil, nil,
+		{"A-80 an object entry without an object type list", guids("…(OA;;0x1;{P1};;WD)(A;;0x1;;;WD)"), 1, nil, nil,
 			[]string{"DACL 0 A-80 -0x0", "DACL 1 A-70 +0x1"}, []string{"0x1+ AceAllow DACL 1"}},
 		{"A-81 a type of another tree", guids("…(OA;;RP;{A2};;WD)(A;;RP;;;WD)"), 0x10, nil, tree,
 			[]string{"DACL 0 A-81 -0x0", "DACL 1 A-82 +0x10"}, []string{"0x10+ AceAllow DACL 1"}},
@@ -316,10 +318,10 @@ func TestExplainInFull(t *testing.T) {
 			reasons = append(reasons, reasonText(r))
 		}
 		if !slices.Equal(steps, c.steps) || !slices.Equal(reasons, c.reasons) {
-			t.Errorf("%s:\n got %q\nwant %q\n got %q\nwant %q", c.what, steps, c.steps, reasons, c.reasons)
+			t.Errorf("%s: steps\n%q\nwant\n%q\nreasons\n%q\nwant\n%q", c.what, steps, c.steps, reasons, c.reasons)
 		}
 	}
 }
 
-// appMedium is an AppContainer that no default label limits.
+// appMedium makes an AppContainer at Medium, which the default label does not limit.
 func appMedium(s *token.Spec) { appContainer(s); s.Integrity = sid.MediumLevel }

@@ -201,7 +201,7 @@ func intent(backup, restore bool) func(*access.Request) {
 	return func(r *access.Request) { r.Intent = access.Intent{Backup: backup, Restore: restore} }
 }
 
-// faces runs one request through every entry point that accepts it.
+// faces returns the decision of every entry point that accepts the request, by name.
 func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 	t.Helper()
 	out := map[string]access.Decision{}
@@ -248,7 +248,7 @@ func mustDescriptor(text string) *sd.Descriptor {
 	return d
 }
 
-// ask returns a request of the changed base token for a descriptor.
+// ask returns a request for a descriptor by the base token with some changes.
 func ask(t testing.TB, text string, desired winnt.AccessMask, changes ...func(*token.Spec)) *access.Request {
 	spec := baseSpec()
 	all(changes...)(&spec)
@@ -265,15 +265,15 @@ func level(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 // nt returns the call status and the decision of NtAccessCheck.
 func nt(r *access.Request) (ntstatus.Status, access.Decision) { return access.NtAccessCheck(r) }
 
-// fullList returns a descriptor whose DACL denies to as many SIDs as 64 KB hold,
-// none of them the token's, and then to Everyone.
+// fullList returns a descriptor with a DACL as long as possible. It denies access to SIDs that the token does not
+// have, and then to Everyone.
 func fullList(t testing.TB) *sd.Descriptor {
 	t.Helper()
 	var aces []sd.ACE
 	for size := 8; ; {
 		s, ok := sid.New(5, 21, 1, 2, 3, uint32(5000+len(aces)))
 		if !ok {
-			t.Fatal("no SID")
+			t.Fatal("sid.New of a domain SID failed")
 		}
 		a, err := sd.NewACE(sd.AccessDenied, 0, winnt.FILE_ALL_ACCESS, s)
 		if err != nil {

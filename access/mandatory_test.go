@@ -10,10 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a label whose SID is no integrity level counts as none: the default is Medium with
-// NO_WRITE_UP.
-func TestLabelThatIsNoLevel(t *testing.T) {
-	bare, _ := sid.New(16) // its text has no form
+// A label whose SID is not an integrity level counts as no label. The default is Medium with NO_WRITE_UP.
+func TestLabelWithoutLevelIsDefault(t *testing.T) {
+	bare, _ := sid.New(16) // it has no text form
 	for _, s := range []sid.SID{bare, sid.Everyone, sid.MustParse("S-1-5-4096"), sid.LocalSystem} {
 		d := labelled(t, s, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP)
 		for want, change := range map[winnt.AccessMask]func(*token.Spec){
@@ -22,13 +21,13 @@ func TestLabelThatIsNoLevel(t *testing.T) {
 			r.Descriptor, r.Desired = d, winnt.MAXIMUM_ALLOWED
 			got, err := access.SeAccessCheck(r)
 			if err != nil || got.Granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA) != want {
-				t.Errorf("A-60: a label with %v: %v, %v, want %v", s, got, err, want)
+				t.Errorf("A-60: label with SID %v: %v, %v; want granted %v", s, got, err, want)
 			}
 		}
 	}
 }
 
-// labelled returns a descriptor that allows Everyone all, with a label of any SID.
+// labelled returns a descriptor that allows everything to Everyone and has a label with any SID.
 func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 	t.Helper()
 	a, err := sd.NewACE(sd.SystemMandatoryLabel, 0, policy, s)
@@ -44,9 +43,9 @@ func labelled(t *testing.T, s sid.SID, policy winnt.AccessMask) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// The table of A-62: the rights of a lower subject, by policy. Each right of the type is requested separately, with a
-// DACL that grants everything.
-func TestIntegrityTable(t *testing.T) {
+// The rights that a subject below the label keeps, for each policy and type. Each right is requested
+// separately, with a DACL that grants everything.
+func TestIntegrityPolicyLimitsRights(t *testing.T) {
 	types := []*winnt.ObjectType{winnt.FileObject, winnt.KeyObject, winnt.ProcessObject}
 	for _, row := range []struct {
 		policy  string
@@ -73,12 +72,12 @@ func TestIntegrityTable(t *testing.T) {
 					got |= bit
 				}
 			}
-			// Policy 0 limits nothing and the table shows mapping.all.
+			// Policy 0 limits nothing, so that also bits outside of the mapping are granted.
 			if row.policy == "" {
 				got &= typ.Mapping.All
 			}
 			if got != row.allowed[i] {
-				t.Errorf("A-62: policy %q, %s: %#x, want %#x", row.policy, typ.Name, uint32(got),
+				t.Errorf("A-62: policy %q, type %s: granted %#x, want %#x", row.policy, typ.Name, uint32(got),
 					uint32(row.allowed[i]))
 			}
 		}

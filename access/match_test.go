@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// AC-107: both SIDs of a compound entry have to match, the server's in the
-// primary token.
-func TestCompound(t *testing.T) {
+// A compound entry needs two matches: its client SID in the client's token, and its server SID in the process's token
+// (AC-107).
+func TestCompoundEntryNeedsBothSIDs(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: caseU})
 	if err != nil {
 		t.Fatal(err)
@@ -25,24 +25,24 @@ func TestCompound(t *testing.T) {
 	r := ask(t, "…", 1)
 	r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another primary token: %+v", d)
+		t.Errorf("server SID not in the process's token: %+v, want a denial", d)
 	}
 	r.Subject.Primary = system
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("primary token of the server: %+v, want d.Granted = 1", d)
+		t.Errorf("server SID in the process's token: %+v, want granted 1", d)
 	}
 	for _, attributes := range []uint32{denyOnly, token.GroupDisabled} {
 		r.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: caseOther},
 			Groups: []token.Group{{SID: sid.LocalSystem, Attributes: attributes}}})
-		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server's SID must be enabled
-			t.Errorf("A-70: a server with the SID at %#x: %+v", attributes, d)
+		if d, _ := access.SeAccessCheck(r); d.Allowed() { // the server SID must be enabled
+			t.Errorf("A-70: server SID with attributes %#x: %+v, want a denial", attributes, d)
 		}
 	}
 	r.Subject.Primary, r.Subject.Client = system, system
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("another client: %+v", d)
+		t.Errorf("client SID not in the client's token: %+v, want a denial", d)
 	}
-	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client may be SELF
+	for self, want := range map[sid.SID]bool{caseU: true, caseOther: false} { // the client SID may be SELF
 		if a, err = sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem,
 			sd.ACEExtra{ClientSID: sid.PrincipalSelf}); err != nil {
 			t.Fatal(err)
@@ -54,14 +54,14 @@ func TestCompound(t *testing.T) {
 		r.Subject.Primary, r.Self = system, self
 		r.Descriptor = sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 		if d, _ := access.SeAccessCheck(r); d.Allowed() != want {
-			t.Errorf("A-3: SELF as the client, %v: %+v", self, d)
+			t.Errorf("A-3: client SID SELF, which is %v: %+v, want allowed %t", self, d, want)
 		}
 	}
 }
 
-// The server's SID is matched against the process's token, or the client's if the process has none, but never both
-//
-func TestServerOfACompoundEntry(t *testing.T) {
+// The server SID is compared with the process's token, or with the client's if the process has none, but never with
+// both.
+func TestCompoundEntryComparesServerWithProcess(t *testing.T) {
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {
 		t.Fatal(err)
@@ -75,29 +75,29 @@ func TestServerOfACompoundEntry(t *testing.T) {
 		process, client *token.Token
 		want            bool
 	}{
-		{"the server's process", server, client, true}, {"another's", client, server, false},
-		{"no process, and the server is the client", nil, server, true}, {"no process", nil, client, false},
-		{"an empty process", new(token.Token), server, true}, {"the server alone", server, nil, true},
+		{"a process with the SID", server, client, true}, {"a client with the SID", client, server, false},
+		{"no process, a client with the SID", nil, server, true}, {"no process, another client", nil, client, false},
+		{"an empty token as the process", new(token.Token), server, true}, {"a process alone", server, nil, true},
 	} {
 		r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: caseOther, Group: caseOther, DACL: mustACL(t, compound)}),
 			Subject: access.Subject{Primary: c.process, Client: c.client, Level: winnt.SecurityImpersonation}, Desired: 1,
 			Type: winnt.FileObject}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.want {
-			t.Errorf("%s: %v, %v, want %t", c.name, d, err, c.want)
+			t.Errorf("compound entry, %s: %v, %v; want allowed %t", c.name, d, err, c.want)
 		}
 	}
 }
 
-// mustGroups returns a client's token with groups.
+// mustGroups returns the token of a client in the given groups.
 func mustGroups(t *testing.T, sids ...sid.SID) *token.Token {
 	spec := baseSpec()
 	groups(sids...)(&spec)
 	return mustToken(t, spec)
 }
 
-// An additional entry without rights for SELF makes the check resolve every entry's SID. It does not change any
-// decision.
-func TestEntriesResolvedAlike(t *testing.T) {
+// An entry for SELF that grants nothing makes the check resolve the SID of every entry. It does not change a decision
+//
+func TestSelfEntryChangesNoDecision(t *testing.T) {
 	nothing, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.PrincipalSelf)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestEntriesResolvedAlike(t *testing.T) {
 		}
 		r.Descriptor, r.Self = sd.New(p), sid.MustParse("S-1-5-21-7-7-7-7777")
 		if got, err := access.SeAccessCheck(r); err != nil || got != c.wanted() {
-			t.Errorf("A-3, %s: %+v, %v; want %+v", c.id, got, err, c.wanted())
+			t.Errorf("A-3: %s with an entry for SELF: %+v, %v; want %+v", c.id, got, err, c.wanted())
 		}
 	}
 }

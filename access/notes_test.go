@@ -1,8 +1,8 @@
 package access_test
 
-// A note describes a published case: its subject, its rules and the source of its
-// expectation. The source is documented (by the rule's source), recorded (also
-// seen in a run of runs) or decided (by this project, if documents are silent).
+// A note describes a published case: the source of its expectation, its rules and its subject. The source is
+// documented (by the rule's source), recorded (also observed in one of runs) or decided (by this project, if
+// documents are silent).
 type note struct{ kind, rules, about string }
 
 const (
@@ -12,14 +12,13 @@ const (
 	decided    = "decided"
 )
 
-// runs are the implementations, versions and runs that showed what recorded
-// cases expect, by the kind of their notes.
+// runs has the implementation that showed the expected results, by the kind of the notes of recorded cases.
 var runs = map[string]string{
 	samba417: "Samba 4.17, calls of samba.security.access_check in Python",
 	samba420: "Samba 4.20, its own tests of conditional entries",
 }
 
-// notes are the cases of vectors/access.jsonl.
+// notes describes the cases of vectors/access.jsonl, by id.
 var notes = map[string]note{
 	"AC-001": {samba417, "A-70", "An allow entry for the user grants what its mask names."},
 	"AC-002": {samba417, "A-40", "One right that no entry allows denies the request as a whole."},

@@ -13,44 +13,44 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestOptions(t *testing.T) {
+// The options limit the owner's rights, skip conditional entries and decide callback entries.
+func TestOptionsChangeDecisions(t *testing.T) {
 	r := ask(t, "U:", 0x40000)
 	r.Options.ADOwnerReadOnly = true // the owner keeps READ_CONTROL only (A-59)
 	if d, _ := access.SeAccessCheck(r); d.Allowed() {
-		t.Errorf("A-59: WRITE_DAC %+v", d)
+		t.Errorf("A-59: WRITE_DAC with ADOwnerReadOnly: %+v, want a denial", d)
 	}
 	if r.Desired = 0x20000; true {
 		if d, _ := access.SeAccessCheck(r); d.Granted != 0x20000 {
-			t.Errorf("A-59: READ_CONTROL %+v, want d.Granted = 0x20000", d)
+			t.Errorf("A-59: READ_CONTROL with ADOwnerReadOnly: %+v, want granted 0x20000", d)
 		}
 	}
 	r = ask(t, "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", 1)
 	r.Options.ClaimsDisabled = true // callback entries are skipped (A-73)
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
-		t.Errorf("A-73: %+v, want d.Granted = 1", d)
+		t.Errorf("A-73: a conditional denial with ClaimsDisabled: %+v, want granted 1", d)
 	}
-	// The callback decides entries whose data is no condition (A-72).
+	// The callback decides entries whose data is not a condition (A-72).
 	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
 		claims.Unknown: {false, false}} {
 		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1)
 			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {
 				if a.AppData() != "\x01\x02\x03\x04" || tok == nil {
-					t.Errorf("callback got %x", a.AppData())
+					t.Errorf("callback called with data %x and token %v, want 01020304 and a token", a.AppData(), tok)
 				}
 				return truth
 			}
 			if d, _ := access.SeAccessCheck(r); d.Allowed() != want[i] {
-				t.Errorf("A-72: %s with %v: %+v", text, truth, d)
+				t.Errorf("A-72: %s, callback returns %v: %+v, want allowed %t", text, truth, d, want[i])
 			}
 		}
 	}
 }
 
-// A-92, T-63: a SID that a second filter took out of the restricting list still
-// denies in the restricted pass, and allows no more; with an empty list nothing
-// is allowed.
-func TestRestrictedTwice(t *testing.T) {
+// A SID that a second filter dropped from the restricting SIDs still denies in the restricted check but no longer
+// allows. With an empty list nothing is allowed (A-92, T-63).
+func TestDroppedRestrictingSIDDeniesOnly(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001","groups":["WD","BU"]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -74,25 +74,25 @@ func TestRestrictedTwice(t *testing.T) {
 		sd   string
 		want winnt.AccessMask
 	}{
-		{"what is left allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
-		{"what was dropped allows no more", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
-		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
-		{"nothing is left", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
+		{"a remaining SID allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
+		{"a dropped SID does not allow", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
+		{"a dropped SID still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
+		{"no SID remains", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
 	} {
-		// plain and with an entry that is not
+		// plain, and with a conditional entry
 		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {
 			d, err := access.Check(c.tok, sddl.MustParse(sd), winnt.FILE_READ_DATA, winnt.FileObject)
 			if err != nil || d.Granted != c.want {
-				t.Errorf("%s: %s: granted %#x, want %#x, %v", c.name, sd, d.Granted, c.want, err)
+				t.Errorf("%s: %s: granted %#x, %v; want %#x", c.name, sd, d.Granted, err, c.want)
 			}
 		}
 	}
 }
 
-// stageCases go beyond section 14: rules it has no row for.
+// stageCases are further cases, for rules that have no conformance case.
 var stageCases = []plainCase{
-	// A-47, A-53: the ceiling stops privileges and intent, but not
-	// ACCESS_SYSTEM_SECURITY where writing is not forbidden.
+	// A-47, A-53: a label also limits privileges and intent. It does not limit ACCESS_SYSTEM_SECURITY if writing is
+	// allowed.
 	{id: "A-47 owner", sd: "U:S:(ML;;NW;;;HI)", desired: 0x40000},
 	{id: "A-53 intent", sd: "…S:(ML;;NW;;;HI)", desired: 2, change: privileges(winnt.SeRestorePrivilege),
 		used: winnt.Privileges(winnt.SeRestorePrivilege), ask: intent(false, true)},
@@ -242,7 +242,8 @@ func denyOnlyDevice(s *token.Spec) {
 	s.DeviceGroups = []token.Group{{SID: sid.Administrators, Attributes: denyOnly}}
 }
 
-func TestStages(t *testing.T) {
+// Every entry point returns the decision of the further cases.
+func TestEntryPointsAgreeOnFurtherCases(t *testing.T) {
 	for _, c := range stageCases {
 		t.Run(c.id, func(t *testing.T) {
 			for face, got := range faces(t, c.request(t)) {

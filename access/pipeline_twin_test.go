@@ -12,10 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// twin is the oracle: the pipeline written straight from the rules, slowly,
-// over the plain forms of token and descriptor. It shares no code with the
-// package; conditions alone are evaluated by package claims, which has its own
-// oracle.
+// twin is the oracle: a slow implementation of the rules on the plain forms of token and descriptor. It shares no
+// code with package access. Only conditions are evaluated by package claims, which has its own oracle.
 type twin struct {
 	r       *access.Request
 	tok     token.Spec // effective
@@ -29,7 +27,7 @@ type twin struct {
 	own     winnt.AccessMask
 }
 
-// side selects whose SIDs a pass reads.
+// side selects the SIDs that a check compares: the user's, the restricting SIDs or the package's.
 type side int
 
 const (
@@ -72,7 +70,7 @@ func (t *twin) mapped(m winnt.AccessMask) winnt.AccessMask {
 
 func (t *twin) held(p winnt.Privilege) bool { return t.tok.EnabledPrivileges.Has(p) }
 
-//
+// matchSpec reports whether a SID matches the token's user or groups, for an allowing or a denying entry.
 func matchSpec(s token.Spec, x sid.SID, allow bool) bool {
 	if x.IsZero() {
 		return false
@@ -100,14 +98,14 @@ func contains(gs []token.Group, x sid.SID) bool {
 	return slices.ContainsFunc(gs, func(g token.Group) bool { return g.SID == x })
 }
 
-// restricts reports a restricting SID that counts, as those do not that a second filter dropped (T-63).
+// restricts reports whether x is a restricting SID that a second filter did not drop (T-63).
 func restricts(gs []token.Group, x sid.SID) bool {
 	return slices.ContainsFunc(gs, func(g token.Group) bool {
 		return g.SID == x && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 	})
 }
 
-//
+// subst replaces SELF and OWNER RIGHTS by the SIDs that they stand for.
 func (t *twin) subst(x sid.SID) sid.SID {
 	if x == sid.PrincipalSelf && !t.r.Self.IsZero() {
 		return t.r.Self
@@ -121,10 +119,10 @@ func (t *twin) subst(x sid.SID) sid.SID {
 func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	switch s {
 	case restrictedSide:
-		if !allow { // also what a second filter dropped
+		if !allow { // also dropped SIDs
 			return contains(t.tok.Restricted, x)
 		}
-		return restricts(t.tok.Restricted, x) // the restricting SIDs alone
+		return restricts(t.tok.Restricted, x) // only the restricting SIDs
 	case packageSide:
 		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
 			!t.tok.LowPrivilege
@@ -136,7 +134,7 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	return matchSpec(t.tok, x, allow)
 }
 
-// applies applies the column "applies when" of section 7.
+// applies returns "allow" or "deny" if the entry applies, otherwise "".
 func (t *twin) applies(s side, a sd.ACE, hasTree bool) (effect string) {
 	if a.Flags()&0x08 != 0 {
 		return ""
@@ -184,7 +182,7 @@ func (t *twin) condition(data string, s side, allow bool) claims.Truth {
 	return x.Eval(&twinEnv{t, s, allow})
 }
 
-// twinEnv is.
+// twinEnv provides claims and memberships to conditions.
 type twinEnv struct {
 	t     *twin
 	s     side
@@ -258,7 +256,7 @@ func (e *twinEnv) HasDevice() bool {
 	return len(e.t.tok.DeviceGroups) > 0
 }
 
-// explicitWalk applies A-70: whether the list grants all of need.
+// explicitWalk reports whether the list grants all of need.
 func (t *twin) explicitWalk(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	for _, a := range l.All() {
 		if need == 0 {
@@ -277,7 +275,7 @@ func (t *twin) explicitWalk(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	return need == 0
 }
 
-// maximumWalk applies the column "effect (maximum)".
+// maximumWalk returns all rights that the list grants.
 func (t *twin) maximumWalk(l *sd.ACL, s side) (granted winnt.AccessMask) {
 	var denied winnt.AccessMask
 	for _, a := range l.All() {
@@ -292,7 +290,7 @@ func (t *twin) maximumWalk(l *sd.ACL, s side) (granted winnt.AccessMask) {
 	return granted
 }
 
-// Trees, section 7.2.
+// Object type lists.
 
 func (t *twin) parent(i int) int {
 	list := t.r.ObjectTypes
@@ -333,7 +331,7 @@ func (t *twin) children(n int) (out []int) {
 	return out
 }
 
-// nodeOf applies A-81; -1 where the entry is to be ignored.
+// nodeOf returns the node of an entry, -1 if the entry is ignored.
 func (t *twin) nodeOf(a sd.ACE) int {
 	g, ok := a.ObjectType()
 	if !ok {
@@ -342,7 +340,7 @@ func (t *twin) nodeOf(a sd.ACE) int {
 	return slices.IndexFunc(t.r.ObjectTypes, func(e access.ObjectTypeEntry) bool { return e.GUID == g })
 }
 
-// explicitTree applies: whether the root gets all of need.
+// explicitTree reports whether the list grants all of need to the root.
 func (t *twin) explicitTree(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	n := len(t.r.ObjectTypes)
 	remaining := make([]winnt.AccessMask, n)
@@ -382,7 +380,7 @@ func (t *twin) explicitTree(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	return remaining[0] == 0
 }
 
-// maximumTree applies A-85: what each node gets.
+// maximumTree returns the rights that the list grants to each node.
 func (t *twin) maximumTree(l *sd.ACL, s side) []winnt.AccessMask {
 	n := len(t.r.ObjectTypes)
 	granted, denied := make([]winnt.AccessMask, n), make([]winnt.AccessMask, n)
@@ -420,7 +418,7 @@ func (t *twin) maximumTree(l *sd.ACL, s side) []winnt.AccessMask {
 	return granted
 }
 
-// systemEntries returns the SACL's entries of a type that are not inherit-only.
+// systemEntries returns the entries of a type in the SACL, except inherit-only ones.
 func (t *twin) systemEntries(typ sd.Type) (out []sd.ACE) {
 	for _, a := range t.r.Descriptor.SACL().All() {
 		if a.Type() == typ && a.Flags()&0x08 == 0 {
@@ -430,7 +428,7 @@ func (t *twin) systemEntries(typ sd.Type) (out []sd.ACE) {
 	return out
 }
 
-// ceiling applies section 6.
+// ceiling returns the rights that labels and filters leave.
 func (t *twin) ceiling() winnt.AccessMask {
 	limit := ^winnt.AccessMask(0)
 	if ls := t.systemEntries(0x14); len(ls) > 0 {
@@ -492,7 +490,7 @@ func (t *twin) integrity() winnt.AccessMask {
 	return base
 }
 
-// before runs stages 0 to 3; done means that the answer is status.
+// before runs the stages before the DACL. If done is true, status is the result.
 func (t *twin) before(each bool) (ceiling winnt.AccessMask, status ntstatus.Status, done bool) {
 	remaining := t.asked &^ t.prev
 	intent := func(on bool, p winnt.Privilege, set winnt.AccessMask) {
@@ -555,7 +553,7 @@ func (t *twin) writeBits() winnt.AccessMask { // A-91
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | t.m.Write&^(t.m.Read|t.m.Execute)
 }
 
-// rules returns the DACLs of the applicable central access rules; nil means no DACL.
+// rules returns the DACLs of the central access rules that apply. nil means no DACL.
 func (t *twin) rules() (out []*sd.ACL) {
 	ids := t.systemEntries(0x13)
 	if len(ids) == 0 || t.r.Policies == nil || len(t.r.Policies.Policies) == 0 {
@@ -578,7 +576,7 @@ func (t *twin) rules() (out []*sd.ACL) {
 	return []*sd.ACL{mustDescriptor("D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)").DACL()}
 }
 
-// single returns the answer of SeAccessCheck and its ByType form.
+// single returns the decision of SeAccessCheck, with or without object types.
 func (t *twin) single() access.Decision {
 	no := func(s ntstatus.Status) access.Decision { return access.Refuse(s).Using(t.used) }
 	ceiling, status, done := t.before(false)
@@ -605,8 +603,7 @@ func (t *twin) single() access.Decision {
 	return access.Grant(t.asked | t.prev).Using(t.used)
 }
 
-// covers applies sections 7 and 8 in explicit mode: need for the user's side,
-// pkg for the package's.
+// covers reports whether a list grants need to the user and, in an AppContainer, pkg to the package.
 func (t *twin) covers(l *sd.ACL, need, pkg winnt.AccessMask) bool {
 	container := !t.tok.Package.IsZero()
 	if l == nil {
@@ -631,7 +628,7 @@ func (t *twin) covers(l *sd.ACL, need, pkg winnt.AccessMask) bool {
 	return !container || walk(l, packageSide, pkg)
 }
 
-// finals applies A-41 for every node, one without a tree.
+// finals returns the rights of each node, of one node without object types.
 func (t *twin) finals(ceiling winnt.AccessMask) []winnt.AccessMask {
 	n := max(1, len(t.r.ObjectTypes))
 	final := t.sets(t.r.Descriptor.DACL(), false)
@@ -646,7 +643,7 @@ func (t *twin) finals(ceiling winnt.AccessMask) []winnt.AccessMask {
 	return final
 }
 
-// sets applies sections 7 and 8 in maximum mode.
+// sets returns the rights that a list grants to each node.
 func (t *twin) sets(l *sd.ACL, rule bool) []winnt.AccessMask {
 	n := max(1, len(t.r.ObjectTypes))
 	out := make([]winnt.AccessMask, n)
@@ -690,7 +687,7 @@ func (t *twin) sets(l *sd.ACL, rule bool) []winnt.AccessMask {
 	return out
 }
 
-// each returns the answer of the result list form.
+// each returns the results of the result list form.
 func (t *twin) each() ([]access.NodeResult, winnt.PrivilegeSet) {
 	out := make([]access.NodeResult, len(t.r.ObjectTypes))
 	ceiling, status, done := t.before(true)

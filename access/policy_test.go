@@ -10,13 +10,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in a central rule OWNER RIGHTS means the object's owner. The rule removes none of the owner's implicit
-// rights, even if it names OWNER RIGHTS.
-func TestOwnerRightsInCentralRule(t *testing.T) {
+// OWNER RIGHTS in a central rule means the object's owner. The rule never removes the owner's implicit rights, even
+// if it names OWNER RIGHTS.
+func TestCentralRuleKeepsOwnerRights(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		desired winnt.AccessMask
-		want    winnt.AccessMask // 0: denied
+		want    winnt.AccessMask // 0 means denied
 	}{
 		{"D:(A;;0x1;;;OW)", 1, 1},
 		{"D:(A;;0x1;;;OW)", 2, 0},
@@ -32,12 +32,12 @@ func TestOwnerRightsInCentralRule(t *testing.T) {
 			Subject: access.SubjectOf(mustToken(t, baseSpec())),
 			Desired: c.desired, Type: winnt.FileObject, Policies: policies})
 		if err != nil || dec.Granted != c.want || dec.Allowed() != (c.want != 0) {
-			t.Errorf("A-152 %s %v: %v, want %v (%v)", c.rule, c.desired, dec, c.want, err)
+			t.Errorf("A-152: rule %s, desired %v: %v, %v; want granted %v", c.rule, c.desired, dec, err, c.want)
 		}
 	}
 }
 
-// ruleOf configures S-1-17-1 with one rule.
+// ruleOf configures the policy S-1-17-1 with one rule.
 func ruleOf(rule *access.Rule) func(*access.Request) {
 	return func(r *access.Request) {
 		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"),
@@ -45,29 +45,29 @@ func ruleOf(rule *access.Rule) func(*access.Request) {
 	}
 }
 
-// a staged descriptor never changes a decision.
-func TestStagedRule(t *testing.T) {
+// A staged descriptor never changes a decision.
+func TestStagedDescriptorNeverDecides(t *testing.T) {
 	r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
 	rulePolicy("(@Resource.none == 1)")(r)
 	r.Policies.Policies[0].Rules[0].Staged = mustDescriptor("D:(D;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-102: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-102: with a staged descriptor: %+v, %v; want granted 2, no error", d, err)
 	}
 	r = ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", 2)
 	rulePolicy("")(r)
 	r.Policies.Recovery = mustDescriptor("D:(A;;FA;;;WD)")
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, another recovery policy: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-100: with another recovery policy: %+v, %v; want granted 2, no error", d, err)
 	}
-	r.Policies = &access.PolicySet{} // configured, but without policies
+	r.Policies = &access.PolicySet{} // a set without policies
 	if d, err := access.SeAccessCheck(r); err != nil || d.Granted != 2 {
-		t.Errorf("A-100, no policies: %+v, %v, want d.Granted = 2, no error", d, err)
+		t.Errorf("A-100: with an empty policy set: %+v, %v; want granted 2, no error", d, err)
 	}
 }
 
-// the explanation names the rule that took the right away by its own place, rules
-// that do not apply counted.
-func TestRuleThatDenies(t *testing.T) {
+// The explanation names the rule that removed the right, with its index among all rules, including those that do not
+// apply.
+func TestExplanationNamesDenyingRule(t *testing.T) {
 	for at := range 4 {
 		r := ask(t, "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 2)
 		rulePolicy("")(r)
@@ -79,20 +79,20 @@ func TestRuleThatDenies(t *testing.T) {
 		r.Policies.Policies[0].Rules = rules
 		d, x, err := access.Explain(r)
 		if err != nil || d.Allowed() {
-			t.Fatalf("%v, %v, want d.Allowed() = false, no error", d, err)
+			t.Fatalf("Explain: %v, %v; want a denial, no error", d, err)
 		}
 		found := false
 		for _, row := range x.Reasons {
 			if reason := row.Reason; reason.Kind == access.CentralAccessRule {
 				found = true
 				if reason.Index != at || reason.Name != rules[at].Name {
-					t.Errorf("rule %d denies, the reason names %d, %q, want %d, %q", at, reason.Index, reason.Name,
-						at, rules[at].Name)
+					t.Errorf("rule %d denies; the reason names rule %d, %q; want %d, %q", at, reason.Index,
+						reason.Name, at, rules[at].Name)
 				}
 			}
 		}
 		if !found {
-			t.Errorf("rule %d denies, and no reason names a rule", at)
+			t.Errorf("rule %d denies, but no reason names a rule", at)
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// an owner that is not among the restricting SIDs has no implicit rights,
-// of a write-restricted token neither, also not the right to read.
-func TestOwnerOfWriteRestrictedToken(t *testing.T) {
+// An owner that is not among the restricting SIDs has no implicit rights. That includes reading and write-restricted
+// tokens.
+func TestWriteRestrictedOwnerNeedsRestrictingSID(t *testing.T) {
 	for _, c := range []struct {
 		restricting sid.SID
 		want        winnt.AccessMask
@@ -24,13 +24,13 @@ func TestOwnerOfWriteRestrictedToken(t *testing.T) {
 		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
 		dec, err := access.Check(mustToken(t, spec), d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153 restricted to %v: %v, want %v (%v)", c.restricting, dec, c.want, err)
+			t.Errorf("A-153: write-restricted to %v: %v, %v; want granted %v", c.restricting, dec, err, c.want)
 		}
 	}
 }
 
-// A-153, T-68: a restricting SID that a second restriction took out still denies, and makes no owner.
-func TestOwnerIsNotARestrictingSID(t *testing.T) {
+// A restricting SID that a second filter dropped does not make the token the owner (A-153, T-68).
+func TestDroppedRestrictingSIDIsNoOwner(t *testing.T) {
 	spec := baseSpec()
 	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
 	if st != ntstatus.Success {
@@ -47,36 +47,37 @@ func TestOwnerIsNotARestrictingSID(t *testing.T) {
 	}{{once, winnt.READ_CONTROL | winnt.WRITE_DAC}, {twice, 0}} {
 		dec, err := access.Check(c.tok, d, winnt.MAXIMUM_ALLOWED, winnt.FileObject)
 		if err != nil || dec.Granted != c.want {
-			t.Errorf("A-153 of %v: %v, want %v (%v)", c.tok.RestrictedSet().Len(), dec, c.want, err)
+			t.Errorf("A-153: %d restricting SIDs: %v, %v; want granted %v", c.tok.RestrictedSet().Len(), dec, err,
+				c.want)
 		}
 	}
 }
 
-// the shortcut returns false for a request that the full check would reject, and for rights that entries cannot
-// grant.
+// SeFastTraverseCheck returns false for a request that the full check would reject, and for rights that entries
+// cannot grant.
 func TestFastTraverseRejectsMalformedRequests(t *testing.T) {
 	r := ask(t, "…(A;;GA;;;WD)", 0, primary)
 	d, s := r.Descriptor, &r.Subject
 	if !access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject) {
-		t.Error("the question itself is refused")
+		t.Error("SeFastTraverseCheck of the well-formed request = false, want true")
 	}
 	for name, ok := range map[string]bool{
-		"no descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"no type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
-		"no right":      access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
-		"the SACL":      access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
-		"the SACL too":  access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
-		"maximum":       access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
-		"no subject":    access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"a nil descriptor": access.SeFastTraverseCheck(nil, s, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"a nil type":       access.SeFastTraverseCheck(d, s, winnt.FILE_TRAVERSE, nil),
+		"an empty mask":    access.SeFastTraverseCheck(d, s, 0, winnt.DirectoryFileObject),
+		"the SACL":         access.SeFastTraverseCheck(d, s, saclBit, winnt.DirectoryFileObject),
+		"the SACL too":     access.SeFastTraverseCheck(d, s, saclBit|winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
+		"maximum":          access.SeFastTraverseCheck(d, s, winnt.MAXIMUM_ALLOWED, winnt.DirectoryFileObject),
+		"no subject":       access.SeFastTraverseCheck(d, nil, winnt.FILE_TRAVERSE, winnt.DirectoryFileObject),
 	} {
 		if ok {
-			t.Errorf("A-36: %s: passed", name)
+			t.Errorf("A-36: SeFastTraverseCheck with %s = true, want false", name)
 		}
 	}
 }
 
-// AC-121: the shortcut never grants what the full check would refuse.
-func TestFastTraverse(t *testing.T) {
+// SeFastTraverseCheck grants only what the full check grants (A-36, AC-121).
+func TestFastTraverseNeverExceedsFullCheck(t *testing.T) {
 	const traverse = winnt.FILE_TRAVERSE
 	noEveryone := func(s *token.Spec) { s.Groups = nil }
 	for _, c := range []struct {
@@ -93,11 +94,11 @@ func TestFastTraverse(t *testing.T) {
 		{"empty", "…", nil, false},
 		{"restricted", "…(A;;0x20;;;WD)", restricted(sid.Everyone), false},
 		{"another SID", "…(A;;0x20;;;AU)", nil, false},
-		{"deny for anybody", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
-		{"deny under a condition", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
-		{"A-36 a denial for who owns the object", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
+		{"a denial for another SID", "…(D;;0x20;;;BG)(A;;0x20;;;WD)", nil, false},
+		{"a conditional denial", "…(XD;;0x20;;;BG;(Member_of{SID(BG)}))(A;;0x20;;;WD)", nil, false},
+		{"A-36 a denial for OWNER RIGHTS", "…(D;;0x20;;;OW)(A;;0x20;;;WD)", nil, false},
 		{"A-36 a denial for SELF", "…(D;;0x20;;;PS)(A;;0x20;;;WD)", nil, false},
-		{"deny of something else", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
+		{"a denial of another right", "…(D;;0x1;;;BG)(A;;0x20;;;WD)", nil, true},
 		{"inherit-only", "…(D;IO;0x20;;;WD)(A;;0x20;;;WD)", nil, true},
 		{"condition", "…(XA;;0x20;;;WD;(Member_of{SID(WD)}))", nil, false},
 		{"label", "…(A;;0x20;;;WD)S:(ML;;NW;;;LW)", nil, false},
@@ -113,22 +114,24 @@ func TestFastTraverse(t *testing.T) {
 		s := access.SubjectOf(mustToken(t, spec))
 		d := mustSD(t, c.sd)
 		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
-			t.Errorf("%s: %v, want %v", c.id, got, c.want)
+			t.Errorf("%s: SeFastTraverseCheck = %v, want %v", c.id, got, c.want)
 		}
 		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
 			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
-			t.Errorf("%s: the full check says %v, %v", c.id, full, err)
+			t.Errorf("%s: SeAccessCheck = %v, %v; want no error, and access if the shortcut grants it", c.id, full,
+				err)
 		}
 	}
 	spec := baseSpec()
 	low(&spec)
 	s := access.SubjectOf(mustToken(t, spec))
 	if access.SeFastTraverseCheck(mustSD(t, "D:NO_ACCESS_CONTROL"), &s, 2, winnt.DirectoryFileObject) {
-		t.Error("a low token must not write through the shortcut")
+		t.Error("SeFastTraverseCheck of FILE_WRITE_DATA for a token at Low = true, want false")
 	}
 }
 
-func TestPrivilegeCheck(t *testing.T) {
+// PrivilegeCheck and PrivilegePolicy report held privileges and need a token at SecurityIdentification or above.
+func TestPrivilegeCheckReportsHeldPrivileges(t *testing.T) {
 	spec := baseSpec()
 	both(&spec)
 	held := mustToken(t, spec)
@@ -147,24 +150,25 @@ func TestPrivilegeCheck(t *testing.T) {
 	} {
 		ok, found, st := access.PrivilegeCheck(held, c.set, c.all)
 		if ok != c.ok || found != c.wantFound || st != ntstatus.Success {
-			t.Errorf("%s: %v %v %v, want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound, ntstatus.Success)
+			t.Errorf("%s: PrivilegeCheck = %v, %v, %v; want %v, %v, %v", c.id, ok, found, st, c.ok, c.wantFound,
+				ntstatus.Success)
 		}
 	}
 	spec.Level = winnt.SecurityAnonymous
 	if _, _, st := access.PrivilegeCheck(mustToken(t, spec), usedSec, true); st != ntstatus.BadImpersonationLevel {
-		t.Errorf("anonymous: %v, want %v", st, ntstatus.BadImpersonationLevel)
+		t.Errorf("PrivilegeCheck of an anonymous token: %v, want %v", st, ntstatus.BadImpersonationLevel)
 	}
 	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
-		t.Errorf("policy: %v %v, want %v, %v", used, st, usedBoth, ntstatus.Success)
+		t.Errorf("PrivilegePolicy: %v, %v; want %v, %v", used, st, usedBoth, ntstatus.Success)
 	}
 	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
 		st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("policy without privilege: %v %v, want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
+		t.Errorf("PrivilegePolicy without the privilege: %v, %v; want 0, %v", used, st, ntstatus.PrivilegeNotHeld)
 	}
 }
 
-// an intent does not grant previously granted rights again. If no right remains, its privilege is
-// not reported.
+// An intent does not grant previously granted rights again. If no right remains for it, its privilege is not reported
+// as used.
 func TestIntentSkipsPreviousGrants(t *testing.T) {
 	backup := winnt.Privileges(winnt.SeBackupPrivilege)
 	for _, c := range []struct {
@@ -177,14 +181,13 @@ func TestIntentSkipsPreviousGrants(t *testing.T) {
 		r.Intent, r.Previous = access.Intent{Backup: true}, c.previous
 		d, err := access.SeAccessCheck(r)
 		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
-			t.Errorf("previously %v: %v, %v; want the privileges %v", c.previous, d, err, c.used)
+			t.Errorf("previously granted %v: %v, %v; want used privileges %v", c.previous, d, err, c.used)
 		}
 	}
 }
 
-// the privileges of an impersonation token can be checked from SecurityIdentification on, those of a primary
-// token always.
-func TestPrivilegeCheckLevels(t *testing.T) {
+// PrivilegeCheck works for primary tokens, and for impersonation tokens at SecurityIdentification or above.
+func TestPrivilegeCheckNeedsIdentification(t *testing.T) {
 	held := winnt.SeBackupPrivilege.Bit()
 	for typ, levels := range map[winnt.TokenType][]winnt.SecurityImpersonationLevel{winnt.TokenPrimary: {0},
 		winnt.TokenImpersonation: {0, 1, 2, 3}} {
@@ -199,46 +202,46 @@ func TestPrivilegeCheckLevels(t *testing.T) {
 			ok, found, st := access.PrivilegeCheck(tok, held, true)
 			if typ == winnt.TokenImpersonation && level == winnt.SecurityAnonymous {
 				if ok || found != 0 || st != ntstatus.BadImpersonationLevel {
-					t.Errorf("%v at %v: %t, %v, %v, want false, 0, %v", typ, level, ok, found, st,
-						ntstatus.BadImpersonationLevel)
+					t.Errorf("PrivilegeCheck of a %v token at %v: %t, %v, %v; want false, 0, %v", typ, level, ok,
+						found, st, ntstatus.BadImpersonationLevel)
 				}
 			} else if !ok || found != held || st != ntstatus.Success {
-				t.Errorf("%v at %v: %t, %v, %v, want true, %v, %v", typ, level, ok, found, st, held,
-					ntstatus.Success)
+				t.Errorf("PrivilegeCheck of a %v token at %v: %t, %v, %v; want true, %v, %v", typ, level, ok, found,
+					st, held, ntstatus.Success)
 			}
 		}
 	}
 }
 
-// no entry grants ACCESS_SYSTEM_SECURITY, whatever its mask is and however it is requested.
+// No entry grants ACCESS_SYSTEM_SECURITY, whatever its mask and the request are.
 func TestEntriesNeverGrantSystemSecurity(t *testing.T) {
 	allOfIt := *winnt.FileObject
-	allOfIt.Mapping.All |= saclBit // a caller's own mapping may name the bit
+	allOfIt.Mapping.All |= saclBit // a caller's mapping may contain the bit
 	for _, c := range []struct {
 		id, sd  string
 		desired winnt.AccessMask
 		status  ntstatus.Status
 		want    winnt.AccessMask
 	}{
-		{"by name", "…(A;;0x01000001;;;WD)", saclBit | 1, ntstatus.PrivilegeNotHeld, 0},
-		{"all of it", "…(A;;0x01000001;;;WD)", maxMask, ntstatus.Success, 1},
-		{"by the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
-		{"no list", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+		{"requested by name", "…(A;;0x01000001;;;WD)", saclBit | 1, ntstatus.PrivilegeNotHeld, 0},
+		{"MAXIMUM_ALLOWED", "…(A;;0x01000001;;;WD)", maxMask, ntstatus.Success, 1},
+		{"in the mapping", "…(A;;GA;;;WD)", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
+		{"a NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", maxMask, ntstatus.Success, winnt.FILE_ALL_ACCESS},
 	} {
 		r := ask(t, c.sd, c.desired)
 		r.Type = &allOfIt
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != c.status || d.Granted != c.want {
-			t.Errorf("A-46 %s: %v, %v; want %v, %v", c.id, d, err, c.status, c.want)
+			t.Errorf("A-46: %s: %v, %v; want %v, granted %v", c.id, d, err, c.status, c.want)
 		}
 		r.ObjectTypes = list(0, nodeC, 1, nodeP1)
 		nodes, _, err := access.CheckResultList(r)
 		for i, n := range nodes {
 			if n.Status() != c.status || n.Granted != c.want {
-				t.Errorf("A-46 %s, node %d: %v, want n.Status() = %v, n.Granted = %v", c.id, i, n, c.status, c.want)
+				t.Errorf("A-46: %s, node %d: %v, want %v, granted %v", c.id, i, n, c.status, c.want)
 			}
 		}
 		if err != nil || len(nodes) != 2 {
-			t.Errorf("A-46 %s, a list of types: %v, %v, want len(nodes) = 2, no error", c.id, nodes, err)
+			t.Errorf("A-46: CheckResultList, %s: %v, %v; want 2 results, no error", c.id, nodes, err)
 		}
 	}
 }

@@ -18,11 +18,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// writeVectors makes TestPublishedVectors write the file it otherwise compares
-// with: go generate ./vectors.
+// writeVectors makes TestPublishedVectors write the file that it otherwise compares. "go generate ./vectors" sets it.
 var writeVectors = flag.Bool("write", false, "write vectors/access.jsonl")
 
-// vectorLine is a line of vectors/access.jsonl; package vectors reads it.
+// vectorLine is a line of vectors/access.jsonl, which package vectors reads.
 type vectorLine struct {
 	About      string            `json:"about"`
 	Provenance vectorProvenance  `json:"provenance"`
@@ -37,7 +36,7 @@ type vectorProvenance struct {
 	Run    string   `json:"run,omitempty"`
 }
 
-// vectorQuestion is a line of the batch format.
+// vectorQuestion is a request in the batch format.
 type vectorQuestion struct {
 	ID         string          `json:"id"`
 	Token      vectorTokenFile `json:"token"`
@@ -69,7 +68,7 @@ type vectorResult struct {
 	Granted string `json:"granted"`
 }
 
-// vectorTokenFile is the part of a token file that decides, in a fixed order.
+// vectorTokenFile has the fields of a token file that matter for decisions, in a fixed order.
 type vectorTokenFile struct {
 	User            json.RawMessage `json:"user,omitempty"`
 	Groups          json.RawMessage `json:"groups,omitempty"`
@@ -97,7 +96,7 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)
 	}
-	// they do not decide
+	// these fields do not change a decision
 	for _, name := range []string{"owner", "primaryGroup", "defaultDacl", "source", "restricted"} {
 		delete(all, name)
 	}
@@ -105,12 +104,12 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		t.Fatalf("give it a place in vectorTokenFile: %v", err)
+		t.Fatalf("vectorTokenFile has no field for a part of the token file: %v", err)
 	}
 	return f
 }
 
-// callCase is a case of the rules of the calls themselves.
+// callCase is a case for the checks of a system call itself.
 type callCase struct {
 	id, sd, call string
 	desired      winnt.AccessMask
@@ -162,7 +161,7 @@ var callCases = []callCase{
 		status: ntstatus.InvalidParameter, resultList: true},
 }
 
-// treeCase is a case with a result for each node, of a directory object.
+// treeCase is a case for a directory object, with a result for each node.
 type treeCase struct {
 	id, sd  string
 	desired winnt.AccessMask
@@ -190,7 +189,7 @@ var treeCases = []treeCase{
 	{"AC-119", "U:", 0x20001, list(0, nodeC, 1, nodeP1), []access.NodeResult{nodeOwner, nodeOwner}},
 }
 
-// vectorSD writes a descriptor as SDDL if the batch reads that, else as bytes.
+// vectorSD writes a descriptor as SDDL if the batch format reads it, and otherwise as bytes.
 func vectorSD(t *testing.T, q *vectorQuestion, text string) {
 	t.Helper()
 	text = expand(guids(text))
@@ -205,7 +204,7 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	t.Helper()
 	n, ok := notes[id]
 	if !ok {
-		t.Errorf("%s: say in notes_test.go what it shows and where it is from", id)
+		t.Errorf("case %s has no note in notes_test.go: say there what it shows and what its source is", id)
 	}
 	spec := baseSpec()
 	if change != nil {
@@ -218,7 +217,7 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	}
 	if len(cited) > 0 {
 		if v.Provenance.Source = rules.ID(cited[0]).Source(); v.Provenance.Source == "" {
-			t.Errorf("docs/rules has no %s", cited[0])
+			t.Errorf("docs/rules has no rule %s", cited[0])
 		}
 	}
 	v.In = vectorQuestion{ID: id, Token: vectorTokenOf(t, spec), Desired: desired.String()}
@@ -227,14 +226,14 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	return v
 }
 
-// published lists every case that the batch format can express.
+// published returns every case that the batch format can express.
 func published(t *testing.T) []vectorLine {
 	var all []vectorLine
 	for i := range plainCases {
 		c := &plainCases[i]
 		r := c.request(t)
 		if r.Policies != nil || r.Intent != (access.Intent{}) || c.ask != nil && r.Self.IsZero() {
-			continue // the batch format has neither policies nor intent
+			continue // the batch format cannot express policies and intent
 		}
 		v := vectorLineOf(t, c.id, c.sd, c.desired, c.change)
 		if c.typ == winnt.KeyObject {
@@ -278,8 +277,8 @@ func vectorNodes(list []access.ObjectTypeEntry) (nodes []vectorNode) {
 	return nodes
 }
 
-// TestPublishedVectors compares vectors/access.jsonl with the tables here. Its
-// expectations are those of the tables, never the results of a run.
+// TestPublishedVectors compares vectors/access.jsonl with the tables in this package. The expectations come from the
+// tables, never from running the check.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)
@@ -287,7 +286,7 @@ func TestPublishedVectors(t *testing.T) {
 	used := map[string]bool{}
 	for _, v := range published(t) {
 		if used[v.In.ID] {
-			t.Errorf("%s is there twice", v.In.ID)
+			t.Errorf("case id %s is used twice", v.In.ID)
 		}
 		used[v.In.ID] = true
 		if err := e.Encode(v); err != nil {
@@ -296,7 +295,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	for id := range notes {
 		if !used[id] {
-			t.Errorf("there is a note about %s and no such case", id)
+			t.Errorf("the note %s has no case", id)
 		}
 	}
 	file := filepath.Join("..", "vectors", "access.jsonl")
@@ -307,6 +306,6 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s is not what the tables say (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the tables (%v): run go generate ./vectors", file, err)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the
-// maximum at the others.
-func TestResultListMaximumAndNamed(t *testing.T) {
+// A result list for MAXIMUM_ALLOWED and a named right denies each node without the right, and grants the maximum at
+// the other nodes.
+func TestResultListDeniesNodesWithoutNamedRight(t *testing.T) {
 	const read, write = winnt.ADS_RIGHT_DS_READ_PROP, winnt.ADS_RIGHT_DS_WRITE_PROP
 	r := ask(t, guids("…(A;;RP;;;WD)(OA;;WP;{P1};;WD)"), winnt.MAXIMUM_ALLOWED|write)
 	r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	results, dec, err := access.CheckResultList(r)
 	if err != nil || len(results) != 3 || dec.Allowed() {
-		t.Fatalf("%v, %v, %v, want len(results) = 3, dec.Allowed() = false, no error", results, dec, err)
+		t.Fatalf("CheckResultList: %v, %v, %v; want 3 results, a denial, no error", results, dec, err)
 	}
 	for i, want := range []access.NodeResult{
 		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
@@ -28,31 +28,32 @@ func TestResultListMaximumAndNamed(t *testing.T) {
 		{Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
 	} {
 		if results[i] != want {
-			t.Errorf("A-154 node %d: %v, want %v", i, results[i], want)
+			t.Errorf("A-154: result of node %d: %v, want %v", i, results[i], want)
 		}
 	}
 }
 
-// TestResultListMended checks that both forms check the list first, and that each result is the
-// same as that of a check with one result.
-func TestResultListMended(t *testing.T) {
+// CheckResultList reports the first error of a request that has several, and checks its list first. The result of a
+// single node is that of the plain check.
+func TestResultListOrderOfErrors(t *testing.T) {
 	good := ask(t, "…(A;;0x3;;;WD)", 1)
 	r := &access.Request{Desired: winnt.GENERIC_READ | saclBit, ObjectTypes: nil}
 	for _, m := range []mending{
-		{"everything is wrong", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},
-		{"no tree", func(r *access.Request) { r.ObjectTypes = wrongList }, 0, ntstatus.InvalidParameter, nil, 0},
+		{"all errors", func(*access.Request) {}, 0, ntstatus.InvalidParameter, nil, 0},
+		{"bad tree", func(r *access.Request) { r.ObjectTypes = wrongList }, 0, ntstatus.InvalidParameter, nil, 0},
 		{"no type", func(r *access.Request) { r.ObjectTypes = wrongList[:1] }, 0, ntstatus.AccessDenied,
 			access.ErrNoMapping, 0},
 		{"no descriptor", func(r *access.Request) { r.Type = winnt.FileObject }, 0, ntstatus.AccessDenied, nil, 0},
 		{"no token", func(r *access.Request) { r.Descriptor = good.Descriptor }, 0, ntstatus.AccessDenied,
 			access.ErrNoToken, 0},
 		{"no privilege", func(r *access.Request) { r.Subject = good.Subject }, 0, ntstatus.PrivilegeNotHeld, nil, 0},
-		{"nothing is wrong", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.Success, nil, 3},
+		{"no error", func(r *access.Request) { r.Desired = 3 }, 0, ntstatus.Success, nil, 3},
 	} {
 		m.mend(r)
 		results, d, err := access.CheckResultList(r)
 		if !errors.Is(err, m.err) || (err == nil) != (m.err == nil) || d.Status() != m.status || d.Granted != m.grant {
-			t.Errorf("%s: %v, %v, want %v, %v, %v", m.what, d, err, m.status, m.grant, m.err)
+			t.Errorf("CheckResultList, first error %s: %v, %v; want %v, granted %v, %v", m.what, d, err, m.status,
+				m.grant, m.err)
 		}
 		want := 1 // one entry, one result
 		if m.err != nil || m.status == ntstatus.InvalidParameter {
@@ -60,12 +61,14 @@ func TestResultListMended(t *testing.T) {
 		}
 		if len(results) != want || want == 1 && results[0] != (access.NodeResult{Granted: d.Granted,
 			Verdict: d.Verdict}) {
-			t.Errorf("%s: the results are %v, the decision %v", m.what, results, d)
+			t.Errorf("CheckResultList, first error %s: results %v, decision %v; want %d equal results", m.what,
+				results, d, want)
 		}
 	}
 }
 
-func TestResultList(t *testing.T) {
+// CheckResultList, NtAccessCheckResultList and SeAccessCheck agree with the cases for object type lists.
+func TestResultListsAgreeWithCases(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	ok, no := access.NodeResult{Granted: rp,
 		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
@@ -75,7 +78,7 @@ func TestResultList(t *testing.T) {
 		list    []access.ObjectTypeEntry
 		desired winnt.AccessMask
 		want    []access.NodeResult
-		byType  bool // whether the single result grants
+		byType  bool // whether the single result grants access
 		change  func(*token.Spec)
 	}{
 		{"AC-099 A-82", "…(OA;;RP;{P1};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
@@ -101,16 +104,16 @@ func TestResultList(t *testing.T) {
 			[]access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
 		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true,
 			nil},
-		{"A-85 a right past the ceiling", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
+		{"A-85 a right above a label", "…(A;;RPWP;;;WD)", list(0, nodeC, 1, nodeP1), rp | winnt.ADS_RIGHT_DS_WRITE_PROP,
 			[]access.NodeResult{{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
 				{Granted: rp, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, low},
-		{"A-86 each node has its own in the restricted pass", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
+		{"A-86 the restricted check for each node", "…(OA;;RP;{P1};;U)(A;;RP;;;RC)",
 			list(0, nodeC, 1, nodeP1, 1, nodeP2), rp, []access.NodeResult{no, ok, no}, false, restricted(sid.Restricted)},
-		{"A-90 the restricted pass of a result list", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
+		{"A-90 the restricted check", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), rp,
 			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
-		{"A-90 the same of the maximum", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
+		{"A-90 the restricted check, MAXIMUM_ALLOWED", "…(A;;RP;;;U)", list(0, nodeC, 1, nodeP1), winnt.MAXIMUM_ALLOWED,
 			[]access.NodeResult{no, no}, false, restricted(sid.Restricted)},
-		{"A-24 nothing asked", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
+		{"A-24 an empty mask", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
 	} {
 		r := ask(t, guids(c.sd), c.desired)
 		if c.change != nil {
@@ -119,31 +122,32 @@ func TestResultList(t *testing.T) {
 		r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, c.list
 		got, d, err := access.CheckResultList(r)
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || d.Status() != c.want[0].Status() {
-			t.Errorf("%s: %v %v, %v; want %v", c.id, got, d, err, c.want)
+			t.Errorf("%s: CheckResultList = %v, %v, %v; want %v", c.id, got, d, err, c.want)
 		}
 		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success ||
 			fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("%s, the call: %v %v; want %v", c.id, call, got, c.want)
+			t.Errorf("%s: NtAccessCheckResultList = %v, %v; want %v, %v", c.id, call, got, ntstatus.Success, c.want)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.byType {
-			t.Errorf("%s, one result: %+v, %v, want d.Allowed() = %v, no error", c.id, d, err, c.byType)
+			t.Errorf("%s: SeAccessCheck = %+v, %v; want allowed %v, no error", c.id, d, err, c.byType)
 		}
 		if _, _, x, err := access.ExplainResultList(r); err != nil || len(x.Steps) == 0 {
-			t.Errorf("%s explained: %v, %v, want len(x.Steps) at least 1, no error", c.id, x, err)
+			t.Errorf("%s: ExplainResultList = %v, %v; want at least one step, no error", c.id, x, err)
 		}
 	}
 }
 
-// AC-104, AC-115: an empty list fails the ResultList call before anything
-// else.
-func TestResultListEmpty(t *testing.T) {
+// An empty list is the first error that the result list form reports. In kernel mode every node gets the requested
+// rights (A-11, A-27, AC-104, AC-115).
+func TestEmptyResultListIsRejected(t *testing.T) {
 	for _, r := range []*access.Request{ask(t, "…", 1), ask(t, "…", 0x80000000)} {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
-			t.Errorf("A-11: %v %v, want %v, nil", call, results, ntstatus.InvalidParameter)
+			t.Errorf("A-11: NtAccessCheckResultList without a list: %v, %v; want %v, nil", call, results,
+				ntstatus.InvalidParameter)
 		}
 		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter ||
 			results != nil {
-			t.Errorf("A-11: %v %v %v, want d.Status() = %v, results = nil, no error", results, d, err,
+			t.Errorf("A-11: CheckResultList without a list: %v, %v, %v; want nil, %v, no error", results, d, err,
 				ntstatus.InvalidParameter)
 		}
 	}
@@ -152,6 +156,7 @@ func TestResultListEmpty(t *testing.T) {
 	if call, results, _ := access.NtAccessCheckResultList(kernel); call != ntstatus.Success ||
 		fmt.Sprint(results) != fmt.Sprint([]access.NodeResult{{Granted: 3,
 			Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}}) {
-		t.Errorf("A-27: %v %v", call, results)
+		t.Errorf("A-27: NtAccessCheckResultList in kernel mode: %v, %v; want %v and 3 granted at both nodes", call,
+			results, ntstatus.Success)
 	}
 }

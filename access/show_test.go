@@ -9,37 +9,37 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestShowWidth: where a terminal is narrow the reasons go on in the next line, below
-// themselves or, where that is no room, in a line of their own; nothing is lost (U-101).
-func TestShowWidth(t *testing.T) {
+// Show wraps its text at the width. A reason continues below itself or, if there is no room, on its own line. No text
+// is lost (U-101).
+func TestShowWrapsAtWidth(t *testing.T) {
 	_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)", 3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	same := func(_ access.Mark, text string) string { return text }
 	if x.Show(0, same) != x.String() || x.Show(500, same) != x.String() {
-		t.Error("without a limit the text is another")
+		t.Errorf("Show without a limit and String differ:\n%s\nwant\n%s", x.Show(0, same), x)
 	}
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
 		got := x.Show(width, same)
 		if g, w := strings.Fields(got), strings.Fields(x.String()); width >= 30 && !slices.Equal(g, w) {
-			t.Errorf("width %d: words are lost in\n%s", width, got)
+			t.Errorf("Show(%d) loses words:\n%s", width, got)
 		}
 		for line := range strings.Lines(got) {
 			if line = strings.TrimSuffix(line, "\n"); width >= 60 && len(line) > width {
-				t.Errorf("width %d: %q", width, line)
+				t.Errorf("Show(%d) has a line of %d bytes: %q", width, len(line), line)
 			}
 		}
 	}
 	const want = "DACL 0  (A;;CC;;;WD)  +  .   A-70   it allows them, and nothing before\n" +
 		"                                    it decided them\n"
 	if got := x.Show(70, same); !strings.Contains(got, want) {
-		t.Errorf("got\n%s\nwant in it\n%s", got, want)
+		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
 	}
 }
 
-// TestShowLongNames: a bit's name and its outcome are apart, however long the name is (U-100).
-func TestShowLongNames(t *testing.T) {
+// Show separates a bit's name from its outcome by spaces, however long the name is (U-100).
+func TestShowSeparatesLongNames(t *testing.T) {
 	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	_, x, err := access.Explain(r)
@@ -49,13 +49,13 @@ func TestShowLongNames(t *testing.T) {
 	const want = "0x10       ADS_RIGHT_DS_READ_PROP       denied   NoAce\n" +
 		"2  0x100      ADS_RIGHT_DS_CONTROL_ACCESS  granted  AceAllow DACL 0\n"
 	if !strings.Contains(x.String(), want) {
-		t.Errorf("got\n%s\nwant in it\n%s", x, want)
+		t.Errorf("String:\n%s\nwant it to contain\n%s", x, want)
 	}
 }
 
-// TestStepsSayWhere: a line begins with the list, the index and the pass of its entry, or
-// with its stage, and names each node but the root.
-func TestStepsSayWhere(t *testing.T) {
+// The line of a step begins with the list, index and check of its entry, or with its stage. It names each node except
+// the root.
+func TestStepLineNamesEntryAndNode(t *testing.T) {
 	for _, c := range []struct {
 		step access.Step
 		want string
@@ -73,7 +73,8 @@ func TestStepsSayWhere(t *testing.T) {
 		x := access.Explanation{Steps: []access.Step{c.step}, Reasons: []access.BitReason{{Bit: winnt.AccessMask(1)}}}
 		lines := strings.Split(x.Show(0, func(_ access.Mark, text string) string { return text }), "\n")
 		if got, _, _ := strings.Cut(lines[3], "  "); got != c.want {
-			t.Errorf("%+v: %q, want %q, of\n%s", c.step, got, c.want, strings.Join(lines, "\n"))
+			t.Errorf("line of step %+v begins with %q, want %q, in\n%s", c.step, got, c.want,
+				strings.Join(lines, "\n"))
 		}
 	}
 }

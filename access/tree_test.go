@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// nodeC and the like are the nodes of the rows of section 14.
+// The nodes of the conformance cases.
 var (
 	nodeC  = winnt.GUID{0: 0xC0}
 	nodeP1 = winnt.GUID{0: 0x01}
@@ -19,7 +19,7 @@ var (
 	nodeA2 = winnt.GUID{0: 0xA2}
 )
 
-// guids writes {P1} and the like out.
+// guids replaces {P1}, {P2}, {A1} and {A2} by the GUIDs of the nodes.
 func guids(text string) string {
 	return strings.NewReplacer("{P1}", nodeP1.String(), "{P2}", nodeP2.String(), "{A1}", nodeA1.String(), "{A2}",
 		nodeA2.String()).Replace(text)
@@ -33,8 +33,9 @@ func list(levelAndGUID ...any) (out []access.ObjectTypeEntry) {
 	return out
 }
 
-// AC-103: what makes a list invalid.
-func TestValidateObjectTypes(t *testing.T) {
+// ValidateObjectTypes accepts trees in preorder up to the maximal depth and length, without repeated GUIDs (A-25,
+// AC-103).
+func TestValidateObjectTypesAcceptsTrees(t *testing.T) {
 	long := []access.ObjectTypeEntry{{}}
 	for i := 1; i < access.MaxObjectTypes; i++ {
 		long = append(long, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{byte(i), byte(i >> 8)}})
@@ -46,14 +47,14 @@ func TestValidateObjectTypes(t *testing.T) {
 		list []access.ObjectTypeEntry
 		ok   bool
 	}{
-		{"none", nil, true},
+		{"empty", nil, true},
 		{"root", list(0, nodeC), true},
 		{"deepest", list(0, nodeC, 1, nodeP1, 2, nodeA1, 3, nodeA2, 4, nodeP2), true},
-		{"up again", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), true},
+		{"back to a higher level", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), true},
 		{"longest", long, true},
-		{"{1}", list(1, nodeC), false},
-		{"{0,0}", list(0, nodeC, 0, nodeP1), false},
-		{"{0,2}", list(0, nodeC, 2, nodeP1), false},
+		{"no root", list(1, nodeC), false},
+		{"two roots", list(0, nodeC, 0, nodeP1), false},
+		{"a skipped level", list(0, nodeC, 2, nodeP1), false},
 		{"too deep", list(0, nodeC, 1, nodeP1, 2, nodeA1, 3, nodeA2, 4, nodeP2, 5, winnt.GUID{9}), false},
 		{"a GUID twice", list(0, nodeC, 1, nodeP1, 1, nodeP1), false},
 		{"a GUID twice in a long list", twice, false},
@@ -61,14 +62,14 @@ func TestValidateObjectTypes(t *testing.T) {
 	} {
 		err := access.ValidateObjectTypes(c.list)
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("ValidateObjectTypes, %s: %v, want valid %t", c.name, err, c.ok)
 		}
 	}
 }
 
-// a denial at a node strikes its ancestors only where the node did not have
-// the right yet; one that comes after the grant changes nothing anywhere.
-func TestDenialAfterGrantInTree(t *testing.T) {
+// A denial at a node applies to its ancestors only if the node did not have the right yet. A denial after the grant
+// changes nothing.
+func TestDenialAfterGrantChangesNothing(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	three := list(0, nodeC, 1, nodeP1, 1, nodeP2)
 	deep := list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2)
@@ -100,19 +101,19 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 				}
 			}
 			if got != c.want {
-				t.Errorf("A-85 %s, %v: %s, want %s", c.sd, desired, got, c.want)
+				t.Errorf("A-85: %s, desired %v: results %s, want %s", c.sd, desired, got, c.want)
 			}
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != (c.want[0] == 'y') {
-				t.Errorf("A-71 %s, %v, one result: %+v, %v, want that of the first of %s",
-					c.sd, desired, d, err, c.want)
+				t.Errorf("A-71: %s, desired %v: SeAccessCheck = %+v, %v; want the first result of %s", c.sd, desired,
+					d, err, c.want)
 			}
 		}
 	}
 }
 
-// an entry for one type acts on the node of that type in a list of any length, and a repeated GUID is
-// found in a list of any length.
-func TestLongLists(t *testing.T) {
+// An entry for a type applies to the node of that type, and a repeated GUID is found, in lists of any length (A-81,
+//
+func TestObjectEntriesWorkInLongLists(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	types := list(0, nodeC)
 	for i := byte(1); i < 40; i++ {
@@ -120,21 +121,22 @@ func TestLongLists(t *testing.T) {
 		for _, at := range []int{1, int(i)} {
 			r := ask(t, "…(OA;;RP;"+types[at].GUID.String()+";;WD)", rp)
 			r.ObjectTypes = append(types[:len(types):len(types)],
-				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // never granted
+				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // no entry grants it
 			got, _, err := access.CheckResultList(r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for n := range got {
 				if granted := got[n].Granted == rp; granted != (n == at) {
-					t.Errorf("A-84: %d types: an entry for node %d: node %d is granted: %t, want %t", len(got), at,
-						n, granted, n == at)
+					t.Errorf("A-84: %d types, entry for node %d: node %d granted %t, want %t", len(got), at, n,
+						granted, n == at)
 				}
 			}
 		}
 		twice := append(types[:len(types):len(types)], types[i/2])
 		if err := access.ValidateObjectTypes(twice); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("A-25: %d types, entry %d twice: %v", len(twice), i/2, err)
+			t.Errorf("A-25: %d types with entry %d repeated: %v, want %v", len(twice), i/2, err,
+				ntstatus.InvalidParameter.Err())
 		}
 	}
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// levelLists calls f with every sequence of levels of at most n entries, each below
-// levels; the sequence belongs to f until it returns.
+// levelLists calls f with every sequence of at most n levels, each less than levels. f must not keep the slice.
 func levelLists(n int, levels uint16, f func([]uint16)) {
 	var grow func(s []uint16)
 	grow = func(s []uint16) {
@@ -28,7 +27,7 @@ func levelLists(n int, levels uint16, f func([]uint16)) {
 	grow(nil)
 }
 
-// treeOf gives each level a GUID of its own.
+// treeOf returns an object type list with the levels and different GUIDs.
 func treeOf(levels []uint16) (list []access.ObjectTypeEntry) {
 	for i, l := range levels {
 		list = append(list, access.ObjectTypeEntry{Level: l, GUID: winnt.GUID{0: byte(0x10 + i)}})
@@ -36,9 +35,9 @@ func treeOf(levels []uint16) (list []access.ObjectTypeEntry) {
 	return list
 }
 
-// parents returns the index of each entry's parent by A-25, -1 for the root: the nearest earlier entry one level
-// higher, without an entry of that level in between. wrong is the first entry without a valid position, -1 for a
-// valid tree.
+// parents returns the index of each entry's parent, -1 for the root. The parent is the nearest earlier entry
+// one level higher, without an entry of that level in between. wrong is the first entry without a valid position, -1
+// for a valid tree.
 func parents(levels []uint16) (of []int, wrong int) {
 	for i, l := range levels {
 		up := -1
@@ -58,9 +57,9 @@ func parents(levels []uint16) (of []int, wrong int) {
 	return of, -1
 }
 
-// of every short sequence of levels, one too deep among them, the calls take
-// those that are trees in preorder, and the error names the first entry that is wrong.
-func TestEveryLevelList(t *testing.T) {
+// ValidateObjectTypes accepts exactly the level sequences that are trees in preorder, among all short ones. Its error
+// names the first wrong entry.
+func TestValidateEveryLevelSequence(t *testing.T) {
 	trees := 0
 	levelLists(5, 6, func(levels []uint16) {
 		list := treeOf(levels)
@@ -69,7 +68,8 @@ func TestEveryLevelList(t *testing.T) {
 		place := fmt.Sprintf("entry %d:", wrong)
 		if (err != nil) != (wrong >= 0) || err != nil && (!errors.Is(err, ntstatus.InvalidParameter.Err()) ||
 			!strings.Contains(err.Error(), place)) {
-			t.Errorf("A-25 %v: %v, want the first wrong entry to be %d", levels, err, wrong)
+			t.Errorf("A-25: ValidateObjectTypes of levels %v: %v, want the first wrong entry to be %d", levels, err,
+				wrong)
 		}
 		if wrong < 0 {
 			trees++
@@ -77,19 +77,19 @@ func TestEveryLevelList(t *testing.T) {
 	})
 	// 1 + 1 + 1 + 2 + 5 + 14: the empty list, and the trees of one to five nodes.
 	if trees != 24 {
-		t.Errorf("A-25: %d sequences are trees, want 24", trees)
+		t.Errorf("A-25: %d level sequences are valid, want 24", trees)
 	}
 	for _, l := range []uint16{5, 0x100, 0x101, 0x8001, 0xFFFF} {
 		for _, levels := range [][]uint16{{l}, {0, l}, {0, 1, l}, {0, 1, 2, 3, 4, l}} {
 			if access.ValidateObjectTypes(treeOf(levels)) == nil {
-				t.Errorf("A-25 %#x is a tree", levels)
+				t.Errorf("A-25: ValidateObjectTypes of levels %#x: no error, want one", levels)
 			}
 		}
 	}
 }
 
-// each function refuses an invalid tree in its own way and decides the others.
-func TestEveryLevelListAsked(t *testing.T) {
+// Each function rejects an invalid tree with its own status or result, and decides requests with a valid one.
+func TestCallsRejectInvalidTrees(t *testing.T) {
 	r := ask(t, "…(A;;RP;;;WD)", winnt.ADS_RIGHT_DS_READ_PROP)
 	r.Type = winnt.DirectoryServiceObject
 	levelLists(4, 6, func(levels []uint16) {
@@ -100,26 +100,27 @@ func TestEveryLevelListAsked(t *testing.T) {
 			call, decided, results = ntstatus.InvalidParameter, ntstatus.InvalidParameter, 0
 		}
 		if st, d := access.NtAccessCheck(r); st != call || d.Allowed() != (wrong < 0) {
-			t.Errorf("A-26 %v, NtAccessCheckByType: %v %v, want %v", levels, st, d, call)
+			t.Errorf("A-26: levels %v: NtAccessCheck = %v, %v; want %v", levels, st, d, call)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Status() != decided {
-			t.Errorf("A-25 %v, SeAccessCheck: %v %v, want %v", levels, d, err, decided)
+			t.Errorf("A-25: levels %v: SeAccessCheck = %v, %v; want %v", levels, d, err, decided)
 		}
 		if len(levels) == 0 { // an empty list fails
 			call, decided = ntstatus.InvalidParameter, ntstatus.InvalidParameter
 		}
 		if st, nodes, _ := access.NtAccessCheckResultList(r); st != call || len(nodes) != results {
-			t.Errorf("A-26 %v, NtAccessCheckByTypeResultList: %v %v, want %v and %d results", levels, st, nodes, call,
-				results)
+			t.Errorf("A-26: levels %v: NtAccessCheckResultList = %v, %v; want %v and %d results", levels, st, nodes,
+				call, results)
 		}
 		if nodes, d, err := access.CheckResultList(r); err != nil || d.Status() != decided || len(nodes) != results {
-			t.Errorf("A-25 %v, CheckResultList: %v %v %v, want %v and %d results", levels, nodes, d, err, decided, results)
+			t.Errorf("A-25: levels %v: CheckResultList = %v, %v, %v; want %v and %d results", levels, nodes, d, err,
+				decided, results)
 		}
 	})
 }
 
-// a repeated GUID is refused at any two positions, and the error names the later one, in short lists that are
-// searched linearly and in longer ones.
+// ValidateObjectTypes finds a repeated GUID at any two positions, and its error names the later one. It searches
+// short lists linearly and longer ones otherwise.
 func TestRepeatedGUIDIsRefused(t *testing.T) {
 	for _, n := range []int{2, 3, 15, 16, 17, 18, 19, 33} {
 		levels := make([]uint16, n)
@@ -133,26 +134,26 @@ func TestRepeatedGUIDIsRefused(t *testing.T) {
 				list[second].GUID = list[first].GUID
 				err := access.ValidateObjectTypes(list)
 				if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("entry %d:", second)) {
-					t.Errorf("A-25: entry %d of %d has the GUID of entry %d: %v", second, n, first, err)
+					t.Errorf("A-25: entry %d of %d repeats the GUID of entry %d: %v, want an error that names "+
+						"the later one", second, n, first, err)
 				}
 			}
 		}
 		if err := access.ValidateObjectTypes(treeOf(levels)); err != nil {
-			t.Errorf("A-25: %d different GUIDs: %v", n, err)
+			t.Errorf("A-25: %d different GUIDs: %v, want no error", n, err)
 		}
 	}
-	// GUIDs that differ in one byte only are two.
+	// GUIDs that differ in one byte are different.
 	for i := range 16 {
 		pair := list(0, nodeC, 1, nodeP1, 1, nodeP1)
 		pair[2].GUID[i] ^= 0x80
 		if err := access.ValidateObjectTypes(pair); err != nil {
-			t.Errorf("A-25: GUIDs that differ in byte %d: %v", i, err)
+			t.Errorf("A-25: GUIDs that differ in byte %d: %v, want no error", i, err)
 		}
 	}
 }
 
-// naive decides one right at each node: the nodes as a set of those that have it and of
-// those that were refused it.
+// naive decides one right at each node: which nodes have it, and which are decided.
 type naive struct {
 	parent         []int
 	granted, ended []bool
@@ -167,8 +168,7 @@ func (n *naive) under(node, top int) bool {
 	return false
 }
 
-// allow is A-82: it grants the bit to the subtree unless denied before, and to each parent whose children all have
-// it.
+// allow grants the right to the undecided nodes of the subtree, and to each parent whose children all have it.
 func (n *naive) allow(at int) {
 	for i := range n.parent {
 		if n.under(i, at) && !n.ended[i] {
@@ -189,8 +189,8 @@ func (n *naive) allow(at int) {
 	}
 }
 
-// deny is A-85: it denies the bit to the subtree where it was not granted and, if the node itself was not granted it,
-// to the ancestors.
+// deny denies the right to the subtree where it was not granted and, if the node itself did not have it, to the
+// ancestors.
 func (n *naive) deny(at int) {
 	had := n.granted[at]
 	for i := range n.parent {
@@ -200,9 +200,9 @@ func (n *naive) deny(at int) {
 	}
 }
 
-// every tree of up to five nodes, with two allow or deny entries for
-// any two nodes, and the result of every node.
-func TestEveryTreeTwoEntries(t *testing.T) {
+// For every tree of up to five nodes and any two entries, the check agrees with the naive implementation at every
+// node.
+func TestEveryTreeMatchesNaiveCheck(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
 	r := ask(t, "…", rp)
 	r.Type = winnt.DirectoryServiceObject
@@ -241,8 +241,8 @@ func TestEveryTreeTwoEntries(t *testing.T) {
 					d.Allowed(), n.granted)
 			}
 			if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != n.granted[0] {
-				t.Errorf("A-84: levels %v, denials %v at nodes %v, one result: %v %v, want that of the root of %v", levels,
-					deny, at, d, err, n.granted)
+				t.Errorf("A-84: levels %v, denials %v at nodes %v: SeAccessCheck = %v, %v; want the root of %v",
+					levels, deny, at, d, err, n.granted)
 			}
 		}
 	})

@@ -16,15 +16,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSmallScope compares the check with the oracle on everything that can be
-// said with few words. REFMON_SCOPE is the number of entries a list has at most:
-// 2 unless set, 3 for a submission, 4 in a soak.
-//
-// "plain" is every DACL over three SIDs, three masks, allow and deny,
-// inherit-only or not, for every token that has each of these SIDs in one of
-// four states, and eight masks. "special" puts object entries, system entries
-// and OWNER RIGHTS into the lists, restricting SIDs and packages into the
-// tokens.
+// TestSmallScope compares the check with the oracle on all requests from a small vocabulary. REFMON_SCOPE is the
+// maximal number of entries in a list: 2 unless set, 3 for a submission, 4 in a soak. The subtest "plain" has every
+// DACL from three SIDs, three masks, allow and deny, inherit-only or not. Its tokens have each of these SIDs in one
+// of four states. The subtest "special" adds object entries, system entries and OWNER RIGHTS to the lists, and
+// restricting SIDs and packages to the tokens.
 func TestSmallScope(t *testing.T) {
 	n := 2
 	if v := os.Getenv("REFMON_SCOPE"); v != "" {
@@ -43,9 +39,9 @@ func TestSmallScope(t *testing.T) {
 	})
 }
 
-// compareScope asks every question of a scope, on all processors.
+// compareScope checks every request of the vocabulary on all processors.
 func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks []winnt.AccessMask, n int) {
-	var oracles []*twin // of each token and mask, but for the descriptor
+	var oracles []*twin // one for each token and mask, without the descriptor
 	for _, tok := range tokens {
 		for _, desired := range masks {
 			oracles = append(oracles, newTwin(&access.Request{Subject: access.Subject{Primary: tok}, Desired: desired,
@@ -61,8 +57,8 @@ func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks [
 			r.Descriptor, o.r = d, &r
 			want := o.single()
 			if got, err := access.Check(r.Subject.Primary, d, r.Desired, r.Type); err != nil || got != want {
-				t.Errorf("desired %#x: %+v, %v; the twin says %+v, want %+v, nil\nsd %x\ntoken %+v",
-					uint32(r.Desired), got, err, want, want, d.Binary(), r.Subject.Primary.Spec())
+				t.Errorf("Check of %#x: %+v, %v; the twin returns %+v\nsd %x\ntoken %+v", uint32(r.Desired), got, err,
+					want, d.Binary(), r.Subject.Primary.Spec())
 			}
 		}
 		return !t.Failed()
@@ -114,8 +110,7 @@ func plainEntries(t *testing.T) (out []sd.ACE) {
 	return out
 }
 
-// plainTokens have each of the three SIDs not at all, disabled, enabled or for
-// deny entries only.
+// plainTokens returns a token for each combination of the states of three SIDs: absent, disabled, enabled, deny-only.
 func plainTokens(t *testing.T) (out []*token.Token) {
 	const absent = ^uint32(0)
 	states := []uint32{absent, token.GroupDisabled, enabled, denyOnly}
@@ -168,7 +163,7 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 				}
 				f(&s)
 				if !s.Package.IsZero() {
-					s.Package = sid.AllAppPackages // so that the lists' SIDs have something to do with it
+					s.Package = sid.AllAppPackages // so that entries of the lists concern the package
 					s.Capabilities = []token.Group{{SID: caseG, Attributes: winnt.SE_GROUP_ENABLED}}
 				}
 				tok, err := token.New(s)
@@ -186,8 +181,7 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 	return out
 }
 
-// scopeLists yields every list that starts with prefix and has up to n
-// entries.
+// scopeLists yields every list that starts with prefix and has at most n entries.
 func scopeLists(t *testing.T, prefix, entries []sd.ACE, n int) iter.Seq[*sd.ACL] {
 	return func(yield func(*sd.ACL) bool) {
 		var grow func(prefix []sd.ACE) bool

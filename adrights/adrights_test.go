@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTable checks that every line of the table parses and refers to existing entries.
-func TestTable(t *testing.T) {
+// TestTableEntriesAreConsistent checks that every line of the table parses and refers to existing entries.
+func TestTableEntriesAreConsistent(t *testing.T) {
 	counts := map[adrights.Kind]int{}
 	sets := map[winnt.GUID]bool{}
 	for e := range adrights.All() {
@@ -46,9 +46,9 @@ func guid(t *testing.T, text string) winnt.GUID {
 	return g
 }
 
-// TestNames checks the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA by name and back. The mask selects among the entries of
+// TestNamesAndGUIDsMatch checks the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA by name and back. The mask selects among the entries of
 // one GUID.
-func TestNames(t *testing.T) {
+func TestNamesAndGUIDsMatch(t *testing.T) {
 	for _, c := range []struct {
 		name, guid string
 		mask       winnt.AccessMask
@@ -82,9 +82,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNameByMask checks that a mask of several rights selects the property first, then the extended right, then the
+// TestMaskSelectsNameOfSharedGUID checks that a mask of several rights selects the property first, then the extended right, then the
 // validated write, and that another mask selects the first name.
-func TestNameByMask(t *testing.T) {
+func TestMaskSelectsNameOfSharedGUID(t *testing.T) {
 	host := guid(t, "72e39547-7b18-11d1-adef-00c04fd8d5cd")
 	for mask, want := range map[winnt.AccessMask]string{
 		0x10: "dNSHostName", 0x20: "dNSHostName", 0x30: "dNSHostName", 0x138: "dNSHostName",
@@ -104,8 +104,8 @@ func TestNameByMask(t *testing.T) {
 	}
 }
 
-// TestFind checks that names ignore case, and that an entry is found only by its own names.
-func TestFind(t *testing.T) {
+// TestFindIgnoresCase checks that names ignore case, and that an entry is found only by its own names.
+func TestFindIgnoresCase(t *testing.T) {
 	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
 		e, ok := adrights.Find(name)
 		if !ok || e.Name != "Self-Membership" || e.Kind != adrights.ValidatedWrite {

@@ -9,16 +9,17 @@ import (
 	"github.com/refmon/refmon/cache"
 )
 
-// get gets a key whose value is the key, and reports whether the cache called make.
+// get gets a key whose value is the key as text. It reports whether the cache called make.
 func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
 	t.Helper()
 	v, err := c.Get(key, func() (string, error) { made = true; return strconv.Itoa(key), nil })
 	if err != nil || v != strconv.Itoa(key) {
-		t.Errorf("key %d: %q, %v", key, v, err)
+		t.Errorf("Get(%d) = %q, %v; want the key as text, nil", key, v, err)
 	}
 	return made
 }
 
+// A full cache evicts the entry that was used least recently. Drop removes an entry.
 func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	c := cache.New[int, string](3)
 	for i, want := range []struct {
@@ -27,88 +28,90 @@ func TestLeastRecentEntryIsEvicted(t *testing.T) {
 	}{{1, true}, {2, true}, {3, true}, {1, false}, {4, true} /* 2 goes */, {1, false}, {3, false},
 		{2, true} /* 4 goes */, {4, true}} {
 		if got := get(t, c, want.key); got != want.made {
-			t.Errorf("step %d, key %d: made %t, want %t", i, want.key, got, want.made)
+			t.Errorf("step %d: Get(%d) called make: %t, want %t", i, want.key, got, want.made)
 		}
 		if c.Len() > 3 {
-			t.Fatalf("%d values, want at most 3", c.Len())
+			t.Fatalf("Len = %d, want at most 3", c.Len())
 		}
 	}
 	c.Drop(4)
 	c.Drop(99)
 	if c.Len() != 2 || !get(t, c, 4) {
-		t.Error("a dropped value is still there")
+		t.Errorf("after Drop(4): Len %d, want 2, and a call of make for 4", c.Len())
 	}
 }
 
-func TestErrorsAreNotKept(t *testing.T) {
+// An error of make is returned and not cached.
+func TestErrorIsNotCached(t *testing.T) {
 	c := cache.New[int, string](3)
 	wrong := errors.New("wrong")
 	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
-		t.Errorf("%v, %d values, want %v, 0", err, c.Len(), wrong)
+		t.Errorf("Get with a failing make: %v, Len %d; want %v, 0", err, c.Len(), wrong)
 	}
 	if !get(t, c, 1) {
-		t.Error("the failure was kept")
+		t.Error("Get after a failure did not call make")
 	}
 }
 
-func TestWithoutRoom(t *testing.T) {
+// A zero cache and one with a limit below 1 store nothing, and their methods work.
+func TestCacheWithoutRoomStoresNothing(t *testing.T) {
 	for _, c := range []*cache.Cache[int, string]{new(cache.Cache[int, string]), cache.New[int, string](0),
 		cache.New[int, string](-1)} {
 		if !get(t, c, 1) || !get(t, c, 1) || c.Len() != 0 {
-			t.Error("a cache without room kept something")
+			t.Errorf("a cache without room: Get did not call make, or Len = %d, want 0", c.Len())
 		}
 		c.Drop(1)
 	}
 }
 
-// A function that requests its own key from the cache gets the value stored first, and so does the later caller. That
-// counts as a use of the key.
+// If make gets its own key from the cache, both callers get the value that was stored first. That counts as a use of
+// the key.
 func TestConcurrentGetsKeepFirstValue(t *testing.T) {
 	c := cache.New[int, string](2)
 	get(t, c, 2)
-	get(t, c, 1) // two values: 1 is the more recent
+	get(t, c, 1) // two entries; 1 was used last
 	c.Drop(2)
 	v, err := c.Get(3, func() (string, error) {
 		inner, err := c.Get(3, func() (string, error) { return "first", nil })
 		if err != nil || inner != "first" {
-			t.Errorf(`%q, %v, want "first", nil`, inner, err)
+			t.Errorf(`inner Get(3) = %q, %v; want "first", nil`, inner, err)
 		}
-		get(t, c, 1) // now 1 is the more recent
+		get(t, c, 1) // now 1 was used last
 		return "late", nil
 	})
 	if err != nil || v != "first" || c.Len() != 2 {
-		t.Errorf("%q, %v; %d values, want the first and two", v, err, c.Len())
+		t.Errorf(`outer Get(3) = %q, %v, Len %d; want "first", nil, 2`, v, err, c.Len())
 	}
-	get(t, c, 4) // evicts 1: 3 was used later
+	get(t, c, 4) // evicts 1, because 3 was used later
 	if get(t, c, 4) || c.Len() != 2 {
-		t.Error("the new one is not there")
+		t.Errorf("Get(4) is not cached, or Len = %d, want 2", c.Len())
 	}
 	if v, err := c.Get(3, func() (string, error) { return "again", nil }); err != nil || v != "first" {
-		t.Errorf(`%q, %v: the key that was late has gone as the least recent, want "first", nil`, v, err)
+		t.Errorf(`Get(3) = %q, %v; want "first", nil: the late key was used most recently`, v, err)
 	}
 }
 
-// The caller gets the value of a failed make.
-func TestFailuresKeepTheirValue(t *testing.T) {
+// Get returns the value of a failed make together with its error, and does not cache it.
+func TestGetReturnsValueOfFailedMake(t *testing.T) {
 	c := cache.New[int, string](3)
 	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
-		t.Errorf(`%q, %v, want "half", an error`, v, err)
+		t.Errorf(`Get with a failing make: %q, %v; want "half", an error`, v, err)
 	}
 	if made := get(t, c, 1); !made || get(t, c, 1) {
-		t.Error("made", made)
+		t.Errorf("after a failed make: Get called make %t, want true once", made)
 	}
 }
 
-// A limit of 1 stores one value.
-func TestRoomForOne(t *testing.T) {
+// A cache with the limit 1 stores one value.
+func TestLimitOfOneStoresOneValue(t *testing.T) {
 	c := cache.New[int, string](1)
 	if !get(t, c, 1) || get(t, c, 1) || !get(t, c, 2) || !get(t, c, 1) || c.Len() != 1 {
-		t.Errorf("%d values", c.Len())
+		t.Errorf("limit 1: unexpected calls of make, or Len = %d, want 1", c.Len())
 	}
 }
 
-// Many goroutines, few keys: each gets the value of its key, and one value a key.
-func TestConcurrent(t *testing.T) {
+// Concurrent callers of few keys each get the value of their key, and the limit holds.
+func TestConcurrentGetsRespectLimit(t *testing.T) {
 	c := cache.New[int, *int](8)
 	var group sync.WaitGroup
 	for g := range 8 {
@@ -119,7 +122,7 @@ func TestConcurrent(t *testing.T) {
 				key := (g*31 + i) % 16
 				v, err := c.Get(key, func() (*int, error) { return &key, nil })
 				if err != nil || *v != key {
-					t.Errorf("key %d: %d, %v, want %d, nil", key, *v, err, key)
+					t.Errorf("Get(%d) = %d, %v; want %d, nil", key, *v, err, key)
 					return
 				}
 				if i%97 == 0 {
@@ -130,7 +133,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	group.Wait()
 	if c.Len() > 8 {
-		t.Errorf("%d values, want at most 8", c.Len())
+		t.Errorf("Len = %d, want at most 8", c.Len())
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// made is the folder of the programs that several tests run, "" until a test needs it.
+// made is the folder of the compiled programs that several tests run. It is "" until a test needs one.
 var made string
 
 func TestMain(m *testing.M) {
@@ -37,8 +37,8 @@ func skipped() bool {
 	return runtime.GOOS != "linux" || err != nil
 }
 
-// library is the folder of the built library; without a C compiler, or away
-// from Linux, the test is skipped.
+// library returns the folder of the built library. It skips the test without a C compiler and on systems other than
+// Linux.
 func library(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -50,12 +50,12 @@ func library(t *testing.T) string {
 	return shared.Library(t)
 }
 
-// compile makes a program of C files against the library.
+// compile compiles C files into a program that is linked with the library.
 func compile(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	program, level := filepath.Join(t.TempDir(), "program"), "-O0"
 	if randtest.Deep() {
-		level = "-O1" // it finds more to warn of, and takes longer
+		level = "-O1" // with more warnings, but slower
 	}
 	args = append(args, "-Wall", "-Werror", "-std=gnu11", level, "-I", folder+"/include", "-o", program, "-L",
 		folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
@@ -65,7 +65,8 @@ func compile(t *testing.T, folder string, args ...string) string {
 	return program
 }
 
-// testsInC is the program of tests/*.c, compiled once: it runs alone and over a socket.
+// testsInC returns the program of tests/*.c, which is compiled once. It runs with the embedded kernel and over a
+// socket.
 func testsInC(t *testing.T) string {
 	t.Helper()
 	folder := library(t)
@@ -91,12 +92,12 @@ func run(t *testing.T, env string, program string, args ...string) string {
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("%s: %v\n%s", filepath.Base(program), err, out)
+		t.Errorf("running %s: %v\n%s", filepath.Base(program), err, out)
 	}
 	return string(out)
 }
 
-// sources are the C tests.
+// sources returns the files of the C tests.
 func sources(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("tests/*.c")
@@ -107,7 +108,7 @@ func sources(t *testing.T) []string {
 	more, _ := filepath.Glob("tests/*.h")
 	headers, _ := filepath.Glob("include/refmon/*.h")
 	for _, f := range append(append(headers, more...), "build.sh") {
-		if _, err := os.Stat(f); err != nil { // the cached result depends on it
+		if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 			t.Fatal(err)
 		}
 	}
@@ -122,12 +123,11 @@ func sources(t *testing.T) []string {
 	return list
 }
 
-// The assertions are in tests/*.c; the cases they name: AC-001, AC-002, AC-004,
-// AC-006 to AC-008, AC-023 to AC-026, AC-028, AC-029, AC-032, AC-037, AC-045,
-// AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46.
-// An account of no domain is the computer's, in both profiles (S-81). T-146, T-147: the names of privileges and of the
-// caller are in tests/logon.c.
-func TestC(t *testing.T) {
+// The C tests in tests/*.c pass. They cover the cases AC-001, AC-002, AC-004, AC-006 to AC-008, AC-023 to AC-026,
+// AC-028, AC-029, AC-032, AC-037, AC-045, AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46. An
+// account without a domain belongs to the computer, in both profiles (S-81). Names of privileges and of the caller
+// are in tests/logon.c (T-146, T-147).
+func TestCTestsPass(t *testing.T) {
 	out := run(t, "", testsInC(t))
 	t.Log(strings.TrimSpace(out))
 	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
@@ -135,20 +135,20 @@ func TestC(t *testing.T) {
 	}
 }
 
-// The same tests through the functions with the calling convention of Windows.
-func TestMSABI(t *testing.T) {
+// The C tests pass through the functions with the calling convention of Windows.
+func TestCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
 	folder := library(t)
 	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
 	if !strings.Contains(out, " 0 failed") {
-		t.Errorf(`%s, want text containing " 0 failed"`, out)
+		t.Errorf("output of the C tests: %s\nwant text with \" 0 failed\"", out)
 	}
 }
 
-// Functions that a program looks up by name, however it was linked.
-func TestLookup(t *testing.T) {
+// A program finds functions by name, with each way of linking.
+func TestFunctionsAreFoundByName(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
@@ -156,14 +156,13 @@ func TestLookup(t *testing.T) {
 	for _, flag := range []string{"-Wl,--as-needed", "-Wl,--no-as-needed", "-rdynamic"} {
 		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon",
 			"-ldl")); out != "ok\n" {
-			t.Errorf("%s: %s, want %q", flag, out, "ok\n")
+			t.Errorf("program linked with %s: %s, want %q", flag, out, "ok\n")
 		}
 	}
 }
 
-// What takes privileges that no built-in profile has, in a process of its own,
-// through either calling convention.
-func TestPrivileged(t *testing.T) {
+// Tests of privileges that no built-in profile has pass in their own process, with both calling conventions.
+func TestPrivilegedCTestsPass(t *testing.T) {
 	folder := library(t)
 	files, err := filepath.Glob("tests/privileged/*.c")
 	if err != nil {
@@ -176,14 +175,15 @@ func TestPrivileged(t *testing.T) {
 		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append(files[:len(files):len(files)],
 			args...)...))
 		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
-			t.Errorf("%v:\n%s", args, out)
+			t.Errorf("program linked with %v: want at least 100 assertions and 0 failed, got\n%s", args, out)
 		}
 	}
 }
 
 // In the documented profile a failed call does not change its output handle (O-5), and duplicating a primary token
-// gives SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used unchanged.
-func TestEnvironment(t *testing.T) {
+// returns a token at SecurityImpersonation (T-43). A standard user is not an administrator. A token file is used
+// unchanged.
+func TestEnvironmentSelectsUserAndProfile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "env.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
@@ -231,12 +231,12 @@ int main(void)
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_USER=stranger")
 	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "stranger"`)) {
-		t.Errorf("an unknown user: %v, %s", err, out)
+		t.Errorf("REFMON_USER=stranger: %v, %s; want an error that names the variable", err, out)
 	}
 }
 
-// The examples of docs/c-abi.md are these files, and they run.
-func TestExamples(t *testing.T) {
+// The examples in docs/c-abi.md equal the tested files, and the programs run.
+func TestExamplesOfGuideRun(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestExamples(t *testing.T) {
 	folder := library(t)
 	want := "as the client:  0xC00000A5\nas the process: 0x00000000\nlevel:          1\n"
 	if got := run(t, "", compile(t, folder, "tests/example.c", "-lrefmon")); got != want {
-		t.Errorf("example.c: got\n%s, want %s", got, want)
+		t.Errorf("example.c: got\n%s\nwant\n%s", got, want)
 	}
 	python, err := exec.LookPath("python3")
 	if err != nil {

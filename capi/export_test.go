@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// memory has the targets of a caller's pointers. It is global so that it does not move.
+// memory has the variables that a caller's pointers refer to. It is global, so that the runtime does not move it.
 var memory struct {
 	own, client, opened     uint64
 	length, granted, access uint32
@@ -26,7 +26,7 @@ var memory struct {
 
 func pointer[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// Opening, closing, checking and impersonating make no allocation.
+// Opening, closing, checking access and impersonating allocate nothing.
 func TestCallsAllocateNothing(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -42,7 +42,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 		copy(all[:], args)
 		if st := threadByID(id).enter(&all, numbers[name]); st != 0 {
 			t.Helper()
-			t.Fatalf("status %#x", st)
+			t.Fatalf("%s: status %#x, want 0", name, st)
 		}
 	}
 	copy(memory.descriptor[:], sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)").Binary())
@@ -73,7 +73,7 @@ func TestCallsAllocateNothing(t *testing.T) {
 			do("NtAccessCheck", pointer(&memory.descriptor), memory.client, 1, pointer(&memory.mapping), pointer(&memory.set),
 				pointer(&memory.length), pointer(&memory.granted), pointer(&memory.access))
 			if memory.granted != 1 || memory.access != 0 {
-				t.Fatalf("granted %#x, status %#x, want %#x, %#x", memory.granted, memory.access, 1, 0)
+				t.Fatalf("NtAccessCheck: granted %#x, status %#x; want %#x, %#x", memory.granted, memory.access, 1, 0)
 			}
 		}},
 		{"impersonate", impersonate},

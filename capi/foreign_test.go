@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// foreignHeaders is the folder of Wine's headers; REFMON_WINE_HEADERS names
-// another one, or "required" for a run that may not skip.
+// foreignHeaders returns the folder of Wine's headers. REFMON_WINE_HEADERS names another folder, or is "required" to
+// forbid skipping.
 func foreignHeaders(t *testing.T) string {
 	t.Helper()
 	set := os.Getenv("REFMON_WINE_HEADERS")
@@ -24,19 +24,19 @@ func foreignHeaders(t *testing.T) string {
 		}
 	}
 	if set != "" {
-		t.Fatalf(`no Windows headers in %q nor where packages put them, want ""`, set)
+		t.Fatalf("no Windows headers in REFMON_WINE_HEADERS=%q or the usual folders; install libwine-dev", set)
 	}
-	t.Skip("Windows headers of another origin are not there: install libwine-dev")
+	t.Skip("no Windows headers of Wine found: install libwine-dev")
 	return ""
 }
 
-// younger are tests of functions that those headers do not declare; they use our headers.
+// younger lists tests of functions that Wine's headers do not declare. They use our headers.
 var younger = []string{"acedata.c", "auditchecks.c", "bounds.c", "fuzz.c", "identities.c", "instances.c", "ports.c",
 	"logon.c", "looking.c", "routines.c", "overlapped.c", "validated.c", "waits.c"}
 
-// The C tests again, compiled with headers that are not ours: those declare
-// structures, constants and prototypes independently, WINAPI as ms_abi, and
-// imported functions as hidden, which the archive in librefmon-ms has to satisfy.
+// The C tests pass when compiled with Wine's headers. Those declare structures, constants and prototypes
+// independently, WINAPI as ms_abi, and imported functions as hidden. The archive in librefmon-ms must satisfy the
+// hidden functions.
 func TestForeignHeaders(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// Every service of the nt table is exported under both its names.
-func TestServices(t *testing.T) {
+// The library exports every service of the nt table as Nt and Zw function.
+func TestLibraryExportsEveryService(t *testing.T) {
 	folder := library(t)
 	f, err := elf.Open(folder + "/lib/librefmon.so")
 	if err != nil {
@@ -34,19 +34,19 @@ func TestServices(t *testing.T) {
 	for r := range nt.NtTable.All {
 		name := r.Info().Name
 		for _, n := range []string{name, "Zw" + strings.TrimPrefix(name, "Nt")} {
-			// Names of the authority have no second form; its logon is LogonUser in C.
+			// Lsa functions have no Zw name. LsaLogonUser is LogonUser in C.
 			if lsa := strings.HasPrefix(name, "Lsa"); lsa && n != name || name == "LsaLogonUser" {
 				continue
 			}
 			if !exported[n] {
-				t.Errorf("%s is not exported", n)
+				t.Errorf("librefmon.so does not export %s", n)
 			}
 		}
 	}
 }
 
-// The headers compile as C of either width and calling convention, and as C++.
-func TestHeaders(t *testing.T) {
+// The headers compile as C with both widths of characters and both calling conventions, and as C++.
+func TestHeadersCompile(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "headers.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
@@ -63,17 +63,17 @@ BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName
 		{"-x", "c++", "-std=c++17", "-DUNICODE"}} {
 		args := append(append([]string{}, common...), append(flags, source)...)
 		if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
-			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without its C++ part
+			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without C++
 				t.Logf("%v: %s", flags, out)
 				continue
 			}
-			t.Errorf("%v: %v\n%s", flags, err, out)
+			t.Errorf("compiling the headers with %v: %v\n%s", flags, err, out)
 		}
 	}
 }
 
-// The generated files are those that gen.go writes from the headers.
-func TestGenerated(t *testing.T) {
+// calls_gen.go has a row for each prototype in the headers.
+func TestGeneratedCallsMatchHeaders(t *testing.T) {
 	table, err := os.ReadFile("calls_gen.go")
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +91,6 @@ func TestGenerated(t *testing.T) {
 		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`\{\w+, \d+\}`).FindAll(table, -1)); rows != n {
-		t.Errorf("%d rows for %d prototypes: run go generate, want %d", rows, n, n)
+		t.Errorf("calls_gen.go has %d rows, but the headers %d prototypes: run go generate", rows, n)
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// An A function that cannot convert its text must not call its W form without it (O-172).
+// An A function that cannot convert its text fails. It does not call its W function without the text (O-172).
 func TestAnsiFormsFailWithoutMemory(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/memory/main.c", "-lrefmon")
 	if out := run(t, "", program); out != "6 calls, 6 refused, 0 failed\n" {
-		t.Errorf("%s, want %q", out, "6 calls, 6 refused, 0 failed\n")
+		t.Errorf("output %q, want %q", out, "6 calls, 6 refused, 0 failed\n")
 	}
 }
 
-// ansi_gen.c has each A function that a header declares with a W form. CreateProcess is written manually, because the
-// operating system uses its bytes directly.
+// ansi_gen.c has each A function that a header declares together with a W function. CreateProcess is written
+// manually, because the operating system uses its bytes directly.
 func TestEachAnsiFormIsGenerated(t *testing.T) {
 	generated, err := os.ReadFile("win/ansi_gen.c")
 	if err != nil {
@@ -45,6 +45,7 @@ func TestEachAnsiFormIsGenerated(t *testing.T) {
 		}
 	}
 	if declared < 50 || len(missing) != 2 || missing[0] != "CreateProcess" || missing[1] != "CreateProcessAsUser" {
-		t.Errorf("%d declared, %q missing: run go generate", declared, missing)
+		t.Errorf("%d A functions declared, %q not generated; want at least 50, and only the two CreateProcess "+
+			"functions: run go generate", declared, missing)
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// A pthread whose key destructors call after librefmon's own destructor.
-func TestEndingThreads(t *testing.T) {
+// A pthread may call the library from key destructors that run after librefmon's own destructor.
+func TestCallsWorkInEndingThreads(t *testing.T) {
 	folder := library(t)
 	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
 		if out := run(t, "", compile(t, folder, append(args, "-lrefmon")...)); !passed.MatchString(out) {
-			t.Errorf("%s: %s", args[0], out)
+			t.Errorf("%s: output %q, want 0 failed assertions", args[0], out)
 		}
 	}
 }
 
-// Bad pointers in programs that handle SIGSEGV themselves: the handler installed
-// after loading the library, before it, on an alternate stack, and blocked.
-func TestHandlers(t *testing.T) {
+// Bad pointers return errors in programs that handle SIGSEGV themselves. The program's handler is installed before or
+// after the library is loaded, on an alternate stack, or SIGSEGV is blocked.
+func TestBadPointersWithSignalHandlers(t *testing.T) {
 	folder := library(t)
 	user := compile(t, folder, "tests/signals/user.c", "-lrefmon")
 	before := compile(t, folder, "tests/signals/before.c", "-ldl")
@@ -32,13 +32,13 @@ func TestHandlers(t *testing.T) {
 	}
 	for _, c := range commands {
 		if out := run(t, "", c[0], c[1:]...); !passed.MatchString(out) {
-			t.Errorf("%s: %s", c, out)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
 
-// A Go program has a runtime of its own, whose handler is installed after the library's.
-func TestGoHost(t *testing.T) {
+// The library works in a Go program, whose runtime installs its signal handler after the library's.
+func TestLibraryWorksInGoProgram(t *testing.T) {
 	folder := library(t)
 	source, err := os.ReadFile("tests/signals/gohost/main.go.txt")
 	if err != nil {
@@ -59,19 +59,19 @@ func TestGoHost(t *testing.T) {
 		t.Fatalf("%v:\n%s", err, out)
 	}
 	if out := run(t, "", program); strings.TrimSpace(out) != "ok" {
-		t.Errorf("%s", out)
+		t.Errorf(`output %q, want "ok"`, out)
 	}
 }
 
-// The C tests in a program and over a library whose C are both built with the
-// address sanitizer; REFMON_SANITIZED names the folder of that library.
+// The C tests pass with the address sanitizer in the program and in the library. REFMON_SANITIZED names the folder of
+// that library.
 func TestSanitized(t *testing.T) {
 	folder := os.Getenv("REFMON_SANITIZED")
 	if folder == "" {
 		t.Skip("build it with SANITIZE=address bash capi/build.sh FOLDER, and set REFMON_SANITIZED=FOLDER")
 	}
 	if !filepath.IsAbs(folder) {
-		folder = filepath.Join("..", folder) // as named from the root of the module
+		folder = filepath.Join("..", folder) // a path relative to the root of the module
 	}
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -80,6 +80,6 @@ func TestSanitized(t *testing.T) {
 	t.Setenv("ASAN_OPTIONS", "detect_leaks=0")
 	program := compile(t, folder, append(sources(t), "-fsanitize=address", "-lrefmon")...)
 	if out := run(t, "", program); !passed.MatchString(out) {
-		t.Errorf("%s", out)
+		t.Errorf("output %q, want 0 failed assertions", out)
 	}
 }

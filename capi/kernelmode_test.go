@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 )
 
-// kernelSources are the C tests of the kernel-mode face.
+// kernelSources returns the files of the C tests of kernel mode.
 func kernelSources(t *testing.T) []string {
 	t.Helper()
 	var list []string
@@ -26,7 +26,7 @@ func kernelSources(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for _, f := range files {
-			if _, err := os.Stat(f); err != nil { // the cached result depends on it
+			if _, err := os.Stat(f); err != nil { // so that a change of it invalidates the cached test result
 				t.Fatal(err)
 			}
 			program := filepath.Base(f) == "misuse.c" || filepath.Base(f) == "example.c"
@@ -40,12 +40,11 @@ func kernelSources(t *testing.T) []string {
 
 var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 
-// The assertions are in tests/kernel/*.c; the cases they name: AC-063, IC-4,
-// IC-7, IC-8, IC-10, IC-11, IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-31,
-// IC-33, IC-35 to IC-37, IC-40, IC-41, IC-48 to IC-51, IC-57, IC-60, IC-63,
-// IC-72, IC-73, IC-78, IC-79. The last run is of a server without
-// SeImpersonatePrivilege, which ends in a job.
-func TestKernelMode(t *testing.T) {
+// The C tests of kernel mode in tests/kernel/*.c pass. They cover the cases AC-063, IC-4, IC-7, IC-8, IC-10, IC-11,
+// IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-31, IC-33, IC-35 to IC-37, IC-40, IC-41, IC-48 to IC-51, IC-57,
+// IC-60, IC-63, IC-72, IC-73, IC-78, IC-79. The last run is a server without SeImpersonatePrivilege, which ends in a
+// job.
+func TestKernelModeCTestsPass(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_PROFILE=documented", "all"},
@@ -53,13 +52,13 @@ func TestKernelMode(t *testing.T) {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
 		if !passed.MatchString(out) {
-			t.Errorf("%s: the output has no line with 0 failed assertions", c)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
 
-// The same through the libraries with the calling convention of Windows.
-func TestKernelModeMSABI(t *testing.T) {
+// The C tests of kernel mode pass with the calling convention of Windows.
+func TestKernelModeCTestsPassWithMSABI(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("ms_abi is of x86-64")
 	}
@@ -67,12 +66,12 @@ func TestKernelModeMSABI(t *testing.T) {
 	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms",
 		"-lrefmon")...))
 	if !passed.MatchString(out) {
-		t.Errorf("%s", out)
+		t.Errorf("output %q, want 0 failed assertions", out)
 	}
 }
 
-// The same tests with the C of librefmonk.so under sanitizers: no undefined behaviour and no leak.
-func TestKernelModeSanitized(t *testing.T) {
+// The C tests of kernel mode pass with the C of librefmonk.so under sanitizers: no undefined behaviour, no leak.
+func TestKernelModeCTestsPassSanitized(t *testing.T) {
 	folder := library(t)
 	const sanitize = "-fsanitize=address,undefined"
 	empty := filepath.Join(t.TempDir(), "empty.c")
@@ -90,16 +89,16 @@ func TestKernelModeSanitized(t *testing.T) {
 		"-fno-sanitize-recover=undefined", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
 		if out := run(t, c.env, program, c.arg); !passed.MatchString(out) {
-			t.Errorf("%s: %s", c, out)
+			t.Errorf("%s: output %q, want 0 failed assertions", c, out)
 		}
 	}
 }
 
-// owedNothing is the end of the error for a reference that is released too often.
+// owedNothing is the end of the message for a reference that is released too often.
 const owedNothing = "all references that were given out have been given back already"
 
-// A mistake that has no status ends the program, with its reason.
-func TestKernelMisuse(t *testing.T) {
+// A programming error that no status can report ends the program with exit code 70 and a message.
+func TestKernelMisuseEndsProgram(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
 	for i, want := range []string{
@@ -120,13 +119,13 @@ func TestKernelMisuse(t *testing.T) {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
 		exit := (*exec.ExitError)(nil)
 		if !errors.As(err, &exit) || exit.ExitCode() != 70 || !regexp.MustCompile("^refmon: "+want+"\n$").Match(out) {
-			t.Errorf("case %d: %v, %q, want exit code 70 and %q", i, err, out, want)
+			t.Errorf("misuse case %d: %v, output %q; want exit code 70 and %q", i, err, out, want)
 		}
 	}
 }
 
-// Which Zw names a program gets is decided by the order of the libraries.
-func TestKernelLinkOrder(t *testing.T) {
+// The order of the libraries decides whether a program uses the kernel-mode or user-mode Zw functions.
+func TestLinkOrderSelectsZwFunctions(t *testing.T) {
 	folder := library(t)
 	source := filepath.Join(t.TempDir(), "order.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/ntifs.h>
@@ -148,7 +147,7 @@ int main(void)
 		want      string
 	}{
 		{[]string{"-lrefmonk", "-lrefmon"}, "Zw C000000D Nt 00000000 thread 1\n"},
-		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // the user-mode Zw names come first
+		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // user-mode Zw first
 	} {
 		if got := run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.libraries, got, c.want)
@@ -156,8 +155,8 @@ int main(void)
 	}
 }
 
-// The example of docs/c-abi.md is this file, and it runs.
-func TestKernelExample(t *testing.T) {
+// The example in docs/c-abi.md equals the tested file, and the program runs.
+func TestKernelExampleOfGuideRuns(t *testing.T) {
 	doc, err := os.ReadFile("../docs/c-abi.md")
 	if err != nil {
 		t.Fatal(err)
@@ -173,11 +172,11 @@ func TestKernelExample(t *testing.T) {
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +
 		"in user mode:              0xC0000008\n"
 	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
-		t.Errorf("got\n%s, want %s", got, want)
+		t.Errorf("output of the example: got\n%s\nwant\n%s", got, want)
 	}
 }
 
-// headers returns the text of the public headers of these names.
+// headers returns the text of the public headers that match the patterns.
 func headers(t *testing.T, patterns ...string) string {
 	t.Helper()
 	var text strings.Builder
@@ -194,9 +193,9 @@ func headers(t *testing.T, patterns ...string) string {
 	return text.String()
 }
 
-// librefmonk.so exports what ntifs.h and wdm.h declare and the Zw names of the services
-// that package kernel has, and nothing else.
-func TestKernelExports(t *testing.T) {
+// librefmonk.so exports exactly the functions of ntifs.h and wdm.h and the Zw functions of the services that package
+// kernel has.
+func TestKernelLibraryExportsItsHeaders(t *testing.T) {
 	folder := library(t)
 	want := map[string]bool{}
 	text := headers(t, "ntifs.h", "wdm.h")
@@ -215,7 +214,7 @@ func TestKernelExports(t *testing.T) {
 		}
 	}
 	if len(want) < 100 || !want["SeExports"] || !want["PsImpersonateClient"] || !want["ZwClose"] {
-		t.Fatalf("the headers were not understood: %v", want)
+		t.Fatalf("the functions found in the headers miss some, found %d: %v", len(want), want)
 	}
 	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so.0"} {
 		file, err := elf.Open(folder + "/lib/" + library)

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Threads create, look up and release objects concurrently: each address belongs to one object, dead ones are
-// forgotten, and no reference remains at the end.
-func TestObjectsAtOnce(t *testing.T) {
+// Threads create, look up and release objects concurrently. Each address belongs to one object, the table forgets
+// released objects, and no reference remains at the end.
+func TestConcurrentObjectsKeepTheirAddresses(t *testing.T) {
 	const threads, rounds = 4, 3000
 	s, _ := embedded()
 	value, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001")))
@@ -42,14 +42,14 @@ func TestObjectsAtOnce(t *testing.T) {
 				p := own(mine)
 				seen[i] = append(seen[i], p)
 				c := &call{thread: &f.thread}
-				f.routine = func(*call) uint64 { // what two routines do
+				f.routine = func(*call) uint64 { // as two routines would
 					if object[*kernel.AccessToken](c, user(p)) != mine || lend(mine) != p {
-						t.Error("an address is of another object")
+						t.Error("an address refers to another object than the one that it was made for")
 					}
 					k.PsDereferencePrimaryToken(disown[*kernel.AccessToken](c, user(p)))
 					shared.Ref(0)
 					if own(shared) != at || object[*kernel.AccessToken](c, user(at)) != shared {
-						t.Error("the shared object has another address")
+						t.Errorf("the shared object has another address than before, %#x", at)
 					}
 					disown[*kernel.AccessToken](c, user(at)).Deref(0)
 					return 0
@@ -63,18 +63,20 @@ func TestObjectsAtOnce(t *testing.T) {
 	for _, list := range seen {
 		for _, p := range list {
 			if all[p] {
-				t.Fatalf("%#x was given to two objects", p)
+				t.Fatalf("two objects have the address %#x", p)
 			}
 			all[p] = true
 		}
 	}
 	after := counts(s)
-	if after[3] != 0 || after[0]-before[0] != threads { // a system thread each
-		t.Errorf("objects, handles, references, owed: %v, before %v", after, before)
+	if after[3] != 0 || after[0]-before[0] != threads { // one system thread for each thread
+		t.Errorf("objects, handles, references and owed references: %v, before %v; want %d more objects and none "+
+			"owed", after, before, threads)
 	}
 	objects.Lock()
 	defer objects.Unlock()
 	if n := len(objects.at); n > 2*1024 || n != len(objects.of) {
-		t.Errorf("%d addresses and %d objects are kept in mind, after %d", n, len(objects.of), threads*rounds)
+		t.Errorf("the table keeps %d addresses and %d objects after %d creations, want at most %d and as many "+
+			"objects", n, len(objects.of), threads*rounds, 2*1024)
 	}
 }

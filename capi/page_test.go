@@ -22,8 +22,8 @@ const functionsPage = "../docs/c-functions.md"
 
 var declared = regexp.MustCompile(`(?m)^REFMON_(SERVICE|API|KERNEL) [^;(]*?\b(\w+)\(`)
 
-// docs/c-functions.md has each function of the headers with its header, its library and what
-// the tables of services say of it.
+// docs/c-functions.md lists each function of the headers with its header, its library and what the tables of services
+// say about it.
 func TestFunctionsPage(t *testing.T) {
 	support := map[string]*nt.Meta{}
 	for _, table := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
@@ -47,7 +47,7 @@ func TestFunctionsPage(t *testing.T) {
 	}
 	slices.Sort(rows)
 	if len(rows) < 600 {
-		t.Errorf("%d functions were found in the headers, want at least 600", len(rows))
+		t.Errorf("%d functions found in the headers, want at least 600", len(rows))
 	}
 	page := "# Functions of the C libraries\n\n" +
 		"Generated from the headers and the tables of services by\n" +
@@ -62,12 +62,13 @@ func TestFunctionsPage(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(functionsPage); err != nil || string(got) != page {
-		t.Errorf("%s is not that of the headers (%v): go test ./capi -run FunctionsPage -args -update", functionsPage, err)
+		t.Errorf("%s differs from the headers (%v): run go test ./capi -run FunctionsPage -args -update",
+			functionsPage, err)
 	}
 }
 
-// functionRow returns a function's row. A Zw name is its Nt service, and a name that ends in A or
-// W the function without it, where the tables have no row of its own.
+// functionRow returns the row of a function. A Zw function has the row of its Nt service. A function whose name ends
+// in A or W has the row without the letter. A row under its own name takes precedence.
 func functionRow(name, header string, support map[string]*nt.Meta) string {
 	told := "complete"
 	for _, known := range []string{name, "Nt" + strings.TrimPrefix(name, "Zw"), strings.TrimRight(name, "AW")} {
@@ -81,9 +82,9 @@ func functionRow(name, header string, support map[string]*nt.Meta) string {
 	return fmt.Sprintf("| %s | %s | %s |", name, header, told)
 }
 
-// What docs/c-abi.md says for a shell builds and runs when it is pasted, but for the build of
-// the library, which is there.
-func TestPasted(t *testing.T) {
+// The shell commands in docs/c-abi.md build and run when pasted. Only the build of the library is left out, because
+// it exists.
+func TestCommandsOfGuideRun(t *testing.T) {
 	folder := library(t)
 	for _, program := range []string{"pkg-config", "cc"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -116,7 +117,8 @@ func TestPasted(t *testing.T) {
 		cmd := exec.Command("sh", "-ec", strings.ReplaceAll(string(m[1]), "make capi\n", ""))
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "level:          1\n") {
-			t.Errorf("%s%v, want string(out) containing %q, no error\n%s", m[1], err, "level:          1\n", out)
+			t.Errorf("pasting the commands\n%sfails: %v, want output with %q\n%s", m[1], err, "level:          1\n",
+				out)
 		}
 	}
 	if n != 2 {

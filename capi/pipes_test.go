@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// A pipe is opened or made (1 to 3), of bytes or of messages (bit 0), for clients of this
-// machine or any (bit 1); only one of messages is read by messages; and calls wait or not.
-func TestPipeParameters(t *testing.T) {
+// pipeParameters accepts the dispositions 1 to 3, the types of bytes or messages (bit 0), for local or all clients
+// (bit 1), and both completion modes. Only a pipe of messages can be read by messages.
+func TestPipeParametersAreChecked(t *testing.T) {
 	for disposition := range uint32(6) {
 		for typ := range uint32(9) {
 			for read := range uint32(4) {
@@ -21,8 +21,8 @@ func TestPipeParameters(t *testing.T) {
 						want = ntstatus.Success
 					}
 					if got := pipeParameters(disposition, typ, read, completion); got != want {
-						t.Errorf("disposition %d, type %d, read mode %d, completion mode %d: %v, want %v", disposition, typ, read,
-							completion, got, want)
+						t.Errorf("pipeParameters(disposition %d, type %d, read mode %d, completion mode %d) = "+
+							"%v, want %v", disposition, typ, read, completion, got, want)
 					}
 				}
 			}

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The Python module makes the calls of the guide: a client at Identification opens
-// nothing itself, its server may look at its token, and what a call gives is a status.
-func TestNativeModule(t *testing.T) {
+// The Python module makes the calls of the guide. The server of a client at SecurityIdentification cannot open a file
+// as the client, but may query its token. A failed call raises its status.
+func TestPythonModuleMakesCallsOfGuide(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3 for the ctypes module")
@@ -24,7 +24,7 @@ func TestNativeModule(t *testing.T) {
 	want := "STATUS_BAD_IMPERSONATION_LEVEL\nSTATUS_SUCCESS\nlevel 1\nSTATUS_INVALID_HANDLE\nerror 6\ndenied 5\n" +
 		"S-1-5-32-544\nno NtNosuch\n"
 	if strings.ReplaceAll(got, "\r", "") != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+		t.Errorf("output of the Python module: got\n%s\nwant\n%s", got, want)
 	}
 }
 

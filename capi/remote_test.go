@@ -25,8 +25,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// daemonSocket starts a kernel like the embedded one and returns its socket. Each connecting program gets the token
-// that next returns. At the test's end nothing of the programs may remain.
+// daemonSocket starts a daemon with a kernel like the embedded one and returns its socket. next returns the token of
+// each connecting program. At the end of the test the kernel must not leak.
 func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error)) string {
 	t.Helper()
 	sys, own := boot()
@@ -42,7 +42,7 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 			t.Error(err)
 			return
 		}
-		// A killed program is no error, a protocol violation is.
+		// A killed program is not an error, a protocol violation is.
 		err = host.Serve(c, p)
 		if errors.Is(err, wire.ErrFrame) || errors.Is(err, wire.ErrValue) {
 			t.Error(err)
@@ -59,11 +59,11 @@ func daemonSocket(t *testing.T, next func(*kernel.System) (*token.Token, error))
 	return socket
 }
 
-// TestDaemon runs the tests of TestC with their calls over a socket (W-10).
-func TestDaemon(t *testing.T) {
+// The C tests pass with their calls over a socket (W-10).
+func TestCTestsPassWithDaemon(t *testing.T) {
 	program := testsInC(t)
 	socket := daemonSocket(t, func(sys *kernel.System) (*token.Token, error) {
-		// It has another descriptor than the one that a program gives it by its name.
+		// This descriptor differs from the one that a program sets by name.
 		if err := sys.CreateFile("report", sddl.MustParse("O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;WD)")); err != nil {
 			return nil, err
 		}
@@ -76,8 +76,8 @@ func TestDaemon(t *testing.T) {
 	}
 }
 
-// waiting puts the programs that the tests start into the folder of the test and into
-// PATH: they run until they are ended.
+// waiting puts the programs that the tests start into the test's folder and into PATH. They run until they are
+// terminated.
 func waiting(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -91,35 +91,34 @@ func waiting(t *testing.T) {
 	t.Chdir(dir)
 }
 
-// TestDaemonPrograms starts programs with CreateProcess: each is the process that was
-// made for it (W-51, W-52, O-166, O-167).
-func TestDaemonPrograms(t *testing.T) {
+// CreateProcess starts programs that run in the process that was created for them (W-51, W-52, O-166, O-167).
+func TestDaemonRunsCreatedPrograms(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/programs/main.c", "-lrefmon")
 	socket := daemonSocket(t, logOnAdministrator)
 	waiting(t)
 	out := run(t, "REFMON_SOCKET="+socket, program)
 	if !strings.HasSuffix(out, "0 failed\n") {
-		t.Errorf("%s, want text ending with %q", out, "0 failed\n")
+		t.Errorf("output %s, want it to end with %q", out, "0 failed\n")
 	}
 }
 
-// TestDaemonKernelMode checks that kernel-mode routines need the program's own kernel: with a daemon the program
-// exits with a message that says what to do (W-4).
-func TestDaemonKernelMode(t *testing.T) {
+// Kernel-mode routines need the program's own kernel. With a daemon the program exits with a message that says what
+// to do (W-4).
+func TestDaemonRejectsKernelMode(t *testing.T) {
 	program := compile(t, library(t), "tests/ending/kernel.c", "-lrefmonk", "-lrefmon")
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+daemonSocket(t, logOnAdministrator))
 	out, err := cmd.CombinedOutput()
 	const want = "kernel mode is not there while REFMON_SOCKET names a daemon: unset it"
 	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), want) {
-		t.Errorf("%v: %s, want %q", err, out, want)
+		t.Errorf("exit code %d, %v: %s; want 70 and %q", cmd.ProcessState.ExitCode(), err, out, want)
 	}
 }
 
-// Both examples in examples/pipes/c run with one daemon: the server opens files as its client, and only with the
+// Both programs in examples/pipes/c run with one daemon. The server opens files as its client, and only with the
 // client's rights (I-7, I-22).
-func TestDaemonStory(t *testing.T) {
+func TestDaemonServesPipeExamples(t *testing.T) {
 	folder := library(t)
 	server := compile(t, folder, "../examples/pipes/c/server.c", "-lrefmon")
 	client := compile(t, folder, "../examples/pipes/c/client.c", "-lrefmon")
@@ -153,32 +152,33 @@ func TestDaemonStory(t *testing.T) {
 	}
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
-		t.Fatalf(`%q, %v, want text starting with "listening", nil`, line, err)
+		t.Fatalf(`output of the server: %q, %v; want text starting with "listening"`, line, err)
 	}
 	next.Store(alice)
 	const success, denied, level = "0x00000000", "0xC0000022", "0xC00000A5" // STATUS_BAD_IMPERSONATION_LEVEL
 	want := "report: " + success + "\npayroll: " + denied + "\nserver-secret: " + denied + "\n"
 	if got := run(t, "REFMON_SOCKET="+socket, client, "report", "payroll", "server-secret"); got != want {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("output of the client: %q, want %q", got, want)
 	}
 	if got := run(t, "REFMON_SOCKET="+socket, client, "-identify", "report"); got != "report: "+level+"\n" {
-		t.Errorf("%q, want %s", got, level)
+		t.Errorf("output of the client with -identify: %q, want status %s", got, level)
 	}
 }
 
-// Without its daemon a program ends with the reason. A program with more rights than its caller ignores the
-// environment (W-24).
-func TestDaemonRefused(t *testing.T) {
+// A program whose daemon cannot be reached exits with the reason. A program with more rights than its caller ignores
+// the environment (W-24).
+func TestProgramExitsWithoutDaemon(t *testing.T) {
 	program := compile(t, library(t), "tests/example.c", "-lrefmon")
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 70 || !strings.Contains(string(out), "REFMON_SOCKET: refmond is not there") {
-		t.Errorf("%v: %s", err, out)
+		t.Errorf("exit code %d, %v: %s; want 70 and a message that refmond is not there", cmd.ProcessState.ExitCode(),
+			err, out)
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(program, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 || os.Getuid() != 0 {
-		return // only root can make a program that runs with another group, and not everywhere
+		return // only root can make a set-group-ID program, and not in every file system
 	}
 	if err := errors.Join(os.Chown(program, 0, 54321), os.Chmod(program, 0o755|os.ModeSetgid)); err != nil {
 		t.Fatal(err)
@@ -186,11 +186,11 @@ func TestDaemonRefused(t *testing.T) {
 	cmd = exec.Command(program)
 	cmd.Env = append(os.Environ(), "REFMON_SOCKET="+filepath.Join(t.TempDir(), "none"))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("a program whose group differs from its caller's used the environment: %v\n%s", err, out)
+		t.Errorf("a program whose group differs from its caller's used REFMON_SOCKET: %v\n%s", err, out)
 	}
 }
 
-// noID is a connection over which a thread's query for its id fails.
+// noID is a connection on which the query for a thread's id fails.
 type noID struct {
 	nt.Transport
 	st    ntstatus.Status
@@ -205,13 +205,14 @@ func (n *noID) Call(*nt.Row, any, bool) (any, ntstatus.Status, nt.Why) {
 // EndThread implements nt.Transport.
 func (n *noID) EndThread() { n.ended++ }
 
-// A thread whose id the daemon does not return is ended and not registered: it would have the id 0 (W-10).
+// attachTo ends a thread whose id the daemon does not return, because it would have the id 0 (W-10).
 func TestAttachNeedsThreadID(t *testing.T) {
 	for _, st := range []ntstatus.Status{ntstatus.PortDisconnected, ntstatus.Success} {
 		tr := &noID{st: st}
 		id := attachTo(tr, nt.Observed)
 		if id != 0 || tr.ended != 1 {
-			t.Errorf("%v without an id: thread %d, ended %d times; want thread 0, ended once", st, id, tr.ended)
+			t.Errorf("attachTo with %v and no id: thread %d, ended %d times; want thread 0, ended once", st, id,
+				tr.ended)
 		}
 		detach(id)
 	}

@@ -18,13 +18,13 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// A C program reads a tree file of the daemon through a file descriptor, and can do nothing else with it. The
-// embedded kernel has no tree files (W-60, F-151).
-func TestFileDescriptor(t *testing.T) {
+// A C program can read a file of the daemon's tree through a file descriptor, and do nothing else with it. The
+// embedded kernel has no trees (W-60, F-151).
+func TestTreeFileDescriptorOnlyReads(t *testing.T) {
 	program := compile(t, library(t), "tests/descriptor/main.c", "-lrefmon")
 	const none = "open: 0xc000003a\ndescriptor: 0xc00000bb\n"
 	if got := run(t, "", program); got != none {
-		t.Errorf("embedded: %q, want %q", got, none)
+		t.Errorf("output with the embedded kernel: %q, want %q", got, none)
 	}
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts and sets descriptors")
@@ -32,12 +32,11 @@ func TestFileDescriptor(t *testing.T) {
 	socket := treeSocket(t, hostfs.Config{HandOut: hostfs.HandOutReads})
 	const want = "descriptor: 0\nread: 9 the plan\nwrite: 1\nchmod: 1\nclosed: 0xc0000008 -1\n"
 	if got := run(t, "REFMON_SOCKET="+socket, program); got != want {
-		t.Errorf("got %q, want %q", got, want)
+		t.Errorf("output with the daemon: %q, want %q", got, want)
 	}
 }
 
-// treeSocket starts a daemon for administrators with a tree at \??\share that has a file,
-// plan, and returns its socket.
+// treeSocket starts a daemon for administrators and returns its socket. Its tree \??\share has the file plan.
 func treeSocket(t *testing.T, c hostfs.Config) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -59,7 +58,7 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // after the daemon
+	t.Cleanup(func() { // after the daemon has ended
 		if err := tree.Close(); err != nil {
 			t.Error(err)
 		}
@@ -75,9 +74,9 @@ func treeSocket(t *testing.T, c hostfs.Config) string {
 	})
 }
 
-// TestTreeFiles runs a C program that creates, changes, lists and deletes files in a tree of the daemon, with either
-// calling convention and both sets of headers. The embedded kernel has no tree (F-110, F-120, F-122, F-172, F-175).
-func TestTreeFiles(t *testing.T) {
+// A C program creates, changes, lists and deletes files in the daemon's tree, with both calling conventions and both
+// sets of headers. The embedded kernel has no trees (F-110, F-120, F-122, F-172, F-175).
+func TestCProgramUsesTreeFiles(t *testing.T) {
 	folder := library(t)
 	programs := map[string]string{"ours": compile(t, folder, "tests/trees/main.c", "-lrefmon")}
 	if runtime.GOARCH == "amd64" {
@@ -87,7 +86,7 @@ func TestTreeFiles(t *testing.T) {
 			"theirs": {"-fshort-wchar", "-Itests/foreign", "-I/usr/include/wine/wine/windows"},
 		} {
 			if _, err := os.Stat("/usr/include/wine/wine/windows/winternl.h"); err != nil && name == "theirs" {
-				t.Log("the headers of libwine-dev are not there")
+				t.Log("the headers of libwine-dev are not installed")
 				continue
 			}
 			args = append(args, "-c", "-std=gnu11", "-o", object, "tests/trees/main.c")
@@ -134,13 +133,13 @@ list 4096: . .. 0x80000006
 `
 	for name, program := range programs {
 		if got := run(t, "", program); got != none {
-			t.Errorf("%s, embedded: %q, want %q", name, got, none)
+			t.Errorf("%s, embedded kernel: %q, want %q", name, got, none)
 		}
 		if os.Getuid() != 0 {
 			t.Skip("only root sets descriptors")
 		}
 		if got := run(t, "REFMON_SOCKET="+treeSocket(t, hostfs.Config{}), program); got != want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+			t.Errorf("%s, daemon: got\n%s\nwant\n%s", name, got, want)
 		}
 	}
 }

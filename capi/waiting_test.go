@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A time below 0 is a duration, any other a time since 1601. One too far away for nanoseconds means no limit.
-func TestLimitOf(t *testing.T) {
+// limitOf takes a negative value as a duration and any other as a time since 1601. A limit too far away for
+// nanoseconds means none.
+func TestLimitOfDurationsAndTimes(t *testing.T) {
 	now := time.Unix(1_000_000_000, 0)
 	const clock = 126_444_736_000_000_000 // 100-ns units
 	const most = math.MaxInt64 / 100
@@ -21,7 +22,7 @@ func TestLimitOf(t *testing.T) {
 	}{
 		{"a unit", -1, true, 100},
 		{"a millisecond", -10_000, true, time.Millisecond},
-		{"the first moment", 0, true, 0},
+		{"the first time", 0, true, 0},
 		{"long ago", 1, true, 0},
 		{"a unit ago", clock - 1, true, 0},
 		{"now", clock, true, 0},
@@ -29,10 +30,10 @@ func TestLimitOf(t *testing.T) {
 		{"in a second", clock + 10_000_000, true, time.Second},
 		{"the longest span", -most, true, most * 100},
 		{"a longer span", -most - 1, false, 0},
-		{"the longest span of all", math.MinInt64, false, 0},
-		{"the last moment a clock reaches", clock + most, true, most * 100},
-		{"a later moment", clock + most + 1, false, 0},
-		{"the last moment", math.MaxInt64, false, 0},
+		{"the smallest value", math.MinInt64, false, 0},
+		{"the latest time within reach", clock + most, true, most * 100},
+		{"a later time", clock + most + 1, false, 0},
+		{"the largest value", math.MaxInt64, false, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			want := limit{}
@@ -40,7 +41,7 @@ func TestLimitOf(t *testing.T) {
 				want = limit{true, now.Add(c.after)}
 			}
 			if got := limitOf(c.v, now, clock); got != want {
-				t.Errorf("%s: got %v, want %v", c.name, got, want)
+				t.Errorf("limitOf, %s: got %v, want %v", c.name, got, want)
 			}
 		})
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzDecodeAttribute checks that bytes never panic, and that what decodes
-// encodes to bytes of the same attribute, and prints likewise.
+// FuzzDecodeAttribute checks that no bytes cause a panic, and that a decoded attribute is equal after Append and
+// Decode, and after Format and Parse.
 func FuzzDecodeAttribute(f *testing.F) {
 	for _, text := range seedAttributes {
 		if a, _, err := ParseAttribute(text, ParseOptions{}); err == nil {
@@ -14,24 +14,25 @@ func FuzzDecodeAttribute(f *testing.F) {
 		}
 	}
 	f.Add(make([]byte, attributeHeader))           // no name
-	f.Add(bytes.Repeat([]byte{0x10, 0, 0, 0}, 20)) // everything overlaps
+	f.Add(bytes.Repeat([]byte{0x10, 0, 0, 0}, 20)) // overlapping values
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := DecodeAttribute(b)
 		if err != nil {
 			return
 		}
 		if err := a.Validate(); err != nil {
-			t.Fatalf("%x decodes to %v", b, err)
+			t.Fatalf("DecodeAttribute(%x) returns an invalid attribute: %v", b, err)
 		}
 		c := a.Append(nil)
 		again, err := DecodeAttribute(c)
 		if err != nil || !bytes.Equal(again.Append(nil), c) || !sameAttribute(a, again) {
-			t.Fatalf("%x becomes %x, then %+v, %v", b, c, again, err)
+			t.Fatalf("DecodeAttribute(%x), after Append %x: %+v, %v; want an equal attribute", b, c, again, err)
 		}
 		if text := a.Format(aliasOf); text != "" {
 			parsed, n, err := ParseAttribute(text, ParseOptions{})
 			if err != nil || n != len(text) || !sameAttribute(a, parsed) {
-				t.Fatalf("%s: %+v, %v", text, parsed, err)
+				t.Fatalf("ParseAttribute of the output of Format, %s: %+v, %v; want an equal attribute", text, parsed,
+					err)
 			}
 		}
 	})

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestValuesThatOverlap: values that share their bytes count once each: 65,536 bytes together are read, and one
-// more is refused. It is a bound of ours against small files that take much memory.
-func TestValuesThatOverlap(t *testing.T) {
+// DecodeAttribute counts values that share bytes once each. It accepts 65,536 bytes of values and rejects one more.
+// This limit of ours prevents small input from taking much memory.
+func TestOverlappingValuesCountOnceEach(t *testing.T) {
 	for _, c := range []struct {
 		values, size int // each value also has its length
 		ok           bool
@@ -26,7 +26,8 @@ func TestValuesThatOverlap(t *testing.T) {
 		b = append(b, make([]byte, c.size)...)
 		a, err := DecodeAttribute(b)
 		if (err == nil) != c.ok || err == nil && a.Len() != c.values || err != nil && a.Len() != 0 {
-			t.Errorf("%d values of %d bytes: %d, %v, want them read: %t", c.values, c.size, a.Len(), err, c.ok)
+			t.Errorf("DecodeAttribute of %d values of %d bytes: %d values, %v; want success: %t", c.values, c.size,
+				a.Len(), err, c.ok)
 		}
 	}
 }

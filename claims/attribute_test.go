@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestAttributeBytes checks text against documented bytes and back.
-func TestAttributeBytes(t *testing.T) {
+// ParseAttribute, Append, DecodeAttribute and Format agree with documented texts and bytes.
+func TestAttributesMatchDocumentedBytes(t *testing.T) {
 	for _, c := range []struct{ rule, text, bytes, canonical string }{
 		{"C-49 S-30", `("Dept",TS,0,"Fin")`,
 			"140000000300000000000000010000001e00000044006500700074000000460069006e0000000000", `("Dept",TS,0x0,"Fin")`},
@@ -39,27 +39,27 @@ func TestAttributeBytes(t *testing.T) {
 	} {
 		a, n, err := ParseAttribute(c.text+")", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
+			t.Errorf("%s: ParseAttribute(%s) used %d bytes, %v; want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
-			t.Errorf("%s: %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+			t.Errorf("%s: bytes of %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
 		if got := hex.EncodeToString(a.Append([]byte("before"))); got != hex.EncodeToString([]byte("before"))+c.bytes {
-			t.Errorf("%s: %s behind six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+			t.Errorf("%s: bytes of %s appended to six bytes\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
 		}
 		if got := a.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
 		}
 		b, _ := hex.DecodeString(c.bytes)
 		if d, err := DecodeAttribute(b); err != nil || !reflect.DeepEqual(d, a) {
-			t.Errorf("%s: decodes to %+v, %v, want %+v", c.rule, d, err, a)
+			t.Errorf("%s: DecodeAttribute = %+v, %v; want %+v", c.rule, d, err, a)
 		}
 	}
 }
 
-// TestAttributeRefusals are texts that are no attributes.
-func TestAttributeRefusals(t *testing.T) {
+// ParseAttribute rejects texts that are not attributes, with the offset of the mistake.
+func TestParseAttributeReportsOffset(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
 		offset     int
@@ -86,16 +86,15 @@ func TestAttributeRefusals(t *testing.T) {
 		_, _, err := ParseAttribute(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
-			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+			t.Errorf("%s: ParseAttribute(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
 		} else if syntax.Offset != c.offset {
-			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseAttribute(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 }
 
-// TestAttributeAnyOffsets reads values that lie before the name, unaligned and
-// shared (S-30).
-func TestAttributeAnyOffsets(t *testing.T) {
+// DecodeAttribute accepts values that are before the name, unaligned or shared (S-30).
+func TestAttributeValuesMayBeAnywhere(t *testing.T) {
 	b, _ := hex.DecodeString("29000000" + "0300" + "0000" + "02000000" + "02000000" +
 		"19000000" + "1f000000" + "aa" + "66006f000000" + "62006100" + "72000000" + "bb" + "bb" + "6e0000" + "00")
 	a, err := DecodeAttribute(b)
@@ -104,17 +103,17 @@ func TestAttributeAnyOffsets(t *testing.T) {
 	}
 	want := Attribute{Name: "n", Type: String, Flags: FlagCaseSensitive, Strings: []string{"fo", "bar"}}
 	if !reflect.DeepEqual(a, want) {
-		t.Errorf("got %+v, want %+v", a, want)
+		t.Errorf("DecodeAttribute = %+v, want %+v", a, want)
 	}
 	shared := binary.LittleEndian.AppendUint32(append([]byte{}, b[:20]...), 0x19)
 	if a, err = DecodeAttribute(append(shared, b[24:]...)); err != nil || a.Strings[1] != "fo" {
-		t.Errorf(`shared value: %+v, %v, want a.Strings[1] = "fo", no error`, a, err)
+		t.Errorf(`DecodeAttribute with a shared value: %+v, %v; want "fo" twice`, a, err)
 	}
 }
 
-// TestMalformedAttributes are structures that cannot be read: each wraps
-// ErrAttribute, and so does every cut (S-33).
-func TestMalformedAttributes(t *testing.T) {
+// DecodeAttribute returns ErrAttribute for malformed structures, and for a structure that is truncated at any byte
+// (S-33).
+func TestDecodeAttributeRejectsMalformed(t *testing.T) {
 	good := (&Attribute{Name: "ab", Type: SID, SIDs: []sid.SID{sid.Everyone}}).Append(nil)
 	patch := func(at int, v ...byte) []byte {
 		b := append([]byte{}, good...)
@@ -136,29 +135,28 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 	for n := range len(good) - 2 { // the last two bytes are padding
 		if _, err := DecodeAttribute(good[:n]); !errors.Is(err, ErrAttribute) {
-			t.Errorf("cut to %d bytes: %v, want %v", n, err, ErrAttribute)
+			t.Errorf("DecodeAttribute of the first %d bytes: %v, want %v", n, err, ErrAttribute)
 		}
 	}
 	for what, b := range bad {
 		if _, err := DecodeAttribute(b); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%s: %v, want %v", what, err, ErrAttribute)
+			t.Errorf("DecodeAttribute, %s: %v, want %v", what, err, ErrAttribute)
 		}
 	}
 }
 
-// TestMostValues: as many values as an attribute may have are read, and one more is not.
-func TestMostValues(t *testing.T) {
+// DecodeAttribute accepts MaxValues values and rejects one more.
+func TestDecodeAttributeLimitsValues(t *testing.T) {
 	for n, want := range map[int]bool{MaxValues: true, MaxValues + 1: false} {
 		a, err := DecodeAttribute((&Attribute{Name: "a", Type: Boolean, Uints: make([]uint64, n)}).Append(nil))
 		if (err == nil) != want || want && a.Len() != n {
-			t.Errorf("%d values: %d, %v", n, a.Len(), err)
+			t.Errorf("DecodeAttribute of %d values: %d values, %v; want success: %t", n, a.Len(), err, want)
 		}
 	}
 }
 
-// TestOverlapBomb refuses a small structure that names one large string
-// thousands of times (S-30).
-func TestOverlapBomb(t *testing.T) {
+// DecodeAttribute rejects a small structure that refers to one long string thousands of times (S-30).
+func TestDecodeAttributeRejectsOverlapBomb(t *testing.T) {
 	b := (&Attribute{Name: "a", Type: String, Strings: []string{strings.Repeat("x", 20000)}}).Append(nil)
 	at := binary.LittleEndian.Uint32(b[16:])
 	bomb := append([]byte{}, b[:16]...)
@@ -169,12 +167,12 @@ func TestOverlapBomb(t *testing.T) {
 	}
 	bomb = append(bomb, b[20:]...)
 	if _, err := DecodeAttribute(bomb); !errors.Is(err, ErrAttribute) {
-		t.Errorf("got %v, want %v", err, ErrAttribute)
+		t.Errorf("DecodeAttribute of overlapping values: %v, want %v", err, ErrAttribute)
 	}
 }
 
-// Lists that contain a value twice (S-32).
-func TestDuplicates(t *testing.T) {
+// Duplicates reports lists with a value twice, and NewSet rejects them (S-32).
+func TestDuplicatesAreRejected(t *testing.T) {
 	long := make([]int64, 100)
 	for i := range long {
 		long[i] = int64(i)
@@ -198,52 +196,50 @@ func TestDuplicates(t *testing.T) {
 		{ints("i", append(long[:99:99], 5)...), true},
 	} {
 		if got := c.a.Duplicates(); got != c.want {
-			t.Errorf("%+v: %v, want %v", c.a, got, c.want)
+			t.Errorf("Duplicates of %+v = %v, want %v", c.a, got, c.want)
 		}
 		indexed := c.a.clone()
 		indexed.setOrder()
 		if got := indexed.Duplicates(); got != c.want {
-			t.Errorf("with an order: %+v: %v, want %v", c.a, got, c.want)
+			t.Errorf("Duplicates of the sorted %+v = %v, want %v", c.a, got, c.want)
 		}
 		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
-			t.Errorf("NewSet of %+v: %v", c.a, err)
+			t.Errorf("NewSet of %+v: %v, want an error: %t", c.a, err, c.want)
 		}
 	}
 }
 
-// TestSet looks up without regard to case; the later claim of a name counts
-// (S-32, A-110).
-func TestSet(t *testing.T) {
+// Lookup ignores case. Of two claims with one name it returns the later one (S-32, A-110).
+func TestSetLookupIgnoresCase(t *testing.T) {
 	values := []int64{1}
 	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
 	values[0] = 9
 	if a, ok := s.Lookup("größe"); !ok || a.Ints[0] != 3 {
-		t.Errorf("got %+v, %v, want ok = true, a.Ints[0] = 3", a, ok)
+		t.Errorf(`Lookup("größe") = %+v, %v; want the value 3, true`, a, ok)
 	}
 	if _, ok := s.Lookup("GRÖSSE"); ok {
-		t.Error("ß folds to ss")
+		t.Error(`Lookup("GRÖSSE") found GRÖßE, want ß not folded to ss`)
 	}
 	for i, a := range s.All() {
 		if want := int64(i + 1); a.Ints[0] != want {
-			t.Errorf("attribute %d holds %d, want %d", i, a.Ints[0], want)
+			t.Errorf("attribute %d of the set: %d, want %d", i, a.Ints[0], want)
 		}
 	}
 	var empty *Set
 	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
-		t.Error("lengths or the empty set are wrong")
+		t.Errorf("nil set: Lookup found a claim or Len = %d; set of 3: Len = %d", empty.Len(), s.Len())
 	}
 	for _, bad := range []Attribute{{}, {Name: "x", Type: 7}, ints(""), bools("b", 2), strs("s", "a\x00"),
 		{Name: "d", Type: SID, SIDs: []sid.SID{{}}}, {Name: "f", Type: Int64, Flags: 0x100},
 		ints("n", make([]int64, MaxValues+1)...)} {
 		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
-			t.Errorf("%.40v: %v, want %v", bad, err, ErrAttribute)
+			t.Errorf("NewSet of %.40v: %v, want %v", bad, err, ErrAttribute)
 		}
 	}
 }
 
-// A set holds copies: later changes of the caller's lists, or of bytes of octets, do not
-// change the set.
-func TestSetHoldsCopies(t *testing.T) {
+// A set has copies. Later changes of the caller's lists or octets do not change the set.
+func TestSetHasCopies(t *testing.T) {
 	mine := []Attribute{
 		{Name: "i", Type: Int64, Ints: []int64{1, 2}}, {Name: "u", Type: Uint64, Uints: []uint64{1, 2}},
 		{Name: "b", Type: Boolean, Uints: []uint64{1, 0}}, {Name: "s", Type: String, Strings: []string{"a", "b"}},
@@ -263,13 +259,13 @@ func TestSetHoldsCopies(t *testing.T) {
 	mine[5].Octets[0][0], mine[5].Octets[1] = 9, []byte{9}
 	for i, a := range set.All() {
 		if got := a.Format(aliasOf); got != before[i] {
-			t.Errorf("%s became %s, want %s", before[i], got, before[i])
+			t.Errorf("after the caller's change the set has %s, want %s", got, before[i])
 		}
 	}
 }
 
-// An attribute of any type has at most 4096 values (S-33).
-func TestAttributeBound(t *testing.T) {
+// An attribute of any type has at most 4,096 values (S-33).
+func TestValidateLimitsValues(t *testing.T) {
 	for _, n := range []int{4096, 4097} {
 		for _, a := range []Attribute{
 			{Type: Int64, Ints: make([]int64, n)}, {Type: Uint64, Uints: make([]uint64, n)},
@@ -278,15 +274,15 @@ func TestAttributeBound(t *testing.T) {
 		} {
 			a.Name = "a"
 			if err := a.Validate(); (err == nil) != (n == 4096) {
-				t.Errorf("%d values of type %v: %v", n, a.Type, err)
+				t.Errorf("Validate of %d values of type %v: %v, want an error only above 4096", n, a.Type, err)
 			}
 		}
 	}
 }
 
-// TestMostValuesOfAnAttribute: an attribute with as many values as there may be is read and compared, with the
-// value that is looked for in each place; with one more it is refused, wherever it comes from (A-110, S-32).
-func TestMostValuesOfAnAttribute(t *testing.T) {
+// An attribute with the maximal number of values can be decoded, parsed and compared with a value at any position.
+// One more value is rejected everywhere, and makes a condition unknown (A-110, S-32).
+func TestLongestAttributeIsUsable(t *testing.T) {
 	with := func(n int) Attribute {
 		a := Attribute{Name: "a", Type: Int64}
 		for i := range n {
@@ -304,19 +300,19 @@ func TestMostValuesOfAnAttribute(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := x.Eval(env); got != want {
-				t.Errorf("%d values, place %d: %s is %v, want %v", n, at, text, got, want)
+				t.Errorf("%d values, position %d: %s is %v, want %v", n, at, text, got, want)
 			}
 		}
 		a := with(n)
 		if _, err := NewSet([]Attribute{a}); (err == nil) != (want == True) {
-			t.Errorf("%d values in a set: %v", n, err)
+			t.Errorf("NewSet of %d values: %v, want success: %t", n, err, want == True)
 		}
 		if b, err := DecodeAttribute(a.Append(nil)); (err == nil) != (want == True) || err == nil && b.Len() != n {
-			t.Errorf("%d values read: %d, %v", n, b.Len(), err)
+			t.Errorf("DecodeAttribute of %d values: %d values, %v; want success: %t", n, b.Len(), err, want == True)
 		}
 		text := `("a",TI,0` + strings.Repeat(",7", n) + ")"
 		if b, _, err := ParseAttribute(text, ParseOptions{}); (err == nil) != (want == True) || err == nil && b.Len() != n {
-			t.Errorf("%d values of a text: %d, %v", n, b.Len(), err)
+			t.Errorf("ParseAttribute of %d values: %d values, %v; want success: %t", n, b.Len(), err, want == True)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// fewValues are attributes of every type with few values, each bound and each kind of list
-// among them: none, one, two in both orders, one of another case, and twice the same.
+// fewValues returns attributes of every type with few values: each bound, and lists with none, one, two in both
+// orders, one in another case, and a repeated one.
 func fewValues() (all []Attribute) {
 	for _, v := range [][]int64{nil, {-1}, {0}, {1}, {2}, {0, 1}, {1, 0}, {1, 1}} {
 		all = append(all, Attribute{Type: Int64, Ints: v})
@@ -31,8 +31,8 @@ func fewValues() (all []Attribute) {
 	return all
 }
 
-// constant returns an attribute's values as a literal, as a list where that is wanted; nil
-// where literals have no such type.
+// constant returns the values of an attribute as a literal or, with list, as a list. It returns nil if literals of
+// the type do not exist.
 func constant(a *Attribute, list bool) []byte {
 	var out []byte
 	for i := range a.Len() {
@@ -63,8 +63,8 @@ func constant(a *Attribute, list bool) []byte {
 }
 
 // Each relation and each set operator agrees with the naive evaluator for every pair of small attributes, and for
-// each with a literal and a list.
-func TestEveryPair(t *testing.T) {
+// each attribute with a literal and a list.
+func TestEvalMatchesNaiveForEveryPair(t *testing.T) {
 	all := fewValues()
 	seen := map[Truth]int{}
 	left, right := appendToken(nil, tokUser, appendUTF16(nil, "l")), appendToken(nil, tokDevice, appendUTF16(nil, "r"))
@@ -82,17 +82,17 @@ func TestEveryPair(t *testing.T) {
 					code := append(append(append([]byte(signature), left...), to...), op)
 					e, err := Decode(code)
 					if err != nil {
-						t.Fatalf("%x: %v", code, err)
+						t.Fatalf("Decode(%x): %v", code, err)
 					}
 					got, want := e.Eval(env), naiveEval(code[len(signature):], env)
 					if seen[got]++; got != want {
-						t.Errorf("%s, l %+v, r %+v: %v, want %v", e.Format(nil), all[i], all[j], got, want)
+						t.Errorf("%s with l %+v, r %+v: %v, want %v", e.Format(nil), all[i], all[j], got, want)
 					}
 				}
 			}
 		}
 	}
 	if t.Logf("%v", seen); seen[True] < 1000 || seen[False] < 1000 || seen[Unknown] < 1000 {
-		t.Errorf("an outcome is nearly absent: %v", seen)
+		t.Errorf("results that occurred: %v, want each at least 1000 times", seen)
 	}
 }

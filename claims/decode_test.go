@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMalformedExpressions do not decode (S-34, S-35).
-func TestMalformedExpressions(t *testing.T) {
+// Decode rejects malformed expressions and those beyond the limits (S-34, S-35).
+func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 	for _, c := range []struct{ rule, what, tokens string }{
 		{"S-34", "unknown code", "60"},
 		{"S-34", "attribute length cut", "f80200"},
@@ -43,43 +43,42 @@ func TestMalformedExpressions(t *testing.T) {
 			t.Fatal(c.what, err)
 		}
 		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
-			t.Errorf("%s: %s: %v, want %v", c.rule, c.what, err, ErrExpr)
+			t.Errorf("%s: Decode, %s: %v, want %v", c.rule, c.what, err, ErrExpr)
 		}
 	}
 	members := "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 7)
 	tokens, _ := hex.DecodeString(members)
 	if _, err := Decode(append([]byte(signature), tokens...)); err != nil {
-		t.Errorf("S-35: 2000 tokens: %v", err)
+		t.Errorf("S-35: Decode of 2000 tokens: %v, want no error", err)
 	}
 	for _, s := range []string{"", "art", "artX", "ARTX", "artz\x00\x00\x00\x00"} {
 		if _, err := Decode([]byte(s)); !errors.Is(err, ErrExpr) {
-			t.Errorf("S-34: %q: %v, want %v", s, err, ErrExpr)
+			t.Errorf("S-34: Decode of %q: %v, want %v", s, err, ErrExpr)
 		}
 	}
 }
 
-// TestLimits accepts the largest legal expression and refuses the next (S-35).
-func TestLimits(t *testing.T) {
+// Decode accepts the largest expression and rejects the next larger one (S-35).
+func TestDecodeLimitsExpressions(t *testing.T) {
 	name := strings.Repeat("n", (MaxExprSize-len(signature)-5)/2)
 	code := appendToken([]byte(signature), tokUser, appendUTF16(nil, name))
 	if e, err := Decode(append(code, opNot)[:MaxExprSize]); err != nil || e.operands[0].name != name {
-		t.Errorf("%d bytes: %v", MaxExprSize, err)
+		t.Errorf("Decode of %d bytes: %v, want no error and the whole name", MaxExprSize, err)
 	}
 	if _, err := Decode(append(code, opNot, opNot)); err == nil {
-		t.Errorf("%d bytes are accepted", MaxExprSize+1)
+		t.Errorf("Decode of more than %d bytes: no error, want one", MaxExprSize)
 	}
 	code = appendToken([]byte(signature), tokLocal, appendUTF16(nil, "a"))
 	for range MaxTokens - 1 {
 		code = append(code, opNot)
 	}
 	if e, err := Decode(code); err != nil || e.Eval(&testEnv{}) != Unknown {
-		t.Errorf("%d tokens: %v", MaxTokens, err)
+		t.Errorf("Decode of %d tokens: %v, want no error and the result Unknown", MaxTokens, err)
 	}
 }
 
-// TestWidths prints integers of every width, sign and base; sign and base
-// bytes do not change the value (S-50).
-func TestWidths(t *testing.T) {
+// Format prints integers of every width, sign and base. The bytes for sign and base do not change the value (S-50).
+func TestFormatPrintsEveryIntegerWidth(t *testing.T) {
 	for _, c := range []struct{ token, text string }{
 		{"01ffffffffffffffff0202", "-1"},
 		{"02ffffffffffffffff0302", "-1"},
@@ -98,15 +97,15 @@ func TestWidths(t *testing.T) {
 		}
 		e, err := Decode(append([]byte(signature), tokens...))
 		if err != nil {
-			t.Errorf("%s: %v", c.token, err)
+			t.Errorf("Decode with the integer %s: %v", c.token, err)
 		} else if got, want := e.Format(nil), "(a == "+c.text+")"; got != want {
-			t.Errorf("%s prints %s, want %s", c.token, got, want)
+			t.Errorf("Format with the integer %s = %s, want %s", c.token, got, want)
 		}
 	}
 }
 
-// TestUnprintable expressions evaluate but have no text (S-49, S-50).
-func TestUnprintable(t *testing.T) {
+// Some expressions can be evaluated but have no text (S-49, S-50).
+func TestSomeExpressionsHaveNoText(t *testing.T) {
 	attribute := func(code byte, name string) []byte { return appendToken([]byte(signature), code, []byte(name)) }
 	for what, code := range map[string][]byte{
 		"local name with a blank":   attribute(tokLocal, "a\x00 \x00"),
@@ -122,27 +121,28 @@ func TestUnprintable(t *testing.T) {
 	} {
 		e, err := Decode(code)
 		if err != nil || e.Format(nil) != "" {
-			t.Errorf("%s: %v prints %q", what, err, e.Format(nil))
+			t.Errorf(`%s: Decode %v, Format %q; want no error and ""`, what, err, e.Format(nil))
 		}
 	}
 	surrogate, err := Decode(attribute(tokUser, "\x00\xD8"))
 	if err != nil || surrogate.Format(nil) != "(@USER.%d800)" {
-		t.Errorf("a lone surrogate in a name: %v, %s", err, surrogate.Format(nil))
+		t.Errorf("Decode of a lone surrogate in a name: %v, Format %s; want (@USER.%%d800)", err,
+			surrogate.Format(nil))
 	}
 }
 
-// Reads returns the scopes that an expression uses.
-func TestReads(t *testing.T) {
+// Reads reports which scopes an expression uses.
+func TestReadsReportsScopes(t *testing.T) {
 	e := mustParse(`(a && @Device.b == @Resource.c)`)
 	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
 		if got := e.Reads(scope); got != want {
-			t.Errorf("%d: %v, want %v", scope, got, want)
+			t.Errorf("Reads(%d) = %v, want %v", scope, got, want)
 		}
 	}
 }
 
-// TestTokensOfLists: the members of a list count, too, for the reader of bytes (S-35).
-func TestTokensOfLists(t *testing.T) {
+// Decode counts the members of lists as tokens (S-35).
+func TestDecodeCountsMembersOfLists(t *testing.T) {
 	local := func(s string) []byte { return append([]byte{tokLocal, 2, 0, 0, 0}, s[0], 0) }
 	code := func(members int) []byte {
 		b := append([]byte(signature), local("a")...)
@@ -159,11 +159,11 @@ func TestTokensOfLists(t *testing.T) {
 		return b
 	}
 	if _, err := Decode(code(495)); err != nil { // 1 + 1500 + 1 + 1 + 495 + 2
-		t.Errorf("S-35: 2,000 tokens: %v", err)
+		t.Errorf("S-35: Decode of 2,000 tokens: %v, want no error", err)
 	}
 	for _, n := range []int{496, 497, 498, 600} {
 		if e, err := Decode(code(n)); !errors.Is(err, ErrExpr) || e != nil {
-			t.Errorf("S-35: %d tokens: %v", 1505+n, err)
+			t.Errorf("S-35: Decode of %d tokens: %v, want %v", 1505+n, err, ErrExpr)
 		}
 	}
 }

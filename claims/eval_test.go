@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// evalEnv is the world of TestEval. Everyone and Users are groups, Guests is
-// a device group.
+// evalEnv returns the environment of the tables of conditions. Everyone and Users are groups, Guests is a device
+// group.
 func evalEnv() *testEnv {
 	sensitive := strs("cs", "Foo")
 	sensitive.Flags = FlagCaseSensitive
@@ -25,9 +25,10 @@ func evalEnv() *testEnv {
 				strs("strset", "apple", "banana"), Attribute{Name: "big", Type: Uint64, Uints: []uint64{1 << 63}},
 				Attribute{Name: "who", Type: SID, SIDs: []sid.SID{sid.Everyone}},
 				Attribute{Name: "oct", Type: Octets, Octets: [][]byte{{1, 2}}}, sensitive, disabled, ints("none")),
-			User:     mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1)),
+			User:     mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1),
+				bools("bare"), Attribute{Name: "off", Type: Int64, Flags: FlagDisabled}),
 			Resource: mustSet(strs("fruit", "banana", "apple"), strs("one", "apple"), sensitive),
-			Device:   mustSet(ints("legs", 4)),
+			Device:   mustSet(ints("legs", 4), ints("bare")),
 		},
 		members:   map[sid.SID]bool{sid.Everyone: true, sid.Users: true},
 		devices:   map[sid.SID]bool{sid.Guests: true},
@@ -35,8 +36,8 @@ func evalEnv() *testEnv {
 	}
 }
 
-// TestEval decides single conditions, rule by rule.
-func TestEval(t *testing.T) {
+// Eval decides single conditions, by rule.
+func TestEvalDecidesConditions(t *testing.T) {
 	const u, f, y = Unknown, False, True
 	env := evalEnv()
 	for _, c := range []struct {
@@ -96,6 +97,8 @@ func TestEval(t *testing.T) {
 		{"A-115", `(Exists off)`, f}, {"A-115", `(Exists none)`, f},
 		{"A-115", `(Exists @Resource.fruit)`, y}, {"A-115", `(Exists @User.Title)`, y},
 		{"A-115", `(Not_Exists @Device.x)`, y},
+		{"A-115", `(Exists @User.bare)`, u}, {"A-115", `(Not_Exists @User.bare)`, u}, {"A-115", `(Exists @Device.bare)`, u},
+		{"A-115", `(Exists @User.off)`, f}, {"A-110", `(@User.bare == 1)`, u},
 		{"A-116", `(Member_of {SID(WD), SID(BU)})`, y}, {"A-116", `(Member_of {SID(WD), SID(BA)})`, f},
 		{"A-116", `(Member_of SID(WD))`, y}, {"A-116", `(Member_of_any {SID(BA), SID(WD)})`, y},
 		{"A-116", `(Member_of_any {SID(BA)})`, f},
@@ -111,8 +114,8 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// TestNoDevice answers the device forms without device groups (A-116).
-func TestNoDevice(t *testing.T) {
+// Without device groups, device conditions are decided as if the device were in no group (A-116).
+func TestEvalWithoutDevice(t *testing.T) {
 	env := evalEnv()
 	env.hasDevice = false
 	for text, want := range map[string]Truth{
@@ -120,14 +123,13 @@ func TestNoDevice(t *testing.T) {
 		`(Device_Member_of {3})`: Unknown,
 	} {
 		if got := mustParse(text).Eval(env); got != want {
-			t.Errorf("%s is %v, want %v", text, got, want)
+			t.Errorf("without device groups %s is %v, want %v", text, got, want)
 		}
 	}
 }
 
-// TestBrokenPrograms decode and evaluate to Unknown; no text says them
-// (A-111, A-117, S-36, S-37).
-func TestBrokenPrograms(t *testing.T) {
+// Some decodable programs have no meaning. They evaluate to Unknown and have no text (A-111, A-117, S-36, S-37).
+func TestMeaninglessProgramsAreUnknown(t *testing.T) {
 	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))
 	lit := appendToken(nil, tokString, appendUTF16(nil, "x"))
 	claim := appendToken(nil, tokUser, appendUTF16(nil, "one"))
@@ -168,30 +170,30 @@ func TestBrokenPrograms(t *testing.T) {
 	} {
 		e, err := Decode(code)
 		if err != nil {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("Decode, %s: %v", what, err)
 			continue
 		}
 		if got := e.Eval(evalEnv()); got != Unknown {
-			t.Errorf("%s: %v, want %v", what, got, Unknown)
+			t.Errorf("Eval, %s: %v, want %v", what, got, Unknown)
 		}
 		if got := e.Format(nil); got != "" {
-			t.Errorf(`%s prints %s, want ""`, what, got)
+			t.Errorf(`Format, %s: %s, want ""`, what, got)
 		}
 	}
 	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
-		t.Error("the zero Expr is not the empty program")
+		t.Errorf("zero Expr: Eval %v, Encode %q; want Unknown and the empty program", e.Eval(evalEnv()), e.Encode())
 	}
 	for _, op := range []int{opEqual, opContains, opAnyOf} {
-		local, err := Decode(join(one, one, op)) // evaluates, though no text says it
+		local, err := Decode(join(one, one, op)) // evaluates, but has no text
 		if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
-			t.Errorf("operator %#x with a local attribute on the right: %v, %v, %q, want TRUE and no text", op, err,
-				local.Eval(evalEnv()), local.Format(nil))
+			t.Errorf("operator %#x with a local attribute on the right: Decode %v, Eval %v, Format %q; want no "+
+				`error, True, ""`, op, err, local.Eval(evalEnv()), local.Format(nil))
 		}
 	}
 }
 
-// TestDuplicateAttribute takes an attribute with duplicates for absent (S-32).
-func TestDuplicateAttribute(t *testing.T) {
+// An attribute with duplicate values counts as absent (S-32).
+func TestDuplicateAttributeCountsAsAbsent(t *testing.T) {
 	env := &fixedEnv{attributes: [4]map[string]Attribute{
 		Resource: {"d": strs("d", "x", "X"), "long": ints("long", make([]int64, 50)...)}}}
 	for text, want := range map[string]Truth{
@@ -204,26 +206,25 @@ func TestDuplicateAttribute(t *testing.T) {
 	}
 }
 
-// TestReplacedSlice does not trust the order of a list that was replaced
-// after decoding.
-func TestReplacedSlice(t *testing.T) {
+// Eval does not use the order of a list that was replaced after parsing.
+func TestEvalIgnoresOrderOfReplacedList(t *testing.T) {
 	text := `("n",TI,0` + strings.Repeat(",1", 0)
 	for i := range 40 {
 		text += "," + string(rune('0'+i%10)) + string(rune('0'+i/10))
 	}
 	a, _, err := ParseAttribute(text+")", ParseOptions{})
 	if err != nil || a.order == nil {
-		t.Fatalf("%v, order %v", err, a.order)
+		t.Fatalf("ParseAttribute: %v, order %v; want an order", err, a.order)
 	}
 	a.Ints = append([]int64{777}, a.Ints[1:]...)
 	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
 	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
-		t.Errorf("got %v, want %v", got, True)
+		t.Errorf("Eval with a replaced list = %v, want %v", got, True)
 	}
 }
 
-// TestEvalAllocates nothing.
-func TestEvalAllocates(t *testing.T) {
+// Eval allocates nothing.
+func TestEvalAllocatesNothing(t *testing.T) {
 	env := benchEnv()
 	for _, text := range evalCases {
 		e := mustParse(text)
@@ -232,13 +233,13 @@ func TestEvalAllocates(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", text, n)
 		}
 		if truth == Unknown && text != evalCases[5] {
-			t.Errorf("%s is Unknown", text)
+			t.Errorf("%s is Unknown, want a decision", text)
 		}
 	}
 }
 
-// tristateRow is one recording of cond_expr_tristate_windows.jsonl: claims
-// by name or in the form of a PAC, and the result of the condition.
+// tristateRow is a recording of cond_expr_tristate_windows.jsonl: claims by name or in the form of a PAC, and the
+// result of the condition.
 type tristateRow struct {
 	UserClaims map[string][]string `json:"user_claims"`
 	PACClaims  []struct {
@@ -256,16 +257,15 @@ type tristateRow struct {
 	Crashes  bool `json:"crashes_windows"`
 }
 
-// anomalies are the recordings around '!' that do not follow the three-valued
-// table, by their condition without blanks. A-111 makes the table the rule,
-// so these rows only must not do harm.
+// anomalies lists the recordings with '!' that contradict the three-valued table, by their condition without spaces.
+// A-111 follows the table, so these rows are only evaluated.
 var anomalies = map[string]bool{
-	"{a}||!({a})": true, // recorded Unknown with a = 1, though !({a})||{a} is True
-	"{a}&&!({b})": true, // recorded Unknown, though {a}&&!({b}||{b}) is True
+	"{a}||!({a})": true, // recorded Unknown with a = 1, although !({a})||{a} is True
+	"{a}&&!({b})": true, // recorded Unknown, although {a}&&!({b}||{b}) is True
 }
 
-// attributes are the claims of the row in order. Only those from the
-// directory (1) and from a certificate (2) count.
+// attributes returns the claims of the row in order. Only those from the directory (1) and from a certificate (2)
+// count.
 func (r *tristateRow) attributes(t *testing.T) []Attribute {
 	var list []Attribute
 	for name, values := range r.UserClaims {
@@ -299,7 +299,7 @@ func (r *tristateRow) attributes(t *testing.T) []Attribute {
 					t.Fatal(err)
 				}
 			}
-			if source.Source <= 2 {
+			if source.Source == 1 || source.Source == 2 {
 				list = append(list, a)
 			}
 		}
@@ -307,7 +307,7 @@ func (r *tristateRow) attributes(t *testing.T) []Attribute {
 	return list
 }
 
-// text is the condition with its names in place.
+// text returns the condition with the names filled in.
 func (r *tristateRow) text() string {
 	text := r.Expr
 	if r.Template != "" {
@@ -326,7 +326,7 @@ func (r *tristateRow) text() string {
 	return "(" + text + ")"
 }
 
-// escapeRaw escapes only the characters that must be, so letters of any script remain.
+// escapeRaw escapes only characters that need it, so that letters of any script remain.
 func escapeRaw(name string) string {
 	var b strings.Builder
 	for _, r := range name {
@@ -339,9 +339,8 @@ func escapeRaw(name string) string {
 	return b.String()
 }
 
-// TestWindowsOutcomes evaluates what a Windows KDC evaluated (A-110 to A-117,
-// S-32, S-35, S-49).
-func TestWindowsOutcomes(t *testing.T) {
+// Eval agrees with recorded results of a Windows KDC (A-110 to A-117, S-32, S-35, S-49).
+func TestEvalMatchesWindowsRecordings(t *testing.T) {
 	held, robust := 0, 0
 	for i, r := range recordings.Rows[tristateRow](t, "cond_expr_tristate_windows.jsonl") {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
@@ -349,14 +348,14 @@ func TestWindowsOutcomes(t *testing.T) {
 			refused, isRefusal := r.Outcome.(string)
 			if isRefusal && !r.Crashes {
 				if !errors.Is(err, ErrAttribute) {
-					t.Errorf("the KDC refused the claims (%s), NewSet did not", refused)
+					t.Errorf("NewSet: %v, want an error, because the KDC rejected the claims (%s)", err, refused)
 				}
 				robust++
 				return
 			}
 			e, n, perr := ParseExpr(r.text(), ParseOptions{})
 			if perr != nil || n != len(r.text()) {
-				t.Fatalf("%.200q: %d, %v", r.text(), n, perr)
+				t.Fatalf("ParseExpr(%.200q) used %d bytes, %v; want all", r.text(), n, perr)
 			}
 			got := e.Eval(&testEnv{sets: [4]*Set{User: set}})
 			if r.Crashes || anomalies[strings.ReplaceAll(r.Template+r.Expr, " ", "")] {
@@ -371,7 +370,7 @@ func TestWindowsOutcomes(t *testing.T) {
 				want = truthOf(b)
 			}
 			if got != want {
-				t.Errorf("%.200s is %v, want %v", r.text(), got, want)
+				t.Errorf("%.200s is %v, the KDC recorded %v", r.text(), got, want)
 			}
 			held++
 		})

@@ -9,21 +9,22 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// The naive evaluator is the oracle of Eval: it runs the bytes on a stack as
-// MS-DTYP describes, without a tree, an order or an early end.
+// The naive evaluator is the oracle of Eval. It runs the bytes on a stack as MS-DTYP describes, without a tree, an
+// order or an early end.
 
-// naiveValue is one element of the naive evaluator's stack.
+// naiveValue is an element of the naive evaluator's stack.
 type naiveValue struct {
 	truth     Truth
 	isTruth   bool
 	attribute bool
 	null      bool
+	bare      bool // a claim that has no values
 	composite bool
 	sensitive bool
 	values    []any // *big.Int, bool, []uint16, sid.SID, []byte
 }
 
-// naiveEval runs tokens; any error makes the whole Unknown.
+// naiveEval runs the tokens. Any error makes the result Unknown.
 func naiveEval(code []byte, env Env) Truth {
 	var stack []naiveValue
 	for len(code) > 0 && code[0] != 0 {
@@ -57,7 +58,7 @@ func naiveEval(code []byte, env Env) Truth {
 			}
 			r = naiveLogic(op, in[0], in[1])
 		case op == opExists || op == opNotExists:
-			if args[0].attribute {
+			if args[0].attribute && !args[0].bare {
 				r = naiveBool(!args[0].null, op == opNotExists)
 			}
 		case need == 1:
@@ -76,7 +77,7 @@ func naiveEval(code []byte, env Env) Truth {
 	return truth
 }
 
-// naiveOperand reads one operand; the code is known to be well-formed.
+// naiveOperand reads an operand of a well-formed program.
 func naiveOperand(op byte, code []byte, env Env) (naiveValue, []byte) {
 	if op <= tokInt64 {
 		return naiveValue{values: []any{big.NewInt(int64(binary.LittleEndian.Uint64(code)))}}, code[10:]
@@ -142,10 +143,11 @@ func naiveAttribute(scope Scope, name string, env Env) naiveValue {
 		}
 	}
 	v.null = len(v.values) == 0
+	v.bare = v.null && (scope == User || scope == Device)
 	return v
 }
 
-// naiveTruth is a value as a logical operand; ok is false for a literal.
+// naiveTruth returns a value as a logical operand. ok is false for a literal.
 func naiveTruth(v naiveValue) (t Truth, ok bool) {
 	switch {
 	case v.isTruth:
@@ -176,7 +178,7 @@ func naiveTruth(v naiveValue) (t Truth, ok bool) {
 	return False, true
 }
 
-// naiveLogic is the three-valued table, written out.
+// naiveLogic implements the three-valued table.
 func naiveLogic(op byte, a, b Truth) Truth {
 	const U, F, T = Unknown, False, True
 	switch op {
@@ -293,7 +295,7 @@ func naiveIn(x any, list []any, sensitive bool) bool {
 	return false
 }
 
-// naiveCompare orders two values; ok is false if their types do not agree.
+// naiveCompare compares two values. ok is false if their types do not match.
 func naiveCompare(x, y any, sensitive bool) (c int, ok bool) {
 	if b, isBool := x.(bool); isBool {
 		if d, both := y.(bool); both {
@@ -337,7 +339,7 @@ func boolInt(b bool) *big.Int {
 	return new(big.Int)
 }
 
-// compareUnits compares unit by unit after upper-casing each.
+// compareUnits compares UTF-16 units after mapping each to upper case, unless sensitive.
 func compareUnits(x, y []uint16, sensitive bool) int {
 	for i := range min(len(x), len(y)) {
 		a, b := x[i], y[i]
@@ -351,7 +353,7 @@ func compareUnits(x, y []uint16, sensitive bool) int {
 	return len(x) - len(y)
 }
 
-// naiveUpper walks the whole table.
+// naiveUpper searches the whole table.
 func naiveUpper(u uint16) uint16 {
 	if u >= 'a' && u <= 'z' {
 		return u - 'a' + 'A'

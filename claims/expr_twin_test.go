@@ -6,8 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestTwin compares the evaluator with the naive one on random programs and
-// attributes.
+// Eval agrees with the naive evaluator on random programs and attributes.
 func TestTwin(t *testing.T) {
 	g := generator{Rand: source(t)}
 	rounds := randtest.Size(100000)
@@ -20,18 +19,20 @@ func TestTwin(t *testing.T) {
 		code := g.program([]byte(signature), 3)
 		e, err := Decode(code)
 		if err != nil {
-			t.Fatalf("round %d: %x: %v", i, code, err)
+			t.Fatalf("round %d: Decode(%x): %v", i, code, err)
 		}
 		got, want := e.Eval(env), naiveEval(code[len(signature):], env)
 		if got != want {
-			t.Fatalf("round %d: %x %s\nattributes %+v\ngot %v, want %v", i, code, e.Format(nil), env.attributes, got, want)
+			t.Fatalf("round %d: %x %s\nattributes %+v\nEval %v, the naive evaluator returns %v", i, code,
+				e.Format(nil), env.attributes, got, want)
 		}
 		seen[got]++
 	}
 	t.Logf("outcomes %v", seen)
 	for _, truth := range []Truth{Unknown, False, True} {
 		if seen[truth] < rounds/50 {
-			t.Errorf("%v came up only %d times of %d, want at least %d", truth, seen[truth], rounds, rounds/50)
+			t.Errorf("result %v occurred %d times in %d rounds, want at least %d", truth, seen[truth], rounds,
+				rounds/50)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// testEnv is an Env over plain sets.
+// testEnv is an Env with a set for each scope.
 type testEnv struct {
 	sets      [4]*Set // by Scope
 	members   map[sid.SID]bool
@@ -33,7 +33,7 @@ func (e *testEnv) Member(s sid.SID, device bool) bool {
 
 func (e *testEnv) HasDevice() bool { return e.hasDevice }
 
-// mustSet is NewSet of valid attributes.
+// mustSet returns NewSet of valid attributes.
 func mustSet(attributes ...Attribute) *Set {
 	s, err := NewSet(attributes)
 	if err != nil {
@@ -42,7 +42,7 @@ func mustSet(attributes ...Attribute) *Set {
 	return s
 }
 
-// mustParse is ParseExpr of a whole, valid text.
+// mustParse returns ParseExpr of a whole, valid text, and panics otherwise.
 func mustParse(text string) *Expr {
 	e, n, err := ParseExpr(text, ParseOptions{})
 	if err != nil || n != len(text) {
@@ -63,7 +63,7 @@ func bools(name string, values ...uint64) Attribute {
 	return Attribute{Name: name, Type: Boolean, Uints: values}
 }
 
-// evalCases are ordinary expressions: none may allocate.
+// evalCases are ordinary expressions, which Eval must decide without allocating.
 var evalCases = []string{
 	`(@User.one == 1)`,
 	`(@User.s == "foo" && @User.title != "PM")`,
@@ -85,7 +85,7 @@ func benchEnv() *testEnv {
 	return env
 }
 
-// seedTexts are conditions with something odd about each.
+// seedTexts are unusual conditions.
 var seedTexts = []string{
 	`(a)`, `(0>+0)`, `(!(!(a)))`, `(a Contains @USER.b == @device.c)`,
 	`(@User.a%0020%d801%dc00 == "\")`,
@@ -94,20 +94,20 @@ var seedTexts = []string{
 	`(Exists a && (b) <= @Resource.c)`, `(@User.A || @Device.B && @USER.C)`, `((((`,
 }
 
-// seedAttributes are attribute texts with something odd about each.
+// seedAttributes are unusual texts of attributes.
 var seedAttributes = []string{
 	`("a",TI,0,1,-2,0x3)`, `("a",TU,0xe,18446744073709551615)`, `("%0020",TS,2,"a","A")`,
 	`("a",TD,0,BA,S-1-5-0x20)`, `("a",TB,0,1,0)`, `("a",TX,0,abc,##,"")`, `("a",TX,0,)`,
 }
 
-// sameAttribute compares everything but the order.
+// sameAttribute compares the encodings of two attributes, which ignore the order.
 func sameAttribute(a, b Attribute) bool {
 	return bytes.Equal(a.Append(nil), b.Append(nil))
 }
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
-// source makes a random source and prints its seed.
+// source returns a random source and logs its seed.
 func source(t *testing.T) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
@@ -117,11 +117,10 @@ func source(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// generator makes random attributes and programs over few names and values,
-// so that they often meet.
+// generator makes random attributes and programs from few names and values, so that they often match.
 type generator struct {
 	*rand.Rand
-	env *fixedEnv // the attributes the programs will meet
+	env *fixedEnv // the attributes in the environment of the programs
 }
 
 var randomNames = []string{"a", "B", "c", "ć"}
@@ -140,8 +139,7 @@ func (g generator) integer() int64 {
 	return [...]int64{0, 1, 2, 3, -1, 42, 1<<63 - 1, -1 << 63}[g.IntN(8)]
 }
 
-// attribute makes one of any type, sometimes empty, long, disabled or with
-// duplicates.
+// attribute returns an attribute of any type, sometimes empty, long, disabled or with duplicates.
 func (g generator) attribute(name string) Attribute {
 	a := Attribute{Name: name}
 	switch g.IntN(8) {
@@ -180,7 +178,7 @@ func (g generator) attribute(name string) Attribute {
 	return a
 }
 
-// text is a string: from the list, or in a long list one of many.
+// text returns a string of randomStrings, or in a long list one of many others.
 func (g generator) text(long bool) string {
 	if long {
 		return fmt.Sprint(g.pick([]string{"x", "X", "ć", "Ć"}), g.IntN(12))
@@ -216,8 +214,7 @@ func (a *Attribute) dropDuplicates() {
 	}
 }
 
-// fixedEnv answers look-ups from plain lists, so that attributes that NewSet
-// would refuse reach the evaluator too.
+// fixedEnv has its attributes in plain maps, so that the evaluator also gets attributes that NewSet would reject.
 type fixedEnv struct {
 	attributes [4]map[string]Attribute
 	members    map[sid.SID]bool
@@ -265,7 +262,7 @@ func appendToken(dst []byte, code byte, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// literal appends a constant of a type; 0 is any type.
+// literal appends a literal of the type, or of any type for 0.
 func (g generator) literal(dst []byte, typ Type, long bool) []byte {
 	if typ == 0 || g.IntN(30) == 0 {
 		typ = [...]Type{Int64, String, Octets, SID}[g.IntN(4)]
@@ -288,7 +285,7 @@ func (g generator) literal(dst []byte, typ Type, long bool) []byte {
 	return append(dst, byte(1+g.IntN(3)), byte(1+g.IntN(3)))
 }
 
-// composite appends a list of constants of a type.
+// composite appends a list of literals of the type.
 func (g generator) composite(dst []byte, typ Type) []byte {
 	n := g.IntN(4)
 	if g.IntN(5) == 0 {
@@ -309,7 +306,7 @@ func (g generator) name(dst []byte) ([]byte, Type) {
 	return appendToken(dst, code, appendUTF16(nil, name)), a.Type
 }
 
-// value appends anything, a constant preferably of the type.
+// value appends an attribute, a literal or a list, usually of the type.
 func (g generator) value(dst []byte, typ Type) []byte {
 	switch g.IntN(3) {
 	case 0:
@@ -321,8 +318,8 @@ func (g generator) value(dst []byte, typ Type) []byte {
 	return g.composite(dst, typ)
 }
 
-// program appends a random operand of a logical operator. Occasionally it appends none, or a left side that is not an
-// attribute.
+// program appends a random operand of a logical operator. Sometimes its left side is not an attribute, or it is no
+// operand.
 func (g generator) program(dst []byte, depth int) []byte {
 	if g.IntN(60) == 0 {
 		return g.value(dst, 0)

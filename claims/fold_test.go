@@ -7,44 +7,42 @@ import (
 	"unicode/utf16"
 )
 
-// TestUpper checks the table against the Unicode data of the standard
-// library: each mapping is a simple upper-case mapping, sorted, outside ASCII.
-func TestUpper(t *testing.T) {
+// Each run of the table is in order, outside ASCII, and maps letters to their simple upper case by the Unicode data
+// of the standard library.
+func TestUpperTableIsInOrder(t *testing.T) {
 	last := 0x7F
 	count := 0
 	for _, r := range upperRuns {
 		if int(r.lo) <= last || r.hi < r.lo || r.step == 0 {
-			t.Errorf("run %+v is out of order, want int(r.lo) more than %v, r.hi at least %v, r.step at least 1", r,
-				last, r.lo)
+			t.Errorf("run %+v is out of order: want lo above %#x, hi at least %#x, a step above 0", r, last, r.lo)
 		}
 		last = int(r.hi)
 		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
 			count++
 			if got := int(upper(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
-				t.Errorf("U+%04X maps to U+%04X", c, got)
+				t.Errorf("upper(U+%04X) = U+%04X, want U+%04X, not in ASCII", c, got, unicode.ToUpper(rune(c)))
 			}
 		}
 	}
 	for c := range 0x10000 {
 		if got, want := upper(uint16(c)), naiveUpper(uint16(c)); got != want {
-			t.Fatalf("upper(U+%04X) is U+%04X, the walked table says U+%04X, want %04X", c, got, want, want)
+			t.Fatalf("upper(U+%04X) = U+%04X, but the table has U+%04X", c, got, want)
 		}
 	}
 	t.Logf("%d mappings", count)
 }
 
-// later are the letters whose pair is of a later age than 5.1 (DerivedAge.txt), or
-// in ASCII.
+// later lists the letters whose pairs are newer than Unicode 5.1 (DerivedAge.txt) or lead into ASCII.
 var later = [][2]uint16{{0x0131, 0x0131}, {0x017F, 0x017F}, {0x023F, 0x0240}, {0x0252, 0x0252}, {0x025C, 0x025C},
 	{0x0261, 0x0261}, {0x0265, 0x0266}, {0x026A, 0x026A}, {0x026C, 0x026C}, {0x0282, 0x0282}, {0x0287, 0x0287},
 	{0x029D, 0x029E}, {0x03F3, 0x03F3}, {0x0525, 0x052F}, {0x10D0, 0x10FF}, {0x13F8, 0x13FD}, {0x1C80, 0x1C88},
 	{0x1D8E, 0x1D8E}, {0x2C5F, 0x2C5F}, {0x2CEC, 0x2CF3}, {0x2D27, 0x2D2D}, {0xA661, 0xA661}, {0xA699, 0xA69B},
 	{0xA791, 0xA7F6}, {0xAB53, 0xABBF}}
 
-// The table misses no pair of the age, and has no other.
-func TestUpperIsWhole(t *testing.T) {
+// The table has every pair of Unicode 5.1 and no other.
+func TestUpperTableIsComplete(t *testing.T) {
 	if unicode.Version != "15.0.0" {
-		t.Skipf("the list of later letters is that of Unicode 15.0.0, the library has %s", unicode.Version)
+		t.Skipf("the list of later letters is for Unicode 15.0.0, the library has %s", unicode.Version)
 	}
 	for c := uint16(0x80); c < 0xFFFF; c++ {
 		want := uint16(unicode.ToUpper(rune(c)))
@@ -54,14 +52,13 @@ func TestUpperIsWhole(t *testing.T) {
 			}
 		}
 		if got := upper(c); got != want {
-			t.Errorf("U+%04X maps to U+%04X, want U+%04X", c, got, want)
+			t.Errorf("upper(U+%04X) = U+%04X, want U+%04X", c, got, want)
 		}
 	}
 }
 
-// TestFolding checks single pairs. The pairs of Unicode 5.1 and before are
-// equal, later ones and those that lead into ASCII are not.
-func TestFolding(t *testing.T) {
+// Pairs of letters up to Unicode 5.1 are equal. Later pairs and pairs that lead into ASCII are not.
+func TestNamesFoldOnlyOldPairs(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want bool
@@ -89,20 +86,19 @@ func TestFolding(t *testing.T) {
 		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
 	} {
 		if got := EqualName(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q: %v, want %v", c.a, c.b, got, c.want)
+			t.Errorf("EqualName(%q, %q) = %v, want %v", c.a, c.b, got, c.want)
 		}
 		if c.want && foldHash(c.a) != foldHash(c.b) {
-			t.Errorf("%q and %q hash differently", c.a, c.b)
+			t.Errorf("%q and %q are equal but have different hashes", c.a, c.b)
 		}
 		if compareStrings(c.a, c.b, true) == 0 {
-			t.Errorf("%q and %q are exactly equal", c.a, c.b)
+			t.Errorf("compareStrings(%q, %q) with case = 0, want another value", c.a, c.b)
 		}
 	}
 }
 
-// TestCompareTwin orders random strings, lone surrogates included, as their
-// UTF-16 units order.
-func TestCompareTwin(t *testing.T) {
+// Strings, including those with lone surrogates, are ordered by their UTF-16 units.
+func TestCompareStringsMatchesUTF16Order(t *testing.T) {
 	r := source(t)
 	alphabet := []uint16{'a', 'A', '_', 'z', 0xE0, 0xC0, 0xD7FB, 0xD800, 0xD801, 0xDC00, 0xDFFF, 0xF900, 0xFFFD, 0}
 	for range 100000 {
@@ -110,14 +106,14 @@ func TestCompareTwin(t *testing.T) {
 		s, u := fromUnits(a), fromUnits(b)
 		for _, sensitive := range []bool{false, true} {
 			if got, want := compareStrings(s, u, sensitive), compareUnits(a, b, sensitive); sign(got) != sign(want) {
-				t.Fatalf("%x and %x (sensitive %v): %d, want %d", a, b, sensitive, got, want)
+				t.Fatalf("compareStrings(%x, %x, sensitive %v) = %d, want the sign of %d", a, b, sensitive, got, want)
 			}
 		}
 		if (foldHash(s) != foldHash(u)) && EqualName(s, u) {
-			t.Fatalf("%x and %x are equal and hash differently", a, b)
+			t.Fatalf("%x and %x are equal but have different hashes", a, b)
 		}
 		if got := string(appendUTF16(nil, s)); got != string(littleEndian(a)) {
-			t.Fatalf("%x encodes to %x", a, got)
+			t.Fatalf("appendUTF16 of %x = %x, want the same units", a, got)
 		}
 	}
 }
@@ -147,11 +143,11 @@ func sign(n int) int {
 	return 0
 }
 
-// TestPlainStrings checks that well-formed text keeps its usual UTF-8 form.
-func TestPlainStrings(t *testing.T) {
+// Decoding UTF-16 returns well-formed text as ordinary UTF-8.
+func TestDecodeUTF16KeepsPlainText(t *testing.T) {
 	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
 		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
-			t.Errorf("%q decodes to %q, want %q", s, got, s)
+			t.Errorf("decodeUTF16 of %q = %q, want %q", s, got, s)
 		}
 	}
 }

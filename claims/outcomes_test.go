@@ -2,8 +2,7 @@ package claims
 
 import "testing"
 
-// TestOutcomesAreSound checks that the result of a random condition is always
-// among its outcomes, and that often the set does not have all three results.
+// The result of a random condition is always among its outcomes, and the outcomes often exclude a result.
 func TestOutcomesAreSound(t *testing.T) {
 	g := generator{Rand: source(t)}
 	narrow := 0
@@ -23,16 +22,16 @@ func TestOutcomesAreSound(t *testing.T) {
 			other := g.newEnv()
 			if got := e.Eval(&mixed{other, env}); !o.Has(got) {
 				text := e.Format(nil)
-				t.Fatalf("%s: %v, outcomes %03b", text, got, o)
+				t.Fatalf("Eval of %s = %v, which is not among its outcomes %03b", text, got, o)
 			}
 		}
 	}
 	if narrow < 100 {
-		t.Errorf("only %d conditions were narrowed, want at least 100", narrow)
+		t.Errorf("%d conditions have fewer than all outcomes, want at least 100", narrow)
 	}
 }
 
-// mixed takes resource attributes from one environment, the rest from another.
+// mixed takes resource attributes from object, and the rest from Env.
 type mixed struct {
 	Env
 	object Env
@@ -45,7 +44,8 @@ func (m *mixed) Attribute(s Scope, name string) (Attribute, bool) {
 	return m.Env.Attribute(s, name)
 }
 
-func TestOutcomes(t *testing.T) {
+// Outcomes returns the possible results of a condition for an object, whatever the token is.
+func TestOutcomesReturnPossibleResults(t *testing.T) {
 	object := func(name string) (Attribute, bool) {
 		if EqualName(name, "level") {
 			return ints("level", 3), true
@@ -67,17 +67,18 @@ func TestOutcomes(t *testing.T) {
 		{`(@User.x == {1,"a"})`, u},                                     // A-113
 		{`(@User.x Any_of 1)`, u},                                       // A-114
 		{`(Exists @Resource.level)`, tr},                                // A-115
-		{`(Exists @User.x)`, f | tr},                                    // A-115
+		{`(Exists @User.x)`, u | f | tr},                                // A-115
+		{`(Exists x)`, f | tr},                                          // A-115
 		{`(Member_of{SID(BA)})`, f | tr},                                // A-116
 		{`(!(@Resource.level == 3))`, f},                                // A-111
 		{`(@Resource.level == 3 || @User.x)`, tr},                       // A-111
 		{`(@User.x >= @Resource.absent || Member_of{SID(BA)})`, u | tr}, // A-111
 	} {
 		if got := mustParse(c.text).Outcomes(object); got != c.want {
-			t.Errorf("%s: outcomes %03b, want %03b", c.text, got, c.want)
+			t.Errorf("Outcomes of %s = %03b, want %03b", c.text, got, c.want)
 		}
 	}
-	// A result is no list of SIDs: a membership in it is Unknown (A-116). It has no text.
+	// Membership in a result, which is not a list of SIDs, is Unknown (A-116). It has no text.
 	for _, code := range []byte{opMemberOf, opDeviceMemberOf, opMemberOfAny, opNotMemberOf, opNotDeviceMembOfAny} {
 		for _, scope := range []byte{tokUser, tokResource} {
 			tokens := appendToken([]byte(signature), scope, appendUTF16(nil, "level"))
@@ -86,11 +87,12 @@ func TestOutcomes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-				t.Errorf("%s over Exists: outcomes %03b, evaluates to %v", operators[code].text, got, e.Eval(&testEnv{}))
+				t.Errorf("%s over Exists: outcomes %03b, Eval %v; want Unknown only", operators[code].text, got,
+					e.Eval(&testEnv{}))
 			}
 		}
 	}
-	// A literal is no left side, whatever the token says on the right (A-112, A-114). It has no text.
+	// A relation with a literal on the left is Unknown, whatever is on the right (A-112, A-114). It has no text.
 	for _, code := range []byte{opEqual, opNotEqual, opLess, opGreaterEqual, opContains, opAnyOf, opNotContains} {
 		tokens := appendToken([]byte(signature), tokString, appendUTF16(nil, "a"))
 		e, err := Decode(append(appendToken(tokens, tokUser, appendUTF16(nil, "x")), code))
@@ -98,10 +100,11 @@ func TestOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
-			t.Errorf("%s after a literal: outcomes %03b, want %03b", operators[code].text, got, u)
+			t.Errorf("%s after a literal: outcomes %03b, Eval %v; want %03b, Unknown", operators[code].text, got,
+				e.Eval(&testEnv{}), u)
 		}
 	}
 	if got := new(Expr).Outcomes(nil); got != u { // A-117
-		t.Errorf("empty program: %03b, want %03b", got, u)
+		t.Errorf("Outcomes of the empty program = %03b, want %03b", got, u)
 	}
 }

@@ -2,8 +2,8 @@ package claims
 
 import "testing"
 
-// FuzzParseAttribute checks that text never panics and that what parses
-// prints a text of the same attribute, the same again.
+// FuzzParseAttribute checks that no text causes a panic, and that Format prints a parsed attribute as a text that
+// parses to an equal attribute.
 func FuzzParseAttribute(f *testing.F) {
 	for _, text := range seedAttributes {
 		f.Add(text)
@@ -12,17 +12,18 @@ func FuzzParseAttribute(f *testing.F) {
 		a, n, err := ParseAttribute(text, ParseOptions{})
 		if err != nil {
 			if s, ok := err.(*SyntaxError); !ok || s.Offset < 0 || s.Offset > len(text) {
-				t.Fatalf("%q: %#v", text, err)
+				t.Fatalf("ParseAttribute(%q): %#v, want a *SyntaxError with an offset in the text", text, err)
 			}
 			return
 		}
 		if n > len(text) || text[n-1] != ')' {
-			t.Fatalf("%q: took %d bytes, want n at most %d, text[n-1] = %v", text, n, len(text), ')')
+			t.Fatalf("ParseAttribute(%q) used %d bytes, want a text that ends with ')'", text, n)
 		}
 		printed := a.Format(aliasOf)
 		again, _, err := ParseAttribute(printed, ParseOptions{})
 		if err != nil || !sameAttribute(a, again) || again.Format(aliasOf) != printed {
-			t.Fatalf("%q prints %q: %+v, %v", text, printed, again, err)
+			t.Fatalf("Format of %q = %q, which parses to %+v, %v; want an equal attribute and text", text, printed,
+				again, err)
 		}
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestHalfAttributes: the same of attributes (S-49 to S-53).
-func TestHalfAttributes(t *testing.T) {
+// An incomplete or wrong attribute is an error at the position of the mistake (S-49 to S-53).
+func TestIncompleteAttributesAreRejected(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-53", `"a",TI,0,1)`, 0}, {"S-53", ``, 0}, {"S-53", `(`, 1}, {"S-53", `("a"`, 4},
 		{"S-53", `("a"TI,0,1)`, 4},
@@ -31,10 +31,10 @@ func TestHalfAttributes(t *testing.T) {
 		_, _, err := ParseAttribute(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || syntax.Offset != c.offset {
-			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseAttribute(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
-	for text, want := range map[string]Attribute{ // the last that each bound lets in
+	for text, want := range map[string]Attribute{ // the last values within each bound
 		`("a",TI,0xffff00ff,-9223372036854775808)`: {Flags: 0xFFFF00FF, Type: Int64, Ints: []int64{-1 << 63}},
 		`("a",TI,0,9223372036854775807)`:           {Type: Int64, Ints: []int64{1<<63 - 1}},
 		`("a",TU,0,18446744073709551615)`:          {Type: Uint64, Uints: []uint64{1<<64 - 1}},
@@ -46,11 +46,11 @@ func TestHalfAttributes(t *testing.T) {
 		got, n, err := ParseAttribute(text, ParseOptions{})
 		want.setOrder()
 		if err != nil || n != len(text) || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
-			t.Errorf("%s: %+v, %d, %v, want %+v", text, got, n, err, want)
+			t.Errorf("ParseAttribute(%s) = %+v, used %d bytes, %v; want %+v", text, got, n, err, want)
 		}
 	}
 	most := `("a",TI,0` + strings.Repeat(",1", MaxValues) + ")"
 	if a, _, err := ParseAttribute(most, ParseOptions{}); err != nil || a.Len() != MaxValues {
-		t.Errorf("S-35: %d values: %d, %v, want %d, nil", MaxValues, a.Len(), err, MaxValues)
+		t.Errorf("S-35: ParseAttribute of %d values: %d values, %v; want %d, nil", MaxValues, a.Len(), err, MaxValues)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestConditionBytes compiles conditions to documented bytes, given without
-// the signature and the padding.
-func TestConditionBytes(t *testing.T) {
+// ParseExpr compiles conditions to the documented bytes, and Format prints the documented text. The table omits the
+// signature and the padding.
+func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ rule, text, tokens, canonical string }{
 		{"C-37 C-38", `(@User.Title=="PM")`, "f90a0000005400690074006c006500100400000050004d0080", `(@USER.Title == "PM")`},
@@ -43,7 +43,7 @@ func TestConditionBytes(t *testing.T) {
 	} {
 		e, n, err := ParseExpr(c.text+" rest", ParseOptions{})
 		if err != nil || n != len(c.text) {
-			t.Errorf("%s: %s: %d, %v, want %d, nil", c.rule, c.text, n, err, len(c.text))
+			t.Errorf("%s: ParseExpr(%s) used %d bytes, %v; want %d, nil", c.rule, c.text, n, err, len(c.text))
 			continue
 		}
 		tokens, err := hex.DecodeString(c.tokens)
@@ -53,18 +53,17 @@ func TestConditionBytes(t *testing.T) {
 		want := append([]byte(signature), tokens...)
 		want = append(want, make([]byte, -len(want)&3)...)
 		if got := e.Encode(); string(got) != string(want) {
-			t.Errorf("%s: %s\n got %x\nwant %x", c.rule, c.text, got, want)
+			t.Errorf("%s: bytes of %s\n got %x\nwant %x", c.rule, c.text, got, want)
 		}
 		if got := e.Format(aliasOf); got != c.canonical {
-			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+			t.Errorf("%s: Format of %s = %s, want %s", c.rule, c.text, got, c.canonical)
 		}
 		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	}
 }
 
-// TestConditionRefusals are texts that are no conditions, with the offset of
-// the mistake.
-func TestConditionRefusals(t *testing.T) {
+// ParseExpr rejects texts that are not conditions, with the offset of the mistake.
+func TestParseExprReportsOffset(t *testing.T) {
 	for _, c := range []struct {
 		rule, text string
 		offset     int
@@ -125,50 +124,49 @@ func TestConditionRefusals(t *testing.T) {
 		_, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
-			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+			t.Errorf("%s: ParseExpr(%.60s): %v, want a *SyntaxError", c.rule, c.text, err)
 			continue
 		}
 		if syntax.Offset != c.offset {
-			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseExpr(%.60s): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
-		t.Error("S-50: the strict reader accepts 0xffffffffffffffff")
+		t.Error("S-50: ParseExpr of 0xffffffffffffffff with Strict: no error, want one")
 	}
 	if _, _, err := ParseExpr(`(@Device.bb == 0x7fffffffffffffff)`, ParseOptions{Strict: true}); err != nil {
-		t.Errorf("C-48: %v", err)
+		t.Errorf("C-48: ParseExpr of 0x7fffffffffffffff with Strict: %v, want no error", err)
 	}
 }
 
-// TestDeepConditions checks that nesting within the limits prints and parses
-// back (S-35).
-func TestDeepConditions(t *testing.T) {
+// Deeply nested conditions within the limits print and parse back (S-35).
+func TestDeepConditionsRoundTrip(t *testing.T) {
 	n := 1800
 	e := mustParse("(" + strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) + ")")
 	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
 	env := &testEnv{sets: [4]*Set{Local: mustSet(ints("a", 1))}}
 	if got := e.Eval(env); got != True {
-		t.Errorf("1800 negations: %v, want %v", got, True)
+		t.Errorf("Eval of 1800 negations = %v, want %v", got, True)
 	}
 	many := "(a" + strings.Repeat("&&a", 999) + ")" // 1999 tokens
 	checkRoundTrip(t, mustParse(many), ParseOptions{}, aliasOf)
 	if _, _, err := ParseExpr("(a"+strings.Repeat("&&a", 1000)+")", ParseOptions{}); err == nil {
-		t.Error("2001 tokens are accepted")
+		t.Error("ParseExpr of 2001 tokens: no error, want one")
 	}
 }
 
-// TestLongestConditions: the longest condition of each kind is read, and one step more is
-// refused; both readers draw the line at the same place (S-35).
-func TestLongestConditions(t *testing.T) {
+// ParseExpr and Decode accept the longest condition of each kind and reject the next longer one, with the same limits
+// (S-35).
+func TestParseAndDecodeShareLimits(t *testing.T) {
 	not := func(n int) string { return strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) }
 	for name, c := range map[string]struct {
 		text func(n int) string
-		n    int // the most that 10,000 bytes or 2,000 tokens hold
+		n    int // the most that 10,000 bytes or 2,000 tokens can hold
 	}{
-		// "artx", 5 and two a character, an operator; rounded up to four
+		// "artx", 5 bytes and 2 for each character, an operator, rounded up to a multiple of 4
 		"a name":        {func(n int) string { return "(Exists " + strings.Repeat("a", n) + ")" }, 4995},
 		"a prefix name": {func(n int) string { return "(@User." + strings.Repeat("a", n) + ")" }, 4995},
-		// before these, 7 for the attribute; behind them, 1 for the operator
+		// before these 7 bytes for the attribute, after them 1 for the operator
 		"a text":      {func(n int) string { return `(a == "` + strings.Repeat("x", n) + `")` }, 4991},
 		"octets":      {func(n int) string { return `(a == #` + strings.Repeat("00", n) + `)` }, 9983},
 		"integers":    {func(n int) string { return `(a == {1` + strings.Repeat(",1", n-1) + `})` }, 907}, // 11 each
@@ -187,29 +185,29 @@ func TestLongestConditions(t *testing.T) {
 	} {
 		e, _, err := ParseExpr(c.text(c.n), ParseOptions{})
 		if err != nil {
-			t.Errorf("S-35: %s: %d are refused: %v", name, c.n, err)
+			t.Errorf("S-35: ParseExpr, %s, %d: %v, want no error", name, c.n, err)
 			continue
 		}
 		if again, err := Decode([]byte(e.raw)); err != nil || again.raw != e.raw {
-			t.Errorf("S-35: %s: %d bytes of %d are not read again: %v", name, len(e.raw), c.n, err)
+			t.Errorf("S-35: Decode, %s, %d bytes of %d: %v, want the same condition", name, len(e.raw), c.n, err)
 		}
 		e, _, err = ParseExpr(c.text(c.n+1), ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || e != nil || !strings.Contains(err.Error(),
 			"at most 10000 bytes and 2000 tokens") {
-			t.Errorf("S-35: %s: %d: %v, want a refusal for its length", name, c.n+1, err)
+			t.Errorf("S-35: ParseExpr, %s, %d: %v, want an error that names the limits", name, c.n+1, err)
 		}
 	}
 }
 
-// refusal is a text that no reader takes, and where the fault is seen.
+// refusal is a text that ParseExpr or ParseAttribute rejects, with the offset of the mistake.
 type refusal struct {
 	rule, text string
 	offset     int
 }
 
-// An incomplete or wrong condition is an error at the position of the missing part, whatever follows (S-47 to S-52).
-func TestHalfConditions(t *testing.T) {
+// An incomplete or wrong condition is an error at the position of the mistake, whatever follows (S-47 to S-52).
+func TestIncompleteConditionsAreRejected(t *testing.T) {
 	for _, c := range []refusal{
 		{"S-47", `(Exists)`, 7}, {"S-47", `(Exists Contains)`, 8}, {"S-47", `(Exists !a)`, 8},
 		{"S-47", `(Contains {1})`, 1}, {"S-47", `(Any_of {1} && a)`, 1}, {"S-47", `(a && Contains {1})`, 6},
@@ -234,14 +232,13 @@ func TestHalfConditions(t *testing.T) {
 		e, _, err := ParseExpr(c.text, ParseOptions{})
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || e != nil || syntax.Offset != c.offset {
-			t.Errorf("%s: %q: %v, want a refusal at %d", c.rule, c.text, err, c.offset)
+			t.Errorf("%s: ParseExpr(%q): %v, want an error at offset %d", c.rule, c.text, err, c.offset)
 		}
 	}
 }
 
-// TestParenthesesBesideOthers: what bounds the nesting counts the parentheses that are open, and none that were
-// closed.
-func TestParenthesesBesideOthers(t *testing.T) {
+// The limit of nesting counts the parentheses that are open, not those that were closed before.
+func TestNestingCountsOpenParentheses(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "a" + strings.Repeat(")", n) }
 	for n := 1; n <= 4; n++ {
 		for text, want := range map[string]bool{
@@ -251,7 +248,7 @@ func TestParenthesesBesideOthers(t *testing.T) {
 			"((Exists a) && " + deep(maxDepth-1) + strings.Repeat(" && (a == 1)", n) + ")": true,
 		} {
 			if _, _, err := ParseExpr(text, ParseOptions{}); (err == nil) != want {
-				t.Errorf("%d beside: %.20s…: %v, want it read: %t", n, text, err, want)
+				t.Errorf("%d operands: ParseExpr(%.20s…): %v, want success: %t", n, text, err, want)
 			}
 		}
 	}

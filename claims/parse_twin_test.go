@@ -11,14 +11,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// tail is the condition or attribute of one entry of a descriptor text.
+// tail is the condition or attribute of an entry in the text of a descriptor.
 type tail struct {
-	text     string // from its '(' to the end of the descriptor
+	text     string // from its '(' to the end of the text
 	resource bool
 }
 
-// textTails finds the entries with a condition or attribute. Quotes hide
-// parentheses and semicolons.
+// textTails finds the entries with a condition or attribute. Parentheses and semicolons in quotes do not count.
 func textTails(sddl string) []tail {
 	var tails []tail
 	depth, fields, kind, start, quoted := 0, 0, "", 0, false
@@ -45,8 +44,7 @@ func textTails(sddl string) []tail {
 	return tails
 }
 
-// binaryTails finds the application data of the same entries in the bytes of
-// a self-relative descriptor, the DACL first.
+// binaryTails finds the application data of the same entries in a self-relative descriptor, the DACL first.
 func binaryTails(b []byte) (conditions, attributes [][]byte) {
 	u16, u32 := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
 	for _, field := range []int{16, 12} { // offsets of DACL and SACL
@@ -72,15 +70,15 @@ func binaryTails(b []byte) (conditions, attributes [][]byte) {
 	return conditions, attributes
 }
 
-// vectorOptions resolves the aliases of the recorded texts.
+// vectorOptions returns options that resolve the aliases of the recorded texts.
 func vectorOptions(domain string) ParseOptions {
 	d, _ := sid.Parse(domain)
 	return ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, d) }}
 }
 
-// TestWindowsBytes compares the compiled bytes of texts with those of Windows, and
-// prints the bytes again (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
-func TestWindowsBytes(t *testing.T) {
+// ParseExpr and ParseAttribute compile texts to the bytes that Windows recorded, and Format prints them as Windows
+// did (S-30, S-34, S-46, S-48, S-52, S-53, C-80).
+func TestBytesMatchWindowsRecordings(t *testing.T) {
 	type row struct{ Src, SDDL, Domain, Hex string }
 	n := 0
 	for _, r := range recordings.Rows[row](t, "sddl_to_bytes_windows.jsonl") {
@@ -107,33 +105,33 @@ func TestWindowsBytes(t *testing.T) {
 					text, printed = checkConditionRow(t, tail.text, opt, alias, conditions[0])
 					conditions = conditions[1:]
 				}
-				// Windows printed this file's texts.
+				// Windows printed the texts of this file.
 				if strings.Contains(r.Src, "short-conditional") && printed != text {
-					t.Errorf("canonical text\n got %s\nwant %s", printed, text)
+					t.Errorf("Format\n got %s\nwant %s", printed, text)
 				}
 			}
 			if len(conditions)+len(attributes) > 0 {
-				t.Errorf("%d entries have no text, want 0", len(conditions)+len(attributes))
+				t.Errorf("%d entries in the bytes have no text", len(conditions)+len(attributes))
 			}
 		})
 	}
 	t.Logf("%d rows", n)
 }
 
-// checkConditionRow compiles the condition at the start of text, compares its
-// bytes, and returns the condition and the canonical text of the bytes.
+// checkConditionRow compiles the condition at the start of text and compares its bytes. It returns the condition and
+// the text that Format prints.
 func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
 	printed string) {
 	t.Helper()
 	e, n, err := ParseExpr(text, opt)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Fatalf("ParseExpr(%s): %v", text, err)
 	}
 	if !strings.HasPrefix(text[n:], ")") {
-		t.Errorf(`stopped at %q, want text starting with ")"`, text[n:])
+		t.Errorf("after the condition is %q, want a closing parenthesis", text[n:])
 	}
 	if got := e.Encode(); string(got) != string(want) {
-		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := Decode(want)
 	if err != nil {
@@ -149,10 +147,10 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	t.Helper()
 	a, n, err := ParseAttribute(text, opt)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		t.Fatalf("ParseAttribute(%s): %v", text, err)
 	}
 	if got := a.Append(nil); string(got) != string(want) {
-		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+		t.Errorf("bytes of %s\n got %x\nwant %x", text[:n], got, want)
 	}
 	d, err := DecodeAttribute(want)
 	if err != nil {
@@ -161,26 +159,25 @@ func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(s
 	return text[:n], d.Format(alias)
 }
 
-// checkRoundTrip checks that the canonical text parses to the same bytes and
-// prints the same again (S-46).
+// checkRoundTrip checks that the text of an expression parses to the same bytes and text (S-46).
 func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID) string) {
 	t.Helper()
 	text := e.Format(alias)
 	again, n, err := ParseExpr(text, opt)
 	if err != nil || n != len(text) {
-		t.Fatalf("%s does not parse back: %d, %v, want %d, nil", text, n, err, len(text))
+		t.Fatalf("ParseExpr(%s), the output of Format, used %d bytes, %v; want %d, nil", text, n, err, len(text))
 	}
 	if string(again.Encode()) != string(e.Encode()) {
-		t.Errorf("%s\n got %x\nwant %x", text, again.Encode(), e.Encode())
+		t.Errorf("bytes of %s\n got %x\nwant %x", text, again.Encode(), e.Encode())
 	}
 	if got := again.Format(alias); got != text {
-		t.Errorf("printed %s, then %s, want %s", text, got, text)
+		t.Errorf("second Format = %s, want %s", got, text)
 	}
 }
 
-// TestWindowsRoundTrip uses the conditions and attributes of recorded descriptor texts. Texts that Windows rejected
-// are rejected, and accepted ones print as Windows printed them (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
-func TestWindowsRoundTrip(t *testing.T) {
+// ParseExpr and ParseAttribute reject the conditions and attributes of recorded texts that Windows rejected. Format
+// prints the others as Windows did (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
+func TestTextsMatchWindowsRecordings(t *testing.T) {
 	type row struct {
 		SDDL, Windows string
 		Canonical     *string
@@ -212,16 +209,16 @@ func TestWindowsRoundTrip(t *testing.T) {
 				}
 				if r.Windows == "fail" {
 					if err == nil {
-						t.Errorf("%s: accepted, Windows refuses it", r.SDDL)
+						t.Errorf("%s: no error, but Windows rejected it", r.SDDL)
 					}
 					continue
 				}
 				if err != nil {
-					t.Errorf("%s: %v", r.SDDL, err)
+					t.Errorf("%s: %v, but Windows accepted it", r.SDDL, err)
 					continue
 				}
 				if !strings.HasPrefix(want[i].text, got+")") {
-					t.Errorf("%s\n got %s\nwant %s", r.SDDL, got, want[i].text)
+					t.Errorf("Format of the conditions of %s\n got %s\nwant %s", r.SDDL, got, want[i].text)
 				}
 			}
 		})
@@ -231,9 +228,8 @@ func TestWindowsRoundTrip(t *testing.T) {
 
 func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 
-// TestExpressionTexts runs recorded verdicts on single conditions (S-36, S-47,
-// S-49, S-51, S-52).
-func TestExpressionTexts(t *testing.T) {
+// ParseExpr accepts and rejects single conditions as recorded (S-36, S-47, S-49, S-51, S-52).
+func TestParseExprMatchesRecordings(t *testing.T) {
 	type row struct{ Expr, Expect string }
 	rows := recordings.Rows[row](t, "cond_ace_expr_c.jsonl")
 	for i, r := range rows {
@@ -241,7 +237,7 @@ func TestExpressionTexts(t *testing.T) {
 			e, n, err := ParseExpr(r.Expr, ParseOptions{})
 			ok := err == nil && n == len(r.Expr)
 			if ok != (r.Expect == "ok") {
-				t.Errorf("%s: got %d, %v, want %s", r.Expr, n, err, r.Expect)
+				t.Errorf("ParseExpr(%s) used %d bytes, %v; recorded: %s", r.Expr, n, err, r.Expect)
 			}
 			if ok {
 				checkRoundTrip(t, e, ParseOptions{}, aliasOf)

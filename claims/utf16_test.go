@@ -7,9 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// TestUTF16OfAnyText: every text of UTF-16, whole or with halves of pairs, is the same
-// text after it was read and written (S-37).
-func TestUTF16OfAnyText(t *testing.T) {
+// Every UTF-16 text, including lone surrogates, is the same after decoding and encoding (S-37).
+func TestUTF16RoundTripsAnyText(t *testing.T) {
 	parts := [][]uint16{{'a'}, {0x7F}, {0x80}, {0x7FF}, {0x800}, {0xD7FF}, {0xE000}, {0xFFFD}, {0xFFFF}, {0xD800},
 		{0xDBFF}, {0xDC00}, {0xDFFF}, {0xD800, 0xDC00}, {0xDBFF, 0xDFFF}}
 	for _, a := range parts {
@@ -21,11 +20,11 @@ func TestUTF16OfAnyText(t *testing.T) {
 					raw = append(raw, byte(u), byte(u>>8))
 				}
 				if got := appendUTF16(nil, decodeUTF16(string(raw))); !bytes.Equal(got, raw) {
-					t.Fatalf("%x becomes %x, want %x", raw, got, raw)
+					t.Fatalf("appendUTF16 after decodeUTF16 of %x = %x", raw, got)
 				}
 				whole := string(utf16.Decode(units))
 				if got := decodeUTF16(string(raw)); !strings.ContainsRune(whole, 0xFFFD) && got != whole {
-					t.Fatalf("%x is %q, want %q", raw, got, whole)
+					t.Fatalf("decodeUTF16 of %x = %q, want %q", raw, got, whole)
 				}
 			}
 		}

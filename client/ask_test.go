@@ -13,17 +13,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// closing is the row of a call that these tests make.
+// closing is the service that most tests call.
 var closing = nt.NtTable.Find("NtClose")
 
-// row returns the wire encoding of a row.
+// row returns the wire encoding of a service.
 func row(r *nt.Row) *wire.Row { return wire.Rows()[r.Info().Number] }
 
-// TestFrames: each request is one frame with its kind, thread, body and a new number. The caller gets the status of
-// its answer.
-func TestFrames(t *testing.T) {
+// Each request is one frame with its kind, thread and body, and a new request number. The caller gets the status of
+// the answer.
+func TestEachRequestIsOneFrame(t *testing.T) {
 	s := script(t)
-	of := &thread{s.Conn, 7} // a thread that is not the first
+	of := &thread{s.Conn, 7} // not the connection's first thread
 	th := nt.NewRemoteThread(of, "seventh")
 	refused := func(st ntstatus.Status, err error) bool { return errors.Is(err, st.Err()) }
 	const st = ntstatus.ObjectTypeMismatch
@@ -79,66 +79,67 @@ func TestFrames(t *testing.T) {
 	} {
 		f := s.once(c.kind, st, nil, func() {
 			if !c.call() {
-				t.Errorf("%s: the caller does not have the status of the answer alone", name)
+				t.Errorf("%s: the call does not return only the status of the answer, %v", name, st)
 			}
 		})
 		if f.Thread != c.thread || f.Service != 0 || !bytes.Equal(f.Body, c.body) {
-			t.Errorf("%s: thread %d service %d body % x, want thread %d body % x", name, f.Thread, f.Service, f.Body,
-				c.thread, c.body)
+			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread %d, service 0, body % x", name,
+				f.Thread, f.Service, f.Body, c.thread, c.body)
 		}
 		if f.Request <= last {
-			t.Errorf("%s: request %d after %d, want more than %d", name, f.Request, last, last)
+			t.Errorf("%s: request number %d, want more than %d", name, f.Request, last)
 		}
 		last = f.Request
 	}
 	s.stands()
 }
 
-// TestAnswered: the caller gets the values of the answer.
-func TestAnswered(t *testing.T) {
+// The caller gets the values of the answer.
+func TestCallerGetsAnswersValues(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
-	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 with its name
+	made := append([]byte{9, 0, 0, 0, 3, 0, 0, 0}, "new"...) // thread 9 and its name
 	s.once(wire.NewThread, 0, made, func() {
 		if th, err := s.NewThread(); err != nil || th.Name() != "new" || th.Transport().(*thread).number != 9 {
-			t.Errorf("a thread: %+v, %v", th, err)
+			t.Errorf(`NewThread: %+v, %v; want thread 9 with the name "new", nil`, th, err)
 		}
 	})
 	s.once(wire.NewThread, 0, made, func() {
 		if tr, err := s.NewTransport(); err != nil || tr.(*thread).number != 9 {
-			t.Errorf("a transport: %+v, %v", tr, err)
+			t.Errorf("NewTransport: %+v, %v; want thread 9, nil", tr, err)
 		}
 	})
 	s.once(wire.NewThread, 0, made, func() {
 		tr, name, st := of.NewThread()
 		if st != 0 || name != "new" || tr.(*thread).number != 9 {
-			t.Errorf("a thread of a thread: %+v, %q, %v", tr, name, st)
+			t.Errorf(`thread.NewThread: %+v, %q, %v; want thread 9, "new", %v`, tr, name, st, ntstatus.Success)
 		}
 	})
 	s.once(wire.Inspect, 0, []byte("a"), func() {
 		if b, err := s.Look(nil); string(b) != "a" || err != nil {
-			t.Errorf(`look: %q, %v, want string(b) = "a", no error`, b, err)
+			t.Errorf(`Look: %q, %v; want "a", nil`, b, err)
 		}
 	})
 	s.once(wire.Administer, 0, []byte("b"), func() {
 		if b, err := s.Administer(nil); string(b) != "b" || err != nil {
-			t.Errorf(`accounts: %q, %v, want string(b) = "b", no error`, b, err)
+			t.Errorf(`Administer: %q, %v; want "b", nil`, b, err)
 		}
 	})
 	s.once(wire.Connected, 0, []byte{2, 0, 0, 0, 'h', 'i', 40, 0, 0, 0}, func() {
 		if b, n, st := of.PortConnected(4); string(b) != "hi" || n != 40 || st != 0 {
-			t.Errorf(`a port: %q, %d, %v, want string(b) = "hi", n = 40, st = 0`, b, n, st)
+			t.Errorf(`PortConnected: %q, %d, %v; want "hi", 40, %v`, b, n, st, ntstatus.Success)
 		}
 	})
 	s.once(wire.WaitAny, 3, nil, func() {
 		if st := of.WaitAny(nil, false, nil); st != 3 {
-			t.Errorf("any: %v, want 3", st)
+			t.Errorf("WaitAny: %v, want 3", st)
 		}
 	})
 	s.stands()
 }
 
-// An answer that cannot be decoded ends the connection, because later answers can no longer be assigned (W-9).
+// An answer that cannot be decoded ends the connection, because the client can no longer assign later answers to
+// requests (W-9).
 func TestMalformedAnswerEndsConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind wire.Kind
@@ -177,7 +178,7 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 			s := script(t)
 			s.once(c.kind, ntstatus.Success, []byte{1, 2, 3}, func() {
 				if !c.call(s) {
-					t.Error("an answer that does not decode is believed")
+					t.Error("the call did not fail for a malformed answer")
 				}
 			})
 			s.lost(wire.ErrValue)
@@ -185,8 +186,9 @@ func TestMalformedAnswerEndsConnection(t *testing.T) {
 	}
 }
 
-// A frame that is not an answer, or an answer to no request, ends the connection. All waiting callers get the error.
-func TestUnread(t *testing.T) {
+// A frame that is not an answer, or an answer to an unknown request, ends the connection. All waiting callers get an
+// error.
+func TestUnexpectedFrameEndsConnection(t *testing.T) {
 	for name, c := range map[string]struct {
 		f    wire.Frame
 		want error
@@ -203,7 +205,8 @@ func TestUnread(t *testing.T) {
 			}, func() {
 				out, st, why := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, true)
 				if out != (nt.CloseOut{}) || st != ntstatus.PortDisconnected || why.Rule != "W-9" || why.Because == "" {
-					t.Errorf("%v, %v, %+v", out, st, why)
+					t.Errorf("Call: %v, %v, %+v; want zero outputs, %v and a reason by rule W-9", out, st, why,
+						ntstatus.PortDisconnected)
 				}
 			})
 			s.lost(c.want)
@@ -211,58 +214,61 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestCalls: a call has the daemon's number of its row, and the answer's outputs and reason
-// are the caller's. A row that the daemon does not have is not sent (W-5), nor is a
-// parameter that does not travel (W-6).
-func TestCalls(t *testing.T) {
+// A call uses the daemon's number for its service and returns the answer's outputs and reason. A service that the
+// daemon does not have is not sent (W-5), nor a parameter without an encoding (W-6).
+func TestCallUsesDaemonsServiceNumber(t *testing.T) {
 	s := script(t)
-	const number = 513 // the daemon's
+	const number = 513 // the daemon's number
 	s.services["NtClose"] = number
 	for _, why := range []bool{false, true} {
 		f := s.once(wire.Call, ntstatus.InvalidHandle, nil, func() {
 			out, st, reason := s.carrier().Call(closing, nt.CloseIn{Handle: 4}, why)
 			if out != (nt.CloseOut{}) || st != ntstatus.InvalidHandle || reason != (nt.Why{}) {
-				t.Errorf("%v, %v, %+v", out, st, reason)
+				t.Errorf("Call of NtClose: %v, %v, %+v; want zero outputs, %v, no reason", out, st, reason,
+					ntstatus.InvalidHandle)
 			}
 		})
 		want, err := row(closing).AppendCall(nil, nt.CloseIn{Handle: 4}, why)
 		if err != nil || f.Service != number || f.Thread != 1 || !bytes.Equal(f.Body, want) {
-			t.Errorf("service %d thread %d body % x, want % x", f.Service, f.Thread, f.Body, want)
+			t.Errorf("frame of NtClose: service %d, thread %d, body % x, %v; want service %d, thread 1, body % x",
+				f.Service, f.Thread, f.Body, err, number, want)
 		}
 	}
 	open := nt.NtTable.Find("NtOpenEvent")
 	s.once(wire.Call, ntstatus.Success, []byte{8, 0, 0, 0, 0, 0, 0, 0}, func() {
 		out, st, _ := s.carrier().Call(open, row(open).NothingIn(), false)
 		if out != (nt.EventOut{EventHandle: 8}) || st != ntstatus.Success {
-			t.Errorf("%+v, %v", out, st)
+			t.Errorf("Call of NtOpenEvent: %+v, %v; want handle 8, %v", out, st, ntstatus.Success)
 		}
 	})
 	set := nt.SetInformationTokenIn{TokenInformation: nt.Cap[any](struct{}{})}
 	out, st, why := s.carrier().Call(nt.NtTable.Find("NtSetInformationToken"), set, true)
 	if out != (nt.SetInformationTokenOut{}) || st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf("a parameter of no type: %v, %v, %+v", out, st, why)
+		t.Errorf("Call with a parameter that has no encoding: %v, %v, %+v; want zero outputs, %v, rule W-6", out, st,
+			why, ntstatus.InvalidParameter)
 	}
 	delete(s.services, "NtClose")
 	if out, st, why := s.carrier().Call(closing, nt.CloseIn{}, true); out != (nt.CloseOut{}) ||
 		st != ntstatus.NotSupported || why.Rule != "W-5" {
-		t.Errorf("a row that is not there: %v, %v, %+v", out, st, why)
+		t.Errorf("Call of a service that the daemon does not have: %v, %v, %+v; want zero outputs, %v, rule W-5", out,
+			st, why, ntstatus.NotSupported)
 	}
 	s.stands()
 }
 
-// TestBounds: a body of MaxBody bytes travels, and no longer one (W-2).
+// A request may have the maximal length, but not one byte more (W-2).
 func TestBounds(t *testing.T) {
 	s := script(t)
 	f := s.once(wire.Administer, 0, nil, func() {
 		if _, err := s.Administer(make([]byte, MaxRequest)); err != nil {
-			t.Error(err)
+			t.Errorf("Administer with %d bytes: %v, want no error", MaxRequest, err)
 		}
 	})
 	if len(f.Body) != MaxRequest {
-		t.Errorf("%d bytes came, want %d", len(f.Body), MaxRequest)
+		t.Errorf("the daemon received %d bytes, want %d", len(f.Body), MaxRequest)
 	}
 	if b, err := s.Administer(make([]byte, MaxRequest+1)); b != nil || err == nil {
-		t.Errorf("a longer one: %q, %v, want nil, an error", b, err)
+		t.Errorf("Administer with %d bytes: %q, %v; want nil, an error", MaxRequest+1, b, err)
 	}
 	write := nt.NtTable.Find("NtWriteFile")
 	in := nt.WriteFileIn{Buffer: nt.Cap([]byte{})}
@@ -273,17 +279,18 @@ func TestBounds(t *testing.T) {
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)))
 	s.once(wire.Call, ntstatus.EndOfFile, nil, func() {
 		if _, st, _ := s.carrier().Call(write, in, false); st != ntstatus.EndOfFile {
-			t.Errorf("the longest call: %v, want %v", st, ntstatus.EndOfFile)
+			t.Errorf("NtWriteFile with the longest body: %v, want %v", st, ntstatus.EndOfFile)
 		}
 	})
 	in.Buffer = nt.Cap(slices.Repeat([]byte{1}, wire.MaxBody-len(short)+1))
 	if _, st, why := s.carrier().Call(write, in, true); st != ntstatus.InvalidParameter || why.Rule != "W-6" {
-		t.Errorf(`a longer call: %v, %+v, want st = %v, why.Rule = "W-6"`, st, why, ntstatus.InvalidParameter)
+		t.Errorf("NtWriteFile with a body one byte too long: %v, %+v; want %v, rule W-6", st, why,
+			ntstatus.InvalidParameter)
 	}
 	s.stands()
 }
 
-// TestLostConnectionFailsCalls: on a lost connection a request returns an error and no values (W-9).
+// Every request on a lost connection returns an error and zero values (W-9).
 func TestLostConnectionFailsCalls(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
@@ -300,24 +307,24 @@ func TestLostConnectionFailsCalls(t *testing.T) {
 			switch v := v.(type) {
 			case ntstatus.Status:
 				if v != lost {
-					t.Errorf("%s: %v, want %v", name, v, lost)
+					t.Errorf("%s on a lost connection: %v, want %v", name, v, lost)
 				}
 			case nt.Why:
 				if v.Rule != "W-9" || v.Because != ErrClosed.Error() || v.Object != "" || v.Explanation != nil {
-					t.Errorf("%s: because of %+v", name, v)
+					t.Errorf("%s on a lost connection: reason %+v, want rule W-9 because of %v", name, v, ErrClosed)
 				}
 			case error:
 				if !errors.Is(v, ErrClosed) {
-					t.Errorf("%s: %v, want %v", name, v, ErrClosed)
+					t.Errorf("%s on a lost connection: %v, want %v", name, v, ErrClosed)
 				}
 			default:
 				if x := reflect.ValueOf(v); x.IsValid() && !x.IsZero() {
-					t.Errorf("%s brings %+v", name, v)
+					t.Errorf("%s on a lost connection: result %+v, want the zero value", name, v)
 				}
 			}
 		}
 	}
 }
 
-// list returns what a call returns.
+// list returns the results of a call as a list.
 func list(v ...any) []any { return v }

@@ -14,13 +14,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGreeted: process, profile and first thread are those that the daemon named.
-func TestGreeted(t *testing.T) {
+// Process, Profile and Thread return what the daemon's hello said.
+func TestConnHasValuesOfHello(t *testing.T) {
 	s := script(t)
 	if s.Process() != 0x44 || s.Profile() != nt.Observed || s.Thread().Name() != "of the daemon" ||
 		s.carrier().number != 1 || s.carrier().Profile() != nt.Observed || s.Err() != nil {
-		t.Errorf("process %s, profile %d, thread %q %d, %v", s.Process(), s.Profile(), s.Thread().Name(),
-			s.carrier().number, s.Err())
+		t.Errorf(`process %s, profile %d, thread %q number %d, %v; want 0x44, %d, "of the daemon" number 1, nil`,
+			s.Process(), s.Profile(), s.Thread().Name(), s.carrier().number, s.Err(), nt.Observed)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -28,12 +28,11 @@ func TestGreeted(t *testing.T) {
 	s.lost(ErrClosed)
 }
 
-// TestRefused: a daemon that answers the hello with a status does not serve this program
-// (W-17), and one that hangs up, answers with success or speaks otherwise is no daemon. The
-// client hangs up.
-func TestRefused(t *testing.T) {
+// New fails with the daemon's status if it answers the hello with one (W-17). It also fails if the daemon closes the
+// connection, answers with success or sends anything else. The client then closes the connection.
+func TestNewFailsWithoutHello(t *testing.T) {
 	other := wire.AppendHello(nil, hello)
-	other[4] ^= 1 // of the magic
+	other[4] ^= 1 // one bit of the magic number
 	for name, c := range map[string]struct {
 		first *wire.Frame
 		want  error
@@ -52,28 +51,28 @@ func TestRefused(t *testing.T) {
 				_, _ = theirs.Write(wire.AppendFrame(nil, c.first))
 			}()
 			if conn, err := New(ours); !errors.Is(err, c.want) || conn != nil {
-				t.Errorf("%v, %v, want %v", conn, err, c.want)
+				t.Errorf("New: %v, %v; want nil, %v", conn, err, c.want)
 			}
 			<-over
-			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns when the client has disconnected
+			_ = theirs.SetReadDeadline(time.Unix(1, 0)) // the read returns once the client has closed the connection
 			if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("the client did not hang up: %v, want %v", err, io.EOF)
+				t.Errorf("reading from the client after New failed: %v, want %v", err, io.EOF)
 			}
 		})
 	}
 }
 
-// TestHungUpAtHello: a daemon that is gone before it says hello is an error.
-func TestHungUpAtHello(t *testing.T) {
+// New returns an error if the daemon closed the connection before its hello.
+func TestNewFailsOnClosedConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	_ = theirs.Close()
 	if c, err := New(ours); err == nil || c != nil {
-		t.Errorf("%v, %v, want nil, an error", c, err)
+		t.Errorf("New on a closed connection: %v, %v; want nil, an error", c, err)
 	}
 }
 
-// TestGone: on a lost connection each question says so, and nothing blocks (W-9).
-func TestGone(t *testing.T) {
+// On a lost connection every request fails with PortDisconnected or an error, and none blocks (W-9).
+func TestLostConnectionBlocksNothing(t *testing.T) {
 	s := script(t)
 	of := s.carrier()
 	_ = s.Close()
@@ -97,7 +96,7 @@ func TestGone(t *testing.T) {
 		"open as": func() ntstatus.Status {
 			o, st := s.OpenFileAs(s.first, 4, nt.CreateFileIn{CreateDisposition: winnt.FILE_OPEN})
 			if o.Reverted {
-				t.Error("a thread that was not asked has reverted")
+				t.Error("OpenFileAs on a lost connection: Reverted = true, want false")
 			}
 			return st
 		},
@@ -107,7 +106,7 @@ func TestGone(t *testing.T) {
 		},
 	} {
 		if got := st(); got != gone {
-			t.Errorf("%s: %v, want %v", name, got, gone)
+			t.Errorf("%s on a lost connection: %v, want %v", name, got, gone)
 		}
 	}
 	for name, call := range map[string]func() error{
@@ -118,7 +117,7 @@ func TestGone(t *testing.T) {
 		"attach":    func() error { _, err := s.Attach(4); return err },
 	} {
 		if err := call(); err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s on a lost connection: no error, want one", name)
 		}
 	}
 	of.EndThread()
@@ -126,9 +125,8 @@ func TestGone(t *testing.T) {
 	s.lost(ErrClosed)
 }
 
-// TestSpareChannels: a connection keeps the channels of calls that were answered, mostSpare
-// at most, and gives each to one call.
-func TestSpareChannels(t *testing.T) {
+// A connection keeps at most mostSpare unused answer channels, and gives each of them to only one call.
+func TestSpareChannelsAreLimited(t *testing.T) {
 	s := script(t)
 	for range mostSpare + 3 {
 		s.keep(make(chan *wire.Frame, 1))
@@ -139,25 +137,26 @@ func TestSpareChannels(t *testing.T) {
 	left := len(s.spare)
 	s.mu.Unlock()
 	if kept != mostSpare || left != mostSpare-2 || a == b {
-		t.Errorf("%d kept, %d left, the same twice: %t", kept, left, a == b)
+		t.Errorf("%d channels kept, %d left after two were taken, the same channel twice: %t; want %d, %d, false",
+			kept, left, a == b, mostSpare, mostSpare-2)
 	}
 }
 
-// TestOneReason: the first reason of a loss stays, and the daemon sees the end.
-func TestOneReason(t *testing.T) {
+// The error that ended a connection first is kept, and the connection is closed.
+func TestFirstErrorOfConnectionIsKept(t *testing.T) {
 	s := script(t)
 	first := errors.New("first")
 	_ = s.lose(first)
 	if err := s.lose(ErrClosed); !errors.Is(err, first) {
-		t.Errorf("why: %v, want %v", err, first)
+		t.Errorf("second lose: %v, want %v", err, first)
 	}
 	s.lost(first)
 	if _, err := s.from.Frame(); !errors.Is(err, io.EOF) {
-		t.Errorf("the daemon sees %v, want %v", err, io.EOF)
+		t.Errorf("the daemon reads %v, want %v", err, io.EOF)
 	}
 }
 
-// timed is a connection that records the write deadlines.
+// timed is a connection that records its write deadlines.
 type timed struct {
 	net.Conn
 	deadlines []string
@@ -175,14 +174,14 @@ func (s *timed) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfARequest: the bytes that a socket does not accept at once are written with a write deadline, which is
-// removed afterwards. Reads get no deadline (W-3).
-func TestDeadlineOfARequest(t *testing.T) {
+// Bytes that a socket does not accept immediately are written with a write deadline, which is removed afterwards.
+// Reads have no deadline (W-3).
+func TestWriteDeadlineIsRemoved(t *testing.T) {
 	conn := new(timed)
 	if err := (&Conn{conn: conn}).writeRest([]byte("rest")); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(conn.deadlines, []string{"write", "none"}) {
-		t.Errorf("deadlines %q", conn.deadlines)
+		t.Errorf("deadlines %q, want a write deadline that is removed afterwards", conn.deadlines)
 	}
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 )
 
-// The address comes from the environment, or is the default if the variable is missing or empty.
-func TestSocket(t *testing.T) {
+// Socket returns the address in REFMON_SOCKET, or the default if the variable is missing or empty.
+func TestSocketReadsEnvironment(t *testing.T) {
 	for given, want := range map[string]string{"": "/run/refmon/refmond.sock", "/tmp/s": "/tmp/s", "fd:3": "fd:3"} {
 		t.Setenv("REFMON_SOCKET", given)
 		if got := Socket(); got != want {
-			t.Errorf("%q: %q, want %q", given, got, want)
+			t.Errorf("Socket with REFMON_SOCKET=%q: %q, want %q", given, got, want)
 		}
 	}
 }
 
-// listenAs listens on a socket as a user of the host does: the host's kernel notes who listens. Only root's program
-// can do so for another one.
+// listenAs listens on a socket as another user, which the host's kernel records. Only root can do this for another
+// user.
 func listenAs(t *testing.T, uid uint32) net.Listener {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -37,7 +37,7 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 		t.Fatal(err)
 	}
 	runtime.LockOSThread()
-	become := func(uid uint32) error { // of this thread alone: package syscall has it for all
+	become := func(uid uint32) error { // for this thread only; package syscall would change all threads
 		if uid == uint32(os.Geteuid()) {
 			return nil
 		}
@@ -49,7 +49,7 @@ func listenAs(t *testing.T, uid uint32) net.Listener {
 	if err := become(uid); err != nil {
 		_ = unix.Close(fd)
 		runtime.UnlockOSThread()
-		t.Skip("no thread of this program is another user's: ", err)
+		t.Skip("this program cannot change the user of a thread: ", err)
 	}
 	err = unix.Listen(fd, 8)
 	if uid != uint32(os.Getuid()) { // Geteuid of this thread has changed
@@ -86,9 +86,9 @@ func greets(l net.Listener, silent chan<- bool) {
 	}
 }
 
-// TestDialUser: a server that runs as root, as this program's user or as the one that is named is believed; any other
-// learns nothing, not even a hello, and the error says who it is (W-24).
-func TestDialUser(t *testing.T) {
+// Dial and DialUser accept a server that runs as root, as this program's user or as the given user. They send nothing
+// to other servers, not even a hello, and the error names the server's uid (W-24).
+func TestDialRejectsServerOfAnotherUser(t *testing.T) {
 	own := uint32(os.Geteuid())
 	servers := []uint32{own}
 	if own == 0 {
@@ -109,14 +109,15 @@ func TestDialUser(t *testing.T) {
 		} {
 			conn, err := c.dial()
 			if (err == nil) != c.want || (conn != nil) != c.want || <-silent == c.want {
-				t.Errorf("a server of %d, for %d: %v, want %t", uid, own, err, c.want)
+				t.Errorf("dialing a server of uid %d as uid %d: %v, or it received a frame; want success %t", uid,
+					own, err, c.want)
 			}
 			if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s runs as uid %d, want 0 or", path, uid)) {
-				t.Errorf("a server of %d: %v", uid, err)
+				t.Errorf("dialing a server of uid %d: %v, want an error that names the uid", uid, err)
 			}
 			if conn != nil {
 				if conn.Process() != 0x44 {
-					t.Errorf("a server of %d: process %v, want 0x44", uid, conn.Process())
+					t.Errorf("process of a server of uid %d: %v, want 0x44", uid, conn.Process())
 				}
 				_ = conn.Close()
 			}
@@ -124,9 +125,9 @@ func TestDialUser(t *testing.T) {
 	}
 }
 
-// An inherited connection is used and its descriptor closed. An invalid number, and a descriptor that is not a
-// socket, are errors.
-func TestDialInherited(t *testing.T) {
+// Dial uses an inherited connection and closes its descriptor. An invalid number and a descriptor that is not a
+// socket are errors.
+func TestDialClosesInheritedDescriptor(t *testing.T) {
 	daemon, theirs, err := wire.Pair("inherited")
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func TestDialInherited(t *testing.T) {
 		_, _ = wire.ReadFrame(daemon)
 		_, _ = daemon.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)}))
 	}()
-	fd, err := unix.Dup(int(theirs.Fd())) // the file would close it, too
+	fd, err := unix.Dup(int(theirs.Fd())) // closing the file would close the descriptor
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,11 +150,12 @@ func TestDialInherited(t *testing.T) {
 	}
 	<-over
 	if c.Process() != 0x44 {
-		t.Errorf("process %v, want 0x44", c.Process())
+		t.Errorf("Process = %v, want 0x44", c.Process())
 	}
 	_ = c.Close()
 	if n, err := daemon.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Errorf("after Close a descriptor of the connection is open: %d bytes, %v, want 0, an error", n, err)
+		t.Errorf("after Close a descriptor of the connection is still open: read %d bytes, %v; want 0, an error", n,
+			err)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -167,7 +169,7 @@ func TestDialInherited(t *testing.T) {
 		"fd:": "names no descriptor", "fd:-1": "names no descriptor", "fd:65536": "names no descriptor",
 		"fd:0x3": "names no descriptor"} {
 		if c, err := Dial(address); err == nil || c != nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
+			t.Errorf("Dial(%s): %v, want an error with %q", address, err, want)
 		}
 	}
 }

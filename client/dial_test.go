@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// TestTrusted: root's server and one's own are believed, and no other (W-24).
-func TestTrusted(t *testing.T) {
+// Servers of root and of the client's own user are trusted, and no others (W-24).
+func TestOnlyOwnAndRootServersAreTrusted(t *testing.T) {
 	for _, c := range []struct {
 		owner, uid uint32
 		want       bool
 	}{{0, 1000, true}, {1000, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
 		if got := trusted(c.owner, c.uid); got != c.want {
-			t.Errorf("a server of %d, for %d: %t, want %t", c.owner, c.uid, got, c.want)
+			t.Errorf("trusted(server of uid %d, client of uid %d) = %t, want %t", c.owner, c.uid, got, c.want)
 		}
 	}
 }
 
-// TestServerUID: the uid of a server is that of the program that listens.
-func TestServerUID(t *testing.T) {
+// serverUID returns the uid of the process that listens.
+func TestServerUIDIsTheListeners(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Skipf("no Unix sockets: %v", err)
@@ -33,19 +33,19 @@ func TestServerUID(t *testing.T) {
 	}
 	defer c.Close()
 	if uid, known, err := serverUID(c.(*net.UnixConn)); err != nil || known && int(uid) != os.Getuid() {
-		t.Errorf("uid %d, %v", uid, err)
+		t.Errorf("serverUID: %d, %v; want %d, nil", uid, err, os.Getuid())
 	}
 }
 
-// The error says that refmond is not running, or what is wrong with the address.
-func TestNoServer(t *testing.T) {
+// The error of Dial says that refmond is not running, or what is wrong with the address.
+func TestDialErrorNamesTheCause(t *testing.T) {
 	for address, want := range map[string]string{
 		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",
 		"fd:x":                                "names no descriptor",
 		"fd:999":                              "fd:999",
 	} {
 		if _, err := Dial(address); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
+			t.Errorf("Dial(%s): %v, want an error with %q", address, err, want)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// scriptSocket connects a client to a daemon over a socket, which carries descriptors.
+// scriptSocket connects a client to a scripted daemon over a socket, which can pass descriptors.
 func scriptSocket(t *testing.T) *scripted {
 	t.Helper()
 	return scriptOver(t, func() (net.Conn, net.Conn) {
@@ -30,8 +30,8 @@ func scriptSocket(t *testing.T) *scripted {
 	})
 }
 
-// lend answers a request with descriptors of the writing end of a pipe, and returns its
-// reading end, which ends once all of them are closed.
+// lend answers a request with n descriptors of the writing end of a pipe. It returns the reading end, which ends once
+// all of them are closed.
 func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *os.File {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -51,9 +51,9 @@ func (s *scripted) lend(f *wire.Frame, st ntstatus.Status, rest []byte, n int) *
 	return r
 }
 
-// With a success the caller gets one descriptor. Additional, unexpected ones and those of a refusal are closed. Only
-// an expected refusal keeps the connection open (W-50).
-func TestDescriptors(t *testing.T) {
+// With a success the caller gets one descriptor. The client closes additional, unexpected and refused ones. Only an
+// expected refusal keeps the connection open (W-50).
+func TestClientClosesUnexpectedDescriptors(t *testing.T) {
 	file := func(s *scripted) (*os.File, bool) {
 		f, err := s.File(s.first, 4)
 		return f, err == nil
@@ -96,7 +96,7 @@ func TestDescriptors(t *testing.T) {
 			s.beside(func() { r = s.lend(s.next(c.kind), c.st, c.rest, c.n) }, func() {
 				f, ok := c.call(s)
 				if ok != c.given || (f != nil) != c.given {
-					t.Errorf("a descriptor %v, %t, want %t", f, ok, c.given)
+					t.Errorf("got file %v, ok %t; want a file and true: %t", f, ok, c.given)
 				}
 				if f != nil {
 					if _, err := f.WriteString("x"); err != nil {
@@ -110,11 +110,11 @@ func TestDescriptors(t *testing.T) {
 			if c.given {
 				want = "x"
 			}
-			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends when no descriptor is open
-				t.Errorf("%q, %v, want %q", b, err, want)
+			if b, err := io.ReadAll(r); err != nil || string(b) != want { // it ends once no descriptor is open
+				t.Errorf("the pipe received %q, %v; want %q", b, err, want)
 			}
 			if (s.Err() == nil) != c.stays {
-				t.Errorf("the connection: %v", s.Err())
+				t.Errorf("the connection ended with %v, want it to stay open: %t", s.Err(), c.stays)
 			}
 		})
 	}

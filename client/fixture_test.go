@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// scripted is the daemon's end of a connection. The test determines its answers.
+// scripted is a connection with its daemon's end, at which the test writes the answers.
 type scripted struct {
 	*testing.T
 	*Conn
@@ -18,10 +18,10 @@ type scripted struct {
 	from *wire.Reader
 }
 
-// hello names the process and the thread that the daemon made.
+// hello has the process and the thread that the daemon announces.
 var hello = wire.HelloBody{Profile: uint8(nt.Observed), Process: 0x44, Thread: "of the daemon"}
 
-// script connects a client to a daemon that says hello.
+// script connects a client to a scripted daemon that has sent its hello.
 func script(t *testing.T) *scripted {
 	t.Helper()
 	return scriptOver(t, net.Pipe)
@@ -35,7 +35,7 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 	go func() {
 		defer close(greeted)
 		if f, err := s.from.Frame(); err != nil || f.Kind != wire.Hello {
-			t.Errorf("the client's hello: %+v, %v, want f.Kind = %v, no error", f, err, wire.Hello)
+			t.Errorf("hello of the client: %+v, %v; want kind %v", f, err, wire.Hello)
 		}
 		s.write(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, hello)})
 	}()
@@ -55,19 +55,19 @@ func scriptOver(t *testing.T, pair func() (net.Conn, net.Conn)) *scripted {
 // write sends a frame to the client.
 func (s *scripted) write(f *wire.Frame) {
 	if _, err := s.end.Write(wire.AppendFrame(nil, f)); err != nil {
-		s.Errorf("frame of the daemon: %v", err)
+		s.Errorf("writing a frame to the client: %v", err)
 	}
 }
 
-// next reads a frame of the client and checks its kind. It returns an empty frame if the read fails.
+// next reads the client's next frame and checks its kind. It returns an empty frame if the read fails.
 func (s *scripted) next(kind wire.Kind) *wire.Frame {
 	f, err := s.from.Frame()
 	if err != nil {
-		s.Errorf("a frame of kind %d: %v", kind, err)
+		s.Errorf("reading a frame of kind %d: %v", kind, err)
 		return &wire.Frame{}
 	}
 	if f.Kind != kind {
-		s.Errorf("a frame of kind %d, want %d", f.Kind, kind)
+		s.Errorf("frame of kind %d, want %d", f.Kind, kind)
 	}
 	return f
 }
@@ -77,7 +77,7 @@ func (s *scripted) tell(f *wire.Frame, st ntstatus.Status, rest []byte) {
 	s.write(&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: append(status(st), rest...)})
 }
 
-// status returns the head of an answer: the 4 bytes of the status and a 0 byte (no reason).
+// status returns the head of an answer: four bytes of the status and a 0 byte for no reason.
 func status(st ntstatus.Status) []byte {
 	return []byte{byte(st), byte(st >> 8), byte(st >> 16), byte(st >> 24), 0}
 }
@@ -94,7 +94,7 @@ func (s *scripted) beside(daemon, call func()) {
 	<-over
 }
 
-// once answers one frame of a kind during a call.
+// once makes a call, reads its one frame of the given kind and answers it. It returns the frame.
 func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call func()) (got *wire.Frame) {
 	s.Helper()
 	s.beside(func() {
@@ -104,23 +104,23 @@ func (s *scripted) once(kind wire.Kind, st ntstatus.Status, rest []byte, call fu
 	return got
 }
 
-// lost checks that the connection has ended with the error why.
+// lost checks that the connection has ended with the error.
 func (s *scripted) lost(why error) {
 	s.Helper()
 	if err := s.Err(); !errors.Is(err, why) {
-		s.Errorf("the connection: %v, want %v", err, why)
+		s.Errorf("Err of the connection: %v, want %v", err, why)
 	}
 	if _, err := s.NewThread(); !errors.Is(err, why) {
-		s.Errorf("a call on a lost connection: %v, want %v", err, why)
+		s.Errorf("NewThread on a lost connection: %v, want %v", err, why)
 	}
 }
 
-// stands checks that the connection still carries a call.
+// stands checks that the connection still works.
 func (s *scripted) stands() {
 	s.Helper()
 	s.once(wire.Save, ntstatus.Success, wire.AppendTicket(nil, 5), func() {
 		if k, st := s.carrier().SaveImpersonation(); k != 5 || st != ntstatus.Success || s.Err() != nil {
-			s.Errorf("ticket %d, %v; %v, want 5, %v, nil", k, st, s.Err(), ntstatus.Success)
+			s.Errorf("SaveImpersonation: ticket %d, %v; Err %v; want 5, %v, nil", k, st, s.Err(), ntstatus.Success)
 		}
 	})
 }

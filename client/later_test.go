@@ -10,10 +10,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// reading is the row of a call that may end later.
+// reading is the service of the calls that may complete later.
 var reading = nt.NtTable.Find("NtReadFile")
 
-// far encodes the state of an operation: four flags, the status, the bytes read, and the information.
+// far encodes the state of an operation: four flags, the status, the data and the information.
 func far(ended, told, synchronous, alertable byte, st ntstatus.Status, data string, information byte) []byte {
 	b := append([]byte{ended, told, synchronous, alertable}, status(st)[:4]...)
 	b = append(append(b, byte(len(data)), 0, 0, 0), data...)
@@ -28,20 +28,20 @@ func (r *results) later() *nt.Later {
 		Done: func(x nt.IOResult) { *r = append(*r, x) }}
 }
 
-// An operation that completes at once writes its memory first and then signals its completion, unless the answer says
-// that it was signalled (W-90). In the other case its outputs are in the answer.
-func TestEndsAtOnce(t *testing.T) {
+// An operation that completes immediately calls Done first and then reports this to the daemon, unless the answer
+// says that it was signalled already (W-90). Otherwise its outputs are in the answer.
+func TestImmediateOperationCallsDone(t *testing.T) {
 	done := nt.IOResult{Status: ntstatus.EndOfFile, Data: []byte("ab"), Information: 2}
 	const output = "\x03\x00\x00\x00xyz" // three bytes
 	for name, c := range map[string]struct {
 		rest                   []byte
-		told                   bool // a frame says so
+		told                   bool // the client sends Told
 		out                    string
 		done                   results
 		synchronous, alertable bool
 	}{
-		"nothing":     {rest: nil},
-		"as calls do": {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
+		"empty":       {rest: nil},
+		"outputs":     {rest: append(far(0, 0, 0, 0, 0, "", 0), output...), out: "xyz"},
 		"synchronous": {rest: append(far(0, 0, 1, 0, 0, "", 0), output...), out: "xyz", synchronous: true},
 		"alertable":   {rest: append(far(0, 0, 0, 1, 0, "", 0), output...), out: "xyz", alertable: true},
 		"ended":       {rest: far(1, 0, 0, 0, ntstatus.EndOfFile, "ab", 2), told: true, done: results{done}},
@@ -58,34 +58,37 @@ func TestEndsAtOnce(t *testing.T) {
 			s.beside(func() {
 				f := s.next(wire.Begin)
 				if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtReadFile"] {
-					t.Errorf("thread %d service %d body % x, want % x", f.Thread, f.Service, f.Body, want)
+					t.Errorf("frame of the call: thread %d, service %d, body % x; want thread 1, service %d, "+
+						"body % x", f.Thread, f.Service, f.Body, s.services["NtReadFile"], want)
 				}
 				s.tell(f, ntstatus.BufferOverflow, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
 					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) || len(got) != 1 {
-						t.Errorf("told of % x after %d results", told.Body, len(got))
+						t.Errorf("Told: body % x after %d results, want the operation's number after one", told.Body,
+							len(got))
 					}
 					s.tell(told, 0, nil)
 				}
 			}, func() {
 				out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l)
 				if st != ntstatus.BufferOverflow || string(out.(nt.ReadFileOut).Buffer) != c.out {
-					t.Errorf("%+v, %v", out, st)
+					t.Errorf("CallLater: %+v, %v; want data %q, %v", out, st, c.out, ntstatus.BufferOverflow)
 				}
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Over != nil || l.Synchronous != c.synchronous ||
 				l.Alertable != c.alertable {
-				t.Errorf("results %+v, synchronous %t alertable %t", got, l.Synchronous, l.Alertable)
+				t.Errorf("results %+v, synchronous %t, alertable %t; want %+v, %t, %t", got, l.Synchronous,
+					l.Alertable, c.done, c.synchronous, c.alertable)
 			}
 			s.stands()
 		})
 	}
 }
 
-// TestEndsLater: the client collects a pending operation by its number. It calls Done before it sends Told.
-// A collection that fails calls Done with the status, unless the caller waits and reads Failure (W-90).
-func TestEndsLater(t *testing.T) {
+// The client collects a pending operation by its number. It calls Done before it sends Told. If the collection fails,
+// Done gets the status, except for a synchronous operation, whose caller reads Failure (W-90).
+func TestPendingOperationIsCollected(t *testing.T) {
 	for name, c := range map[string]struct {
 		synchronous byte
 		head        ntstatus.Status
@@ -102,9 +105,9 @@ func TestEndsLater(t *testing.T) {
 			done: results{{Status: ntstatus.Cancelled}}},
 		"refused synchronously": {synchronous: 1, head: ntstatus.Cancelled, failure: ntstatus.Cancelled},
 		"told by the daemon":    {head: ntstatus.Cancelled, rest: far(0, 1, 0, 0, 0, "", 0), failure: ntstatus.Cancelled},
-		"spoiled": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
+		"malformed": {rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true,
 			done: results{{Status: ntstatus.PortDisconnected}}},
-		"spoiled synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
+		"malformed synchronously": {synchronous: 1, rest: []byte{1, 2}, failure: ntstatus.PortDisconnected, lost: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
@@ -115,25 +118,25 @@ func TestEndsLater(t *testing.T) {
 				s.tell(f, ntstatus.Pending, far(0, 0, c.synchronous, 0, 0, "", 0))
 				collect := s.next(wire.Collect)
 				if !bytes.Equal(collect.Body, wire.AppendOperation(nil, f.Request)) {
-					t.Errorf("collected is % x", collect.Body)
+					t.Errorf("Collect: body % x, want the number of the operation", collect.Body)
 				}
 				s.tell(collect, c.head, c.rest)
 				if c.told {
 					told := s.next(wire.Told)
 					if !bytes.Equal(told.Body, wire.AppendOperation(nil, f.Request)) {
-						t.Errorf("told of % x", told.Body)
+						t.Errorf("Told: body % x, want the number of the operation", told.Body)
 					}
 					s.tell(told, 0, nil)
 				}
 			}, func() {
 				if out, st := s.carrier().CallLater(reading, nt.ReadFileIn{FileHandle: 8}, l); st != ntstatus.Pending ||
 					out.(nt.ReadFileOut).Buffer != nil {
-					t.Errorf("%+v, %v", out, st)
+					t.Errorf("CallLater: %+v, %v; want no data, %v", out, st, ntstatus.Pending)
 				}
 				<-l.Over
 			})
 			if !reflect.DeepEqual(got, c.done) || l.Failure != c.failure || l.Synchronous != (c.synchronous == 1) {
-				t.Errorf("results %+v, failure %v, synchronous %t, want %+v, %v, %t", got, l.Failure, l.Synchronous,
+				t.Errorf("results %+v, failure %v, synchronous %t; want %+v, %v, %t", got, l.Failure, l.Synchronous,
 					c.done, c.failure, c.synchronous == 1)
 			}
 			if c.lost {
@@ -145,30 +148,31 @@ func TestEndsLater(t *testing.T) {
 	}
 }
 
-// TestLaterRefused: the client refuses a call that is too long and a row that the daemon does not have. An answer
-// that does not decode ends the connection. Done is not called.
-func TestLaterRefused(t *testing.T) {
+// The client rejects a call that is too long and a service that the daemon does not have. A malformed answer ends the
+// connection. None of them calls Done.
+func TestInvalidLaterCallsNeverCallDone(t *testing.T) {
 	s := script(t)
 	var got results
 	long := nt.WriteFileIn{Buffer: nt.Cap(make([]byte, wire.MaxBody))}
 	if _, st := s.carrier().CallLater(nt.NtTable.Find("NtWriteFile"), long, got.later()); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that is too long: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("CallLater with a body that is too long: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	number := s.services["NtReadFile"]
 	delete(s.services, "NtReadFile")
 	if _, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, got.later()); st != ntstatus.NotSupported {
-		t.Errorf("a row that is not there: %v, want %v", st, ntstatus.NotSupported)
+		t.Errorf("CallLater of a service that the daemon does not have: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.services["NtReadFile"] = number
 	s.stands()
-	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // half a list follows
+	s.once(wire.Begin, 0, append(far(0, 0, 1, 1, 0, "", 0), 1, 2), func() { // two bytes of a longer field
 		l := got.later()
 		out, st := s.carrier().CallLater(reading, nt.ReadFileIn{}, l)
 		if st != ntstatus.PortDisconnected || out.(nt.ReadFileOut).Buffer != nil || l.Synchronous || l.Alertable {
-			t.Errorf("half an output: %+v, %v", out, st)
+			t.Errorf("CallLater with a truncated output: %+v, %v, synchronous %t, alertable %t; want no data, "+
+				"%v, false, false", out, st, l.Synchronous, l.Alertable, ntstatus.PortDisconnected)
 		}
 	})
 	if s.lost(wire.ErrValue); len(got) != 0 {
-		t.Errorf("results %+v: len(got) = %d, want 0", got, len(got))
+		t.Errorf("Done was called with %+v, want no call", got)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asClient is the open that these tests make as a client.
+// asClient is the open that the tests make as a client.
 var asClient = nt.CreateFileIn{DesiredAccess: winnt.GENERIC_READ, CreateDisposition: winnt.FILE_OPEN}
 
-// handleOut returns the encoded outputs of an open that returned the handle.
+// handleOut returns the encoded outputs of an open with the handle h.
 func handleOut(t *testing.T, h winnt.Handle) []byte {
 	t.Helper()
 	b, err := opening().AppendOut(nil, nt.CreateFileOut{FileHandle: h, Information: fileaccess.Opened})
@@ -24,8 +24,8 @@ func handleOut(t *testing.T, h winnt.Handle) []byte {
 	return b
 }
 
-// An open as a client sends the closing of handles, the impersonation, the open and the revert together. If the
-// impersonation failed, its status is returned, and a handle opened by the thread itself is closed.
+// OpenFileAs sends the closing of handles, the impersonation, the open and the revert together. If the impersonation
+// failed, it returns that status and closes a handle that the thread itself opened.
 func TestOpenFileAsReturnsStatus(t *testing.T) {
 	const yes, no, other = ntstatus.Success, ntstatus.AccessDenied, ntstatus.NoToken
 	for _, c := range []struct {
@@ -56,22 +56,22 @@ func TestOpenFileAsReturnsStatus(t *testing.T) {
 			if c.closed != 0 {
 				f := s.next(wire.Call)
 				if want, _ := row(closing).AppendCall(nil, nt.CloseIn{Handle: c.closed}, false); !bytes.Equal(f.Body, want) {
-					t.Errorf("closed is % x, want % x", f.Body, want)
+					t.Errorf("NtClose: body % x, want % x", f.Body, want)
 				}
 				s.tell(f, yes, nil)
 			}
 		}, func() {
 			o, st := s.OpenFileAs(s.first, 0x70, asClient, 4, 0x10)
 			if st != c.st || o.FileHandle != c.h || o.File != nil || o.Reverted != (c.reverted == yes) {
-				t.Errorf("%+v: %+v, %v, want st = %v, o.FileHandle = %v, o.File = nil, o.Reverted = %v", c, o, st,
-					c.st, c.h, c.reverted == yes)
+				t.Errorf("statuses %+v: OpenFileAs = %+v, %v; want handle %v, reverted %t, no file, %v", c, o, st,
+					c.h, c.reverted == yes, c.st)
 			}
 		})
 		s.stands()
 	}
 }
 
-// asked checks the frames of an open as the client with token 0x70, after two calls of NtClose (4 and 0x10).
+// asked checks the frames of an open as the client with the token 0x70, after NtClose of the handles 4 and 0x10.
 func (s *scripted) asked(frames []*wire.Frame) {
 	set := nt.SetInformationThreadIn{ThreadHandle: winnt.NtCurrentThread,
 		ThreadInformationClass: nt.ThreadImpersonationToken, ThreadInformationLength: 8}
@@ -84,40 +84,40 @@ func (s *scripted) asked(frames []*wire.Frame) {
 		{"NtCreateFile", asClient}, {"NtSetInformationThread", back}} {
 		body, err := row(nt.NtTable.Find(want.name)).AppendCall(nil, want.in, false)
 		if f := frames[i]; err != nil || f.Service != s.services[want.name] || f.Thread != 1 || !bytes.Equal(f.Body, body) {
-			s.Errorf("frame %d: service %d thread %d body % x, want % x", i, f.Service, f.Thread, f.Body, body)
+			s.Errorf("frame %d: service %d, thread %d, body % x; want % x", i, f.Service, f.Thread, f.Body, body)
 		}
 	}
 }
 
-// An open that would create, change or delete is refused before anything is sent, and so is one if the daemon does
-// not have the row. The thread's state does not change.
-func TestOpenFileAsRefuses(t *testing.T) {
+// OpenFileAs rejects an open that would create, change or delete, and a service that the daemon does not have. It
+// sends nothing, so the thread's state does not change.
+func TestOpenFileAsRejectsChanges(t *testing.T) {
 	s := script(t)
 	deletes, creates := asClient, asClient
 	deletes.CreateOptions = uint32(fileaccess.DeleteOnClose)
 	creates.CreateDisposition = winnt.FILE_OPEN_IF
 	for _, in := range []nt.CreateFileIn{deletes, creates} {
 		if o, st := s.OpenFileAs(s.first, 4, in); st != ntstatus.InvalidParameter || !o.Reverted || o.FileHandle != 0 {
-			t.Errorf("%+v: %+v, %v, want st = %v, o.Reverted = true, o.FileHandle = 0", in, o, st,
-				ntstatus.InvalidParameter)
+			t.Errorf("OpenFileAs of %+v: %+v, %v; want %v, reverted, no handle", in, o, st, ntstatus.InvalidParameter)
 		}
 	}
 	delete(s.services, "NtCreateFile")
 	if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.NotSupported || !o.Reverted {
-		t.Errorf("no row: %+v, %v, want st = %v, o.Reverted = true", o, st, ntstatus.NotSupported)
+		t.Errorf("OpenFileAs without the service NtCreateFile: %+v, %v; want %v, reverted", o, st,
+			ntstatus.NotSupported)
 	}
 	if _, f, st := s.OpenFile(s.first, asClient); st != ntstatus.NotSupported || f != nil {
-		t.Errorf("no row, as itself: %v", st)
+		t.Errorf("OpenFile without the service NtCreateFile: %v, %v; want nil, %v", f, st, ntstatus.NotSupported)
 	}
 	if _, st := s.ReadFileAs(s.first, 4, asClient, 1, nil); st != ntstatus.NotSupported {
-		t.Errorf("no row, to read: %v, want %v", st, ntstatus.NotSupported)
+		t.Errorf("ReadFileAs without the service NtCreateFile: %v, want %v", st, ntstatus.NotSupported)
 	}
 	s.stands()
 }
 
-// TestOpenFileAsLost: where one of the answers does not decode or come, nothing is kept, the
-// connection ends, and the thread is not said to have reverted (W-9).
-func TestOpenFileAsLost(t *testing.T) {
+// If one of the answers is missing or malformed, OpenFileAs returns PortDisconnected and no values, and the
+// connection ends. Reverted is false (W-9).
+func TestOpenFileAsFailsWithoutAnswer(t *testing.T) {
 	for at := range 3 {
 		for _, half := range []bool{false, true} {
 			s := script(t)
@@ -136,17 +136,18 @@ func TestOpenFileAsLost(t *testing.T) {
 				}
 			}, func() {
 				if o, st := s.OpenFileAs(s.first, 4, asClient); st != ntstatus.PortDisconnected || o != (OpenedAs{}) {
-					t.Errorf("answer %d, half %t: %+v, %v", at, half, o, st)
+					t.Errorf("answer %d, malformed %t: OpenFileAs = %+v, %v; want no values, %v", at, half, o, st,
+						ntstatus.PortDisconnected)
 				}
 			})
 			if s.Err() == nil {
-				t.Errorf("answer %d, half %t: the connection stands", at, half)
+				t.Errorf("answer %d, malformed %t: the connection is still open", at, half)
 			}
 		}
 	}
 }
 
-// contents encodes a file's facts: four numbers and two flags.
+// contents encodes a file's facts: four numbers and two flags. end is the end of file.
 func contents(end byte, directory, whole byte) []byte {
 	var b []byte
 	for _, n := range []byte{11, 12, end, 14} {
@@ -155,8 +156,8 @@ func contents(end byte, directory, whole byte) []byte {
 	return append(b, directory, whole)
 }
 
-// The caller gets each fact of the file, with its contents or its handle; a refusal returns neither. The requested
-// number of bytes is limited to 0 to MaxContents.
+// ReadFileAs returns each fact of the file with its contents or its handle. It returns neither if it is refused. The
+// requested number of bytes is limited to the range from 0 to MaxContents.
 func TestReadFileAsReturnsFacts(t *testing.T) {
 	opened := handleOut(t, 8)
 	out := nt.CreateFileOut{FileHandle: 8, Information: fileaccess.Opened}
@@ -175,7 +176,7 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			ReadAs{out, 11, 12, 0, 14, true, false, []byte{}}},
 		"refused": {wire.MaxContents + 1, wire.MaxContents, ntstatus.AccessDenied,
 			append(bytes.Clone(opened), contents(2, 0, 0)...), ReadAs{}},
-		"nothing": {1, 1, 0, nil, ReadAs{}},
+		"empty": {1, 1, 0, nil, ReadAs{}},
 	} {
 		s := script(t)
 		f := s.once(wire.ReadAs, c.st, c.rest, func() {
@@ -183,12 +184,13 @@ func TestReadFileAsReturnsFacts(t *testing.T) {
 			if st != c.st || r.CreateFileOut != c.want.CreateFileOut || r.CreationTime != c.want.CreationTime ||
 				r.LastWriteTime != c.want.LastWriteTime || r.EndOfFile != c.want.EndOfFile || r.FileID != c.want.FileID ||
 				r.Directory != c.want.Directory || r.Whole != c.want.Whole || !bytes.Equal(r.Data, c.want.Data) {
-				t.Errorf("%s: %+v, %v", name, r, st)
+				t.Errorf("%s: ReadFileAs = %+v, %v; want %+v, %v", name, r, st, c.want, c.st)
 			}
 		})
 		want, err := opening().AppendCall(wire.AppendReadAs(nil, 0x70, c.sent), asClient, false)
 		if err != nil || f.Thread != 1 || f.Service != s.services["NtCreateFile"] || !bytes.Equal(f.Body, want) {
-			t.Errorf("%s: thread %d service %d body % x, want % x", name, f.Thread, f.Service, f.Body, want)
+			t.Errorf("%s: frame with thread %d, service %d, body % x; want thread 1, body % x", name, f.Thread,
+				f.Service, f.Body, want)
 		}
 		s.stands()
 	}

@@ -9,20 +9,20 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Calls in flight get their own answers in whatever order these arrive: the reader passes on the answers of others,
-// and whoever still waits after its own continues to read.
+// Concurrent calls get their own answers, whatever the order of arrival. The reading caller delivers the answers of
+// other callers. Once it has its own, another waiting caller becomes the reader.
 func TestAnswersInAnyOrder(t *testing.T) {
 	for _, order := range [][]uint64{{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}} {
 		for _, plain := range []bool{true, false} {
 			if !answersArrive(t, order, plain) {
-				return // each failure lasts for seconds
+				return // each failure takes seconds
 			}
 		}
 	}
 }
 
-// answersArrive makes one call per number in order and answers them in that order. The first caller reads. The others
-// may become the reader if plain is true. It reports whether each call returned its answer.
+// answersArrive makes one call for each number in order and answers them in that order. The first caller reads. The
+// others may become the reader if plain is true. It reports whether each call returned its answer.
 func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -43,7 +43,7 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 			f := &wire.Frame{Kind: wire.Save}
 			head, _, err := c.askUntil(f, closed, nil)
 			if err != nil || head.Status != ntstatus.Status(f.Request) {
-				t.Errorf("answers %v, plain %t: request %d: status %d, error %v, want %d, nil", order, plain,
+				t.Errorf("answers in order %v, plain %t: request %d got status %d, %v; want %d, nil", order, plain,
 					f.Request, head.Status, err, ntstatus.Status(f.Request))
 				f.Request = 0
 			}
@@ -64,8 +64,8 @@ func answersArrive(t *testing.T, order []uint64, plain bool) (all bool) {
 		select {
 		case n := <-answers:
 			all = all && n > 0
-		case <-time.After(10 * time.Second): // longer than the limit, so that others have failed by then
-			t.Errorf("answers %v, plain %t: a call never returns", order, plain)
+		case <-time.After(10 * time.Second): // longer than the limit, so that the other calls have failed
+			t.Errorf("answers in order %v, plain %t: a call did not return within 10 s", order, plain)
 			return false
 		}
 	}

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// A program for another user runs with that user's uid, gid and host groups; other attributes do not change. An
-// unknown uid is an error and changes nothing.
-func TestRunAs(t *testing.T) {
+// runAs sets the uid, gid and host groups of a user and keeps the other attributes. An unknown uid is an error and
+// changes nothing.
+func TestRunAsSetsCredential(t *testing.T) {
 	who, err := user.LookupId("0")
 	if err != nil {
-		t.Skip("the host names no user 0: ", err)
+		t.Skip("the host has no name for uid 0: ", err)
 	}
 	number := func(text string) uint32 {
 		n, err := strconv.ParseUint(text, 10, 32)
@@ -38,17 +38,17 @@ func TestRunAs(t *testing.T) {
 		}
 		got := cmd.SysProcAttr.Credential
 		if got.Uid != want.Uid || got.Gid != want.Gid || !slices.Equal(got.Groups, want.Groups) || got.NoSetGroups {
-			t.Errorf("%+v, want %+v", got, want)
+			t.Errorf("runAs(0): credential %+v, want %+v", got, want)
 		}
 		if before != nil && (cmd.SysProcAttr != before || !before.Setsid || before.Pdeathsig != syscall.SIGTERM) {
-			t.Errorf("of what was asked for %+v is left", cmd.SysProcAttr)
+			t.Errorf("runAs(0) changed other attributes: %+v, want %+v", cmd.SysProcAttr, before)
 		}
 	}
 	cmd := new(exec.Cmd)
 	if _, err := user.LookupId("3999999999"); err == nil {
-		t.Skip("the host names every user")
+		t.Skip("the host has names for all uids")
 	}
 	if err := runAs(cmd, 3999999999); err == nil || cmd.SysProcAttr != nil {
-		t.Errorf("a user that is not: %v, %+v, want an error, nil", err, cmd.SysProcAttr)
+		t.Errorf("runAs of an unknown uid: %v, %+v; want an error, no attributes", err, cmd.SysProcAttr)
 	}
 }

@@ -13,25 +13,25 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExitCodes: how a program ended is one number: its own exit code, 128 and the number of the signal that killed
-// it, and 0 where another part of this program waited for it (W-77).
-func TestExitCodes(t *testing.T) {
+// exitCode returns a program's exit code, or 128 plus the number of the signal that killed it. It returns 0 if
+// another part of this program waited for it (W-77).
+func TestExitCodeIncludesSignals(t *testing.T) {
 	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "exit 255": 255, "kill -9 $$": 137,
 		"kill -TERM $$": 143} {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		_ = cmd.Run() // the state has the result
 		if got := exitCode(cmd.ProcessState); got != want {
-			t.Errorf("%s: %d, want %d", script, got, want)
+			t.Errorf("exitCode after %q = %d, want %d", script, got, want)
 		}
 	}
 	if got := exitCode(nil); got != 0 {
-		t.Errorf("without a state: %d, want 0", got)
+		t.Errorf("exitCode(nil) = %d, want 0", got)
 	}
 }
 
-// A program is started in a process by its connection. For another account, a program of root requests it as that
-// account; if the daemon does not support this, the first refusal is returned (W-93). A refused program is not
-// started, and its environment is not set.
+// Start requests a process over the connection. If the daemon refuses it for another account, a client of root
+// requests it as that account. If the daemon does not support that, Start returns the first refusal (W-93). A refused
+// program is not started, and its command does not change.
 func TestStartRequestsProcess(t *testing.T) {
 	root := os.Geteuid() == 0
 	const held, unknown = ntstatus.PrivilegeNotHeld, ntstatus.NotSupported
@@ -52,7 +52,7 @@ func TestStartRequestsProcess(t *testing.T) {
 				}
 				f := s.next([]wire.Kind{wire.Attach, wire.AttachAs}[i])
 				if f.Thread != 1 || !bytes.Equal(f.Body, body) {
-					t.Errorf("thread %d asks with % x, want % x", f.Thread, f.Body, body)
+					t.Errorf("request of thread %d with body % x, want thread 1 with % x", f.Thread, f.Body, body)
 				}
 				s.tell(f, st, nil)
 			}
@@ -61,29 +61,30 @@ func TestStartRequestsProcess(t *testing.T) {
 				want = c.first
 			}
 			if p, err := s.Start(8, cmd); p != nil || !errors.Is(err, want.Err()) {
-				t.Errorf("%v and %v: %v, %v, want %v", c.first, c.second, p, err, want)
+				t.Errorf("daemon returns %v and %v: Start = %v, %v; want nil, %v", c.first, c.second, p, err, want)
 			}
 		})
 		if cmd.Process != nil || out.Len() > 0 || cmd.Env != nil || cmd.ExtraFiles != nil || cmd.SysProcAttr != nil {
-			t.Errorf("%v and %v: the program is %+v", c.first, c.second, cmd)
+			t.Errorf("daemon returns %v and %v: the command changed to %+v", c.first, c.second, cmd)
 		}
 		s.stands()
 	}
 }
 
-// A process is identified by its id and its creation time, which a separate thread queries through a handle with the
-// right to terminate. Without that right it is unknown (W-77).
-func TestProcessIdentity(t *testing.T) {
+// known returns the id and the creation time of a process. It queries them by a separate thread, with a handle that
+// may terminate the process. Without that right it returns 0 (W-77).
+func TestKnownNeedsRightToTerminate(t *testing.T) {
 	for _, granted := range []bool{true, false} {
 		s := script(t)
-		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 with its name
+		made := append([]byte{9, 0, 0, 0, 1, 0, 0, 0}, 't') // thread 9 and its name
 		s.beside(func() {
 			answer := func(name string, st ntstatus.Status, want, out any) {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(name).Info().Number]
 				in, err := r.DecodeIn(f.Body[1:])
 				if f.Service != s.services[name] || f.Thread != 9 || err != nil || want != nil && in != want {
-					t.Errorf("service %d of thread %d: %+v, %v, want %s %+v", f.Service, f.Thread, in, err, name, want)
+					t.Errorf("call of service %d by thread %d with %+v, %v; want %s by thread 9 with %+v", f.Service,
+						f.Thread, in, err, name, want)
 				}
 				var rest []byte
 				if st == 0 {
@@ -108,39 +109,40 @@ func TestProcessIdentity(t *testing.T) {
 				answer("NtDuplicateObject", ntstatus.AccessDenied, copied, nil)
 			}
 			if f := s.next(wire.EndThread); f.Thread != 9 {
-				t.Errorf("thread %d ends, want 9", f.Thread)
+				t.Errorf("EndThread of thread %d, want 9", f.Thread)
 			} else {
 				s.tell(f, 0, nil)
 			}
 		}, func() {
 			id, at := s.known(8)
 			if granted && (id != 0x44 || at != 99) || !granted && (id != 0 || at != 0) {
-				t.Errorf("granted %t: %v, %d", granted, id, at)
+				t.Errorf("right to terminate granted %t: known = %v, %d; want 0x44 and 99, or 0 and 0", granted, id,
+					at)
 			}
 		})
 		s.stands()
 	}
 }
 
-// TestExitOfAProgram: a program's process is ended with its exit code, if the process of that number is still the one
-// that was started; its handle is closed in any case (W-77).
-func TestExitOfAProgram(t *testing.T) {
+// A program's process is terminated with its exit code if the process of that id is still the one that was started.
+// Its handle is always closed (W-77).
+func TestExitTerminatesOnlyItsProcess(t *testing.T) {
 	const h, id, made, code = winnt.Handle(0x60), winnt.Handle(0x44), 99, ntstatus.Status(137)
 	for name, c := range map[string]struct {
 		opens    ntstatus.Status
 		id, made int64
 		ends     bool
-	}{"it is there": {0, 0x44, 99, true}, "another one has the number": {0, 0x44, 98, false},
-		"another number": {0, 0x48, 99, false}, "it is gone": {ntstatus.InvalidCid, 0, 0, false}} {
+	}{"it runs": {0, 0x44, 99, true}, "another creation time": {0, 0x44, 98, false},
+		"another id": {0, 0x48, 99, false}, "it ended": {ntstatus.InvalidCid, 0, 0, false}} {
 		t.Run(name, func(t *testing.T) {
 			s := script(t)
 			p := &Program{conn: s.Conn, id: id, made: made}
-			// answer reads a call of a row, and answers it.
+			// answer reads a call of the service and answers it. It returns the inputs.
 			answer := func(row string, st ntstatus.Status, out any) any {
 				f := s.next(wire.Call)
 				r := wire.Rows()[nt.NtTable.Find(row).Info().Number]
 				if f.Service != s.services[row] {
-					t.Errorf("service %d, want %s", f.Service, row)
+					t.Errorf("call of service %d, want %s", f.Service, row)
 				}
 				var rest []byte
 				if st == ntstatus.Success {
@@ -160,7 +162,8 @@ func TestExitOfAProgram(t *testing.T) {
 				in, ok := answer("NtOpenProcess", c.opens, nt.OpenProcessOut{ProcessHandle: h}).(nt.OpenProcessIn)
 				if !ok || in.DesiredAccess != winnt.PROCESS_TERMINATE|winnt.PROCESS_QUERY_LIMITED_INFORMATION ||
 					in.ClientID.V == nil || *in.ClientID.V != (nt.ClientID{UniqueProcess: id}) {
-					t.Errorf("it opens %+v", in)
+					t.Errorf("NtOpenProcess with %+v, want the process %v with the rights to terminate and query", in,
+						id)
 				}
 				if c.opens != ntstatus.Success {
 					return
@@ -172,11 +175,11 @@ func TestExitOfAProgram(t *testing.T) {
 				if c.ends {
 					end := answer("NtTerminateProcess", 0, nt.TerminateProcessOut{})
 					if end != (nt.TerminateProcessIn{ProcessHandle: h, ExitStatus: code}) {
-						t.Errorf("it ends %+v", end)
+						t.Errorf("NtTerminateProcess with %+v, want handle %v and exit status %v", end, h, code)
 					}
 				}
 				if in := answer("NtClose", 0, nt.CloseOut{}); in != (nt.CloseIn{Handle: h}) {
-					t.Errorf("it closes %+v", in)
+					t.Errorf("NtClose with %+v, want handle %v", in, h)
 				}
 			}, func() { p.exit(s.first, code) })
 			s.stands()

@@ -10,16 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// shut returns a channel that is closed.
+// shut returns a closed channel.
 func shut() <-chan struct{} {
 	ch := make(chan struct{})
 	close(ch)
 	return ch
 }
 
-// Either channel cancels a waiting call by its number. The answer is awaited even then, and a result is returned
-// (W-20).
-func TestCancelled(t *testing.T) {
+// Either channel cancels a waiting call by its number. The client still waits for the call's answer, and returns a
+// result that arrives (W-20).
+func TestCancelWaitsForAnswer(t *testing.T) {
 	never := make(chan struct{})
 	wait := func(s *scripted, closed, due <-chan struct{}) ntstatus.Status {
 		w := nt.Wait{Handle: 12, NotYet: ntstatus.PipeEmpty, Closed: closed, Due: due}
@@ -31,31 +31,31 @@ func TestCancelled(t *testing.T) {
 		call func(*scripted) ntstatus.Status
 	}{
 		"closed": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), never) }},
-		"alone":  {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
+		"no due": {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, shut(), nil) }},
 		"due":    {wire.Wait, func(s *scripted) ntstatus.Status { return wait(s, never, shut()) }},
 		"any": {wire.WaitAny, func(s *scripted) ntstatus.Status {
 			return s.carrier().WaitAny([]winnt.Handle{4}, false, shut())
 		}},
 	} {
-		for _, first := range []bool{false, true} { // the answer comes before that to Cancel
+		for _, first := range []bool{false, true} { // whether the call is answered before Cancel
 			for _, st := range []ntstatus.Status{ntstatus.Cancelled, ntstatus.Success} {
 				s := script(t)
 				s.beside(func() {
 					call := s.next(c.kind)
 					cancel := s.next(wire.Cancel)
 					if want := wire.AppendCancel(nil, call.Request); !bytes.Equal(cancel.Body, want) || cancel.Thread != 0 {
-						t.Errorf("%s: cancelled is % x, want % x", name, cancel.Body, want)
+						t.Errorf("%s: Cancel with body % x, want % x", name, cancel.Body, want)
 					}
 					if first {
 						s.tell(call, st, nil)
 					}
-					s.tell(cancel, ntstatus.InvalidHandle, nil) // no status of the call
+					s.tell(cancel, ntstatus.InvalidHandle, nil) // must not become the status of the call
 					if !first {
 						s.tell(call, st, nil)
 					}
 				}, func() {
 					if got := c.call(s); got != st {
-						t.Errorf("%s: %v, want %v", name, got, st)
+						t.Errorf("%s: the call returned %v, want %v", name, got, st)
 					}
 				})
 				s.stands()
@@ -64,9 +64,9 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A waiting call is one frame with its wait before the call, and requests no reason. A lost connection ends it (W-9,
-// W-20).
-func TestWaitTravels(t *testing.T) {
+// A waiting call is one frame with its wait before the call, and does not request a reason. A lost connection ends it
+// (W-9, W-20).
+func TestWaitIsOneFrame(t *testing.T) {
 	s := script(t)
 	want, err := row(closing).AppendCall(wire.AppendWait(nil, 12, ntstatus.PipeEmpty), nt.CloseIn{Handle: 4}, false)
 	if err != nil {
@@ -79,59 +79,59 @@ func TestWaitTravels(t *testing.T) {
 	}
 	f := s.once(wire.Wait, ntstatus.InvalidHandle, nil, func() {
 		if st := wait(); st != ntstatus.InvalidHandle {
-			t.Error(st)
+			t.Errorf("CallWhenReady: %v, want %v", st, ntstatus.InvalidHandle)
 		}
 	})
 	if !bytes.Equal(f.Body, want) || f.Thread != 1 || f.Service != s.services["NtClose"] {
-		t.Errorf("thread %d service %d body % x, want % x", f.Thread, f.Service, f.Body, want)
+		t.Errorf("frame of the wait: thread %d, service %d, body % x; want thread 1, body % x", f.Thread, f.Service,
+			f.Body, want)
 	}
 	s.beside(func() {
 		s.next(wire.Wait)
 		_ = s.end.Close()
 	}, func() {
 		if st := wait(); st != ntstatus.PortDisconnected {
-			t.Errorf("a connection that is lost: %v, want %v", st, ntstatus.PortDisconnected)
+			t.Errorf("CallWhenReady when the connection is lost: %v, want %v", st, ntstatus.PortDisconnected)
 		}
 	})
 	if s.Err() == nil {
-		t.Error("a connection that is lost stands")
+		t.Error("Err of the lost connection = nil, want an error")
 	}
 }
 
-// TestOwnThreads: a thread of another connection, and no thread, is no thread of this one:
-// nothing is sent.
-func TestOwnThreads(t *testing.T) {
+// A nil thread and a thread of another connection are rejected, and nothing is sent.
+func TestForeignThreadIsRejected(t *testing.T) {
 	s, other := script(t), script(t)
 	for _, th := range []*nt.Thread{nil, other.Thread()} {
 		if st := s.Refill(th, 4, 8); st != ntstatus.InvalidCid {
-			t.Errorf("refill: %v, want %v", st, ntstatus.InvalidCid)
+			t.Errorf("Refill with a foreign thread: %v, want %v", st, ntstatus.InvalidCid)
 		}
 		if _, st := s.ReadFileAs(th, 4, nt.CreateFileIn{}, 1, nil); st != ntstatus.InvalidCid {
-			t.Errorf("read as: %v, want %v", st, ntstatus.InvalidCid)
+			t.Errorf("ReadFileAs with a foreign thread: %v, want %v", st, ntstatus.InvalidCid)
 		}
 		if o, st := s.OpenFileAs(th, 4, nt.CreateFileIn{}); st != ntstatus.InvalidCid || !o.Reverted {
-			t.Errorf("open as: %+v, %v, want st = %v, o.Reverted = true", o, st, ntstatus.InvalidCid)
+			t.Errorf("OpenFileAs with a foreign thread: %+v, %v; want %v, reverted", o, st, ntstatus.InvalidCid)
 		}
 		if _, f, st := s.OpenFile(th, nt.CreateFileIn{}); st != ntstatus.InvalidCid || f != nil {
-			t.Errorf("open: %v", st)
+			t.Errorf("OpenFile with a foreign thread: %v, %v; want nil, %v", f, st, ntstatus.InvalidCid)
 		}
 		if f, err := s.File(th, 4); f != nil || err == nil {
-			t.Errorf("descriptor: %v", err)
+			t.Errorf("File with a foreign thread: %v, %v; want nil, an error", f, err)
 		}
 		if b, err := s.LookAs(th, nil); b != nil || err == nil {
-			t.Errorf("look: %v", err)
+			t.Errorf("LookAs with a foreign thread: %q, %v; want nil, an error", b, err)
 		}
 	}
 	s.stands()
 	other.stands()
 }
 
-// The cancel has the number of the waiting call, not that of a later one. A waiting call stops reading after its
-// answer (W-20).
+// Cancel has the number of the waiting call, not of a later one. A waiting call stops reading after its answer
+// (W-20).
 func TestCancelNamesItsCall(t *testing.T) {
 	for _, closes := range []bool{false, true} {
 		s := script(t)
-		s.stands() // from here on nothing reads for a while
+		s.stands() // afterwards no caller reads for a while
 		end, begun := make(chan struct{}), make(chan struct{})
 		w := nt.Wait{Handle: 4, Due: end}
 		if closes {
@@ -143,7 +143,7 @@ func TestCancelNamesItsCall(t *testing.T) {
 			s.tell(s.next(wire.Save), 0, wire.AppendTicket(nil, 1))
 			cancel := s.next(wire.Cancel)
 			if want := wire.AppendCancel(nil, call.Request); string(cancel.Body) != string(want) {
-				t.Errorf("cancelled is % x, want % x", cancel.Body, want)
+				t.Errorf("Cancel with body % x, want % x", cancel.Body, want)
 			}
 			s.tell(call, ntstatus.Cancelled, nil)
 			s.tell(cancel, 0, nil)
@@ -155,11 +155,11 @@ func TestCancelNamesItsCall(t *testing.T) {
 			}()
 			<-begun
 			if _, st := (&thread{s.Conn, 2}).SaveImpersonation(); st != 0 {
-				t.Error(st)
+				t.Errorf("SaveImpersonation during the wait: %v, want %v", st, ntstatus.Success)
 			}
 			close(end)
 			if st := <-over; st != ntstatus.Cancelled {
-				t.Error(st)
+				t.Errorf("the cancelled call returned %v, want %v", st, ntstatus.Cancelled)
 			}
 		})
 	}

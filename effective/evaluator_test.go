@@ -65,10 +65,9 @@ func ExampleNewEvaluator_malformed() {
 	// true
 }
 
-// equal tokens are one column; a token with attributes of its own never
-// shares one, and under a callback, which may look at anything, none does.
-// Equal descriptors share an answer unless a condition reads local attributes,
-// or an entry is left to a callback.
+// Equal tokens share a column, unless a callback or attributes of their own could distinguish them. The results of a
+// descriptor can be repeated for an equal one, unless a condition reads local attributes or a callback decides an
+// entry.
 func TestEqualDescriptorsShareAnswers(t *testing.T) {
 	plain := token.Spec{User: token.Group{SID: worldSIDs[0]}}
 	local := plain
@@ -86,7 +85,7 @@ func TestEqualDescriptorsShareAnswers(t *testing.T) {
 		{"callback", []*token.Token{one, two}, withCallback(callback), 2},
 	} {
 		if got := effective.Compile(c.tokens, c.cfg).Distinct(); got != c.want {
-			t.Errorf("%s: %d columns, want %d", c.name, got, c.want)
+			t.Errorf("%s: Distinct = %d, want %d", c.name, got, c.want)
 		}
 	}
 
@@ -109,7 +108,7 @@ func TestEqualDescriptorsShareAnswers(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile([]*token.Token{one}, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("%s: repeatable %v, want %v", c.name, got, c.want)
+			t.Errorf("%s: Repeatable = %v, want %v", c.name, got, c.want)
 		}
 	}
 }

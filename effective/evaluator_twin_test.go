@@ -13,9 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBulkEqualsScalar holds every answer to the scalar check, pair by pair
-// sets of up to four rights and the masks of MAXIMUM_ALLOWED, on
-// tokens and descriptors with every feature. A pair is one token on one
+// TestBulkEqualsScalar compares every bulk result with a single access check: the sets of up to four rights
+// and the masks of MAXIMUM_ALLOWED, on tokens and descriptors with every feature. A pair is one token and one
 // descriptor with one mask.
 func TestBulkEqualsScalar(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
@@ -26,8 +25,8 @@ func TestBulkEqualsScalar(t *testing.T) {
 		cfg, tokens, q, descriptor := w.company()
 		p := effective.Compile(tokens, cfg)
 		if p.Len() != len(tokens) || p.Distinct() > p.Len() {
-			t.Fatalf("%d tokens, %d principals, %d distinct, want %d, at most %d", len(tokens), p.Len(),
-				p.Distinct(), len(tokens), p.Len())
+			t.Fatalf("Compile of %d tokens: Len %d, Distinct %d; want Len %d, Distinct at most that", len(tokens),
+				p.Len(), p.Distinct(), len(tokens))
 		}
 		e := must(effective.NewEvaluator(p, q))
 		for range 8 {
@@ -44,8 +43,8 @@ func TestBulkEqualsScalar(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs compared, %d allowed", compared, allowed)
-	for _, name := range drawn.Lacks(20, "intent", "granted before") { // no bulk question has these
-		t.Errorf("hardly a question had or gave: %s (%.3f)", name, drawn.Share(name))
+	for _, name := range drawn.Lacks(20, "intent", "granted before") { // bulk requests never have these
+		t.Errorf("too few requests had or gave %s: share %.3f", name, drawn.Share(name))
 	}
 }
 
@@ -57,7 +56,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 			Desired: desired, Type: q.Type,
 			Self: q.Self, ObjectTypes: q.ObjectTypes, Policies: cfg.Policies, Options: cfg.Options}
 		dec := must(access.SeAccessCheck(&r))
-		if d != nil && tok == tokens[0] { // of equal questions one counts
+		if d != nil && tok == tokens[0] { // count equal requests once
 			drawn.Add(&r, dec.Allowed())
 		}
 		return dec
@@ -67,7 +66,8 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 		for i, tok := range tokens {
 			dec := ask(tok, desired)
 			if got := sets[r].Has(i); got != dec.Allowed() {
-				t.Errorf("token %d, right %v: bulk says %t, the check %v", i, desired, got, dec)
+				t.Errorf("token %d, right %v: Allowed has it: %t, but the access check returns %v", i, desired, got,
+					dec)
 				t.Logf("token %+v", tok.Spec())
 				return n, allowed
 			}
@@ -77,13 +77,13 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 			}
 		}
 		if got := sets[r].Count(); sets[r].Has(len(tokens)) || got > len(tokens) {
-			t.Errorf("%d of %d principals", got, len(tokens))
+			t.Errorf("Allowed has %d principals of %d, or one beyond the last", got, len(tokens))
 		}
 	}
 	for i, got := range e.Maximum(d) {
 		want := ask(tokens[i], winnt.MAXIMUM_ALLOWED).Granted
 		if n++; got != want {
-			t.Errorf("token %d: bulk grants at most %v, the check %v", i, got, want)
+			t.Errorf("token %d: Maximum = %v, but the access check grants %v", i, got, want)
 			t.Logf("token %+v", tokens[i].Spec())
 			return n, allowed
 		}

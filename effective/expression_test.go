@@ -13,16 +13,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestExpression checks that the expression over the principals agrees with Allowed.
-func TestExpression(t *testing.T) {
+// Expression agrees with Allowed for every principal.
+func TestExpressionAgreesWithAllowed(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told, wide := 0, 0
 	for at := range 300 {
 		tokens := w.tokens(1 + w.IntN(300))
-		if at%2 == 0 { // few, so that now and then all who have a SID have it for deny only
+		if at%2 == 0 { // few tokens, so that sometimes every token with a SID has it as deny-only
 			tokens = w.tokens(1 + w.IntN(6))
 		}
-		if !w.one(4) { // without features that no expression supports
+		if !w.one(4) { // without features that expressions do not support
 			kept := tokens[:0]
 			for _, tok := range tokens {
 				if !tok.IsRestricted() && !tok.IsAppContainer() {
@@ -50,8 +50,8 @@ func TestExpression(t *testing.T) {
 				set := e.Allowed(d)[r]
 				for i, tok := range tokens {
 					if want := set.Has(i); x.Allows(tok.Member) != want {
-						t.Fatalf("right %v: %v says %t, the check %t\nsd %x\ntoken %+v", q.Rights[r], x, !want, want,
-							d.Binary(), tok.Spec())
+						t.Fatalf("right %v: %v allows: %t, the check allows: %t\nsd %x\ntoken %+v", q.Rights[r], x,
+							!want, want, d.Binary(), tok.Spec())
 					}
 				}
 			}
@@ -59,11 +59,13 @@ func TestExpression(t *testing.T) {
 	}
 	t.Logf("%d expressions, %d of them over more than 128 principals", told, wide)
 	if told < 700 || wide < 100 {
-		t.Errorf("hardly any expression was made: %d, and %d over more than 128 principals", told, wide)
+		t.Errorf("%d expressions were checked, %d with more than 128 principals; want at least 700 and 100", told,
+			wide)
 	}
 }
 
-// The short expressions were determined manually: strangers, implied classes and final refusals are removed.
+// Expressions are as short as possible. They have no SIDs of nobody, no implied terms and no denials at the end. The
+// expected ones were determined manually.
 func TestExpressionsAreShort(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
@@ -83,50 +85,50 @@ func TestExpressionsAreShort(t *testing.T) {
 	} {
 		x, ok := e.Expression(sddl.MustParse(c.sddl), 0)
 		if got := fmt.Sprint(x); !ok || got != c.want {
-			t.Errorf("%s: %s, %t, want %s", c.sddl, got, ok, c.want)
+			t.Errorf("Expression of %s: %s, %t; want %s, true", c.sddl, got, ok, c.want)
 		}
 		if len(x) != 1 {
-			t.Errorf("%s: %d clauses, want 1", c.sddl, len(x))
+			t.Errorf("Expression of %s: %d clauses, want 1", c.sddl, len(x))
 		}
 	}
-	// Below a label only the privilege grants WRITE_OWNER (A-62).
+	// Below a label only a privilege grants WRITE_OWNER (A-62).
 	low := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"],"integrityLevel":"S-1-16-4096"}`)
 	for right, want := range map[winnt.AccessMask]bool{winnt.WRITE_OWNER: false, winnt.WRITE_DAC: false,
 		winnt.FILE_READ_DATA: true, winnt.FILE_READ_DATA | winnt.WRITE_OWNER: false} {
 		e := must(effective.NewEvaluator(effective.Compile(low, effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{right}}))
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FA;;;BU)"), 0); ok != want {
-			t.Errorf("A-62: %v of a low principal: %v, %t, want %t", right, x, ok, want)
+			t.Errorf("A-62: %v for a principal at Low: Expression %v, %t; want ok %t", right, x, ok, want)
 		}
 	}
 	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
 		if x, ok := e.Expression(sddl.MustParse(text), 0); ok {
-			t.Errorf("%s: expression %v, want none: SIDs alone do not decide", text, x)
+			t.Errorf("Expression of %s: %v, want none, because SIDs alone do not decide", text, x)
 		}
 	}
 }
 
-// A group that is disabled for all principals has no effect: the expression is identical to the one without it.
-func TestExpressionPassesDisabledGroups(t *testing.T) {
+// A group that is disabled in all tokens does not change an expression.
+func TestExpressionIgnoresDisabledGroups(t *testing.T) {
 	text := func(groups string) string {
 		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
 		x, ok := e.Expression(sddl.MustParse("D:(A;;0x3;;;BU)(A;;0x4;;;AU)(A;;0x1;;;BG)"), 0)
 		if !ok {
-			t.Errorf("%s: no expression", groups)
+			t.Errorf("%s: Expression ok = false, want true", groups)
 		}
 		return fmt.Sprint(x)
 	}
 	const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"`
 	without, with := text(user+`]}`), text(user+`,{"sid":"BG","attributes":[]}]}`)
 	if without != with {
-		t.Errorf("%s without the disabled group, %s with it, want %s", without, with, with)
+		t.Errorf("Expression without the disabled group: %s, with it: %s; want equal ones", without, with)
 	}
 }
 
-// Central policies send a descriptor to the access check only if it names one
-// (A-100): a label alone does not.
-func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
+// With central policies, only a descriptor that names a policy has no expression (A-100). A label alone changes
+// nothing.
+func TestOnlyPolicyDescriptorHasNoExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 5))}
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`)
 	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{Policies: w.policies()}),
@@ -144,9 +146,8 @@ func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
 	}
 }
 
-// ACCESS_SYSTEM_SECURITY together with other rights requires its privilege and the entries, and holders of both keep
-// it (A-50).
-func TestSystemSecurityBesideRights(t *testing.T) {
+// ACCESS_SYSTEM_SECURITY together with other rights needs both its privilege and entries for the other rights (A-50).
+func TestSystemSecurityNeedsPrivilegeAndEntries(t *testing.T) {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
 		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
 		`{"user":"S-1-5-21-1-2-3-1109","groups":["BG"],"privileges":["SeSecurityPrivilege"]}`)
@@ -159,12 +160,12 @@ func TestSystemSecurityBesideRights(t *testing.T) {
 			got += map[bool]string{true: "y", false: "n"}[sets[right].Has(i)]
 		}
 		if got != want {
-			t.Errorf("right %d: %s, want %s", right, got, want)
+			t.Errorf("right %d: Allowed = %s, want %s", right, got, want)
 		}
 	}
 }
 
-// A search engine that knows SIDs and no tokens gets an expression.
+// A search engine that knows only SIDs, and no tokens, can use an expression.
 func ExampleExpression_Allows() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)
 	e, err := effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{
@@ -192,20 +193,20 @@ func compareExpression(t *testing.T, x effective.Expression, tokens []*token.Tok
 			continue
 		}
 		if got := x.Allows(tok.Member); got != want.Has(i) {
-			t.Errorf("%s: principal %d by %v: %t, want %t", text, i, x, got, want.Has(i))
+			t.Errorf("%s: principal %d: %v allows %t, want %t", text, i, x, got, want.Has(i))
 		}
 	}
 }
 
-// TestNoExpression checks that an expression without clauses denies everybody, and so does a clause without terms.
-func TestNoExpression(t *testing.T) {
+// An expression without clauses, and a clause without terms, allow nobody.
+func TestEmptyExpressionAllowsNobody(t *testing.T) {
 	yes := func(sid.SID, bool) bool { return true }
 	for _, x := range []effective.Expression{nil, {}, {nil}, {{}}, append(effective.Everybody(), effective.Clause{})} {
 		if x.Allows(yes) {
-			t.Errorf("%q allows", fmt.Sprint(x))
+			t.Errorf("Expression %q allows everybody, want nobody", fmt.Sprint(x))
 		}
 	}
 	if !effective.Everybody().Allows(func(sid.SID, bool) bool { return false }) {
-		t.Error("everybody is refused")
+		t.Error("Everybody() denies a principal without SIDs, want it allowed")
 	}
 }

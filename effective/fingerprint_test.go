@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A-141: two tokens with different decisions have different fingerprints. Each pair differs in one property, and a
-// request shows that it matters.
-func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
+// Tokens for which an access check can differ have different fingerprints. Each pair differs in one property, and a
+// request shows that the property matters (A-141).
+func TestDifferentTokensHaveDifferentFingerprints(t *testing.T) {
 	const (
 		user  = `{"user":"S-1-5-21-1-2-3-1107"`
 		deny  = `,"attributes":["UseForDenyOnly"]}`
@@ -90,20 +90,20 @@ func TestFingerprintsOfTokensThatDiffer(t *testing.T) {
 			allowed[i] = d.Allowed()
 		}
 		if allowed[0] == allowed[1] {
-			t.Errorf("%s: the access check decides both equally: %v, want different results", c.name, allowed)
+			t.Errorf("%s: the access check returns %v for both tokens, want different results", c.name, allowed)
 		}
 		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141 %s: equal fingerprints", c.name)
+			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
 		}
 		if n := effective.Compile(append([]*token.Token{}, pair...), effective.Config{}).Distinct(); n != 2 {
-			t.Errorf("A-141 %s: %d columns, want 2", c.name, n)
+			t.Errorf("A-141: %s: Distinct = %d, want 2", c.name, n)
 		}
 	}
 }
 
-// Restricted tokens that differ in one property of the restricted pass have different fingerprints and different
-// decisions (A-141).
-func TestFingerprintsOfRestrictedTokens(t *testing.T) {
+// Restricted tokens that differ in one property of the restricted check have different fingerprints, and a request
+// shows that it matters (A-141).
+func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 	n := func(v int64) *claims.Set {
 		return must(claims.NewSet([]claims.Attribute{{Name: "n", Type: claims.Int64, Ints: []int64{v}}}))
 	}
@@ -156,10 +156,10 @@ func TestFingerprintsOfRestrictedTokens(t *testing.T) {
 			allowed[i] = d.Allowed()
 		}
 		if allowed != [2]bool{true, false} {
-			t.Errorf("%s: the check says %v", c.name, allowed)
+			t.Errorf("%s: the access check returns %v, want [true false]", c.name, allowed)
 		}
 		if effective.Fingerprint(pair[0]) == effective.Fingerprint(pair[1]) {
-			t.Errorf("A-141 %s: equal fingerprints", c.name)
+			t.Errorf("A-141: %s: equal fingerprints, want different ones", c.name)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// world makes random principals, descriptors and questions from a small
-// universe, so that SIDs, bits, GUIDs and attributes meet often.
+// world makes random principals, descriptors and requests from few SIDs, bits, GUIDs and attributes, so that these
+// often match.
 type world struct{ *rand.Rand }
 
 const (
@@ -80,7 +80,7 @@ func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
 
 func (w world) one(in int) bool { return w.IntN(in) == 0 }
 
-// must returns v and panics on an error, which is a mistake of the generator.
+// must returns v and panics on an error, which is a mistake of the test.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -115,7 +115,7 @@ func (w world) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 			x.AppData = []byte{1, 2, 3, 4}
 		case 1: // malformed
 			x.AppData = []byte("artx\xff\xff\xff\xff")
-		case 2: // none
+		case 2: // no data
 		default:
 			x.AppData = pick(w, worldExprs).Encode()
 		}
@@ -223,7 +223,7 @@ func (w world) sandbox(s *token.Spec) {
 	}
 }
 
-// tokens makes n of them, now and then the same again.
+// tokens returns n tokens, some of them equal.
 func (w world) tokens(n int) []*token.Token {
 	out := make([]*token.Token, n)
 	for i := range out {
@@ -247,9 +247,9 @@ func (w world) policies() *access.PolicySet {
 	return &access.PolicySet{Policies: []access.Policy{p}}
 }
 
-// company returns a random configuration, tokens, a question and a generator of descriptors: of this package, or of
-// the access check's tests, which have every rare feature. There are usually few tokens, because each configuration
-// is evaluated for all of them.
+// company returns a random configuration, tokens, a question and a generator of descriptors. They come from this
+// world or from that of the access check's tests, which has every rare feature. There are usually few tokens, because
+// each descriptor is evaluated for all of them.
 func (w world) company() (cfg effective.Config, tokens []*token.Token, q effective.Question,
 	descriptor func() *sd.Descriptor) {
 	n := 1 + w.IntN(1+w.IntN(1+w.IntN(150)))
@@ -271,7 +271,7 @@ func (w world) company() (cfg effective.Config, tokens []*token.Token, q effecti
 	return cfg, tokens, q, other.Descriptor
 }
 
-// small draws of this package's world.
+// small returns a configuration, tokens and a question of this world.
 func (w world) small(n int) (cfg effective.Config, tokens []*token.Token, q effective.Question) {
 	if w.one(3) {
 		cfg.Policies = w.policies()

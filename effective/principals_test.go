@@ -17,9 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestFingerprint checks that a fingerprint depends on exactly the data that an
-// access check can read.
-func TestFingerprint(t *testing.T) {
+// A fingerprint depends on exactly the parts of a token that an access check reads.
+func TestFingerprintDependsOnWhatChecksRead(t *testing.T) {
 	base := func() token.Spec {
 		s := token.StandardUser(worldUsers[0])
 		s.Groups = append(s.Groups, token.Group{SID: worldUsers[1], Attributes: 7})
@@ -53,7 +52,7 @@ func TestFingerprint(t *testing.T) {
 		"trust":            func(s *token.Spec) { s.TrustLevel = sid.MustParse("S-1-19-512-1024") },
 	} {
 		if print(change) == want {
-			t.Errorf("%s: the fingerprint is the same", name)
+			t.Errorf("%s: the fingerprint did not change", name)
 		}
 	}
 	for name, change := range map[string]func(*token.Spec){
@@ -66,29 +65,29 @@ func TestFingerprint(t *testing.T) {
 		"disabled p": func(s *token.Spec) { s.Privileges |= winnt.SeSecurityPrivilege.Bit() },
 	} {
 		if got := print(change); got != want {
-			t.Errorf("%s: the fingerprint differs: print(change) = %v, want %v", name, got, want)
+			t.Errorf("%s: the fingerprint changed to %v, want %v", name, got, want)
 		}
 	}
 }
 
-// Equal tokens share a column, except if a callback or local attributes could distinguish them. Then equal
-// descriptors do not share answers either.
-func TestSharing(t *testing.T) {
+// Equal tokens share a column, unless a callback or local attributes could distinguish them. The same holds for the
+// results of equal descriptors.
+func TestEqualTokensShareColumn(t *testing.T) {
 	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
 		must(token.New(token.StandardUser(worldUsers[0])))}
 	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
-		t.Errorf("%d columns for two equal tokens, want 1", n)
+		t.Errorf("Distinct of two equal tokens = %d, want 1", n)
 	}
 	callback := effective.Config{}
 	callback.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
 	if n := effective.Compile(same, callback).Distinct(); n != 2 {
-		t.Errorf("%d columns with a callback, want 2", n)
+		t.Errorf("Distinct with a callback = %d, want 2", n)
 	}
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
 	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
 		effective.Config{}).Distinct(); n != 2 {
-		t.Errorf("%d columns with local attributes, want 2", n)
+		t.Errorf("Distinct with local attributes = %d, want 2", n)
 	}
 	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
@@ -107,13 +106,15 @@ func TestSharing(t *testing.T) {
 		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
 			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
-			t.Errorf("%x with callback %t: repeatable %t, want %t", c.d.Binary(), c.cfg.Options.Callback != nil, got,
-				c.want)
+			t.Errorf("descriptor %x, callback %t: Repeatable = %t, want %t", c.d.Binary(),
+				c.cfg.Options.Callback != nil, got, c.want)
 		}
 	}
 }
 
-func TestQuestions(t *testing.T) {
+// NewEvaluator rejects a question without a type, without rights or with too many. Without principals the results are
+// empty.
+func TestNewEvaluatorRejectsMalformedQuestions(t *testing.T) {
 	p := effective.Compile(nil, effective.Config{})
 	for _, c := range []struct {
 		q    effective.Question
@@ -126,20 +127,20 @@ func TestQuestions(t *testing.T) {
 		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights)}, nil},
 	} {
 		if _, err := effective.NewEvaluator(p, c.q); !errors.Is(err, c.want) {
-			t.Errorf("%d rights: %v, want %v", len(c.q.Rights), err, c.want)
+			t.Errorf("NewEvaluator with %d rights: %v, want %v", len(c.q.Rights), err, c.want)
 		}
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
-		t.Errorf("no principal: %v, want len(s) = 1, s[0].Count() = 0", s)
+		t.Errorf("Allowed without principals = %v, want one empty set", s)
 	}
 	if m := e.Maximum(sddl.MustParse("D:")); len(m) != 0 {
-		t.Errorf("no principal: %v: len(m) = %d, want 0", m, len(m))
+		t.Errorf("Maximum without principals = %v, want none", m)
 	}
 }
 
-// TestSet holds a Set to a map.
-func TestSet(t *testing.T) {
+// Set agrees with a map of the members.
+func TestSetMatchesMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for range 200 {
 		n := rng.IntN(300)
@@ -152,32 +153,31 @@ func TestSet(t *testing.T) {
 			}
 		}
 		if s.Count() != len(want) {
-			t.Fatalf("%d members, want %d", s.Count(), len(want))
+			t.Fatalf("Count = %d, want %d", s.Count(), len(want))
 		}
 		last := -1
 		for i := range s.All() {
 			if !want[i] || i <= last || !s.Has(i) {
-				t.Fatalf("%d after %d: not in the set", i, last)
+				t.Fatalf("All yields %d after %d: want ascending members only", i, last)
 			}
 			last = i
 		}
 		if s.Has(-1) || s.Has(n+64) {
-			t.Fatal("something outside is in the set")
+			t.Fatalf("Has(-1) or Has(%d) = true, want false", n+64)
 		}
 		longer := append(slices.Clone(s), 0)
 		if !s.Equal(longer) || !longer.Equal(s) {
-			t.Fatal("empty words make a difference")
+			t.Fatal("sets that differ only in empty words are not equal")
 		}
 		longer[len(s)] = 1
 		if s.Equal(longer) || longer.Equal(s) {
-			t.Fatal("a member makes no difference")
+			t.Fatal("sets that differ in one member are equal")
 		}
 	}
 }
 
-// crowd makes 700 tokens: each of a user of its own, in one of three groups, every hundredth in a
-// fourth one, some with a group for deny only or disabled, some restricted, in an AppContainer, low, or
-// with a privilege.
+// crowd returns 700 tokens. Each has its own user and one of three groups. Of every hundred, some also have a fourth
+// group, enabled, deny-only or disabled, are restricted, in an AppContainer or at Low, or hold a privilege.
 func crowd() (tokens []*token.Token) {
 	for i := range 700 {
 		s := token.StandardUser(worldDomain.WithRID(uint32(10_000 + i)))
@@ -208,17 +208,17 @@ func crowd() (tokens []*token.Token) {
 	return tokens
 }
 
-// TestManyPrincipals checks entries that match few of many principals, by the user or by small groups. For
-// each principal the result is that of the access check.
-func TestManyPrincipals(t *testing.T) {
+// Entries that match few of many principals, by the user or by small groups, give the result of the access check for
+// each principal.
+func TestFewOfManyPrincipalsMatchCheck(t *testing.T) {
 	tokens := crowd()
 	p := effective.Compile(tokens, effective.Config{})
 	if p.Len() != len(tokens) || p.Distinct() != len(tokens) {
-		t.Fatalf("%d principals, %d distinct, want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
+		t.Fatalf("Compile: Len %d, Distinct %d; want %d, %d", p.Len(), p.Distinct(), len(tokens), len(tokens))
 	}
 	for i, tok := range tokens {
 		if got := p.Token(i); got != tok {
-			t.Fatalf("principal %d has another token: p.Token(i) = %v, want %v", i, got, tok)
+			t.Fatalf("Token(%d) = %v, want %v", i, got, tok)
 		}
 	}
 	user := func(i int) string { return worldDomain.WithRID(uint32(10_000 + i)).String() }
@@ -247,9 +247,11 @@ func TestManyPrincipals(t *testing.T) {
 				for r, desired := range append(q.Rights[:len(q.Rights):len(q.Rights)], winnt.MAXIMUM_ALLOWED) {
 					dec := must(access.Check(tok, d, desired, winnt.FileObject))
 					if r < len(sets) && sets[r].Has(i) != dec.Allowed() {
-						t.Errorf("%s%s: principal %d, right %v: %t, the check %v", owner, text, i, desired, sets[r].Has(i), dec)
+						t.Errorf("%s%s: principal %d, right %v: Allowed has it: %t, the access check returns %v",
+							owner, text, i, desired, sets[r].Has(i), dec)
 					} else if r == len(sets) && masks[i] != dec.Granted {
-						t.Errorf("%s%s: principal %d: %v, the check %v", owner, text, i, masks[i], dec)
+						t.Errorf("%s%s: principal %d: Maximum = %v, the access check returns %v", owner, text, i,
+							masks[i], dec)
 					}
 				}
 			}

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestReplaceAnswersAsCompileDoes replaces random tokens repeatedly. After each change the results equal those of
-// freshly compiled principals, and only for descriptors that the difference affects do they change.
-func TestReplaceAnswersAsCompileDoes(t *testing.T) {
+// After random replacements of tokens, the results equal those of newly compiled principals. The results of a
+// descriptor that Affects reports as unaffected do not change.
+func TestReplaceMatchesCompile(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 3))}
 	affected, spared := 0, 0
 	for range randtest.Count(t, "REFMON_REPLACE", 40) {
@@ -45,10 +45,11 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 				got, want := after.Allowed(d), fresh.Allowed(d)
 				for right := range want {
 					if !got[right].Equal(want[right]) {
-						t.Fatalf("A-140: step %d: right %d: %v, want %v", step, right, got[right], want[right])
+						t.Fatalf("A-140: step %d, right %d: Allowed after Replace = %v, after Compile = %v", step,
+							right, got[right], want[right])
 					}
 					if !difference.Affects(d) && !before.Allowed(d)[right].Equal(want[right]) {
-						t.Fatalf("step %d: the result of right %d changed for an unaffected descriptor", step, right)
+						t.Fatalf("step %d: the result of right %d changed, but Affects returned false", step, right)
 					}
 				}
 				if difference.Affects(d) {
@@ -61,7 +62,7 @@ func TestReplaceAnswersAsCompileDoes(t *testing.T) {
 		}
 	}
 	if affected == 0 || spared == 0 {
-		t.Errorf("%d descriptors were affected and %d were not: want both", affected, spared)
+		t.Errorf("Affects returned true for %d descriptors and false for %d, want both", affected, spared)
 	}
 }
 
@@ -73,13 +74,13 @@ func (w world) group() sid.SID {
 	return worldDomain.WithRID(uint32(2000 + w.IntN(12)))
 }
 
-// member returns the token of a user in some groups.
+// member returns the token of user i in some groups.
 func (w world) member(i int) *token.Token {
 	spec := token.NetworkUser(worldDomain.WithRID(uint32(1000 + i)))
 	return must(token.New(w.regroup(spec)))
 }
 
-// regroup gives a token other groups.
+// regroup replaces the groups of a token.
 func (w world) regroup(spec token.Spec) token.Spec {
 	spec.Groups = nil
 	for range w.IntN(8) {
@@ -92,7 +93,7 @@ func (w world) regroup(spec token.Spec) token.Spec {
 	return spec
 }
 
-// changed returns a token of the same user in other groups, sometimes with other privileges.
+// changed returns a token of the same user in other groups, sometimes with another privilege.
 func (w world) changed(t *token.Token) *token.Token {
 	spec := t.Spec()
 	if w.one(30) {
@@ -106,13 +107,13 @@ func (w world) changed(t *token.Token) *token.Token {
 		spec.Groups = append(spec.Groups, token.Group{SID: w.group(), Attributes: token.GroupDefault})
 	}
 	changed, err := token.New(spec)
-	if err != nil { // of a token of the world
+	if err != nil { // a token that New does not accept stays as it is
 		return t
 	}
 	return changed
 }
 
-// plain returns a descriptor that allows and denies groups.
+// plain returns a descriptor whose entries allow and deny groups.
 func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 	var list []sd.ACE
 	for i, g := range groups {
@@ -125,8 +126,8 @@ func (w world) plain(owner sid.SID, groups ...sid.SID) *sd.Descriptor {
 	return sd.New(sd.Parts{Owner: owner, Group: owner, DACL: must(sd.NewACL(list...)), Control: sd.DACLPresent})
 }
 
-// Principals that cannot be replaced individually are compiled again, and then every descriptor is affected.
-func TestReplaceOfOtherPrincipals(t *testing.T) {
+// If the principals cannot be replaced one by one, all are compiled again, and every descriptor is affected.
+func TestReplaceOfOtherPrincipalsAffectsAll(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(1, 3))}
 	a, b := w.member(1), w.member(2)
 	d := w.plain(worldUsers[0], sid.Everyone)
@@ -134,19 +135,20 @@ func TestReplaceOfOtherPrincipals(t *testing.T) {
 		was, is []*token.Token
 		affects bool
 	}{
-		"the same":          {[]*token.Token{a, b}, []*token.Token{a, b}, false},
-		"one more":          {[]*token.Token{a}, []*token.Token{a, b}, true},
-		"one fewer":         {[]*token.Token{a, b}, []*token.Token{a}, true},
-		"they share tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
+		"equal":         {[]*token.Token{a, b}, []*token.Token{a, b}, false},
+		"one more":      {[]*token.Token{a}, []*token.Token{a, b}, true},
+		"one fewer":     {[]*token.Token{a, b}, []*token.Token{a}, true},
+		"shared tokens": {[]*token.Token{a, a}, []*token.Token{a, b}, true},
 	} {
 		p, difference := effective.Compile(c.was, effective.Config{}).Replace(c.is)
 		if p.Len() != len(c.is) || difference.Affects(d) != c.affects || difference.Affects(nil) {
-			t.Errorf("%s: %d principals, affected %v", name, p.Len(), difference.Affects(d))
+			t.Errorf("%s: Len %d, Affects(d) %t, Affects(nil) %t; want %d, %t, false", name, p.Len(),
+				difference.Affects(d), difference.Affects(nil), len(c.is), c.affects)
 		}
 	}
 }
 
-// Only a SID that a token gained or lost makes a difference, as the owner or in an entry.
+// A difference affects only descriptors that have a gained or lost SID as their owner or in an entry.
 func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 	gained, other := sid.Administrators, sid.Users
 	spec := token.NetworkUser(worldDomain.WithRID(1000))
@@ -162,7 +164,7 @@ func TestDifferenceAffectsOnlyItsSIDs(t *testing.T) {
 		list := must(sd.NewACL(must(sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_READ_DATA, c.entry))))
 		d := sd.New(sd.Parts{Owner: c.owner, Group: other, DACL: list, Control: sd.DACLPresent})
 		if got := difference.Affects(d); got != c.want {
-			t.Errorf("owner %s, entry %s: got %t, want %t", c.owner, c.entry, got, c.want)
+			t.Errorf("owner %s, entry for %s: Affects = %t, want %t", c.owner, c.entry, got, c.want)
 		}
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestView changes objects and principals of a view at random. After each change the reported differences, applied to
-// the old answers, must give the answers of the access check, and each must be a real difference.
-func TestView(t *testing.T) {
+// After each random change of objects and principals, the changes that a View reports lead from its old results to
+// those of the access check. Each reported change is a real one.
+func TestViewReportsRealChanges(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
 		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS}}
@@ -58,12 +58,12 @@ func TestView(t *testing.T) {
 				return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Right,
 					b.Right))
 			}) {
-				t.Fatalf("step %d: not by object, principal and right: %+v", step, told)
+				t.Fatalf("step %d: changes %+v are not sorted by object, principal and right", step, told)
 			}
 			for _, c := range told {
 				k := effective.Change{Object: c.Object, Principal: c.Principal, Right: c.Right}
 				if answers[k] == c.Allowed {
-					t.Fatalf("step %d: %+v is no change", step, c)
+					t.Fatalf("step %d: %+v was reported, but changes nothing", step, c)
 				}
 				answers[k] = c.Allowed
 			}
@@ -85,9 +85,9 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 				}
 				if v.Allowed(object, who, r) != want ||
 					answers[effective.Change{Object: object, Principal: who, Right: r}] != want {
-					t.Fatalf("%s %s right %d: the access check says %t, the view %t, the reported changes %t",
-						object, who, r, want,
-						v.Allowed(object, who, r), answers[effective.Change{Object: object, Principal: who, Right: r}])
+					t.Fatalf("%s, %s, right %d: the access check allows %t, the View %t, the reported changes %t",
+						object, who, r, want, v.Allowed(object, who, r),
+						answers[effective.Change{Object: object, Principal: who, Right: r}])
 				}
 			}
 		}
@@ -98,11 +98,11 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 		}
 	}
 	if allowed != 0 {
-		t.Fatalf("%d answers too few or too many are kept, want 0", allowed)
+		t.Fatalf("the reported changes leave %d results too few or too many", allowed)
 	}
 }
 
-// The first change of everything is everything; putting the same again is no change.
+// The first Put of an object reports all its results. Putting the same descriptor again reports nothing.
 func TestViewReportsChangesOnce(t *testing.T) {
 	tokens, ds := office(10, 1)
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
@@ -115,34 +115,34 @@ func TestViewReportsChangesOnce(t *testing.T) {
 	first := must(v.Put("a", ds[0]))
 	again, twin := must(v.Put("a", ds[0])), must(v.Put("b", ds[0]))
 	if len(again) != 0 || len(first) != len(twin) || len(must(v.SetPrincipals(list))) != 0 {
-		t.Errorf("first %v, again %v, another object %v", first, again, twin)
+		t.Errorf("first Put %v, second Put %v, Put of another object %v; want as many for the other object, none "+
+			"for the second", first, again, twin)
 	}
 	if _, err := effective.NewView(effective.Question{}, effective.Config{}); err == nil {
-		t.Error("a question without a type is accepted")
+		t.Error("NewView without a type: no error, want one")
 	}
 }
 
-// An unknown object, principal or right is denied, whatever the rest of the query is, and a removed one is unknown
-// again.
+// Allowed is false for an unknown object, principal or right, and again for an object that was removed.
 func TestViewDeniesUnknownNames(t *testing.T) {
 	tokens, _ := office(2, 1)
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}},
 		effective.Config{}))
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)")
 	if told := must(v.SetPrincipals([]effective.Principal{{Name: "p", Token: tokens[0]}})); len(told) != 0 {
-		t.Errorf("reported %v: len(told) = %d, want 0", told, len(told))
+		t.Errorf("SetPrincipals without objects reported %v, want none", told)
 	}
 	told := must(v.Put("o", d))
 	want := effective.Change{Object: "o", Principal: "p", Right: 0, Allowed: true}
 	if len(told) != 1 || told[0] != want {
-		t.Errorf("reported %v, want %v", told, want)
+		t.Errorf("Put reported %v, want %v", told, want)
 	}
 	for _, object := range []string{"o", "other", ""} {
 		for _, principal := range []string{"p", "other", ""} {
 			for right := -1; right < 4; right++ {
 				want := object == "o" && principal == "p" && right == 0
 				if got := v.Allowed(object, principal, right); got != want {
-					t.Errorf("%q on %q, right %d: %t, want %t", principal, object, right, got, want)
+					t.Errorf("Allowed(%[2]q, %[1]q, %[3]d) = %[4]t, want %[5]t", principal, object, right, got, want)
 				}
 			}
 		}
@@ -150,14 +150,14 @@ func TestViewDeniesUnknownNames(t *testing.T) {
 	for range 2 {
 		told = v.Remove("o")
 		if v.Allowed("o", "p", 0) {
-			t.Error("Allowed grants a removed object, want false")
+			t.Error("Allowed of a removed object = true, want false")
 		}
 	}
 	if told != nil {
-		t.Errorf("removed again: %v, want nil", told)
+		t.Errorf("second Remove reported %v, want nil", told)
 	}
 	if told := must(v.Put("none", nil)); len(told) != 0 || v.Allowed("none", "p", 0) {
-		t.Errorf("no descriptor: %v", told)
+		t.Errorf("Put without a descriptor reported %v, or Allowed = true; want none and false", told)
 	}
 }
 
@@ -185,22 +185,21 @@ func ExampleView() {
 	// alice /srv/plan false
 }
 
-// TestViewUnderACallback checks that, if a callback decides, a person with an unchanged token is decided again for
-// each object.
-func TestViewUnderACallback(t *testing.T) {
+// If a callback decides, SetPrincipals evaluates every object again, even for unchanged tokens.
+func TestViewEvaluatesCallbacksAgain(t *testing.T) {
 	says, calls := claims.False, 0
 	cfg := withCallback(func(sd.ACE, *token.Token) claims.Truth { calls++; return says })
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, 2}}, cfg))
 	tok := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	both := []effective.Principal{{Name: "p", Token: tok}, {Name: "q", Token: tok}}
 	if told := must(v.SetPrincipals(both)); len(told) != 0 {
-		t.Errorf("reported %v without objects: len(told) = %d, want 0", told, len(told))
+		t.Errorf("SetPrincipals without objects reported %v, want none", told)
 	}
 	opaque := must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, worldSIDs[0], sd.ACEExtra{AppData: []byte("mine")}))
 	d := sd.New(sd.Parts{Owner: worldSIDs[1], DACL: must(sd.NewACL(opaque))})
 	for _, object := range []string{"a", "b"} {
 		if told := must(v.Put(object, d)); len(told) != 0 {
-			t.Errorf("%s: reported %v while the callback denies: len(told) = %d, want 0", object, told, len(told))
+			t.Errorf("Put(%s) while the callback denies reported %v, want none", object, told)
 		}
 	}
 	for _, is := range []bool{true, false, true} {
@@ -208,7 +207,7 @@ func TestViewUnderACallback(t *testing.T) {
 			says = claims.True
 		}
 		if v.Allowed("a", "p", 0) == is {
-			t.Error("Allowed changed before SetPrincipals, want it unchanged")
+			t.Error("Allowed changed before SetPrincipals, want the old result")
 		}
 		var want []effective.Change
 		for _, object := range []string{"a", "b"} {
@@ -217,32 +216,32 @@ func TestViewUnderACallback(t *testing.T) {
 			}
 		}
 		if told := must(v.SetPrincipals(both)); !slices.Equal(told, want) {
-			t.Errorf("the callback returns %t: reported %v, want %v", is, told, want)
+			t.Errorf("callback returns %t: SetPrincipals reported %v, want %v", is, told, want)
 		}
 		if calls == 0 || v.Allowed("a", "p", 0) != is || v.Allowed("b", "q", 0) != is || v.Allowed("a", "p", 1) {
-			t.Errorf("the callback says %t in %d calls: %t, %t",
-				is, calls, v.Allowed("a", "p", 0), v.Allowed("b", "q", 0))
+			t.Errorf("callback returns %t, %d calls: Allowed = %t and %t, want %[1]t for both, and false for the "+
+				"other right", is, calls, v.Allowed("a", "p", 0), v.Allowed("b", "q", 0))
 		}
 		calls = 0
 		if told := must(v.SetPrincipals(both)); len(told) != 0 || calls == 0 {
-			t.Errorf("the same principals again: reported %v in %d calls, want len(told) = 0, calls at least 1",
-				told, calls)
+			t.Errorf("SetPrincipals with the same principals: reported %v, %d calls; want none, at least 1", told,
+				calls)
 		}
 	}
 }
 
-// A principal that is removed and added again with the same token is reported again, and so is one whose token
-// changes and changes back. A released slot is reused.
+// A principal that is removed and added again is reported again, as is one whose token changes and changes back. The
+// View reuses a released slot.
 func TestViewReportsReturningPrincipals(t *testing.T) {
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
 		effective.Config{}))
 	mine := sddl.MustParse("D:(A;;0x1;;;" + worldSIDs[0].String() + ")")
 	if told := must(v.Put("o", mine)); len(told) != 0 {
-		t.Errorf("reported %v without principals: len(told) = %d, want 0", told, len(told))
+		t.Errorf("Put without principals reported %v, want none", told)
 	}
 	in := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[0]}}))
 	out := must(token.New(token.Spec{User: token.Group{SID: worldSIDs[1]}}))
-	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // evaluated again: it shares no answer
+	other := sddl.MustParse("D:(A;;0x3;;;" + worldSIDs[0].String() + ")") // other results than mine, so evaluated again
 	people := func(list ...effective.Principal) []effective.Principal { return list }
 	p, q := effective.Principal{Name: "p", Token: in}, effective.Principal{Name: "q", Token: in}
 	r := effective.Principal{Name: "r", Token: in}
@@ -270,15 +269,15 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 		{people(p, q, r), []effective.Change{gains("p")}},
 	} {
 		if told := must(v.SetPrincipals(c.next)); !slices.Equal(told, c.want) {
-			t.Errorf("step %d: reported %v, want %v", i, told, c.want)
+			t.Errorf("step %d: SetPrincipals reported %v, want %v", i, told, c.want)
 		}
 		for _, who := range []string{"p", "q", "r"} {
 			want := slices.ContainsFunc(c.next, func(n effective.Principal) bool { return n.Name == who && n.Token == in })
 			if got := v.Allowed("o", who, 0); got != want {
-				t.Errorf("step %d: %s is allowed: %t, want %t", i, who, got, want)
+				t.Errorf("step %d: Allowed of %s = %t, want %t", i, who, got, want)
 			}
 		}
-		// A new object gets current answers, which are reported for the current principals.
+		// A new object is evaluated for the current principals, and their results are reported.
 		var want []effective.Change
 		for _, n := range c.next {
 			if n.Token == in {
@@ -286,22 +285,21 @@ func TestViewReportsReturningPrincipals(t *testing.T) {
 			}
 		}
 		if told := must(v.Put("new", other)); !slices.Equal(told, want) {
-			t.Errorf("step %d: another object: reported %v, want %v", i, told, want)
+			t.Errorf("step %d: Put of a new object reported %v, want %v", i, told, want)
 		}
 		for k := range want {
 			want[k].Allowed = false
 		}
 		if told := v.Remove("new"); !slices.Equal(told, want) {
-			t.Errorf("step %d: removed object: reported %v, want %v", i, told, want)
+			t.Errorf("step %d: Remove reported %v, want %v", i, told, want)
 		}
 	}
 }
 
-// TestViewKeepsAnswersApart checks that descriptors that differ in one part share no results in a view. Each
-// pair differs only in the part that its name says, and the access check decides it differently for the principal.
-// The view gets the second descriptor after it has cached the results of the first. The owner has READ_CONTROL and
-// WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
-func TestViewKeepsAnswersApart(t *testing.T) {
+// Descriptors that differ in one part share no results in a View. Each pair differs only in the named part,
+// and the access check decides them differently. The View gets the second descriptor when it has cached the results
+// of the first. An owner has READ_CONTROL and WRITE_DAC without an entry (MS-DTYP 2.5.3.2).
+func TestViewSeparatesSimilarDescriptors(t *testing.T) {
 	tokens, _ := office(1, 1)
 	user := tokens[0].User().SID.String()
 	for _, pair := range []struct {
@@ -325,14 +323,14 @@ func TestViewKeepsAnswersApart(t *testing.T) {
 			for _, name := range order {
 				d := sddl.MustParse(map[string]string{"open": pair.open, "closed": pair.closed}[name])
 				if got := must(access.Check(tokens[0], d, pair.desired, q.Type)).Allowed(); got != (name == "open") {
-					t.Fatalf("%s: the check allows the %s descriptor: %t, want %t", pair.part, name, got,
+					t.Fatalf("%s: the access check allows the %s descriptor: %t, want %t", pair.part, name, got,
 						name == "open")
 				}
 				must(v.Put(name, d))
 			}
 			if !v.Allowed("open", "p", 0) || v.Allowed("closed", "p", 0) {
-				t.Errorf("%s, first %s: the open object is allowed %t, the closed one %t", pair.part, order[0],
-					v.Allowed("open", "p", 0), v.Allowed("closed", "p", 0))
+				t.Errorf("%s, %s first: Allowed of the open object = %t, of the closed one = %t; want true, false",
+					pair.part, order[0], v.Allowed("open", "p", 0), v.Allowed("closed", "p", 0))
 			}
 		}
 	}

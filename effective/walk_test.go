@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A conditional denial applies to tokens with its SID as deny-only, but not to those with the SID disabled or absent
-//
-func TestConditionalDenials(t *testing.T) {
+// A conditional denial applies to tokens that have its SID as deny-only, but not to those that have it disabled or do
+// not have it.
+func TestConditionalDenialMatchesDenyOnlySID(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(XD;;FW;;;BG;(Member_of {SID(WD)}))(OD;;FW;;;SU)(A;;FA;;;WD)")
 	var tokens []*token.Token
 	attributes := []uint32{winnt.SE_GROUP_USE_FOR_DENY_ONLY, token.GroupDefault, token.GroupDisabled}
@@ -26,9 +26,9 @@ func TestConditionalDenials(t *testing.T) {
 		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_WRITE_DATA}}))
 	may := e.Allowed(d)[0]
 	for i := range tokens {
-		want := i >= 6 || i%3 == 2 // disabled, or a group that no entry denies
+		want := i >= 6 || i%3 == 2 // the group is disabled, or no entry denies it
 		if may.Has(i) != want {
-			t.Errorf("token %d: %v, want %v", i, may.Has(i), want)
+			t.Errorf("token %d: Allowed has it: %v, want %v", i, may.Has(i), want)
 		}
 	}
 }

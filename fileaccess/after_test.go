@@ -12,14 +12,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The maximal access of a new object is limited by the ceiling of its descriptor, including the rights that its
+// The maximal access of a new object is limited by the labels of its descriptor, including the rights that its
 // directory grants (F-42, F-45).
-func TestMaximalAccessOfNewObject(t *testing.T) {
+func TestLabelsLimitMaximalAccessOfNewObject(t *testing.T) {
 	for name, c := range map[string]struct {
 		creator string
 		want    winnt.AccessMask
 	}{
-		// The directory gives DELETE and FILE_READ_ATTRIBUTES; the owner's two rights are the maker's.
+		// The directory grants DELETE and FILE_READ_ATTRIBUTES. The creator owns the object and so has its two
+		// rights.
 		"no entries": {"D:", winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.DELETE | winnt.FILE_READ_ATTRIBUTES},
 		"above":      {"D:S:(ML;;NWNRNX;;;HI)", 0},
 	} {
@@ -30,33 +31,34 @@ func TestMaximalAccessOfNewObject(t *testing.T) {
 				Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")},
 				Object: fileaccess.Object{Descriptor: sd.NoSecurity}})
 		if d.Max.Access != c.want || d.Max.Allowed() != (c.want != 0) {
-			t.Errorf("%s: %+v, want %v", name, d.Max, c.want)
+			t.Errorf("maximal access of a new object, %s: %+v, want %v", name, d.Max, c.want)
 		}
 	}
 }
 
-// F-45: a new object's maximal access is that of its descriptor. Maximal returns the same without an open.
-func TestMaximalAccess(t *testing.T) {
+// The maximal access of a new object comes from its descriptor. Maximal returns the same without an open (F-45).
+func TestMaximalAccessOfNewObjectIsItsDescriptors(t *testing.T) {
 	d, _ := open(t, maxAllowed, create, missing, askMax, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
-	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FR, and the owner's two
-		t.Errorf("F-45: %v %+v, want d.Granted = 0x1F01FF, d.Max.Access = 0x160089", d.Granted, d.Max)
+	if d.Granted != 0x1F01FF || d.Max.Access != 0x160089 { // FILE_GENERIC_READ and the owner's two rights
+		t.Errorf("F-45: granted %v, maximal access %+v; want 0x1F01FF, 0x160089", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
 		Verdict: ntstatus.Decided(ntstatus.Success)}) {
-		t.Errorf("F-45: %+v", got)
+		t.Errorf("F-45: Maximal with a share = %+v, want 0x1301BF", got)
 	}
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
-		t.Errorf("no subject: %+v, want got.Status() = %v", got, ntstatus.NoToken)
+		t.Errorf("Maximal without a subject = %+v, want %v", got, ntstatus.NoToken)
 	}
 	s.r.Subject.Level = winnt.SecurityIdentification
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
-		t.Errorf("level: %+v, want got.Status() = %v", got, ntstatus.BadImpersonationLevel)
+		t.Errorf("Maximal at SecurityIdentification = %+v, want %v", got, ntstatus.BadImpersonationLevel)
 	}
 }
 
-// F-48: a directory without other opens is checked itself. With DISALLOW_EXCLUSIVE the open fails.
-func TestExclusive(t *testing.T) {
+// An exclusive open of a directory without other opens is decided by the directory itself. With DISALLOW_EXCLUSIVE
+// the open fails (F-48).
+func TestExclusiveOpenOfDirectory(t *testing.T) {
 	disallow := options(fileaccess.DisallowExclusive)
 	read := o("(A;;FR;;;WD)")
 	others := func(s *situation) { s.f.Object.OtherOpens = true }
@@ -76,17 +78,18 @@ func TestExclusive(t *testing.T) {
 		{"by id", in(exclusive, byID, parentFull), 0, true},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Status() != c.status || d.ForceShareRead != c.force {
-			t.Errorf("F-48 %s: %+v, want d.Status() = %v, d.ForceShareRead = %v", c.what, d, c.status, c.force)
+			t.Errorf("F-48: %s: %v, ForceShareRead %t; want %v, %t", c.what, d.Status(), d.ForceShareRead, c.status,
+				c.force)
 		}
 	}
 }
 
-// F-49: opens for attributes alone conflict with no other.
-func TestSharesModes(t *testing.T) {
+// Opens for attributes only do not conflict with other opens (F-49).
+func TestAttributeOpensShareEveryMode(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
 		if got := fileaccess.SharesModes(m); got != want {
-			t.Errorf("F-49 %v: fileaccess.SharesModes(m) = %v, want %v", m, got, want)
+			t.Errorf("F-49: SharesModes(%v) = %v, want %v", m, got, want)
 		}
 	}
 }

@@ -31,9 +31,9 @@ func BenchmarkCan(b *testing.B) {
 	}
 }
 
-// A-70: an entry for a client by way of a server counts where the server's token is the
-// subject's own, for a file as elsewhere.
-func TestCompoundEntries(t *testing.T) {
+// A compound entry for a client and a server applies if the server's SID is in the subject's primary token, for files
+// as elsewhere (A-70).
+func TestCompoundEntryNeedsServerSID(t *testing.T) {
 	user, server := sid.MustParse("S-1-5-21-1-2-3-1107"), sid.MustParse("S-1-5-21-1-2-3-2001")
 	entry, err := sd.NewACE(sd.AccessAllowedCompound, 0, winnt.FILE_READ_DATA, server, sd.ACEExtra{ClientSID: user})
 	if err != nil {
@@ -56,7 +56,7 @@ func TestCompoundEntries(t *testing.T) {
 		s := &access.Subject{Primary: tok(primary, winnt.TokenPrimary), Client: client,
 			Level: winnt.SecurityImpersonation}
 		if got := fileaccess.Can(s, d, winnt.FILE_READ_DATA, nil); got != want {
-			t.Errorf("by way of %s: %#x, want %#x", primary, got, want)
+			t.Errorf("Can with server %s in the primary token = %#x, want %#x", primary, got, want)
 		}
 	}
 }
@@ -67,48 +67,48 @@ func ExampleCan() {
 	// Output: 0x5
 }
 
-// F-3: the Unix super-user has no special rights.
-func TestNoSuperUser(t *testing.T) {
+// The Unix super-user has no special rights (F-3).
+func TestSuperUserHasNoSpecialRights(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
 	if got := d.Status(); got != denied {
-		t.Errorf("F-3: %+v: d.Status() = %v, want %v", d, got, denied)
+		t.Errorf("F-3: open as S-1-22-1-0: %v, want %v", got, denied)
 	}
 }
 
-// F-101: a nil descriptor grants nothing, like in package access. ACCESS_SYSTEM_SECURITY is not included. An invalid
-// subject has no rights.
-func TestCanEdges(t *testing.T) {
+// A nil descriptor grants nothing, as in package access (F-101). Only SeSecurityPrivilege grants
+// ACCESS_SYSTEM_SECURITY. An invalid subject has no rights.
+func TestCanOfMissingOrInvalidArguments(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
-		t.Errorf("no descriptor: %v, want 0", got)
+		t.Errorf("F-101: Can of a nil descriptor = %v, want 0", got)
 	}
 	if got := fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil); got != 0x1F01FF {
-		t.Errorf("no security: %v, want 0x1F01FF", got)
+		t.Errorf("Can of a NULL DACL = %v, want 0x1F01FF", got)
 	}
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()
 	holder := access.SubjectOf(mustToken(t, spec))
 	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0 {
-		t.Errorf("no descriptor, SeSecurity: %v, want 0", got)
+		t.Errorf("Can of a nil descriptor with SeSecurityPrivilege = %v, want 0", got)
 	}
 	if got := fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil); got != 0x011F01FF {
-		t.Errorf("no security, SeSecurity: %v, want 0x011F01FF", got)
+		t.Errorf("Can of a NULL DACL with SeSecurityPrivilege = %v, want 0x011F01FF", got)
 	}
 	// Generic rights are mapped before the check (F-1).
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 {
-		t.Errorf("generic: %v, want 0x120089", got)
+		t.Errorf("F-1: Can of generic rights = %v, want 0x120089", got)
 	}
-	// MAXIMUM_ALLOWED adds nothing: each right is checked separately (F-2).
+	// MAXIMUM_ALLOWED adds nothing, because each right is checked separately (F-2).
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), winnt.GENERIC_READ|maxAllowed, nil); got != 0x120089 {
-		t.Errorf("generic reading alone: %v, want 0x120089", got)
+		t.Errorf("F-2: Can of GENERIC_READ and MAXIMUM_ALLOWED = %v, want 0x120089", got)
 	}
 	s.Level = winnt.SecurityIdentification
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
-		t.Error("an invalid subject has rights, want none")
+		t.Error("an empty subject or one at SecurityIdentification has rights, want none")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
-		t.Errorf("no subject: %+v, want d.Status() = %v", d, ntstatus.NoToken)
+		t.Errorf("Open without a subject: %v, want %v", d.Status(), ntstatus.NoToken)
 	}
 }

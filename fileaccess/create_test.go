@@ -12,22 +12,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-025: the creator has all rights, and the next open the rights that the new descriptor grants.
-func TestConformanceCreateThenOpen(t *testing.T) {
+// The creator of a file gets all rights, and the next open those that the new descriptor grants (FO-025).
+func TestNextOpenUsesNewDescriptor(t *testing.T) {
 	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {
-		t.Fatalf("%+v", d)
+		t.Fatalf("FO-025: creation: granted %v, descriptor %v; want 0x1F01FF and a descriptor", d.Granted, d.NewSD)
 	}
 	s.f.Object = fileaccess.Object{Exists: true, Descriptor: d.NewSD}
 	s.r.Disposition, s.r.Desired = fileaccess.FileOpen, 2
 	if d := fileaccess.Open(s.r, s.f); d.Status() != denied {
-		t.Errorf("FO-025 second open: %+v", d)
+		t.Errorf("FO-025: second open: %v, want %v", d.Status(), denied)
 	}
 }
 
-// F-32: each list of a new object is marked as inherited by the parent's flag of
-// that list, DACL and SACL apart.
-func TestNewListsHaveOwnInheritance(t *testing.T) {
+// The DACL and the SACL of a new object are each marked as inherited only if the parent's list of the same kind is
+// automatically inherited (F-32).
+func TestNewListsAreMarkedInheritedSeparately(t *testing.T) {
 	const dacl, sacl = "(A;OICI;FA;;;WD)", "(AU;OICISA;FA;;;WD)"
 	for text, want := range map[string]sd.Control{
 		"O:BAG:SYD:AI" + dacl + "S:AI" + sacl: sd.DACLAutoInherited | sd.SACLAutoInherited,
@@ -37,23 +37,24 @@ func TestNewListsHaveOwnInheritance(t *testing.T) {
 	} {
 		d, _ := open(t, 1, create, missing, func(s *situation) { s.f.Parent.Descriptor = sddl.MustParse(text) })
 		if !d.Allowed() || d.NewSD == nil {
-			t.Fatalf("%s: %v", text, d.Status())
+			t.Fatalf("create in %s: %v, want success and a descriptor", text, d.Status())
 		}
 		const marks = sd.DACLAutoInherited | sd.SACLAutoInherited
 		if got := d.NewSD.Control() & marks; got != want {
-			t.Errorf("F-32 %s: control %#x, want %#x", text, uint16(got), uint16(want))
+			t.Errorf("F-32: create in %s: control flags %#x, want %#x", text, uint16(got), uint16(want))
 		}
 		inherited := func(l *sd.ACL) bool { return l.Len() == 1 && l.At(0).Flags()&sd.Inherited != 0 }
 		if inherited(d.NewSD.DACL()) != (want&sd.DACLAutoInherited != 0) ||
 			inherited(d.NewSD.SACL()) != (want&sd.SACLAutoInherited != 0) {
-			t.Errorf("F-32 %s: entries of %v", text, d.NewSD)
+			t.Errorf("F-32: create in %s: entries marked as inherited in %v do not match the control flags", text,
+				d.NewSD)
 		}
 	}
 }
 
-// A new object's descriptor depends on the client: owner, group, default list, level and privileges. Only the
-// server's forms of CREATOR OWNER and CREATOR GROUP mean the server (F-32, S-61 to S-71).
-func TestNewDescriptorUsesClient(t *testing.T) {
+// The descriptor of a new object comes from the client: owner, group, default DACL, integrity level and privileges.
+// Only the SIDs CREATOR OWNER SERVER and CREATOR GROUP SERVER mean the server (F-32, S-61 to S-71).
+func TestNewDescriptorComesFromClient(t *testing.T) {
 	const low, user, group = "(ML;;NW;;;LW)", "S-1-5-21-1-2-3-1001", "S-1-5-11"
 	const own = "O:" + user + "G:" + group
 	for name, c := range map[string]struct {
@@ -101,31 +102,32 @@ func TestNewDescriptorUsesClient(t *testing.T) {
 			f := &fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: parent}}
 			d := fileaccess.Open(r, f)
 			if d.Status() != c.st || (d.NewSD != nil) != (c.st == 0) {
-				t.Fatalf("%v, %v, want %v", d.Status(), sdText(d.NewSD), c.st)
+				t.Fatalf("Open: %v, descriptor %v; want %v", d.Status(), sdText(d.NewSD), c.st)
 			}
 			if c.st != 0 {
 				if d.Rule != "F-32" || d.Granted != 0 || d.Action != 0 {
-					t.Errorf(`refused: %+v, want d.Rule = "F-32", d.Granted = 0, d.Action = 0`, d)
+					t.Errorf("failed Open: rule %s, granted %v, action %d; want F-32, 0, 0", d.Rule, d.Granted,
+						d.Action)
 				}
 				return
 			}
 			if want := sddl.MustParse(c.want); sdText(d.NewSD) != sdText(want) {
-				t.Errorf("%s, want %s", sdText(d.NewSD), sdText(want))
+				t.Errorf("descriptor of the new file: %s, want %s", sdText(d.NewSD), sdText(want))
 			}
 		})
 	}
 }
 
-// F-30: refused creations.
-func TestCreationRefused(t *testing.T) {
+// A temporary directory cannot be created (F-30).
+func TestTemporaryDirectoryIsRejected(t *testing.T) {
 	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
 		parentFull); d.Status() != invalid || d.Rule != "F-30" {
-		t.Errorf(`F-30: %+v, want d.Status() = %v, d.Rule = "F-30"`, d, invalid)
+		t.Errorf("F-30: creating a temporary directory: %v by %s, want %v by F-30", d.Status(), d.Rule, invalid)
 	}
 }
 
-// F-30: each half of a refused combination is granted.
-func TestCreationGranted(t *testing.T) {
+// Each part of a rejected combination is allowed alone (F-30).
+func TestPartsOfRejectedCombinationAreAllowed(t *testing.T) {
 	for name, do := range map[string]setup{
 		"a temporary file, with an option": func(s *situation) {
 			options(fileaccess.NonDirectoryFile)(s)
@@ -136,13 +138,13 @@ func TestCreationGranted(t *testing.T) {
 		"a file that is deleted on close": options(fileaccess.DeleteOnClose),
 	} {
 		if d, _ := open(t, winnt.DELETE, create, missing, parentFull, do); !d.Allowed() {
-			t.Errorf("F-30: %s: %v by %s", name, d.Status(), d.Rule)
+			t.Errorf("F-30: creating %s: %v by %s, want success", name, d.Status(), d.Rule)
 		}
 	}
 }
 
-// F-32: inheritance is marked only where the directory's own list is.
-func TestNewDescriptor(t *testing.T) {
+// A new list is marked as inherited only if the directory's own list is (F-32).
+func TestNewListIsInheritedLikeDirectorys(t *testing.T) {
 	for _, c := range []struct{ parent, dir, want string }{
 		{"D:(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)"},
 		{"D:AI(A;OICI;FA;;;WD)", "", "D:AI(A;ID;FA;;;WD)"},
@@ -155,16 +157,17 @@ func TestNewDescriptor(t *testing.T) {
 			}
 		})
 		if d.NewSD == nil {
-			t.Fatalf("F-32: %+v", d)
+			t.Fatalf("F-32: no descriptor for a new object in %s: %v", c.parent, d.Status())
 		}
 		text, err := sddl.Format(sd.Select(d.NewSD, winnt.DACL_SECURITY_INFORMATION), sddl.Options{})
 		if err != nil || text != c.want || d.NewSD.Owner() != caseU || d.NewSD.Group() != caseG {
-			t.Errorf("F-32 %s: %s %v", c.parent, text, err)
+			t.Errorf("F-32: new object in %s: %s, owner %v, group %v, %v; want %s, %v, %v", c.parent, text,
+				d.NewSD.Owner(), d.NewSD.Group(), err, c.want, caseU, caseG)
 		}
 	}
-	// The names in the creator's descriptor do not matter for the granted rights.
+	// The entries of the creator's descriptor do not limit the granted rights.
 	d, _ := open(t, 0x1F01FF, create, missing, parentFull, creatorSD("D:"))
 	if d.Granted != 0x1F01FF {
-		t.Errorf("F-32: %+v, want d.Granted = 0x1F01FF", d)
+		t.Errorf("F-32: granted with an empty DACL in the creator's descriptor: %v, want 0x1F01FF", d.Granted)
 	}
 }

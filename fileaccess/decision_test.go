@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-80 to F-83: the audit data of decisions.
-func TestAuditInputs(t *testing.T) {
+// A decision has the data for its audit record: the audited object, its name, the requested rights and the true
+// status (F-80 to F-83).
+func TestDecisionHasAuditData(t *testing.T) {
 	type want struct {
 		about   fileaccess.Audited
 		name    string
@@ -24,61 +25,61 @@ func TestAuditInputs(t *testing.T) {
 		setup   []setup
 		want    want
 	}{
-		// The object's SACL records an open once, with the requested and implied rights (F-80).
+		// The object's SACL audits an open once, with the requested and implied rights (F-80).
 		{"success", 0x80000000, nil, want{fileaccess.AuditObject, "f", 0x120089, 0}},
 		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
 		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
 		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
-		// Without an opened object there is no record.
+		// Without an opened object nothing is audited.
 		{"no object", 1, in(missing), want{}},
 		{"collision", 1, in(create), want{}},
-		// The directory that refuses a creation or traversal records it (F-81).
+		// The directory that denies a creation or traversal is audited (F-81).
 		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},
 		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},
-		// A denial by the share is recorded for the share (F-83).
+		// A denial by the share is audited for the share (F-83).
 		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},
 		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},
-		// The record keeps the true status of a hidden denial (F-73).
+		// The audit data keeps the true status of a hidden denial (F-73).
 		{"hidden", 1, in(share("FA"), abe, o("empty"), func(s *situation) { s.f.Policy.HideDenied = true }),
 			want{fileaccess.AuditObject, "f", 1, denied}},
 	} {
 		d, s := open(t, c.desired, c.setup...)
 		got := want{d.Audit.About, d.Audit.Name, d.Audit.Desired, d.Audit.Status}
 		if got != c.want || d.Audit.Granted != d.Granted {
-			t.Errorf("%s: %+v, want %+v", c.what, d.Audit, c.want)
+			t.Errorf("%s: audit data %+v, want %+v and the granted rights", c.what, d.Audit, c.want)
 		}
 		switch got.about {
 		case fileaccess.AuditObject:
 			if d.Audit.Descriptor != s.f.Object.Descriptor {
-				t.Errorf("%s: descriptor", c.what)
+				t.Errorf("%s: the audited descriptor is not that of the object", c.what)
 			}
 		case fileaccess.AuditDirectory:
 			if d.Audit.Descriptor == nil {
-				t.Errorf("%s: no descriptor", c.what)
+				t.Errorf("%s: no audited descriptor, want the directory's", c.what)
 			}
 		}
 	}
 	if d, _ := open(t, 1, create, missing, parentFull); d.Audit.Descriptor != d.NewSD || d.NewSD == nil {
-		t.Error("F-81: a creation is recorded by the new object's SACL")
+		t.Errorf("F-81: a creation is audited with %v, want the new object's descriptor", d.Audit.Descriptor)
 	}
-	// F-82: privileges are used once, and the one for passing never.
+	// F-82: each privilege is reported once, and SeChangeNotifyPrivilege never.
 	if d, _ := open(t, 1, overwrite, o("(A;;1;;;WD)"), with(restore), twoDirs); d.PrivilegesUsed != restore.Bit() {
-		t.Errorf("F-82: %v", d.PrivilegesUsed.Names())
+		t.Errorf("F-82: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
 }
 
-// Denials are errors for io/fs, and so is a reparse.
-func TestErr(t *testing.T) {
+// Denials are errors of package io/fs, and so is a reparse.
+func TestErrIsErrorOfPackageFS(t *testing.T) {
 	d, _ := open(t, 1, o("empty"))
 	if !errors.Is(d.Err(), fs.ErrPermission) {
-		t.Error(d.Err())
+		t.Errorf("Err of a denial = %v, want fs.ErrPermission", d.Err())
 	}
 	d, _ = open(t, 1, symlink)
 	if d.Err() == nil || d.Allowed() {
-		t.Error("a reparse is not an open")
+		t.Errorf("reparse: Err = %v, Allowed = %t; want an error, false", d.Err(), d.Allowed())
 	}
 	d, _ = open(t, 1, missing)
 	if !errors.Is(d.Err(), fs.ErrNotExist) {
-		t.Error(d.Err())
+		t.Errorf("Err for a missing file = %v, want fs.ErrNotExist", d.Err())
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-102: a named generic execute that the descriptor does not grant denies by the documents, while observed servers
-// grant the rest. Every other named right must be granted in both.
-func TestMaximumWithExecute(t *testing.T) {
+// If a request for MAXIMUM_ALLOWED names GENERIC_EXECUTE and the descriptor does not grant it, the documents require
+// a denial, but observed servers grant the rest. Every other named right must be granted in both profiles (F-102).
+func TestMaximumAllowedWithGenericExecute(t *testing.T) {
 	const readable = "(A;;FR;;;WD)"
 	observed := func(s *situation) { s.f.Policy.Profile = fileaccess.Observed }
 	onlyObject := func(s *situation) { s.f.Parent = nil }
@@ -30,17 +30,17 @@ func TestMaximumWithExecute(t *testing.T) {
 	} {
 		d, _ := open(t, c.desired, o(readable), onlyObject, c.profile)
 		if d.Allowed() == c.rejected || d.Granted != c.want {
-			t.Errorf("F-102 %v: %v, granted %v, want %v", c.desired, d.Status(), d.Granted, c.want)
+			t.Errorf("F-102: %v: %v, granted %v; want %v", c.desired, d.Status(), d.Granted, c.want)
 		}
 	}
-	// Alone it is an ordinary request if the descriptor grants it.
+	// GENERIC_EXECUTE alone is an ordinary request.
 	if d, _ := open(t, winnt.GENERIC_EXECUTE, o("(A;;FX;;;WD)"), onlyObject, observed); d.Granted != 0x1200A0 {
-		t.Errorf("F-102: generic execute alone: %+v, want d.Granted = 0x1200A0", d)
+		t.Errorf("F-102: GENERIC_EXECUTE alone: granted %v, want 0x1200A0", d.Granted)
 	}
 }
 
-// F-33: the named stream's column.
-func TestStreams(t *testing.T) {
+// Each disposition implies its documented rights for a named stream (F-33).
+func TestDispositionOfStreamImpliesRights(t *testing.T) {
 	there := func(s *situation) { s.f.Object.Stream, s.f.Object.StreamExists = true, true }
 	for _, c := range []struct {
 		what   string
@@ -61,33 +61,33 @@ func TestStreams(t *testing.T) {
 		{"not a directory", in(dirOption, there, directory), 0, ntstatus.NotADirectory},
 	} {
 		if d, _ := open(t, 1, c.setup...); d.Granted != c.want || d.Status() != c.status {
-			t.Errorf("F-33 %s: %+v, want d.Granted = %v, d.Status() = %v", c.what, d, c.want, c.status)
+			t.Errorf("F-33: %s: %v, granted %v; want %v, %v", c.what, d.Status(), d.Granted, c.status, c.want)
 		}
 	}
 }
 
-// F-35: the hidden and the system attribute alone must be said again.
-func TestReplacedAttributes(t *testing.T) {
-	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // not content indexed
+// Overwriting a hidden or system file needs these attributes again in the request, but no other attributes (F-35).
+func TestOverwriteMustRepeatHiddenAndSystem(t *testing.T) {
+	const more = fileaccess.AttributeArchive | fileaccess.AttributeTemporary | 0x2000 // 0x2000: not content indexed
 	for _, how := range []fileaccess.Disposition{fileaccess.FileOverwrite, fileaccess.FileSupersede} {
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(hidden)); !d.Allowed() {
-			t.Errorf("F-35: disposition %d: %+v", how, d)
+			t.Errorf("F-35: disposition %d with the hidden attribute: %v, want success", how, d.Status())
 		}
 		if d, _ := open(t, 2, disposition(how), attributes(more|hidden), asked(more)); d.Rule != "F-35" {
-			t.Errorf(`F-35: disposition %d of a hidden file: %+v, want d.Rule = "F-35"`, how, d)
+			t.Errorf("F-35: disposition %d of a hidden file without the attribute: refused by %q, want F-35", how,
+				d.Rule)
 		}
 	}
 }
 
-// TestMaximumAllowedWithEachRight opens a file that the owner may read, for the
-// maximum and one right by name. A missing right refuses the open. As on servers,
-// a generic execute is ignored (F-102).
+// An open for MAXIMUM_ALLOWED and one named right fails if that right is not granted. GENERIC_EXECUTE is ignored, as
+// on servers (F-102).
 func TestMaximumAllowedWithEachRight(t *testing.T) {
 	s, _, _ := smbWorld(t)
 	user := s.subject.Effective().User().SID.String()
 	dir := &smbFile{Dir: true, SD: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)").Append(nil)}
 	file := &smbFile{SD: sddl.MustParse("O:" + user + "G:BAD:(A;;FR;;;" + user + ")").Append(nil)}
-	const granted = winnt.FILE_GENERIC_READ | winnt.WRITE_DAC // the entry, and the owner's rights
+	const granted = winnt.FILE_GENERIC_READ | winnt.WRITE_DAC // the entry and the owner's rights
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		want := ntstatus.AccessDenied
 		switch {
@@ -98,7 +98,7 @@ func TestMaximumAllowedWithEachRight(t *testing.T) {
 		}
 		o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED|bit, fileaccess.FileOpen, 0)
 		if st != want || st == ntstatus.Success && o.handle.Granted != granted {
-			t.Errorf("%#x: %v %+v, want %v", uint32(bit), st, o, want)
+			t.Errorf("open for MAXIMUM_ALLOWED and %#x: %v, %+v; want %v", uint32(bit), st, o, want)
 		}
 	}
 }

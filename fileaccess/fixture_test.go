@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The names of section 12.
+// The SIDs of the conformance cases.
 var (
 	caseU  = sid.MustParse("S-1-5-21-1-2-3-1001")
 	caseG  = sid.MustParse("S-1-5-21-1-2-3-2001")
@@ -27,8 +27,8 @@ const (
 	maxAllowed = winnt.MAXIMUM_ALLOWED
 )
 
-// baseSpec returns token T: {U; G, WD, AU}, medium, impersonation,
-// SeChangeNotify.
+// baseSpec returns the token of the conformance cases: user U, groups G, Everyone and Authenticated Users, Medium
+// integrity, impersonation, SeChangeNotifyPrivilege.
 func baseSpec() token.Spec {
 	return token.Spec{
 		User: token.Group{SID: caseU},
@@ -49,8 +49,8 @@ func mustToken(t testing.TB, s token.Spec) *token.Token {
 	return tok
 }
 
-// aces makes a descriptor O:BAG:SY with a DACL, and a SACL after "S:"; "U:" in
-// front makes U the owner. "empty" is an empty DACL.
+// aces returns a descriptor O:BAG:SY with a DACL, and a SACL after "S:". A leading "U:" makes U the owner. "empty"
+// means an empty DACL.
 func aces(t testing.TB, text string) *sd.Descriptor {
 	t.Helper()
 	owner := "BA"
@@ -60,12 +60,12 @@ func aces(t testing.TB, text string) *sd.Descriptor {
 	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", "empty", "").Replace(text)
 	d, err := sddl.Parse("O:"+owner+"G:SYD:"+text, sddl.Options{Domain: domain, Extended: true})
 	if err != nil {
-		t.Fatalf("%q: %v", text, err)
+		t.Fatalf("sddl.Parse of %q: %v", text, err)
 	}
 	return d
 }
 
-// situation has the state that a case changes before the open.
+// situation is the request and the facts that a case changes before the open.
 type situation struct {
 	t     testing.TB
 	token token.Spec
@@ -75,8 +75,7 @@ type situation struct {
 
 type setup func(*situation)
 
-// newSituation applies section 12's default: the file exists in default P with
-// default O, and is opened.
+// newSituation returns the default of the conformance cases: the file exists in a directory P, and is opened.
 func newSituation(t testing.TB) *situation {
 	s := &situation{t: t, token: baseSpec()}
 	s.r = &fileaccess.Request{Disposition: fileaccess.FileOpen, Attributes: fileaccess.AttributeNormal, Share: 7,
@@ -145,7 +144,7 @@ func noChangeNotify(s *situation) {
 	s.token.EnabledPrivileges = s.token.Privileges
 }
 
-// path puts directories on the way; each is a DACL.
+// path adds directories to the path, each with a DACL.
 func path(dacls ...string) setup {
 	return func(s *situation) {
 		for i, text := range dacls {
@@ -166,8 +165,7 @@ const (
 
 var intent = options(fileaccess.OpenForBackupIntent)
 
-// open runs a case's open twice, plain and explained, and checks that both
-// agree.
+// open makes the open with Open and with Explain and checks that both agree.
 func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Decision, *situation) {
 	t.Helper()
 	s := newSituation(t)
@@ -180,17 +178,17 @@ func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Deci
 		same.NewSD, same.Audit.Descriptor = d.NewSD, d.Audit.Descriptor
 	}
 	if same != d || x == nil || x.String() == "" {
-		t.Errorf("explained differs:\n%+v\n%+v", explained, d)
+		t.Errorf("Explain = %+v\nOpen = %+v, want equal decisions", explained, d)
 	}
 	if d.Allowed() == (d.Rule != "") || d.Allowed() != (d.Err() == nil) || !d.Allowed() && d.Granted != 0 {
-		t.Errorf("inconsistent: %+v", d)
+		t.Errorf("inconsistent decision %+v: want a rule and an error exactly if it denies, and then no rights", d)
 	}
 	return d, s
 }
 
 const denied = ntstatus.AccessDenied
 
-// sdText returns a descriptor for failure messages.
+// sdText formats a descriptor for failure messages.
 func sdText(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{Extended: true})
 	if err != nil {
@@ -199,8 +197,8 @@ func sdText(d *sd.Descriptor) string {
 	return text
 }
 
-// typical returns a typical open of a file server: a user with twenty SIDs, a descriptor of ten entries of which the
-// last decides, two directories on the way, a share.
+// typical returns a typical open of a file server: a user with twenty SIDs, a descriptor with ten entries of which
+// the last decides, two directories on the path, a share.
 func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *fileaccess.Facts) {
 	spec := baseSpec()
 	for i := range uint32(16) {
@@ -282,8 +280,7 @@ func user() access.Subject {
 	return access.SubjectOf(t)
 }
 
-// fromBoth returns a subject whose client's and whose server's token differ in everything that a descriptor takes of
-// a token.
+// fromBoth returns a subject whose client and server tokens differ in everything that a new descriptor depends on.
 func fromBoth(t *testing.T, level sid.SID, ps ...winnt.Privilege) access.Subject {
 	t.Helper()
 	client := baseSpec()
@@ -305,7 +302,7 @@ func fromBoth(t *testing.T, level sid.SID, ps ...winnt.Privilege) access.Subject
 }
 
 // smbWorld returns a client with 15 groups, a directory with ten inheritable entries of which the fifth is for the
-// first of these groups, and a file with them.
+// first of these groups, and a file with the inherited entries.
 func smbWorld(tb testing.TB) (s *smbSession, dir, file *smbFile) {
 	tb.Helper()
 	const domain = "S-1-5-21-1-2-3-"

@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The mask of a POSIX list limits the owning group, named users and named
-// groups, and neither the owner nor the others.
+// The mask of a POSIX ACL limits the owning group, named users and named groups, but not the owner or others.
 func TestMaskLimitsGroups(t *testing.T) {
 	const owner, named, group, other = 1, 2, 3, 4
 	for mask := fileaccess.POSIXPerm(0); mask <= 7; mask++ {
@@ -46,15 +45,15 @@ func TestMaskLimitsGroups(t *testing.T) {
 			} {
 				want := !c.masked || mask&perm != 0
 				if got := fileaccess.Can(&s, d, right, nil) != 0; got != want {
-					t.Errorf("mask %d, %s, permission %d: %v, want %v", mask, c.name, perm, got, want)
+					t.Errorf("mask %d, %s, permission %d: Can = %v, want %v", mask, c.name, perm, got, want)
 				}
 			}
 		}
 	}
 }
 
-// TestFromPOSIXInFull checks the descriptor made of permissions, entry by entry, and every loss.
-func TestFromPOSIXInFull(t *testing.T) {
+// FromPOSIX returns the expected descriptor, entry by entry, and reports every loss.
+func TestFromPOSIXMatchesExpectedEntries(t *testing.T) {
 	ten := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
@@ -79,7 +78,7 @@ func TestFromPOSIXInFull(t *testing.T) {
 		dacl string
 		lost []fileaccess.Loss
 	}{
-		"the mask cuts all but owner and others": {
+		"the mask limits all but owner and others": {
 			fileaccess.POSIX{Access: list(6, 7, 6, entry(user, 7, 3), entry(mask, 5, none))},
 			"(A;;0x16019f;;;u7)(D;;0x20;;;u7)(A;;0x1200a9;;;u3)(D;;0x116;;;u3)(A;;0x1200a9;;;g8)(D;;0x116;;;g8)" +
 				"(A;;0x12019f;;;WD)", []fileaccess.Loss{masked}},
@@ -88,24 +87,24 @@ func TestFromPOSIXInFull(t *testing.T) {
 		"the owner is named again": {fileaccess.POSIX{Access: list(4, 0, 0, entry(user, 6, 7), entry(mask, 7, none))},
 			"(A;;0x160189;;;u7)(D;;0x16;;;u7)(A;;0x12019f;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
 			[]fileaccess.Loss{masked}},
-		"what a user without SID lacks is taken from groups and others": {
+		"denials of a user without SID limit groups and others": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 1, 30), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x1200a0;;;g8)(A;;0x1200a0;;;WD)", []fileaccess.Loss{masked, unknown("user 30")}},
-		"what a group without SID lacks is taken from others": {
+		"denials of a group without SID limit others": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(group, 4, 31), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x1201bf;;;g8)(A;;0x120089;;;WD)", []fileaccess.Loss{masked, unknown("group 31")}},
-		"what two users without SID lack": {
+		"denials of two users without SIDs add up": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 4, 30), entry(user, 2, 31), entry(mask, 7, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)",
 			[]fileaccess.Loss{masked, unknown("user 30"), unknown("user 31")}},
-		"what the mask takes is lacking, too": {
+		"the mask counts as a denial of a user without SID": {
 			fileaccess.POSIX{Access: list(7, 7, 7, entry(user, 7, 30), entry(mask, 6, none))},
 			"(A;;0x1601bf;;;u7)(A;;0x12019f;;;g8)(A;;0x12019f;;;WD)",
 			[]fileaccess.Loss{masked, unknown("user 30")}},
-		"groups add up": {fileaccess.POSIX{Access: list(0, 4, 0, entry(group, 2, 9), entry(mask, 7, none))},
+		"groups' rights add up": {fileaccess.POSIX{Access: list(0, 4, 0, entry(group, 2, 9), entry(mask, 7, none))},
 			"(A;;0x160180;;;u7)(D;;0x1f;;;u7)(A;;0x120089;;;g8)(A;;0x120196;;;g9)(A;;0x120080;;;WD)",
 			[]fileaccess.Loss{masked, {Kind: fileaccess.LossGroupUnion, Bits: 0x12019F}}},
-		"a directory that cannot be searched is not written to": {fileaccess.POSIX{Mode: 0o602, Directory: true},
+		"writing a directory needs search permission": {fileaccess.POSIX{Mode: 0o602, Directory: true},
 			"(A;;0x160189;;;u7)(A;;0x120080;;;g8)(A;;0x120080;;;WD)", []fileaccess.Loss{
 				{Kind: fileaccess.LossWriteWithoutSearch, SID: u7},
 				{Kind: fileaccess.LossWriteWithoutSearch, SID: sid.Everyone}}},
@@ -125,7 +124,7 @@ func TestFromPOSIXInFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := sddl.MustParse(owned + "D:P" + posixSIDs.Replace(c.dacl)); !d.Equal(want) {
-				t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+				t.Errorf("FromPOSIX: %s\nwant %s", sdText(d), sdText(want))
 			}
 			exactly(t, name, lost, c.lost...)
 		})

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-069, FO-078, FO-079, FO-083, FO-086: the operations that handles allow.
-func TestConformanceHandles(t *testing.T) {
+// Handle.May allows the operations of the conformance cases (FO-069, FO-078, FO-079, FO-083, FO-086).
+func TestMayMatchesConformanceCases(t *testing.T) {
 	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
 		id   string
@@ -21,10 +21,10 @@ func TestConformanceHandles(t *testing.T) {
 		op   fileaccess.Operation
 		want ntstatus.Status
 	}{
-		// Through SMB, a handle that may execute may read (F-47).
+		// Through SMB, a handle with the right to execute may read (F-47).
 		{"FO-069 SMB", fileaccess.Handle{Granted: 0x20, Face: fileaccess.SMB}, fileaccess.Read, 0},
 		{"FO-069 native", fileaccess.Handle{Granted: 0x20}, fileaccess.Read, denied},
-		// Each operation needs its rights on the handle, and some need more than rights (F-55).
+		// Each operation needs rights on the handle, and some also need privileges or other conditions (F-55).
 		{"FO-078a", fileaccess.Handle{Granted: 2}, fileaccess.SetBasic, denied},
 		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
 		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
@@ -38,11 +38,11 @@ func TestConformanceHandles(t *testing.T) {
 			0},
 		// Enumeration needs the right to list on the directory's handle (F-70).
 		{"FO-083", fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
-		// F-52: the descriptor does not matter
+		// F-52: the descriptor no longer matters
 		{"FO-086", fileaccess.Handle{Granted: 2}, fileaccess.Write, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%s: %v, want %v", c.id, got, c.want)
+			t.Errorf("%s: May = %v, want %v", c.id, got, c.want)
 		}
 	}
 }
@@ -58,34 +58,35 @@ func ExampleHandle_May() {
 	// SetDisposition STATUS_CANNOT_DELETE
 }
 
-// F-100: a nil handle and one without granted rights allow nothing.
+// A nil handle and one without granted rights allow nothing (F-100).
 func TestEmptyHandleAllowsNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
 		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
 			new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
-			t.Errorf("F-100: %v", op)
+			t.Errorf("F-100: May(%v) of an empty handle is not a denial", op)
 		}
 	}
 	h := &fileaccess.Handle{Granted: winnt.FILE_ALL_ACCESS}
 	for _, h := range []*fileaccess.Handle{nil, {}} {
 		if d, st := fileaccess.QuerySecurity(h, sd.NoSecurity, 0); d != nil || st != ntstatus.AccessDenied {
-			t.Errorf("F-100 QuerySecurity: %v", st)
+			t.Errorf("F-100: QuerySecurity of an empty handle = %v, %v; want nil, %v", d, st, ntstatus.AccessDenied)
 		}
 		if d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{}); d != nil || st != ntstatus.AccessDenied {
-			t.Errorf("F-100 SetSecurity: %v", st)
+			t.Errorf("F-100: SetSecurity of an empty handle = %v, %v; want nil, %v", d, st, ntstatus.AccessDenied)
 		}
 	}
 	if d, st := fileaccess.SetSecurity(h, nil); d != nil || st == ntstatus.Success {
-		t.Errorf("SetSecurity(nil): %v", st)
+		t.Errorf("SetSecurity(nil) = %v, %v; want nil and an error status", d, st)
 	}
 	if d, st := fileaccess.QuerySecurity(h, nil, winnt.DACL_SECURITY_INFORMATION); d != nil ||
 		st != ntstatus.NoSecurityOnObject {
-		t.Errorf("F-101 QuerySecurity of no descriptor: %v", st)
+		t.Errorf("F-101: QuerySecurity of a nil descriptor = %v, %v; want nil, %v", d, st,
+			ntstatus.NoSecurityOnObject)
 	}
 }
 
-// TestInterfaceAndProfileDifferences checks each operation with each right alone, and with all but each.
-// Face, profile and the kind of open change the result only as F-25, F-47 and F-55 say.
+// For each operation with each right alone, and with all rights but one, interface, profile and the kind of open
+// change the result only as F-25, F-47 and F-55 describe.
 func TestInterfaceAndProfileDifferences(t *testing.T) {
 	holder := baseSpec()
 	holder.Privileges = winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
@@ -125,9 +126,8 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 						want = denied
 					}
 					if got := h.May(op); got != want {
-						t.Errorf("%v with %v, face %v, profile %v, by id: %t: %v, want %v",
-							op, granted, h.Face, h.Profile,
-							h.ByID, got, want)
+						t.Errorf("%v with %v, face %v, profile %v, opened by id %t: %v, want %v", op, granted, h.Face,
+							h.Profile, h.ByID, got, want)
 					}
 				}
 			}
@@ -135,8 +135,8 @@ func TestInterfaceAndProfileDifferences(t *testing.T) {
 	}
 }
 
-// F-55: the whole table, with insufficient and sufficient rights.
-func TestOperations(t *testing.T) {
+// Each operation is denied with insufficient rights and allowed with sufficient ones (F-55).
+func TestEachOperationNeedsItsRights(t *testing.T) {
 	holder := baseSpec()
 	ps := winnt.Privileges(winnt.SeManageVolumePrivilege, restore, winnt.SeCreateSymbolicLinkPrivilege)
 	holder.Privileges, holder.EnabledPrivileges = ps, ps
@@ -145,7 +145,7 @@ func TestOperations(t *testing.T) {
 	for _, c := range []struct {
 		op     fileaccess.Operation
 		face   fileaccess.Face
-		enough []winnt.AccessMask // each alone
+		enough []winnt.AccessMask // each of them is sufficient alone
 	}{
 		{fileaccess.Read, 0, []winnt.AccessMask{1}}, {fileaccess.Read, fileaccess.SMB, []winnt.AccessMask{1, 0x20}},
 		{fileaccess.Write, 0, []winnt.AccessMask{2}}, {fileaccess.Extend, 0, []winnt.AccessMask{4}},
@@ -179,21 +179,21 @@ func TestOperations(t *testing.T) {
 		lacking := winnt.AccessMask(all)
 		for _, m := range c.enough {
 			if got := may(m); got != 0 {
-				t.Errorf("%v: %v is not enough: may(m) = %d, want 0", c.op, m, got)
+				t.Errorf("%v with %v: %v, want success", c.op, m, got)
 			}
 			lacking &^= m
 		}
 		if st := may(lacking); st != denied && c.op != fileaccess.QueryOther {
-			t.Errorf("%v: %v is enough: %v", c.op, lacking, st)
+			t.Errorf("%v with %v: %v, want %v", c.op, lacking, st, denied)
 		}
 	}
 	for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
 		fileaccess.SetSymbolicLink} {
 		if h := (fileaccess.Handle{Granted: all}); h.May(op) != notHeld {
-			t.Errorf("%v without privilege: %v", op, h.May(op))
+			t.Errorf("%v without its privilege: %v, want %v", op, h.May(op), notHeld)
 		}
 	}
-	// The privileges of a client are used at SecurityImpersonation and above, and never the server's (T-102).
+	// The client's privileges count from SecurityImpersonation on. The server's never count (T-102).
 	server, plain := mustToken(t, holder), mustToken(t, baseSpec())
 	for _, c := range []struct {
 		client *token.Token
@@ -215,13 +215,14 @@ func TestOperations(t *testing.T) {
 	h := fileaccess.Handle{Granted: 2, Directory: true}
 	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
 		h.May(200) != invalid {
-		t.Error("INVALID_PARAMETER")
+		t.Errorf("SetEndOfFile and SetAllocation of a directory, and an unknown operation: want %v for each", invalid)
 	}
 	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
 	if h.May(fileaccess.Write) != 0 || h.May(fileaccess.Extend) != 0 {
-		t.Error("observed: either right writes")
+		t.Error("observed profile: a handle with FILE_APPEND_DATA may not write and extend, want both allowed")
 	}
 	if fileaccess.CopyTo.String() != "CopyTo" || fileaccess.Operation(99).String() != "Operation(99)" {
-		t.Error("names")
+		t.Errorf("names of operations: %s, %s; want CopyTo, Operation(99)", fileaccess.CopyTo,
+			fileaccess.Operation(99))
 	}
 }

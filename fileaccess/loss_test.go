@@ -9,26 +9,26 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// exactly compares the reported losses with the expected ones, field by field.
+// exactly compares the reported losses with the expected ones, field by field, in any order.
 func exactly(t *testing.T, what string, got []fileaccess.Loss, want ...fileaccess.Loss) {
 	t.Helper()
 	for i, l := range got {
 		if slices.Index(got, l) != i {
-			t.Errorf("%s: %v is named twice", what, l)
+			t.Errorf("%s: loss %v is reported twice", what, l)
 		}
 		if !slices.Contains(want, l) {
-			t.Errorf("%s: %+v is named, which is not lost", what, l)
+			t.Errorf("%s: unexpected loss %+v", what, l)
 		}
 	}
 	for _, l := range want {
 		if !slices.Contains(got, l) {
-			t.Errorf("%s: %+v is not named", what, l)
+			t.Errorf("%s: missing loss %+v", what, l)
 		}
 	}
 }
 
-// TestLossesInFull compares all fields of each loss of the four conversions: SID, name and rights.
-func TestLossesInFull(t *testing.T) {
+// The conversions report each loss with its SID, name and rights.
+func TestConversionsReportEachLoss(t *testing.T) {
 	const (
 		unknownSID  = fileaccess.LossUnknownSID
 		unknownName = fileaccess.LossUnknownName
@@ -40,7 +40,7 @@ func TestLossesInFull(t *testing.T) {
 	for text, want := range map[string][]fileaccess.Loss{
 		"O:BAG:BAD:(A;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(D;;FR;;;BU)": {{Kind: unknownSID, SID: users, Bits: 0x120089}},
-		// The rights are mapped, and the entry's own are named: the generic bit is no right that a client knows.
+		// The entry's mapped rights are reported, because clients do not know generic rights.
 		"O:BAG:BAD:(A;;GR;;;BU)":             {{Kind: unknownSID, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(XA;;FR;;;BU;(Exists a))": {{Kind: fileaccess.LossEntryType, SID: users, Bits: 0x120089}},
 		"O:BAG:BAD:(A;;0x201;;;WD)":          {{Kind: fileaccess.LossRights, SID: everyone, Bits: 0x200}},

@@ -7,11 +7,11 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// In the tests of modes user 1 owns the files and group 3 is their group; 2 and 4 are others.
+// In the tests of modes user 1 owns the files and 3 is their group. 2 and 4 are other accounts.
 const ofMode = "O:S-1-22-1-1G:S-1-22-2-3"
 
-// M-12: the mode shows the rights of owner, group class and everybody.
-func TestMode(t *testing.T) {
+// Mode returns the rights of the owner, the group class and everybody (M-12).
+func TestModeOfDescriptors(t *testing.T) {
 	for _, c := range []struct {
 		dacl      string
 		directory bool
@@ -37,10 +37,10 @@ func TestMode(t *testing.T) {
 		{"D:(A;;GA;;;WD)", false, 0o777},
 	} {
 		if got := fileaccess.Mode(sddl.MustParse(ofMode+c.dacl), c.directory); got != c.want {
-			t.Errorf("%s: %o, want %o", c.dacl, got, c.want)
+			t.Errorf("Mode of %s = %o, want %o", c.dacl, got, c.want)
 		}
 	}
 	if got := fileaccess.Mode(nil, false); got != 0 {
-		t.Errorf("no descriptor: %o, want %o", got, 0)
+		t.Errorf("Mode(nil) = %o, want %o", got, 0)
 	}
 }

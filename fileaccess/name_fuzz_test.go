@@ -7,7 +7,8 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// FuzzValidName: no panic, and a valid name has valid components.
+// FuzzValidName checks that no name causes a panic, that the components of a valid name are valid, and that Unparsed
+// returns a suffix of the name.
 func FuzzValidName(f *testing.F) {
 	for _, name := range []string{
 		"", `\`, `a\b`, `a\b\`, // paths
@@ -22,7 +23,7 @@ func FuzzValidName(f *testing.F) {
 		r := fileaccess.Request{Name: name}
 		for at := range 4 {
 			if rest := r.Unparsed(at); rest != "" && (rest[0] != '\\' || !strings.HasSuffix(name, rest)) {
-				t.Errorf("%q: unparsed %q", name, rest)
+				t.Errorf("Unparsed(%d) of %q = %q, want a suffix that starts with a backslash", at, name, rest)
 			}
 		}
 		if !fileaccess.ValidName(name) {
@@ -30,7 +31,7 @@ func FuzzValidName(f *testing.F) {
 		}
 		for _, part := range strings.Split(strings.Trim(name, `\`), `\`) {
 			if !fileaccess.ValidName(part) || strings.ContainsAny(part, "/*?\x00") && !strings.Contains(part, ":") {
-				t.Errorf("%q is valid and its part %q is not", name, part)
+				t.Errorf("ValidName(%q) = true, but its component %q is invalid", name, part)
 			}
 		}
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// F-13: names.
-func TestNames(t *testing.T) {
+// ValidName accepts names of files and streams, and Open rejects invalid ones (F-13).
+func TestValidNameAndOpenAgree(t *testing.T) {
 	long := strings.Repeat("x", 255)
 	for name, want := range map[string]bool{
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
@@ -25,22 +25,23 @@ func TestNames(t *testing.T) {
 		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
 		if got := fileaccess.ValidName(name); got != want {
-			t.Errorf("F-13 %q: %v: fileaccess.ValidName(name) = %v, want %v", name, !want, got, want)
+			t.Errorf("F-13: ValidName(%q) = %v, want %v", name, got, want)
 		}
 		d, _ := open(t, 1, func(s *situation) { s.r.Name = name })
 		if want != d.Allowed() || !want && d.Rule != "F-13" {
-			t.Errorf("F-13 %q: %+v", name, d)
+			t.Errorf("F-13: Open of %q: %v by %q, want success: %t", name, d.Status(), d.Rule, want)
 		}
 	}
 	if d, _ := open(t, 1, nonDirOption,
 		func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
-		t.Errorf("F-13: %+v, want d.Status() = %v", d, ntstatus.ObjectNameInvalid)
+		t.Errorf("F-13: Open of a file with a trailing backslash: %v, want %v", d.Status(),
+			ntstatus.ObjectNameInvalid)
 	}
 	if d, _ := open(t, 1, byID, func(s *situation) { s.r.Name = "\x01\x02\\" }); !d.Allowed() {
-		t.Errorf("F-13, a number: %+v", d)
+		t.Errorf("F-13: Open by id with a number as the name: %v, want success", d.Status())
 	}
 	r := fileaccess.Request{Name: `a\b\c`}
-	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // from -1
+	for at, want := range []string{`\a\b\c`, `\b\c`, `\c`, ""} { // for at from -1 on
 		if got := r.Unparsed(at - 1); got != want {
 			t.Errorf("Unparsed(%d) = %q, want %q", at-1, got, want)
 		}

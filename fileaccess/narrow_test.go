@@ -14,9 +14,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// M-41: the rights that a mode denies to group and others are removed from their entries. The owner and, as far as
-// the mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing.
-func TestNarrow(t *testing.T) {
+// Narrow removes the rights that a mode denies to group and others from their entries. The owner and, as far as the
+// mode allows, the owning group keep the rights from these entries. A mode that denies nothing changes nothing
+// (M-41).
+func TestNarrowRemovesDeniedRights(t *testing.T) {
 	member := func(s sid.SID) bool { return s.String() == "S-1-22-2-4" }
 	for _, c := range []struct {
 		dacl      string
@@ -50,22 +51,22 @@ func TestNarrow(t *testing.T) {
 		got := fileaccess.Narrow(old, c.mode, c.directory, member)
 		if c.want == "" {
 			if got != old {
-				t.Errorf("%s by %o: %s, want no change", c.dacl, c.mode, formatted(got))
+				t.Errorf("Narrow(%s, %o) = %s, want no change", c.dacl, c.mode, formatted(got))
 			}
 			continue
 		}
 		if want := sddl.MustParse(ofMode + c.want); formatted(got) != formatted(want) {
-			t.Errorf("%s by %o: %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
+			t.Errorf("Narrow(%s, %o) = %s, want %s", c.dacl, c.mode, formatted(got), formatted(want))
 		}
 	}
 	if fileaccess.Narrow(nil, 0o600, false, nil) != nil {
-		t.Error("nil became a descriptor")
+		t.Error("Narrow(nil) is not nil")
 	}
 }
 
-// M-41: after narrowing, the shown mode has no more bits for group and others than the requested one. The owner keeps
-// all rights, no class gains any, and the same mode changes nothing more.
-func TestNarrowOfRandomLists(t *testing.T) {
+// After Narrow, the mode of a random descriptor has no more bits for group and others than the requested one. The
+// owner keeps all rights, no class gains any, and the same mode changes nothing more (M-41).
+func TestNarrowReachesRequestedMode(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 3000 {
 		d, mode, directory := randomList(r), uint32(r.IntN(0o1000)), r.IntN(2) == 0
@@ -74,24 +75,24 @@ func TestNarrowOfRandomLists(t *testing.T) {
 		before, after := fileaccess.Mode(d, directory), fileaccess.Mode(n, directory)
 		if n == d {
 			if before&^mode&0o077 != 0 {
-				t.Fatalf("%s by %o: no change, though it is %o: before&^mode&0o077 = %d, want 0", text, mode, before,
-					before&^mode&0o077)
+				t.Fatalf("Narrow(%s, %o) changed nothing, but the mode is %o", text, mode, before)
 			}
 			continue
 		}
 		if after&0o077&^mode != 0 || after&^before&^0o100 != 0 || after&0o600 != before&0o600 {
-			t.Fatalf("%s by %o: %o became %o: %s", text, mode, before, after, formatted(n))
+			t.Fatalf("Narrow(%s, %o): mode %o became %o: %s", text, mode, before, after, formatted(n))
 		}
 		if again := fileaccess.Narrow(n, mode, directory, nil); again != n {
-			t.Fatalf("%s by %o: %s, and again %s", text, mode, formatted(n), formatted(again))
+			t.Fatalf("Narrow(%s, %o) = %s, and applied again %s; want no further change", text, mode, formatted(n),
+				formatted(again))
 		}
 		if n.Control()&sd.DACLProtected == 0 {
-			t.Fatalf("%s by %o: %s is not protected", text, mode, formatted(n))
+			t.Fatalf("Narrow(%s, %o) = %s, want a protected DACL", text, mode, formatted(n))
 		}
 	}
 }
 
-// M-41: by the access check, narrowing gives no user a right, and takes none from the owner.
+// By the access check, Narrow gives no right to any user and takes none from the owner (M-41).
 func TestNarrowNeverWidens(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	var tokens []*token.Token
@@ -123,14 +124,14 @@ func TestNarrowNeverWidens(t *testing.T) {
 		for i, tok := range tokens {
 			before, after := granted(tok, d), granted(tok, n)
 			if after&^before != 0 || i == 0 && after != before {
-				t.Fatalf("%s by %o, %s: %#x became %#x: %s",
-					formatted(d), mode, tok.User().SID, before, after, formatted(n))
+				t.Fatalf("Narrow(%s, %o): the rights of %s changed from %#x to %#x: %s", formatted(d), mode,
+					tok.User().SID, before, after, formatted(n))
 			}
 		}
 	}
 }
 
-// randomList returns a descriptor of ofMode with a random DACL.
+// randomList returns a descriptor with the owner and group of ofMode and a random DACL.
 func randomList(r *rand.Rand) *sd.Descriptor {
 	subjects := []string{"S-1-22-1-1", "S-1-22-1-2", "S-1-22-2-3", "S-1-22-2-4", "WD", "AU", "SY", "BA", "OW", "CO", "BU"}
 	rights := []string{"FA", "FR", "FW", "FX", "0x1301bf", "0x1200a9", "GA", "0x1", "0x40000"}
@@ -142,7 +143,7 @@ func randomList(r *rand.Rand) *sd.Descriptor {
 	return sddl.MustParse(text)
 }
 
-// formatted returns a descriptor as text.
+// formatted returns a descriptor as SDDL, or the error.
 func formatted(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{})
 	if err != nil {

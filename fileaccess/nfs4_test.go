@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The text form of nfs4_acl(5).
-func TestParseNFS4(t *testing.T) {
+// ParseNFS4 and FormatNFS4 use the text form of nfs4_acl(5). Malformed and too long text is an error.
+func TestNFS4TextForm(t *testing.T) {
 	list, err := fileaccess.ParseNFS4(
 		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
 	if err != nil {
@@ -31,27 +31,28 @@ func TestParseNFS4(t *testing.T) {
 			Who: "EVERYONE@", Mask: 0x10000},
 	}
 	if !slices.Equal(list, want) {
-		t.Errorf("%+v, want %+v", list, want)
+		t.Errorf("ParseNFS4 = %+v, want %+v", list, want)
 	}
 	if got := fileaccess.FormatNFS4(
 		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
-		t.Error(got)
+		t.Errorf("FormatNFS4 = %q, want the canonical text", got)
 	}
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
-		t.Errorf(`a name with a colon: %v %v, want a[0].Who = "host:nfs@x", no error`, a, err)
+		t.Errorf("ParseNFS4 of a name with a colon: %v, %v; want the whole name", a, err)
 	}
 	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
 		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
-			t.Errorf("%.20q: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
+			t.Errorf("ParseNFS4(%.20q): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 	if got := (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(); got != "?::x:" {
-		t.Error(got)
+		t.Errorf(`String of an unknown type = %q, want "?::x:"`, got)
 	}
 }
 
-// FuzzParseNFS4: no panic, and parsed entries are printed in a form that parses to the same entries.
+// FuzzParseNFS4 checks that no text causes a panic and that FormatNFS4 prints parsed entries as text that parses to
+// the same entries.
 func FuzzParseNFS4(f *testing.F) {
 	for _, text := range []string{
 		"A::OWNER@:rwaDdxtTnNcCoy", "D:fdnig:g@d:RWX", "U:SF:EVERYONE@:", // plain, all flags, no rights
@@ -66,7 +67,7 @@ func FuzzParseNFS4(f *testing.F) {
 		}
 		again, err := fileaccess.ParseNFS4(fileaccess.FormatNFS4(list))
 		if err != nil && !strings.Contains(text, "#") || err == nil && !slices.Equal(list, again) {
-			t.Fatalf("%q: %v, then %v %v", text, list, again, err)
+			t.Fatalf("ParseNFS4(%q) = %v, after FormatNFS4 %v, %v", text, list, again, err)
 		}
 		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
 		if err == nil {
@@ -75,7 +76,7 @@ func FuzzParseNFS4(f *testing.F) {
 	})
 }
 
-// nfs4Check reports the algorithm of RFC 7530, section 6.2.1, for one right.
+// nfs4Check implements the algorithm of RFC 7530, section 6.2.1, for one right.
 func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool, bit winnt.AccessMask) bool {
 	for _, a := range list {
 		if a.Flags&fileaccess.NFS4InheritOnly != 0 || a.Mask&bit == 0 || !member(a) {
@@ -91,9 +92,9 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 	return false
 }
 
-// A descriptor made of an NFSv4 ACL decides each right as the ACL does, except the owner's own two, and converts back
-// to the same list.
-func TestNFS4MeansTheSame(t *testing.T) {
+// A descriptor made from an NFSv4 ACL decides each right as the ACL does, except for the owner's implicit rights. It
+// converts back to the same ACL.
+func TestFromNFS4DecidesLikeACL(t *testing.T) {
 	r := random(t)
 	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",
 		"S-1-5-21-1-2-3-2002"}
@@ -135,18 +136,20 @@ func TestNFS4MeansTheSame(t *testing.T) {
 			}
 			want := nfs4Check(list, member, bit)
 			if (got&bit != 0) != want || nfs4Check(back, member, bit) != want {
-				t.Fatalf("%v, bit %v: descriptor %v, back %v, want %v\n%s", list, bit, got, back, want, sdText(d))
+				t.Fatalf("%v, right %v: descriptor grants %v, converted back %v; want granted %t\n%s", list, bit, got,
+					back, want, sdText(d))
 			}
 		}
 		again, _, err := fileaccess.FromNFS4(back, owner, group, nil)
 		if err != nil || len(lost) != 0 || !again.Equal(d) {
-			t.Fatalf("%v\n%v %v\n%s\n%s", list, back, lost, sdText(d), sdText(again))
+			t.Fatalf("%v converts to\n%v with losses %v\n%s\nand back to %s", list, back, lost, sdText(d),
+				sdText(again))
 		}
 	}
 }
 
-// Lost entries are reported.
-func TestNFS4Losses(t *testing.T) {
+// The conversions report unknown names and SIDs, foreign rights, other types of entries, and labels as losses.
+func TestNFS4ConversionsReportLosses(t *testing.T) {
 	users := &fileaccess.NameMap{
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },
 		Name: func(s sid.SID) (string, bool, bool) { return "staff", true, s == caseG },
@@ -156,35 +159,35 @@ func TestNFS4Losses(t *testing.T) {
 		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit,
 			Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
 	if err != nil || !kinds(lost)[fileaccess.LossUnknownName] || !kinds(lost)[fileaccess.LossOwnerFixed] {
-		t.Errorf("%v %v", lost, err)
+		t.Errorf("FromNFS4: losses %v, %v; want an unknown name and a fixed owner", lost, err)
 	}
 	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" +
 		caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
 	if !d.Equal(want) {
-		t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+		t.Errorf("FromNFS4: %s\nwant %s", sdText(d), sdText(want))
 	}
 	back, _ := fileaccess.ToNFS4(d, users)
 	if got := fileaccess.FormatNFS4(back); got != "D::EVERYONE@:w\nA::OWNER@:r\nA:g:GROUP@:a\nU:F:EVERYONE@:w\n" {
-		t.Error(got)
+		t.Errorf("ToNFS4: %q, want the converted entries", got)
 	}
 	for text, kind := range map[string]fileaccess.LossKind{
 		"O:BAG:BAD:(A;;FR;;;BU)": fileaccess.LossUnknownSID, "O:BAG:BAD:(XA;;FR;;;WD;(Exists a))": fileaccess.LossEntryType,
 		"O:BAG:BAD:(A;;0x201;;;WD)": fileaccess.LossRights, "O:BAG:BAD:S:(ML;;NW;;;HI)": fileaccess.LossSACL,
 	} {
 		if _, lost := fileaccess.ToNFS4(sddl.MustParse(text), users); !kinds(lost)[kind] {
-			t.Errorf("%s: %v", text, lost)
+			t.Errorf("ToNFS4(%s): losses %v, want kind %v", text, lost, kind)
 		}
 	}
 	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 0 {
-		t.Errorf("F-101: no descriptor: %v: len(list) = %d, want 0", list, len(list))
+		t.Errorf("F-101: ToNFS4(nil) = %v, want no entries", list)
 	}
 	if list, _ := fileaccess.ToNFS4(sd.NoSecurity, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
-		t.Errorf("no DACL: %v, want len(list) = 1, list[0].Mask = %v", list, winnt.FILE_ALL_ACCESS)
+		t.Errorf("ToNFS4 of a NULL DACL = %v, want one entry with %v", list, winnt.FILE_ALL_ACCESS)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
 		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err,
 			fileaccess.ErrNFS4ACL) {
-			t.Errorf("%v: %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
+			t.Errorf("FromNFS4(%v): %v, want %v", bad, err, fileaccess.ErrNFS4ACL)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestToNFS4InFull checks each entry of the list, field by field.
-func TestToNFS4InFull(t *testing.T) {
+// ToNFS4 returns the expected list, entry by entry.
+func TestToNFS4MatchesExpectedList(t *testing.T) {
 	nameless := &fileaccess.NameMap{Name: func(sid.SID) (string, bool, bool) { return "", false, false }}
 	groups := &fileaccess.NameMap{Name: func(s sid.SID) (string, bool, bool) { return "g@x", true, s == g9 }}
 	const f, d, i, was = fileaccess.NFS4FileInherit, fileaccess.NFS4DirectoryInherit, fileaccess.NFS4InheritOnly,
@@ -23,32 +23,32 @@ func TestToNFS4InFull(t *testing.T) {
 		want  []fileaccess.NFS4ACE
 	}{
 		"generic rights are mapped": {"D:(A;;GR;;;WD)", nil, []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: 0x120089}}},
-		"foreign rights are left out": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
+		"rights that NFSv4 does not have are omitted": {"D:(D;;0x201;;;WD)(A;;0x401;;;WD)", nil, []fileaccess.NFS4ACE{
 			{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}, {Who: "EVERYONE@", Mask: 1}}},
-		"a denial of no name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
+		"a denial without a name is everybody's, a grant is dropped": {"D:(D;;0x1;;;BU)(A;;0x2;;;BU)", nameless,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
-		"a denial with a condition holds": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
+		"a conditional denial is unconditional": {"D:(XD;;0x1;;;WD;(Exists a))(XA;;0x2;;;WD;(Exists a))", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 1}}},
 		"an audit of both, with inheritance": {"D:S:(AU;OICISAFA;0x3;;;WD)(AU;FA;0x1;;;WD)(AU;SA;0x1;;;WD)", nil,
 			[]fileaccess.NFS4ACE{{Type: fileaccess.NFS4Audit, Flags: f | d | fileaccess.NFS4SuccessfulAccess |
 				fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 3},
 				{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 1},
 				{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess, Who: "EVERYONE@", Mask: 1}}},
-		"owner and group of now do not inherit": {"D:(A;OICI;0x1;;;u7)(A;OI;0x1;;;g8)(A;;0x1;;;u7)(A;;0x1;;;g8)", nil,
+		"an inheritable owner entry stays a SID": {"D:(A;OICI;0x1;;;u7)(A;OI;0x1;;;g8)(A;;0x1;;;u7)(A;;0x1;;;g8)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d, Who: u7.String(), Mask: 1}, {Flags: f, Who: g8.String(), Mask: 1},
 				{Who: "OWNER@", Mask: 1}, {Flags: fileaccess.NFS4IdentifierGroup, Who: "GROUP@", Mask: 1}}},
-		"OWNER RIGHTS of what inherits have no name of their own": {"D:(A;OICIIO;0x1;;;OW)(A;;0x2;;;OW)", nil,
+		"an inheritable OWNER RIGHTS stays a SID": {"D:(A;OICIIO;0x1;;;OW)(A;;0x2;;;OW)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d | i, Who: "S-1-3-4", Mask: 1}, {Who: "OWNER@", Mask: 2}}},
-		"an owner's two entries of other origin stay two": {"D:(A;;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
+		"the owner's entries of different origin are not merged": {"D:(A;;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 3}, {Flags: f | d | i | was, Who: "OWNER@", Mask: 3}}},
-		"an owner's entries of the same origin are one": {"D:(A;ID;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
+		"the owner's entries of the same origin are merged": {"D:(A;ID;0x3;;;u7)(A;OICIIOID;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f | d | was, Who: "OWNER@", Mask: 3}}},
-		"only the first of two that inherit joins": {"D:(A;;0x3;;;u7)(A;OIIO;0x3;;;CO)(A;CIIO;0x3;;;CO)", nil,
+		"only the first inheritable entry is merged": {"D:(A;;0x3;;;u7)(A;OIIO;0x3;;;CO)(A;CIIO;0x3;;;CO)", nil,
 			[]fileaccess.NFS4ACE{{Flags: f, Who: "OWNER@", Mask: 3}, {Flags: d | i, Who: "OWNER@", Mask: 3}}},
-		"other rights, or the group's, do not join": {"D:(A;;0x3;;;u7)(A;OIIO;0x1;;;CO)(A;OIIO;0x1;;;CG)", nil,
+		"entries with other rights stay apart": {"D:(A;;0x3;;;u7)(A;OIIO;0x1;;;CO)(A;OIIO;0x1;;;CG)", nil,
 			[]fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 3}, {Flags: f | i, Who: "OWNER@", Mask: 1},
 				{Flags: f | i | fileaccess.NFS4IdentifierGroup, Who: "GROUP@", Mask: 1}}},
-		"a denial does not join a grant": {"D:(A;;0x3;;;u7)(D;OIIO;0x3;;;CO)", nil, []fileaccess.NFS4ACE{
+		"a denial and a grant are not merged": {"D:(A;;0x3;;;u7)(D;OIIO;0x3;;;CO)", nil, []fileaccess.NFS4ACE{
 			{Who: "OWNER@", Mask: 3}, {Type: fileaccess.NFS4Deny, Flags: f | i, Who: "OWNER@", Mask: 3}}},
 		"a name says whether it is a group's": {"D:(A;NP;0x1;;;g9)", groups, []fileaccess.NFS4ACE{
 			{Flags: fileaccess.NFS4NoPropagate | fileaccess.NFS4IdentifierGroup, Who: "g@x", Mask: 1}}},
@@ -56,19 +56,19 @@ func TestToNFS4InFull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, _ := fileaccess.ToNFS4(sddl.MustParse(owned+posixSIDs.Replace(c.acl)), c.names)
 			if !slices.Equal(got, c.want) {
-				t.Errorf("%s: %+v, want %+v", c.acl, got, c.want)
+				t.Errorf("ToNFS4(%s) = %+v, want %+v", c.acl, got, c.want)
 			}
 		})
 	}
 	whole := []fileaccess.NFS4ACE{{Who: "EVERYONE@", Mask: winnt.FILE_ALL_ACCESS}}
 	if got, lost := fileaccess.ToNFS4(sddl.MustParse(owned), nil); !slices.Equal(got, whole) || lost != nil {
-		t.Errorf("no DACL: %+v, %v, want %+v, nil", got, lost, whole)
+		t.Errorf("ToNFS4 without a DACL = %+v, losses %v; want %+v, none", got, lost, whole)
 	}
 }
 
-// An inheritable OWNER@ or GROUP@ survives the round trip with each flag, and is recognised in a descriptor that was
-// not made of an NFSv4 list.
-func TestInheritableOwner(t *testing.T) {
+// An inheritable OWNER@ or GROUP@ entry converts back with each flag. It is also recognised in a descriptor that was
+// not made from an NFSv4 ACL.
+func TestInheritableOwnerConvertsBack(t *testing.T) {
 	for _, text := range []string{
 		"A:fd:OWNER@:rwx", "A:fdi:OWNER@:rwx", "A:fdn:OWNER@:rwx", "A:fdI:OWNER@:rwx", "U:fdS:OWNER@:rwx", "L:fdF:OWNER@:rwx",
 		"A:f:OWNER@:rwx,A:d:OWNER@:rwx", "A:fd:OWNER@:rwx,A:fdi:OWNER@:rwx",
@@ -83,12 +83,13 @@ func TestInheritableOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := d.SACL().Len(); (n != 0) != (list[0].Type >= fileaccess.NFS4Audit) || n != 0 && d.DACL().Len() != 0 {
-			t.Errorf("%s: %d entries in the SACL, %d in the DACL", text, n, d.DACL().Len())
+			t.Errorf("FromNFS4(%s): %d entries in the SACL, %d in the DACL; want them in one of both", text, n,
+				d.DACL().Len())
 		}
 		back, lost := fileaccess.ToNFS4(d, nil)
 		if got := strings.TrimSpace(strings.ReplaceAll(fileaccess.FormatNFS4(back), "\n", ",")); got != text+"," ||
 			lost != nil {
-			t.Errorf("%s converts back to %s, losses %v, want %s, nil", text, got, lost, text+",")
+			t.Errorf("%s converts back to %s, losses %v; want %s, none", text, got, lost, text+",")
 		}
 	}
 	for text, want := range map[string]string{
@@ -98,7 +99,7 @@ func TestInheritableOwner(t *testing.T) {
 	} {
 		list, lost := fileaccess.ToNFS4(sddl.MustParse("O:BAG:SYD:"+text), nil)
 		if got := strings.TrimSpace(fileaccess.FormatNFS4(list)); got != want || lost != nil {
-			t.Errorf("%s: %s, %v, want %s", text, got, lost, want)
+			t.Errorf("ToNFS4(%s) = %s, losses %v; want %s, none", text, got, lost, want)
 		}
 	}
 }

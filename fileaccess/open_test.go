@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ask is one question of a row of section 12.
+// ask is one request of a conformance case.
 type ask struct {
 	desired winnt.AccessMask
-	want    winnt.AccessMask // 0: STATUS_ACCESS_DENIED, unless status says otherwise
+	want    winnt.AccessMask // 0 means STATUS_ACCESS_DENIED, unless status is set
 	status  ntstatus.Status
 	more    []setup
 	check   func(t *testing.T, d *fileaccess.Decision)
@@ -29,7 +29,7 @@ type row struct {
 func rule(id string) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
 		if d.Rule != id {
-			t.Errorf("refused by %s, want %s", d.Rule, id)
+			t.Errorf("denied by rule %s, want %s", d.Rule, id)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func rule(id string) func(*testing.T, *fileaccess.Decision) {
 func max(st ntstatus.Status, m winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
 		if d.Max != (fileaccess.MaximalAccess{Verdict: ntstatus.Decided(st), Access: m}) {
-			t.Errorf("Max = %+v, want %v %v", d.Max, st, m)
+			t.Errorf("maximal access %+v, want %v %v", d.Max, st, m)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func max(st ntstatus.Status, m winnt.AccessMask) func(*testing.T, *fileaccess.De
 func action(a fileaccess.Action, implied winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
 		if d.Action != a || d.Implied != implied {
-			t.Errorf("action %d implied %v, want %d %v", d.Action, d.Implied, a, implied)
+			t.Errorf("action %d, implied rights %v; want %d, %v", d.Action, d.Implied, a, implied)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func action(a fileaccess.Action, implied winnt.AccessMask) func(*testing.T, *fil
 func used(ps ...winnt.Privilege) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
 		if d.PrivilegesUsed != winnt.Privileges(ps...) {
-			t.Errorf("used %v, want %v", d.PrivilegesUsed.Names(), winnt.Privileges(ps...).Names())
+			t.Errorf("used privileges %v, want %v", d.PrivilegesUsed.Names(), winnt.Privileges(ps...).Names())
 		}
 	}
 }
@@ -66,7 +66,7 @@ func forced(want bool) func(*testing.T, *fileaccess.Decision) {
 	}
 }
 
-// openRows are the rows of section 12 that opens decide.
+// openRows are the conformance cases that opens decide.
 var openRows = []row{
 	// F-1
 	{"FO-001", in(o("(A;;FR;;;WD)")), []ask{{desired: 0x120089, want: 0x120089}, {desired: 0x80000000, want: 0x120089},
@@ -242,7 +242,8 @@ var openRows = []row{
 			more: in(func(s *situation) { s.f.Policy.HideDenied = true }), check: rule("F-73")}}},
 }
 
-func TestConformanceOpens(t *testing.T) {
+// Open returns the decisions of the conformance cases.
+func TestOpenMatchesConformanceCases(t *testing.T) {
 	for _, r := range openRows {
 		for i := range r.asks {
 			a := &r.asks[i]
@@ -253,8 +254,8 @@ func TestConformanceOpens(t *testing.T) {
 					status = denied
 				}
 				if d.Status() != status || d.Granted != a.want {
-					t.Errorf("%v: got %v %v by %s, want %v %v", a.desired, d.Status(), d.Granted, d.Rule, status,
-						a.want)
+					t.Errorf("Open for %v: %v, granted %v, by rule %q; want %v, %v", a.desired, d.Status(), d.Granted,
+						d.Rule, status, a.want)
 				}
 				if a.check != nil {
 					a.check(t, &d)
@@ -264,21 +265,21 @@ func TestConformanceOpens(t *testing.T) {
 	}
 }
 
-// FO-013: each bit alone.
-func TestConformanceEachBit(t *testing.T) {
+// A request for a single right is granted only if the descriptor grants it (FO-013).
+func TestSingleRightNeedsGrant(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit <= 0x100; bit <<= 1 {
 		want := winnt.AccessMask(0)
 		if bit == 2 || bit == 0x80 {
 			want = bit
 		}
 		if d, _ := open(t, bit, o("U:(A;;0x2;;;U)")); d.Granted != want {
-			t.Errorf("FO-013 %v: %v, want %v", bit, d.Granted, want)
+			t.Errorf("FO-013: Open for %v: granted %v, want %v", bit, d.Granted, want)
 		}
 	}
 }
 
-// Missing data denies access and never causes a panic.
-func TestNilDenies(t *testing.T) {
+// Nil arguments deny access and never cause a panic.
+func TestNilArgumentsDeny(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	r := &fileaccess.Request{Subject: s, Desired: 1, Disposition: fileaccess.FileOpen, Name: "f"}
 	f := &fileaccess.Facts{}
@@ -287,42 +288,41 @@ func TestNilDenies(t *testing.T) {
 			f), "Open(r, nil)": fileaccess.Open(r, nil),
 	} {
 		if d.Allowed() || d.Status() != ntstatus.InvalidParameter || d.Err() == nil {
-			t.Errorf("%s: %v", name, d.Status())
+			t.Errorf("%s: %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
 		}
 	}
 	if d, x := fileaccess.Explain(nil, f); d.Allowed() || x == nil || x.String() == "" {
-		t.Error("Explain(nil)")
+		t.Errorf("Explain(nil): allowed %t, explanation %v; want false and a text", d.Allowed(), x)
 	}
 	for name, d := range map[string]fileaccess.MoveDecision{"DecideRename": fileaccess.DecideRename(nil),
 		"DecideLink": fileaccess.DecideLink(nil)} {
 		if d.Allowed() || d.Status() != ntstatus.InvalidParameter {
-			t.Errorf("%s(nil): %v", name, d.Status())
+			t.Errorf("%s(nil): %v, want %v", name, d.Status(), ntstatus.InvalidParameter)
 		}
 	}
 	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f),
 		"facts": fileaccess.Maximal(&s, nil)} {
 		if m.Allowed() || m.Access != 0 {
-			t.Errorf("Maximal without %s: %v, want m.Allowed() = false, m.Access = 0", name, m)
+			t.Errorf("Maximal without %s: %v, want no rights", name, m)
 		}
 	}
 	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(nil, sd.NoSecurity, winnt.FILE_ALL_ACCESS, nil) ||
 		fileaccess.Visible(&s, nil, winnt.FILE_ALL_ACCESS, nil) {
-		t.Error("a nil subject or descriptor has rights")
+		t.Error("Can or Visible with a nil subject or descriptor grants rights")
 	}
 	for _, c := range []struct {
 		s     *access.Subject
 		share *fileaccess.Share
 	}{{nil, &fileaccess.Share{Descriptor: sd.NoSecurity}}, {&s, nil}, {&s, &fileaccess.Share{}}} {
 		if tree, st := fileaccess.Connect(c.s, c.share, nil); st == ntstatus.Success || tree != (fileaccess.Tree{}) {
-			t.Errorf("Connect: %v, %v", tree, st)
+			t.Errorf("Connect with a nil or empty argument: %v, %v; want a zero tree and an error status", tree, st)
 		}
 	}
 }
 
-// F-101: an object, a directory on the way and the parent of a new file whose
-// descriptor is missing deny, also with intent, which the object's unknown
-// ceiling stops.
+// A missing descriptor of the object, of a directory on the path or of a new file's parent denies access. So it does
+// with a backup intent, because the object's label is unknown (F-101).
 func TestMissingDescriptorsDeny(t *testing.T) {
 	none := func(s *situation) { s.f.Object.Descriptor = nil }
 	for name, setup := range map[string][]setup{
@@ -339,23 +339,25 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 			desired = winnt.DELETE
 		}
 		if d, _ := open(t, desired, setup...); d.Allowed() || d.Granted != 0 {
-			t.Errorf("F-101 %s: %+v, want d.Allowed() = false, d.Granted = 0", name, d)
+			t.Errorf("F-101: %s without a descriptor: %v, granted %v; want a denial", name, d.Status(), d.Granted)
 		}
 	}
-	// The label also applies with a NULL DACL: a subject of a lower level cannot read, whatever the intent is (F-20).
+	// A label also limits access with a NULL DACL: a subject at a lower level cannot read, even with a backup intent
+	// (F-20).
 	unread := sddl.MustParse("O:BAG:SYD:NO_ACCESS_CONTROLS:(ML;;NRNW;;;HI)")
 	labelled := func(s *situation) { s.f.Object.Descriptor = unread }
 	if d, _ := open(t, 1, intent, with(backup), labelled); d.Allowed() || d.Granted != 0 {
-		t.Errorf("F-101 a NULL DACL below a label: %+v, want d.Allowed() = false, d.Granted = 0", d)
+		t.Errorf("F-101: a NULL DACL below a label: %v, granted %v; want a denial", d.Status(), d.Granted)
 	}
 	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() ||
 		d.Granted != 1 {
-		t.Errorf("F-101 no security in words: %+v", d)
+		t.Errorf("F-101: a NULL DACL: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 }
 
-// F-72: only the gate changes a status; F-73 changes revealing ones.
-func TestHideDenied(t *testing.T) {
+// Access-based enumeration changes only the status of opens that the share denies (F-72). With HideDenied, other
+// revealing statuses are hidden too (F-73).
+func TestHideDeniedChangesStatus(t *testing.T) {
 	hide := func(s *situation) { s.f.Policy.HideDenied = true }
 	hiddenEntry := in(share("FA"), abe, o("empty"), noP, hide)
 	for _, c := range []struct {
@@ -371,49 +373,52 @@ func TestHideDenied(t *testing.T) {
 	} {
 		d, _ := open(t, 1, append(append([]setup{}, hiddenEntry...), c.more...)...)
 		if got := d.Status(); got != c.want {
-			t.Errorf("F-73 %s: %+v: d.Status() = %v, want %v", c.what, d, got, c.want)
+			t.Errorf("F-73: %s: %v, want %v", c.what, got, c.want)
 		}
 		if d.Rule == "F-73" && d.Audit.Status == ntstatus.ObjectNameNotFound {
-			t.Errorf("F-73 %s: the record hides it too", c.what)
+			t.Errorf("F-73: %s: the audit data also has the hidden status", c.what)
 		}
 	}
 }
 
-func TestSMBServer(t *testing.T) {
+// An SMB server that uses this package returns maximal access, inherits descriptors, and lets only the rights of a
+// handle change them.
+func TestServerUsesPackageForWholeOpen(t *testing.T) {
 	s, dir, file := smbWorld(t)
-	// The maximal access is in the answer, and MAXIMUM_ALLOWED grants it.
+	// The response has the maximal access, and MAXIMUM_ALLOWED grants it.
 	o, st := s.open("a", dir, file, winnt.MAXIMUM_ALLOWED, fileaccess.FileOpen, 0)
 	if st != ntstatus.Success || o.handle.Granted != 0x1301BF || o.max.Access != 0x1301BF {
-		t.Fatal(st, o)
+		t.Fatalf("open for MAXIMUM_ALLOWED: %v, %+v; want granted and maximal access 0x1301BF", st, o)
 	}
 	// The new file inherits the ten entries.
 	made, st := s.open("b", dir, nil, winnt.GENERIC_ALL, fileaccess.FileCreate, 0)
 	if st != ntstatus.Success || made.handle.Granted != 0x1F01FF {
-		t.Fatal(st, made)
+		t.Fatalf("create: %v, %+v; want granted 0x1F01FF", st, made)
 	}
 	own := &smbFile{SD: made.newSD}
 	got, st := querySMBSecurity(&made.handle, own, winnt.OWNER_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	if d, err := sd.Decode(got); st != ntstatus.Success || err != nil || d.DACL().Len() != 10 ||
 		d.Owner() != s.subject.Effective().User().SID {
-		t.Fatalf("%v %v %x", st, err, got)
+		t.Fatalf("querySMBSecurity of the new file: %v, %v, %x; want ten entries and the user as the owner", st, err,
+			got)
 	}
-	// Its owner takes all entries away, and has the owner's rights then.
+	// The owner removes all entries and then has only the owner's rights.
 	if st := s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Errorf("written without an entry: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("open for writing without entries: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := s.open("b", dir, own, winnt.WRITE_DAC, fileaccess.FileOpen, 0); st != ntstatus.Success {
-		t.Errorf("the owner: %v, want %v", st, ntstatus.Success)
+		t.Errorf("open for WRITE_DAC by the owner: %v, want %v", st, ntstatus.Success)
 	}
 	if st := s.setSecurity(&o.handle, file, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)); st != ntstatus.AccessDenied {
-		t.Errorf("a handle without WRITE_DAC: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("setSecurity with a handle without WRITE_DAC: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	// An unreadable descriptor grants nothing.
 	if _, st := s.open("a", dir, &smbFile{}, winnt.READ_CONTROL, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
-		t.Errorf("no descriptor: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("open with an unreadable descriptor: %v, want %v", st, ntstatus.AccessDenied)
 	}
 }

@@ -437,7 +437,7 @@ func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	return 0
 }
 
-// check applies F-40 and F-41, and records the privileges that the request used.
+// check implements F-40 and F-41. It records the privileges that the request used.
 func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked winnt.AccessMask) {
 	d := w.f.Object.Descriptor
 	if !isMax {
@@ -452,7 +452,7 @@ func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked w
 		}
 		ok, u := w.single(d, bit)
 		if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
-			// only a privilege granted it, without a request: check the descriptor
+			// only a privilege granted it, and it was not requested: use the descriptor
 			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax,
 				Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 			ok, u = dec.Granted&bit != 0, 0
@@ -504,7 +504,7 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 	}
 }
 
-// maximal applies F-45 to an existing file.
+// maximal implements F-45 for an existing file.
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {
@@ -523,7 +523,7 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 	return fileaccess.MaximalAccess{Access: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
-// hide applies F-73.
+// hide implements F-73.
 func (w *twin) hide(a *twinAnswer) {
 	if !w.f.Policy.HideDenied || w.f.Share == nil || !w.f.Share.ABE {
 		return

@@ -6,29 +6,29 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// F-7: the server corrects requests that the store would refuse.
-func TestServerCleansUp(t *testing.T) {
+// An SMB server corrects options that a local open would reject (F-7).
+func TestServerCorrectsOptions(t *testing.T) {
 	sync := options(fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert)
 	unbuffered := options(fileaccess.NoIntermediateBuffering)
 	if d, _ := open(t, 1, smb, sync); d.Granted != 1 {
-		t.Errorf("F-7: %+v, want d.Granted = 1", d)
+		t.Errorf("F-7: SMB open with both synchronous options: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 	if d, _ := open(t, 1, sync); d.Rule != "F-10" {
-		t.Errorf(`F-10: %+v, want d.Rule = "F-10"`, d)
+		t.Errorf("F-10: local open with both synchronous options: refused by %q, want F-10", d.Rule)
 	}
 	if d, _ := open(t, 5, smb, unbuffered); d.Granted != 1 {
-		t.Errorf("F-7: %+v, want d.Granted = 1", d)
+		t.Errorf("F-7: unbuffered SMB open for appending: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 	if d, _ := open(t, 4, smb, unbuffered); d.Rule != "F-11" {
-		t.Errorf(`F-7, no right left: %+v, want d.Rule = "F-11"`, d)
+		t.Errorf("F-7: unbuffered SMB open for appending only: refused by %q, want F-11", d.Rule)
 	}
 	if d, _ := open(t, 5, unbuffered); d.Rule != "F-10" {
-		t.Errorf(`F-10: %+v, want d.Rule = "F-10"`, d)
+		t.Errorf("F-10: unbuffered local open for appending: refused by %q, want F-10", d.Rule)
 	}
 }
 
-// F-10: one fault at a time.
-func TestInvalidParameters(t *testing.T) {
+// Each invalid parameter alone is an error. Hints are accepted (F-10).
+func TestEachInvalidParameterIsError(t *testing.T) {
 	for name, fault := range map[string]setup{
 		"option":      options(0x01000000),
 		"attribute":   asked(0x40),
@@ -38,13 +38,13 @@ func TestInvalidParameters(t *testing.T) {
 		"directory":   func(s *situation) { options(fileaccess.DirectoryFile | fileaccess.NoIntermediateBuffering)(s) },
 	} {
 		if d, _ := open(t, 1, fault); d.Status() != invalid || d.Rule != "F-10" {
-			t.Errorf(`F-10 %s: %+v, want d.Status() = %v, d.Rule = "F-10"`, name, d, invalid)
+			t.Errorf("F-10: invalid %s: %v by %q, want %v by F-10", name, d.Status(), d.Rule, invalid)
 		}
 	}
 	if d, _ := open(t, 0x100001, options(fileaccess.SynchronousIOAlert)); d.Granted != 0x100001 {
-		t.Errorf("with SYNCHRONIZE: %+v, want d.Granted = 0x100001", d)
+		t.Errorf("synchronous open with SYNCHRONIZE: %v, granted %v; want granted 0x100001", d.Status(), d.Granted)
 	}
-	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // sequential, random: hints
-		t.Errorf("hints: %+v, want d.Granted = 1", d)
+	if d, _ := open(t, 1, options(0x804)); d.Granted != 1 { // hints for sequential and random access
+		t.Errorf("open with hints: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// A refusal returns the index of the refusing component, and the number of components for the last name (F-22, F-23,
-// F-26, F-27).
-func TestStoppedAt(t *testing.T) {
+// A denial reports the index of the component that caused it, or the number of components for the last name (F-22,
+// F-23, F-26, F-27).
+func TestStoppedAtIsIndexOfComponent(t *testing.T) {
 	all := path("(A;;FA;;;WD)", "(A;;FA;;;WD)", "(A;;FA;;;WD)")
 	at := func(i int, change func(*fileaccess.Component)) setup { return component(i, change) }
 	for _, c := range []struct {
@@ -21,48 +21,51 @@ func TestStoppedAt(t *testing.T) {
 		{"the first is missing", at(0, func(c *fileaccess.Component) { c.Exists = false }), 0, "F-22"},
 		{"the second is a link", at(1, func(c *fileaccess.Component) { c.SymbolicLink = true }), 1, "F-22"},
 		{"the third is no directory", at(2, func(c *fileaccess.Component) { c.IsDirectory = false }), 2, "F-22"},
-		{"the second cannot be passed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
+		{"the second cannot be traversed", at(1, func(c *fileaccess.Component) { c.Descriptor = aces(t, "empty") }), 1,
 			"F-23"},
 		{"the last name is missing", func(s *situation) { s.f.Object.Exists = false }, 3, "F-26"},
 		{"the last name is no directory", options(fileaccess.DirectoryFile), 3, "F-27"},
 	} {
 		d, _ := open(t, 1, all, always, c.do)
 		if d.Allowed() || d.StoppedAt != c.want || d.Rule != c.rule {
-			t.Errorf("%s: %v by %s at %d, want %s at %d", c.name, d.Status(), d.Rule, d.StoppedAt, c.rule, c.want)
+			t.Errorf("%s: %v by %s, stopped at %d; want %s, stopped at %d", c.name, d.Status(), d.Rule, d.StoppedAt,
+				c.rule, c.want)
 		}
 	}
 }
 
-// F-22: a malformed stream name on the path is found before any other error.
-func TestBadStreamOnTheWay(t *testing.T) {
+// A malformed stream name on the path is reported before any other error (F-22).
+func TestMalformedStreamOnPathComesFirst(t *testing.T) {
 	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
 		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
 	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
-		t.Errorf("F-22: %+v, want d.Status() = %v, d.StoppedAt = 1", d, ntstatus.ObjectNameInvalid)
+		t.Errorf("F-22: %v, stopped at %d; want %v, stopped at 1", d.Status(), d.StoppedAt,
+			ntstatus.ObjectNameInvalid)
 	}
 }
 
-// F-24 and F-25: traversing does not include listing. A name is returned only with the traverse right.
+// The right to traverse does not include listing (F-24). A handle opened by id returns its name only with the right
+// to traverse (F-25).
 func TestTraverseDoesNotAllowListing(t *testing.T) {
 	for _, c := range []struct {
 		h    fileaccess.Handle
 		op   fileaccess.Operation
 		want ntstatus.Status
 	}{
-		// The right to traverse does not include the right to list (F-24).
+		// F-24
 		{fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
 		{fileaccess.Handle{Granted: 1, Directory: true}, fileaccess.ChangeNotify, 0},
-		// An open by file id returns its name only with the traverse right (F-25).
+		// F-25
 		{fileaccess.Handle{Granted: 1, ByID: true}, fileaccess.QueryName, denied},
 		{fileaccess.Handle{Granted: 0x20, ByID: true}, fileaccess.QueryName, 0},
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},
 	} {
 		if got := c.h.May(c.op); got != c.want {
-			t.Errorf("%+v %v: %v, want %v", c.h, c.op, got, c.want)
+			t.Errorf("handle %+v: May(%v) = %v, want %v", c.h, c.op, got, c.want)
 		}
 	}
 	if d, _ := open(t, 1, byID,
-		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: no path
-		t.Errorf("F-25: %+v, want d.Granted = 1", d)
+		func(s *situation) { noChangeNotify(s); twoDirs(s) }); d.Granted != 1 { // F-25: an open by id has no path
+		t.Errorf("F-25: %v, granted %v; want granted 1", d.Status(), d.Granted)
 	}
 }

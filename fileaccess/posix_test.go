@@ -21,7 +21,7 @@ import (
 
 const none = 0xFFFFFFFF
 
-// unixToken returns a Unix process: a user and groups of the default map.
+// unixToken returns the subject of a Unix process: a user and groups of the default map.
 func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	s := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Integrity: sid.MediumLevel}
 	s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: enabled})
@@ -31,7 +31,7 @@ func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	return access.SubjectOf(mustToken(t, s))
 }
 
-// posixCheck reports POSIX 1003.1e draft 17 section 23.1.5 for one permission.
+// posixCheck implements POSIX 1003.1e draft 17, section 23.1.5, for one permission.
 func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileaccess.POSIXPerm) bool {
 	l := p.Access
 	if l == nil {
@@ -67,7 +67,7 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	return !matched && l[len(l)-1].Perm&want == want
 }
 
-// posixWants returns the rights that perm needs: writing to a directory also needs search.
+// posixWants returns the permissions that perm needs. Writing to a directory also needs search.
 func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
 	if perm == fileaccess.POSIXWrite && directory {
 		return fileaccess.POSIXWrite | fileaccess.POSIXExecute
@@ -115,9 +115,8 @@ func randomPOSIX(r *rand.Rand) *fileaccess.POSIX {
 	return p
 }
 
-// A descriptor made of POSIX permissions gives each subject each permission
-// exactly as POSIX does.
-func TestFromPOSIXMeansTheSame(t *testing.T) {
+// A descriptor made from POSIX permissions grants each permission to the same subjects as POSIX does.
+func TestFromPOSIXGrantsLikePOSIX(t *testing.T) {
 	r := random(t)
 	for range *pairsFlag / 10 {
 		p := randomPOSIX(r)
@@ -132,15 +131,15 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 			got := fileaccess.Can(&s, d, rights, nil)
 			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want &&
 				got != 0 {
-				t.Fatalf("%+v, user %d of %v, permission %d: %v, want %v\n%s", *p, user, groups, perm, got, want,
-					sdText(d))
+				t.Fatalf("%+v, user %d in groups %v, permission %d: Can = %v, POSIX grants it: %v\n%s", *p, user,
+					groups, perm, got, want, sdText(d))
 			}
 		}
 	}
 }
 
-// POSIX permissions made of a descriptor give no subject more than it does.
-func TestToPOSIXGivesNoMore(t *testing.T) {
+// POSIX permissions made from a descriptor never grant more than the descriptor.
+func TestToPOSIXNeverGrantsMore(t *testing.T) {
 	r := random(t)
 	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0),
 		fileaccess.UnixGroup(1), fileaccess.UnixGroup(2), sid.Everyone, sid.OwnerRights, sid.AuthenticatedUsers}
@@ -166,7 +165,7 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 		directory := r.IntN(2) == 0
 		p, _ := fileaccess.ToPOSIX(d, directory, nil)
 		if err := p.Access.Check(); err != nil || p.Mode != p.Access.Mode() {
-			t.Fatalf("%+v: %v, want p.Mode = %v, no error", p, err, p.Access.Mode())
+			t.Fatalf("ToPOSIX = %+v, Check %v; want a valid ACL and the mode %o", p, err, p.Access.Mode())
 		}
 		user, groups := uint32(r.IntN(4)), []uint32{uint32(r.IntN(4)), uint32(r.IntN(4))}[:r.IntN(3)]
 		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)},
@@ -181,14 +180,16 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 		for _, perm := range threePerms {
 			rights := rightsOf(perm, directory)
 			if posixCheck(&p, user, groups, perm) && fileaccess.Can(&s, d, rights, nil) != rights {
-				t.Fatalf("%s\n%+v gives user %d of %v permission %d", sdText(d), p, user, groups, perm)
+				t.Fatalf("%s\nbecame %+v, which grants user %d in groups %v permission %d, but the descriptor "+
+					"does not", sdText(d), p, user, groups, perm)
 			}
 		}
 	}
 }
 
-// Every mode survives the round trip, except writing to a directory that cannot be searched.
-func TestModesComeBack(t *testing.T) {
+// Every mode is the same after FromMode and ToPOSIX, except that a directory without search permission loses write
+// permission.
+func TestModesSurviveConversion(t *testing.T) {
 	for mode := range uint32(0o1000) {
 		for _, directory := range []bool{false, true} {
 			d, lost, err := fileaccess.FromMode(7, 8, mode, directory, nil)
@@ -205,18 +206,19 @@ func TestModesComeBack(t *testing.T) {
 			}
 			p, back := fileaccess.ToPOSIX(d, directory, nil)
 			if p.Mode != want || p.User != 7 || p.Group != 8 || len(p.Access) != 3 {
-				t.Errorf("%o %v: %o %+v, want p.Mode = %o, p.User = 7, p.Group = 8, len(p.Access) = 3\n%s", mode,
-					directory, p.Mode, p, want, sdText(d))
+				t.Errorf("mode %o, directory %v: %o after the round trip, %+v; want %o\n%s", mode, directory, p.Mode,
+					p, want, sdText(d))
 			}
 			if (len(lost) == 0) != (want == mode) {
-				t.Errorf("%o %v: lost %v %v", mode, directory, lost, back)
+				t.Errorf("mode %o, directory %v: losses %v and %v, want some: %t", mode, directory, lost, back,
+					want != mode)
 			}
 		}
 	}
 }
 
-// The descriptors of familiar permissions.
-func TestFamiliarModes(t *testing.T) {
+// FromMode returns the expected descriptors for common modes.
+func TestFromModeOfCommonModes(t *testing.T) {
 	for _, c := range []struct {
 		mode uint32
 		dir  bool
@@ -233,7 +235,7 @@ func TestFamiliarModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := sddl.MustParse(c.want); !d.Equal(want) {
-			t.Errorf("%o: %s\nwant %s", c.mode, sdText(d), sdText(want))
+			t.Errorf("FromMode(%o) = %s\nwant %s", c.mode, sdText(d), sdText(want))
 		}
 	}
 }
@@ -249,8 +251,8 @@ func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
 	return m
 }
 
-// Each loss of the way to descriptors.
-func TestPOSIXLosses(t *testing.T) {
+// FromPOSIX reports each kind of loss, and rejects unknown owners and malformed ACLs.
+func TestFromPOSIXReportsLosses(t *testing.T) {
 	known := &fileaccess.IDMap{
 		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
 		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
@@ -283,23 +285,23 @@ func TestPOSIXLosses(t *testing.T) {
 	} {
 		d, lost, err := fileaccess.FromPOSIX(c.p, known)
 		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
-			t.Errorf("%v: %v %v", c.want, lost, err)
+			t.Errorf("FromPOSIX: losses %v, %v; want kind %v", lost, err, c.want)
 		}
-		s := unixToken(t, 5) // another user
+		s := unixToken(t, 5) // a user without an entry
 		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
-			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
+			t.Errorf("FromPOSIX(%v): the denial of an id without a SID was dropped\n%s", c.p.Access, sdText(d))
 		}
 	}
 	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
 		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
 		if _, _, err := fileaccess.FromPOSIX(p, known); err == nil {
-			t.Errorf("%+v: no error", p)
+			t.Errorf("FromPOSIX(%+v): no error, want one", p)
 		}
 	}
 }
 
-// Each loss of the way back.
-func TestToPOSIXLosses(t *testing.T) {
+// ToPOSIX reports each kind of loss.
+func TestToPOSIXReportsLosses(t *testing.T) {
 	const owned = "O:S-1-22-1-7G:S-1-22-2-8"
 	for text, want := range map[string]fileaccess.LossKind{
 		owned + "D:(A;;FR;;;BU)":                             fileaccess.LossUnknownSID,
@@ -313,40 +315,40 @@ func TestToPOSIXLosses(t *testing.T) {
 	} {
 		_, lost := fileaccess.ToPOSIX(sddl.MustParse(text), true, nil)
 		if !kinds(lost)[want] {
-			t.Errorf("%s: %v", text, lost)
+			t.Errorf("ToPOSIX(%s): losses %v, want kind %v", text, lost, want)
 		}
 	}
-	// An entry that files and directories inherit is kept, unless it does not propagate further.
+	// An entry that files and directories inherit is kept, unless children do not pass it on.
 	for flags, loses := range map[string]bool{"OICIIO": false, "OICINPIO": true, "OIIO": true, "CIIO": true} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			flags+";FR;;;CO)(A;"+flags+";FR;;;CG)(A;"+flags+";FR;;;WD)"), true, nil)
 		if kinds(lost)[fileaccess.LossInheritance] != loses {
-			t.Errorf("entries with %s: %v", flags, lost)
+			t.Errorf("ToPOSIX with entries %s: losses %v, want a loss of inheritance: %t", flags, lost, loses)
 		}
 	}
-	// An entry for files only, or for directories only, is lost.
+	// An entry that only files or only directories inherit is lost.
 	for _, flags := range []string{"OIIO", "CIIO"} {
 		_,
 			lost := fileaccess.ToPOSIX(sddl.MustParse(owned+"D:(A;;FR;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)(A;"+
 			"OICIIO;FR;;;CO)(A;OICIIO;FR;;;CG)(A;OICIIO;FR;;;WD)(A;"+flags+";FR;;;S-1-22-1-9)"), true, nil)
 		if !kinds(lost)[fileaccess.LossInheritance] {
-			t.Errorf("a named user with %s: %v", flags, lost)
+			t.Errorf("ToPOSIX with %s for a named user: losses %v, want a loss of inheritance", flags, lost)
 		}
 	}
 	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
-		t.Errorf("no DACL: %+v, want p.Mode = 0o777", p)
+		t.Errorf("ToPOSIX without a DACL: mode %o, want 777", p.Mode)
 	}
 	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0 {
-		t.Errorf("ToPOSIX(nil) = %+v, want p.User = %v, p.Mode = 0", p, uint32(none))
+		t.Errorf("ToPOSIX(nil) = %+v, want user %v and mode 0", p, uint32(none))
 	}
 	if got := fileaccess.LossKind(99).String(); got != "LossKind(99)" {
-		t.Errorf("names: fileaccess.LossKind(99).String() = %q, want %q", got, "LossKind(99)")
+		t.Errorf("LossKind(99) = %q, want %q", got, "LossKind(99)")
 	}
 }
 
-// A default list is inherited as in POSIX, and survives the round trip.
-func TestDefaultLists(t *testing.T) {
+// A default ACL is inherited as in POSIX, and is the same after FromPOSIX and ToPOSIX.
+func TestDefaultACLIsInherited(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
 	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5,
 		ID: none},
@@ -357,7 +359,7 @@ func TestDefaultLists(t *testing.T) {
 	}
 	back, _ := fileaccess.ToPOSIX(d, true, nil)
 	if !slices.Equal(back.Default, p.Default) || back.Mode != 0o755 {
-		t.Errorf("%+v, want back.Default = %v, back.Mode = 0o755", back, p.Default)
+		t.Errorf("ToPOSIX = %+v, want default ACL %v, mode 755", back, p.Default)
 	}
 	for _, directory := range []bool{false, true} {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
@@ -367,20 +369,20 @@ func TestDefaultLists(t *testing.T) {
 		}
 		child, _ := fileaccess.ToPOSIX(made, directory, nil)
 		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {
-			t.Errorf("child: %+v\n%s", child, sdText(made))
+			t.Errorf("permissions of a child: %+v, want user 9, mode 750 and the named user\n%s", child, sdText(made))
 		}
 	}
 }
 
-// An attribute as Linux writes it: user::rw-, user:1000:r--, group::r--,
-// mask::r--, other::---.
-func TestDecodePOSIX(t *testing.T) {
+// DecodePOSIX reads an attribute as Linux writes it, here user::rw-, user:1000:r--, group::r--, mask::r--,
+// other::---. It rejects malformed and too long ones.
+func TestDecodePOSIXReadsLinuxForm(t *testing.T) {
 	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
 		"10000400ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
 	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4,
 		ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
-		t.Errorf("%+v %v", l, err)
+		t.Errorf("DecodePOSIX = %+v, %v; want the five entries, and the same bytes from Append", l, err)
 	}
 	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff",
 		"02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" +
@@ -388,10 +390,10 @@ func TestDecodePOSIX(t *testing.T) {
 		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
-			t.Errorf("%s: %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
+			t.Errorf("DecodePOSIX(%s): %v, want %v", bad, err, fileaccess.ErrPOSIXACL)
 		}
 	}
-	long := func(n int) error { // users of 1000 and more between owner and group
+	long := func(n int) error { // with users from 1000 on between the owner and the group
 		l := fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, ID: ^uint32(0)}}
 		for i := range n - 4 {
 			l = append(l, fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, ID: 1000 + uint32(i)})
@@ -403,15 +405,15 @@ func TestDecodePOSIX(t *testing.T) {
 		_, err := fileaccess.DecodePOSIX(l.Append(nil))
 		return err
 	}
-	if err := long(8191); err != nil { // 64 KiB hold them and the header
-		t.Errorf("8191 entries: %v", err)
+	if err := long(8191); err != nil { // 64 KiB hold 8191 entries and the header
+		t.Errorf("DecodePOSIX of 8191 entries: %v, want no error", err)
 	}
 	if err := long(8192); !errors.Is(err, fileaccess.ErrPOSIXACL) || !strings.Contains(err.Error(), "at most 8191") {
-		t.Errorf("8192 entries: %v", err)
+		t.Errorf("DecodePOSIX of 8192 entries: %v, want an error that names the limit", err)
 	}
 }
 
-// FuzzDecodePOSIX: no panic, and decoded lists encode to equal bytes.
+// FuzzDecodePOSIX checks that no bytes cause a panic and that a decoded ACL encodes to the same bytes.
 func FuzzDecodePOSIX(f *testing.F) {
 	// minimal
 	f.Add(fileaccess.ModeACL(0o644).Append(nil))
@@ -428,7 +430,7 @@ func FuzzDecodePOSIX(f *testing.F) {
 			return
 		}
 		if !bytes.Equal(l.Append(nil), b) {
-			t.Fatalf("%x encodes again as %x", b, l.Append(nil))
+			t.Fatalf("Append after DecodePOSIX of %x = %x", b, l.Append(nil))
 		}
 		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0,
 			Default: l}, nil)
@@ -438,9 +440,9 @@ func FuzzDecodePOSIX(f *testing.F) {
 	})
 }
 
-// F-101: an entry of a DACL that neither allows nor denies changes neither permissions nor
-// losses, whatever SID and mask it has.
-func TestToPOSIXPassesOthersOver(t *testing.T) {
+// An entry of a DACL that neither allows nor denies changes neither the permissions nor the losses, whatever its SID
+// and mask are (F-101).
+func TestToPOSIXIgnoresOtherEntryTypes(t *testing.T) {
 	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
 	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)
 	for _, typ := range []sd.Type{sd.SystemAudit, sd.SystemMandatoryLabel, sd.SystemAlarm} {
@@ -456,7 +458,7 @@ func TestToPOSIXPassesOthersOver(t *testing.T) {
 		parts.DACL = l
 		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
 		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(lost, lostWant) {
-			t.Errorf("entry type %v with the other entries: %+v, %v, want %+v, %v", typ, got, lost, want, lostWant)
+			t.Errorf("ToPOSIX with an entry of type %v: %+v, losses %v; want %+v, %v", typ, got, lost, want, lostWant)
 		}
 	}
 }

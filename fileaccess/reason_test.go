@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-80: the codes of reasons in records.
-func TestReasons(t *testing.T) {
+// Explain returns the expected reason for each kind of decision, with its text and the code for audit records (F-80).
+func TestExplainReturnsReasons(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		desired winnt.AccessMask
@@ -23,7 +23,17 @@ func TestReasons(t *testing.T) {
 		{"deny entry", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 2, false, "AceDeny DACL 0", 0},
 		{"allowed in addition", 3, in(o("(D;;2;;;U)(A;;3;;;WD)")), 1, true, "AceAllow DACL 1", 0},
 		{"parent", 0x80, in(o("empty")), 0x80, true, "ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
-		{"parent denies", 0x80, in(o("empty"), noP), 0x80, false, "ParentDeny FILE_LIST_DIRECTORY NoAce", 1812},
+		{"parent denies", 0x80, in(o("empty"), noP), 0x80, false, "ParentDeny FILE_LIST_DIRECTORY NoAce", 1805},
+		{"deletion refused by both", 0x10000, in(o("empty")), 0x10000, false, "ParentDeny FILE_DELETE_CHILD NoAce", 1805},
+		{"attributes, and the file refuses another right", 0x82, in(o("(A;;0x80;;;WD)")), 0x80, true,
+			"ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
+		{"attributes, and both refuse deletion", 0x10080, in(o("(A;;0x80;;;WD)")), 0x80, true,
+			"ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
+		{"attributes, and the directory allows deletion", 0x10080, in(o("(A;;0x80;;;WD)"), p("(A;;0x41;;;WD)")), 0x80,
+			true, "ParentAllow FILE_LIST_DIRECTORY AceAllow DACL 0", 1811},
+		{"attributes that only the file allows", 0x82, in(o("(A;;0x80;;;WD)"), noP), 0x80, true, "AceAllow DACL 0", 0},
+		{"attributes that the file allows", 0x81, in(o("(A;;0x81;;;WD)")), 0x80, true, "AceAllow DACL 0", 0},
+		{"attributes, and everything", maxAllowed, in(o("(A;;0x80;;;WD)")), 0x80, true, "AceAllow DACL 0", 0},
 		{"intent", 1, in(o("empty"), intent, with(backup)), 1, true, "Intent SeBackupPrivilege", 1801},
 		{"implied by privilege", 1, in(overwrite, with(restore)), 2, true, "Intent SeRestorePrivilege", 1801},
 		{"creator", 1, in(create, missing, parentFull), 1, true, "Creator", 1801},
@@ -45,12 +55,11 @@ func TestReasons(t *testing.T) {
 		_, x := fileaccess.Explain(s.r, s.f)
 		r, ok := x.Reason(c.bit)
 		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
-			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted,
-				c.text,
-				c.code)
+			t.Errorf("%s: granted %v, reason %q, code %d; want %v, %q, %d", c.what, r.Granted, r.Reason,
+				r.Reason.Message(), c.granted, c.text, c.code)
 		}
 	}
 	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
-		t.Error("zero values")
+		t.Error("Reason of a zero Explanation or String of a zero ReasonKind is not the documented one")
 	}
 }

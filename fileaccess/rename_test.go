@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// moving returns a rename of a file to another directory with a given DACL.
+// moving returns a rename of a file to another directory, whose DACL is target.
 func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
 	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}
@@ -35,8 +35,8 @@ func existing(x fileaccess.Existing) func(*fileaccess.Move) {
 	return func(m *fileaccess.Move) { m.Existing = &x }
 }
 
-// FO-072 to FO-076, and the rest of F-57 and F-58.
-func TestRename(t *testing.T) {
+// DecideRename returns the statuses of the conformance cases and of further cases (FO-072 to FO-076, F-57, F-58).
+func TestDecideRenameStatuses(t *testing.T) {
 	isDir := func(m *fileaccess.Move) { m.Directory = true }
 	replace := func(m *fileaccess.Move) { m.ReplaceIfExists = true }
 	inside := func(m *fileaccess.Move) { m.SameDirectory = true }
@@ -70,7 +70,7 @@ func TestRename(t *testing.T) {
 		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
 		{"FO-076b", moving(t, "empty"), denied, "F-44"},
 		{"FO-076c", moving(t, "empty", holding(t, restore), inside), denied, "F-57"},
-		{"inside, with intent", moving(t, "empty", holding(t, restore), inside, intent), 0, ""},
+		{"same directory, with intent", moving(t, "empty", holding(t, restore), inside, intent), 0, ""},
 		{"intent without the privilege", moving(t, "empty", inside, intent), denied, "F-44"},
 		{"over a file, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
 			existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
@@ -78,27 +78,27 @@ func TestRename(t *testing.T) {
 			existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
 		{"over a file without a descriptor, with intent", moving(t, "empty", holding(t, restore), inside, intent, replace,
 			existing(fileaccess.Existing{})), denied, "F-58"},
-		{"inside, by SMB", moving(t, "empty", holding(t, restore), inside,
+		{"same directory, by SMB", moving(t, "empty", holding(t, restore), inside,
 			func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
 		{"bad name", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
-		{"source going", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
-		{"source going, to its own name", moving(t, "(A;;FA;;;U)", inside,
+		{"deleted source", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
+		{"deleted source, to its own name", moving(t, "(A;;FA;;;U)", inside,
 			func(m *fileaccess.Move) { m.DeletePending, m.SameName = true, true }), denied, "F-57"},
-		{"opens below", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
+		{"open descendants", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
 			"F-57"},
-		{"opens below, to its own name", moving(t, "(A;;FA;;;U)", isDir, inside,
+		{"open descendants, to its own name", moving(t, "(A;;FA;;;U)", isDir, inside,
 			func(m *fileaccess.Move) { m.OpensBelow, m.SameName = true, true }), denied, "F-57"},
-		{"target going, that may not be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+		{"undeletable target to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
 			DeletePending: true, Attributes: fileaccess.AttributeReadOnly})), denied, "F-58"},
-		{"target going, a directory", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
+		{"target directory to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{
 			DeletePending: true, IsDirectory: true})), denied, "F-58"},
-		{"target going and open, that one may not delete", moving(t, "(A;;0x100002;;;U)", replace,
+		{"open target to be deleted, without DELETE", moving(t, "(A;;0x100002;;;U)", replace,
 			existing(fileaccess.Existing{Descriptor: empty, DeletePending: true, Open: true})),
 			ntstatus.DeletePending, "F-58"},
-		{"opens below, of a file", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.OpensBelow = true }), 0, ""},
-		{"same name elsewhere", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{}),
+		{"open below, a file", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.OpensBelow = true }), 0, ""},
+		{"same name in another directory", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{}),
 			func(m *fileaccess.Move) { m.SameName = true }), collision, "F-58"},
-		{"target going", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})),
+		{"target to be deleted", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})),
 			ntstatus.DeletePending, "F-58"},
 		{"target open", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Open: true})), denied, "F-58"},
 		{"level",
@@ -110,22 +110,23 @@ func TestRename(t *testing.T) {
 	} {
 		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule ||
 			d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
-			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+			t.Errorf("DecideRename, %s: %v by %q, replaces %t; want %v by %q", c.id, d.Status(), d.Rule, d.Replaces,
+				c.want, c.rule)
 		}
 	}
 	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
 	if d := fileaccess.DecideRename(&m); !d.Allowed() || !d.Nothing { // F-57
-		t.Errorf("same name: %+v", d)
+		t.Errorf("F-57: DecideRename to the same name: %+v, want allowed, and nothing to do", d)
 	}
 	m = moving(t, "empty", holding(t, restore))
 	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
-		t.Errorf("F-57 privileges: %+v", d)
+		t.Errorf("F-57: used privileges %v, want SeRestorePrivilege", d.PrivilegesUsed.Names())
 	}
-	// F-60: a MoveDecision cannot change a descriptor, and the source's is not even used.
+	// F-60: a MoveDecision has no descriptor, because a move does not change any.
 }
 
-// FO-077, and the rest of F-59.
-func TestLink(t *testing.T) {
+// DecideLink returns the statuses of the conformance cases and of further cases (FO-077, F-59).
+func TestDecideLinkStatuses(t *testing.T) {
 	attrs := granted(0x100)
 	for _, c := range []struct {
 		id   string
@@ -137,20 +138,20 @@ func TestLink(t *testing.T) {
 			ntstatus.FileIsADirectory, "F-59"},
 		{"FO-077b", moving(t, "(A;;0x100004;;;U)", attrs), denied, "F-44"},
 		{"FO-077c", moving(t, "(A;;FA;;;U)", granted(0x10000)), denied, "F-59"},
-		{"data in place of attributes", moving(t, "(A;;FA;;;U)", granted(0x1301BF&^0x100)), denied, "F-59"},
+		{"write data instead of attributes", moving(t, "(A;;FA;;;U)", granted(0x1301BF&^0x100)), denied, "F-59"},
 		{"inside", moving(t, "(A;;0x100004;;;U)", attrs, func(m *fileaccess.Move) { m.SameDirectory = true }), denied,
 			"F-44"},
-		{"as documented", moving(t, "(A;;FA;;;U)", granted(0),
+		{"LinkNeedsNothing", moving(t, "(A;;FA;;;U)", granted(0),
 			func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
 		{"granted", moving(t, "(A;;0x100002;;;U)", attrs), 0, ""},
 		{"stream", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
-		{"source going", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
+		{"deleted source", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
 			"F-59"},
 		{"bad name", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
-		{"taken", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
+		{"existing name", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
 	} {
 		if d := fileaccess.DecideLink(&c.m); d.Status() != c.want || d.Rule != c.rule {
-			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+			t.Errorf("DecideLink, %s: %v by %q, want %v by %q", c.id, d.Status(), d.Rule, c.want, c.rule)
 		}
 	}
 }

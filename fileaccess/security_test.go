@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-080, FO-081: F-50.
-func TestConformanceSecurityRights(t *testing.T) {
+// Each part of a descriptor needs its right on the handle, to be queried or to be set (FO-080, FO-081, F-50).
+func TestSecurityInformationNeedsRight(t *testing.T) {
 	const owner, dacl, sacl, label, attribute, scope, whole = 1, 4, 8, 0x10, 0x20, 0x40, 0x10000
 	for _, c := range []struct {
 		id      string
@@ -38,12 +38,12 @@ func TestConformanceSecurityRights(t *testing.T) {
 				Subject: access.SubjectOf(mustToken(t, baseSpec()))})
 		}
 		if (st == 0) != c.want || st != 0 && st != denied {
-			t.Errorf("%s: %v", c.id, st)
+			t.Errorf("%s: %v, want success: %t, otherwise %v", c.id, st, c.want, denied)
 		}
 	}
 }
 
-// The client's trust level limits a trust label, not the server's (F-51).
+// The client's trust level limits the trust labels that it may set. The server's does not matter (F-51).
 func TestSetSecurityUsesClientTrust(t *testing.T) {
 	const whole = "O:BAG:SYD:(A;;FA;;;WD)"
 	trusted := sddl.MustParse(whole + "S:(TL;;0x1;;;S-1-19-512-4096)")
@@ -62,13 +62,13 @@ func TestSetSecurityUsesClientTrust(t *testing.T) {
 		d, st := fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Subject: s, New: trusted, Old: sddl.MustParse(whole),
 			Information: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION})
 		if st != c.want || st == 0 && sdText(d) != sdText(trusted) || st != 0 && d != nil {
-			t.Errorf("%s: %v, %s, want %v", name, st, sdText(d), c.want)
+			t.Errorf("trust level %s: SetSecurity = %v, %s; want %v", name, st, sdText(d), c.want)
 		}
 	}
 }
 
-// F-51: the effective token, a client's if there is one, decides which owner and label may be set. The restore
-// privilege allows any owner, but no higher label.
+// The effective token, a client's if there is one, decides which owners and labels may be set. SeRestorePrivilege
+// allows any owner, but no higher label (F-51).
 func TestSetSecurityAsClient(t *testing.T) {
 	restorer := baseSpec()
 	restorer.Privileges |= restore.Bit()
@@ -91,14 +91,15 @@ func TestSetSecurityAsClient(t *testing.T) {
 		_, st := fileaccess.SetSecurity(&fileaccess.Handle{Granted: 0x011F01FF}, &fileaccess.SecurityChange{
 			Information: c.info, Old: aces(t, "(A;;FA;;;WD)"), New: sddl.MustParse(c.text), Subject: c.subject})
 		if st != c.want {
-			t.Errorf("F-51 %s by %v: %v, want %v", c.text, c.subject.Effective().User().SID, st, c.want)
+			t.Errorf("F-51: SetSecurity of %s by %v: %v, want %v", c.text, c.subject.Effective().User().SID, st,
+				c.want)
 		}
 	}
 }
 
-// The caller must be allowed to assign the owner and label (F-51). The old value and the rights of the handle do not
-// change (F-52).
-func TestSetSecurity(t *testing.T) {
+// SetSecurity checks the owner and the label (F-51). It does not change the old descriptor or the rights of the
+// handle (F-52).
+func TestSetSecurityChecksOwnerAndLabel(t *testing.T) {
 	old := aces(t, "(A;;FA;;;WD)")
 	all := fileaccess.Handle{Granted: 0x011F01FF}
 	subject := access.SubjectOf(mustToken(t, baseSpec()))
@@ -111,45 +112,46 @@ func TestSetSecurity(t *testing.T) {
 		text string
 		want ntstatus.Status
 	}{
-		// An owner must be present and assignable (F-51).
+		// An owner must be given and assignable (F-51).
 		{1, "O:" + caseU.String(), 0}, {1, "O:BA", ntstatus.InvalidOwner}, {1, "D:", ntstatus.InvalidOwner},
-		// A label above the caller's needs the relabel privilege (F-51).
+		// A label above the caller's needs SeRelabelPrivilege (F-51).
 		{0x10, "S:(ML;;NW;;;ME)", 0}, {0x10, "S:(ML;;NW;;;HI)", notHeld},
 		{4, "D:(A;;FR;;;WD)", 0},
 	} {
 		d, st := set(c.info, c.text, &all)
 		if st != c.want || st == 0 && d == nil {
-			t.Errorf("F-51 %q: %v", c.text, st)
+			t.Errorf("F-51: SetSecurity of %q: %v, want %v", c.text, st, c.want)
 		}
 	}
-	// F-52: the old value is unchanged, and the handle keeps its rights.
+	// F-52: the old descriptor and the rights of the handle do not change.
 	d, _ := set(4, "D:", &all)
 	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
-		t.Error("F-52")
+		t.Errorf("F-52: new DACL %d entries, old DACL %d, May(Write) %v; want 0, 1, success", d.DACL().Len(),
+			old.DACL().Len(), all.May(fileaccess.Write))
 	}
 	if _, st := fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old,
 		New: old}); st != ntstatus.NoToken {
-		t.Error(st)
+		t.Errorf("SetSecurity without a subject: %v, want %v", st, ntstatus.NoToken)
 	}
 	// Each part needs its own right (F-50).
 	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 {
-		t.Errorf("F-50: %v, want 0x01020000", got)
+		t.Errorf("F-50: QueryRights of both protection bits = %v, want 0x01020000", got)
 	}
 	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000,
 		0x10:       0x20000,
 		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone
 		if got := fileaccess.QueryRights(info); got != want {
-			t.Errorf("F-50: part %#x needs %#x, want %#x", info, uint32(got), uint32(want))
+			t.Errorf("F-50: QueryRights(%#x) = %#x, want %#x", info, uint32(got), uint32(want))
 		}
 	}
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
 	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
-		t.Error("F-50: query")
+		t.Errorf("F-50: QuerySecurity of the DACL: %v, %v; want only the DACL", part, st)
 	}
 }
 
-// F-51: a token may assign as owner its user, and its groups that are enabled, have the owner attribute and are not
-// deny-only, and any owner with the restore privilege. The same applies to the descriptor that a creator passes
+// A token may assign these owners: its user, its groups that are enabled, have the owner attribute and are not
+// deny-only, and with SeRestorePrivilege any SID (F-51). The same applies to the descriptor that a creator passes
 // (F-32).
 func TestOwnerMustBeAssignable(t *testing.T) {
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
@@ -175,7 +177,8 @@ func TestOwnerMustBeAssignable(t *testing.T) {
 			&fileaccess.SecurityChange{Information: 1,
 				Old: old, New: sddl.MustParse("O:" + group.String()), Subject: subject})
 		if st != c.want || st == ntstatus.Success && d.Owner() != group {
-			t.Errorf("F-51: a group of %#x, privileges %v: %v, want %v", c.attributes, c.privileges, st, c.want)
+			t.Errorf("F-51: owner group with attributes %#x, privileges %v: %v, want %v", c.attributes, c.privileges,
+				st, c.want)
 		}
 	}
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-5: the connect, and the two descriptors a share may have.
-func TestConnect(t *testing.T) {
+// Connect returns the rights that the share grants. A share may report other rights than it grants (F-5). Later opens
+// are limited by them (F-6, F-8).
+func TestConnectGrantsShareRights(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
 		share fileaccess.Share
@@ -29,30 +30,30 @@ func TestConnect(t *testing.T) {
 		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)"), Maximal: 0x1F01FF}, fileaccess.Tree{}, denied},
 	} {
 		if got, st := fileaccess.Connect(&s, &c.share, nil); got != c.want || st != c.st {
-			t.Errorf("F-5 %+v: %+v %v, want %+v, %v", c.share, got, st, c.want, c.st)
+			t.Errorf("F-5: Connect to %+v = %+v, %v; want %+v, %v", c.share, got, st, c.want, c.st)
 		}
 	}
 	if _, st := fileaccess.Connect(&access.Subject{}, &fileaccess.Share{}, nil); st != ntstatus.NoToken {
-		t.Error(st)
+		t.Errorf("Connect without a subject: %v, want %v", st, ntstatus.NoToken)
 	}
 	s.Level = winnt.SecurityIdentification
 	if _, st := fileaccess.Connect(&s, &fileaccess.Share{}, nil); st != ntstatus.BadImpersonationLevel {
-		t.Error(st)
+		t.Errorf("Connect at SecurityIdentification: %v, want %v", st, ntstatus.BadImpersonationLevel)
 	}
 	if d, _ := open(t, 1, share("FA"), func(s *situation) {
 		s.f.Share.Descriptor = aces(t,
 			"(A;;FA;;;BA)")
 	}); d.Status() != denied || d.Rule != "F-5" {
-		t.Errorf(`F-5: %+v, want d.Status() = %v, d.Rule = "F-5"`, d, denied)
+		t.Errorf("F-5: open on a share that grants nothing: %v by %q, want %v by F-5", d.Status(), d.Rule, denied)
 	}
-	// A share grants file rights: one that grants only the SACL grants nothing.
+	// A share grants file rights. One that grants only ACCESS_SYSTEM_SECURITY grants nothing.
 	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x01000000 }); d.Rule != "F-5" {
-		t.Errorf(`F-5, the SACL alone: %+v, want d.Rule = "F-5"`, d)
+		t.Errorf("F-5: open on a share that grants only ACCESS_SYSTEM_SECURITY: refused by %q, want F-5", d.Rule)
 	}
 	if d, _ := open(t, 3, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x1200A9 }); d.Rule != "F-6" {
-		t.Errorf(`F-5, found at the connect: %+v, want d.Rule = "F-6"`, d)
+		t.Errorf("F-6: open for more than the rights found at Connect: refused by %q, want F-6", d.Rule)
 	}
 	if d, _ := open(t, 3, share("0x1200A9"), func(s *situation) { s.f.Share.NoGate = true }); d.Granted != 1 {
-		t.Errorf("F-8 without the gate: %+v, want d.Granted = 1", d)
+		t.Errorf("F-8: open on a share without the check of F-6: granted %v, want 1", d.Granted)
 	}
 }

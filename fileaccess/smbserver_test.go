@@ -11,22 +11,22 @@ import (
 )
 
 // This file has everything that an SMB-like file server needs between its protocol and its store, as docs/adopt.md
-// describes: bytes in, statuses and bytes out.
+// describes. It takes and returns bytes and statuses.
 
-// smbFile holds the facts that the server's store has of a name.
+// smbFile is what the server's store knows about a name.
 type smbFile struct {
 	Dir  bool
 	Attr fileaccess.Attributes
-	SD   []byte // self-relative, as the store has it; nil: could not be read
+	SD   []byte // self-relative, as stored; nil if it could not be read
 }
 
-// smbSession is one authenticated client.
+// smbSession is an authenticated client.
 type smbSession struct {
 	subject access.Subject
 	share   fileaccess.Share
 }
 
-// newSMBSession makes the token of a client from SIDs and connects it to a share.
+// newSMBSession creates the token of a client from SIDs and connects it to a share.
 func newSMBSession(user sid.SID, groups []sid.SID, share []byte) (*smbSession, error) {
 	tok, err := token.New(token.NetworkUser(user, groups...))
 	if err != nil {
@@ -45,15 +45,14 @@ func newSMBSession(user sid.SID, groups []sid.SID, share []byte) (*smbSession, e
 	return s, nil
 }
 
-// smbOpened is the answer to an SMB2 CREATE.
+// smbOpened is the response to an SMB2 CREATE.
 type smbOpened struct {
 	handle fileaccess.Handle
 	max    fileaccess.MaximalAccess
 	newSD  []byte // of a new object
 }
 
-// open processes an SMB2 CREATE that also requests the maximal access. A nil f is a
-// name that does not exist.
+// open processes an SMB2 CREATE that also requests the maximal access. A nil f means that the name does not exist.
 func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessMask, how fileaccess.Disposition,
 	options fileaccess.CreateOptions) (*smbOpened, ntstatus.Status) {
 	req := fileaccess.Request{Subject: s.subject, Name: name, Desired: desired, Disposition: how, Options: options,
@@ -72,7 +71,7 @@ func (s *smbSession) open(name string, parent, f *smbFile, desired winnt.AccessM
 	return o, dec.Status()
 }
 
-// facts returns the store's facts about a directory and a name in it. An unreadable descriptor is an error.
+// facts returns what the store knows about a directory and a name in it. An unreadable descriptor is an error.
 func (s *smbSession) facts(parent, f *smbFile) (*fileaccess.Facts, error) {
 	facts := &fileaccess.Facts{Share: &s.share, Policy: fileaccess.Policy{Profile: fileaccess.Observed}}
 	if parent != nil {
@@ -92,7 +91,7 @@ func (s *smbSession) facts(parent, f *smbFile) (*fileaccess.Facts, error) {
 	return facts, nil
 }
 
-// querySMBSecurity answers SMB2 QUERY_INFO for a security descriptor.
+// querySMBSecurity processes SMB2 QUERY_INFO for a security descriptor.
 func querySMBSecurity(h *fileaccess.Handle, f *smbFile, info uint32) ([]byte, ntstatus.Status) {
 	d, err := sd.Decode(f.SD)
 	if err != nil {
@@ -105,7 +104,7 @@ func querySMBSecurity(h *fileaccess.Handle, f *smbFile, info uint32) ([]byte, nt
 	return part.Append(nil), st
 }
 
-// setSecurity answers SMB2 SET_INFO: f has the new descriptor after a success.
+// setSecurity processes SMB2 SET_INFO for a security descriptor. On success it replaces the descriptor of f.
 func (s *smbSession) setSecurity(h *fileaccess.Handle, f *smbFile, info uint32, b []byte) ntstatus.Status {
 	old, err := sd.Decode(f.SD)
 	if err != nil {

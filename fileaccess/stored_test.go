@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// storedForms are descriptors as a caller gives them and as a file keeps them, or the status that refuses them.
+// storedForms are descriptors as a caller passes them and as a file stores them, or the status that rejects them.
 var storedForms = []struct {
 	given, kept string
 	st          ntstatus.Status
@@ -28,7 +28,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:PAI(A;;FR;;;WD)", "O:BAG:SYD:PAI(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:NO_ACCESS_CONTROL", "O:BAG:SYD:NO_ACCESS_CONTROL", 0},
 	{"O:BAG:SYD:", "O:BAG:SYD:", 0},
-	// F-199: a grant to a logon session is removed, whatever its type, also an inherit-only one.
+	// F-199: entries that allow a logon session are removed, whatever their type, also inherit-only ones.
 	{"O:BAG:SYD:(A;;FA;;;BA)(A;;FR;;;S-1-5-5-0-1001)", "O:BAG:SYD:(A;;FA;;;BA)", 0},
 	{"O:BAG:SYD:(A;OICIIO;GA;;;S-1-5-5-7-9)(A;;GR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)", 0},
 	{"O:BAG:SYD:(XA;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))", "O:BAG:SYD:", 0},
@@ -36,7 +36,7 @@ var storedForms = []struct {
 	{"O:BAG:SYD:(XA;;FR;;;S-1-5-5-0-1;(@User.x == 1))", "O:BAG:SYD:", 0},
 	{"O:BAG:SYD:(A;;FR;;;S-1-5-5)(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)",
 		"O:BAG:SYD:(A;;FR;;;S-1-5-50-1)(A;;FR;;;S-1-15-3-5-5)", 0},
-	// F-199: without these a user would have more rights: they are refused.
+	// F-199: without these entries a user would have more rights, so they are rejected.
 	{"O:BAG:SYD:(D;;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(D;OICIIO;FR;;;S-1-5-5-0-1001)(A;;FA;;;WD)", "", ntstatus.InvalidACL},
 	{"O:BAG:SYD:(XD;;FR;;;WD;(Member_of {SID(S-1-5-5-0-1001)}))(A;;FA;;;WD)", "", ntstatus.InvalidACL},
@@ -46,12 +46,12 @@ var storedForms = []struct {
 	{"O:BAG:S-1-5-5-0-1001D:(A;;FR;;;WD)", "", ntstatus.InvalidPrimaryGroup},
 }
 
-// F-199, F-201: the stored form of a descriptor. Storing that form again changes nothing.
-func TestStored(t *testing.T) {
+// Stored returns the form in which a descriptor is stored. Applied to that form it changes nothing (F-199, F-201).
+func TestStoredIsIdempotent(t *testing.T) {
 	for _, c := range storedForms {
 		d, st := fileaccess.Stored(sddl.MustParse(c.given))
 		if st != c.st || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", c.given, d != nil, st, c.st)
+			t.Errorf("Stored(%s): descriptor %t, %v; want %v", c.given, d != nil, st, c.st)
 			continue
 		}
 		if st != ntstatus.Success {
@@ -60,20 +60,20 @@ func TestStored(t *testing.T) {
 		want := sddl.MustParse(c.kept)
 		if !d.Equal(want) {
 			text, err := sddl.Format(d, sddl.Options{})
-			t.Errorf("%s: kept as %s, %v, want %s", c.given, text, err, c.kept)
+			t.Errorf("Stored(%s) = %s, %v; want %s", c.given, text, err, c.kept)
 		}
 		if again, st := fileaccess.Stored(d); again != d || st != ntstatus.Success {
-			t.Errorf("%s: storing the stored form changed it, or status %v", c.kept, st)
+			t.Errorf("Stored of the stored form %s: changed %t, %v; want false, success", c.kept, again != d, st)
 		}
 	}
 	if d, st := fileaccess.Stored(nil); d != nil || st != ntstatus.Success {
-		t.Errorf("Stored(nil) = %v, %v, want nil, %v", d, st, ntstatus.Success)
+		t.Errorf("Stored(nil) = %v, %v; want nil, %v", d, st, ntstatus.Success)
 	}
 }
 
-// F-199, F-200: the descriptor of a new file names no logon session, whether the token's default list, the directory or
-// the creator does; a refusal by the creator fails the creation.
-func TestNewFileNamesNoSession(t *testing.T) {
+// The descriptor of a new file never names a logon session, whether the token's default DACL, the directory or the
+// creator's descriptor does. An entry of the creator that denies a session makes the creation fail (F-199, F-200).
+func TestNewDescriptorNamesNoSession(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	tok, err := token.New(token.StandardUser(user))
 	if err != nil {
@@ -81,20 +81,20 @@ func TestNewFileNamesNoSession(t *testing.T) {
 	}
 	session, ok := tok.LogonSID()
 	if !ok || !namesAny(tok.DefaultDACL()) {
-		t.Fatalf("the token's default list does not name its session %v", session)
+		t.Fatalf("the token has a logon SID %v: %t; want one that its default DACL names", session, ok)
 	}
 	const plain, heirs = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	for _, c := range []struct {
 		name, parent, creator, want string
 		st                          ntstatus.Status
 	}{
-		{"the default list", plain, "", "D:(A;;FA;;;" + user.String() + ")(A;;FA;;;SY)", 0},
-		{"a grant to inherit", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
-		{"a grant to inherit only", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
-		{"a refusal to inherit", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
-		{"an audit to inherit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"the default DACL", plain, "", "D:(A;;FA;;;" + user.String() + ")(A;;FA;;;SY)", 0},
+		{"an inheritable grant", heirs + "(A;OICI;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inherit-only grant", heirs + "(A;OICIIO;GA;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable denial", "O:BAG:SYD:P(D;OICI;FR;;;S-1-5-5-0-1)(A;OICI;FA;;;WD)", "", "D:(A;;FA;;;WD)", 0},
+		{"an inheritable audit", heirs + "S:(AU;OICISA;FR;;;S-1-5-5-0-1)", "", "D:(A;;FA;;;WD)", 0},
 		{"a creator's grant", plain, "D:P(A;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "D:P(A;;FA;;;BA)", 0},
-		{"a creator's refusal", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
+		{"a creator's denial", plain, "D:P(D;;GR;;;S-1-5-5-0-1)(A;;GA;;;BA)", "", ntstatus.InvalidACL},
 	} {
 		for _, options := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 			r := fileaccess.Request{Subject: access.Subject{Primary: tok}, Name: "new", Desired: winnt.FILE_READ_DATA,
@@ -110,16 +110,17 @@ func TestNewFileNamesNoSession(t *testing.T) {
 			}
 			if c.st != ntstatus.Success {
 				if d.Rule != "F-199" || d.NewSD != nil {
-					t.Errorf("%s: rule %s, a descriptor: %v", c.name, d.Rule, d.NewSD != nil)
+					t.Errorf("%s: rule %q, descriptor returned: %t; want F-199, false", c.name, d.Rule,
+						d.NewSD != nil)
 				}
 				continue
 			}
 			if namesAny(d.NewSD.DACL()) || namesAny(d.NewSD.SACL()) {
-				t.Errorf("%s, options %#x: the new descriptor names a session", c.name, options)
+				t.Errorf("%s, options %#x: the new descriptor names a logon session", c.name, options)
 			}
 			if want := sddl.MustParse(c.want); options == 0 && !d.NewSD.DACL().Equal(want.DACL()) {
 				text, err := sddl.Format(d.NewSD, sddl.Options{})
-				t.Errorf("%s: %s, %v, want %s", c.name, text, err, c.want)
+				t.Errorf("%s: new descriptor %s, %v; want %s", c.name, text, err, c.want)
 			}
 		}
 	}

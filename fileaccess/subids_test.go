@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 )
 
-// TestSubIDs checks that a line of /etc/subuid has an owner, a first id and a count, and ends at the highest id.
-// Other lines are ignored. Ranges include both ends.
-func TestSubIDs(t *testing.T) {
+// ParseSubIDs reads lines of /etc/subuid with an owner, a first id and a count, and limits ranges to the highest id.
+// It ignores other lines. Overlaps includes both ends of a range.
+func TestParseSubIDsAndOverlaps(t *testing.T) {
 	const last = 1<<32 - 1
 	for line, want := range map[string][]fileaccess.SubIDs{
 		"alice:100000:65536":       {{First: 100000, Last: 165535, Owner: "alice"}},
@@ -33,7 +33,7 @@ func TestSubIDs(t *testing.T) {
 		"# hers\nb:5:5":            {{First: 5, Last: 9, Owner: "b"}},
 	} {
 		if got := fileaccess.ParseSubIDs(line); !slices.Equal(got, want) {
-			t.Errorf("%q: %v, want %v", line, got, want)
+			t.Errorf("ParseSubIDs(%q) = %v, want %v", line, got, want)
 		}
 	}
 	r := fileaccess.SubIDs{First: 10, Last: 12}
@@ -43,10 +43,10 @@ func TestSubIDs(t *testing.T) {
 	}{{0, 9, false}, {0, 10, true}, {10, 10, true}, {11, 11, true}, {12, 12, true}, {12, 99, true}, {13, 99, false},
 		{0, 99, true}} {
 		if got := r.Overlaps(c.first, c.last); got != c.want {
-			t.Errorf("%d to %d: %t, want %t", c.first, c.last, got, c.want)
+			t.Errorf("Overlaps(%d, %d) = %t, want %t", c.first, c.last, got, c.want)
 		}
 	}
 	if r.String() != "10-12" {
-		t.Error(r)
+		t.Errorf("String = %s, want 10-12", r)
 	}
 }

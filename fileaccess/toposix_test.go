@@ -10,13 +10,14 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// owned is a descriptor's owner and group, user 7 and group 8; posixSIDs writes out names of ids.
+// owned is the owner and group of a descriptor, user 7 and group 8. posixSIDs replaces short names of ids by their
+// SIDs.
 const owned = "O:S-1-22-1-7G:S-1-22-2-8"
 
 var posixSIDs = strings.NewReplacer("u7)", "S-1-22-1-7)", "u3)", "S-1-22-1-3)", "g8)", "S-1-22-2-8)", "g9)",
 	"S-1-22-2-9)")
 
-// aclText writes a list as getfacl does, on one line.
+// aclText formats an ACL as getfacl does, on one line.
 func aclText(l fileaccess.POSIXACL) string {
 	var out []string
 	for _, e := range l {
@@ -39,7 +40,7 @@ func aclText(l fileaccess.POSIXACL) string {
 	return strings.Join(out, " ")
 }
 
-// Kinds of losses, and the SIDs that they name.
+// Kinds of losses.
 const (
 	noName, noPerm, noDenial  = fileaccess.LossUnknownSID, fileaccess.LossRights, fileaccess.LossDenial
 	oddType, inherits, noSACL = fileaccess.LossEntryType, fileaccess.LossInheritance, fileaccess.LossSACL
@@ -47,14 +48,14 @@ const (
 
 var u7, g8, g9 = fileaccess.UnixUser(7), fileaccess.UnixGroup(8), fileaccess.UnixGroup(9)
 
-// The permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a directory also 0x40,
-// searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
-func TestToPOSIXInFull(t *testing.T) {
+// ToPOSIX returns the permissions nearest to a descriptor, with all losses. Reading is 0x9, writing 0x116, in a
+// directory also 0x40, searching 0x20. Everybody with any right has 0x120080, and the owner also 0x40100.
+func TestToPOSIXMatchesExpectedPermissions(t *testing.T) {
 	for name, c := range map[string]struct {
 		dacl, access, def string
 		lost              []fileaccess.Loss
 	}{
-		"everybody's rights are everyone's too": {
+		"rights of everybody are also the owner's and group's": {
 			"(A;;FR;;;u7)(A;;0x116;;;u3)(A;;0x20;;;g9)(A;;0x9;;;WD)",
 			"u::r-- u:3:rw- g::r-- g:9:r-x m::rwx o::r--", "", nil},
 		"rights that cannot be granted in part": {"(A;;0x115;;;u7)(A;;0x8;;;g8)(A;;0x1;;;WD)", "u::--- g::r-- o::---", "",
@@ -69,7 +70,7 @@ func TestToPOSIXInFull(t *testing.T) {
 				{Kind: noPerm, SID: g8, Bits: 8}, {Kind: noPerm, SID: sid.Everyone, Bits: 8}}},
 		"a denial of a group is its entry, and held against all but others": {"(D;;0x20;;;g9)(A;;0x29;;;WD)",
 			"u::r-- g::r-- g:9:r-- m::r-- o::r-x", "", []fileaccess.Loss{{Kind: noDenial, SID: g9}}},
-		"a denial of a user is the user's alone": {"(D;;0x20;;;u3)(A;;0x29;;;WD)",
+		"a denial of a user limits only the user": {"(D;;0x20;;;u3)(A;;0x29;;;WD)",
 			"u::r-x u:3:r-- g::r-x m::r-x o::r-x", "", nil},
 		"a denial after the grant has no effect": {"(A;;0x9;;;WD)(D;;0x9;;;g9)(A;;0x20;;;g9)",
 			"u::r-- g::r-- g:9:r-x m::r-x o::r--", "", nil},
@@ -77,12 +78,12 @@ func TestToPOSIXInFull(t *testing.T) {
 			"(XA;;0x116;;;WD;(Exists a))(XD;;0x20;;;WD;(Exists a))(A;;0x29;;;WD)", "u::r-- g::r-- o::r--", "",
 			[]fileaccess.Loss{{Kind: oddType, SID: sid.Everyone, Bits: 0x116},
 				{Kind: oddType, SID: sid.Everyone, Bits: 0x20}}},
-		"OWNER RIGHTS are the owner's, CREATOR OWNER is no one": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
+		"OWNER RIGHTS is the owner, CREATOR OWNER is nobody": {"(A;;0x9;;;OW)(A;;0x20;;;CO)",
 			"u::r-- g::--- o::---", "", []fileaccess.Loss{{Kind: noName, SID: sid.CreatorOwner, Bits: 0x20}}},
 		"all of a file": {"(A;;FA;;;WD)", "u::rwx g::rwx o::rwx", "", []fileaccess.Loss{
 			{Kind: noPerm, SID: u7, Bits: 0x90000}, {Kind: noPerm, SID: g8, Bits: 0xD0000},
 			{Kind: noPerm, SID: sid.Everyone, Bits: 0xD0000}}},
-		"inherit-only entries are not in force": {"(A;OICIIO;0x9;;;WD)", "u::--- g::--- o::---", "", nil},
+		"inherit-only entries have no effect": {"(A;OICIIO;0x9;;;WD)", "u::--- g::--- o::---", "", nil},
 		"a user listed twice appears once": {"(A;;0x9;;;u3)(A;;0x20;;;u3)",
 			"u::--- u:3:r-x g::--- m::r-x o::---", "", nil},
 		"d a directory is written to with all of its rights": {"(A;;0x136;;;u7)", "u::--x g::--- o::---", "",
@@ -108,7 +109,8 @@ func TestToPOSIXInFull(t *testing.T) {
 			p, lost := fileaccess.ToPOSIX(d, directory, nil)
 			if got := aclText(p.Access); got != c.access || aclText(p.Default) != c.def || p.User != 7 || p.Group != 8 ||
 				p.Directory != directory || p.Mode != p.Access.Mode() {
-				t.Errorf("%s, default %s, %+v, want %s, default %s", got, aclText(p.Default), p, c.access, c.def)
+				t.Errorf("ToPOSIX: %s, default %s, %+v; want %s, default %s", got, aclText(p.Default), p, c.access,
+					c.def)
 			}
 			exactly(t, c.dacl, lost, c.lost...)
 		})
@@ -116,12 +118,12 @@ func TestToPOSIXInFull(t *testing.T) {
 	for text, want := range map[string][]fileaccess.Loss{
 		owned + "D:S:(AU;SA;FA;;;WD)": {{Kind: noSACL}},
 		"O:BAG:SYD:":                  {{Kind: noName, SID: sid.Administrators}, {Kind: noName, SID: sid.LocalSystem}},
-		// A group is no user, and a user no group.
+		// A group is not a user, and a user is not a group.
 		"O:S-1-22-2-8G:S-1-22-1-7D:": {{Kind: noName, SID: g8}, {Kind: noName, SID: u7}},
 	} {
 		p, lost := fileaccess.ToPOSIX(sddl.MustParse(text), false, nil)
 		if (p.User == 7) != (p.Group == 8) || (p.User == none) != (len(lost) == 2) {
-			t.Errorf("%s: %+v", text, p)
+			t.Errorf("ToPOSIX(%s) = %+v, want user 7 with group 8, or neither", text, p)
 		}
 		exactly(t, text, lost, want...)
 	}

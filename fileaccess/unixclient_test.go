@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An NFS server has the ids of the client, and a domain's SIDs from elsewhere.
+// An NFS server knows the client's ids. The SIDs of a domain come from another source.
 func ExampleIDMap_NetworkUser() {
 	var ids fileaccess.IDMap // S-1-22-1-uid and S-1-22-2-gid
 	spec, err := ids.NetworkUser(1000, []uint32{100, 27}, sid.MustParse("S-1-5-21-1-2-3-2001"))
@@ -35,8 +35,8 @@ func ExampleIDMap_NetworkUser() {
 	// true <nil>
 }
 
-// An id without a SID makes no token, and a group known twice makes one.
-func TestNetworkUserByIDs(t *testing.T) {
+// NetworkUser fails for an id without a SID. A group that is given twice is not an error.
+func TestNetworkUserNeedsSIDs(t *testing.T) {
 	user := func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id != 7 }
 	group := func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id != 8 }
 	m := &fileaccess.IDMap{User: user, Group: group}
@@ -47,7 +47,7 @@ func TestNetworkUserByIDs(t *testing.T) {
 	}{{7, nil, "user id 7"}, {1, []uint32{2, 8}, "group id 8"}} {
 		s, err := m.NetworkUser(c.uid, c.gids, sid.Everyone)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !s.User.SID.IsZero() || s.Groups != nil {
-			t.Errorf("%d %v: %v, %+v", c.uid, c.gids, err, s)
+			t.Errorf("NetworkUser(%d, %v): %v, %+v; want an error for %s", c.uid, c.gids, err, s, c.want)
 		}
 	}
 	s, err := m.NetworkUser(1, []uint32{2}, fileaccess.UnixGroup(2))
@@ -55,10 +55,10 @@ func TestNetworkUserByIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := token.New(s); err != nil {
-		t.Error(err)
+		t.Errorf("token.New with a repeated group: %v, want no error", err)
 	}
 	var none *fileaccess.IDMap // the default map
 	if s, err = none.NetworkUser(7, []uint32{8}); err != nil || s.User.SID != fileaccess.UnixUser(7) {
-		t.Error(s.User, err)
+		t.Errorf("NetworkUser of a nil map: user %v, %v; want %v, nil", s.User, err, fileaccess.UnixUser(7))
 	}
 }

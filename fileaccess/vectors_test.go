@@ -11,19 +11,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
-// A note says what a published case shows, by which rules, and the source of its expected value: documented (the
-// rule's source) or decided (by this project, where documents are silent or server tests contradict them).
+// A note describes a published case: its subject, its rules, and the source of its expected value. The source is
+// documented (by the rule's source) or decided (by this project, if documents are silent or contradict server tests).
 type note struct{ kind, rules, about string }
 
-// notes are the cases of vectors/open.jsonl; a case has one line for each
-// question.
+// notes describes the cases of vectors/open.jsonl by id. A case has one line for each request.
 var notes = map[string]note{
 	"FO-001": {"documented", "F-1 F-44",
 		"Rights are asked for by bits or as generic rights, and one that is missing denies."},
@@ -100,11 +105,10 @@ var notes = map[string]note{
 	"FO-084": {"decided", "F-72 F-73", "What enumeration hides can be opened by name, or not, as the store is set."},
 }
 
-// writeVectors makes TestPublishedVectors write the file it otherwise compares
-// with: go generate ./vectors.
+// writeVectors makes TestPublishedVectors write the file that it otherwise compares. "go generate ./vectors" sets it.
 var writeVectors = flag.Bool("write", false, "write vectors/open.jsonl")
 
-// openLine is a line of vectors/open.jsonl; package vectors reads it.
+// openLine is a line of vectors/open.jsonl, which package vectors reads.
 type openLine struct {
 	About      string         `json:"about"`
 	Provenance openProvenance `json:"provenance"`
@@ -133,7 +137,7 @@ type openQuestion struct {
 	MaximalTime int64           `json:"maximalTime,omitempty"`
 	Path        []openComponent `json:"path,omitempty"`
 	ParentSD    string          `json:"parentSd"`
-	Object      *openObject     `json:"object,omitempty"` // the existing object; nil: absent
+	Object      *openObject     `json:"object,omitempty"` // nil if no object exists
 	ReadOnly    bool            `json:"readOnlyVolume,omitempty"`
 	ShareSD     string          `json:"shareSd,omitempty"`
 	ABE         bool            `json:"accessBasedEnumeration,omitempty"`
@@ -175,7 +179,7 @@ func sdOf(t *testing.T, d *sd.Descriptor) string {
 	return text
 }
 
-// tokenFile returns the part of a token file that decides.
+// tokenFile returns the parts of a token file that matter for decisions.
 func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	t.Helper()
 	b, err := mustToken(t, s).MarshalJSON()
@@ -185,7 +189,7 @@ func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	return regexp.MustCompile(`,"(owner|primaryGroup|defaultDacl)":"[^"]*"`).ReplaceAll(b, nil)
 }
 
-// question writes a case's situation down.
+// question returns the situation of a case as a line of the vectors.
 func (s *situation) question(t *testing.T) openQuestion {
 	q := openQuestion{
 		Token: tokenFile(t,
@@ -213,8 +217,8 @@ func (s *situation) question(t *testing.T) openQuestion {
 	return q
 }
 
-// TestPublishedVectors keeps vectors/open.jsonl equal to openRows. Its expected values are those of the rows, never
-// the results of a run.
+// TestPublishedVectors compares vectors/open.jsonl with openRows. The expected values come from the rows, never from
+// running the code.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)
@@ -223,14 +227,14 @@ func TestPublishedVectors(t *testing.T) {
 	for _, r := range openRows {
 		n, ok := notes[r.id]
 		if !ok {
-			t.Errorf("%s has no note: say in notes what it shows and its source", r.id)
+			t.Errorf("case %s has no note: say in notes what it shows and what its source is", r.id)
 			continue
 		}
 		used[r.id] = true
 		cited := strings.Fields(n.rules)
 		source := rules.ID(cited[0]).Source()
 		if source == "" {
-			t.Errorf("docs/rules has no %s", cited[0])
+			t.Errorf("docs/rules has no rule %s", cited[0])
 		}
 		for i := range r.asks {
 			a := &r.asks[i]
@@ -252,7 +256,7 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	for id := range notes {
 		if !used[id] {
-			t.Errorf("there is a note about %s and no such case", id)
+			t.Errorf("the note %s has no case", id)
 		}
 	}
 	file := filepath.Join("..", "vectors", "open.jsonl")
@@ -263,6 +267,68 @@ func TestPublishedVectors(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s differs from the table (%v): go generate ./vectors", file, err)
+		t.Errorf("%s differs from the table (%v): run go generate ./vectors", file, err)
+	}
+}
+
+// reasonRow is a file access that Windows recorded: each right with the code of its reason and the entry.
+type reasonRow struct {
+	Event         uint16
+	Mask, Outcome string
+	Reasons       [][3]string
+}
+
+// descriptors returns the two descriptors that the row speaks of, with the entries that it names: the file's and its
+// directory's.
+func (row *reasonRow) descriptors(t *testing.T) (file, directory *sd.Descriptor) {
+	t.Helper()
+	owner, own, above := "LS", "", ""
+	for _, why := range row.Reasons {
+		entry := strings.TrimPrefix(why[2], "D:")
+		switch {
+		case why[1] == "1804":
+			owner = caseU.String()
+		case why[1] == "1811" && !strings.Contains(above, entry):
+			above += entry
+		case why[1] == "1801" && !strings.Contains(own, entry):
+			own += entry
+		}
+	}
+	if row.Event == 5145 || above == "" {
+		above = "(A;;0x20;;;WD)"
+	}
+	return sddl.MustParse("O:" + owner + "G:SYD:" + own), sddl.MustParse("O:LSG:SYD:" + above)
+}
+
+// TestRecordedReasons opens files with the entries that Windows named in its records, and compares the reasons of all
+// rights with the recorded ones. The token has every account of the entries (F-80).
+func TestRecordedReasons(t *testing.T) {
+	spec := baseSpec()
+	for _, s := range []sid.SID{sid.Administrators, sid.Users, sid.LocalSystem} {
+		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: enabled})
+	}
+	subject := access.SubjectOf(mustToken(t, spec))
+	for i, row := range recordings.Rows[reasonRow](t, "windows-events/reasons.jsonl") {
+		var mask winnt.AccessMask
+		if _, err := fmt.Sscanf(row.Mask, "%v", &mask); err != nil {
+			t.Fatal(err)
+		}
+		file, directory := row.descriptors(t)
+		r := fileaccess.Request{Subject: subject, Desired: mask, Disposition: fileaccess.FileOpen, Name: "f"}
+		f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: directory},
+			Object: fileaccess.Object{Exists: true, Descriptor: file}}
+		d := fileaccess.Open(&r, &f)
+		if want := row.Outcome == "success"; d.Allowed() != want {
+			t.Errorf("row %d: %v, want %s", i, d.Status(), row.Outcome)
+		}
+		e := audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: mask,
+			Reasons: accessquery.AuditReasons(&r, &f, &d)})
+		var got [][3]string
+		for a := range e.Accesses() {
+			got = append(got, [3]string{fmt.Sprint(a.Code), fmt.Sprint(a.Reason), a.ACE})
+		}
+		if fmt.Sprint(got) != fmt.Sprint(row.Reasons) {
+			t.Errorf("row %d: reasons %v, want %v", i, got, row.Reasons)
+		}
 	}
 }

@@ -23,18 +23,20 @@ func BenchmarkVisibleEntries(b *testing.B) {
 	}
 }
 
-// FO-082: F-71. U owns the entries and so always has READ_CONTROL.
-func TestConformanceEnumeration(t *testing.T) {
+// An entry is visible to users with FILE_GENERIC_READ (F-71, FO-082). U owns the entries and so always has
+// READ_CONTROL.
+func TestVisibleNeedsGenericRead(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
 	for mask, want := range map[string]bool{"0x120089": true, "0x120081": false, "0x120009": false, "0x120088": false} {
 		if got := fileaccess.Visible(&s, aces(t, "U:(A;;"+mask+";;;U)"), 0x1F01FF, nil); got != want {
-			t.Errorf("FO-082 %s: %v, want %v", mask, got, want)
+			t.Errorf("FO-082: Visible with %s = %v, want %v", mask, got, want)
 		}
 	}
 }
 
-// F-71 and F-74: bulk and single results are equal. The share's rights count, intent and backup privilege do not.
-func TestVisibleEntries(t *testing.T) {
+// VisibleEntries returns the results of Visible. The share's rights limit visibility. A backup privilege does not
+// extend it (F-71, F-74).
+func TestVisibleEntriesEqualsVisible(t *testing.T) {
 	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
 		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
 	entries = append(entries, entries[1])
@@ -53,8 +55,8 @@ func TestVisibleEntries(t *testing.T) {
 		for e := range entries {
 			one := fileaccess.Visible(&viewers[v].Subject, entries[e], viewers[v].Share, nil)
 			if got[v][e] != one || one != (want[v][e] == 'y') {
-				t.Errorf("F-74 viewer %d entry %d: %v, alone %v, want %v, %v", v, e, got[v][e], one, one,
-					want[v][e] == 'y')
+				t.Errorf("F-74: viewer %d, entry %d: VisibleEntries %v, Visible %v; want %v for both", v, e,
+					got[v][e], one, want[v][e] == 'y')
 			}
 		}
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FO-085: F-90.
-func TestConformanceCreateFile(t *testing.T) {
+// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES to the request (F-90, FO-085).
+func TestCreateFileAddsRights(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"(A;;0x100000;;;U)": 0x100080, "empty": 0} {
 		s := newSituation(t)
 		s.apply(in(o(text)))
 		r, ok := fileaccess.CreateFile(s.r.Subject, "f", 0, 7, fileaccess.OpenExisting, 0)
 		if !ok {
-			t.Fatal("no request")
+			t.Fatal("CreateFile of OpenExisting returned false, want a request")
 		}
 		if d := fileaccess.Open(&r, s.f); d.Granted != want || d.Allowed() != (want != 0) {
-			t.Errorf("FO-085 %s: %+v, want d.Granted = %v, d.Allowed() = %v", text, d, want, want != 0)
+			t.Errorf("FO-085: %s: %v, granted %v; want granted %v", text, d.Status(), d.Granted, want)
 		}
 	}
 }
@@ -33,9 +33,9 @@ func ExampleCreateFile() {
 	// Output: STATUS_OBJECT_NAME_NOT_FOUND 2
 }
 
-// TestWin32: CreateFile adds rights and maps its dispositions to native ones (F-90), and statuses map to Win32 error
-// numbers (F-91).
-func TestWin32(t *testing.T) {
+// CreateFile adds rights and maps its dispositions and flags to native ones (F-90). LastError maps statuses to Win32
+// error numbers (F-91).
+func TestCreateFileMapsFlagsAndLastErrorStatuses(t *testing.T) {
 	const del, backupFlag = fileaccess.FlagDeleteOnClose, fileaccess.FlagBackupSemantics
 	for _, c := range []struct {
 		creation fileaccess.Creation
@@ -45,7 +45,7 @@ func TestWin32(t *testing.T) {
 		desired  winnt.AccessMask
 	}{
 		{fileaccess.CreateNew, 0, fileaccess.FileCreate, fileaccess.NonDirectoryFile, 0x100080},
-		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: no attribute
+		{fileaccess.OpenExisting, 0x8027, fileaccess.FileOpen, fileaccess.NonDirectoryFile, 0x100080}, // 0x8000: ignored
 		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf,
 			fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
 		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},
@@ -58,16 +58,17 @@ func TestWin32(t *testing.T) {
 		r, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, c.creation, c.flags)
 		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired ||
 			r.Attributes != fileaccess.Attributes(c.flags&0x7FFF) {
-			t.Errorf("F-90 %d: %+v", c.creation, r)
+			t.Errorf("F-90: CreateFile %d with flags %#x: %+v, want disposition %d, options %#x, desired %v",
+				c.creation, c.flags, r, c.want, c.options, c.desired)
 		}
 	}
 	if _, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0); ok {
-		t.Error("F-90: creation 0")
+		t.Error("F-90: CreateFile with the disposition 0 returned a request, want false")
 	}
-	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and DELETE with delete on close (F-90).
+	// CreateFile adds SYNCHRONIZE and FILE_READ_ATTRIBUTES, and with delete on close DELETE (F-90).
 	if d, _ := open(t, 0,
 		func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
-		t.Errorf("F-90: %+v, want d.Granted = 0x110080", d)
+		t.Errorf("F-90: delete on close: granted %v, want 0x110080", d.Granted)
 	}
 	for st, want := range map[ntstatus.Status]uint32{
 		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
@@ -76,10 +77,11 @@ func TestWin32(t *testing.T) {
 		0: 0,
 	} {
 		if got := fileaccess.LastError(st, false); got != want {
-			t.Errorf("F-91 %v: %d, want %d", st, got, want)
+			t.Errorf("F-91: LastError(%v) = %d, want %d", st, got, want)
 		}
 	}
 	if fileaccess.LastError(collision, true) != 80 || fileaccess.LastError(collision, false) != 183 {
-		t.Error("F-91: collision")
+		t.Errorf("F-91: LastError of a collision = %d when creating, %d otherwise; want 80, 183",
+			fileaccess.LastError(collision, true), fileaccess.LastError(collision, false))
 	}
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-134: privileges are appended unchanged, including duplicates, and earlier results do not change.
-func TestAppendPrivileges(t *testing.T) {
+// SeAppendPrivileges appends a set unchanged, including duplicates. A set that Privileges returned earlier does not
+// change (T-134).
+func TestAppendPrivilegesKeepsDuplicates(t *testing.T) {
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
 		t.Fatal(err)
@@ -43,11 +44,12 @@ func TestAppendPrivileges(t *testing.T) {
 	want := []nt.LUIDAndAttributes{backup, restore, backup, restore}
 	got := s.Privileges().Privilege
 	if len(first.Privilege) != 0 || len(got) != len(want) {
-		t.Fatalf("%v, then %v, want %v", first, got, want)
+		t.Fatalf("after 4 calls of SeAppendPrivileges: Privileges = %v, and the set taken before them = %v; want "+
+			"%v, and an empty set", got, first, want)
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("%d: %v, want %v", i, got[i], want[i])
+			t.Errorf("Privileges[%d] = %v, want %v", i, got[i], want[i])
 		}
 	}
 }
@@ -81,9 +83,9 @@ func ExampleKernelThread_SeAppendPrivileges() {
 	// Output: SeBackupPrivilege
 }
 
-// A-21, I-83: a new access state has the whole request remaining, mapped if there is a mapping, and keeps the
-// original.
-func TestAccessStateMapsOnce(t *testing.T) {
+// SeCreateAccessState maps generic rights if it gets a mapping. The whole request remains, and the original request
+// is kept (A-21, I-83).
+func TestAccessStateMapsGenericRights(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	k := sys.KernelMode(th)
 	const asked = winnt.GENERIC_READ | winnt.DELETE
@@ -91,15 +93,16 @@ func TestAccessStateMapsOnce(t *testing.T) {
 		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
 		s := k.SeCreateAccessState(asked, mapping)
 		if s.OriginalDesiredAccess != asked || s.RemainingDesiredAccess != want || !s.TraversePrivilege {
-			t.Errorf("asked %#x, remaining %#x, traverse %t; want %#x, %#x, true", s.OriginalDesiredAccess,
-				s.RemainingDesiredAccess, s.TraversePrivilege, asked, want)
+			t.Errorf("SeCreateAccessState(%#x): original request %#x, remaining %#x, traverse privilege %t; want "+
+				"%#x, %#x, true", asked, s.OriginalDesiredAccess, s.RemainingDesiredAccess, s.TraversePrivilege,
+				asked, want)
 		}
 		k.SeDeleteAccessState(s)
 	}
 }
 
-// The zero value of an access state has no subject: nothing is allowed, and its release does nothing. I-83
-func TestZeroAccessState(t *testing.T) {
+// A zero AccessState has no subject: the traverse check denies, and SeDeleteAccessState does nothing (I-83).
+func TestZeroAccessStateDenies(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -112,14 +115,14 @@ func TestZeroAccessState(t *testing.T) {
 	}
 	var s kernel.AccessState
 	if k.SeFastTraverseCheck(nil, &s, 1, access.User) {
-		t.Error("I-83: the zero access state may traverse")
+		t.Error("I-83: SeFastTraverseCheck with a zero AccessState = true, want false")
 	}
 	k.SeDeleteAccessState(&s)
 }
 
-// T-134: the SeChangeNotifyPrivilege that counts is the client's while the thread impersonates, otherwise the
-// process's.
-func TestWhoTraverses(t *testing.T) {
+// The traverse privilege of an access state comes from the client while the thread impersonates, and otherwise from
+// the process (T-134).
+func TestTraversePrivilegeFollowsImpersonation(t *testing.T) {
 	of := func(may bool) token.Spec {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = winnt.SeChangeNotifyPrivilege.Bit(), 0, 0
@@ -142,11 +145,12 @@ func TestWhoTraverses(t *testing.T) {
 			return s.TraversePrivilege
 		}
 		if got := passes(); got != own {
-			t.Errorf("process %t: %t, want %t", own, got, own)
+			t.Errorf("process holds SeChangeNotifyPrivilege: %t; TraversePrivilege = %t, want %t", own, got, own)
 		}
 		if err := sys.As(th, client, func() error {
 			if got := passes(); got != theirs {
-				t.Errorf("process %t, client %t: %t, want %t", own, theirs, got, theirs)
+				t.Errorf("process holds SeChangeNotifyPrivilege: %t, client holds it: %t; TraversePrivilege = "+
+					"%t, want %t", own, theirs, got, theirs)
 			}
 			return nil
 		}); err != nil {

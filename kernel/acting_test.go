@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The client of a thread is returned with the level of the impersonation, which may be lower than the token's, and
-// the start time. The query keeps no reference (I-62).
-func TestActing(t *testing.T) {
+// Acting returns the client of a thread, the level of the impersonation, which may be lower than the token's, and the
+// time it began. The query keeps no reference (I-62).
+func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
@@ -31,7 +31,7 @@ func TestActing(t *testing.T) {
 	o0, h0, r0 := sys.Counts()
 	for _, none := range []winnt.Handle{id, id + 400, p.ID()} {
 		if a, ok := sys.Acting(none); ok || a != (kernel.Acting{}) {
-			t.Errorf("thread %v acts as %+v", none, a)
+			t.Errorf("Acting(%v), where no thread impersonates: %+v, %t; want the zero value, false", none, a, ok)
 		}
 	}
 	client := k.CaptureToken(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
@@ -44,26 +44,25 @@ func TestActing(t *testing.T) {
 	a, ok := sys.Acting(id)
 	if !ok || a.Level != winnt.SecurityIdentification || a.Since != 1007 || a.Proof != "" ||
 		a.User != sid.MustParse("S-1-5-21-1-2-3-1001") || a.Token.User().SID != a.User {
-		t.Errorf("acts as %+v, %v", a, ok)
+		t.Errorf("Acting: %+v, %t; want user 1001 at SecurityIdentification since 1007, true", a, ok)
 	}
 	k.PsDereferenceImpersonationToken(client)
 	k.PsRevertToSelf()
 	if v := sys.TokenOf(p.ID()); v == nil || v.User().SID != sid.MustParse("S-1-5-21-1-2-3-1500") {
-		t.Errorf("the token of the process is of %v", v)
+		t.Errorf("TokenOf(process) = %v, want the token of user 1500", v)
 	}
 	if v := sys.TokenOf(id); v != nil {
-		t.Errorf("a thread has a primary token of %v", v.User())
+		t.Errorf("TokenOf(thread) = the token of %v, want nil", v.User())
 	}
 	if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
-			h0, r0)
+		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// proving answers each logon with the proof of a ticket.
+// proving accepts each logon and returns the name of a ticket as its proof.
 type proving struct{ *logon.Memory }
 
 func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
@@ -71,8 +70,9 @@ func (proving) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 		Proof: "ticket of " + r.Name}, ntstatus.Success
 }
 
-// K-50: the live sessions that a ticket proved are returned in numeric order.
-func TestProvedSessions(t *testing.T) {
+// Proved lists the live logon sessions that have a proof, by ascending session id, and drops a session when its last
+// token is closed (K-50).
+func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{LSA: proving{logon.Example(sid.SID{})}}, token.LocalSystem())
 	var ids []winnt.LUID
 	var handles []winnt.Handle
@@ -85,27 +85,27 @@ func TestProvedSessions(t *testing.T) {
 		ids, handles = append(ids, out.LogonID), append(handles, out.Token)
 		all := sys.Proved()
 		if len(all) != len(ids) {
-			t.Fatalf("%d sessions, %+v", len(ids), all)
+			t.Fatalf("Proved: %d sessions, want %d: %+v", len(all), len(ids), all)
 		}
 		for i, p := range all {
 			if p.Session != ids[i] || p.User != sid.MustParse("S-1-5-21-1-2-3-1001") {
-				t.Errorf("session %d: %+v, want %v", i, p, ids[i])
+				t.Errorf("Proved[%d] = %+v, want session %v of user 1001", i, p, ids[i])
 			}
 		}
 		if last := all[len(all)-1]; last.Proof != "ticket of "+name {
-			t.Errorf("%s: %+v", name, last)
+			t.Errorf("Proved: the newest session has the proof %q, want %q", last.Proof, "ticket of "+name)
 		}
 	}
 	for i, h := range handles {
 		th.NtClose(h)
 		if left := sys.Proved(); len(left) != len(ids)-1-i || len(left) > 0 && left[0].Session != ids[i+1] {
-			t.Errorf("after %d: %+v", i, left)
+			t.Errorf("after closing token %d, Proved = %+v; want the %d later sessions", i, left, len(ids)-1-i)
 		}
 	}
 }
 
-// A system refuses to read or hand out files for a thread of another system.
-func TestFilesOfAnotherSystem(t *testing.T) {
+// HandOut, Contents, Refill and Spawn reject a thread of another system.
+func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	sys, _ := threadOf(t, kernel.Config{}, token.LocalSystem())
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
@@ -113,23 +113,25 @@ func TestFilesOfAnotherSystem(t *testing.T) {
 		t.Fatal(st)
 	}
 	if out, st := sys.HandOut(th, h, 0); st != ntstatus.InvalidParameter || out != (kernel.HandedOut{}) {
-		t.Errorf("HandOut: %v, %+v", st, out)
+		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out,
+			ntstatus.InvalidParameter)
 	}
 	if facts, whole, st := sys.Contents(th, h, make([]byte, 10)); st != ntstatus.InvalidParameter || whole ||
 		facts != (nt.FileFacts{}) {
-		t.Errorf("Contents: %v, %v, %+v", st, whole, facts)
+		t.Errorf("Contents with a thread of another system: %v, whole %t, %+v; want %v, false and no facts", st,
+			whole, facts, ntstatus.InvalidParameter)
 	}
 	if st := sys.Refill(th, h, h); st != ntstatus.InvalidParameter {
-		t.Errorf("Refill: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("Refill with a thread of another system: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if _, err := sys.Spawn(th); err == nil {
-		t.Error("a thread of another system has a sibling here")
+		t.Error("Spawn with a thread of another system: no error, want one")
 	}
 }
 
-// A thread that acts as a client leaves nothing after its Close. NewThreadAs fails without a client and leaves
-// nothing (I-90).
-func TestThreadsAs(t *testing.T) {
+// NewThreadAs leaves no object, handle or reference after the thread's Close. It fails for a nil client and leaves
+// nothing then either (I-90).
+func TestNewThreadAsLeavesNothingAfterClose(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
 	if err != nil {
@@ -139,8 +141,8 @@ func TestThreadsAs(t *testing.T) {
 	left := func(what string) {
 		t.Helper()
 		if o, h, r := sys.Counts(); o != o0 || h != h0 || r != r0 {
-			t.Errorf("%s: objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", what, o, h, r,
-				o0, h0, r0, o0, h0, r0)
+			t.Errorf("%s: %d objects, %d handles, %d references; want %d, %d, %d as before", what, o, h, r, o0, h0,
+				r0)
 		}
 	}
 	th, err := p.NewThreadAs(benchToken(t, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation))
@@ -148,11 +150,11 @@ func TestThreadsAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	th.Close()
-	left("a thread that acted")
+	left("after Close of a thread that acted as a client")
 	if _, err := p.NewThreadAs(nil); err == nil {
-		t.Error("a thread acts as no client")
+		t.Error("NewThreadAs(nil): no error, want one")
 	}
-	left("a thread without a client")
+	left("after NewThreadAs(nil)")
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-76: As runs its function as the client, can be nested, and restores the previous state, even after a panic. It
-// leaves no reference to a token object.
-func TestAs(t *testing.T) {
+// As runs its function as the client and then restores the previous client, also when nested and after a panic. It
+// returns the function's error and leaves no reference to a token (I-76).
+func TestAsRestoresThePreviousClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
 	bob := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
@@ -32,34 +32,32 @@ func TestAs(t *testing.T) {
 	failure := errors.New("of the function")
 	err := b.sys.As(b.th, alice, func() error {
 		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("acts as %s, want S-1-5-21-1-2-3-1107", got)
+			t.Errorf("inside As(alice): the thread acts as %s, want S-1-5-21-1-2-3-1107", got)
 		}
 		func() {
 			defer func() { _ = recover() }()
 			_ = b.sys.As(b.th, bob, func() error {
 				if got := who(); got != "S-1-5-21-1-2-3-1108" {
-					t.Errorf("acts as %s within, want S-1-5-21-1-2-3-1108", got)
+					t.Errorf("inside the nested As(bob): the thread acts as %s, want S-1-5-21-1-2-3-1108", got)
 				}
 				panic("within")
 			})
 		}()
 		if got := who(); got != "S-1-5-21-1-2-3-1107" {
-			t.Errorf("acts as %s after the inner one, want S-1-5-21-1-2-3-1107", got)
+			t.Errorf("after the nested As panicked: the thread acts as %s, want S-1-5-21-1-2-3-1107", got)
 		}
 		return failure
 	})
 	if !errors.Is(err, failure) || who() != "self" {
-		t.Errorf("%v, and the thread acts as %s", err, who())
+		t.Errorf(`As returned %v, and then the thread acts as %s; want the function's error and "self"`, err, who())
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
-			h0, r0)
+		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
 }
 
-// As impersonates at the client's own level, lower or higher than the usual one, and a
-// primary token at SecurityImpersonation (I-76).
-func TestAsLevels(t *testing.T) {
+// As impersonates at the level of the client's token, and with a primary token at SecurityImpersonation (I-76).
+func TestAsUsesTheClientsLevel(t *testing.T) {
 	b := newBench(t)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107"))
@@ -71,32 +69,34 @@ func TestAsLevels(t *testing.T) {
 		var now kernel.Acting
 		err = b.sys.As(b.th, client, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 		if err != nil || now.Level != level {
-			t.Errorf("a client at %v is impersonated at %v, %v, want %v, nil", level, now.Level, err, level)
+			t.Errorf("As with a client at %v: the thread acts at %v, error %v; want %v, nil", level, now.Level, err,
+				level)
 		}
 	}
 	var now kernel.Acting
 	primary := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
 	err := b.sys.As(b.th, primary, func() error { now, _ = b.sys.Acting(b.k.Thread().ID()); return nil })
 	if err != nil || now.Level != winnt.SecurityImpersonation {
-		t.Errorf("a primary token is impersonated at %v, %v, want %v, nil", now.Level, err,
+		t.Errorf("As with a primary token: the thread acts at %v, error %v; want %v, nil", now.Level, err,
 			winnt.SecurityImpersonation)
 	}
 }
 
-// As never runs its function when the thread cannot impersonate.
-func TestAsRefuses(t *testing.T) {
+// As returns an error and does not run its function if the thread belongs to another system or has ended, or if an
+// argument is nil.
+func TestAsRejectsUnusableThreads(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
-	never := func() error { t.Error("the function ran"); return nil }
+	never := func() error { t.Error("As ran the function, want an error only"); return nil }
 	other := kernel.Boot(kernel.Config{})
 	if err := other.As(b.th, alice, never); err == nil {
-		t.Error("a thread of another system was taken")
+		t.Error("As with a thread of another system: no error, want one")
 	}
 	if err := other.Close(); err != nil {
 		t.Error(err)
 	}
 	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil || b.sys.As(b.th, alice, nil) == nil {
-		t.Error("nil was taken")
+		t.Error("As with a nil thread, client or function: no error, want one")
 	}
 	p, err := b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary))
 	if err != nil {
@@ -107,18 +107,18 @@ func TestAsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st := p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}); st.IsSuccess() {
-		t.Fatal("a job of restricted tokens took a process without one")
+		t.Fatal("AssignToJob of an unrestricted process to a job for restricted tokens succeeded, want an error")
 	}
 	th.Close()
 	th.Close() // does nothing
 	if err := b.sys.As(th, alice, never); err == nil {
-		t.Error("a thread that ended was taken")
+		t.Error("As with a thread that was closed: no error, want one")
 	}
 }
 
-// I-76: NewThreadAs creates a thread that acts as the client until its end. Without a client it creates none. Nothing
-// remains.
-func TestNewThreadAs(t *testing.T) {
+// NewThreadAs creates a thread that acts as the client until its Close. It creates none for a nil client. No object,
+// handle or reference remains (I-76).
+func TestNewThreadAsActsAsTheClient(t *testing.T) {
 	b := newBench(t)
 	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary)
 	o0, h0, r0 := b.sys.Counts()
@@ -128,14 +128,13 @@ func TestNewThreadAs(t *testing.T) {
 	}
 	k := b.sys.KernelMode(th)
 	if s := k.Thread().Subject(); s.Client == nil || s.Client.User() != alice.User() {
-		t.Errorf("acts as %+v", s)
+		t.Errorf("NewThreadAs(alice): the thread's subject is %+v, want the client %v", s, alice.User())
 	}
 	th.Close()
 	if th, err := b.p.NewThreadAs(nil); err == nil {
-		t.Errorf("%s acts without a client", th.Name())
+		t.Errorf("NewThreadAs(nil) = %s, want an error", th.Name())
 	}
 	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, o0, h0, r0, o0,
-			h0, r0)
+		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, h, r, o0, h0, r0)
 	}
 }

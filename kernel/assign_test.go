@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-3: the first unreadable input of the routines on descriptors is reported.
+// If several inputs of a descriptor routine are unreadable, it returns the status of the first (O-3).
 func TestFirstUnreadableInputIsReported(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	k := sys.KernelMode(th)
@@ -33,30 +33,33 @@ func TestFirstUnreadableInputIsReported(t *testing.T) {
 			}
 		}
 		if _, st := k.SeAssignSecurityEx(a); st != status(i) {
-			t.Errorf("SeAssignSecurityEx: %v, want %v", st, status(i))
+			t.Errorf("SeAssignSecurityEx with inputs %d to 4 unreadable: %v, want %v", i, st, status(i))
 		}
 		wanted := status(i)
 		if i == 4 {
 			wanted = ntstatus.InvalidSecurityDescr
 		}
 		if _, st := k.SeSetSecurityDescriptorInfoEx(s); st != wanted {
-			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, want %v", st, wanted)
+			t.Errorf("SeSetSecurityDescriptorInfoEx with inputs %d to 3 unreadable: %v, want %v", i, st, wanted)
 		}
 	}
 	d := sddl.MustParse("O:SYG:SYD:(A;;0x1;;;SY)")
 	_, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d)})
 	if st != ntstatus.NoSecurityOnObject {
-		t.Errorf("nothing to change: %v, want %v", st, ntstatus.NoSecurityOnObject)
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a descriptor of the object: %v, want %v", st,
+			ntstatus.NoSecurityOnObject)
 	}
 	out, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{ModificationDescriptor: nt.Cap(d),
 		SecurityInformation:       winnt.DACL_SECURITY_INFORMATION,
 		ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:(A;;0x2;;;BA)"))})
 	if text, _ := sddl.Format(out, sddl.Options{}); st != ntstatus.Success || text != "O:BAG:BAD:(A;;CC;;;SY)" {
-		t.Errorf("the list is changed: %s, %v, want O:BAG:BAD:(A;;CC;;;SY), %v", text, st, ntstatus.Success)
+		t.Errorf("SeSetSecurityDescriptorInfoEx with a new DACL: %s, %v; want O:BAG:BAD:(A;;CC;;;SY), %v", text, st,
+			ntstatus.Success)
 	}
 }
 
-// S-61, S-73: the client decides who may become the owner while the thread impersonates, otherwise the process.
+// The token that decides which owners may be assigned is the client's while the thread impersonates, and otherwise
+// the process's (S-61, S-73).
 func TestOwnerDependsOnImpersonation(t *testing.T) {
 	const server, client = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 	own := token.StandardUser(sid.MustParse(server))
@@ -71,17 +74,17 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 			ObjectsSecurityDescriptor: nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)")),
 			GenericMapping:            nt.Cap(winnt.FileObject.Mapping)})
 		if st == ntstatus.Success && out.Owner() != sid.MustParse(owner) {
-			t.Errorf("the owner is %v, want %s", out.Owner(), owner)
+			t.Errorf("SeSetSecurityDescriptorInfoEx set the owner %v, want %s", out.Owner(), owner)
 		}
 		return st
 	}
 	want := func(who, own, other string) {
 		t.Helper()
 		if st := ask(own); st != ntstatus.Success {
-			t.Errorf("the %s's own user: %v, want %v", who, st, ntstatus.Success)
+			t.Errorf("the %s sets its own user as the owner: %v, want %v", who, st, ntstatus.Success)
 		}
 		if st := ask(other); st != ntstatus.InvalidOwner {
-			t.Errorf("another user, asked by the %s: %v, want %v", who, st, ntstatus.InvalidOwner)
+			t.Errorf("the %s sets another user as the owner: %v, want %v", who, st, ntstatus.InvalidOwner)
 		}
 	}
 	want("process", server, client)
@@ -92,13 +95,12 @@ func TestOwnerDependsOnImpersonation(t *testing.T) {
 	if err := sys.As(th, tok, func() error {
 		now, _ := sys.Acting(k.Thread().ID())
 		if now.Level < winnt.SecurityImpersonation {
-			t.Fatalf("the client is only identified: now.Level = %v, want at least %v", now.Level,
-				winnt.SecurityImpersonation)
+			t.Fatalf("As: the thread acts at level %v, want at least %v", now.Level, winnt.SecurityImpersonation)
 		}
 		want("client", client, server)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	want("process again", server, client)
+	want("process, after As,", server, client)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCloseProcess: after Close the system keeps neither the process nor the children that it created (W-13).
-func TestCloseProcess(t *testing.T) {
+// After Process.Close the system keeps neither the process nor the children that it created (W-13).
+func TestCloseProcessRemovesItsChildren(t *testing.T) {
 	s := Boot(Config{})
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -42,15 +42,16 @@ func TestCloseProcess(t *testing.T) {
 	left := len(s.processes) + len(s.modes) + len(s.threads) + len(s.contexts)
 	s.mu.Unlock()
 	if o, h, r := s.Counts(); o != o0 || h != h0 || r != r0 || left != 0 {
-		t.Errorf("left: %d objects, %d handles, %d references, %d entries, want %d, %d, %d, 0", o, h, r, left, o0, h0, r0)
+		t.Errorf("after Close of 3 processes: %d objects, %d handles, %d references, %d table entries; want %d, "+
+			"%d, %d, 0", o, h, r, left, o0, h0, r0)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestCloseChild: a process keeps no child that its owner has closed (W-13).
-func TestCloseChild(t *testing.T) {
+// A process forgets a child once the child is closed (W-13).
+func TestParentForgetsClosedChild(t *testing.T) {
 	s := Boot(Config{})
 	p, th := worker(t, s)
 	for range 3 {
@@ -62,7 +63,8 @@ func TestCloseChild(t *testing.T) {
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()
 		if len(p.children) != 0 || len(s.processes) != 1 {
-			t.Errorf("%d children, %d processes, want 0 and 1", len(p.children), len(s.processes))
+			t.Errorf("after Close of a child: the parent lists %d children, and the system %d processes; want 0 "+
+				"and 1", len(p.children), len(s.processes))
 		}
 		s.mu.Unlock()
 	}

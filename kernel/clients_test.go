@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-81: the form without a status also impersonates.
-func TestImpersonateWithoutStatus(t *testing.T) {
+// SeImpersonateClient, which returns no status, impersonates like SeImpersonateClientEx (I-81).
+func TestSeImpersonateClientImpersonates(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
 	sys, th := userThread(t, spec)
@@ -26,7 +26,8 @@ func TestImpersonateWithoutStatus(t *testing.T) {
 		k.SeImpersonateClient(c, k.Thread())
 		got, copies, _, level := k.PsReferenceImpersonationToken(k.Thread())
 		if got == nil || !copies || level != winnt.SecurityImpersonation {
-			t.Errorf("I-81: the thread acts with %v, copies %t, at %v", got, copies, level)
+			t.Errorf("I-81: after SeImpersonateClient the thread's token is %v, copy on open %t, level %v; want "+
+				"a token, true, SecurityImpersonation", got, copies, level)
 		}
 		k.PsDereferenceImpersonationToken(got)
 		k.PsRevertToSelf()
@@ -34,9 +35,9 @@ func TestImpersonateWithoutStatus(t *testing.T) {
 	k.SeDeleteClientSecurity(c)
 }
 
-// I-80: a client context captured from a subject has the subject's client, or the process's user without one. A
-// request above the subject's level fails.
-func TestClientOfASubject(t *testing.T) {
+// A client context captured from a subject context has the token of the subject's client, or of its process if there
+// is no client. A request above the level of the client fails (I-80).
+func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 	own := sid.MustParse("S-1-5-21-1-2-3-1001")
 	spec := token.StandardUser(own)
 	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
@@ -67,22 +68,23 @@ func TestClientOfASubject(t *testing.T) {
 		x, out := thread.Process().System().CreateClientSecurityFromSubject(s, q, false, thread.Process())
 		k.SeReleaseSubjectContext(s)
 		if out.Status != c.want {
-			t.Errorf("I-80: impersonating %t at %d: %s, want %s", c.acts, c.level, out.Status, c.want)
+			t.Errorf("I-80: capture from a subject that impersonates: %t, at level %d: %s, want %s", c.acts, c.level,
+				out.Status, c.want)
 		}
 		if out.Status != ntstatus.Success {
 			continue
 		}
 		if got := x.Token.Value().User().SID; got != c.user {
-			t.Errorf("I-80: impersonating %t: captured %s, want %s", c.acts, got, c.user)
+			t.Errorf("I-80: capture from a subject that impersonates: %t: user %s, want %s", c.acts, got, c.user)
 		}
 		k.SeDeleteClientSecurity(x)
 	}
 	k.PsRevertToSelf()
 }
 
-// a token object without a value has no rights. Impersonating it differs from impersonating NULL, which ends
-// the impersonation.
-func TestTokenOfNothing(t *testing.T) {
+// A token object made from a nil or zero token value has no rights. A thread that impersonates it acts as Anonymous;
+// it does not revert, as it would with a NULL token.
+func TestEmptyTokenObjectHasNoRights(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -93,17 +95,18 @@ func TestTokenOfNothing(t *testing.T) {
 			k.CaptureToken(v, k.Thread())} {
 			if got := tok.Value(); got.User().SID != sid.MustParse("S-1-0-0") || got.GroupCount() > 1 || got.Present() != 0 ||
 				got.Level() != winnt.SecurityAnonymous {
-				t.Errorf("A-150: the token of %v", got.Spec())
+				t.Errorf("A-150: token object made from an empty value: %+v, want S-1-0-0 at SecurityAnonymous "+
+					"without privileges", got.Spec())
 			}
 			k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
 			if got, _, _, level := k.PsReferenceImpersonationToken(k.Thread()); got == nil ||
 				level != winnt.SecurityAnonymous {
-				t.Errorf("A-150: impersonating %v, level %v", got, level)
+				t.Errorf("A-150: the thread impersonates %v at %v, want a token at SecurityAnonymous", got, level)
 			}
 			k.PsRevertToSelf()
 		}
 		if p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: v}); err == nil || p != nil {
-			t.Error("A-150: a process without a token")
+			t.Errorf("A-150: CreateProcess with an empty token: %v, %v; want nil and an error", p, err)
 		}
 	}
 }

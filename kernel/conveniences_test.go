@@ -12,23 +12,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// is fails unless a call answers want with a status.
+// is fails the test unless a call returned the value want and the status wantSt.
 func is[T comparable](t *testing.T, name string, got T, st ntstatus.Status, want T, wantSt ntstatus.Status) {
 	t.Helper()
 	if got != want || st != wantSt {
-		t.Errorf("%s: %v, %s; want %v, %s", name, got, st, want, wantSt)
+		t.Errorf("%s: got %v, %s; want %v, %s", name, got, st, want, wantSt)
 	}
 }
 
-// base returns the attributes of a name in BaseNamedObjects.
+// base returns attributes that name an object in \BaseNamedObjects.
 func base(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\` + name}
 }
 
-// O-10, O-137, O-138, O-139, O-140: the conveniences of the kernel's own objects pass their
-// parameters on in order and return the results of the service: handles count up
-// from 4 by 4.
-func TestObjectConveniences(t *testing.T) {
+// The convenience methods for kernel objects pass their parameters in order and return the results of the service.
+// Handle values increase from 4 in steps of 4 (O-10, O-137, O-138, O-139, O-140).
+func TestObjectConveniencesPassParameters(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, base("s"), 2, 6)
@@ -64,7 +63,7 @@ func TestObjectConveniences(t *testing.T) {
 	target, st := th.NtQuerySymbolicLinkObject(36)
 	is(t, "NtQuerySymbolicLinkObject", target, st, `\BaseNamedObjects\s`, ok)
 	h, st = th.NtOpenSemaphore(winnt.SEMAPHORE_QUERY_STATE, base(`d\l`))
-	is(t, "through the link", h, st, 40, ok)
+	is(t, "NtOpenSemaphore through a symbolic link", h, st, 40, ok)
 	is(t, "NtMakeTemporaryObject", 0, th.NtMakeTemporaryObject(28), 0, ntstatus.AccessDenied)
 	is(t, "NtMakePermanentObject", 0, th.NtMakePermanentObject(24), 0, ntstatus.PrivilegeNotHeld)
 
@@ -90,8 +89,9 @@ func TestObjectConveniences(t *testing.T) {
 	}
 }
 
-// T-60, T-90, T-100: the conveniences of tokens do the same.
-func TestTokenConveniences(t *testing.T) {
+// The convenience methods for tokens pass their parameters in order and return the results of the service (T-60,
+// T-90, T-100).
+func TestTokenConveniencesPassParameters(t *testing.T) {
 	user := sid.MustParse("S-1-5-21-1-2-3-1001")
 	_, th := userThread(t, token.StandardUser(user))
 	const ok = ntstatus.Success
@@ -106,7 +106,7 @@ func TestTokenConveniences(t *testing.T) {
 	is(t, "NtCompareTokens", same, st, true, ok)
 	x, st := th.NtQueryInformationToken(8, winnt.TokenRestrictedSids)
 	if list, _ := x.([]token.Group); st != ok || len(list) != 1 || list[0].SID != user {
-		t.Errorf("T-60: restricted to %v, %s", x, st)
+		t.Errorf("T-60: TokenRestrictedSids = %v, %s; want only %v, %s", x, st, user, ok)
 	}
 	h, st = th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: 4})
 	is(t, "NtFilterTokenEx", h, st, 12, ok)
@@ -125,8 +125,8 @@ func TestTokenConveniences(t *testing.T) {
 	before, st := th.NtAllocateLocallyUniqueId()
 	after, st2 := th.NtAllocateLocallyUniqueId()
 	if st != ok || st2 != ok || before == 0 || after <= before {
-		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s, want at least 1, %s, more than %v, %s", before, st,
-			after, st2, ok, before, ok)
+		t.Errorf("NtAllocateLocallyUniqueId: %v, %s, then %v, %s; want a value above 0, %s, then one above %v, %s",
+			before, st, after, st2, ok, before, ok)
 	}
 	_, st = th.NtCreateToken(nt.CreateTokenIn{})
 	is(t, "NtCreateToken", 0, st, 0, ntstatus.AccessViolation)
@@ -140,9 +140,9 @@ func TestTokenConveniences(t *testing.T) {
 		ntstatus.InvalidHandle)
 }
 
-// L-40, O-42: LsaClose closes a handle of the policy, no other, and none that is
-// protected from it.
-func TestLsaClose(t *testing.T) {
+// LsaClose closes a policy handle. It fails for a handle of another type and for a handle that is protected from
+// close (L-40, O-42).
+func TestLsaCloseRejectsOtherHandles(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	const ok = ntstatus.Success
 	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)

@@ -13,10 +13,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// What a system has from the start is protected: everybody lists and walks directories, makes
-// names in the one for all, follows links, uses devices and waits for the standard events; the
-// rest is the system's and, of the root and the devices, the administrators' (O-141, O-142, T-138).
-func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
+// The objects that Boot creates are protected. Everybody may list and traverse directories, create objects in
+// \BaseNamedObjects, follow links, use devices and wait for the standard events. All other rights belong to
+// LocalSystem, and on the root and the devices also to Administrators (O-141, O-142, T-138).
+func TestBootObjectsAreProtected(t *testing.T) {
 	sys, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	zw := sys.KernelMode(th).Zw()
 	const (
@@ -54,26 +54,26 @@ func TestDescriptorsOfTheSystemsOwn(t *testing.T) {
 	} {
 		h, st := c.open(&nt.ObjectAttributes{ObjectName: path})
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
+			t.Errorf("opening %s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		d, st := zw.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
 			winnt.DACL_SECURITY_INFORMATION)
 		if st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", path, st, ntstatus.Success)
+			t.Errorf("NtQuerySecurityObject of %s: %v, want %v", path, st, ntstatus.Success)
 			continue
 		}
 		got, err := sddl.Format(d, sddl.Options{})
 		wanted, err2 := sddl.Format(sddl.MustParse(c.want), sddl.Options{})
 		if err != nil || err2 != nil || got != wanted {
-			t.Errorf("%s: %s, want %s", path, got, wanted)
+			t.Errorf("descriptor of %s: %s, want %s", path, got, wanted)
 		}
 		zw.NtClose(h)
 	}
 }
 
-// A subdirectory inherits the entries for containers and passes on those for objects. An event in it inherits only
-// those for objects (O-38).
+// A subdirectory applies the entries that containers inherit and passes on those that objects inherit. An event
+// inherits only the latter (O-38).
 func TestContainersInherit(t *testing.T) {
 	w := newRightsWorld(t)
 	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")
@@ -110,11 +110,11 @@ func TestContainersInherit(t *testing.T) {
 		// A mapped entry may occur twice, once for the object and once for its children.
 		for s, flags := range want {
 			if len(got[s]) != 1 || got[s][0]&^sd.InheritOnly != flags[0]&^sd.InheritOnly {
-				t.Errorf("O-38: %v has the flags %#x, want %#x", s, got[s], flags)
+				t.Errorf("O-38: the entries of %v have the flags %#x, want %#x", s, got[s], flags)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("O-38: entries for %d, want %d", len(got), len(want))
+			t.Errorf("O-38: entries for %d SIDs, want %d", len(got), len(want))
 		}
 	}
 }

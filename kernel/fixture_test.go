@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// worker makes a process of the system's user and a thread of it.
+// worker starts a process with the LocalSystem token and returns it with its first thread.
 func worker(t *testing.T, s *System) (*Process, *nt.Thread) {
 	t.Helper()
 	tok, err := token.New(token.LocalSystem())

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A frame reads the state of a rightsWorld from a separate process: three processes, their threads, tokens and
-// handles, and two objects of each kind.
+// A frame records the state of a rightsWorld as a separate process, the eye, sees it: three processes with their
+// threads, tokens and handles, and two objects of each kind.
 type frame struct {
 	*rightsWorld
 	eye       *nt.Thread
@@ -26,8 +26,8 @@ type frame struct {
 	theirs    map[string]winnt.Handle // the handles of the other processes, by "process: object"
 }
 
-// newFrame adds to a world a second object of each kind and an uninvolved process. Both other processes have handles
-// at the caller's handle values.
+// newFrame adds a second object of each kind and a process that takes no part. Both other processes have handles with
+// the same values as the caller's.
 func newFrame(t *testing.T) *frame {
 	t.Helper()
 	w := newRightsWorld(t)
@@ -104,7 +104,7 @@ func newFrame(t *testing.T) *frame {
 	return f
 }
 
-// second makes the second objects of a kind.
+// second creates the second object of each kind.
 func (f *frame) second(must func(string, ntstatus.Status)) {
 	th := f.th
 	keep := func(name string) func(winnt.Handle, ntstatus.Status) {
@@ -126,8 +126,8 @@ func (f *frame) second(must func(string, ntstatus.Status)) {
 	}
 }
 
-// look returns the visible state, one line for each key: handles by process, the state of each object, descriptors,
-// names, processes, threads and the clients they act as.
+// look returns the visible state as text by key: the handles of each process, the state of each object, descriptors,
+// names, processes, threads, and the clients that threads act as.
 func (f *frame) look() map[string]string {
 	f.Helper()
 	all := map[string]string{}
@@ -211,7 +211,8 @@ func (f *frame) look() map[string]string {
 	return all
 }
 
-// named returns the name of a handle's object, or the number of its type if it has no name.
+// named returns the name of the object behind a handle of another process, or its type number if no known object
+// matches.
 func (f *frame) named(process string, of nt.ProcessHandle) string {
 	h, st := f.eye.NtDuplicateObject(f.seen[process], of.HandleValue, winnt.NtCurrentProcess, 0, 0, 0)
 	if st != ntstatus.Success {
@@ -226,7 +227,7 @@ func (f *frame) named(process string, of nt.ProcessHandle) string {
 	return fmt.Sprintf("another of type %d", of.ObjectTypeIndex)
 }
 
-// changes returns how two looks differ, in order.
+// changes lists the differences between two results of look, sorted by key.
 func changes(before, after map[string]string) []string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(before)) {

@@ -13,21 +13,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A frameRow is a successful call with all its effects: - marks a removed line, + a new one. A changed line has its
-// new value, or no value if that is random.
+// A frameRow is a successful call with all its effects. A line with "-" was removed, one with "+" was added. A line
+// that changed has its new value, or only its key if the value is random.
 type frameRow struct {
 	name string
 	do   func(f *frame, th *nt.Thread) ntstatus.Status
 	want []string
 }
 
-// one is the second result of a call.
+// one drops the first result of a call and returns the status.
 func one[T any](_ T, st ntstatus.Status) ntstatus.Status { return st }
 
-// other is a descriptor with all parts. A call uses the parts that it names.
+// other is a descriptor with an owner, a group, a DACL and a label. A call sets only the parts that its security
+// information names.
 var other = sddl.MustParse("O:SYG:WDD:(A;;GR;;;WD)S:(ML;;NW;;;LW)")
 
-// frameRows are the calls of handles, of other objects and of names.
+// frameRows are the calls on handles, on objects other than tokens, threads and processes, and on names.
 var frameRows = []frameRow{
 	{"close", func(f *frame, th *nt.Thread) ntstatus.Status { return th.NtClose(f.all["second event"]) },
 		[]string{"- caller: handle to second event, granted 0x1f0003, attributes 0x0"}},
@@ -48,26 +49,26 @@ var frameRows = []frameRow{
 		return one(th.NtDuplicateObject(f.all["bystander"], winnt.NtCurrentProcess, f.all["process"],
 			winnt.PROCESS_TERMINATE, winnt.OBJ_INHERIT, 0))
 	}, []string{"+ process: handle to bystander, granted 0x1, attributes 0x2"}},
-	{"flags of a handle (O-63)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"set the flags of a handle (O-63)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationObject(f.all["second timer"],
 			nt.HandleFlagInformation{Inherit: true, ProtectFromClose: true})
 	}, []string{"- caller: handle to second timer, granted 0x1f0003, attributes 0x0",
 		"+ caller: handle to second timer, granted 0x1f0003, attributes 0x3"}},
-	{"a permanent object", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"make an object permanent", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtMakePermanentObject(f.all["link"])
 	}, []string{"link: attributes = 0x10"}},
-	{"a new event", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"create an event", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtCreateEvent(winnt.EVENT_MODIFY_STATE|winnt.SYNCHRONIZE, &nt.ObjectAttributes{
 			RootDirectory: f.all["second directory"], ObjectName: "new", Attributes: winnt.OBJ_INHERIT},
 			nt.NotificationEvent, true))
 	}, []string{"second directory = [{Name:new TypeName:Event}] STATUS_SUCCESS",
 		"+ caller: handle to another of type 8, granted 0x100002, attributes 0x2"}},
-	{"a name that is there", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"create an event whose name exists", func(f *frame, th *nt.Thread) ntstatus.Status {
 		_, st := th.NtCreateEvent(winnt.SYNCHRONIZE, &nt.ObjectAttributes{ObjectName: `\named`, Attributes: winnt.OBJ_OPENIF},
 			nt.NotificationEvent, false)
 		return st &^ ntstatus.ObjectNameExists
 	}, []string{"+ caller: handle to named, granted 0x100000, attributes 0x0"}},
-	{"through a link", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open an event through a link", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &nt.ObjectAttributes{ObjectName: `\link`}))
 	}, []string{"+ caller: handle to named, granted 0x1, attributes 0x0"}},
 	{"set an event", func(f *frame, th *nt.Thread) ntstatus.Status { return one(th.NtSetEvent(f.all["second event"])) },
@@ -76,33 +77,35 @@ var frameRows = []frameRow{
 		[]string{"named = STATUS_TIMEOUT"}},
 	{"clear an event", func(f *frame, th *nt.Thread) ntstatus.Status { return th.NtClearEvent(f.all["event"]) },
 		[]string{"event = STATUS_TIMEOUT"}},
-	{"give up a mutant", func(f *frame, th *nt.Thread) ntstatus.Status { return one(th.NtReleaseMutant(f.all["mutant"])) },
+	{"release a mutant", func(f *frame, th *nt.Thread) ntstatus.Status {
+		return one(th.NtReleaseMutant(f.all["mutant"]))
+	},
 		[]string{"mutant = {CurrentCount:1 OwnedByCaller:false AbandonedState:false} STATUS_SUCCESS"}},
-	{"take of a semaphore", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"wait for a semaphore", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtWaitForSingleObject(f.all["second Semaphore"], false))
 	}, []string{"second Semaphore = {CurrentCount:2 MaximumCount:8} STATUS_SUCCESS"}},
-	{"count a semaphore up", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"release a semaphore", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtReleaseSemaphore(f.all["second Semaphore"], 4))
 	}, []string{"second Semaphore = {CurrentCount:7 MaximumCount:8} STATUS_SUCCESS"}},
 	{"set a timer", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtSetTimer(f.all["second timer"], 0, 0))
 	}, []string{"second timer = {RemainingTime:0 TimerState:true} STATUS_SUCCESS"}},
-	{"descriptor: the owner (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"set the owner (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetSecurityObject(f.all["named"], winnt.OWNER_SECURITY_INFORMATION, other)
 	}, []string{"named: descriptor = O:SYG:SYD:(A;;0x1f0003;;;SY)(A;;0x120001;;;BA) STATUS_SUCCESS"}},
-	{"descriptor: the group (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"set the group (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetSecurityObject(f.all["link"], winnt.GROUP_SECURITY_INFORMATION, other)
 	}, []string{"link: descriptor = O:BAG:WDD:(A;;CCSDRCWDWO;;;SY)(A;;CCRC;;;BA) STATUS_SUCCESS"}},
-	{"descriptor: the DACL (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"set the DACL (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetSecurityObject(f.all["second directory"], winnt.DACL_SECURITY_INFORMATION, other)
 	}, []string{"second directory: descriptor = O:BAG:SYD:(A;;CCDCRC;;;WD) STATUS_SUCCESS"}},
-	{"descriptor: the label (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"set the label (O-65)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetSecurityObject(f.all["named"], winnt.LABEL_SECURITY_INFORMATION, other)
 	}, []string{"named: descriptor = O:BAG:SYD:(A;;0x1f0003;;;SY)(A;;0x120001;;;BA)S:(ML;;NW;;;LW) STATUS_SUCCESS"}},
 }
 
-// TestWhatASuccessChanges: each call changes only what its rules say, in the object and the process that it names.
-func TestWhatASuccessChanges(t *testing.T) {
+// Each successful call changes only what its rules describe, in the object and the process that it names.
+func TestSuccessChangesOnlyItsTarget(t *testing.T) {
 	for _, row := range frameRows {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFrame(t)
@@ -114,35 +117,36 @@ func TestWhatASuccessChanges(t *testing.T) {
 			for i := range max(len(got), len(row.want)) {
 				switch {
 				case i >= len(got):
-					t.Errorf("missing: %s", row.want[i])
+					t.Errorf("the call did not change: %s", row.want[i])
 				case i >= len(row.want):
-					t.Errorf("besides: %s", got[i])
+					t.Errorf("unexpected change: %s", got[i])
 				case got[i] != row.want[i] && !strings.HasPrefix(got[i], row.want[i]+" = "):
-					t.Errorf("got  %s\nwant %s", got[i], row.want[i])
+					t.Errorf("change %d: got  %s\nwant %s", i, got[i], row.want[i])
 				}
 			}
 		})
 	}
 }
 
-// informed returns a row that sets a class of the second token, which has a new ModifiedId
-// then where that is said (T-90).
+// informed returns a row that sets an information class of the second token. Rows that list TokenStatistics expect a
+// new ModifiedId (T-90).
 func informed(class winnt.TokenInfoClass, value any, want ...string) frameRow {
 	return frameRow{"token: " + class.String(), func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationToken(f.all["second token"], class, value)
 	}, want}
 }
 
-// actsAs is the line of a thread that acts as a client.
+// actsAs is the expected change when a thread starts to act as a client.
 func actsAs(thread string) []string { return []string{thread + ": acts"} }
 
-// privileges are the classes about a token's privileges.
+// privileges are the information classes that show a token's privileges.
 func privileges(tok string) []string {
 	return []string{tok + ": TokenAccessInformation", tok + ": TokenGroupsAndPrivileges", tok + ": TokenPrivileges",
 		tok + ": TokenStatistics"}
 }
 
-// gone returns the differences after a process ended with STATUS_ACCESS_DENIED: no handles, an ended thread.
+// gone returns the changes after the second process ended with STATUS_ACCESS_DENIED: its handles are removed and its
+// thread has ended.
 func gone() (want []string) {
 	for _, name := range []string{"client", "directory", "event", "job", "link", "mutant", "named", "pipe", "policy",
 		"primary", "second JobObject", "second Semaphore", "second directory", "second event", "second mutant",
@@ -158,7 +162,7 @@ func gone() (want []string) {
 
 func init() { frameRows = append(frameRows, identityRows...) }
 
-// identityRows are the calls of tokens, threads and processes.
+// identityRows are the calls on tokens, threads and processes.
 var identityRows = []frameRow{
 	informed(winnt.TokenOwner, sid.LocalSystem, "second token: TokenOwner = S-1-5-18 STATUS_SUCCESS",
 		"second token: TokenStatistics"),
@@ -176,71 +180,71 @@ var identityRows = []frameRow{
 		"second token: TokenGroupsAndPrivileges",
 		"second token: TokenIntegrityLevel = {SID:S-1-16-8192 Attributes:96} STATUS_SUCCESS",
 		"second token: TokenStatistics"),
-	{"token: a privilege (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"disable a privilege of a token (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtAdjustPrivilegesToken(f.all["second token"], false,
 			[]nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}, false))
 	}, privileges("second token")},
-	{"token: the caller's own (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"disable all privileges of the caller (T-73)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtAdjustPrivilegesToken(f.all["token"], true, nil, false))
 	}, append(privileges("caller's token"), privileges("token")...)},
-	{"token: a group (T-75)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"disable a group of a token (T-75)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtAdjustGroupsToken(f.all["client"], false, []token.Group{{SID: sid.Administrators}}, false))
 	}, []string{"client: TokenAccessInformation", "client: TokenGroups", "client: TokenGroupsAndPrivileges",
 		"client: TokenStatistics"}},
-	{"a duplicate (T-47, T-49)", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"duplicate a token (T-47, T-49)", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtDuplicateToken(f.all["second token"], winnt.TOKEN_QUERY,
 			&nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT}, false, winnt.TokenPrimary))
 	}, []string{"+ caller: handle to another of type 4, granted 0x8, attributes 0x0"}},
-	{"a filtered token", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"filter a token", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtFilterToken(f.all["second token"], winnt.DISABLE_MAX_PRIVILEGE,
 			[]sid.SID{sid.Administrators}, nil, nil))
 	}, []string{"+ caller: handle to another of type 4, granted 0xf01ff, attributes 0x0"}},
-	{"the token of another process", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open the token of another process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtOpenProcessTokenEx(f.all["process"], winnt.TOKEN_QUERY_SOURCE, winnt.OBJ_INHERIT))
 	}, []string{"+ caller: handle to another of type 4, granted 0x10, attributes 0x2"}},
-	{"the caller's token", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open the caller's token", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE))
 	}, []string{"+ caller: handle to token, granted 0x2, attributes 0x0"}},
-	{"another thread is given a token", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"assign a token to another thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationThread(f.all["process's thread"], nt.ThreadImpersonationToken, f.all["client"])
 	}, actsAs("process")},
-	{"the caller is given a token", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"assign a token to the caller's thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, f.all["client"])
 	}, actsAs("caller")},
-	{"a thread acts as anonymous", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"let a thread impersonate Anonymous", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtImpersonateAnonymousToken(f.all["process's thread"])
 	}, actsAs("process")},
-	{"a thread acts as another", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"let a thread impersonate another thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtImpersonateThread(f.all["process's thread"], f.all["bystander's thread"],
 			&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification})
 	}, actsAs("process")},
-	{"suspend", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"suspend a thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtSuspendThread(f.all["bystander's thread"]))
 	},
 		[]string{"bystander: suspended = 1 STATUS_SUCCESS"}},
-	{"resume", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"resume a thread", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtResumeThread(f.all["process's thread"]))
 	},
 		[]string{"process: suspended = 0 STATUS_SUCCESS"}},
-	{"a process is given a token", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"assign a token to a process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtSetInformationProcess(f.all["process"], nt.ProcessAccessToken, f.all["second token"])
 	}, []string{"process's token: TokenStatistics"}},
-	{"a process ends", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"terminate a process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return th.NtTerminateProcess(f.all["process"], ntstatus.AccessDenied)
 	}, gone()},
-	{"a new process", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"create a process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_TERMINATE,
 			ThreadDesiredAccess: winnt.THREAD_SUSPEND_RESUME, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED}))
 	}, []string{"+ caller: handle to another of type 6, granted 0x1, attributes 0x0",
 		"+ caller: handle to another of type 7, granted 0x2, attributes 0x0"}},
-	{"a process by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open a process by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT},
 			&nt.ClientID{UniqueProcess: f.id.UniqueProcess}))
 	}, []string{"+ caller: handle to process, granted 0x40, attributes 0x2"}},
-	{"a thread by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open a thread by its id", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtOpenThread(winnt.THREAD_ALERT, nil, &f.id))
 	}, []string{"+ caller: handle to process's thread, granted 0x4, attributes 0x0"}},
-	{"the first thread of a process", func(f *frame, th *nt.Thread) ntstatus.Status {
+	{"open the first thread of a process", func(f *frame, th *nt.Thread) ntstatus.Status {
 		return one(th.NtGetNextThread(f.all["bystander"], 0, winnt.THREAD_TERMINATE, winnt.OBJ_INHERIT, 0))
 	}, []string{"+ caller: handle to bystander's thread, granted 0x1, attributes 0x2"}},
 }

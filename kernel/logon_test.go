@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-90, T-130: an administrator's two tokens are linked to each other.
-func TestLinkLogons(t *testing.T) {
+// LinkLogons links an administrator's two tokens. It rejects a pair of the same token (T-90, T-130).
+func TestLinkLogonsPairsTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
 	var pair [2]*token.Token
@@ -25,7 +25,7 @@ func TestLinkLogons(t *testing.T) {
 		pair[i] = tok
 	}
 	if st := sys.LinkLogons(pair[0], pair[0]); st != ntstatus.InvalidParameter {
-		t.Errorf("a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("LinkLogons of a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
 		t.Fatal(st)
@@ -50,17 +50,19 @@ func TestLinkLogons(t *testing.T) {
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
 			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
 		if st != want || out.ReturnLength != 8 {
-			t.Errorf("T-80: room for %d bytes: %v, %d, want %v, 8", length, st, out.ReturnLength, want)
+			t.Errorf("T-80: TokenLinkedToken into %d bytes: %v, return length %d; want %v, 8", length, st,
+				out.ReturnLength, want)
 		}
 	}
 	kind, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
 	if st != ntstatus.Success || kind != winnt.TokenElevationTypeLimited {
-		t.Errorf("%v, %v, want %v, %v", kind, st, winnt.TokenElevationTypeLimited, ntstatus.Success)
+		t.Errorf("TokenElevationType of the linked token: %v, %v; want %v, %v", kind, st,
+			winnt.TokenElevationTypeLimited, ntstatus.Success)
 	}
 }
 
-// T-80: a caller with SeTcbPrivilege gets the linked token as a primary one, others one at SecurityIdentification.
-// While the thread impersonates, the client's privileges count.
+// A caller with SeTcbPrivilege gets the linked token as a primary token, and other callers as an impersonation token
+// at SecurityIdentification. While the thread impersonates, the client's privileges decide (T-80).
 func TestLinkedTokenNeedsTcb(t *testing.T) {
 	of := func(user string, held bool) token.Spec {
 		s := token.Administrator(sid.MustParse(user))
@@ -112,8 +114,9 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 			got, _ := v.(nt.TokenStatistics)
 			if st != ntstatus.Success || got.TokenType != want.TokenType ||
 				!primary && got.ImpersonationLevel != want.ImpersonationLevel {
-				t.Errorf("process %t, client %t, asked by the %s: %v, %v at %v", own, theirs, who, st, got.TokenType,
-					got.ImpersonationLevel)
+				t.Errorf("process has SeTcbPrivilege: %t, client has it: %t; linked token as the %s sees it: %v, "+
+					"%v at %v; want %v at %v", own, theirs, who, st, got.TokenType, got.ImpersonationLevel,
+					want.TokenType, want.ImpersonationLevel)
 			}
 		}
 		ask("process", own)

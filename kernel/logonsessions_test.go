@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-198: logon session ids differ between starts, and from those of kernels that counted from the well-known ids.
-// A configured start number is used.
+// Ids of logon sessions differ between two systems, and their upper half is never 0, as it is for kernels that count
+// from the well-known ids. Config.FirstLUID sets the first number (F-198).
 func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 	seen := map[winnt.LUID]bool{}
 	for range 20 {
@@ -16,15 +16,15 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 		first, second := sys.OpenLogonSession(), sys.OpenLogonSession()
 		for _, id := range []winnt.LUID{first, second} {
 			if seen[id] {
-				t.Errorf("the logon session %v was one of another start", id)
+				t.Errorf("OpenLogonSession = %v, an id that an earlier system used", id)
 			}
 			seen[id] = true
 			if id>>32 == 0 {
-				t.Errorf("the logon session %v has a number that kernels gave which count from the same one", id)
+				t.Errorf("OpenLogonSession = %v, want an id of 1<<32 or more", id)
 			}
 		}
 		if second <= first {
-			t.Errorf("%v follows %v: they only grow, want more than %v", second, first, first)
+			t.Errorf("OpenLogonSession = %v after %v, want a larger id", second, first)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -34,13 +34,13 @@ func TestLogonSessionsOfTwoStartsDiffer(t *testing.T) {
 	for i := range fixed {
 		sys := kernel.Boot(kernel.Config{FirstLUID: 0x3E8})
 		if fixed[i] = sys.OpenLogonSession(); fixed[i] < 0x3E8 || fixed[i] > 0x400 {
-			t.Errorf("after 0x3e8 comes %v", fixed[i])
+			t.Errorf("OpenLogonSession with FirstLUID 0x3e8 = %v, want 0x3e8 to 0x400", fixed[i])
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
 		}
 	}
 	if fixed[0] != fixed[1] {
-		t.Errorf("two starts from one number give %v and %v, want %v", fixed[0], fixed[1], fixed[1])
+		t.Errorf("two systems with the same FirstLUID return %v and %v, want equal ids", fixed[0], fixed[1])
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refusing answers every logon with one status.
+// refusing rejects every logon with the status st.
 type refusing struct {
 	*logon.Memory
 	st ntstatus.Status
@@ -25,9 +25,9 @@ type refusing struct {
 
 func (r refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) { return logon.Result{}, r.st }
 
-// A logon's session, and the other one of its pair, live as long as their tokens, and do not exist without one
-// (L-10).
-func TestLogonSession(t *testing.T) {
+// A logon session lives as long as its tokens. So does the linked session of an administrator. If no process took the
+// token, the returned end function ends them, and a failed logon creates none (L-10).
+func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
 	defer s.Close()
@@ -45,11 +45,11 @@ func TestLogonSession(t *testing.T) {
 	}
 	unused, end, err := s.LogOn(r)
 	if err != nil || !alive(unused.AuthenticationID()) {
-		t.Fatal(err)
+		t.Fatalf("LogOn: session %v is not alive (error %v), want it alive", unused.AuthenticationID(), err)
 	}
 	end()
 	if alive(unused.AuthenticationID()) {
-		t.Error("a session that no token was made for stays")
+		t.Errorf("after end(), session %v of an unused token is alive, want it ended", unused.AuthenticationID())
 	}
 	tok, end, err := s.LogOn(r)
 	if err != nil {
@@ -61,20 +61,20 @@ func TestLogonSession(t *testing.T) {
 	}
 	end()
 	if id := tok.AuthenticationID(); !alive(id) || !alive(id+1) {
-		t.Error("the sessions of a pair ended before its token")
+		t.Errorf("a process has the token, but one of its sessions %v and %v ended", tok.AuthenticationID(), id+1)
 	}
 	p.Exit()
 	if _, _, err := s.LogOn(logon.Result{}); err == nil {
-		t.Error("a zero result made a token")
+		t.Error("LogOn with a zero logon.Result: no error, want one")
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestRefusedLogon: the caller gets the authority's status as documented. The limit of an account is the substatus
-// (L-35). The status never says that a name is unknown (L-32).
-func TestRefusedLogon(t *testing.T) {
+// The caller gets the documented status for the authority's status. Limits of an account are reported as the
+// substatus (L-35). The status does not reveal that a name is unknown (L-32).
+func TestLogonFailureHidesTheReason(t *testing.T) {
 	for said, want := range map[ntstatus.Status][2]ntstatus.Status{
 		ntstatus.NoSuchUser:      {ntstatus.LogonFailure},
 		ntstatus.WrongPassword:   {ntstatus.LogonFailure},
@@ -100,7 +100,8 @@ func TestRefusedLogon(t *testing.T) {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "x"}})
 		if st != want[0] || out.SubStatus != want[1] || out.Token != 0 {
-			t.Errorf("%v: %v, %+v, want st = %v, out.SubStatus = %v, out.Token = 0", said, st, out, want[0], want[1])
+			t.Errorf("authority returns %v: LsaLogonUser = %v, %+v; want %v, substatus %v and no token", said, st,
+				out, want[0], want[1])
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -108,9 +109,8 @@ func TestRefusedLogon(t *testing.T) {
 	}
 }
 
-// TestNoAuthority: without one a kernel knows the well-known names, and lets no
-// name log on.
-func TestNoAuthority(t *testing.T) {
+// A kernel without a logon authority knows the well-known names and lets nobody log on.
+func TestKernelWithoutAuthorityRefusesLogons(t *testing.T) {
 	s := kernel.Boot(kernel.Config{})
 	defer s.Close()
 	p, err := s.NewProcess("p", system(t))
@@ -125,14 +125,14 @@ func TestNoAuthority(t *testing.T) {
 	names, look := th.LsaLookupSids(h, sid.LocalSystem, sid.SID{})
 	if st != 0 || look != ntstatus.SomeNotMapped || names.Names[0].Name != "SYSTEM" ||
 		names.Names[1].Use != winnt.SidTypeInvalid {
-		t.Errorf(`%v %v %+v, want st = 0, look = %v, names.Names[0].Name = "SYSTEM", names.Names[1].Use = %v`, st,
-			look, names, ntstatus.SomeNotMapped, winnt.SidTypeInvalid)
+		t.Errorf("LsaLookupSids of SYSTEM and of no SID: LsaOpenPolicy %v, lookup %v, %+v; want %v, %v, SYSTEM "+
+			"and an invalid name", st, look, names, ntstatus.Success, ntstatus.SomeNotMapped)
 	}
 	for _, message := range []uint32{nt.InteractiveLogon, nt.S4ULogon} {
 		if _, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: message, UserName: "User",
 				Password: logon.ExamplePassword}}); st != ntstatus.LogonFailure {
-			t.Errorf("message %d: %v, want %v", message, st, ntstatus.LogonFailure)
+			t.Errorf("LsaLogonUser with message type %d: %v, want %v", message, st, ntstatus.LogonFailure)
 		}
 	}
 }
@@ -147,10 +147,10 @@ func system(t *testing.T) *token.Token {
 	return v
 }
 
-// A token without room for its logon SID is an error (L-4). The policy is opened as the impersonated client (L-40),
-// checked for the requested access, and only by a name of this computer (L-43). There are three logon messages
-// (L-42).
-func TestLogonEdges(t *testing.T) {
+// A token whose groups leave no room for the logon SID is an error (L-4). LsaOpenPolicy checks the impersonated
+// client (L-40) for the requested access and accepts only names of this computer (L-43). LsaLogonUser accepts two
+// message types (L-42).
+func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{})})
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	for len(spec.Groups) < token.MaxGroups {
@@ -159,7 +159,7 @@ func TestLogonEdges(t *testing.T) {
 		spec.Groups = append(spec.Groups, g)
 	}
 	if _, _, err := s.LogOn(logon.Result{Token: spec}); !errors.Is(err, ntstatus.TooManyContextIDs.Err()) {
-		t.Errorf("L-4: %v", err)
+		t.Errorf("L-4: LogOn with %d groups: %v, want %v", len(spec.Groups), err, ntstatus.TooManyContextIDs.Err())
 	}
 	p, err := s.NewProcess("p", system(t))
 	if err != nil {
@@ -174,7 +174,7 @@ func TestLogonEdges(t *testing.T) {
 		t.Helper()
 		out, st := call.LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: desired})
 		if st != want {
-			t.Errorf("the policy of %q for %v: %v, want %v", name, desired, st, want)
+			t.Errorf("LsaOpenPolicy(%q) for %v: %v, want %v", name, desired, st, want)
 		}
 		return out.PolicyHandle
 	}
@@ -186,7 +186,8 @@ func TestLogonEdges(t *testing.T) {
 	looks := opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
 	if _, st := call.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: looks,
 		InformationClass: 5}); st != ntstatus.AccessDenied {
-		t.Errorf("L-40: a handle for looking names up views: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("L-40: LsaQueryInformationPolicy with a handle for POLICY_LOOKUP_NAMES: %v, want %v", st,
+			ntstatus.AccessDenied)
 	}
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
 	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
@@ -202,7 +203,7 @@ func TestLogonEdges(t *testing.T) {
 			MessageType: m, UserName: "User", Password: logon.ExamplePassword}}
 		_, st := call.LsaLogonUser(in)
 		if served := m == nt.InteractiveLogon || m == nt.S4ULogon; (st == ntstatus.BadValidationClass) == served {
-			t.Errorf("L-42: message %d: %v", m, st)
+			t.Errorf("L-42: message type %d: %v, want the type accepted: %t", m, st, served)
 		}
 	}
 	if err := s.Close(); err != nil {
@@ -210,13 +211,13 @@ func TestLogonEdges(t *testing.T) {
 	}
 }
 
-// full is an audit sink whose writes all fail.
+// full is an audit sink that fails every write.
 type full struct{}
 
 func (full) Write(audit.Event) error { return errors.New("the disk is full") }
 
-// logons boots a kernel with the example's accounts that records logons, and returns
-// a thread of the system.
+// logons boots a kernel with the accounts of logon.Example that records logons. It returns the kernel and a thread of
+// LocalSystem.
 func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	p, err := audit.NewPolicy(audit.PolicySpec{
@@ -250,7 +251,7 @@ func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Han
 	return out.Token, st
 }
 
-// said returns the records since the last call, each as its number and some fields.
+// said returns and removes the records in m, each as its event id and the given fields.
 func said(m *audit.Memory, fields ...string) (out []string) {
 	for _, e := range m.Drain() {
 		text := fmt.Sprint(e.ID)
@@ -264,9 +265,9 @@ func said(m *audit.Memory, fields ...string) (out []string) {
 	return out
 }
 
-// TestLogonRecords: each token of a pair is a logon, the sensitive privileges come
-// right after it, and each session's end is a record (L-48).
-func TestLogonRecords(t *testing.T) {
+// Each token of a linked pair has a logon record. A token's sensitive privileges are recorded right after its logon.
+// The end of each session is recorded (L-48).
+func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
@@ -281,33 +282,34 @@ func TestLogonRecords(t *testing.T) {
 		}
 	}
 	if len(ids) != 2 || ids[0] == ids[1] || linked[0] != ids[1] || linked[1] != ids[0] {
-		t.Errorf("the logons %q of a pair name %q as the other one (L-48)", ids, linked)
+		t.Errorf("L-48: logons %q name %q as their linked logons, want two logons that name each other", ids, linked)
 	}
 	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
 	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
 		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
 	if !slices.Equal(got, want) {
-		t.Errorf("an administrator's logon: %q, want %q (L-48)", got, want)
+		t.Errorf("L-48: records of an administrator's logon: %q, want %q", got, want)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
 	if got := said(m, "TargetUserSid", "LogonType"); !slices.Equal(got, want) {
-		t.Errorf("its end: %q, want %q (L-48)", got, want)
+		t.Errorf("L-48: records after the administrator's token was closed: %q, want %q", got, want)
 	}
 	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	if got := said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId"); st != 0 ||
 		!slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}) {
-		t.Errorf("a user's logon: %v, %q", st, got)
+		t.Errorf("L-48: a user's logon: %v, records %q; want %v and one 4624 without a linked logon", st, got,
+			ntstatus.Success)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success || len(said(m)) != 1 {
-		t.Errorf("%v, and no record of its end", st)
+		t.Errorf("L-48: NtClose of the user's token = %v, want %v and one record", st, ntstatus.Success)
 	}
 }
 
-// The record has the reason that the client does not get, and no password (L-49, L-32).
-func TestRefusedLogonRecords(t *testing.T) {
+// The record of a refused logon has the reason that the client does not get, and no password (L-49, L-32).
+func TestRefusedLogonRecordHasTheReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	for _, c := range []struct {
@@ -319,33 +321,34 @@ func TestRefusedLogonRecords(t *testing.T) {
 		{strings.Repeat("n", 1000), "4625 S-1-0-0 " + strings.Repeat("n", 64) + " 0xc000006d 0xc0000064 %%2313", 3},
 	} {
 		if _, st := logOn(th, c.name, "hunter2", c.typ); st != ntstatus.LogonFailure {
-			t.Errorf("%.20s: %v, want %v", c.name, st, ntstatus.LogonFailure)
+			t.Errorf("LsaLogonUser of %.20q with a wrong password: %v, want %v", c.name, st, ntstatus.LogonFailure)
 		}
 		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
 		if !slices.Equal(got, []string{c.want}) {
-			t.Errorf("%.20s: %q, want %q (L-49)", c.name, got, c.want)
+			t.Errorf("L-49: record of the refused logon of %.20q: %q, want %q", c.name, got, c.want)
 		}
 	}
 	if _, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH); st !=
 		ntstatus.LogonTypeNotGranted {
-		t.Error(st)
+		t.Errorf("LsaLogonUser with a logon type that is not granted: %v, want %v", st, ntstatus.LogonTypeNotGranted)
 	}
 	if got := said(m, "Status", "SubStatus", "FailureReason"); !slices.Equal(got, []string{"4625 0xc000015b 0x0 %%2308"}) {
-		t.Errorf("a type that is not granted: %q", got)
+		t.Errorf("record of a logon type that is not granted: %q, want 4625 with status 0xc000015b", got)
 	}
 }
 
-// TestLogonWithoutRecord: under a policy that fails closed there is no logon without
-// its record, and no session of it is left (L-48).
-func TestLogonWithoutRecord(t *testing.T) {
+// If the audit policy is to fail when a record cannot be written, a logon without its record fails and leaves no
+// session (L-48).
+func TestLogonFailsWithoutItsRecord(t *testing.T) {
 	s, th := logons(t, full{}, audit.FailOnAuditFail)
 	before := counts(s)
 	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
 		st != ntstatus.AuditFailed {
-		t.Errorf("a logon without its record: %v, %v (L-48), want 0, %v", h, st, ntstatus.AuditFailed)
+		t.Errorf("L-48: LsaLogonUser when its record cannot be written: handle %v, %v; want 0, %v", h, st,
+			ntstatus.AuditFailed)
 	}
 	if after := counts(s); after != before {
-		t.Errorf("objects, handles, references %v, were %v, want %v", after, before, before)
+		t.Errorf("objects, handles and references after the failed logon: %v, want %v", after, before)
 	}
 	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
 		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
@@ -355,7 +358,7 @@ func TestLogonWithoutRecord(t *testing.T) {
 	}
 	defer end()
 	if st := s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok); st != ntstatus.AuditFailed {
-		t.Errorf("RecordLogon: %v, want %v", st, ntstatus.AuditFailed)
+		t.Errorf("RecordLogon to a full disk: %v, want %v", st, ntstatus.AuditFailed)
 	}
 	s.RecordRefusedLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, r.Account, ntstatus.LogonFailure)
 }
@@ -365,9 +368,9 @@ func counts(s *kernel.System) [3]int64 {
 	return [3]int64{o, h, n}
 }
 
-// TestOriginName: a program that acts for its clients says where they are; another one is
-// not believed, so that it has no limit of its own for each address that it makes up (L-64).
-func TestOriginName(t *testing.T) {
+// A caller with SeTcbPrivilege or SeImpersonatePrivilege may set the origin of a logon. The kernel ignores an origin
+// from other callers, so that they cannot invent addresses and get a separate limit for each (L-64).
+func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	ask := func(th *nt.Thread, origin, password string) ntstatus.Status {
@@ -380,7 +383,7 @@ func TestOriginName(t *testing.T) {
 		t.Helper()
 		ask(th, origin, password)
 		if got := said(m, "IpAddress"); len(got) == 0 || got[0] != want {
-			t.Errorf("L-64: from %q: the records %q, want %q", origin, got, want)
+			t.Errorf("L-64: LsaLogonUser with origin %q: records %q, want first %q", origin, got, want)
 		}
 	}
 	word := string(logon.ExamplePassword)
@@ -389,10 +392,10 @@ func TestOriginName(t *testing.T) {
 	one(th, "", word, "4624 -")
 	one(th, "a\nb", word, "4624 a\ufffdb")
 	if st := ask(th, strings.Repeat("a", 256), word); st != ntstatus.InvalidParameter {
-		t.Errorf("L-64: 256 bytes: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("L-64: origin of 256 bytes: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := ask(th, strings.Repeat("a", 255), word); st != ntstatus.Success {
-		t.Errorf("L-64: 255 bytes: %v, want %v", st, ntstatus.Success)
+		t.Errorf("L-64: origin of 255 bytes: %v, want %v", st, ntstatus.Success)
 	}
 	m.Drain()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -414,7 +417,8 @@ func TestOriginName(t *testing.T) {
 	}
 }
 
-// The token of a logon is in the session of the requesting process and has the given source.
+// The token of a logon belongs to the terminal session of the calling process and has the token source of the
+// request.
 func TestLogonUsesCallersSession(t *testing.T) {
 	_, th := logons(t, audit.NewMemory(0, 0), 0)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -433,20 +437,20 @@ func TestLogonUsesCallersSession(t *testing.T) {
 				t.Fatal(st)
 			}
 			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
-				t.Errorf("the token is of session %v, %v, want %d", got, st, session)
+				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
 			}
 			got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSource)
 			if s, ok := got.(token.Source); !ok || (s.Name == "tests") != (source != nil) {
-				t.Errorf("the token's source is %v, %v, want %v", got, st, source)
+				t.Errorf("TokenSource of the new token = %v, %v; want the source of the request, %v", got, st, source)
 			}
 			th.NtClose(out.Token)
 		}
 	}
 }
 
-// TestLogonBySubcategory: the record of a logon is of Logon, that of its sensitive
-// privileges of Special Logon and that of its end of Logoff, each by its own setting (L-48).
-func TestLogonBySubcategory(t *testing.T) {
+// Each logon record follows the setting of its own subcategory: Logon for the logon, Special Logon for sensitive
+// privileges, Logoff for the end (L-48).
+func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 	all := map[audit.Subcategory]string{audit.Logon: "4624", audit.SpecialLogon: "4672", audit.Logoff: "4634"}
 	for of, id := range all {
 		for _, setting := range []audit.Setting{audit.OnSuccess, audit.OnFailure} {
@@ -465,18 +469,19 @@ func TestLogonBySubcategory(t *testing.T) {
 			got := said(m)
 			for _, x := range got {
 				if x != id || setting != audit.OnSuccess {
-					t.Errorf("L-48: %v alone, %v: %q", of, setting, got)
+					t.Errorf("L-48: only %v is audited, setting %v: records %q; want only %s, and only for "+
+						"OnSuccess", of, setting, got, id)
 				}
 			}
 			if setting == audit.OnSuccess && len(got) == 0 {
-				t.Errorf("L-48: %v alone: no record", of)
+				t.Errorf("L-48: only %v is audited, OnSuccess: no record, want %s", of, id)
 			}
 		}
 	}
 }
 
-// The record of a refused logon has at most 64 bytes of the client's name (L-49).
-func TestNamesInRecords(t *testing.T) {
+// The record of a refused logon has at most the first 64 bytes of a user or domain name (L-49).
+func TestRefusedLogonRecordLimitsNames(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	_, th := logons(t, m, 0)
 	for _, n := range []int{1, 63, 64, 65, 66, 200} {
@@ -487,24 +492,23 @@ func TestNamesInRecords(t *testing.T) {
 			_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, AuthenticationInformation: in})
 			want := "4625 " + strings.Repeat("a", min(n, 64))
 			if got := said(m, field); st != ntstatus.LogonFailure || len(got) != 1 || got[0] != want {
-				t.Errorf("L-49: %s of %d bytes: %v, %q, want %q", field, n, st, got, want)
+				t.Errorf("L-49: %s of %d bytes: %v, records %q; want %v, %q", field, n, st, got,
+					ntstatus.LogonFailure, want)
 			}
 		}
 	}
 }
 
-// names knows every account.
+// names resolves every SID to an account.
 type names struct{}
 
 func (names) Account(s sid.SID) (name, domain string, ok bool) {
 	return "name of " + s.String(), "domain", true
 }
 
-// TestServicesLeaveRecords: a privilege that was adjusted, a process that was made, one
-// that was given a token, and a logon are each one record, which names the process that
-// called and the one that it is about; a call that changed nothing leaves no record (U-20,
-// U-78, L-48).
-func TestServicesLeaveRecords(t *testing.T) {
+// Adjusting a privilege, creating a process, assigning its token and logging on are each recorded once, with the
+// calling process and the target. A call that changes nothing leaves no record (U-20, U-78, L-48).
+func TestServicesRecordOnlyChanges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	sys, th := logons(t, m, 0)
 	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
@@ -519,45 +523,45 @@ func TestServicesLeaveRecords(t *testing.T) {
 		t.Helper()
 		got := said(m, append([]string{"ProcessId", "ProcessName", "SubjectUserSid"}, fields...)...)
 		if st != ntstatus.Success || !slices.Equal(got, want) {
-			t.Errorf("%s: %v, %q, want %q", what, st, got, want)
+			t.Errorf("%s: %v, records %q; want %v, %q", what, st, got, ntstatus.Success, want)
 		}
 	}
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
-	check("opened", st, nil)
+	check("NtOpenProcessToken", st, nil)
 	off := []nt.LUIDAndAttributes{{LUID: winnt.SeDebugPrivilege.LUID()}}
 	adjusted := []string{"TargetUserSid", "EnabledPrivilegeList", "DisabledPrivilegeList"}
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disabled", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
+	check("disable a privilege", st, adjusted, "4703 "+caller+" S-1-5-18 - SeDebugPrivilege")
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("disabled again", st, adjusted)
+	check("disable it again", st, adjusted)
 	off[0].Attributes = winnt.SE_PRIVILEGE_ENABLED
 	_, st = th.NtAdjustPrivilegesToken(h, false, off, false)
-	check("enabled", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
+	check("enable it", st, adjusted, "4703 "+caller+" S-1-5-18 SeDebugPrivilege -")
 
 	out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
 	made := []string{"NewProcessId", "TargetUserSid", "ParentProcessName"}
 	child := fmt.Sprintf("%#x", uint64(out.ClientID.UniqueProcess))
-	// 4688 has the parent's name in a field of its own and no ProcessName.
-	check("made", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
+	// Record 4688 has the parent's name in its own field, and no ProcessName.
+	check("create a process", st, made, fmt.Sprintf("4688 %#x S-1-5-18 %s S-1-5-18 winlogon", uint64(own.ID()), child))
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, h)
-	check("assigned", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
+	check("assign a process token", st, []string{"TargetUserSid", "TargetProcessId"}, "4696 "+caller+" S-1-5-18 "+child)
 	st = th.NtSetInformationProcess(out.ProcessHandle, nt.ProcessAccessToken, out.ProcessHandle)
 	if st != ntstatus.ObjectTypeMismatch || len(said(m)) != 0 {
-		t.Errorf("a process for a token: %v, recorded", st)
+		t.Errorf("assigning a process handle as a token: %v, want %v and no record", st, ntstatus.ObjectTypeMismatch)
 	}
 
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
 	who := []string{"TargetUserSid", "LogonProcessName"}
-	check("logged on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	check("log on", st, who, "4624 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 	sys.Audit().Names = names{}
 	_, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
-	check("named", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
+	check("log on with account names", st, []string{"TargetUserName", "TargetDomainName", "SubjectUserName"},
 		"4624 "+caller+" name of S-1-5-21-1-2-3-1001 domain name of S-1-5-18")
 	sys.Audit().Names = nil
 	_, st = logOn(th, "User", "wrong", winnt.LOGON32_LOGON_NETWORK)
 	if st != ntstatus.LogonFailure {
-		t.Error(st)
+		t.Errorf("LsaLogonUser with a wrong password: %v, want %v", st, ntstatus.LogonFailure)
 	}
-	check("refused", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
+	check("log on with a wrong password", 0, who, "4625 "+caller+" S-1-5-21-1-2-3-1001 LsaLogonUser")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// crowd is a process with some threads, each for a goroutine of its own.
+// crowd boots a system with one process of n threads, each for its own goroutine.
 func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(kernel.Config{})
@@ -43,7 +43,7 @@ func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
 	return sys, threads
 }
 
-// all runs f on every thread at once.
+// all runs f on all threads concurrently and waits for them.
 func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
 	var wg sync.WaitGroup
 	for i, th := range threads {
@@ -62,8 +62,8 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	return h
 }
 
-// OC-47: of several closes of one value exactly one succeeds (O-40, O-80).
-func TestCloseOnce(t *testing.T) {
+// If several threads close the same handle, exactly one close succeeds (O-40, O-80, OC-47).
+func TestConcurrentCloseSucceedsOnce(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
 		h := event(t, threads[0])
@@ -74,18 +74,18 @@ func TestCloseOnce(t *testing.T) {
 				closed.Add(1)
 			case ntstatus.InvalidHandle:
 			default:
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v or %v", st, ntstatus.Success, ntstatus.InvalidHandle)
 			}
 		})
 		if closed.Load() != 1 {
-			t.Fatalf("closed %d times, want 1", closed.Load())
+			t.Fatalf("%d of 4 concurrent closes of one handle succeeded, want 1", closed.Load())
 		}
 	}
 }
 
-// Duplicating, closing and replacing the security of one object at once leaves
-// nothing behind, and a reader sees one of the descriptors whole (O-66, O-80, S-76).
-func TestDuplicateCloseSetSecurity(t *testing.T) {
+// Threads that duplicate, close and replace the security of one object concurrently leave no object, handle or
+// reference. A reader sees one of the descriptors, never a mixture (O-66, O-80, S-76).
+func TestConcurrentSetSecurityLeaksNothing(t *testing.T) {
 	sys, threads := crowd(t, 4)
 	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
 	whole := map[string]bool{"D:(A;;0x1f0003;;;WD)": true, "D:(A;;0x1f0003;;;BU)(A;;CC;;;WD)": true}
@@ -96,32 +96,32 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
 				winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtDuplicateObject: %v, want %v", st, ntstatus.Success)
 				return
 			}
 			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
 				sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtSetSecurityObject: %v, want %v", st, ntstatus.Success)
 			}
 			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
 			if text, err := sddl.Format(got, sddl.Options{}); st != ntstatus.Success || err != nil || !whole[text] {
-				t.Errorf("%v %v %q", st, err, text)
+				t.Errorf("NtQuerySecurityObject: %v, format error %v, %q; want one of the two descriptors", st, err,
+					text)
 			}
 			if st := th.NtClose(d); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
 	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
-		t.Errorf("%d objects, %d handles, %d references; had %d, %d, %d, want %d, %d, %d", o, n, r, objects, handles,
-			references, objects, handles, references)
+		t.Errorf("%d objects, %d handles, %d references at the end; want %d, %d, %d as before", o, n, r, objects,
+			handles, references)
 	}
 }
 
-// Duplicating a handle while it is closed either gives a handle that works, or
-// INVALID_HANDLE; a create with OBJ_OPENIF gives a handle whichever thread closes
-// the name's last one (O-44, O-50).
-func TestDuplicateAgainstClose(t *testing.T) {
+// Duplicating a handle while another thread closes it returns a usable handle or STATUS_INVALID_HANDLE. NtCreateEvent
+// with OBJ_OPENIF always succeeds, even while other threads close the last handle of the name (O-44, O-50).
+func TestDuplicateDuringClose(t *testing.T) {
 	_, threads := crowd(t, 4)
 	for range 200 {
 		h := event(t, threads[0])
@@ -135,11 +135,12 @@ func TestDuplicateAgainstClose(t *testing.T) {
 			switch st {
 			case ntstatus.Success:
 				if st := th.NtClose(d); st != ntstatus.Success {
-					t.Error(st)
+					t.Errorf("NtClose of a duplicate: %v, want %v", st, ntstatus.Success)
 				}
 			case ntstatus.InvalidHandle:
 			default:
-				t.Error(st)
+				t.Errorf("NtDuplicateObject of a handle that is being closed: %v, want %v or %v", st,
+					ntstatus.Success, ntstatus.InvalidHandle)
 			}
 		})
 	}
@@ -148,35 +149,35 @@ func TestDuplicateAgainstClose(t *testing.T) {
 		for range 500 {
 			h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)
 			if !st.IsSuccess() {
-				t.Error(st)
+				t.Errorf("NtCreateEvent with OBJ_OPENIF: %v, want success", st)
 				return
 			}
 			if st := th.NtClose(h); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
 }
 
-// OC-46: an output pointer is probed before the handle is looked up (O-3).
+// An unwritable output pointer is reported before an invalid handle (O-3, OC-46).
 func TestProbeBeforeHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()
 	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
 		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQueryObject: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
 		FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQuerySecurityObject: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser,
 		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtQueryInformationToken: %v, want %v", st, ntstatus.AccessViolation)
 	}
 	if _, st := s.NtOpenEvent(nt.OpenEventIn{
 		ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation},
 	}); st != ntstatus.AccessViolation {
-		t.Error(st)
+		t.Errorf("NtOpenEvent: %v, want %v", st, ntstatus.AccessViolation)
 	}
 }

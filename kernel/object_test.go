@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSizesOfTypes: a query of a type accepts the needed length and a longer one. It refuses a byte less (O-61).
-func TestSizesOfTypes(t *testing.T) {
+// NtQueryObject for a type accepts the needed length and more, and rejects one byte less (O-61).
+func TestObjectTypeQueryNeedsItsLength(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, h := range w.all {
 		ask := func(length uint32) (nt.QueryObjectOut, ntstatus.Status) {
@@ -26,19 +26,20 @@ func TestSizesOfTypes(t *testing.T) {
 		out, _ := ask(0)
 		need := out.ReturnLength
 		if need <= 104 || need > 200 {
-			t.Errorf("%s: %d bytes", name, need)
+			t.Errorf("%s: the type information needs %d bytes, want more than 104 and at most 200", name, need)
 		}
 		for length, want := range map[uint32]ntstatus.Status{need - 1: ntstatus.InfoLengthMismatch, need: ntstatus.Success,
 			need + 1: ntstatus.Success} {
 			if out, st := ask(length); st != want || out.ReturnLength != need || (out.ObjectInformation != nil) != (st == 0) {
-				t.Errorf("O-61: %s with %d bytes: %v, %+v, want %v", name, length, st, out, want)
+				t.Errorf("O-61: type of %s into %d bytes: %v, %+v; want %v, length %d", name, length, st, out, want,
+					need)
 			}
 		}
 	}
 }
 
-// failing boots a kernel whose log records the services on objects. An operation whose record cannot be written
-// fails.
+// failing boots a kernel that records the services on objects and fails an operation whose record cannot be written.
+// The injector makes the audit sink fail.
 func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	t.Helper()
 	sink := new(inject.Injector)
@@ -78,8 +79,8 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *inject.Injector) {
 	return sys, th, sink
 }
 
-// U-64, U-73: if a required record cannot be written, the operation fails and changes nothing: no object, name or
-// handle, and the old descriptor.
+// If a required audit record cannot be written, the operation fails and changes nothing. It leaves no object, name or
+// handle, and the old descriptor remains (U-64, U-73).
 func TestObjectServicesFailClosed(t *testing.T) {
 	sys, th, sink := failing(t)
 	audited := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
@@ -98,7 +99,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 					SecurityDescriptor: audited}, nt.NotificationEvent, false)
 			return st
 		},
-		// A name that outlives the handles goes too.
+		// A permanent name outlives its handles, so it must be removed explicitly.
 		"NtCreateEvent permanent": func() ntstatus.Status {
 			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\stays`, Attributes: winnt.OBJ_PERMANENT,
@@ -126,24 +127,23 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	}
 	for name, f := range failures {
 		if st := f(); st != ntstatus.AuditFailed {
-			t.Errorf("%s: %v, want %v", name, st, ntstatus.AuditFailed)
+			t.Errorf("%s when its record cannot be written: %v, want %v", name, st, ntstatus.AuditFailed)
 		}
 	}
 	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
-		t.Errorf("%d objects, %d handles, %d references; had %v", o, n, r, before)
+		t.Errorf("%d objects, %d handles, %d references after the failures; want %v", o, n, r, before)
 	}
 	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
 		text != "D:(A;;0x1f0003;;;WD)" {
-		t.Errorf(`the descriptor is %q, %v %v, want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
+		t.Errorf(`descriptor after the failures: %q, %v, %v; want "D:(A;;0x1f0003;;;WD)", %v, nil`, text, st, err,
 			ntstatus.Success)
 	}
 	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the name that was not made: %v, want %v", st, ntstatus.ObjectNameNotFound)
+		t.Errorf("NtOpenEvent of the event that was not created: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
-	// The handle values that the failures had taken are free again: the next is that
-	// of before (O-12, U-64).
+	// The handle values that the failed operations used are free again (O-12, U-64).
 	again := func() winnt.Handle {
 		t.Helper()
 		sink.Fail(nil)
@@ -158,10 +158,10 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	first := again()
 	for name, f := range failures {
 		if f(); again() != first {
-			t.Errorf("U-64: %s keeps a handle value", name)
+			t.Errorf("U-64: after a failed %s the next handle value differs, want %v", name, first)
 		}
 	}
-	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record
-		t.Error(st)
+	if st := th.NtClose(h); st != ntstatus.Success { // U-73: NtClose never fails because of its record
+		t.Errorf("U-73: NtClose when its record cannot be written: %v, want %v", st, ntstatus.Success)
 	}
 }

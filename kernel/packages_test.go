@@ -16,7 +16,7 @@ const (
 	pkgB = "S-1-15-2-7-6-5-4-3-2-1"
 )
 
-// boxed returns a thread of a new process in an AppContainer of that package, and the process's token.
+// boxed returns a thread of a new process in an AppContainer of the package, and the token of the process.
 func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
 	t.Helper()
 	full, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
@@ -38,9 +38,9 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 	return th, v
 }
 
-// A package makes named objects in its own directory, which no other package
-// opens or adds to, and nowhere else (A-96, O-24).
-func TestPackageDirectory(t *testing.T) {
+// A package may create named objects in its own directory only. Another package may not open or create objects there
+// (A-96, O-24).
+func TestPackageDirectoryIsPrivate(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -51,35 +51,36 @@ func TestPackageDirectory(t *testing.T) {
 	b, _ := boxed(t, sys, pkgB, 2)
 	dir, err := sys.MakePackageDirectory(tokenA)
 	if want := `\Sessions\0\AppContainerNamedObjects\` + pkgA; err != nil || dir != want {
-		t.Fatalf("%q, %v, want %q", dir, err, want)
+		t.Fatalf("MakePackageDirectory: %q, %v; want %q, nil", dir, err, want)
 	}
 	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
-		t.Errorf("asked again: %q, %v, want %q, nil", again, err, dir)
+		t.Errorf("second MakePackageDirectory: %q, %v; want %q, nil", again, err, dir)
 	}
 	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
-		t.Error(st)
+		t.Errorf("A-96: NtCreateEvent in the package's own directory: %v, want %v", st, ntstatus.Success)
 	}
 	if _, st := a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name); st != ntstatus.Success {
-		t.Errorf("what inherits the directory's entries: %v, want %v", st, ntstatus.Success)
+		t.Errorf("A-96: NtOpenEvent of its own event, which inherits the directory's entries: %v, want %v", st,
+			ntstatus.Success)
 	}
 	if _, st := b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name); st != ntstatus.AccessDenied {
-		t.Errorf("another package opened the event: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("A-96: another package opens the event: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`},
 		nt.NotificationEvent, false); st != ntstatus.AccessDenied {
-		t.Errorf("another package made an event: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("A-96: another package creates an event in the directory: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
 		false); st != ntstatus.AccessDenied {
-		t.Errorf("a package made an event outside: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf(`A-96: the package creates an event in \BaseNamedObjects: %v, want %v`, st, ntstatus.AccessDenied)
 	}
 	plain, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sys.MakePackageDirectory(plain); err == nil {
-		t.Error("a token of no AppContainer got a directory")
+		t.Error("MakePackageDirectory for a token without an AppContainer: no error, want one")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// recordsEnds boots a system that records the ends of processes.
+// recordsEnds boots a system that records the end of each process.
 func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	t.Helper()
 	policy, err := audit.NewPolicy(audit.PolicySpec{
@@ -27,23 +27,23 @@ func recordsEnds(t *testing.T) (*kernel.System, *audit.Memory) {
 	return sys, sink
 }
 
-// isEnd drains the records and checks that there is one, of the end of a process of user 1107.
+// isEnd drains the sink and fails unless it had exactly one record: the end of a process of user 1107.
 func isEnd(t *testing.T, sink *audit.Memory, process, status string) {
 	t.Helper()
 	events := sink.Drain()
 	if len(events) != 1 || events[0].ID != 4689 {
-		t.Fatalf("%d records", len(events))
+		t.Fatalf("audit records: %v, want exactly one 4689", events)
 	}
 	for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-1107", "ProcessName": process,
 		"Status": status} {
 		if got, _ := events[0].Field(name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+			t.Errorf("field %s of record 4689 is %q, want %q", name, got, want)
 		}
 	}
 }
 
-// The end of a process is recorded once, however often it exits (U-86).
-func TestExitIsRecorded(t *testing.T) {
+// The end of a process is recorded once, even if Exit is called twice (U-86).
+func TestExitIsRecordedOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
 	if err != nil {
@@ -61,7 +61,7 @@ func TestExitIsRecorded(t *testing.T) {
 	isEnd(t, sink, "worker", "0x0")
 }
 
-// ends returns the exit statuses of a process and a thread.
+// ends returns the exit statuses of a process and of a thread.
 func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus.Status {
 	t.Helper()
 	p, st := th.NtQueryInformationProcess(process, nt.ProcessBasicInformation)
@@ -71,9 +71,9 @@ func ends(t *testing.T, th *nt.Thread, process, thread winnt.Handle) [2]ntstatus
 	return [2]ntstatus.Status{p.(nt.ProcessBasic).ExitStatus, w.(nt.ThreadBasic).ExitStatus}
 }
 
-// The exit status of a process applies to its threads, except those that ended earlier. It ends once, and the record
-// has the status (O-169, U-86).
-func TestTerminate(t *testing.T) {
+// NtTerminateProcess gives its exit status to the process and to the threads that still run. A second call fails and
+// does not change the status, which the one record has (O-169, U-86).
+func TestTerminateSetsExitStatusOnce(t *testing.T) {
 	sys, sink := recordsEnds(t)
 	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
 	if err != nil {
@@ -92,7 +92,7 @@ func TestTerminate(t *testing.T) {
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 	is(t, "NtCreateUserProcess", 0, st, 0, ntstatus.Success)
 	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{pending, pending} {
-		t.Errorf("before the end: %v", got)
+		t.Errorf("exit statuses of process and thread before the end: %v, want %v, %v", got, pending, pending)
 	}
 	second, err := sys.Process(made.ClientID.UniqueProcess).NewThread()
 	if err != nil {
@@ -103,15 +103,16 @@ func TestTerminate(t *testing.T) {
 	second.Close()
 
 	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(made.ProcessHandle, code), 0, ntstatus.Success)
-	is(t, "again", 0, th.NtTerminateProcess(made.ProcessHandle, 8), 0, ntstatus.ProcessIsTerminating)
+	is(t, "second call", 0, th.NtTerminateProcess(made.ProcessHandle, 8), 0, ntstatus.ProcessIsTerminating)
 	if got := ends(t, th, made.ProcessHandle, made.ThreadHandle); got != [2]ntstatus.Status{code, code} {
-		t.Errorf("after the end: %v", got)
+		t.Errorf("exit statuses of process and thread after the end: %v, want %v, %v", got, code, code)
 	}
 	if got := ends(t, th, made.ProcessHandle, early); got != [2]ntstatus.Status{code, ntstatus.Success} {
-		t.Errorf("the thread that ended before: %v", got)
+		t.Errorf("exit statuses of the process and of the thread that ended before it: %v, want %v, %v", got, code,
+			ntstatus.Success)
 	}
 	_, st = th.NtWaitForSingleObject(made.ProcessHandle, false)
-	is(t, "the wait", 0, st, 0, ntstatus.Success)
+	is(t, "NtWaitForSingleObject of the ended process", 0, st, 0, ntstatus.Success)
 
 	isEnd(t, sink, "maker.1", "0x7")
 	th.Close()
@@ -120,8 +121,8 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
-// TestTerminateSystem: no program ends the System process, whatever its handle grants (O-170).
-func TestTerminateSystem(t *testing.T) {
+// NtTerminateProcess of the System process fails, whatever rights the handle has (O-170).
+func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
 	if st != ntstatus.Success {
@@ -132,14 +133,14 @@ func TestTerminateSystem(t *testing.T) {
 	is(t, "NtGetNextProcess", 0, st, 0, ntstatus.Success)
 	if got, _ := th.NtQueryInformationProcess(info, nt.ProcessBasicInformation); got.(nt.ProcessBasic).ExitStatus !=
 		ntstatus.Pending {
-		t.Errorf("the System process ended with %s", got.(nt.ProcessBasic).ExitStatus)
+		t.Errorf("exit status of the System process: %s, want %s", got.(nt.ProcessBasic).ExitStatus, ntstatus.Pending)
 	}
 }
 
-// W-52: a process that a service made is taken over once, by a handle with the rights
-// to put a program into it, when it has started and while it runs; one that a program
-// runs in has an owner.
-func TestTakeOver(t *testing.T) {
+// TakeOver succeeds once for a process that a service created. It needs a handle with the rights to put a program
+// into the process, and the process must have started and still run. A process that already runs a program has an
+// owner (W-52).
+func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	b := newBench(t)
 	yes := func(*token.Token) ntstatus.Status { return ntstatus.Success }
 	make := func(suspended bool) (process, thread winnt.Handle) {
@@ -159,11 +160,11 @@ func TestTakeOver(t *testing.T) {
 		t.Helper()
 		p, st := b.sys.TakeOver(b.th, h, may)
 		if st != want || (p != nil) != (want == ntstatus.Success) {
-			t.Errorf("%s: %v, %v, want %v", what, p, st, want)
+			t.Errorf("TakeOver of %s: %v, %v, want %v", what, p, st, want)
 		}
 	}
 	want("the caller's own process", winnt.NtCurrentProcess, yes, ntstatus.InvalidParameter)
-	want("no handle", 0x7770, yes, ntstatus.InvalidHandle)
+	want("an invalid handle", 0x7770, yes, ntstatus.InvalidHandle)
 
 	child, thread := make(false)
 	want("a thread", thread, yes, ntstatus.ObjectTypeMismatch)
@@ -174,9 +175,9 @@ func TestTakeOver(t *testing.T) {
 		if st != ntstatus.Success {
 			t.Fatal(st)
 		}
-		want("a handle with one right less", few, yes, ntstatus.AccessDenied)
+		want("a handle without one of the rights", few, yes, ntstatus.AccessDenied)
 	}
-	want("a token that is refused", child, func(*token.Token) ntstatus.Status { return ntstatus.PrivilegeNotHeld },
+	want("a refused token", child, func(*token.Token) ntstatus.Status { return ntstatus.PrivilegeNotHeld },
 		ntstatus.PrivilegeNotHeld)
 	want("a process that has started", child, yes, ntstatus.Success)
 	want("a process that has an owner", child, yes, ntstatus.InvalidParameter)
@@ -188,7 +189,7 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(st)
 	}
 	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
-	want("a process that has ended", waiting, yes, ntstatus.ProcessIsTerminating)
+	want("a process that has ended,", waiting, yes, ntstatus.ProcessIsTerminating)
 	b.th.Close()
-	want("by a thread that was closed", child, yes, ntstatus.ThreadIsTerminating)
+	want("a process by a thread that was closed", child, yes, ntstatus.ThreadIsTerminating)
 }

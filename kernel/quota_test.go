@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// charged is a system whose processes have quota blocks.
+// charged is a test with a system whose processes have quota blocks.
 type charged struct {
 	*testing.T
 	sys *kernel.System
@@ -30,7 +30,7 @@ func newCharged(t *testing.T) *charged {
 	return w
 }
 
-// process makes a process with a block, and a thread of it.
+// process creates a process of the user that is charged to b, and a thread in it.
 func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *nt.Thread) {
 	w.Helper()
 	p, err := w.sys.CreateProcess(kernel.ProcessSpec{Name: user, Token: benchToken(w, user, winnt.TokenPrimary), Quota: b})
@@ -44,7 +44,7 @@ func (w *charged) process(user string, b *kernel.QuotaBlock) (*kernel.Process, *
 	return p, th
 }
 
-// makers make an object of each type, and return its handle.
+// makers has a function for each type that creates an object and returns its handle.
 var makers = map[string]func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status){
 	"event": func(th *nt.Thread, name string) (winnt.Handle, ntstatus.Status) {
 		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, objectNamed(name), nt.NotificationEvent, false)
@@ -97,7 +97,7 @@ func objectNamed(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: name}
 }
 
-// A create that is refused at any remaining quota does not change the quota (Q-4).
+// A create that fails with any remaining quota leaves the quota as it was (Q-4).
 func TestFailedCreateLeavesTheCharge(t *testing.T) {
 	for what, create := range makers {
 		t.Run(what, func(t *testing.T) {
@@ -112,17 +112,17 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 				h, st := create(th, fmt.Sprintf(`\BaseNamedObjects\%s%d`, what, left))
 				if st == ntstatus.Success {
 					if small.Used() == 0 {
-						t.Error("it is not charged")
+						t.Error("Used = 0 after a create, want more")
 					}
 					th.Close()
 					p.Close()
 					if b.Used() != 0 || small.Used() != 0 {
-						t.Errorf("%d and %d bytes are left, want 0, 0", b.Used(), small.Used())
+						t.Errorf("Used after Close: %d and %d bytes, want 0, 0", b.Used(), small.Used())
 					}
 					return
 				}
 				if st != ntstatus.QuotaExceeded || h != 0 || small.Used() != 0 {
-					t.Fatalf("with %d bytes left: %v, handle %d, and %d bytes are used, want %v, 0, 0", left, st, h,
+					t.Fatalf("create with %d bytes left: %v, handle %d, %d bytes used; want %v, 0, 0", left, st, h,
 						small.Used(), ntstatus.QuotaExceeded)
 				}
 				th.Close()
@@ -132,8 +132,8 @@ func TestFailedCreateLeavesTheCharge(t *testing.T) {
 	}
 }
 
-// TestChargeStaysWithTheCreator: an object that another process has a handle of is charged to its
-// creator until that handle is closed, also after the creator has gone (Q-2).
+// An object that another process has open stays charged to its creator until that handle is closed, even after the
+// creator has ended (Q-2).
 func TestChargeStaysWithTheCreator(t *testing.T) {
 	w := newCharged(t)
 	one, two := kernel.NewQuotaBlock(nil, 1<<20, false), kernel.NewQuotaBlock(nil, 1<<20, false)
@@ -148,25 +148,24 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	table := two.Used() - before // the first handle of a table takes its memory
+	table := two.Used() - before // the first handle of a process also charges its handle table
 	if table > 8<<10 {
-		t.Errorf("an open charges %d bytes to the opener, want at most %d", table, 8<<10)
+		t.Errorf("opening an event charges %d bytes to the opener, want at most %d", table, 8<<10)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
 	if used := one.Used(); used < 2000 {
-		t.Errorf("%d bytes are charged to the creator of an object that is open, want its name of 1,000 twice", used)
+		t.Errorf("%d bytes are charged to the creator of an open object, want at least 2,000 for its name", used)
 	}
 	other.NtClose(theirs)
 	if used := one.Used(); used != 0 {
-		t.Errorf("%d bytes are charged to the creator of nothing, want 0", used)
+		t.Errorf("%d bytes are charged to the creator after the last close, want 0", used)
 	}
 }
 
-// TestRandomChargesBalance: whatever three processes of two accounts make, open, write and close in
-// any order, each charge is that of the objects that are there, and at the end nothing is charged
-// (Q-2, Q-4).
+// For random sequences of creates and closes by three processes of two accounts, each block is charged for its live
+// objects, the pool has the sum of its blocks, and at the end nothing is charged (Q-2, Q-4).
 func TestRandomChargesBalance(t *testing.T) {
 	draw := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	w := newCharged(t)
@@ -207,14 +206,16 @@ func TestRandomChargesBalance(t *testing.T) {
 			case st == ntstatus.Success:
 				all = append(all, held{m, h})
 				if blocks[of].Used() <= before {
-					t.Fatalf("step %d: a new %s is not charged", step, what)
+					t.Fatalf("step %d: a new %s does not raise the charge of %d bytes", step, what, before)
 				}
 			case blocks[of].Used() != before && what != "process": // a process that ends takes a moment
-				t.Fatalf("step %d: %s fails with %v and charges %d bytes", step, what, st, blocks[of].Used()-before)
+				t.Fatalf("step %d: creating a %s failed with %v but charged %d bytes, want 0", step, what, st,
+					blocks[of].Used()-before)
 			}
 		}
 		if blocks[0].Used()+blocks[1].Used() != pool.Used() {
-			t.Fatalf("step %d: %d and %d bytes, but %d in all", step, blocks[0].Used(), blocks[1].Used(), pool.Used())
+			t.Fatalf("step %d: the blocks use %d and %d bytes, the pool %d; want the pool to have their sum", step,
+				blocks[0].Used(), blocks[1].Used(), pool.Used())
 		}
 	}
 	for _, o := range all {
@@ -225,12 +226,12 @@ func TestRandomChargesBalance(t *testing.T) {
 		m.p.Close()
 	}
 	if pool.Used() != 0 {
-		t.Errorf("%d bytes are left, want 0", pool.Used())
+		t.Errorf("the pool uses %d bytes at the end, want 0", pool.Used())
 	}
 }
 
-// TestClientsShareTheQuotaOfTheirServer: what a server makes while it acts for a client is the
-// client's part of the server's quota: one client leaves room for others and for the server (Q-5).
+// Objects that a server creates as a client are charged to the client's part of the server's quota. One client cannot
+// use up the quota of other clients or of the server (Q-5).
 func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	w := newCharged(t)
 	const quota = 2 << 20
@@ -248,7 +249,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		for {
 			if _, st := makers["event"](th, ""); st != ntstatus.Success {
 				if st != ntstatus.QuotaExceeded {
-					t.Errorf("%s: %v, want %v", user, st, ntstatus.QuotaExceeded)
+					t.Errorf("NtCreateEvent as %s: %v, want %v", user, st, ntstatus.QuotaExceeded)
 				}
 				return n
 			}
@@ -257,19 +258,19 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 	}
 	first, second := fill("S-1-5-21-1-2-3-1107"), fill("S-1-5-21-1-2-3-1108")
 	if second < first/3 || b.Used() > quota*4/5 {
-		t.Errorf("the first client makes %d events, the second %d; %d of %d bytes are used",
-			first, second, b.Used(), quota)
+		t.Errorf("the first client created %d events, the second %d; %d of %d bytes are used; want the second at "+
+			"least a third of the first, and at most 4/5 of the bytes", first, second, b.Used(), quota)
 	}
 	if again := fill("S-1-5-21-1-2-3-1107"); again != 0 {
-		t.Errorf("the first client makes %d more, want 0", again)
+		t.Errorf("the first client created %d more events after its limit, want 0", again)
 	}
 	if _, st := makers["event"](th, ""); st != ntstatus.Success {
-		t.Errorf("the server itself: %v, want %v", st, ntstatus.Success)
+		t.Errorf("NtCreateEvent as the server itself: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// TestReplacedDescriptorsAreNotCharged: a descriptor is charged to who gave it until the next one takes its place,
-// and with the object's last handle nothing is charged (Q-2).
+// A descriptor is charged to the process that set it until another one replaces it. Closing the object's last handle
+// releases the charge (Q-2).
 func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	w := newCharged(t)
 	b := kernel.NewQuotaBlock(nil, 1<<20, false)
@@ -291,16 +292,16 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	}
 	short := give("D:(A;;GA;;;WD)")
 	if long := give("D:" + strings.Repeat("(A;;GA;;;WD)", 1000)); long < short+20_000 {
-		t.Errorf("Q-2: %d bytes are used with 1,000 entries of 20 bytes, %d with one, want at least %d", long, short,
-			short+20_000)
+		t.Errorf("Q-2: %d bytes are used with a DACL of 1,000 entries, %d with one entry; want at least %d", long,
+			short, short+20_000)
 	}
 	if again := give("D:(A;;GA;;;WD)"); again != short {
-		t.Errorf("Q-2: %d bytes are used with the short descriptor again, %d before, want %d", again, short, short)
+		t.Errorf("Q-2: %d bytes are used after the short descriptor was set again, want %d as before", again, short)
 	}
 	th.NtClose(h)
 	th.Close()
 	p.Close()
 	if b.Used() != 0 {
-		t.Errorf("Q-2: %d bytes are left, want 0", b.Used())
+		t.Errorf("Q-2: %d bytes are charged after the last close, want 0", b.Used())
 	}
 }

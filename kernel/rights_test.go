@@ -19,23 +19,23 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A rightCase is a service that takes a handle, and the rights that it documents.
+// A rightCase is a service that takes a handle, and the rights that it documents for the handle.
 type rightCase struct {
 	service string
-	field   string // of the input, that takes the handle; "" where with does
+	field   string // the input's field for the handle; "" if with sets it
 	in      any
 	with    func(h winnt.Handle) any
-	object  string // whose handle it is
+	object  string // the name of the object in rightsWorld.all
 	need    winnt.AccessMask
 }
 
-// rightsWorld has a handle of each kind of object, with all rights.
+// A rightsWorld is a system with a handle of each type of object, with all rights.
 type rightsWorld struct {
 	*testing.T
 	system *kernel.System
 	th     *nt.Thread
 	all    map[string]winnt.Handle
-	full   bool        // memory runs out
+	full   bool        // allocations fail
 	id     nt.ClientID // of the process and thread of the handles
 }
 
@@ -45,8 +45,7 @@ var implying = map[winnt.AccessMask]winnt.AccessMask{
 	winnt.THREAD_QUERY_LIMITED_INFORMATION:  winnt.THREAD_QUERY_INFORMATION,
 }
 
-// TestEachHandleNeedsItsRight: a service accepts a handle with only the rights that its row documents, and refuses a
-// handle without any one of them (O-31).
+// A service accepts a handle that has only the documented rights, and rejects one that misses any of them (O-31).
 func TestEachHandleNeedsItsRight(t *testing.T) {
 	covered := map[string]bool{}
 	for _, c := range newRightsWorld(t).cases() {
@@ -56,25 +55,24 @@ func TestEachHandleNeedsItsRight(t *testing.T) {
 			w := newRightsWorld(t)
 			h := w.limited(c.object, func(all winnt.AccessMask) winnt.AccessMask { return all &^ bit &^ implying[bit] })
 			if _, st := w.ask(&c, h); st != ntstatus.AccessDenied {
-				t.Errorf("%s %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
+				t.Errorf("%s with a handle to %s without %#x: %v, want %v", c.service, c.object, uint32(bit), st,
 					ntstatus.AccessDenied)
 			}
 		}
 		w := newRightsWorld(t)
 		h := w.limited(c.object, func(winnt.AccessMask) winnt.AccessMask { return c.need })
 		if _, st := w.ask(&c, h); st == ntstatus.AccessDenied {
-			t.Errorf("%s %s with %#x alone: %v, want anything but %v", c.service, c.object, uint32(c.need), st,
-				ntstatus.AccessDenied)
+			t.Errorf("%s with a handle to %s with %#x only: %v, want anything but %v", c.service, c.object,
+				uint32(c.need), st, ntstatus.AccessDenied)
 		}
 	}
-	// A service that documents a right of a handle has a case, but for those of trees of
-	// files, which hostfs tests.
+	// Each service that documents a right needs a case here. Services on files of trees are tested in hostfs.
 	documents := regexp.MustCompile(`lacks [A-Z]+_[A-Z]`)
 	for row := range nt.NtTable.All {
 		name := row.Info().Name
 		if !covered[name] && !slices.Contains(elsewhere,
 			name) && documents.MatchString(fmt.Sprint(row.Info().Conditions)) {
-			t.Errorf("%s documents a right: it needs a case", name)
+			t.Errorf("%s documents a right of its handle but has no case in this test", name)
 		}
 	}
 }
@@ -143,7 +141,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 	return w
 }
 
-// limited duplicates a handle of an object; of returns the new rights from the granted ones.
+// limited duplicates the handle of an object. The function of maps the granted rights to the rights of the duplicate.
 func (w *rightsWorld) limited(object string, of func(all winnt.AccessMask) winnt.AccessMask) winnt.Handle {
 	w.Helper()
 	h := w.all[object]
@@ -169,7 +167,8 @@ func (w *rightsWorld) ask(c *rightCase, h winnt.Handle) (any, ntstatus.Status) {
 	return w.th.CallRow(nt.NtTable.Find(c.service), in.Interface())
 }
 
-// cases returns the services with their documented rights. Each world has the same handles.
+// cases returns a case for each handle of a service that documents rights. The handle values are the same in every
+// world.
 func (w *rightsWorld) cases() []rightCase {
 	descriptor := nt.Cap(sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"))
 	mapping := nt.Cap(winnt.FileObject.Mapping)
@@ -267,7 +266,7 @@ func (w *rightsWorld) cases() []rightCase {
 	return append(all, w.securityCases()...)
 }
 
-// processCases are those of processes, threads, jobs and pipes.
+// processCases returns the cases of services on processes, threads, jobs and pipes.
 func (w *rightsWorld) processCases() (all []rightCase) {
 	add := func(service, field, object string, need winnt.AccessMask, in any) {
 		all = append(all, rightCase{service: service, field: field, in: in, object: object, need: need})
@@ -365,7 +364,7 @@ func (w *rightsWorld) processCases() (all []rightCase) {
 	return all
 }
 
-// securityCases are the cases of descriptors, by the queried or set parts (O-64, O-65).
+// securityCases returns the cases of security descriptors, one for each part that can be queried or set (O-64, O-65).
 func (w *rightsWorld) securityCases() (all []rightCase) {
 	d := nt.Cap(sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, Control: sd.DACLPresent}))
 	for part, need := range map[uint32][2]winnt.AccessMask{
@@ -384,5 +383,5 @@ func (w *rightsWorld) securityCases() (all []rightCase) {
 	return all
 }
 
-// elsewhere are services on tree files, which this kernel does not have.
+// elsewhere lists services on files of trees, which this kernel does not have.
 var elsewhere = []string{"NtQueryDirectoryFile"}

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// a check with a nil or empty subject context denies access.
-func TestCheckWithoutSubject(t *testing.T) {
+// A check with a nil or zero subject context denies access, and no privilege is held.
+func TestCheckWithoutSubjectDenies(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -26,13 +26,14 @@ func TestCheckWithoutSubject(t *testing.T) {
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
 			AccessMode: access.User})
 		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
-			t.Errorf("A-150: %+v: %+v", c, out)
+			t.Errorf("A-150: SeAccessCheck with subject context %+v: %+v, want access denied", c, out)
 		}
 		for _, mode := range []kernel.ProcessorMode{kernel.UserMode, kernel.KernelMode} {
 			required := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeBackupPrivilege.LUID()}}}
 			if set, held := k.SePrivilegeCheck(required, c, mode); held || len(set.Privilege) != 1 ||
 				set.Privilege[0].Attributes != 0 {
-				t.Errorf("A-150: %+v in mode %d holds a privilege: %+v", c, mode, set)
+				t.Errorf("A-150: SePrivilegeCheck with subject context %+v in mode %d: held %t, %+v; want false "+
+					"and an unused privilege", c, mode, held, set)
 			}
 		}
 	}
@@ -41,9 +42,8 @@ func TestCheckWithoutSubject(t *testing.T) {
 	}
 }
 
-// TestChecksWantOwnerAndGroup: a check of a descriptor without an owner, without a group or
-// without both is refused, in each of its forms (A-19, U-52).
-func TestChecksWantOwnerAndGroup(t *testing.T) {
+// Every form of the access check rejects a descriptor that has no owner or no group (A-19, U-52).
+func TestChecksNeedOwnerAndGroup(t *testing.T) {
 	w := newRightsWorld(t)
 	asked := 0
 	for _, c := range append(w.cases(), w.calls()...) {
@@ -70,6 +70,6 @@ func TestChecksWantOwnerAndGroup(t *testing.T) {
 		}
 	}
 	if asked != 7 {
-		t.Errorf("%d forms of the check, want 7", asked)
+		t.Errorf("%d forms of the access check were tested, want 7", asked)
 	}
 }

@@ -54,8 +54,8 @@ func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	return t
 }
 
-// T-114: the System process runs as LocalSystem, with the id 4.
-func TestSystemProcess(t *testing.T) {
+// The System process runs as LocalSystem and has the id 4 (T-114).
+func TestSystemProcessIsLocalSystem(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
 	k, err := sys.SystemThread()
@@ -63,18 +63,20 @@ func TestSystemProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !k.Thread().IsSystemThread() || k.Thread().Process().ID() != 4 {
-		t.Errorf("thread of process %s", k.Thread().Process().ID())
+		t.Errorf("SystemThread: thread of process %s, system thread %t; want process 4, true",
+			k.Thread().Process().ID(), k.Thread().IsSystemThread())
 	}
 	tok := k.PsReferencePrimaryToken(k.Thread().Process())
 	defer k.PsDereferencePrimaryToken(tok)
 	if v := tok.Value(); v.User().SID != sid.LocalSystem || v.AuthenticationID() != winnt.SYSTEM_LUID ||
 		v.Type() != winnt.TokenPrimary {
-		t.Errorf("token of %s", v.User().SID)
+		t.Errorf("token of the System process: user %s, session %v, type %v; want %s, %v, %v", v.User().SID,
+			v.AuthenticationID(), v.Type(), sid.LocalSystem, winnt.SYSTEM_LUID, winnt.TokenPrimary)
 	}
 }
 
-// What a process cannot be made of, and when.
-func TestProcessSpecs(t *testing.T) {
+// CreateProcess needs exactly one primary token, as a value or as an object, and a system that is not closed.
+func TestCreateProcessRejectsUnusableTokens(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -84,11 +86,11 @@ func TestProcessSpecs(t *testing.T) {
 	obj := k.NewToken(plain(t, user, winnt.TokenPrimary))
 	for name, spec := range map[string]kernel.ProcessSpec{
 		"no token":               {},
-		"two":                    {Token: plain(t, user, winnt.TokenPrimary), TokenObject: obj},
+		"two tokens":             {Token: plain(t, user, winnt.TokenPrimary), TokenObject: obj},
 		"an impersonation token": {Token: plain(t, user, winnt.TokenImpersonation)},
 	} {
 		if p, err := sys.CreateProcess(spec); err == nil || p != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("CreateProcess with %s: %v, %v; want nil and an error", name, p, err)
 		}
 	}
 	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
@@ -97,7 +99,7 @@ func TestProcessSpecs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached without a copy
-		t.Error("the process has another token than it was given")
+		t.Error("the process does not have the token object that was passed, want that object")
 	}
 	k.PsDereferencePrimaryToken(obj)
 	if err := sys.Close(); err != nil {
@@ -105,17 +107,17 @@ func TestProcessSpecs(t *testing.T) {
 	}
 	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err,
 		ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("a process of a closed system: %v", err)
+		t.Errorf("NewProcess of a closed system: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
 	}
 	if _, err := p.NewThread(); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("a thread of a closed system: %v", err)
+		t.Errorf("NewThread of a closed system: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
 	}
 	if err := sys.Close(); err != nil {
-		t.Errorf("closed again: %v", err)
+		t.Errorf("second Close: %v, want nil", err)
 	}
 }
 
-// leaky makes a kernel that holds a forgotten reference on a client's token.
+// leaky boots a kernel and leaks one reference to a client's token.
 func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})
@@ -132,22 +134,23 @@ func leaky(tb testing.TB) *kernel.System {
 	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
 		tb.Fatal(st)
 	}
-	k.PsReferenceImpersonationToken(k.Thread()) // never given back
+	k.PsReferenceImpersonationToken(k.Thread()) // never released
 	k.PsDereferenceImpersonationToken(t)
 	return sys
 }
 
-// P-5: closing returns an error with the leaked references.
+// Close returns an error that lists leaked references (P-5).
 func TestCloseReportsLeaks(t *testing.T) {
 	err := leaky(t).Close()
 	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") ||
 		!strings.Contains(err.Error(), "Token: handles 0, references 1") {
-		t.Errorf("closed with %v", err)
+		t.Errorf("Close of a system with a leaked token reference: %v, want an error that lists one object with "+
+			"1 reference", err)
 	}
 }
 
-// Close releases the handles, impersonation and tickets that a program did not release.
-func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
+// CloseAllHandles and Close release handles, impersonations and tickets that programs left.
+func TestCloseReleasesWhatProgramsLeft(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
 	if err != nil {
@@ -159,7 +162,7 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 	}
 	k := sys.KernelMode(th)
 	if got := sys.KernelMode(th); got != k {
-		t.Errorf("a thread has two kernel-mode faces: sys.KernelMode(th) = %v, want %v", got, k)
+		t.Errorf("second KernelMode of a thread = %v, want %v as the first time", got, k)
 	}
 	tok := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenImpersonation))
 	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
@@ -171,22 +174,23 @@ func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := sys.CreateFile("f", nil); err == nil {
-		t.Error("two files of one name")
+		t.Error("second CreateFile of one name: no error, want one")
 	}
 	if _, h, _ := sys.Counts(); h != 2 {
-		t.Errorf("%d handles, want 2", h)
+		t.Errorf("%d open handles, want 2", h)
 	}
 	sys.CloseAllHandles()
 	if _, h, _ := sys.Counts(); h != 0 || k.Thread().IsImpersonating() {
-		t.Errorf("%d handles after closing all, impersonating %t, want 0, false", h, k.Thread().IsImpersonating())
+		t.Errorf("after CloseAllHandles: %d handles, impersonating %t; want 0, false", h,
+			k.Thread().IsImpersonating())
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// A thread of another system has no kernel-mode face here.
-func TestForeignThread(t *testing.T) {
+// KernelMode and Spawn reject a thread of another system. Each system keeps its own profile.
+func TestThreadOfAnotherSystemHasNoKernelMode(t *testing.T) {
 	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
 	defer a.Close()
 	defer b.Close()
@@ -199,40 +203,43 @@ func TestForeignThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b.KernelMode(th) != nil {
-		t.Error("a thread of one system runs in the kernel of another")
+		t.Error("KernelMode for a thread of another system is not nil, want nil")
 	}
 	if other, err := b.Spawn(th); err == nil || other != nil {
-		t.Errorf("a system makes a thread %v of another's process: %v, want nil, an error", other, err)
+		t.Errorf("Spawn for a thread of another system: %v, %v; want nil, an error", other, err)
 	}
 	if other, err := a.Spawn(th); err != nil || a.KernelMode(other) == nil {
-		t.Errorf("a thread of its own process: %v, %v", other, err)
+		t.Errorf("Spawn for a thread of this system: %v, %v; want a thread with a kernel-mode interface, nil", other,
+			err)
 	}
 	if a.Profile() != nt.Documented || b.Profile() != nt.Observed || th.Services().Profile() != nt.Documented {
-		t.Error("profiles")
+		t.Errorf("profiles of the two systems and the thread: %v, %v, %v; want %v, %v, %v", a.Profile(), b.Profile(),
+			th.Services().Profile(), nt.Documented, nt.Observed, nt.Documented)
 	}
 }
 
-// The kernel-mode table is read by scripts and listings as the other one is.
-func TestTable(t *testing.T) {
+// Each row of kernel.Table has a unique name, a summary and conditions. A Zw routine has the parameters of its Nt
+// service (O-2).
+func TestKernelTableMatchesServices(t *testing.T) {
 	seen := map[string]bool{}
 	for row := range kernel.Table.All {
 		m := row.Info()
 		if seen[m.Name] || kernel.Table.Find(m.Name) != row || m.Summary == "" || len(m.Conditions) == 0 {
-			t.Errorf("%s: one row of that name, with summary and conditions: %+v", m.Name, m)
+			t.Errorf("%s: want a unique name, a summary and conditions, got %+v", m.Name, m)
 		}
 		seen[m.Name] = true
 		if zw, found := strings.CutPrefix(m.Name, "Zw"); found { // O-2
 			n := nt.NtTable.Find("Nt" + zw)
 			if n == nil || n.InType() != row.InType() || n.OutType() != row.OutType() {
-				t.Errorf("%s: Nt%s has other parameters, or does not exist", m.Name, zw)
+				t.Errorf("%s: want the parameters of the service Nt%s", m.Name, zw)
 			}
 		}
 	}
 }
 
-// A system thread of an ordinary process has the process's identity and kernel mode's rights, and is not one of the
-// process's own threads.
-func TestSystemThreadOf(t *testing.T) {
+// SystemThreadOf creates a system thread with the identity of an ordinary process and the rights of kernel mode. It
+// fails for a process that has ended.
+func TestSystemThreadOfActsAsItsProcess(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	if err != nil {
@@ -247,15 +254,16 @@ func TestSystemThreadOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
-		t.Error("it is no system thread of the process")
+		t.Errorf("SystemThreadOf: system thread %t, in process %s; want true, %s", k.Thread().IsSystemThread(),
+			k.Thread().Process().ID(), p.Object().ID())
 	}
-	// O-29: not the System process
+	// A handle for kernel mode only is not possible outside of the System process (O-29).
 	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter {
-		t.Errorf("a handle that is no kernel handle: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("ZwOpenProcessTokenEx without OBJ_KERNEL_HANDLE: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	p.Exit()
 	if _, err := sys.SystemThreadOf(p.Object()); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("a thread of an ended process: %v", err)
+		t.Errorf("SystemThreadOf of an ended process: %v, want %v", err, ntstatus.ProcessIsTerminating.Err())
 	}
 	if err := sys.Close(); err != nil {
 		t.Error(err)

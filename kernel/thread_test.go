@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestKernelModeDuringClose: while the thread ends or the system closes, KernelMode returns nil or an interface, and
-// nothing is left of it.
+// KernelMode called while its thread ends or the system closes returns nil or an interface, and leaves no entry in
+// the system's tables.
 func TestKernelModeDuringClose(t *testing.T) {
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -38,7 +38,7 @@ func TestKernelModeDuringClose(t *testing.T) {
 			wg.Wait()
 			s.mu.Lock()
 			if n := len(s.modes) + len(s.threads) + len(s.contexts); n != 0 {
-				t.Errorf("%d entries are left of threads that ended, want none", n)
+				t.Errorf("%d table entries remain for threads that ended, want 0", n)
 			}
 			s.mu.Unlock()
 		}
@@ -49,8 +49,7 @@ func TestKernelModeDuringClose(t *testing.T) {
 	}
 }
 
-// TestEndedThreadsAreForgotten: a system keeps nothing of threads that ended,
-// nor of their kernel-mode faces, however many there were.
+// The system's tables keep no entry of an ended thread or of its kernel-mode interface.
 func TestEndedThreadsAreForgotten(t *testing.T) {
 	s := Boot(Config{})
 	tok, err := token.New(token.LocalSystem())
@@ -75,10 +74,10 @@ func TestEndedThreadsAreForgotten(t *testing.T) {
 	n := len(s.modes) + len(s.threads) + len(s.contexts)
 	s.mu.Unlock()
 	if n != 0 {
-		t.Errorf("%d entries are left of threads that ended", n)
+		t.Errorf("%d table entries remain for threads that ended, want 0", n)
 	}
 	if o, _, r := s.Counts(); o != o0 || r != r0 {
-		t.Errorf("%d objects and %d references, want %d and %d", o, r, o0, r0)
+		t.Errorf("after 100 threads ended: %d objects and %d references, want %d and %d", o, r, o0, r0)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -16,14 +16,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// userThread is a thread of a process with that token, on a kernel that is
-// checked for leaks at the end.
+// userThread boots a kernel and returns it with a thread of a process that has the token. The test fails if the
+// kernel leaks.
 func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	return threadOf(t, kernel.Config{}, spec)
 }
 
-// threadOf boots a kernel and returns a thread of a process with a token.
+// threadOf is userThread with a configuration.
 func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System, *nt.Thread) {
 	t.Helper()
 	sys := kernel.Boot(cfg)
@@ -47,7 +47,7 @@ func threadOf(t *testing.T, cfg kernel.Config, spec token.Spec) (*kernel.System,
 	return sys, th
 }
 
-// TC-41, TC-49, T-80, T-100: an unwritable output variable is reported before errors of the handles.
+// An unwritable output variable is reported before an error of the handles (TC-41, TC-49, T-80, T-100).
 func TestOutputsAreProbedFirst(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	fault := ntstatus.AccessViolation
@@ -55,16 +55,16 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
 			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
 				FaultReturnLength: fault}); st != fault {
-			t.Errorf("TC-41: handle %v: %v, want %v", h, st, fault)
+			t.Errorf("TC-41: NtQueryInformationToken of handle %v: %v, want %v", h, st, fault)
 		}
 		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"),
 			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
-			t.Errorf("TC-49: handle %v: %v, want %v", h, st, fault)
+			t.Errorf("TC-49: NtCompareTokens of handle %v: %v, want %v", h, st, fault)
 		}
 	}
 }
 
-// T-69: an object whose handle was passed to NtCreateLowBoxToken lives until the token is destroyed.
+// An object whose handle was passed to NtCreateLowBoxToken lives until the token ends (T-69).
 func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
@@ -82,16 +82,16 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	}
 	th.NtClose(kept)
 	if n, _, _ := sys.Counts(); n != before+1 {
-		t.Errorf("%d objects after the handle was closed, want %d", n, before+1)
+		t.Errorf("T-69: %d objects after the handle was closed, want %d", n, before+1)
 	}
 	th.NtClose(box)
 	if n, _, _ := sys.Counts(); n != before-1 {
-		t.Errorf("%d objects at the end, want %d", n, before-1)
+		t.Errorf("T-69: %d objects after the token was closed, want %d", n, before-1)
 	}
 }
 
-// T-53, T-60, T-69: a failed allocation leaves no object, handle or reference.
-func TestTokenAllocationsFail(t *testing.T) {
+// A failed allocation of a token leaves no object, handle or reference (T-53, T-60, T-69).
+func TestFailedTokenAllocationLeavesNothing(t *testing.T) {
 	var memory inject.Injector
 	sys := kernel.Boot(kernel.Config{Faults: memory.Point})
 	spec := token.LocalSystem()
@@ -120,11 +120,11 @@ func TestTokenAllocationsFail(t *testing.T) {
 	} {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(point))
 		if st := call(); st != ntstatus.InsufficientResources {
-			t.Errorf("%s: %v, want %v", point, st, ntstatus.InsufficientResources)
+			t.Errorf("%s fails: %v, want %v", point, st, ntstatus.InsufficientResources)
 		}
 		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
-			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles,
-				references)
+			t.Errorf("after %s failed: %d objects, %d handles, %d references; want %d, %d, %d", point, o, h, r,
+				objects, handles, references)
 		}
 		memory.Fail(nil)
 	}
@@ -133,8 +133,8 @@ func TestTokenAllocationsFail(t *testing.T) {
 	}
 }
 
-// A sandbox: the process's own token with Users disabled, all privileges but one
-// taken away, and writing restricted to what Everyone may write.
+// A sandbox runs with a filtered token. Users is disabled, only one privilege remains, and it can write only what
+// Everyone may write.
 func ExampleKernelThread_SeTokenIsWriteRestricted() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
@@ -171,9 +171,9 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
-// SeAssignSecurityEx limits each effective mask to the rights of GENERIC_ALL (S-65). A context without a primary
-// token counts as no context (S-60).
-func TestSeAssignSecurityEx(t *testing.T) {
+// SeAssignSecurityEx limits the mask of each effective entry to the rights of GENERIC_ALL (S-65). A subject context
+// without a primary token counts as none (S-60).
+func TestSeAssignSecurityExLimitsMasks(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
 	if err != nil {
@@ -193,7 +193,7 @@ func TestSeAssignSecurityEx(t *testing.T) {
 		in.ParentDescriptor, in.ExplicitDescriptor = nt.Cap(c.parent), nt.Cap(c.explicit)
 		d, st := k.SeAssignSecurityEx(in)
 		if st != ntstatus.Success || d.DACL().Len() == 0 || d.DACL().At(0).Mask() != c.want {
-			t.Errorf("%v: %x, want the first mask %#x", st, d.Binary(), uint32(c.want))
+			t.Errorf("S-65: SeAssignSecurityEx: %v, %x; want the first mask %#x", st, d.Binary(), uint32(c.want))
 		}
 	}
 	released := k.SeCaptureSubjectContext()
@@ -201,13 +201,13 @@ func TestSeAssignSecurityEx(t *testing.T) {
 	for _, none := range []*kernel.SubjectContext{nil, {}, released} {
 		in.SubjectContext = none
 		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
-			t.Errorf("without a token: %v, %v, want %v, nil", st, d, ntstatus.NoToken)
+			t.Errorf("S-60: SeAssignSecurityEx without a token: %v, %v; want %v, nil", st, d, ntstatus.NoToken)
 		}
 	}
 	k.SeReleaseSubjectContext(s)
 }
 
-// An unreadable input does not count as missing, because that would drop its restrictions (O-3).
+// The routines do not treat an unreadable input as missing, because that would drop its restrictions (O-3).
 func TestUnreadableInputsAreRefused(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	k, err := sys.SystemThread()
@@ -226,7 +226,8 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
 	} {
 		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("SeAssignSecurityEx: %v, %v, want nil, %v", out, st, ntstatus.AccessViolation)
+			t.Errorf("O-3: SeAssignSecurityEx with an unreadable descriptor: %v, %v; want nil, %v", out, st,
+				ntstatus.AccessViolation)
 		}
 	}
 	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
@@ -236,26 +237,29 @@ func TestUnreadableInputsAreRefused(t *testing.T) {
 			GenericMapping: mapping},
 	} {
 		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
-			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v, want nil, %v", out, st, ntstatus.AccessViolation)
+			t.Errorf("O-3: SeSetSecurityDescriptorInfoEx with an unreadable descriptor: %v, %v; want nil, %v", out,
+				st, ntstatus.AccessViolation)
 		}
 	}
 	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
 		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
-		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v, want %v", st, ntstatus.InvalidSecurityDescr)
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a modification: %v, want %v", st,
+			ntstatus.InvalidSecurityDescr)
 	}
 	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
 		DesiredAccess:  winnt.GENERIC_ALL,
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
 	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
-		t.Errorf("SeAccessCheck: %+v, want out.Result = false, out.AccessStatus = %v", out, ntstatus.AccessViolation)
+		t.Errorf("SeAccessCheck with an unreadable mapping: %+v, want result false and status %v", out,
+			ntstatus.AccessViolation)
 	}
 	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
-		access.Kernel: ntstatus.Success} { // the kernel's request does not look at the descriptor
+		access.Kernel: ntstatus.Success} { // a check in kernel mode does not read the descriptor
 		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
 		if out.AccessStatus != want || out.Result != want.IsSuccess() {
-			t.Errorf("A-31: SeAccessCheck in mode %v: %+v, want out.AccessStatus = %v, out.Result = %v", mode, out,
-				want, want.IsSuccess())
+			t.Errorf("A-31: SeAccessCheck in mode %v: %+v, want status %v and result %t", mode, out, want,
+				want.IsSuccess())
 		}
 	}
 	k.SeReleaseSubjectContext(s)

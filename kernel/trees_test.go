@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The name of a tree refers to its device, with the case preserved (F-110).
-func TestTreeNames(t *testing.T) {
+// The name of a tree is a link to its device. Its case is preserved (F-110).
+func TestTreeNameLinksToItsDevice(t *testing.T) {
 	s := Boot(Config{})
 	if err := s.AddTree("MiXed", struct{ nt.FileSystem }{}); err != nil {
 		t.Fatal(err)
@@ -22,15 +22,14 @@ func TestTreeNames(t *testing.T) {
 		t.Fatal(st)
 	}
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
-		t.Errorf("the name leads to %q, %v, want %q, %v", target, st, `\Device\MiXed`, ntstatus.Success)
+		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// sized is a tree of one directory on a volume of a given size. It is its own place and open. Its other methods
-// panic.
+// sized is a tree of one directory on a volume of the given size. It is its own open file. Its other methods panic.
 type sized struct {
 	nt.OpenFile
 	size nt.FsFullSizeInformation
@@ -60,9 +59,9 @@ func (p place) Open(*fileaccess.Request, *fileaccess.Decision) (nt.OpenFile, boo
 
 func (place) Release() {}
 
-// Each class has the volume's numbers in its fields. A class with one number has the space of ordinary users, without
-// root's reserve (F-128). An unknown size is an error (F-124).
-func TestVolumeInFull(t *testing.T) {
+// Each volume class has the sizes in its own fields. A class with one free size has the space for ordinary users,
+// without root's reserve (F-128). If the size is unknown, the query returns the status (F-124).
+func TestVolumeClassesReportSize(t *testing.T) {
 	s := Boot(Config{})
 	tree := &sized{size: nt.FsFullSizeInformation{TotalAllocationUnits: 1 << 40, CallerAvailableAllocationUnits: 1 << 33,
 		ActualAvailableAllocationUnits: 1 << 36, SectorsPerAllocationUnit: 8, BytesPerSector: 512}}
@@ -82,13 +81,14 @@ func TestVolumeInFull(t *testing.T) {
 	} {
 		tree.st = ntstatus.Success
 		if v, st := th.NtQueryVolumeInformationFile(h, class); st != ntstatus.Success || v != want {
-			t.Errorf("F-128: %v is %+v, %v, want %+v", class, v, st, want)
+			t.Errorf("F-128: %v = %+v, %v; want %+v", class, v, st, want)
 		}
 		tree.st = ntstatus.AccessDenied
 		device := class == nt.FileFsDeviceInformation // does not query the volume
 		if v, st := th.NtQueryVolumeInformationFile(h, class); (st == ntstatus.Success) != device ||
 			!device && (st != ntstatus.AccessDenied || v != nil) {
-			t.Errorf("F-124: %v of a volume that does not tell is %+v, %v", class, v, st)
+			t.Errorf("F-124: %v of a volume of unknown size: %+v, %v; want %v, or success for the device class",
+				class, v, st, ntstatus.AccessDenied)
 		}
 	}
 	if err := s.Close(); err != nil {

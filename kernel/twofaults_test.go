@@ -17,33 +17,33 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An inputFault is one thing wrong with a call, which a condition of its row documents.
+// An inputFault changes the input or the world so that one documented condition of a service fails.
 type inputFault struct {
 	nt.Condition
-	at    int    // of the condition in its row
-	place string // the changed input: two failure conditions of one input are not combined
+	at    int    // the condition's index in its row
+	place string // the changed input; two faults of one input are not combined
 	do    func(in reflect.Value)
 	undo  func()
 }
 
-// A faultKind makes the fault that a condition documents.
+// A faultKind builds the fault for a documented condition.
 type faultKind struct {
-	services string // a pattern of their names; "" fits all
+	services string // a pattern for the names of services; "" matches all
 	status   ntstatus.Status
-	when     string // a pattern of the condition's text, with the field that it names as its group
+	when     string // a pattern for the condition's text; its group is a field name
 	make     func(f *faultMaker, field string) *inputFault
 }
 
-// A faultMaker makes the faults of one case.
+// A faultMaker builds the faults of one case.
 type faultMaker struct {
 	w     *rightsWorld
 	c     *rightCase
 	needs map[string]*rightCase // the cases of the service, by their fields
 
-	memory bool // the fault of memory is made
+	memory bool // the fault of failing allocations was built
 }
 
-// put returns a fault that sets a field, or the value of a captured field. A nil v sets it to zero.
+// put returns a fault that sets a field, or the value of a captured field, to v. A nil v means the zero value.
 func put(field string, v any) *inputFault {
 	return &inputFault{place: field, do: func(in reflect.Value) {
 		f := in.FieldByName(field)
@@ -58,7 +58,7 @@ func put(field string, v any) *inputFault {
 	}}
 }
 
-// unread returns a fault of capturing a field.
+// unread returns a fault that makes the capture of a field fail with st.
 func unread(field string, st ntstatus.Status) *inputFault {
 	return &inputFault{place: field, do: func(in reflect.Value) {
 		f := in.FieldByName(field)
@@ -69,7 +69,7 @@ func unread(field string, st ntstatus.Status) *inputFault {
 	}}
 }
 
-// masked returns a failure condition that adds bits to a mask and can be combined with others.
+// masked returns a fault that adds bits to an access mask. It can be combined with other masks of the field.
 func masked(field string, mask winnt.AccessMask) *inputFault {
 	return &inputFault{place: fmt.Sprintf("%s %#x", field, uint32(mask)), do: func(in reflect.Value) {
 		f := in.FieldByName(field)
@@ -80,7 +80,7 @@ func masked(field string, mask winnt.AccessMask) *inputFault {
 	}}
 }
 
-// attributes returns a fault of the object's attributes.
+// attributes returns a fault that changes the object attributes.
 func attributes(place string, change func(*nt.ObjectAttributes)) *inputFault {
 	return &inputFault{place: "ObjectAttributes " + place, do: func(in reflect.Value) {
 		f := in.FieldByName("ObjectAttributes")
@@ -97,7 +97,7 @@ func attributes(place string, change func(*nt.ObjectAttributes)) *inputFault {
 	}}
 }
 
-// first returns the first of the given field names that the input has, "" for none.
+// first returns the first field name that the input has, or "" if it has none.
 func (f *faultMaker) first(fields ...string) string {
 	typ := nt.NtTable.Find(f.c.service).InType()
 	for _, name := range fields {
@@ -108,7 +108,7 @@ func (f *faultMaker) first(fields ...string) string {
 	return ""
 }
 
-// without returns a fault that disables a privilege of the caller. Its undo enables the privilege.
+// without returns a fault that disables a privilege of the caller. Its undo enables the privilege again.
 func (f *faultMaker) without(name string) *inputFault {
 	set := func(on uint32) {
 		for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
@@ -122,7 +122,7 @@ func (f *faultMaker) without(name string) *inputFault {
 		undo: func() { set(winnt.SE_PRIVILEGE_ENABLED) }}
 }
 
-// act makes the thread impersonate with a token of the world, or revert for "".
+// act makes the thread impersonate a token of the world, or revert to self for "".
 func (f *faultMaker) act(client string) {
 	if st := f.w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
 		f.w.all[client]); st != ntstatus.Success {
@@ -135,21 +135,22 @@ const anyWhen = ".*"
 // objectTypes matches the types in conditions such as "JobHandle is not a job".
 const objectTypes = `token|thread|process|directory|file|port|job|mutant|semaphore|timer|symbolic link|event`
 
-// name returns a fault of the object's name.
+// name returns a function that makes a fault of the object's name.
 func name(path string) func(*faultMaker, string) *inputFault {
 	return func(*faultMaker, string) *inputFault {
 		return attributes("name", func(oa *nt.ObjectAttributes) { oa.ObjectName = path })
 	}
 }
 
-// pointers holds, by service, the field for the first condition of its row, if that is not the first field read.
+// pointers names the field for a service's first condition, unless that is the first field read.
 var pointers = map[string]string{"NtAccessCheck": "GenericMapping", "NtAccessCheckByType": "GenericMapping",
 	"NtAccessCheckByTypeResultList": "GenericMapping", "NtCreateToken": "User"}
 
-// whys are rules that a trace may name although the row names another one: pointers, handles, the access check.
+// whys are the rules of pointers, handles and the access check. A trace may name them where the row names another
+// rule.
 var whys = map[string]bool{"O-3": true, "O-31": true, "A-30": true, "A-40": true, "A-50": true}
 
-// faultKinds are tried in this order.
+// The first kind that matches a condition is used.
 var faultKinds = []faultKind{
 	{"", ntstatus.InvalidHandle, `^RootDirectory`, func(*faultMaker, string) *inputFault {
 		return attributes("root", func(oa *nt.ObjectAttributes) { oa.RootDirectory, oa.ObjectName = 0xDEAD0, "x" })
@@ -182,7 +183,7 @@ var faultKinds = []faultKind{
 	{"DuplicateToken|LowBox", ntstatus.BadImpersonationLevel, `^a primary token is requested|^the existing token`,
 		func(f *faultMaker, _ string) *inputFault { return put("ExistingTokenHandle", f.w.all["identified"]) }},
 	{"", ntstatus.AccessDenied, `^a directory on the path`, func(f *faultMaker, _ string) *inputFault {
-		// The client that the thread would act for has the privilege: the two are not tried together.
+		// The caller's client would have the privilege, so this fault is not combined with one of the client.
 		one, b := f.without("SeChangeNotifyPrivilege"), name(`\closed\x`)(f, "")
 		return &inputFault{place: "client", undo: one.undo, do: func(in reflect.Value) { one.do(in); b.do(in) }}
 	}},
@@ -373,7 +374,7 @@ var faultKinds = []faultKind{
 	}},
 	{"GetNext", ntstatus.InvalidParameter, `^Flags`, func(*faultMaker, string) *inputFault { return put("Flags", 2) }},
 	{"", ntstatus.InsufficientResources, `^not enough memory`, func(f *faultMaker, _ string) *inputFault {
-		if f.memory { // the first of the two is reported
+		if f.memory { // only one memory fault per case
 			return nil
 		}
 		f.memory = true
@@ -395,7 +396,7 @@ var faultKinds = []faultKind{
 	}},
 }
 
-// faults returns the faults for the conditions of the case's row, in the row's order.
+// faults returns the faults for the conditions of the service's row, in the row's order.
 func (f *faultMaker) faults() (all []*inputFault) {
 	for i, c := range nt.NtTable.Find(f.c.service).Info().Conditions {
 		for _, k := range faultKinds {
@@ -420,7 +421,7 @@ func (f *faultMaker) faults() (all []*inputFault) {
 	return all
 }
 
-// ask makes the call of the case with some faults.
+// ask makes the call with the faults, undoes them, and returns the status and the rule in the trace.
 func (f *faultMaker) ask(faults ...*inputFault) (ntstatus.Status, string) {
 	in := reflect.New(nt.NtTable.Find(f.c.service).InType()).Elem()
 	in.Set(reflect.ValueOf(f.c.in))
@@ -442,12 +443,12 @@ func (f *faultMaker) ask(faults ...*inputFault) (ntstatus.Status, string) {
 	return st, why
 }
 
-// attributesOf returns the attributes of an object below the root.
+// attributesOf returns attributes that name an object in the root directory.
 func attributesOf(name string) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: `\` + name})
 }
 
-// calls returns the calls that are tried, one for each handle that they take.
+// calls returns more calls: those without a documented right, one per service or per handle that it takes.
 func (w *rightsWorld) calls() (all []rightCase) {
 	self := nt.Cap(&nt.ObjectAttributes{})
 	who := nt.Cap(&nt.ClientID{UniqueProcess: w.id.UniqueProcess})
@@ -499,7 +500,7 @@ func (w *rightsWorld) calls() (all []rightCase) {
 	return all
 }
 
-// bases returns an input in which more failure conditions can occur, or the input unchanged.
+// bases returns an input that can violate more conditions than in, or in itself.
 func bases(in any) any {
 	switch in := in.(type) {
 	case nt.AdjustGroupsTokenIn:
@@ -518,8 +519,8 @@ func bases(in any) any {
 	return in
 }
 
-// Each documented failure condition of a service returns its status. Of two conditions the earlier one in the row
-// decides. A refused call does not change handles, objects, references and tokens.
+// A service returns the documented status for each of its conditions. If two conditions are violated, the one earlier
+// in the row decides. A failed call does not change handles, objects, references or tokens.
 func TestEarlierConditionDecides(t *testing.T) {
 	w := newRightsWorld(t)
 	for name, level := range map[string]winnt.SecurityImpersonationLevel{"anonymous": winnt.SecurityAnonymous,
@@ -574,12 +575,12 @@ func TestEarlierConditionDecides(t *testing.T) {
 		singles, pairs = singles+n, pairs+m
 	}
 	if t.Logf("%d faults, %d pairs", singles, pairs); singles < 670 || pairs < 2800 {
-		t.Errorf("only %d faults and %d pairs were tried, want at least 670, at least 2800", singles, pairs)
+		t.Errorf("%d single faults and %d pairs were tried, want at least 670 and 2800", singles, pairs)
 	}
 }
 
-// try makes the call of the case with each fault and each pair of faults of different inputs. It returns the numbers
-// of both.
+// try makes the call with each fault alone and with each pair of faults of different inputs. It returns how many of
+// both it tried.
 func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 	if strings.HasSuffix(f.c.service, "AndAuditAlarm") {
 		f.act("client")
@@ -591,7 +592,8 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 		singles++
 		st, why := f.ask(a)
 		if st != a.Status || why != a.Rule && !whys[why] {
-			t.Errorf("%s, %s (%s): %v by %s, want %v by %s", f.c.service, a.When, a.place, st, why, a.Status, a.Rule)
+			t.Errorf(`%s with fault "%s" in %s: %v by rule %s, want %v by %s`, f.c.service, a.When, a.place, st, why,
+				a.Status, a.Rule)
 			continue
 		}
 		for _, b := range all[k+1:] {
@@ -601,25 +603,25 @@ func (f *faultMaker) try(t *testing.T) (singles, pairs int) {
 			}
 			pairs++
 			if got, rule := f.ask(b, a); got != st || rule != why {
-				t.Errorf("%s, %s (%s), and %s: %v by %s, want %v by %s",
-					f.c.service, a.When, a.place, b.When, got, rule, st, why)
+				t.Errorf(`%s with fault "%s" in %s and fault "%s": %v by rule %s, want %v by %s`, f.c.service, a.When,
+					a.place, b.When, got, rule, st, why)
 			}
 		}
 	}
 	if after := f.w.state(); after != before {
-		t.Errorf("%s was refused, and changed\n%s\nto\n%s, want %s", f.c.service, before, after, before)
+		t.Errorf("%s failed but changed the state from\n%s\nto\n%s", f.c.service, before, after)
 	}
 	return singles, pairs
 }
 
-// state returns the state that a refused call must not change.
+// state describes the objects, handles, references and tokens, which a failed call must not change.
 func (w *rightsWorld) state() string {
 	var b strings.Builder
 	objects, handles, references := w.system.Counts()
 	fmt.Fprintln(&b, objects, "objects", handles, "handles", references, "references")
 	for _, name := range []string{"token", "primary", "client"} {
 		for class := winnt.TokenUser; class <= winnt.TokenIsAppContainer; class++ {
-			if class != winnt.TokenStatistics { // the faults of privileges modify the token, and change it back
+			if class != winnt.TokenStatistics { // the faults of privileges change the token and change it back
 				v, _ := w.th.NtQueryInformationToken(w.all[name], class)
 				fmt.Fprintln(&b, name, class, v)
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// requester is a server with one thread, and a client's token.
+// A requester is a server with one thread, and the token of a client.
 type requester struct {
 	*bench
 	proc   *kernel.Process
@@ -38,7 +38,7 @@ func newRequester(t *testing.T) *requester {
 	return r
 }
 
-// closeNow closes the system; the error lists what leaked.
+// closeNow closes the system once. Its error lists what leaked.
 func (r *requester) closeNow() error {
 	if r.closed {
 		return nil
@@ -48,8 +48,9 @@ func (r *requester) closeNow() error {
 	return r.sys.Close()
 }
 
-// I-49: work items run in order, each with the context of its queueing, and everything is released.
-func TestQueueSystemWork(t *testing.T) {
+// Work items run in the order they were queued, each on a system thread with the subject context of its queueing. The
+// system releases the contexts (I-49).
+func TestWorkItemsRunInOrder(t *testing.T) {
 	b := newRequester(t)
 	var got []winnt.LUID
 	done := make(chan struct{})
@@ -60,13 +61,14 @@ func TestQueueSystemWork(t *testing.T) {
 		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread,
 			requester *kernel.SubjectContext) {
 			if !worker.Thread().IsSystemThread() || worker.Thread().IsImpersonating() {
-				t.Error("work must run on a system thread that impersonates no client")
+				t.Errorf("work runs on a system thread: %t, impersonating: %t; want true, false",
+					worker.Thread().IsSystemThread(), worker.Thread().IsImpersonating())
 			}
 			got = append(got, requester.Token().ID())
-			// An item's impersonation ends with the item.
+			// The system ends this impersonation after the item.
 			if st := worker.PsImpersonateClient(worker.Thread(), b.client, false, false,
 				winnt.SecurityImpersonation); st != ntstatus.Success {
-				t.Error(st)
+				t.Errorf("PsImpersonateClient in a work item: %v, want %v", st, ntstatus.Success)
 			}
 			if len(got) == 3 {
 				close(done)
@@ -81,18 +83,18 @@ func TestQueueSystemWork(t *testing.T) {
 	}
 	<-done
 	if got[0] != got[2] || got[1] != b.client.ID() || got[0] == got[1] {
-		t.Errorf("requesters %v, want the process, the client %v, the process", got, b.client.ID())
+		t.Errorf("tokens of the three requesters: %v; want the process, the client %v, the process", got,
+			b.client.ID())
 	}
 }
 
-// I-49: a full queue refuses items, closing drops items that have not started, and nothing leaks (the system reports
-// leaks when it closes).
+// A full queue rejects items. Close drops items that have not started, and nothing leaks (I-49).
 func TestWorkQueueFullAndClosed(t *testing.T) {
 	b := newRequester(t)
 	started, ran := make(chan struct{}), 0
 	err := b.k.QueueSystemWork(func(ctx context.Context, _ *kernel.KernelThread, _ *kernel.SubjectContext) {
 		close(started)
-		<-ctx.Done() // until the system closes
+		<-ctx.Done() // until Close cancels it
 		ran++
 	})
 	if err != nil {
@@ -103,44 +105,45 @@ func TestWorkQueueFullAndClosed(t *testing.T) {
 	taken := 0
 	for ; err == nil; taken++ {
 		if taken > 100_000 {
-			t.Fatal("the queue takes everything")
+			t.Fatalf("QueueSystemWork accepted %d items, want an error at the limit", taken)
 		}
 		err = b.k.QueueSystemWork(nothing)
 	}
 	if taken-1 != 1024 {
-		t.Errorf("%d items wait, want 1024", taken-1)
+		t.Errorf("%d items wait in a full queue, want 1024", taken-1)
 	}
 	if !errors.Is(err, kernel.ErrWorkQueueFull) {
-		t.Fatalf("got %v, want %v", err, kernel.ErrWorkQueueFull)
+		t.Fatalf("QueueSystemWork of a full queue: %v, want %v", err, kernel.ErrWorkQueueFull)
 	}
 	if err := b.closeNow(); err != nil {
 		t.Fatal(err)
 	}
 	if ran != 1 {
-		t.Errorf("closing ran %d, want the one item that had started", ran)
+		t.Errorf("ran = %d after Close, want 1: only the item that had started", ran)
 	}
 	if err := b.k.QueueSystemWork(nothing); !errors.Is(err, kernel.ErrSystemClosed) {
-		t.Errorf("after close: got %v, want %v", err, kernel.ErrSystemClosed)
+		t.Errorf("QueueSystemWork after Close: %v, want %v", err, kernel.ErrSystemClosed)
 	}
 }
 
-// I-49: QueueSystemWork reports that no thread can run the work, because the System process has ended.
-func TestWorkWithoutWorker(t *testing.T) {
+// QueueSystemWork returns an error if the System process has ended, so that no thread can run the work (I-49).
+func TestQueueSystemWorkFailsWithoutSystemProcess(t *testing.T) {
 	b := newRequester(t)
 	worker, err := b.sys.SystemThread()
 	if err != nil {
 		t.Fatal(err)
 	}
 	worker.Thread().Process().Exit()
-	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { t.Error("it ran") })
+	err = b.k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {
+		t.Error("the work ran, want it rejected")
+	})
 	if !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
-		t.Errorf("got %v, want %v", err, ntstatus.ProcessIsTerminating)
+		t.Errorf("QueueSystemWork without a System process: %v, want %v", err, ntstatus.ProcessIsTerminating)
 	}
 }
 
-// I-49: threads queue while the system closes: no item runs after Close, and no
-// reference is lost.
-func TestWorkQueueRace(t *testing.T) {
+// If threads queue work while the system closes, no item runs after Close and no reference leaks (I-49).
+func TestNoWorkRunsAfterClose(t *testing.T) {
 	for range 20 {
 		b := newRequester(t)
 		var wg sync.WaitGroup

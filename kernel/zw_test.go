@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// ZwClose closes a handle once; a second call reports an invalid handle.
 func TestZwCloseClosesAHandle(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	k := sys.KernelMode(th)
@@ -16,9 +17,9 @@ func TestZwCloseClosesAHandle(t *testing.T) {
 		t.Fatal(st)
 	}
 	if st := k.ZwClose(h); st != ntstatus.Success {
-		t.Errorf("the first close: %s, want %s", st, ntstatus.Success)
+		t.Errorf("first ZwClose: %s, want %s", st, ntstatus.Success)
 	}
 	if st := k.ZwClose(h); st != ntstatus.InvalidHandle {
-		t.Errorf("the second close: %s, want %s", st, ntstatus.InvalidHandle)
+		t.Errorf("second ZwClose: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 }

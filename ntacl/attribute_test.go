@@ -14,8 +14,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRecorded decodes attributes that python3-samba and smbd wrote. The SDDL was determined manually.
-func TestRecorded(t *testing.T) {
+// Decode reads attributes that python3-samba and smbd wrote, and Append writes the same bytes. The SDDL was
+// determined manually.
+func TestDecodeReadsSambaAttributes(t *testing.T) {
 	for _, c := range []struct {
 		file       string
 		version    uint16
@@ -45,24 +46,25 @@ func TestRecorded(t *testing.T) {
 			}
 			t.Log(text)
 			if a.Version != c.version || a.HashType != c.hashType || a.What != c.what || c.sddl != "" && text != c.sddl {
-				t.Errorf("version %d, hash type %d, %q, %s", a.Version, a.HashType, a.What, text)
+				t.Errorf("Decode: version %d, hash type %d, %q, %s; want %d, %d, %q, %s", a.Version, a.HashType,
+					a.What, text, c.version, c.hashType, c.what, c.sddl)
 			}
 			again, err := a.Append(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(again, b) {
-				t.Errorf("written again:\n%x, want %x\nread:\n%x", again, b, b)
+				t.Errorf("Append after Decode:\n%x\nwant\n%x", again, b)
 			}
 		})
 	}
 }
 
-// pythonSDDL: deny 2 to an account, allow 0x1ff to Everyone, both for children
-// too, protected and inherited automatically.
+// pythonSDDL denies 2 to an account and allows 0x1ff to Everyone. Both entries are inherited by children. The DACL is
+// protected and automatically inherited.
 const pythonSDDL = "O:SYG:SYD:PAI(D;OICI;DC;;;S-1-5-21-1-2-3-2001)(A;OICI;CCDCLCSWRPWPDTLOCR;;;WD)"
 
-// bytesOf reads a vector: bytes, or a dump of lines "[0010] 01 02 … text".
+// bytesOf reads a recorded file: bytes, or a dump with lines "[0010] 01 02 … text".
 func bytesOf(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(recordings.File(t, "raw/"+name))
@@ -87,7 +89,9 @@ func bytesOf(t *testing.T, name string) []byte {
 	return out
 }
 
-func TestRefusals(t *testing.T) {
+// Decode rejects attributes with a wrong version, a truncated part or a wrong offset, and Append rejects values that
+// cannot be encoded.
+func TestInvalidAttributesAreRejected(t *testing.T) {
 	good, err := (&ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -111,20 +115,20 @@ func TestRefusals(t *testing.T) {
 		"offset 0x8": change(12, 8),
 	} {
 		if _, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%s: %v, want %v", name, err, ntacl.ErrAttribute)
+			t.Errorf("Decode, %s: %v, want %v", name, err, ntacl.ErrAttribute)
 		}
 	}
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for _, a := range []ntacl.Attribute{{Descriptor: d}, {Version: 5, Descriptor: d}, {Version: 1},
-		{Version: 4, What: "a\x00b", Descriptor: d}} { // each is invalid in one respect
+		{Version: 4, What: "a\x00b", Descriptor: d}} { // each has one invalid field
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("%+v: %v, want %v", a, err, ntacl.ErrAttribute)
+			t.Errorf("Append of %+v: %v, want %v", a, err, ntacl.ErrAttribute)
 		}
 	}
 }
 
-// Each version, truncated at each byte of its header, is an error. The longest attribute is accepted, and one byte
-// more is rejected before anything is decoded.
+// An attribute that is truncated within its header is an error in each version. Split accepts the longest attribute
+// and rejects one byte more before it decodes anything.
 func TestTruncatedHeadersAreRefused(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")
 	for version, head := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
@@ -135,16 +139,18 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		for n := range head {
 			var a ntacl.Attribute
 			if _, err := a.Split(whole[:n:n]); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, %d bytes of %d: %v, want %v", version, n, head, err, ntacl.ErrAttribute)
+				t.Errorf("Split of version %d, %d of %d bytes: %v, want %v", version, n, head, err,
+					ntacl.ErrAttribute)
 			}
 		}
 		most := append(bytes.Clone(whole), make([]byte, ntacl.MaxSize-len(whole))...)
 		if _, err := new(ntacl.Attribute).Split(most); err != nil {
-			t.Errorf("version %d of %d bytes: %v", version, len(most), err)
+			t.Errorf("Split of version %d with %d bytes: %v, want no error", version, len(most), err)
 		}
 		if _, err := new(ntacl.Attribute).Split(append(most, 0)); !errors.Is(err, ntacl.ErrAttribute) ||
 			!strings.Contains(err.Error(), "longer than") {
-			t.Errorf("version %d of %d bytes: %v", version, len(most)+1, err)
+			t.Errorf("Split of version %d with %d bytes: %v, want an error that it is too long", version, len(most)+1,
+				err)
 		}
 	}
 	open, err := (&ntacl.Attribute{Version: 4, What: "posix_acl", Descriptor: d}).Append(nil)
@@ -156,13 +162,12 @@ func TestTruncatedHeadersAreRefused(t *testing.T) {
 		open[i] = 'x'
 	}
 	if _, err := ntacl.Decode(open); !errors.Is(err, ntacl.ErrAttribute) || !strings.Contains(err.Error(), "no end") {
-		t.Errorf("a description without an end: %v", err)
+		t.Errorf(`Decode of a description without a terminator: %v, want an error with "no end"`, err)
 	}
 }
 
-// An offset that points before the descriptor is refused, also where it would be
-// one of a part if it counted from the descriptor's own start.
-func TestOffsetsBeforeTheDescriptor(t *testing.T) {
+// Decode rejects an offset that points before the descriptor, even if it would be valid relative to the descriptor.
+func TestOffsetBeforeDescriptorIsRejected(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
@@ -177,15 +182,15 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 				continue
 			}
 			if a, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
-				t.Errorf("version %d, the offset %d at byte %d: %v, %v, want %v", version, off-uint32(at), field, a,
-					err, ntacl.ErrAttribute)
+				t.Errorf("Decode of version %d with offset %d at byte %d: %v, %v; want %v", version, off-uint32(at),
+					field, a, err, ntacl.ErrAttribute)
 			}
 		}
 	}
 }
 
-// Each part of a descriptor may be missing: its offset is 0, and the other parts survive encoding.
-func TestMissingPartsAreAbsent(t *testing.T) {
+// Each part of a descriptor may be missing. Its offset is then 0, and the other parts are kept.
+func TestMissingPartsHaveOffsetZero(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
 		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
 		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
@@ -196,19 +201,20 @@ func TestMissingPartsAreAbsent(t *testing.T) {
 			}
 			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
 				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
-					t.Errorf("version %d of %q: part %d has the offset %d", version, text, field, off)
+					t.Errorf("version %d of %q: part %d has the offset %d, want one other than 0: %t", version, text,
+						field, off, there)
 				}
 			}
 			a, err := ntacl.Decode(b)
 			if err != nil || !a.Descriptor.Equal(d) {
-				t.Errorf("version %d of %q comes back as %v, %v", version, text, a, err)
+				t.Errorf("version %d of %q: Decode returns %v, %v; want an equal descriptor", version, text, a, err)
 			}
 		}
 	}
 }
 
-// An attribute may end after its header: it is decoded, and the missing descriptor is an error of the descriptor.
-func TestSplitAtTheEnd(t *testing.T) {
+// Split accepts an attribute that ends after its header. The missing descriptor is an error of the descriptor.
+func TestSplitAcceptsHeaderOnly(t *testing.T) {
 	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
 		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
@@ -217,15 +223,16 @@ func TestSplitAtTheEnd(t *testing.T) {
 		}
 		var a ntacl.Attribute
 		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
-			t.Errorf("version %d: %x, %v", version, rest, err)
+			t.Errorf("Split of the header of version %d: rest %x, %v; want no rest, no error", version, rest, err)
 		}
 		if _, err := a.Split(good[:at-1]); !errors.Is(err, ntacl.ErrAttribute) {
-			t.Errorf("version %d, a byte less: %v, want %v", version, err, ntacl.ErrAttribute)
+			t.Errorf("Split of version %d without the header's last byte: %v, want %v", version, err,
+				ntacl.ErrAttribute)
 		}
 	}
 }
 
-// FuzzDecode: no panic, and a decoded attribute survives encoding.
+// FuzzDecode checks that Decode does not panic and that a decoded attribute is equal after Append and Decode.
 func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
 		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5,
@@ -233,8 +240,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b)            // a version each
-		f.Add(b[:len(b)-4]) // cut inside the last SID
+		f.Add(b)            // each version
+		f.Add(b[:len(b)-4]) // truncated inside the last SID
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a, err := ntacl.Decode(b)
@@ -247,36 +254,36 @@ func FuzzDecode(f *testing.F) {
 		}
 		c, err := ntacl.Decode(again)
 		if err != nil {
-			t.Fatalf("%v: %x", err, again)
+			t.Fatalf("Decode after Append: %v: %x", err, again)
 		}
 		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
 			c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("%+v\n%+v", a, c)
+			t.Errorf("after Append and Decode: %+v\nwant %+v", c, a)
 		}
 	})
 }
 
-// After a description of any length time and descriptor are aligned to four, the time after the description and the
-// descriptor 72 bytes after the time.
-func TestAlignedInVersion4(t *testing.T) {
+// In version 4 the time follows the description, and the descriptor is 72 bytes after the time. Both are aligned to
+// four bytes, whatever the length of the description.
+func TestVersion4AlignsTimeAndDescriptor(t *testing.T) {
 	for _, what := range []string{"", "a", "ab", "abc", "abcd", "posix_acl"} {
 		a := ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: what, Time: 0x0123456789ABCDEF,
 			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}
-		b, err := a.Append([]byte("xyz")) // existing bytes do not matter
+		b, err := a.Append([]byte("xyz")) // existing bytes of the buffer do not matter
 		if err != nil {
 			t.Fatal(err)
 		}
 		b = b[3:]
 		at := (4 + 4 + 4 + 2 + 64 + len(what) + 1 + 3) &^ 3
 		if got := binary.LittleEndian.Uint64(b[at:]); got != uint64(a.Time) {
-			t.Errorf("%q: at %d stands %#x, want the time", what, at, got)
+			t.Errorf("description %q: at byte %d is %#x, want the time %#x", what, at, got, uint64(a.Time))
 		}
 		if b[at+72] != 1 || b[at+72+3] != 0x80 { // revision 1, SE_SELF_RELATIVE
-			t.Errorf("%q: at %d stands % x, want the descriptor", what, at+72, b[at+72:at+76])
+			t.Errorf("description %q: at byte %d is % x, want a descriptor", what, at+72, b[at+72:at+76])
 		}
 		got, err := ntacl.Decode(b)
 		if err != nil || got.What != what || got.Time != a.Time || !got.Descriptor.Equal(a.Descriptor) {
-			t.Errorf("%q: %+v, %v", what, got, err)
+			t.Errorf("Decode with description %q: %+v, %v; want the encoded values", what, got, err)
 		}
 	}
 }

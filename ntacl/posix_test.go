@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestPosix compares with what smbcacls printed of files without the attribute
-// on a share of smbd 4.17, with the SIDs of unmapped accounts throughout.
-func TestPosix(t *testing.T) {
+// Posix returns the descriptors that smbcacls printed for files without the attribute on a share of smbd 4.17.
+// Accounts have the SIDs of unmapped accounts.
+func TestPosixMatchesSmbcacls(t *testing.T) {
 	const owner, group = "S-1-22-1-1001", "S-1-22-2-1002"
 	for _, c := range []struct {
 		name      string
@@ -40,13 +40,13 @@ func TestPosix(t *testing.T) {
 		}
 		d, err := ntacl.Posix(ntacl.Info{Directory: c.directory, Mode: c.mode, UID: 1001, GID: 1002}, acl, nil)
 		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("Posix, %s: %v", c.name, err)
 			continue
 		}
 		got, err := sddl.Format(d, sddl.Options{})
 		want, _ := sddl.Format(sddl.MustParse("O:"+owner+"G:"+group+"D:"+c.want), sddl.Options{})
 		if err != nil || got != want {
-			t.Errorf("%s: %s, want %s (%v)", c.name, got, want, err)
+			t.Errorf("Posix, %s: %s, want %s (%v)", c.name, got, want, err)
 		}
 	}
 	testDirectories(t)
@@ -54,16 +54,16 @@ func TestPosix(t *testing.T) {
 		"0200000003000600ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil); err == nil {
-			t.Errorf("%q: accepted", bad)
+			t.Errorf("Posix with the malformed ACL %q: no error, want one", bad)
 		}
 	}
 }
 
-// testDirectories compares the entries that children inherit with those that smbcacls
-// printed of the same server (F-109).
+// testDirectories checks the entries that children inherit against those that smbcacls printed for the same server
+// (F-109).
 func testDirectories(t *testing.T) {
 	t.Helper()
-	// other r-x, in both: one entry
+	// one entry, because others have r-x in both ACLs
 	same, _ := hex.DecodeString("0200000001000700ffffffff04000500ffffffff20000500ffffffff")
 	const own = "O:S-1-22-1-1001G:S-1-22-2-1002D:(A;;FA;;;S-1-22-1-1001)(A;;0x1200a9;;;S-1-22-2-1002)(A;;0x1200a9;;;WD)"
 	// user::rwx, user:2:r-x, group::r-x, group:60:rwx, mask rwx, other ---
@@ -85,7 +85,7 @@ func testDirectories(t *testing.T) {
 			full = strings.Replace(own, "(A;;0x1200a9;;;WD)", "(A;OICI;0x1200a9;;;WD)", 1) + want
 		}
 		if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != full {
-			t.Errorf("%s, %v, want %s", got, err, full)
+			t.Errorf("PosixDirectory: %s, %v; want %s", got, err, full)
 		}
 	}
 	// user:2:rw- in both: children inherit the directory's right to delete children.
@@ -95,16 +95,15 @@ func testDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || !strings.Contains(got, "(A;OICI;0x1f01df;;;S-1-22-1-2)") {
-		t.Errorf("%s, %v, want one entry of user 2", got, err)
+		t.Errorf("PosixDirectory: %s, %v; want a single entry of user 2", got, err)
 	}
 	if _, err := ntacl.PosixDirectory(ntacl.Info{Directory: true}, nil, []byte{2}, nil); err == nil {
-		t.Error("a default ACL of one byte: accepted")
+		t.Error("PosixDirectory with a default ACL of one byte: no error, want one")
 	}
 }
 
-// The mask limits named users, the owning group and named groups, neither the owner nor
-// others.
-func TestMaskLimits(t *testing.T) {
+// The mask limits named users, the owning group and named groups, but not the owner or others.
+func TestMaskLimitsNamedEntries(t *testing.T) {
 	// user::rwx, user:2:rwx, group::rwx, group:60:rwx, mask r--, other rwx
 	acl, err := hex.DecodeString("0200000001000700ffffffff020007000200000004000700ffffffff080007003c000000" +
 		"10000400ffffffff20000700ffffffff")
@@ -118,13 +117,13 @@ func TestMaskLimits(t *testing.T) {
 	const want = "O:S-1-22-1-1G:S-1-22-2-2D:(A;;FA;;;S-1-22-1-1)(A;;FR;;;S-1-22-1-2)(A;;FR;;;S-1-22-2-2)" +
 		"(A;;FR;;;S-1-22-2-60)(A;;FA;;;WD)"
 	if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != want {
-		t.Errorf("%s, %v, want %s", got, err, want)
+		t.Errorf("Posix: %s, %v; want %s", got, err, want)
 	}
 }
 
-// The search permission by class: the owner always, named users and groups and the owning group under the mask,
-// others by the last three bits.
-func TestSearchers(t *testing.T) {
+// Searchers returns who may search a directory: always the owner, named users and groups and the owning group as the
+// mask allows, and others by the last three bits.
+func TestSearchersFollowPermissions(t *testing.T) {
 	for _, c := range []struct {
 		name, acl     string
 		mode          uint32
@@ -148,7 +147,8 @@ func TestSearchers(t *testing.T) {
 		users, groups, all, err := ntacl.Searchers(ntacl.Info{Mode: c.mode, UID: 7, GID: 8, Directory: true},
 			bytesOrNil(t, c.acl))
 		if !slices.Equal(users, c.users) || !slices.Equal(groups, c.groups) || all != c.all || (err != nil) != c.fails {
-			t.Errorf("%s: %v, %v, %t, %v, want %v, %v, %t", c.name, users, groups, all, err, c.users, c.groups, c.all)
+			t.Errorf("Searchers, %s: users %v, groups %v, all %t, %v; want %v, %v, %t, an error: %t", c.name, users,
+				groups, all, err, c.users, c.groups, c.all, c.fails)
 		}
 	}
 }

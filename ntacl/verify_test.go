@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestVerify has the hashes that smbd 4.17 wrote for files it set a descriptor
-// of, and the permissions the files had then.
-func TestVerify(t *testing.T) {
+// Verify accepts the hashes that smbd 4.17 wrote for files with the permissions that the files had then, and detects
+// each change of them.
+func TestVerifyDetectsChangedPermissions(t *testing.T) {
 	const (
 		fileACL   = "0200000001000600ffffffff020006000000000004000400ffffffff080004000000000010000700ffffffff20000400ffffffff"
 		owned     = "0200000001000700ffffffff020007000100000004000700ffffffff080007000200000010000700ffffffff20000700ffffffff"
@@ -39,10 +39,10 @@ func TestVerify(t *testing.T) {
 		verify := func(what string, f ntacl.Info, access, inherited []byte, want ntacl.Verdict) {
 			t.Helper()
 			if got := a.Verify(f, access, inherited); got != want {
-				t.Errorf("%s, %s: %v, want %v", c.name, what, got, want)
+				t.Errorf("Verify of %s, %s: %v, want %v", c.name, what, got, want)
 			}
 		}
-		verify("as it was", c.f, access, inherited, ntacl.Intact)
+		verify("unchanged", c.f, access, inherited, ntacl.Intact)
 		f := c.f
 		f.Mode ^= 0o6000
 		verify("other special bits", f, access, inherited, ntacl.Intact)
@@ -67,13 +67,12 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// folderHash is of the 80 bytes that smbd hashed for a directory of root, mode
-// 0755: pointers, two ids of 8 bytes, mode, three entries, none.
+// folderHash is the hash of the 80 bytes that smbd hashed for a directory of root with mode 0755: pointers, two ids
+// of 8 bytes, mode, three entries, no default ACL.
 const folderHash = "cd6af5f9910940b526b039daa3cf990206afe7e772cdf77f27a8153482c8abd4"
 
-// TestVerifyOthers checks the verdict for other hashes after a change of the
-// permissions, as observed on the server.
-func TestVerifyOthers(t *testing.T) {
+// Verify returns the verdict observed on the server for other versions and hashes after a change of the permissions.
+func TestVerifyOtherVersionsAndHashes(t *testing.T) {
 	some := [64]byte{1}
 	for _, c := range []struct {
 		name string
@@ -90,7 +89,12 @@ func TestVerifyOthers(t *testing.T) {
 		{"version 4 of another kind of ACL", ntacl.Attribute{Version: 4, HashType: 1, What: "zfs"}, ntacl.Unverifiable},
 	} {
 		if got := c.a.Verify(ntacl.Info{Mode: 0o644}, nil, nil); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("Verify, %s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	for v, want := range []string{"unhashed", "intact", "stale", "unverifiable", "unhashed"} { // the last is no verdict
+		if got := ntacl.Verdict(v).String(); got != want {
+			t.Errorf("Verdict(%d).String() = %q, want %q", v, got, want)
 		}
 	}
 }
@@ -107,8 +111,7 @@ func bytesOrNil(t *testing.T, text string) []byte {
 	return b
 }
 
-// FuzzVerify: no panic on any POSIX ACL, and the special bits of the mode never
-// matter.
+// FuzzVerify checks that no POSIX ACL causes a panic, and that the special bits of the mode never matter.
 func FuzzVerify(f *testing.F) {
 	// no entries
 	f.Add(uint32(0o644), true, []byte("\x02\x00\x00\x00"), []byte{}, []byte{1})
@@ -124,35 +127,35 @@ func FuzzVerify(f *testing.F) {
 		v := a.Verify(i, access, inherited)
 		i.Mode ^= 0o5000
 		if again := a.Verify(i, access, inherited); again != v {
-			t.Errorf("%v, with other special bits %v, want %v", v, again, v)
+			t.Errorf("Verify = %v, with other special bits %v; want equal verdicts", v, again)
 		}
 	})
 }
 
-// Sealing an attribute sets the hash that TestVerify's server wrote and changes nothing else. With a malformed ACL it
-// changes nothing.
-func TestSeal(t *testing.T) {
+// Seal sets the hash that smbd wrote, with its type and description, and changes nothing else. With a malformed ACL
+// it returns an error and changes nothing.
+func TestSealWritesSambaHash(t *testing.T) {
 	a := ntacl.Attribute{Version: 4, HashType: 9, Hash: [64]byte{1, 63: 2}, What: "zfs", Time: 77,
 		SystemHash: [64]byte{40: 1}, Descriptor: sddl.MustParse("O:BA")}
 	before, want := a, a
 	plain := ntacl.Info{Mode: 0o755, Directory: true}
 	if err := a.Seal(plain, []byte{2, 0, 0}, nil); err == nil || a != before {
-		t.Errorf("a cut ACL: %+v, %v, want %+v, an error", a, err, before)
+		t.Errorf("Seal with a truncated ACL: %+v, %v; want %+v, an error", a, err, before)
 	}
 	if err := a.Seal(plain, nil, []byte{2, 0, 0}); err == nil || a != before {
-		t.Errorf("a cut default ACL: %+v, %v, want %+v, an error", a, err, before)
+		t.Errorf("Seal with a truncated default ACL: %+v, %v; want %+v, an error", a, err, before)
 	}
 	want.HashType, want.What, want.SystemHash = ntacl.HashSHA256, "posix_acl", [64]byte{}
 	if _, err := hex.Decode(want.SystemHash[:], []byte(folderHash)); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Seal(plain, nil, nil); err != nil || a != want {
-		t.Errorf("%+v, %v, want %+v", a, err, want)
+		t.Errorf("Seal: %+v, %v; want %+v", a, err, want)
 	}
 	if v := a.Verify(plain, nil, nil); v != ntacl.Intact {
-		t.Errorf("what was sealed is %v, want %v", v, ntacl.Intact)
+		t.Errorf("Verify of a sealed attribute: %v, want %v", v, ntacl.Intact)
 	}
-	// A file's hash covers 56 bytes and more: no second pointer, and no default ACL.
+	// The hash of a file has no second pointer and no default ACL.
 	le := binary.LittleEndian
 	blob := le.AppendUint64(le.AppendUint64(le.AppendUint64(nil, 0x20000), 1001), 1002)
 	blob = le.AppendUint32(le.AppendUint32(blob, 0o100640), 3)
@@ -164,9 +167,9 @@ func TestSeal(t *testing.T) {
 	sum := sha256.Sum256(blob)
 	file := ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002}
 	if err := a.Seal(file, nil, []byte{9}); err != nil || [32]byte(a.SystemHash[:32]) != sum {
-		t.Errorf("a file: %x, %v, want %x", a.SystemHash, err, sum)
+		t.Errorf("Seal of a file: %x, %v; want %x", a.SystemHash, err, sum)
 	}
 	if v := a.Verify(ntacl.Info{Mode: 0o640, UID: 1001, GID: 1002, Directory: true}, nil, nil); v != ntacl.Stale {
-		t.Errorf("a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
+		t.Errorf("Verify of a directory with the hash of a file: %v, want %v", v, ntacl.Stale)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// forest is a tree in memory: names ending in / are directories.
-type forest map[string]string // path → attribute, "!" unreadable, "@" a link
+// forest is a tree in memory. Names that end in / are directories.
+type forest map[string]string // path → attribute; "!" is unreadable, "@" a link
 
 var errGone = errors.New("gone")
 
@@ -41,17 +41,21 @@ func (f forest) List(p string) (out []ntacl.Entry, err error) {
 }
 
 func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
-	switch v := f[p]; {
-	case v == "!":
+	if suffix, ok := strings.CutPrefix(name, "system.posix_acl_"); ok {
+		p += " " + suffix
+	}
+	switch v := f[p]; v {
+	case "!":
 		return nil, errGone
-	case v == "" || name != ntacl.Name:
+	case "":
 		return nil, nil
 	default:
 		return append(dst, v...), nil
 	}
 }
 
-func TestWalk(t *testing.T) {
+// Walk visits files and directories in order, reports errors with their path, and stops if the visitor returns false.
+func TestWalkVisitsInOrder(t *testing.T) {
 	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3",
 		"/d": ""}
 	walk := func(root string, recurse bool, most int) (out []string) {
@@ -64,32 +68,32 @@ func TestWalk(t *testing.T) {
 	want := []string{"/ true <nil>", "/a false <nil>", "/b/ true <nil>", "/b/c false <nil>", "/closed/ true <nil>",
 		"/closed/ true gone", "/closed/x false <nil>", "/d false <nil>"}
 	if got := walk("/", true, 99); !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+		t.Errorf(`Walk of "/": %q, want %q`, got, want)
 	}
 	if got := walk("/", true, 3); !slices.Equal(got, want[:3]) {
-		t.Errorf("stopped: %q, want %q", got, want[:3])
+		t.Errorf("Walk that the visitor stops after 3: %q, want %q", got, want[:3])
 	}
 	if got := walk("/", false, 99); !slices.Equal(got, want[:1]) {
-		t.Errorf("root alone: %q, want %q", got, want[:1])
+		t.Errorf(`Walk of "/" without recursion: %q, want %q`, got, want[:1])
 	}
 	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
-		t.Errorf("no such file: %q", got)
+		t.Errorf("Walk of a missing file: %q, want one entry with an error", got)
 	}
-	// The result says whether the visitor wants more.
+	// Walk returns whether the visitor returned true to the end.
 	for _, root := range []string{"/", "/a", "/x", "/b/", "/closed/"} {
 		for _, more := range []bool{true, false} {
 			if got := ntacl.Walk(f, root, true, func(ntacl.Found) bool { return more }); got != more {
-				t.Errorf("%s: the walk goes on: %t, want %t", root, got, more)
+				t.Errorf("Walk of %s returns %t, want %t", root, got, more)
 			}
 		}
 	}
 	if !ntacl.Walk(f, "/b/link", true, func(ntacl.Found) bool { return false }) {
-		t.Error("what is neither a file nor a directory ends the walk")
+		t.Error("Walk of an entry that is neither file nor directory returns false, want true")
 	}
 }
 
-// The attribute's descriptor is returned if its hash is valid; otherwise only the permissions are.
-func TestRead(t *testing.T) {
+// Read returns the attribute's descriptor unless its hash is stale, and otherwise only the permissions.
+func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
 	value := func(a ntacl.Attribute) string {
 		a.Descriptor = d
@@ -100,8 +104,10 @@ func TestRead(t *testing.T) {
 		return string(b)
 	}
 	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}),
-		"stale":   value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
-		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!"}
+		"stale": value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
+		"v2/":   value(ntacl.Attribute{Version: 2, Hash: [64]byte{1}}), "folder/ default": "a default ACL",
+		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!",
+		"x access": "!", "x": "", "y/ default": "!", "y/": ""}
 	for _, c := range []struct {
 		path       string
 		ignore     bool
@@ -112,32 +118,40 @@ func TestRead(t *testing.T) {
 	}{
 		{"none", false, 0, false, ntacl.Unhashed, nil},
 		{"v1", false, 1, true, ntacl.Unhashed, nil},
+		{"v2/", false, 2, true, ntacl.Unhashed, nil},
 		{"stale", false, 4, false, ntacl.Stale, nil},
 		{"stale", true, 4, true, ntacl.Unhashed, nil},
 		{"folder/", false, 3, true, ntacl.Unverifiable, nil},
 		{"cut", false, 0, false, 0, ntacl.ErrAttribute},
 		{"!", false, 0, false, 0, errGone},
+		{"x", false, 0, false, 0, errGone},
+		{"removed", false, 0, false, 0, errGone},
+		{"y/", false, 0, false, 0, errGone},
 	} {
 		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
 		got, err := r.Read(c.path)
 		if !errors.Is(err, c.err) {
-			t.Errorf("%s: %v, want %v", c.path, err, c.err)
+			t.Errorf("Read(%s): %v, want %v", c.path, err, c.err)
 		}
 		if err != nil || c.err != nil {
 			continue
 		}
 		if got.Attribute.Version != c.version || got.Verdict != c.verdict || (got.Descriptor != nil) != c.descriptor {
-			t.Errorf("%+v: %+v", c, got)
+			t.Errorf("Read of %+v: %+v", c, got)
+		}
+		// The permissions are read only if the version's hash covers them.
+		if got.Info.Directory != (c.path == "folder/") || string(got.Inherited) != f[c.path+" default"] {
+			t.Errorf("%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		}
 		if got.Descriptor != nil {
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {
-				t.Errorf("%s: %v, %v", c.path, back, err)
+				t.Errorf("Read(%s): descriptor %v, %v; want %v", c.path, back, err, d)
 			}
 		}
 	}
 }
 
-// permitted is a tree whose files have POSIX ACLs too.
+// permitted is a tree whose files also have a POSIX ACL.
 type permitted struct {
 	forest
 	acl string
@@ -150,7 +164,7 @@ func (p permitted) Attribute(dst []byte, path, name string) ([]byte, error) {
 	return p.forest.Attribute(dst, path, name)
 }
 
-// A POSIX ACL of any length does not overwrite the descriptor of the attribute, even in a reused buffer.
+// A POSIX ACL of any length does not overwrite the attribute's descriptor, even if the Reader reuses its buffer.
 func TestLongACLKeepsDescriptor(t *testing.T) {
 	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)(A;;FW;;;BA)")
 	a := ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}, Descriptor: d}
@@ -162,14 +176,15 @@ func TestLongACLKeepsDescriptor(t *testing.T) {
 	for entries := range 40 {
 		tree.acl = strings.Repeat("\xFF", 4+8*entries)
 		r := ntacl.Reader{Tree: tree}
-		for range 2 { // the second time there is room
+		for range 2 { // the buffer is large enough the second time
 			_, _ = r.Read("long")
 			got, err := r.Read("f")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) || string(got.PosixACL) != tree.acl {
-				t.Errorf("an ACL of %d entries: %v, %v, %d bytes", entries, back, err, len(got.PosixACL))
+				t.Errorf("with an ACL of %d entries: descriptor %v, %v, ACL of %d bytes; want both as stored",
+					entries, back, err, len(got.PosixACL))
 			}
 		}
 	}

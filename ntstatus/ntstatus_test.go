@@ -8,9 +8,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestStatusOf checks that a status inside an error is found, that any other error gets the caller's status, and that
-// no error is success.
-func TestStatusOf(t *testing.T) {
+// Of returns the status inside an error, the caller's status for any other error, and Success for nil.
+func TestOfReturnsWrappedStatus(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status
@@ -20,7 +19,7 @@ func TestStatusOf(t *testing.T) {
 		{errors.New("secret"), ntstatus.InsufficientResources},
 	} {
 		if got := ntstatus.Of(c.err, ntstatus.InsufficientResources); got != c.want {
-			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+			t.Errorf("Of(%v) = %v, want %v", c.err, got, c.want)
 		}
 	}
 }

@@ -18,9 +18,9 @@ func ExampleNewACL() {
 	// Output: 2 2 true 100 <nil>
 }
 
-// TestEntrySizes: an entry of any size that lies about itself is refused, and the
+// TestEntryWithWrongSizeIsRefused: an entry of any size that lies about itself is refused, and the
 // smallest of each kind is read (S-20).
-func TestEntrySizes(t *testing.T) {
+func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 	everyone := []byte{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}
 	entry := func(kind byte, size uint16, rest ...byte) []byte {
 		return append([]byte{kind, 0, byte(size), byte(size >> 8)}, rest...)

@@ -13,7 +13,7 @@ import (
 )
 
 // The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
-func TestAssign(t *testing.T) {
+func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 	file := winnt.FileObject.Mapping
 	odd := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
 	user, _ := winnt.ParseGUID("bf967aba-0de6-11d0-a285-00aa003049e2")
@@ -167,7 +167,7 @@ func TestAssign(t *testing.T) {
 }
 
 // Refusals of creation: S-60, S-61, S-62, S-71.
-func TestAssignRefuses(t *testing.T) {
+func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 	for _, c := range []struct {
 		id              string
 		parent, creator string
@@ -195,7 +195,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-61 the owner of another's parent", "O:BA", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} },
 			ntstatus.InvalidPrimaryGroup},
-		{"S-62 parent's group", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
+		{"S-62 group of the parent", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
 		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
 			ntstatus.Success},
@@ -227,7 +227,7 @@ func TestAssignRefuses(t *testing.T) {
 
 // The product is never marked as defaulted, and takes over the resource
 // manager's byte: S-64.
-func TestAssignControl(t *testing.T) {
+func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	p := parse("O:S-1-5-21-1-2-3-1107G:BUD:(A;;GA;;;BA)").Parts()
 	p.Control |= sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.RMControlValid
 	p.RMControl = 7
@@ -239,7 +239,7 @@ func TestAssignControl(t *testing.T) {
 }
 
 // A list marked as defaulted yields to the parent's, the other list does not: S-63.
-func TestAssignDefaulted(t *testing.T) {
+func TestDefaultedListYieldsToParent(t *testing.T) {
 	parent := parse("D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)")
 	for mark, want := range map[sd.Control]string{
 		0:                                   og + "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
@@ -272,7 +272,7 @@ func ExampleAssign() {
 }
 
 // S-20: what would be a list of more than 64 KiB is refused, in the DACL and in the SACL.
-func TestAssignTooLarge(t *testing.T) {
+func TestAssignRefusesTooLongList(t *testing.T) {
 	long := func(list, entry, trustee string) string {
 		var b strings.Builder
 		b.WriteString("O:BAG:SY" + list + ":")
@@ -296,7 +296,7 @@ func TestAssignTooLarge(t *testing.T) {
 }
 
 // Exactly three bits of the flags request a label and its policy (S-70).
-func TestLabelFlags(t *testing.T) {
+func TestThreeFlagBitsRequestLabel(t *testing.T) {
 	c := &sd.Caller{Owner: sid.Administrators, Group: sid.LocalSystem, Integrity: sid.HighLevel}
 	for flags, want := range map[sd.AutoInherit]uint32{0: 0, 0x100: 1, 0x200: 2, 0x400: 4, 0x700: 7, 0x800: 0,
 		0x8100: 1, 0xF800: 0, 0x10400: 4} {
@@ -319,9 +319,9 @@ func TestLabelFlags(t *testing.T) {
 	}
 }
 
-// TestAssignControlBits: which bits the product has, of a creator's descriptor with each of its bits and each
+// TestControlBitsOfAssignedDescriptor: which bits the product has, of a creator's descriptor with each of its bits and each
 // kind of inheritance (S-64).
-func TestAssignControlBits(t *testing.T) {
+func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 	const kept = sd.RMControlValid | sd.DACLProtected | sd.SACLProtected | sd.DACLAutoInheritRequest |
 		sd.SACLAutoInheritRequest
 	parent := parse("D:(A;OICI;CC;;;SY)S:(AU;OICISA;CC;;;SY)")
@@ -358,9 +358,9 @@ func TestAssignControlBits(t *testing.T) {
 	}
 }
 
-// TestAssignMended corrects the errors of a new object one after the other. The status is that of the first
+// TestAssignReportsFirstError corrects the errors of a new object one after the other. The status is that of the first
 // remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
-func TestAssignMended(t *testing.T) {
+func TestAssignReportsFirstError(t *testing.T) {
 	r := &sd.AssignRequest{
 		Parent: with(parse("D:S:"), func(p *sd.Parts) {
 			p.DACL = filler(t, sd.AccessAllowed, sd.ObjectInherit, 5)
@@ -389,7 +389,7 @@ func TestAssignMended(t *testing.T) {
 		{"S-71", func() { r.Flags &^= sd.DefaultGroupFromParent }, ntstatus.PrivilegeNotHeld},
 		{"the DACL is too long", func() { r.Subject.Security = true }, ntstatus.InvalidACL},
 		{"the SACL is too long", func() { r.Flags &^= sd.DACLAutoInherit }, ntstatus.InvalidACL},
-		{"nothing is wrong", func() { r.Flags &^= sd.SACLAutoInherit }, ntstatus.Success},
+		{"no error left", func() { r.Flags &^= sd.SACLAutoInherit }, ntstatus.Success},
 	} {
 		m.mend()
 		d, st := sd.Assign(r)
@@ -399,9 +399,9 @@ func TestAssignMended(t *testing.T) {
 	}
 }
 
-// TestAssignRarely: lists that are NULL, protected and labelled, as the table of S-63 and S-70 has
+// TestAssignNULLProtectedAndLabelledLists: lists that are NULL, protected and labelled, as the table of S-63 and S-70 has
 // them.
-func TestAssignRarely(t *testing.T) {
+func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	const attribute = `(RA;OI;;;;WD;("a",TI,0x0,1))`
 	for name, c := range map[string]struct {
 		parent, creator string
@@ -409,34 +409,34 @@ func TestAssignRarely(t *testing.T) {
 		change          func(r *sd.AssignRequest)
 		want            string
 	}{
-		"S-70 attributes pass a NULL list that is protected": {"S:(AU;OISA;FA;;;WD)" + attribute,
+		"S-70 attributes are added to a protected NULL list": {"S:(AU;OISA;FA;;;WD)" + attribute,
 			"D:S:PNO_ACCESS_CONTROL", 0, nil, og + `D:S:P(RA;;;;;WD;("a",TI,0x0,1))`},
-		"S-70 and one that is not": {"S:(AU;OISA;FA;;;WD)" + attribute, "D:S:NO_ACCESS_CONTROL", 0, nil,
+		"S-70 attributes are added to an unprotected NULL list": {"S:(AU;OISA;FA;;;WD)" + attribute, "D:S:NO_ACCESS_CONTROL", 0, nil,
 			og + "D:S:NO_ACCESS_CONTROL"},
-		"S-70 the label that is there counts": {"", "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)", sd.LabelNoWriteUp, nil,
+		"S-70 an existing label is kept": {"", "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)", sd.LabelNoWriteUp, nil,
 			og + "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)"},
 		"S-70 a NULL list gets a label": {"", "D:S:NO_ACCESS_CONTROL", sd.LabelNoWriteUp, nil, og + "D:S:(ML;;NW;;;ME)"},
-		"S-70 a label that the flags ask for has the token's level": {"", "D:", sd.LabelNoWriteUp | sd.LabelNoExecuteUp,
+		"S-70 a label requested by flags has the token's level": {"", "D:", sd.LabelNoWriteUp | sd.LabelNoExecuteUp,
 			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.HighLevel }, og + "D:S:(ML;;NWNX;;;HI)"},
 		"S-70 a low token and a label by flags": {"", "D:", sd.LabelNoReadUp,
 			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }, og + "D:S:(ML;;NR;;;LW)"},
 		"S-70 a low token and an inherited label": {"S:(ML;OI;NW;;;HI)", "D:", 0,
 			func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }, og + "D:S:(ML;;NW;;;HI)"},
-		"S-70 the parent's label that is not passed on does not count": {"S:(ML;;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
+		"S-70 a parent's label that is not inheritable is ignored": {"S:(ML;;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
 			og + "D:S:(ML;;NW;;;ME)"},
-		"S-70 nor one for heirs of heirs": {"S:(ML;CI;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
+		"S-70 a label for containers only is ignored": {"S:(ML;CI;NR;;;HI)", "D:", sd.LabelNoWriteUp, nil,
 			og + "D:S:(ML;;NW;;;ME)"},
-		"S-67 an entry that no child gets is not split": {"", "D:S:(AU;SA;GA;;;WD)", sd.SACLAutoInherit,
+		"S-67 an entry that is not inheritable is not split": {"", "D:S:(AU;SA;GA;;;WD)", sd.SACLAutoInherit,
 			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(AU;SA;FA;;;WD)"},
-		"S-67 nor a critical one": {"", "D:S:(FL;CR;GA;;;WD;(@User.a==1))", sd.SACLAutoInherit,
+		"S-67 a critical entry is not split": {"", "D:S:(FL;CR;GA;;;WD;(@User.a==1))", sd.SACLAutoInherit,
 			func(r *sd.AssignRequest) { r.IsContainer = true }, og + "D:S:AI(FL;CR;FA;;;WD;(@USER.a == 1))"},
-		"S-63 no list at all": {"", "", 0, func(r *sd.AssignRequest) { r.Subject.DefaultDACL = nil },
+		"S-63 no list": {"", "", 0, func(r *sd.AssignRequest) { r.Subject.DefaultDACL = nil },
 			og + "D:NO_ACCESS_CONTROL"},
-		"S-63 a NULL list stays, with a default beside it": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL", 0, nil,
+		"S-63 a NULL list stays although there is a default": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL", 0, nil,
 			og + "D:NO_ACCESS_CONTROL"},
-		"S-63 a NULL list that is a default stays, too": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL",
+		"S-63 a defaulted NULL list stays": {"D:(A;OI;FA;;;WD)", "D:NO_ACCESS_CONTROL",
 			sd.DefaultDescriptor, nil, og + "D:NO_ACCESS_CONTROL"},
-		"S-63 an empty list is a list": {"D:(A;OI;FA;;;WD)", "D:", 0, nil, og + "D:"},
+		"S-63 an empty list stays": {"D:(A;OI;FA;;;WD)", "D:", 0, nil, og + "D:"},
 		"S-63 an empty list of the creator follows its parent": {"D:(A;OI;CC;;;WD)", "D:", sd.DACLAutoInherit, nil,
 			og + "D:AI(A;ID;CC;;;WD)"},
 	} {
@@ -454,7 +454,7 @@ func TestAssignRarely(t *testing.T) {
 
 // If neither the creator nor the parent nor the token has a list, the new object has no DACL: it is open to all, not
 // closed (S-63).
-func TestNoDefaultList(t *testing.T) {
+func TestAssignWithoutAnyListGrantsEveryone(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
 		Mapping: &winnt.EventObject.Mapping})
 	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBytesOfACompoundEntry: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID
+// TestCompoundEntryHasDocumentedBytes: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID
 // and the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
-func TestBytesOfACompoundEntry(t *testing.T) {
+func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
 		sd.ACEExtra{ClientSID: sid.LocalSystem})
 	want := "\x04\x02\x24\x00" + "\x04\x03\x02\x01" + "\x01\x00\x00\x00" + sid.Everyone.Binary() + sid.LocalSystem.Binary()
@@ -42,7 +42,7 @@ func TestLongestEntry(t *testing.T) {
 }
 
 // What a builder makes and refuses: S-12, S-16, S-17.
-func TestBuild(t *testing.T) {
+func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	guid := winnt.GUID{1}
 	for _, c := range []struct {
 		id    string

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func TestEntrySize(t *testing.T) {
+func TestCompiledEntryHas32Bytes(t *testing.T) {
 	if n := unsafe.Sizeof(sd.Entry{}); unsafe.Sizeof(uintptr(0)) == 8 && n != 32 {
 		t.Errorf("an Entry has %d bytes, want 32", n)
 	}
@@ -50,9 +50,9 @@ func everyType(t *testing.T) (l *sd.ACL, aces []sd.ACE) {
 	return l, aces
 }
 
-// TestCompiledEntries: an entry is compiled with its own place, type, flags, mask, SID and hash, by
+// TestCompiledEntriesMatchTheirACEs: an entry is compiled with its own place, type, flags, mask, SID and hash, by
 // either way, and what an entry does not hold is found at its Aux, for that entry alone.
-func TestCompiledEntries(t *testing.T) {
+func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 	l, aces := everyType(t)
 	if l.Len() < 22+18 || l.Len() != len(aces) {
 		t.Fatalf("%d entries of %d", l.Len(), len(aces))
@@ -95,9 +95,9 @@ func TestCompiledEntries(t *testing.T) {
 	}
 }
 
-// TestCompoundData: what follows the two SIDs of a compound entry is its data, however long each of
+// TestCompoundDataFollowsBothSIDs: what follows the two SIDs of a compound entry is its data, however long each of
 // them is.
-func TestCompoundData(t *testing.T) {
+func TestCompoundDataFollowsBothSIDs(t *testing.T) {
 	short, long := sid.LocalSystem, sid.MustParse("S-1-5-21-1-2-3-4-5-6")
 	for _, s := range [][2]sid.SID{{short, long}, {long, short}, {short, short}} {
 		for _, data := range []string{"", "\x00\x00\x00\x00", "data", "datadata"} {

@@ -19,7 +19,7 @@ const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0
 	`AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
 
 // Layout and states: S-20, S-22, S-23, S-24, C-62.
-func TestDecodeRefuses(t *testing.T) {
+func TestMalformedDescriptorIsRefused(t *testing.T) {
 	good := sddl.MustParse(sample).Binary()
 	put32 := func(off int, v uint32) func([]byte) {
 		return func(b []byte) { binary.LittleEndian.PutUint32(b[off:], v) }
@@ -71,7 +71,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 // C-61 and the other bounds of S-20, on a list alone (S-23).
-func TestDecodeACL(t *testing.T) {
+func TestMalformedACLIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		id string
 		b  []byte
@@ -131,7 +131,7 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 
 // Bits of an object entry's flags that say nothing here are kept, and either GUID is
 // there without the other (S-12).
-func TestObjectFlags(t *testing.T) {
+func TestUnknownObjectFlagsAreKept(t *testing.T) {
 	guid := winnt.GUID{7}
 	for flags, g := range map[uint32]string{0x80000000: "", 0x40000001: string(guid[:]), 0x12345672: string(guid[:])} {
 		body := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, 1), flags)
@@ -150,7 +150,7 @@ func TestObjectFlags(t *testing.T) {
 }
 
 // S-24: four states of the DACL stay apart.
-func TestListStates(t *testing.T) {
+func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
 		d, err := sd.Decode(sddl.MustParse(text).Binary())
@@ -181,7 +181,7 @@ func TestListStates(t *testing.T) {
 }
 
 // S-25: any order is read; AppendOriginal keeps it, Append writes Windows'.
-func TestPartOrder(t *testing.T) {
+func TestPartsAreDecodedInAnyOrder(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary()
 	// header, owner, group, DACL, as Samba writes, with a gap and a tail
 	b := append(bytes.Clone(want[:20]), want[48:64]...)
@@ -230,7 +230,7 @@ func TestOriginalBytesArePreserved(t *testing.T) {
 }
 
 // S-28: what the caller does to its bytes afterwards does not matter.
-func TestDecodeCopies(t *testing.T) {
+func TestDecodeCopiesItsInput(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()
 	d, _ := sd.Decode(b)
 	want := bytes.Clone(b)
@@ -246,7 +246,7 @@ func TestDecodeCopies(t *testing.T) {
 }
 
 // Peek and CompileInto agree with Decode.
-func TestUsedOnce(t *testing.T) {
+func TestPeekAgreesWithDecode(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()
 	d, _ := sd.Decode(b)
 	raw, st := sd.Peek(b)
@@ -272,7 +272,7 @@ func TestUsedOnce(t *testing.T) {
 }
 
 // The extras of object, callback, compound and attribute entries.
-func TestExtras(t *testing.T) {
+func TestExtraDataOfEntries(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
 	if object == nil || !object.HasObjectType || object.HasInherited ||
@@ -355,7 +355,7 @@ func isStatus(err error, st ntstatus.Status) bool { return errors.Is(err, st.Err
 
 // However many entries the two lists have, which decides where they are kept,
 // both lists have their own ones; also in a copy of the descriptor.
-func TestPlacesOfEntries(t *testing.T) {
+func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 	list := func(kind sd.Type, n int) *sd.ACL {
 		var aces []sd.ACE
 		for i := range n {
@@ -437,9 +437,9 @@ func TestEveryCutIsRefused(t *testing.T) {
 	}
 }
 
-// TestOffsets: an offset is 0, or from 20 on, a multiple of 4 and inside; else the
+// TestInvalidOffsetNamesItsField: an offset is 0, or from 20 on, a multiple of 4 and inside; else the
 // error names its field (S-22).
-func TestOffsets(t *testing.T) {
+func TestInvalidOffsetNamesItsField(t *testing.T) {
 	whole := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)").Append(nil)
 	for _, field := range []int{4, 8, 12, 16} {
 		for _, off := range []uint32{4, 16, 19, 21, 22, uint32(len(whole)), uint32(len(whole)) + 4, 1 << 31, 1<<32 - 4} {
@@ -459,8 +459,8 @@ func TestOffsets(t *testing.T) {
 	}
 }
 
-// TestSizes: the longest descriptor there may be is read, copied or not, and one byte more is not (S-29).
-func TestSizes(t *testing.T) {
+// TestDescriptorSizeIsBounded: the longest descriptor there may be is read, copied or not, and one byte more is not (S-29).
+func TestDescriptorSizeIsBounded(t *testing.T) {
 	b := append(sddl.MustParse("O:BA").Append(nil), make([]byte, sd.MaxSize)...)
 	for _, c := range []struct {
 		size int

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-func TestAllocations(t *testing.T) {
+func TestDecodeAndAppendAllocateLittle(t *testing.T) {
 	b := tenEntries(1)
 	if n := testing.AllocsPerRun(100, func() { _, _ = sd.Decode(b) }); n > 3 { // the bytes, the values, the entries
 		t.Errorf("Decode allocates %v times, want at most 3", n)

@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestOriginalBytes: the bytes that were decoded are kept wherever the canonical ones differ in a byte:
+// TestOriginalBytesAreKept: the bytes that were decoded are kept wherever the canonical ones differ in a byte:
 // the order of the parts, gaps, the byte that the flag does not name, a list whose size is no multiple
 // of four (S-25).
-func TestOriginalBytes(t *testing.T) {
+func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }
 	odd := func(list int) []byte { // a list of two bytes more than its entries need
@@ -43,11 +43,11 @@ func TestOriginalBytes(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"canonical":     everything,
-		"a byte more":   change(func(b []byte) []byte { return append(b, 0) }),
-		"four bytes":    change(func(b []byte) []byte { return append(b, 0, 0, 0, 0) }),
-		"other bytes":   change(func(b []byte) []byte { return append(b, 9, 9, 9, 9) }),
-		"the RM's byte": change(func(b []byte) []byte { b[1] = 7; return b }),
+		"canonical form":   everything,
+		"one extra byte":   change(func(b []byte) []byte { return append(b, 0) }),
+		"four extra bytes": change(func(b []byte) []byte { return append(b, 0, 0, 0, 0) }),
+		"other bytes":      change(func(b []byte) []byte { return append(b, 9, 9, 9, 9) }),
+		"the RM's byte":    change(func(b []byte) []byte { b[1] = 7; return b }),
 		"owner and group the other way round": change(func(b []byte) []byte {
 			at := int(b[4])
 			group := b[b[8]:]
@@ -75,8 +75,8 @@ func TestOriginalBytes(t *testing.T) {
 	}
 }
 
-// TestEqual: descriptors are equal if every part and the control are, but for the mark of the form.
-func TestEqual(t *testing.T) {
+// TestEqualComparesAllParts: descriptors are equal if every part and the control are, but for the mark of the form.
+func TestEqualComparesAllParts(t *testing.T) {
 	parts := func(text string) sd.Parts { return sddl.MustParse(text).Parts() }
 	const text = "O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)"
 	same, rm, form := parts(text), parts(text), parts(text)
@@ -176,8 +176,8 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 	}
 }
 
-// TestResourceManagerControl checks that the byte counts only with its flag.
-func TestResourceManagerControl(t *testing.T) {
+// TestResourceManagerControlNeedsItsFlag checks that the byte counts only with its flag.
+func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 	b := sddl.MustParse("O:BAG:SY").Append(nil)
 	for _, flag := range []sd.Control{0, sd.RMControlValid} {
 		in := append([]byte(nil), b...)
@@ -193,8 +193,8 @@ func TestResourceManagerControl(t *testing.T) {
 	}
 }
 
-// TestNilDescriptor: no descriptor has nothing.
-func TestNilDescriptor(t *testing.T) {
+// TestNilDescriptorHasNoParts: no descriptor has nothing.
+func TestNilDescriptorHasNoParts(t *testing.T) {
 	var d *sd.Descriptor
 	if !d.Owner().IsZero() || !d.Group().IsZero() || d.OwnerHash() != 0 || d.DACL() != nil || d.SACL() != nil ||
 		d.Control() != sd.SelfRelative || d.HasDACL() {

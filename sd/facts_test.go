@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestFactsOfEntries: each kind of entry that changes how a list is walked is found
+// TestFactsFindSpecialEntries: each kind of entry that changes how a list is walked is found
 // out, and an entry that only children inherit is not.
-func TestFactsOfEntries(t *testing.T) {
+func TestFactsFindSpecialEntries(t *testing.T) {
 	for text, want := range map[string]sd.Facts{
 		"D:(A;;GA;;;WD)": 0, "D:(A;;GA;;;OW)": sd.HasOwnerRights, "D:(D;;GA;;;OW)": sd.HasOwnerRights,
 		"D:(A;;GA;;;PS)": sd.HasPrincipalSelf, "D:(A;;GA;;;WD)(D;;GA;;;PS)": sd.HasPrincipalSelf,

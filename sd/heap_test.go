@@ -8,7 +8,7 @@ import (
 )
 
 // Heap of decoded descriptors: at most twice their bytes.
-func TestHeap(t *testing.T) {
+func TestDecodedDescriptorsUseLittleHeap(t *testing.T) {
 	const n = 2000
 	in := make([][]byte, n)
 	total := 0

@@ -8,7 +8,7 @@ import (
 )
 
 // S-74: a SACL without entries is part of each kind of its entries, and of no other part.
-func TestSelectOfAnEmptySACL(t *testing.T) {
+func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 	d := parse("O:BAG:SYD:S:")
 	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false,
 		owner | group | dacl: false, sacl: true, label: true, winnt.ATTRIBUTE_SECURITY_INFORMATION: true,
@@ -31,7 +31,7 @@ func TestSelectOfAnEmptySACL(t *testing.T) {
 }
 
 // Access to read and to change parts.
-func TestInformationAccess(t *testing.T) {
+func TestRightsToQueryAndSetParts(t *testing.T) {
 	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
 	for _, c := range []struct {
 		info       uint32
@@ -49,7 +49,7 @@ func TestInformationAccess(t *testing.T) {
 	}
 }
 
-func TestSelect(t *testing.T) {
+func TestSelectReturnsChosenParts(t *testing.T) {
 	d := parse("O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)")
 	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
 		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
@@ -61,7 +61,7 @@ func TestSelect(t *testing.T) {
 }
 
 // An omitted part removes its control bits, and no others.
-func TestSelectTakesControlBits(t *testing.T) {
+func TestSelectRemovesBitsOfOmittedParts(t *testing.T) {
 	parts := parse("O:BAG:SYD:(A;;FA;;;BA)S:(AU;SA;FA;;;WD)").Parts()
 	bits := map[uint32]sd.Control{
 		owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,

@@ -86,7 +86,7 @@ func inheritACE(a plainACE, container bool) []plainACE {
 }
 
 // Inherit against the twin, on random lists: S-66, S-67, S-68, S-69.
-func TestInheritTwin(t *testing.T) {
+func TestInheritMatchesTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
@@ -125,7 +125,7 @@ func TestInheritTwin(t *testing.T) {
 
 // S-13, S-14: entries of unknown types, or in the wrong list, survive the inheritance of their neighbours, and an
 // unknown one is inherited unchanged.
-func TestInheritOddTypes(t *testing.T) {
+func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	odd, _ := sd.RawACE(0x99, sd.ObjectInherit, []byte("whatever"))
 	audit, _ := sd.NewACE(sd.SystemAudit, sd.ObjectInherit|sd.SuccessfulAccess, winnt.GENERIC_READ, sid.Everyone)
 	l, err := sd.NewACL(odd, audit)

@@ -85,9 +85,9 @@ func (e entryParts) inherited(class winnt.GUID, container, auto bool) []entryPar
 	return []entryParts{now, e}
 }
 
-// TestInheritEveryType checks the inheritance of a leaf and a container for each entry type of MS-DTYP 2.4.4, with
+// TestEveryTypeIsInheritedLikeTwin checks the inheritance of a leaf and a container for each entry type of MS-DTYP 2.4.4, with
 // each flag, for their class, another or none, with data or without (S-65 to S-69).
-func TestInheritEveryType(t *testing.T) {
+func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 	mine, other := winnt.GUID{1}, winnt.GUID{2}
 	var all []entryParts
 	for _, typ := range []sd.Type{0x00, 0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C,
@@ -156,7 +156,7 @@ func inheritTwin(flags uint8, container bool) (child uint8, effective, ok bool) 
 	return keep, true, true
 }
 
-func TestInheritFlagsTwin(t *testing.T) {
+func TestInheritFlagsMatchTwin(t *testing.T) {
 	for f := range 256 {
 		for _, container := range []bool{false, true} {
 			a, b, c := sd.InheritFlags(uint8(f), container)

@@ -282,7 +282,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 
 // On random lists each edit changes exactly the named rights for the named objects, keeps the list canonical and does
 // not change inherited entries (S-83, S-84, S-85).
-func TestListEditorRandom(t *testing.T) {
+func TestListEditorKeepsListsCanonical(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	people := []sid.SID{sid.Everyone, sid.Administrators, sid.LocalSystem}
 	for range randtest.Size(200000) {
@@ -374,7 +374,7 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 }
 
 // An invalid list, an invalid rule, and a list that is not canonical change nothing.
-func TestListEditorRefuses(t *testing.T) {
+func TestInvalidEditsChangeNothing(t *testing.T) {
 	rule := Rule{Mask: 1, Trustee: sid.Everyone}
 	var none *ACL
 	for name, err := range map[string]error{

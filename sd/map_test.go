@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMap: a list that nothing changes is the same list, an entry that goes leaves order and revision, and no list
+// TestMapKeepsOrderAndRevision: a list that nothing changes is the same list, an entry that goes leaves order and revision, and no list
 // stays none.
-func TestMap(t *testing.T) {
+func TestMapKeepsOrderAndRevision(t *testing.T) {
 	list := sddl.MustParse("D:(A;;FR;;;BU)(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;BA)(D;;FW;;;BG)").DACL()
 	same, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, true })
 	if err != nil || same != list {
@@ -29,9 +29,9 @@ func TestMap(t *testing.T) {
 	}
 }
 
-// TestMapGeneric: generic bits become rights, but for entries that only children inherit, and for masks that are no
+// TestMapGenericSkipsInheritOnlyEntries: generic bits become rights, but for entries that only children inherit, and for masks that are no
 // access masks (S-65).
-func TestMapGeneric(t *testing.T) {
+func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"D:(A;;GR;;;WD)": 0x120089, "D:(D;OICI;GA;;;WD)": 0x1F01FF, "D:(A;;GW0x20;;;WD)": 0x120136,
 		"D:(A;OICIIO;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;;FR;;;WD)": 0x120089,

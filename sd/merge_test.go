@@ -30,19 +30,19 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		r    sd.Explicit
 		like bool
 	}{
-		"the same": {plain, sd.Explicit{}, true},
-		"data behind the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{},
+		"equal": {plain, sd.Explicit{}, true},
+		"data after the SID": {entry(sd.AccessAllowed, 0, sd.ACEExtra{AppData: []byte("data")}), sd.Explicit{},
 			false},
-		"a conditional one":      {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
-		"other flags":            {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
-		"inherited":              {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
-		"of an object":           {object, sd.Explicit{}, false},
-		"the same object":        {object, sd.Explicit{ObjectType: &one}, true},
-		"another object":         {object, sd.Explicit{ObjectType: &two}, false},
-		"an heir and the object": {pair, sd.Explicit{ObjectType: &one}, false},
-		"the object, no heir":    {object, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, false},
-		"both":                   {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
-		"another heir":           {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
+		"a conditional one":                 {entry(sd.AccessAllowedCallback, 0, sd.ACEExtra{}), sd.Explicit{}, false},
+		"other flags":                       {plain.WithFlags(sd.ObjectInherit), sd.Explicit{}, false},
+		"inherited":                         {plain.WithFlags(sd.Inherited), sd.Explicit{}, false},
+		"of an object":                      {object, sd.Explicit{}, false},
+		"the same object":                   {object, sd.Explicit{ObjectType: &one}, true},
+		"another object":                    {object, sd.Explicit{ObjectType: &two}, false},
+		"inherited type and the object":     {pair, sd.Explicit{ObjectType: &one}, false},
+		"the object without inherited type": {object, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, false},
+		"both":                              {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &two}, true},
+		"another inherited type":            {pair, sd.Explicit{ObjectType: &one, InheritedObjectType: &one}, false},
 	} {
 		old, err := sd.NewACL(c.old)
 		if err != nil {
@@ -70,7 +70,7 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 }
 
 // SetEntriesInAcl, as documented.
-func TestMerge(t *testing.T) {
+func TestMergeAsSetEntriesInAcl(t *testing.T) {
 	for _, c := range []struct {
 		id, old, want string
 		in            sd.Explicit
@@ -122,9 +122,9 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestMergeAudit: requests about a SACL change audit entries as those about a DACL
+// TestMergeOfAuditEntries: requests about a SACL change audit entries as those about a DACL
 // change grants: what SetEntriesInAcl documents, on the other list.
-func TestMergeAudit(t *testing.T) {
+func TestMergeOfAuditEntries(t *testing.T) {
 	for _, c := range []struct {
 		name, old, want string
 		r               sd.Explicit
@@ -154,7 +154,7 @@ func TestMergeAudit(t *testing.T) {
 
 // A denial is removed from the grant with the same inheritance, whatever the request's flags are. The caller cannot
 // set the inherited mark (SetEntriesInAcl).
-func TestMergeDeny(t *testing.T) {
+func TestDenyRemovesMatchingGrant(t *testing.T) {
 	for _, c := range []struct {
 		name, old, want string
 		inheritance     uint8
@@ -177,10 +177,10 @@ func TestMergeDeny(t *testing.T) {
 	}
 }
 
-// TestModesOverEachType: REVOKE_ACCESS takes the allow and audit entries of the trustee and SET_ACCESS its allow
+// TestRevokeAndSetAffectOnlyTheirTypes: REVOKE_ACCESS takes the allow and audit entries of the trustee and SET_ACCESS its allow
 // and deny entries, of all kinds, and nothing else: labels, attributes, policies, alarms and filters of the same
 // trustee stay, as do the entries of others and inherited ones (docs/c-abi.md, Explicit entries).
-func TestModesOverEachType(t *testing.T) {
+func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 	allows := []sd.Type{sd.AccessAllowed, sd.AccessAllowedCompound, sd.AccessAllowedObject, sd.AccessAllowedCallback,
 		sd.AccessAllowedCallbackObject}
 	denies := []sd.Type{sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject}
@@ -220,9 +220,9 @@ func TestModesOverEachType(t *testing.T) {
 	}
 }
 
-// TestEntriesOfTypedRequests: a request with object types changes the trustee's entries of the same two types
+// TestTypedRequestMatchesBothTypes: a request with object types changes the trustee's entries of the same two types
 // alone: neither one of the two will do, nor that one is there at all.
-func TestEntriesOfTypedRequests(t *testing.T) {
+func TestTypedRequestMatchesBothTypes(t *testing.T) {
 	a, b := &winnt.GUID{1}, &winnt.GUID{2}
 	pairs := [][2]*winnt.GUID{{nil, nil}, {a, nil}, {nil, a}, {a, a}, {a, b}, {b, a}, {b, b}, {b, nil}, {nil, b}}
 	var all []sd.ACE

@@ -13,7 +13,7 @@ import (
 )
 
 // Re-propagation: S-78.
-func TestPropagate(t *testing.T) {
+func TestPropagateUpdatesDescendants(t *testing.T) {
 	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
 	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
 		Children: []*sd.Node{
@@ -113,7 +113,7 @@ func TestReinheritIsStable(t *testing.T) {
 
 // Each list inherits unless it is protected itself, regardless of the other, throughout the tree (S-75, S-78).
 // Inherited placeholders become the owner and the group of the object itself, in either list (S-68, S-78).
-func TestReinheritPlaceholders(t *testing.T) {
+func TestInheritedPlaceholdersBecomeOwnerAndGroup(t *testing.T) {
 	parent := sddl.MustParse("O:SYG:SYD:(A;OI;FR;;;CO)(A;OI;FW;;;CG)S:(AU;OISA;FR;;;CO)(AU;OISA;FW;;;CG)")
 	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
@@ -123,7 +123,7 @@ func TestReinheritPlaceholders(t *testing.T) {
 }
 
 // A list keeps its revision when it inherits, even if the inherited entries need a lower one (S-16, S-78).
-func TestReinheritRevision(t *testing.T) {
+func TestReinheritKeepsRevision(t *testing.T) {
 	b := []byte(sddl.MustParse("D:(A;;FA;;;BA)").DACL().Binary())
 	b[0] = 4
 	old, _, err := sd.DecodeACL(b)
@@ -137,7 +137,7 @@ func TestReinheritRevision(t *testing.T) {
 	}
 }
 
-func TestReinheritProtection(t *testing.T) {
+func TestEachListInheritsUnlessProtected(t *testing.T) {
 	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
 	for _, c := range []struct{ before, after string }{
 		{"D:(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
@@ -176,7 +176,7 @@ func TestReinheritProtection(t *testing.T) {
 
 // After the visitor stops it gets no more changes, at any level, and a node without a descriptor changes nothing
 // (S-78).
-func TestPropagateStops(t *testing.T) {
+func TestPropagateStopsWithItsVisitor(t *testing.T) {
 	leaf := func(name string, children ...*sd.Node) *sd.Node {
 		return &sd.Node{Name: name, Descriptor: sddl.MustParse("O:SYD:AI"), IsContainer: true, Children: children}
 	}
@@ -200,7 +200,7 @@ func TestPropagateStops(t *testing.T) {
 }
 
 // A list that would become too long does not change, and the other list inherits (S-78).
-func TestReinheritTooLong(t *testing.T) {
+func TestReinheritLeavesTooLongList(t *testing.T) {
 	d := with(sddl.MustParse("D:AIS:AI(AU;SA;FA;;;WD)"), func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 0) })
 	parent := sddl.MustParse("D:(A;OICI;FA;;;S-1-5-21-1-2-3-1107)S:(AU;OISA;FR;;;WD)")
 	got := sd.Reinherit(d, parent, &sd.Heir{})
@@ -214,7 +214,7 @@ func TestReinheritTooLong(t *testing.T) {
 }
 
 // An entry for one object type is effective on objects of that type and only propagated by others (S-78).
-func TestPropagatedByObjectType(t *testing.T) {
+func TestObjectTypeEntryAppliesToItsType(t *testing.T) {
 	one, other := winnt.GUID{1}, winnt.GUID{2}
 	a, err := sd.NewACE(sd.AccessAllowedObject, sd.ContainerInherit, 1, sid.Users, sd.ACEExtra{InheritedObjectType: &one})
 	if err != nil {

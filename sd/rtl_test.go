@@ -13,7 +13,7 @@ import (
 )
 
 // C-60, S-19: the Rtl* routines on the caller's bytes.
-func TestCreateACL(t *testing.T) {
+func TestCreateACLChecksSizeAndRevision(t *testing.T) {
 	for _, c := range []struct {
 		id       string
 		size     int
@@ -35,7 +35,7 @@ func TestCreateACL(t *testing.T) {
 	}
 }
 
-func TestAddACE(t *testing.T) { // S-19
+func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	b := make([]byte, 8+20+20+28)
 	sd.CreateACL(b, 2)
 	bad := bytes.Clone(b)
@@ -90,7 +90,7 @@ func TestAddACE(t *testing.T) { // S-19
 }
 
 // The zero values and nil do nothing surprising.
-func TestZeroValues(t *testing.T) {
+func TestZeroValuesAreEmpty(t *testing.T) {
 	var d *sd.Descriptor
 	var l *sd.ACL
 	var a sd.ACE
@@ -112,7 +112,7 @@ func TestZeroValues(t *testing.T) {
 }
 
 // S-19: the limits of the Rtl* routines from both sides, with each error status. A refused call changes nothing.
-func TestRoutinesAtTheirBounds(t *testing.T) {
+func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 	list := func(room int) []byte {
 		b := make([]byte, 8+room)
 		sd.CreateACL(b, 2)
@@ -161,17 +161,17 @@ func TestRoutinesAtTheirBounds(t *testing.T) {
 		"insert half an entry": {list(20), func(b []byte) ntstatus.Status {
 			return sd.InsertACEs(b, 2, 0, []byte(one.Binary())[:16])
 		}, ntstatus.InvalidParameter},
-		"remove the first":        {full(2), remove(0), ntstatus.Success},
-		"remove the last":         {full(2), remove(1), ntstatus.Success},
-		"remove behind the last":  {full(2), remove(2), ntstatus.InvalidParameter},
-		"remove of none":          {list(20), remove(0), ntstatus.InvalidParameter},
-		"remove of a broken list": {broken, remove(0), ntstatus.InvalidParameter},
-		"remove far behind":       {full(2), remove(^uint32(0)), ntstatus.InvalidParameter},
-		"get the first":           {full(2), get(0), ntstatus.Success},
-		"get the last":            {full(2), get(1), ntstatus.Success},
-		"get behind the last":     {full(2), get(2), ntstatus.InvalidParameter},
-		"get of none":             {list(20), get(0), ntstatus.InvalidParameter},
-		"get of a broken list":    {broken, get(0), ntstatus.InvalidParameter},
+		"remove the first":          {full(2), remove(0), ntstatus.Success},
+		"remove the last":           {full(2), remove(1), ntstatus.Success},
+		"remove after the last":     {full(2), remove(2), ntstatus.InvalidParameter},
+		"remove of none":            {list(20), remove(0), ntstatus.InvalidParameter},
+		"remove of a broken list":   {broken, remove(0), ntstatus.InvalidParameter},
+		"remove far after the last": {full(2), remove(^uint32(0)), ntstatus.InvalidParameter},
+		"get the first":             {full(2), get(0), ntstatus.Success},
+		"get the last":              {full(2), get(1), ntstatus.Success},
+		"get after the last":        {full(2), get(2), ntstatus.InvalidParameter},
+		"get of none":               {list(20), get(0), ntstatus.InvalidParameter},
+		"get of a broken list":      {broken, get(0), ntstatus.InvalidParameter},
 	} {
 		before := bytes.Clone(c.b)
 		if st := c.f(c.b); st != c.want {
@@ -209,7 +209,7 @@ func TestRoutinesAtTheirBounds(t *testing.T) {
 }
 
 // The bytes of a deleted entry become zero, for each entry, and the others do not change (S-16).
-func TestDeletedEntryLeavesNothing(t *testing.T) {
+func TestDeletedEntryIsZeroed(t *testing.T) {
 	var entries []sd.ACE
 	for i := range 4 {
 		a, err := sd.NewACE(sd.AccessAllowed, 0, 0xF0F0F0F0+winnt.AccessMask(i), sid.Users)

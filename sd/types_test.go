@@ -7,10 +7,10 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// TestKindsOfTypes: what each of the 256 types is: one that grants, denies, belongs in a
+// TestKindsOfEntryTypes: what each of the 256 types is: one that grants, denies, belongs in a
 // SACL, is an audit, has object types or application data. The rest is nothing
 // (MS-DTYP 2.4.4.1).
-func TestKindsOfTypes(t *testing.T) {
+func TestKindsOfEntryTypes(t *testing.T) {
 	// A grants, D denies, S belongs in a SACL, U audits, O has object types, C is conditional.
 	kinds := map[sd.Type]string{0: "A", 1: "D", 2: "SU", 3: "S", 4: "A", 5: "AO", 6: "DO", 7: "SUO", 8: "SO", 9: "AC",
 		10: "DC", 11: "AOC", 12: "DOC", 13: "SUC", 14: "SC", 15: "SUOC", 16: "SOC", 17: "S", 18: "S", 19: "S", 20: "S",

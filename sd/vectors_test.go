@@ -15,7 +15,7 @@ import (
 
 // Every recorded descriptor is read and written back byte for byte, slack
 // included: S-13, S-18, S-25. Every prefix is refused: C-79.
-func TestVectorsDecode(t *testing.T) {
+func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			in, _ := hex.DecodeString(r.Hex)
@@ -40,7 +40,7 @@ func TestVectorsDecode(t *testing.T) {
 
 // Recorded on a Windows file server: S-66. The inheritance flags determine whether a kind of child gets the entry. If
 // so, the row has its flags, otherwise 0.
-func TestVectorsInheritFlags(t *testing.T) {
+func TestRecordedInheritFlags(t *testing.T) {
 	files, directories := 0, 0
 	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`
@@ -74,7 +74,7 @@ func TestVectorsInheritFlags(t *testing.T) {
 }
 
 // Recorded on a Windows file server: the stored descriptor (S-79, C-81) and that of a new file (S-64, C-82).
-func TestVectorsAutoInherit(t *testing.T) {
+func TestRecordedAutoInheritControl(t *testing.T) {
 	owner := sid.Administrators
 	for i, r := range recordings.Rows[struct {
 		SetControl   sd.Control `json:"parent_set_control"`
@@ -118,10 +118,10 @@ func TestVectorsAutoInherit(t *testing.T) {
 	}
 }
 
-// TestVectorsNetEntries builds the entries recorded of .NET, byte for byte, and decodes its lists (S-13, S-23).
+// TestRecordedNetEntries builds the entries recorded of .NET, byte for byte, and decodes its lists (S-13, S-23).
 // Lists of revision 0 and 127, and entries of types that .NET does not know, are decoded there and refused here
 // (docs/CAVEATS.md).
-func TestVectorsNetEntries(t *testing.T) {
+func TestRecordedNetEntries(t *testing.T) {
 	kinds := map[string][2]sd.Type{"allow": {sd.AccessAllowed, sd.AccessAllowedCallback},
 		"deny": {sd.AccessDenied, sd.AccessDeniedCallback}, "audit": {sd.SystemAudit, sd.SystemAuditCallback},
 		"alarm": {sd.SystemAlarm, sd.SystemAlarmCallback}}

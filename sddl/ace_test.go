@@ -14,7 +14,7 @@ import (
 )
 
 // Single entries to bytes: S-12, S-15, S-16, S-30, S-34.
-func TestEntryBytes(t *testing.T) {
+func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct {
 		id, text, hex string
 		revision      byte
@@ -59,7 +59,7 @@ func TestEntryBytes(t *testing.T) {
 }
 
 // S-17: C-59.
-func TestListLimit(t *testing.T) {
+func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
 	if err != nil || d.DACL().Size() != 65528 || d.DACL().Len() != 1820 {
@@ -72,7 +72,7 @@ func TestListLimit(t *testing.T) {
 }
 
 // S-45: entries without a token.
-func TestExtended(t *testing.T) {
+func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {
@@ -150,9 +150,9 @@ var entryTypes = []struct {
 	{"TL", 0x14, true, false, ""}, {"FL", 0x15, true, false, ";(a)"},
 }
 
-// TestTypesOfEntries: each type is read in its own list only, names object types where it is one of those, and ends
+// TestEntryTypesBelongToTheirList: each type is read in its own list only, names object types where it is one of those, and ends
 // as it does; a refusal says where (S-43).
-func TestTypesOfEntries(t *testing.T) {
+func TestEntryTypesBelongToTheirList(t *testing.T) {
 	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 	for _, e := range entryTypes {
 		for _, list := range []string{"D:", "S:"} {
@@ -200,9 +200,9 @@ func TestTypesOfEntries(t *testing.T) {
 	}
 }
 
-// TestExtendedNamesNothingElse: an entry as bytes has neither rights nor object types nor a trustee, since all of them
+// TestEntryAsBytesHasNoOtherFields: an entry as bytes has neither rights nor object types nor a trustee, since all of them
 // are in its bytes (S-45).
-func TestExtendedNamesNothingElse(t *testing.T) {
+func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 	const guid = "bf967aba-0de6-11d0-a285-00aa003049e2"
 	extended := sddl.Options{Extended: true}
 	for fields, want := range map[string]bool{

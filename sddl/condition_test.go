@@ -12,7 +12,7 @@ import (
 )
 
 // Application data: C-39, C-40, C-41, C-42, C-43, C-53.
-func TestConditionBytes(t *testing.T) {
+func TestConditionsHaveDocumentedBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ id, text, hex string }{
 		{"C-39", "D:(XA;;0x1f;;;AA;(@Device.legs >= 1))", "61727478fb080000006c00650067007300040100000000000000030285000000"},
@@ -43,7 +43,7 @@ func TestConditionBytes(t *testing.T) {
 // its list; both are refused, as there is no recording that Windows takes them.
 // S-46 has one exception: a SACL with entries of a DACL prints, and Parse does
 // not read it.
-func TestStrictText(t *testing.T) {
+func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`D:(XA;;FR;;;WD;(!(@User.a)))`: true, `D:(XA;;FR;;;WD;(!@User.a))`: false,
 		`D:(XA;;FR;;;WD;(@User.a Contains {1}))`: true, `D:(XA;;FR;;;WD;(@User.a Contains{1}))`: false,

@@ -21,7 +21,7 @@ func TestZeroEntryHasNoText(t *testing.T) {
 }
 
 // Canonical text: S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53.
-func TestCanonicalText(t *testing.T) {
+func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 	for _, c := range []struct{ id, in, out string }{
 		{"C-09", "O:S-1-2-0x200D:", "O:S-1-2-512D:"},
 		{"C-15", "S:D:", "D:S:"},
@@ -76,7 +76,7 @@ func TestCanonicalText(t *testing.T) {
 }
 
 // S-44: which parts are printed.
-func TestFormatInfo(t *testing.T) {
+func TestFormatPrintsRequestedParts(t *testing.T) {
 	d := sddl.MustParse(`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))` +
 		`(SP;;;;;S-1-17-1)`)
 	for _, c := range []struct {
@@ -100,7 +100,7 @@ func TestFormatInfo(t *testing.T) {
 }
 
 // Each part is printed only on request, with the control bits of its own list; a backup has all parts (S-44).
-func TestEachPart(t *testing.T) {
+func TestEachPartIsPrintedAlone(t *testing.T) {
 	const (
 		o, g  = "O:BA", "G:SY"
 		dacl  = "D:P(A;;FA;;;WD)"
@@ -138,7 +138,7 @@ func TestEachPart(t *testing.T) {
 
 // A part without a valid text is an error, unless only other parts are requested (S-45, S-46). Nothing is printed
 // with an error.
-func TestPartsWithoutText(t *testing.T) {
+func TestUnprintablePartIsAnError(t *testing.T) {
 	bare, _ := sid.New(5)
 	entry, err := sd.RawACE(0x7F, 0, []byte{1, 2, 3, 4})
 	if err != nil {
@@ -166,8 +166,8 @@ func TestPartsWithoutText(t *testing.T) {
 	}
 }
 
-// TestNoListOfAPart: a SACL that is there and NULL prints as a whole, and has no entries of a type (S-44).
-func TestNoListOfAPart(t *testing.T) {
+// TestNULLSACLIsPrintedWhole: a SACL that is there and NULL prints as a whole, and has no entries of a type (S-44).
+func TestNULLSACLIsPrintedWhole(t *testing.T) {
 	d := sddl.MustParse("O:BAS:NO_ACCESS_CONTROL")
 	for info, want := range map[uint32]string{
 		0: "O:BAS:NO_ACCESS_CONTROL", winnt.SACL_SECURITY_INFORMATION: "S:NO_ACCESS_CONTROL",

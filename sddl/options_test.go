@@ -12,7 +12,7 @@ import (
 )
 
 // Refusals with their status: S-14, S-31, S-41, S-42, S-43.
-func TestRefusals(t *testing.T) {
+func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 	for _, c := range []struct {
 		id, text string
 		status   ntstatus.Status
@@ -26,8 +26,8 @@ func TestRefusals(t *testing.T) {
 		{"C-31 braces", "D:(OA;;CR;{ab721a53-1e2f-11d0-9819-00aa0040529b};;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},
-		{"C-31 digits where no GUID may be", "D:(A;;GA;xyz;;WD)", ntstatus.InvalidStringUUID, 9},
-		{"a GUID where none may be", "D:(A;;GA;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidACL, 9},
+		{"C-31 digits where no GUID is allowed", "D:(A;;GA;xyz;;WD)", ntstatus.InvalidStringUUID, 9},
+		{"a GUID where none is allowed", "D:(A;;GA;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank before a GUID", "D:(OA;;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 11},
 		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)",
 			ntstatus.InvalidStringUUID, 12},
@@ -42,8 +42,8 @@ func TestRefusals(t *testing.T) {
 		{"S-38 octal number, then a decimal one", "D:(A;;07 9;;;WD)", ntstatus.InvalidACL, -1},
 		{"S-31 no attribute", "S:(RA;;;;;WD)", ntstatus.InvalidACL, 12},
 		{"no condition", "D:(XA;;GA;;;WD)", ntstatus.InvalidACL, 14},
-		{"S-45 a number for a type is no text of ours", "D:(0x00;;GA;;;WD)", ntstatus.InvalidACL, 3},
-		{"S-45 neither are bytes", "D:(XA;;GA;;;WD;#61727478)", ntstatus.InvalidACL, -1},
+		{"S-45 a number as type", "D:(0x00;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"S-45 an entry as bytes", "D:(XA;;GA;;;WD;#61727478)", ntstatus.InvalidACL, -1},
 		{"S-38 sign alone", "D:(A;;GR-;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank before a number", "D:(A;;GR 0x1;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank after a number", "D:(A;;0x1 GR;;;WD)", ntstatus.InvalidACL, 9},
@@ -57,22 +57,22 @@ func TestRefusals(t *testing.T) {
 		{"S-31 mask", `S:(RA;;CC;;;WD;("a",TS,0,"x"))`, ntstatus.InvalidACL, 7},
 		{"C-54 a", "D:(A;;GA;;;LG", ntstatus.InvalidACL, 13},
 		{"S-12 a GUID in a plain entry", "D:(A;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)", ntstatus.InvalidACL, 9},
-		{"S-12 an heir in a plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
+		{"S-12 an inherited type in a plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
 		{"no type", "D:(;;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"no type in a SACL", "S:(;SA;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"the text ends before a type", "D:(", ntstatus.InvalidACL, 3},
-		{"the text ends behind a type", "D:(A", ntstatus.InvalidACL, 3},
+		{"the text ends after a type", "D:(A", ntstatus.InvalidACL, 3},
 		{"the text ends before flags", "D:(A;", ntstatus.InvalidACL, 5},
-		{"the text ends behind flags", "D:(A;OI", ntstatus.InvalidACL, 7},
+		{"the text ends after flags", "D:(A;OI", ntstatus.InvalidACL, 7},
 		{"the text ends before rights", "D:(A;;", ntstatus.InvalidACL, 6},
-		{"the text ends behind rights", "D:(A;;GA", ntstatus.InvalidACL, 6},
+		{"the text ends after rights", "D:(A;;GA", ntstatus.InvalidACL, 6},
 		{"the text ends before a GUID", "D:(A;;GA;", ntstatus.InvalidACL, 9},
-		{"the text ends before an heir", "D:(A;;GA;;", ntstatus.InvalidACL, 10},
+		{"the text ends before an inherited type", "D:(A;;GA;;", ntstatus.InvalidACL, 10},
 		{"the text ends before a trustee", "D:(A;;GA;;;", ntstatus.InvalidACL, 11},
 		{"the text ends before a condition", "D:(XA;;GA;;;WD;", ntstatus.InvalidACL, 15},
 		{"the text ends in a condition", "D:(XA;;GA;;;WD;(a", ntstatus.InvalidACL, 17},
-		{"no right sign behind a type", "D:(A,;GA;;;WD)", ntstatus.InvalidACL, 3},
-		{"no condition but a word", "D:(XA;;GA;;;WD;a)", ntstatus.InvalidACL, 15},
+		{"wrong character after a type", "D:(A,;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"a word in place of a condition", "D:(XA;;GA;;;WD;a)", ntstatus.InvalidACL, 15},
 		{"C-54 b", "D:(A;;GA;;)", ntstatus.InvalidACL, 10},
 		{"C-54 c", "D:((A;;GA;;;LG))", ntstatus.InvalidACL, 3},
 		{"C-54 d", "D:(A;;GA;;;LG;)", ntstatus.InvalidACL, 13},
@@ -123,7 +123,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // S-80, S-41: texts that ParseStrict refuses and Parse accepts.
-func TestStrict(t *testing.T) {
+func TestParseStrictRefusesMore(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
 		"D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
@@ -146,9 +146,9 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// TestExtendedCuts cuts each text at each place. Parse returns either a descriptor or an
+// TestExtendedAcceptsEveryDefaultText cuts each text at each place. Parse returns either a descriptor or an
 // error, and Extended accepts every text that the default accepts (S-45).
-func TestExtendedCuts(t *testing.T) {
+func TestExtendedAcceptsEveryDefaultText(t *testing.T) {
 	for _, text := range []string{"D:(0x09;;GA;;;WD;#61727478)", "D:(0x7f;#0011)", "S:(0x13;;;;;S-1-17-1;#)",
 		"O:BAG:SYD:(XA;;GA;;;WD;#61727478ffffffff)S:(0x02;SA;GA;;;WD;#)",
 		"O:BAG:SYD:(A;;GA;;;WD)(D;;GA;;;BG)S:(AU;SA;GA;;;WD)"} {
@@ -185,8 +185,8 @@ func ExampleParseRights() {
 	// Output: 0x160089 <nil>
 }
 
-// TestRevisions: there is one revision of SDDL, and none named is that one (S-43).
-func TestRevisions(t *testing.T) {
+// TestOnlyRevisionOneIsAccepted: there is one revision of SDDL, and none named is that one (S-43).
+func TestOnlyRevisionOneIsAccepted(t *testing.T) {
 	for revision := range uint32(5) {
 		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})
 		if revision <= 1 {

@@ -11,7 +11,7 @@ import (
 )
 
 // Whole descriptors to bytes: S-25, S-42.
-func TestBytes(t *testing.T) {
+func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct{ id, text, hex string }{
 		{"C-11", "O:BAG:SYD:(A;;GA;;;SY)",
 			"010004803000000040000000000000001400000002001c00010000000000140000000010010100000000000512000000010200000" +
@@ -37,7 +37,7 @@ func TestBytes(t *testing.T) {
 }
 
 // Control words of C-12, C-13, C-16, C-17.
-func TestControl(t *testing.T) {
+func TestParsedControlBits(t *testing.T) {
 	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
 		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
 		if got := sddl.MustParse(text).Control(); got != want {
@@ -46,9 +46,9 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestStatusOfSections checks the status of text that is no section. After a list it is a malformed entry,
+// TestMalformedSectionHasStatus checks the status of text that is no section. After a list it is a malformed entry,
 // unless it starts with a letter and a colon. After a SID it is an unknown tag (S-43).
-func TestStatusOfSections(t *testing.T) {
+func TestMalformedSectionHasStatus(t *testing.T) {
 	for text, want := range map[string]ntstatus.Status{
 		"X:": ntstatus.InvalidParameter, "O:BAX:": ntstatus.InvalidParameter, "O:BA9:": ntstatus.InvalidParameter,
 		"D:X:": ntstatus.InvalidParameter, "D:x:": ntstatus.InvalidParameter, "D:a:": ntstatus.InvalidParameter,

@@ -10,7 +10,7 @@ import (
 )
 
 // S-38, S-39: masks. C-23, C-24.
-func TestRights(t *testing.T) {
+func TestRightsAreParsedAndNamed(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
 		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
 		a := sddl.MustParse("D:(A;;" + text + ";;;WD)").DACL().At(0)
@@ -45,9 +45,9 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestRightsByHand: rights are names, letters and numbers in any mixture, which add up; what does not
+// TestMixedRightsAddUp: rights are names, letters and numbers in any mixture, which add up; what does not
 // fit is refused, and a refusal grants nothing.
-func TestRightsByHand(t *testing.T) {
+func TestMixedRightsAddUp(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
 		"99": 99, "0xffffffff": 0xFFFFFFFF, "4294967295": 0xFFFFFFFF, "FILE_READ_DATA": 1, "file_write_data|1": 3,
@@ -75,9 +75,9 @@ func TestRightsByHand(t *testing.T) {
 	}
 }
 
-// TestNumbersInEntries: a mask is hexadecimal, octal or decimal, and its digits end it; what is too
+// TestMaskNumberBases: a mask is hexadecimal, octal or decimal, and its digits end it; what is too
 // large saturates, and the strict reader refuses it (S-38).
-func TestNumbersInEntries(t *testing.T) {
+func TestMaskNumberBases(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
 		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
 		for name, read := range map[string]func(string, ...sddl.Options) (*sd.Descriptor, error){"lenient": sddl.Parse,

@@ -10,7 +10,7 @@ import (
 
 // The SIDs of a published package and of published capabilities; the group SID
 // has the same eight numbers as the capability.
-func TestAppContainerNames(t *testing.T) {
+func TestAppContainerAndCapabilitySIDs(t *testing.T) {
 	const edge = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194"
 	for _, name := range []string{"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", "microsoft.microsoftedge_8WEKYB3D8BBWE"} {
 		if got := sid.AppContainer(name).String(); got != edge {

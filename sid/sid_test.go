@@ -10,7 +10,7 @@ import (
 )
 
 // Equal says what == says, whatever the length, and wherever the difference is.
-func TestEqual(t *testing.T) {
+func TestEqualAgreesWithOperator(t *testing.T) {
 	var all []sid.SID
 	for n := range sid.MaxSubAuthorities + 1 {
 		for other := range n + 1 {
@@ -42,7 +42,7 @@ func ExampleSID_EqualPrefix() {
 }
 
 // What is no SID has STATUS_INVALID_SID, and no SID beside it (S-1, S-2).
-func TestDecodeStatuses(t *testing.T) {
+func TestMalformedSIDIsRefused(t *testing.T) {
 	for _, text := range []string{"", "\x01", "\x01\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05",
 		"\x02\x00\x00\x00\x00\x00\x00\x05", "\x01\x10\x00\x00\x00\x00\x00\x05",
 		"\x01\x01\x00\x00\x00\x00\x00\x05\x01\x00\x00"} {
@@ -61,7 +61,7 @@ func TestDecodeStatuses(t *testing.T) {
 }
 
 // The most that a SID holds, and one more (S-1).
-func TestNewAtItsBounds(t *testing.T) {
+func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	most, ok := sid.New(1<<48-1, make([]uint32, 15)...)
 	if !ok || most.SubAuthorities() != 15 || most.Authority() != 1<<48-1 || !most.WithRID(1).IsZero() {
 		t.Errorf("%v, %v, with one more %v", most, ok, most.WithRID(1))
@@ -100,7 +100,7 @@ func TestNewAtItsBounds(t *testing.T) {
 
 // S-3: the order is that of authorities, then of the parts, then of their number; it is
 // one order.
-func TestOrder(t *testing.T) {
+func TestCompareIsATotalOrder(t *testing.T) {
 	var all []sid.SID
 	for _, s := range []string{"S-1-1-0", "S-1-5-1", "S-1-5-1-0", "S-1-5-1-0-7", "S-1-5-1-1", "S-1-5-2", "S-1-5-2-0",
 		"S-1-5-4294967295", "S-1-15-2-1", "S-1-4294967296-1"} {

@@ -14,7 +14,7 @@ import (
 )
 
 // Binary form of texts: S-1, S-7, S-8 and the conformance cases.
-func TestParse(t *testing.T) {
+func TestParseAndPrint(t *testing.T) {
 	for _, c := range []struct{ id, text, hex, print string }{
 		{"C-01", "S-1-5-32-544", "01020000000000052000000020020000", "S-1-5-32-544"},
 		{"C-04", "S-1-4294967295-1", "01010000ffffffff01000000", "S-1-4294967295-1"},
@@ -76,7 +76,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // S-80, S-8: the strict reader refuses what the other one repairs.
-func TestParseStrict(t *testing.T) {
+func TestParseStrictRefusesRepairedText(t *testing.T) {
 	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243",
 		"S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
 		if s, err := sid.ParseStrict(text); err == nil {
@@ -115,7 +115,7 @@ func TestScanStopsAtBareX(t *testing.T) {
 }
 
 // S-10: relative aliases need and use the domain.
-func TestAlias(t *testing.T) {
+func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	s, err := sid.Resolve("DU", domain)
 	if err != nil || s.String() != "S-1-5-21-1-2-3-513" {
@@ -153,7 +153,7 @@ func TestAlias(t *testing.T) {
 	}
 }
 
-func TestMarshalText(t *testing.T) {
+func TestTextMarshalingRoundTrips(t *testing.T) {
 	var s sid.SID
 	if err := s.UnmarshalText([]byte("BA")); err != nil || s != sid.Administrators {
 		t.Fatal(s, err)
@@ -174,7 +174,7 @@ func TestMarshalText(t *testing.T) {
 }
 
 // S-2, S-3, S-4, S-5: the value itself.
-func TestValue(t *testing.T) {
+func TestSIDPrefixesAndBytes(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
 	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
 		a.Compare(a) != 0 {
@@ -225,7 +225,7 @@ func twin(text string) (auth uint64, subs []uint32, ok bool) {
 	return auth, subs, true
 }
 
-func TestTwin(t *testing.T) {
+func TestParseMatchesTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 20000 {
@@ -276,7 +276,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestParseAllocatesOnce(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513") }); n > 1 {
 		t.Errorf("Parse allocates %v times, want at most once", n)
 	}

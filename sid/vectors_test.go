@@ -9,7 +9,7 @@ import (
 )
 
 // Recorded on Windows: S-7, S-8, S-10, S-80.
-func TestVectorsSIDStrings(t *testing.T) {
+func TestRecordedSIDStrings(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1225132014-296224811-2507946102")
 	for _, r := range recordings.Rows[struct {
 		String string

@@ -108,8 +108,8 @@ S-1-16-20480 Protected Process Mandatory Level
 S-1-16-28672 Secure Process Mandatory Level
 `
 
-// TestAccounts checks the authority and name of each well-known SID, and that there is no other.
-func TestAccounts(t *testing.T) {
+// TestWellKnownSIDsHaveTheirNames checks the authority and name of each well-known SID, and that there is no other.
+func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 	authority, n := "", 0
 	for line := range strings.Lines(strings.TrimPrefix(accounts, "\n")) {
 		line = strings.TrimSuffix(line, "\n")
@@ -145,8 +145,8 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-// TestDomainAccounts: the accounts of each domain have their names there ([MS-DTYP] 2.4.2.4).
-func TestDomainAccounts(t *testing.T) {
+// TestDomainAccountsHaveTheirNames: the accounts of each domain have their names there ([MS-DTYP] 2.4.2.4).
+func TestDomainAccountsHaveTheirNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for rid, name := range map[uint32]string{498: "Enterprise Read-only DCs", 500: "Administrator", 501: "Guest",
 		512: "Domain Admins", 513: "Domain Users", 514: "Domain Guests", 515: "Domain Computers",
@@ -159,8 +159,8 @@ func TestDomainAccounts(t *testing.T) {
 	}
 }
 
-// TestVariables compares each variable with the SID of its name ([MS-DTYP] 2.4.2.4).
-func TestVariables(t *testing.T) {
+// TestVariablesHaveTheirSIDs compares each variable with the SID of its name ([MS-DTYP] 2.4.2.4).
+func TestVariablesHaveTheirSIDs(t *testing.T) {
 	for text, s := range map[string]sid.SID{"S-1-0-0": sid.Nobody, "S-1-1-0": sid.Everyone, "S-1-2-0": sid.Local,
 		"S-1-2-1": sid.ConsoleLogon, "S-1-3-0": sid.CreatorOwner, "S-1-3-1": sid.CreatorGroup,
 		"S-1-3-2": sid.CreatorOwnerServer, "S-1-3-3": sid.CreatorGroupServer, "S-1-3-4": sid.OwnerRights,
@@ -222,8 +222,8 @@ func TestMustParsePanics(t *testing.T) {
 	t.Errorf("%q", sid.MustParse("no SID"))
 }
 
-// TestZeroHash checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
-func TestZeroHash(t *testing.T) {
+// TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
+func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
 		t.Errorf("%#x, want %#x", h, 0)
 	}
@@ -299,9 +299,9 @@ func ExampleAlias() {
 	// S-1-16-20480 S-1-16-28672
 }
 
-// TestAliases: each alias of SDDL stands for the SID that [MS-DTYP] 2.4.2.4 and the page
+// TestSDDLAliasesMatchTheirSIDs: each alias of SDDL stands for the SID that [MS-DTYP] 2.4.2.4 and the page
 // "SID Strings" name; those of a domain follow it.
-func TestAliases(t *testing.T) {
+func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 	const domain = "S-1-5-21-1-2-3"
 	for alias, want := range map[string]string{"AA": "S-1-5-32-579", "AC": "S-1-15-2-1", "AN": "S-1-5-7",
 		"AO": "S-1-5-32-548",

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// naive is the twin of Token: plain slices, rebuilt at each operation.
+// naive is a simple second implementation of Token. It has plain slices.
 type naive struct {
-	groups     []token.Group // entry 0 is the user, ENABLED in the attributes
+	groups     []token.Group // entry 0 is the user
 	restricted []sid.SID
 	isRestr    bool
 	present    winnt.PrivilegeSet
@@ -30,7 +30,7 @@ func (n naive) clone() naive {
 	return n
 }
 
-// matches is with deny.
+// matches reports whether an entry with the SID matches an allow entry, or with deny a deny entry.
 func (n *naive) matches(s sid.SID, deny bool) bool {
 	for i, g := range n.groups {
 		switch {
@@ -166,19 +166,19 @@ func (n *naive) filter(f token.FilterSpec) {
 	}
 }
 
-// universe are the SIDs the random tokens are made of.
+// universe has the SIDs that random tokens and changes use.
 var universe = func() (out []sid.SID) {
 	for rid := range uint32(12) {
 		out = append(out, account(7000+rid))
 	}
 	out = append(out, sid.Everyone, sid.Users, sid.Administrators)
-	for level := range uint32(5) { // integrity entries are named by changes too
+	for level := range uint32(5) { // changes also name integrity entries
 		out = append(out, sid.IntegrityLevel(level*0x1000))
 	}
 	return out
 }()
 
-// accounts are those of the universe that users and groups are made of.
+// accounts are the SIDs of the universe that may be users and groups: all but the integrity levels.
 var accounts = universe[:len(universe)-5]
 
 func pick(r *rand.Rand) sid.SID { return universe[r.IntN(len(universe))] }
@@ -189,7 +189,7 @@ func randomSpec(r *rand.Rand) token.Spec {
 	if r.IntN(8) == 0 {
 		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	}
-	for range r.IntN(90) % (1 + r.IntN(90)) { // beyond a word of the bitmaps now and then; SIDs repeat
+	for range r.IntN(90) % (1 + r.IntN(90)) { // sometimes more than one word of the bitmaps; SIDs may repeat
 		s.Groups = append(s.Groups, token.Group{SID: accounts[r.IntN(len(accounts))], Attributes: kinds[r.IntN(len(kinds))]})
 	}
 	if r.IntN(3) > 0 {
@@ -228,7 +228,7 @@ func randomFilter(r *rand.Rand) token.FilterSpec {
 	return f
 }
 
-// step does one random operation on both.
+// step does one random operation on the token and on its twin. It returns the new token and both statuses.
 func step(r *rand.Rand, t *token.Token, n *naive) (after *token.Token, what string, got, want ntstatus.Status) {
 	id := winnt.LUID(r.Uint64())
 	switch r.IntN(6) {
@@ -271,10 +271,12 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	}
 	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
 		got.modified != n.modified {
-		t.Fatalf("privileges, defaults or ModifiedId differ:\n%+v\n%+v", got, *n)
+		t.Fatalf("held or enabled privileges, owner, primary group or ModifiedID differ: got\n%+v\nwant\n%+v", got,
+			*n)
 	}
 	if tok.IsRestricted() != n.isRestr || tok.RestrictedSet().Len() != len(n.restricted) {
-		t.Fatalf("restricted %v %d, want %v %d", tok.IsRestricted(), tok.RestrictedSet().Len(), n.isRestr, len(n.restricted))
+		t.Fatalf("restricted %v with %d SIDs, want %v with %d", tok.IsRestricted(), tok.RestrictedSet().Len(),
+			n.isRestr, len(n.restricted))
 	}
 	for i, s := range n.restricted {
 		if tok.RestrictedSet().At(i) != s {
@@ -283,22 +285,23 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	}
 	for _, s := range universe {
 		if a, d := tok.Member(s, false), tok.Member(s, true); a != n.matches(s, false) || d != n.matches(s, true) {
-			t.Fatalf("%v matches allow %v deny %v, want %v %v", s, a, d, n.matches(s, false), n.matches(s, true))
+			t.Fatalf("Member(%v): allow %v, deny %v; want %v, %v", s, a, d, n.matches(s, false), n.matches(s, true))
 		}
 	}
-	// T-1 after every operation.
+	// T-1: flags derived from other fields are right after every operation.
 	f := tok.Flags()
 	for p, bit := range map[int]uint32{23: 1, 17: 2, 18: 4, 29: 0x80} {
 		if (n.enabled>>p&1 != 0) != (f&bit != 0) {
-			t.Fatalf("T-1: flag %#x does not follow privilege %d", bit, p)
+			t.Fatalf("T-1: flag %#x is set: %t, want it to follow the enabled privilege %d", bit, f&bit != 0, p)
 		}
 	}
 	if (f&0x10 != 0) != n.isRestr || (f&0x2000 != 0) != (tok.Integrity() > 0x1000) || f&8 != 0 && f&0x10 == 0 {
-		t.Fatalf("T-1: flags %#x", f)
+		t.Fatalf("T-1: flags %#x do not match: restricted %t, integrity %#x", f, n.isRestr, tok.Integrity())
 	}
 }
 
-// TestTwin runs random operations on a token and on its naive twin.
+// TestTwin compares a token with its naive twin after random operations. The token before an operation does not
+// change.
 func TestTwin(t *testing.T) {
 	r := newRand(t)
 	rounds := randtest.Size(2000)
@@ -318,7 +321,7 @@ func TestTwin(t *testing.T) {
 		}
 		again := must(t, tok.Spec())
 		if !again.Equal(tok) || !tok.Equal(again) {
-			t.Fatal("a token made of its Spec is not equal to it")
+			t.Fatalf("New(tok.Spec()) is not equal to the token %+v", tok.Spec())
 		}
 	}
 }

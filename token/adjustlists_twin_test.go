@@ -13,14 +13,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// flagged is one entry of a list that is adjusted: a claim or a device group,
-// written as T-75 speaks of groups.
+// flagged is one entry of an adjustable list, a claim or a device group, with the states that T-75 describes for
+// groups.
 type flagged struct {
 	name                                        string
 	mandatory, denyOnly, on, byDefault, changed bool
 }
 
-// adjustNaive does what T-75 says, entry by entry.
+// adjustNaive adjusts a list entry by entry, as T-75 describes.
 func adjustNaive(list []flagged, reset bool, names []string, on []bool) ([]flagged, ntstatus.Status) {
 	out := slices.Clone(list)
 	status := ntstatus.Success
@@ -85,12 +85,12 @@ func (e flagged) group() token.Group {
 	return g
 }
 
-// anyList draws up to five entries with every combination of flags.
+// anyList returns up to five entries with random flags.
 func anyList(r *rand.Rand, groups bool) (out []flagged) {
 	for i := range r.IntN(6) {
 		e := flagged{name: string(rune('1' + i)), mandatory: r.IntN(3) == 0, denyOnly: r.IntN(3) == 0,
 			on: r.IntN(2) == 0, byDefault: r.IntN(2) == 0}
-		if groups && e.denyOnly { // no group is both
+		if groups && e.denyOnly { // a group cannot be both
 			e.on = false
 		}
 		out = append(out, e)
@@ -98,9 +98,9 @@ func anyList(r *rand.Rand, groups bool) (out []flagged) {
 	return out
 }
 
-// User claims, device claims and device groups in every state are adjusted and reset by T-75. The other lists and the
-// receiver do not change, and previous has the old state of the changed entries.
-func TestAdjustMatchesTwin(t *testing.T) {
+// AdjustClaims and AdjustDeviceGroups follow T-75. They do not change the other lists or the receiver, and return the
+// old state of the changed entries.
+func TestAdjustListsMatchTwin(t *testing.T) {
 	r := newRand(t)
 	seen := map[string]int{}
 	for range 3000 {
@@ -128,8 +128,9 @@ func TestAdjustMatchesTwin(t *testing.T) {
 		}
 		modified := map[bool]winnt.LUID{true: 77, false: 100}[before != nil]
 		if (after != tok) != (before != nil) || after.ModifiedID() != modified {
-			t.Fatalf("T-75: %v: %d changed, reset %t, %v %v, yet the token is another: %t, ModifiedId %v", lists[which],
-				len(before), reset, names, on, after != tok, after.ModifiedID())
+			t.Fatalf("T-75: %v, reset %t, %v %v: %d entries should change; got another token: %t, ModifiedID %v; "+
+				"want %t, %v", lists[which], reset, names, on, len(before), after != tok, after.ModifiedID(),
+				before != nil, modified)
 		}
 		if got := texts(before, which == 2); !slices.Equal(previous, got) {
 			t.Fatalf("T-75: previous %v, want %v", previous, got)
@@ -137,19 +138,20 @@ func TestAdjustMatchesTwin(t *testing.T) {
 		seen["changed"] += min(1, len(before))
 		for i, tk := range []*token.Token{tok, after} {
 			if got, want := state(tk), [2][3][]flagged{lists, want}[i]; got != stateOf(want) {
-				t.Fatalf("T-75: list %d, reset %t, %v %v:\n%s, want\n%s", which, reset, names, on, got, stateOf(want))
+				t.Fatalf("T-75: list %d, reset %t, %v %v: got\n%s\nwant\n%s", which, reset, names, on, got,
+					stateOf(want))
 			}
 		}
 	}
 	for _, what := range []string{"STATUS_SUCCESS", "STATUS_NOT_ALL_ASSIGNED", "STATUS_CANT_DISABLE_MANDATORY",
 		"STATUS_CANT_ENABLE_DENY_ONLY", "changed"} {
-		if seen[what] < 150 { // a twentieth
-			t.Errorf("%s came %d times, want at least 150", what, seen[what])
+		if seen[what] < 150 { // one in twenty
+			t.Errorf("outcome %s occurred %d times, want at least 150", what, seen[what])
 		}
 	}
 }
 
-// adjustable is a token with these user claims, device claims and device groups.
+// adjustable returns a token with the given user claims, device claims and device groups.
 func adjustable(t *testing.T, lists [3][]flagged) *token.Token {
 	t.Helper()
 	s := setup()
@@ -166,7 +168,7 @@ func adjustable(t *testing.T, lists [3][]flagged) *token.Token {
 	return must(t, s)
 }
 
-// adjust asks for entries of one of the three lists to be on or off.
+// adjust enables or disables entries by name in one of the three lists. It returns the previous state as text.
 func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) (after *token.Token, previous []string,
 	st ntstatus.Status) {
 	if which < 2 {
@@ -183,7 +185,7 @@ func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) 
 	}
 	var changes []token.Group
 	for i, n := range names {
-		g := flagged{name: n, on: on[i], byDefault: i == 1, mandatory: i == 2}.group() // only ENABLED counts
+		g := flagged{name: n, on: on[i], byDefault: i == 1, mandatory: i == 2}.group() // only ENABLED is read
 		changes = append(changes, g)
 	}
 	var old []token.Group
@@ -194,7 +196,7 @@ func adjust(tok *token.Token, which int, reset bool, names []string, on []bool) 
 	return after, previous, st
 }
 
-// texts writes entries as adjust does.
+// texts formats entries as adjust does.
 func texts(list []flagged, groups bool) (out []string) {
 	for _, e := range list {
 		if g := e.group(); groups {
@@ -206,7 +208,7 @@ func texts(list []flagged, groups bool) (out []string) {
 	return out
 }
 
-// state writes the three lists of a token, with what the device's groups match.
+// state formats the three lists of a token, and whether each device group matches allow and deny entries.
 func state(tok *token.Token) string {
 	out := ""
 	for _, set := range []*claims.Set{tok.UserClaims(), tok.DeviceClaims()} {

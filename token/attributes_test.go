@@ -10,8 +10,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Values of each type can be added and deleted. An existing value stays once, at its position.
-func TestChangeAttributesOfEveryType(t *testing.T) {
+// Values of each type can be added and deleted. A value that exists already is not repeated and keeps its position. A
+// change of another type fails.
+func TestChangeAttributesHandlesEveryType(t *testing.T) {
 	two, three, four := sid.MustParse("S-1-1-2"), sid.MustParse("S-1-1-3"), sid.MustParse("S-1-1-4")
 	of := func(a claims.Attribute) claims.Attribute { a.Name = "a"; return a }
 	for _, c := range []struct {
@@ -43,10 +44,10 @@ func TestChangeAttributesOfEveryType(t *testing.T) {
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: c.change, Operation: op}})
 			wantStatus(t, c.name, st, ntstatus.Success)
 			if got := values(n); got != want {
-				t.Errorf("%s, %v: %s, want %s", c.name, op, got, want)
+				t.Errorf("%s, %v: values %s, want %s", c.name, op, got, want)
 			}
 			if values(tok) != was {
-				t.Fatalf("%s: the receiver changed to %s", c.name, values(tok))
+				t.Fatalf("%s: the receiver now has the values %s, want %s", c.name, values(tok), was)
 			}
 		}
 		other := c.change
@@ -58,13 +59,13 @@ func TestChangeAttributesOfEveryType(t *testing.T) {
 			n, st := tok.ChangeAttributes([]token.AttributeChange{{Attribute: other, Operation: op}})
 			wantStatus(t, c.name+" of another type", st, ntstatus.InvalidParameter)
 			if n != nil {
-				t.Errorf("%s: a token beside a refusal", c.name)
+				t.Errorf("%s, %v of another type: a token was returned, want nil", c.name, op)
 			}
 		}
 	}
 }
 
-// values writes the values of the only attribute.
+// values formats the values of the token's only attribute, "none" without attributes.
 func values(tok *token.Token) string {
 	for _, a := range tok.LocalAttributes().All() {
 		switch a.Type {
@@ -82,7 +83,7 @@ func values(tok *token.Token) string {
 	return "none"
 }
 
-// REPLACE_ALL is refused together with any other operation, in either order (T-90).
+// ReplaceAll fails if the list has any other operation, before or after it (T-90).
 func TestReplaceAllMustBeAlone(t *testing.T) {
 	all := token.AttributeChange{Operation: token.AttributeReplaceAll, Attribute: attr("a", 0, 1)}
 	gone := token.AttributeChange{Operation: token.AttributeDelete, Attribute: attr("nowhere", 0, 1)}
@@ -90,14 +91,15 @@ func TestReplaceAllMustBeAlone(t *testing.T) {
 	tok := must(t, setup())
 	for i, c := range [][]token.AttributeChange{{all, gone}, {all, all}, {wrong, gone}} {
 		if n, st := tok.ChangeAttributes(c); n != nil || st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: case %d: %v", i, st)
+			t.Errorf("T-90: case %d: token %v, %v; want nil, %v", i, n, st, ntstatus.InvalidParameter)
 		}
 	}
 	if n, st := tok.ChangeAttributes([]token.AttributeChange{gone}); n != nil || st != ntstatus.NotFound {
-		t.Errorf("T-90: an attribute that is not there: %v", st)
+		t.Errorf("T-90: deleting an attribute that does not exist: token %v, %v; want nil, %v", n, st,
+			ntstatus.NotFound)
 	}
 	n, st := tok.ChangeAttributes([]token.AttributeChange{all})
 	if st != ntstatus.Success || n.LocalAttributes().Len() != 1 {
-		t.Errorf("T-90: alone: %v", st)
+		t.Errorf("T-90: ReplaceAll alone: %v, want %v and one attribute", st, ntstatus.Success)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// attributesAfter applies operations to a list of attributes in order, as documented at the constants. It compares
-// values as text; the existing attribute determines whether case matters.
+// attributesAfter applies the operations in order, as the comments of the constants describe. It compares values as
+// text. The flags of the existing attribute decide whether case matters.
 func attributesAfter(list []claims.Attribute, changes []token.AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	list = slices.Clone(list)
 	for _, c := range changes {
@@ -68,7 +68,7 @@ func attributesAfter(list []claims.Attribute, changes []token.AttributeChange) (
 	return list, ntstatus.Success
 }
 
-// lacking returns the values that drop has not.
+// lacking returns the values that are not in drop.
 func lacking[T comparable](values, drop []T, fold bool) (out []T) {
 	for _, v := range values {
 		if !slices.ContainsFunc(drop, func(d T) bool {
@@ -80,7 +80,7 @@ func lacking[T comparable](values, drop []T, fold bool) (out []T) {
 	return out
 }
 
-// attributeChange returns a change; one that adds has values.
+// attributeChange returns a random change. An AttributeAdd has at least one value.
 func (d draws) attributeChange() token.AttributeChange {
 	c := token.AttributeChange{Operation: token.AttributeOperation(d.IntN(5))}
 	if d.one(20) {
@@ -94,7 +94,7 @@ func (d draws) attributeChange() token.AttributeChange {
 	}
 	if c.Attribute.Type = claims.Int64; d.one(2) {
 		c.Attribute.Type = claims.String
-		for _, at := range d.Perm(4)[:min(n, 4)] { // of two that differ in case one
+		for _, at := range d.Perm(4)[:min(n, 4)] { // one of two that differ in case
 			c.Attribute.Strings = append(c.Attribute.Strings, [][2]string{{"x", "X"}, {"y", "Y"}, {"z", "Z"},
 				{"1", "1"}}[at][d.IntN(2)])
 		}
@@ -106,9 +106,9 @@ func (d draws) attributeChange() token.AttributeChange {
 	return c
 }
 
-// TestAttributesModel compares all parts of a token's attributes after each operation with a model. A refused
+// ChangeAttributes agrees with a simple model after each random operation, in all parts of the attributes. A rejected
 // operation changes nothing, and no operation changes the original token.
-func TestAttributesModel(t *testing.T) {
+func TestChangeAttributesMatchesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	tell := func(list []claims.Attribute) string {
 		var out []string
@@ -136,18 +136,20 @@ func TestAttributesModel(t *testing.T) {
 			n, got := tok.ChangeAttributes(changes)
 			seen[st]++
 			if got != st || (n == nil) != (st != ntstatus.Success) || tell(held(tok)) != before {
-				t.Fatalf("%+v of\n%s\n%v, want %v; it is now\n%s", changes, before, got, st, tell(held(tok)))
+				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot %v, want %v; afterwards the receiver has\n%s", changes,
+					before, got, st, tell(held(tok)))
 			}
 			if n == nil {
 				continue
 			}
 			if tell(held(n)) != tell(want) || n.ModifiedID() != tok.ModifiedID() {
-				t.Fatalf("%+v of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)), tell(want))
+				t.Fatalf("ChangeAttributes(%+v) of\n%s\ngot\n%s\nwant\n%s", changes, before, tell(held(n)),
+					tell(want))
 			}
 			tok = n
 		}
 	}
 	if len(seen) != 3 {
-		t.Errorf("these came up: %v: len(seen) = %d, want 3", seen, len(seen))
+		t.Errorf("statuses that occurred: %v, want 3 different ones", seen)
 	}
 }

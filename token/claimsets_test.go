@@ -31,7 +31,7 @@ func flagsOf(s *claims.Set) (out []uint32) {
 	return out
 }
 
-// claimed is a token with three claims of the user and of the device.
+// claimed returns a token with three user claims, the same device claims, and two device groups.
 func claimed(t testing.TB) *token.Token {
 	s := setup()
 	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1),
@@ -42,60 +42,63 @@ func claimed(t testing.TB) *token.Token {
 	return must(t, s)
 }
 
-// T-75: claims and device groups are enabled and disabled as groups are.
-func TestAdjustClaims(t *testing.T) {
+// Claims and device groups are enabled, disabled and reset like groups (T-75).
+func TestAdjustClaimsFollowsGroups(t *testing.T) {
 	tok := claimed(t)
 	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
 	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
-	wantStatus(t, "one unknown", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "AdjustClaims with one unknown claim", st, ntstatus.NotAllAssigned)
 	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory,
 		claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
-		t.Errorf("flags %#x, modified %v", got, n.ModifiedID())
+		t.Errorf("AdjustClaims: flags %#x, ModifiedID %v; want Level disabled, Off enabled, 7", got, n.ModifiedID())
 	}
 	if len(previous) != 2 || previous[0].Name != "Level" ||
 		previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
-		t.Errorf(`previous %v, want len(previous) = 2, previous[0].Name = "Level", previous[1].Flags = %v`, previous,
+		t.Errorf("AdjustClaims: previous %v; want Level, and Off with flags %#x", previous,
 			claims.FlagDisabled|claims.FlagDisabledByDefault)
 	}
 	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
-		t.Error("the device's claims changed")
+		t.Errorf("AdjustClaims of the user changed the device's claims to %#x", flagsOf(n.DeviceClaims()))
 	}
 	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success ||
 		!slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
-		t.Errorf("reset: %v, %#x", st, flagsOf(back.UserClaims()))
+		t.Errorf("AdjustClaims with reset: %v, flags %#x; want %v, %#x", st, flagsOf(back.UserClaims()),
+			ntstatus.Success, flagsOf(tok.UserClaims()))
 	}
 	same, _, st := tok.AdjustClaims(7, true, false, []claims.Attribute{off("Level"), off("Fixed")})
-	wantStatus(t, "a mandatory claim", st, ntstatus.CantDisableMandatory)
+	wantStatus(t, "disable a mandatory claim", st, ntstatus.CantDisableMandatory)
 	if same != tok {
-		t.Error("the first of the list was changed")
+		t.Error("a rejected AdjustClaims returned another token, want the receiver")
 	}
 	g, before, st := tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG1}})
 	wantStatus(t, "disable a device group", st, ntstatus.Success)
 	if g.DeviceBits().Has(0) || len(before) != 1 || before[0].Attributes != winnt.SE_GROUP_ENABLED {
-		t.Errorf("device group still on, previous %v", before)
+		t.Errorf("AdjustDeviceGroups: group 0 enabled %t, previous %v; want false, the enabled group",
+			g.DeviceBits().Has(0), before)
 	}
 	_, _, st = tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG2}})
-	wantStatus(t, "a mandatory device group", st, ntstatus.CantDisableMandatory)
+	wantStatus(t, "disable a mandatory device group", st, ntstatus.CantDisableMandatory)
 }
 
-// T-67: a filter disables claims for good, and narrows what the restricted pass
-// sees; a second list narrows further.
-func TestFilterClaims(t *testing.T) {
+// A filter disables claims permanently and narrows the claims of the restricted check. A second filter narrows them
+// further (T-67).
+func TestFilterDisablesClaimsPermanently(t *testing.T) {
 	tok := claimed(t)
 	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
-		t.Error("without a list the restricted pass sees all claims")
+		t.Error("without a restricting list the restricted check does not use all claims")
 	}
 	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"},
 		RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
 	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled |
 		claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault}
 	if got := flagsOf(n.UserClaims()); !slices.Equal(got, want) || !n.IsFiltered() {
-		t.Errorf("flags %#x, want %#x", got, want)
+		t.Errorf("claim flags after Filter: %#x, want %#x; filtered %t, want true", got, want, n.IsFiltered())
 	}
 	if n.RestrictedUserClaims().Len() != 2 || n.RestrictedDeviceClaims().Len() != 0 || n.DeviceClaims().Len() != 3 {
-		t.Errorf("restricted pass sees %d and %d", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len())
+		t.Errorf("after Filter: %d restricted user claims, %d restricted device claims, %d device claims; want "+
+			"2, 0, 3", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len(), n.DeviceClaims().Len())
 	}
-	// A claim that is disabled just then is disabled for good: no reset brings it back.
+	// Filter disables a claim permanently even if it is disabled already. A reset does not enable it.
 	for _, first := range []bool{false, true} {
 		now := tok
 		if first {
@@ -105,13 +108,13 @@ func TestFilterClaims(t *testing.T) {
 		back, _, st := narrow.AdjustClaims(301, false, true, nil)
 		a, _ := back.UserClaims().Lookup("Level")
 		if st != ntstatus.Success || a.Flags != claims.FlagDisabled|claims.FlagDisabledByDefault || !back.IsFiltered() {
-			t.Errorf("disabled before: %t: %v, flags %#x, filtered: %t", first, st, a.Flags, back.IsFiltered())
+			t.Errorf("disabled before: %t; after Filter and reset: %v, flags %#x, filtered %t; want %v, disabled "+
+				"and disabled by default, true", first, st, a.Flags, back.IsFiltered(), ntstatus.Success)
 		}
 	}
 	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
 	if got := n.RestrictedUserClaims().Len(); got != 1 {
-		t.Errorf("the second list does not intersect with the first: n.RestrictedUserClaims().Len() = %d, want 1",
-			got)
+		t.Errorf("restricted user claims after a second filter: %d, want 1: the intersection of both lists", got)
 	}
 	text, err := n.MarshalJSON()
 	if err != nil {
@@ -122,21 +125,23 @@ func TestFilterClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again.RestrictedUserClaims().Len() != 1 || again.RestrictedDeviceClaims().Len() != 0 {
-		t.Errorf("lost on the way through a file: %s", text)
+		t.Errorf("restricted claims after a round trip through a file: %d and %d, want 1 and 0: %s",
+			again.RestrictedUserClaims().Len(), again.RestrictedDeviceClaims().Len(), text)
 	}
 }
 
-// T-90: the per-user audit policy and the isolation prefix are stored unchanged, also in a file.
-func TestAuditPolicyAndIsolation(t *testing.T) {
+// The per-user audit policy and the isolation prefix are kept by copies and in a file. They do not change ModifiedID
+// (T-90).
+func TestAuditPolicyAndIsolationAreKept(t *testing.T) {
 	tok := must(t, setup())
 	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
-		t.Error("a policy before one is set")
+		t.Errorf("AuditPolicy of a new token = %x, want zeros", tok.AuditPolicy())
 	}
 	_, st := tok.WithAuditPolicy([]byte{1})
-	wantStatus(t, "a short policy", st, ntstatus.InvalidParameter)
+	wantStatus(t, "WithAuditPolicy of one byte", st, ntstatus.InvalidParameter)
 	policy := []byte(strings.Repeat("\x12", token.AuditPolicySize))
 	n, st := tok.WithAuditPolicy(policy)
-	wantStatus(t, "a policy", st, ntstatus.Success)
+	wantStatus(t, "WithAuditPolicy", st, ntstatus.Success)
 	n = n.WithIsolationPrefix("box")
 	text, err := n.MarshalJSON()
 	if err != nil {
@@ -144,27 +149,29 @@ func TestAuditPolicyAndIsolation(t *testing.T) {
 	}
 	for _, v := range []*token.Token{n, must(t, n.Spec()), n.WithTypeLevel(winnt.TokenImpersonation, 2)} { // T-49
 		if string(v.AuditPolicy()) != string(policy) || v.IsolationPrefix() != "box" || v.ModifiedID() != tok.ModifiedID() {
-			t.Errorf("policy %x prefix %q", v.AuditPolicy(), v.IsolationPrefix())
+			t.Errorf(`audit policy %x, isolation prefix %q, ModifiedID %v; want %x, "box", %v`, v.AuditPolicy(),
+				v.IsolationPrefix(), v.ModifiedID(), policy, tok.ModifiedID())
 		}
 	}
 	if again, err := token.Parse(text); err != nil || string(again.AuditPolicy()) != string(policy) ||
 		again.IsolationPrefix() != "box" {
-		t.Errorf("lost in a file: %v %s", err, text)
+		t.Errorf("audit policy or isolation prefix changed in a file: %v, %s", err, text)
 	}
 	if _, err := token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`)); err == nil {
-		t.Error("a policy of one byte is taken")
+		t.Error("Parse of an audit policy of one byte: no error, want one")
 	}
 }
 
-// T-90, class 39: the operations on security attributes.
-func TestChangeAttributes(t *testing.T) {
+// ChangeAttributes (class 39) applies each operation, compares values by the existing attribute's case flag, and
+// changes nothing on an error (T-90).
+func TestChangeAttributesAppliesEachOperation(t *testing.T) {
 	text := func(name string, values ...string) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.String, Strings: values}
 	}
 	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
 		return token.AttributeChange{Attribute: a, Operation: o}
 	}
-	// Only the flag for case makes values case-sensitive.
+	// Only FlagCaseSensitive makes values case-sensitive.
 	for flags, want := range map[uint32]string{claims.FlagDisabledByDefault: "A=x", claims.FlagMandatory: "A=x",
 		claims.FlagCaseSensitive: "A=x,y", claims.FlagCaseSensitive | claims.FlagMandatory: "A=x,y"} {
 		a := text("A", "x", "y")
@@ -173,10 +180,10 @@ func TestChangeAttributes(t *testing.T) {
 		s.LocalAttributes = claimsOf(t, a)
 		n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))})
 		if st != ntstatus.Success || attributesText(n) != want {
-			t.Errorf("flags %#x: %v, %s, want %s", flags, st, attributesText(n), want)
+			t.Errorf(`delete "Y" from A=x,y with flags %#x: %v, %s; want %s`, flags, st, attributesText(n), want)
 		}
 	}
-	// The flag of the existing attribute determines whether a value is already present, not that of the added one.
+	// The existing attribute's flag decides whether a value exists already, not the flag of the added attribute.
 	for flags, want := range map[uint32]string{0: "A=x", claims.FlagCaseSensitive: "A=x,X"} {
 		a := text("A", "x")
 		a.Flags = flags
@@ -187,9 +194,10 @@ func TestChangeAttributes(t *testing.T) {
 			b.Flags = added
 			n, st := must(t, s).ChangeAttributes([]token.AttributeChange{op(token.AttributeAdd, b)})
 			if st != ntstatus.Success {
-				t.Errorf("flags %#x, added with %#x: %v, want %s", flags, added, st, want)
+				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, want %s`, flags, added, st, want)
 			} else if attributesText(n) != want {
-				t.Errorf("flags %#x, added with %#x: %v, %s, want %s", flags, added, st, attributesText(n), want)
+				t.Errorf(`add "X" to A=x with flags %#x, added with %#x: %v, %s; want %s`, flags, added, st,
+					attributesText(n), want)
 			}
 		}
 	}
@@ -201,9 +209,9 @@ func TestChangeAttributes(t *testing.T) {
 		changes []token.AttributeChange
 		want    string // name=values, in order; or the status
 	}{
-		{"nothing", nil, "A=x,y N=1"},
-		{"none", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
-		{"add values, one of them there", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
+		{"empty list", nil, "A=x,y N=1"},
+		{"operation None", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
+		{"add values, one of which exists", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
 			"A=x,y,z N=1"},
 		{"add an attribute", []token.AttributeChange{op(token.AttributeAdd, text("B", "b"))}, "A=x,y N=1 B=b"},
 		{"add another type", []token.AttributeChange{op(token.AttributeAdd, text("N", "b"))}, "STATUS_INVALID_PARAMETER"},
@@ -230,10 +238,10 @@ func TestChangeAttributes(t *testing.T) {
 			got = attributesText(n)
 		}
 		if got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+			t.Errorf("ChangeAttributes, %s: %s, want %s", c.name, got, c.want)
 		}
 		if attributesText(tok) != "A=x,y N=1" {
-			t.Fatalf("%s: the receiver changed: %s", c.name, attributesText(tok))
+			t.Fatalf("ChangeAttributes, %s: the receiver changed to %s, want A=x,y N=1", c.name, attributesText(tok))
 		}
 	}
 }

@@ -9,28 +9,29 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEffectiveOnlyDefaults checks that remaining privileges keep their default,
-// and that owner and primary group remain if possible (T-48).
-func TestEffectiveOnlyDefaults(t *testing.T) {
+// EffectiveOnly keeps the defaults of the remaining privileges. Owner and primary group stay if their entries remain,
+// and otherwise become the user (T-48).
+func TestEffectiveOnlyKeepsOwnerIfPossible(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner, s.PrimaryGroup = sid.Administrators, groupG1
-	s.DefaultPrivileges = s.Privileges // Shutdown is a default and not enabled
+	s.DefaultPrivileges = s.Privileges // SeShutdownPrivilege is a default but not enabled
 	n := must(t, s).EffectiveOnly()
 	if n.DefaultPrivileges() != winnt.SeChangeNotifyPrivilege.Bit() || n.Owner() != sid.Administrators ||
 		n.PrimaryGroup() != groupG1 || n.GroupCount() != 4 {
-		t.Errorf("T-48: defaults %v, owner %v, primary group %v, %d groups", n.DefaultPrivileges().Names(), n.Owner(),
-			n.PrimaryGroup(), n.GroupCount())
+		t.Errorf("T-48: EffectiveOnly: defaults %v, owner %v, primary group %v, %d groups; want "+
+			"SeChangeNotifyPrivilege, %v, %v, 4", n.DefaultPrivileges().Names(), n.Owner(), n.PrimaryGroup(),
+			n.GroupCount(), sid.Administrators, groupG1)
 	}
 	s.Groups[len(s.Groups)-1].Attributes = winnt.SE_GROUP_OWNER
 	s.PrimaryGroup = groupG2
 	if n = must(t, s).EffectiveOnly(); n.Owner() != userU || n.PrimaryGroup() != userU || n.GroupCount() != 3 {
-		t.Errorf("T-48: owner %v, primary group %v, %d groups, want %v, %v, 3", n.Owner(), n.PrimaryGroup(),
-			n.GroupCount(), userU, userU)
+		t.Errorf("T-48: EffectiveOnly without the owner's and the primary group's entry: owner %v, primary group "+
+			"%v, %d groups; want %v, %v, 3", n.Owner(), n.PrimaryGroup(), n.GroupCount(), userU, userU)
 	}
 }
 
-// TC-7, TC-21, T-49, T-54: a duplicate differs in type and level only.
-func TestDuplicate(t *testing.T) {
+// A duplicate differs from the original in type and level only (TC-7, TC-21, T-49, T-54).
+func TestDuplicateChangesOnlyTypeAndLevel(t *testing.T) {
 	s := setup()
 	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9},
 		3, 0x77, 0x88, 12345
@@ -38,57 +39,61 @@ func TestDuplicate(t *testing.T) {
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		d := tok.WithTypeLevel(winnt.TokenImpersonation, level)
 		if d.Type() != winnt.TokenImpersonation || d.Level() != level {
-			t.Errorf("type %v level %v, want impersonation, %v", d.Type(), d.Level(), level)
+			t.Errorf("WithTypeLevel: type %v, level %v; want impersonation, %v", d.Type(), d.Level(), level)
 		}
 		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 ||
 			d.OriginatingLogon() != 0x77 ||
 			d.SessionID() != 3 || d.Source() != s.Source || d.ExpirationTime() != 12345 || d.GroupCount() != 4 || !d.Equal(tok) {
-			t.Error("T-49: something else than type and level changed")
+			t.Errorf("T-49: WithTypeLevel(Impersonation, %v) changed a field other than type and level: %+v", level,
+				d.Spec())
 		}
 		if back := d.WithTypeLevel(winnt.TokenPrimary, 0); back.Level() != 0 || back.Type() != winnt.TokenPrimary {
-			t.Error("T-54: a primary duplicate reports what was asked for")
+			t.Errorf("T-54: WithTypeLevel(Primary, 0): type %v, level %v; want primary, 0", back.Type(), back.Level())
 		}
 	}
 	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 {
-		t.Error("T-49: the source changed")
+		t.Errorf("T-49: WithTypeLevel changed the original to type %v, level %v", tok.Type(), tok.Level())
 	}
 }
 
-// TC-11: disabled groups are removed permanently; the user stays.
-func TestEffectiveOnly(t *testing.T) {
+// EffectiveOnly removes disabled groups and privileges permanently. The user stays, and owner and primary group fall
+// back to it (TC-11).
+func TestEffectiveOnlyRemovesDisabledEntries(t *testing.T) {
 	deny := account(2003)
 	s := setup(token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.PrimaryGroup = groupG2
-	tok := must(t, s).EffectiveOnly() // removes disabled groups permanently (T-48)
+	tok := must(t, s).EffectiveOnly()
 	if _, ok := attributes(t, tok, groupG2); ok || tok.Present().Has(winnt.SeShutdownPrivilege) {
-		t.Error("G2 or Shutdown survived")
+		t.Errorf("EffectiveOnly: disabled group G2 present %t, held privileges %v; want false, without "+
+			"SeShutdownPrivilege", ok, tok.Present().Names())
 	}
 	for _, keep := range []sid.SID{sid.Users, groupG1, deny, sid.MediumLevel} {
 		if _, ok := attributes(t, tok, keep); !ok {
-			t.Errorf("%v is gone", keep)
+			t.Errorf("EffectiveOnly removed %v, want it kept", keep)
 		}
 	}
 	if tok.User().SID != userU || tok.PrimaryGroup() != userU {
-		t.Errorf("user %v, primary group %v, want U for both", tok.User().SID, tok.PrimaryGroup())
+		t.Errorf("EffectiveOnly: user %v, primary group %v; want U for both", tok.User().SID, tok.PrimaryGroup())
 	}
 	_, _, st := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
-	wantStatus(t, "enable Shutdown", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "enable a privilege that EffectiveOnly removed", st, ntstatus.NotAllAssigned)
 	_, _, st = tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
-	wantStatus(t, "enable G2", st, ntstatus.NotAllAssigned)
+	wantStatus(t, "enable a group that EffectiveOnly removed", st, ntstatus.NotAllAssigned)
 	if got := tok.ModifiedID(); got != 100 {
-		t.Errorf("T-49: ModifiedId is copied: tok.ModifiedID() = %d, want 100", got)
+		t.Errorf("T-49: ModifiedID of the effective-only copy = %d, want 100", got)
 	}
 
 	owner := token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER}
 	s = setup(owner)
 	s.Owner = sid.Administrators
 	if got := must(t, s).EffectiveOnly().Owner(); got != userU {
-		t.Errorf("T-48: owner %v, want U", got)
+		t.Errorf("T-48: EffectiveOnly of a token whose owner group is disabled: owner %v, want U", got)
 	}
 }
 
-// TC-12, value part: a disabled group and privilege are not in the child.
-func TestStripBeforeHandingOn(t *testing.T) {
+// A group and a privilege that were disabled are missing from the effective-only copy for a child process. The
+// original keeps them (TC-12).
+func TestEffectiveOnlyCopyHidesWhatWasDisabled(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_ENABLED_BY_DEFAULT})
 	s.Privileges |= winnt.SeTcbPrivilege.Bit()
@@ -100,15 +105,17 @@ func TestStripBeforeHandingOn(t *testing.T) {
 	wantStatus(t, "disable SeTcb", st, ntstatus.Success)
 	child := off.EffectiveOnly()
 	if _, ok := attributes(t, child, sid.Administrators); ok || child.Present().Has(winnt.SeTcbPrivilege) {
-		t.Error("the child kept what was stripped")
+		t.Errorf("the effective-only copy has Administrators: %t, SeTcbPrivilege: %t; want neither", ok,
+			child.Present().Has(winnt.SeTcbPrivilege))
 	}
 	if _, ok := attributes(t, off, sid.Administrators); !ok || !off.Present().Has(winnt.SeTcbPrivilege) {
-		t.Error("the original lost it")
+		t.Errorf("the original has Administrators: %t, SeTcbPrivilege: %t; want both", ok,
+			off.Present().Has(winnt.SeTcbPrivilege))
 	}
 }
 
-// A derived token decides like a new token with the same fields: equal flags, and equal SIDs match for allow and deny
-// (T-1, T-48, T-61, T-75).
+// A derived token equals a token made from its Spec: the same flags, and the same SIDs match allow and deny entries.
+// Deriving does not change the original (T-1, T-48, T-61, T-75).
 func TestDerivedTokenEqualsNew(t *testing.T) {
 	plain := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER},
 		token.Group{SID: sid.Guests, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
@@ -159,9 +166,9 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			}
 			again := must(t, n.Spec())
 			if n.Flags() != again.Flags() || n.IsAdmin() != again.IsAdmin() || n.Integrity() != again.Integrity() {
-				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; made anew %#x, %t, %#x, want %#x, %t, %#x",
-					of, name, n.Flags(), n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(),
-					again.Integrity(), again.Flags(), again.IsAdmin(), again.Integrity())
+				t.Errorf("%s, %s: flags %#x, administrator %t, level %#x; a token made from its Spec has %#x, "+
+					"%t, %#x", of, name, n.Flags(), n.IsAdmin(), n.Integrity(), again.Flags(), again.IsAdmin(),
+					again.Integrity())
 			}
 			sids := []sid.SID{userU, sid.LocalSystem}
 			for _, g := range old.Groups() {
@@ -170,17 +177,16 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 			for _, who := range sids {
 				for _, deny := range []bool{false, true} {
 					if n.Member(who, deny) != again.Member(who, deny) {
-						t.Errorf("%s, %s: %v matches %t to deny (%t), made anew %t",
-							of, name, who, n.Member(who, deny), deny,
-							again.Member(who, deny))
+						t.Errorf("%s, %s: Member(%v, deny %t) = %t, for a token made from its Spec %t", of, name, who,
+							deny, n.Member(who, deny), again.Member(who, deny))
 					}
 				}
 			}
 			if d := differs(must(t, spec).Spec(), old.Spec()); d != nil {
-				t.Errorf("%s, %s: the old token changed: %v, want nil", of, name, d)
+				t.Errorf("%s, %s: the original changed in %v, want no field", of, name, d)
 			}
 			if d := differs(n.Spec(), again.Spec()); d != nil {
-				t.Errorf("%s, %s: made anew these differ: %v, want nil", of, name, d)
+				t.Errorf("%s, %s: a token made from the Spec differs in %v, want no field", of, name, d)
 			}
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A claim's values may precede its type.
-func TestParseValuesFirst(t *testing.T) {
+// Parse accepts a claim whose values come before its type.
+func TestParseAcceptsValuesBeforeType(t *testing.T) {
 	for typ, values := range map[string]string{"int64": "[-1,2]", "uint64": "[1,18446744073709551615]",
 		"boolean": "[true,false]", "string": `["t","f"]`, "sid": `["SY","WD"]`, "octets": `["00ff"]`} {
 		text := func(members string) string { return `{"user":"SY","userClaims":[{"name":"a",` + members + `}]}` }
@@ -16,7 +16,7 @@ func TestParseValuesFirst(t *testing.T) {
 		}
 		got, err := parse(t, text(`"values":`+values+`,"type":"`+typ+`"`)).MarshalJSON()
 		if err != nil || string(got) != string(want) || !strings.Contains(string(got), typ) {
-			t.Errorf("%s first: %s, %v; want %s", values, got, err, want)
+			t.Errorf("Parse of %s before its type: %s, %v; want %s", values, got, err, want)
 		}
 	}
 }

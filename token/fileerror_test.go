@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// The error of a file names the field at any depth and the position of the wrong text, and wraps the cause for
-// errors.Is.
-func TestCausesOfFileErrors(t *testing.T) {
+// The error of Parse has the path of the field and the position of the wrong text. errors.Is and errors.As find its
+// cause.
+func TestFileErrorNamesFieldAndCause(t *testing.T) {
 	isSID := func(err error) bool { return errors.Is(err, sid.ErrInvalid) }
 	isSDDL := func(err error) bool { return errors.As(err, new(*sddl.SyntaxError)) }
 	isSpec := func(err error) bool {
@@ -45,17 +45,17 @@ func TestCausesOfFileErrors(t *testing.T) {
 		tok, err := token.Parse([]byte(text))
 		e := (*token.FileError)(nil)
 		if !errors.As(err, &e) || tok != nil || !c.wraps(err) || e.Path != c.path || e.Problem == "" {
-			t.Errorf("%s: %v, %#v, want %s", c.fields, err, e, c.path)
+			t.Errorf("Parse of %s: %v, %#v; want an error for %s that wraps its cause", c.fields, err, e, c.path)
 			continue
 		}
 		if at := strings.Index(text, `"S-1-x"`); at >= 0 && (e.Line != 2 || e.Offset != at) {
-			t.Errorf("%s: line %d, byte %d, want line 2, byte %d", c.fields, e.Line, e.Offset, at)
+			t.Errorf("Parse of %s: error at line %d, byte %d; want line 2, byte %d", c.fields, e.Line, e.Offset, at)
 		}
 	}
 }
 
-// An invalid value is reported at its position in the file, for each single field.
-func TestPlacesOfRefusals(t *testing.T) {
+// If a field has a valid SID that the token cannot have, the error gives the position of its value.
+func TestFileErrorHasPositionOfValue(t *testing.T) {
 	const head = `{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation",`
 	const owner, primary = `"owner":"S-1-5-21-1-2-3-1107",`, `"primaryGroup":"S-1-5-21-1-2-3-1107",`
 	const trust = `"trustLevel":"S-1-19-512-8192",`
@@ -72,21 +72,22 @@ func TestPlacesOfRefusals(t *testing.T) {
 		_, err := token.Parse([]byte(text))
 		var e *token.FileError
 		if !errors.As(err, &e) {
-			t.Errorf("%s: %v", c.wrong, err)
+			t.Errorf("Parse of %s: %v, want a *FileError", c.wrong, err)
 			continue
 		}
 		value := strings.LastIndex(text, `:"`) + 1
 		if given := text[value+1 : len(text)-2]; c.path == "integrityLevel" && !strings.Contains(e.Problem, given) {
-			t.Errorf("%s: %s", c.wrong, e.Problem)
+			t.Errorf("Parse of %s: problem %q, want it to name %s", c.wrong, e.Problem, given)
 		}
 		if e.Path != c.path || e.Offset != value {
-			t.Errorf("%s: %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path, value)
+			t.Errorf("Parse of %s: error for %s at byte %d, want %s at byte %d", c.wrong, e.Path, e.Offset, c.path,
+				value)
 		}
 	}
 }
 
-// The position in an error is the line from the second on, otherwise the offset; offset 0 is omitted.
-func TestPlaceOfAnError(t *testing.T) {
+// FileError.Error gives the byte offset, and the line from line 2 on. It omits an offset of 0.
+func TestFileErrorFormatsPosition(t *testing.T) {
 	for want, e := range map[string]token.FileError{
 		"token file: wrong":                     {Problem: "wrong"},
 		"token file: a: wrong":                  {Path: "a", Problem: "wrong"},
@@ -94,7 +95,7 @@ func TestPlaceOfAnError(t *testing.T) {
 		"token file: a: wrong (line 2, byte 9)": {Path: "a", Problem: "wrong", Offset: 9, Line: 2},
 	} {
 		if got := e.Error(); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("Error() = %q, want %q", got, want)
 		}
 	}
 }

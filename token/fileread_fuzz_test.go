@@ -7,13 +7,14 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// FuzzParse: no panic or endless loop; accepted input is JSON, and prints and parses back as the same token.
+// FuzzParse checks that Parse terminates without a panic, that accepted input is valid JSON, and that MarshalJSON and
+// Parse return the same token.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		designExample, // the documented example
 		`{"user":"SY"}`,
 		`{"user":"S-1-5-21-1-2-3-1","groups":["DU",{"sid":"WD","attributes":["UseForDenyOnly"]}]}`,
-		`{"user":"SY","userClaims":[{"values":[1,"a",true],"name":"\u0041","type":"int64"}]}`, // values before type
+		`{"user":"SY","userClaims":[{"values":[1,"a",true],"name":"\u0041","type":"int64"}]}`, // values before the type
 		`{"user":"SY","restricted":true,"integrityLevel":"None","defaultDacl":"D:NO_ACCESS_CONTROL"}`,
 		`{"user":"SY","groups":[{"sid":"S-1-16-4096","attributes":["Integrity"]}]}`, // an integrity entry with odd attributes
 		`{"user":"SY","userClaims":[{"name":"a","type":"string","values":["\ud83d\ude00\u0000"]}]}`,
@@ -28,18 +29,18 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if !json.Valid(file) {
-			t.Fatalf("read what is no JSON: %q", file)
+			t.Fatalf("Parse accepted invalid JSON: %q", file)
 		}
 		text, err := tok.MarshalJSON()
 		if err != nil {
-			t.Fatalf("cannot print: %v", err)
+			t.Fatalf("MarshalJSON of a parsed token: %v", err)
 		}
 		again, err := token.Parse(text)
 		if err != nil {
-			t.Fatalf("cannot read its own text %s: %v", text, err)
+			t.Fatalf("Parse of the output of MarshalJSON, %s: %v", text, err)
 		}
 		if a, b := normal(tok), normal(again); a != b {
-			t.Fatalf("%s, want %s\nbecame %s", a, b, b)
+			t.Fatalf("after MarshalJSON and Parse: %s\nwant %s", b, a)
 		}
 	})
 }

@@ -14,51 +14,56 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The documented example of the format, field by field.
-func TestParseExample(t *testing.T) {
+// Parse reads each field of the documented example.
+func TestParseReadsDocumentedExample(t *testing.T) {
 	tok := parse(t, designExample)
 	du := account(513)
 	if tok.User().SID != account(1107) || tok.Owner() != account(1107) || tok.PrimaryGroup() != du {
-		t.Errorf("user %v owner %v primary group %v", tok.User().SID, tok.Owner(), tok.PrimaryGroup())
+		t.Errorf("user %v, owner %v, primary group %v; want %v, %v, %v", tok.User().SID, tok.Owner(),
+			tok.PrimaryGroup(), account(1107), account(1107), du)
 	}
 	if a, _ := attributes(t, tok, du); a != 7 {
-		t.Errorf("a bare group has %#x, want Mandatory, EnabledByDefault, Enabled", a)
+		t.Errorf("group without attributes has %#x, want 0x7", a)
 	}
 	if a, _ := attributes(t, tok, account(2001)); a != 0x10 {
 		t.Errorf("deny-only group has %#x, want 0x10", a)
 	}
 	if tok.Present() != winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege) ||
 		tok.Enabled() != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("privileges %v, enabled %v", tok.Present().Names(), tok.Enabled().Names())
+		t.Errorf("privileges %v, enabled %v; want SeChangeNotifyPrivilege and SeBackupPrivilege, and only the "+
+			"first enabled", tok.Present().Names(), tok.Enabled().Names())
 	}
 	if tok.Type() != winnt.TokenImpersonation || tok.Level() != winnt.SecurityImpersonation || tok.Integrity() != 0x2000 ||
 		tok.MandatoryPolicy() != 3 {
-		t.Errorf("type %v level %v integrity %#x policy %d, want %v, %v, 0x2000, 3", tok.Type(), tok.Level(),
+		t.Errorf("type %v, level %v, integrity %#x, policy %d; want %v, %v, 0x2000, 3", tok.Type(), tok.Level(),
 			tok.Integrity(), tok.MandatoryPolicy(), winnt.TokenImpersonation, winnt.SecurityImpersonation)
 	}
 	if tok.IsRestricted() || !tok.IsAppContainer() || tok.Package() != sid.MustParse("S-1-15-2-1-2-3") ||
 		tok.LowPrivilege() || !tok.CapabilityBits().Has(0) {
-		t.Error("AppContainer with one capability, not restricted")
+		t.Errorf("restricted %t, AppContainer %t, package %v, low privilege %t, capability %t; want false, true, "+
+			"S-1-15-2-1-2-3, false, true", tok.IsRestricted(), tok.IsAppContainer(), tok.Package(),
+			tok.LowPrivilege(), tok.CapabilityBits().Has(0))
 	}
 	if a, ok := tok.UserClaims().Lookup("department"); !ok || a.Type != claims.String ||
 		!reflect.DeepEqual(a.Strings, []string{"Engineering"}) {
-		t.Errorf("claim %v", a)
+		t.Errorf(`user claim "department": %v, found %t; want the string Engineering`, a, ok)
 	}
 	if tok.AuthenticationID() != 0x3e7 || tok.Source().Name != "User32" || tok.SessionID() != 0 {
-		t.Error("authenticationId 0x3e7, source User32, session 0")
+		t.Errorf("authentication id %v, source %q, session %d; want 0x3e7, User32, 0", tok.AuthenticationID(),
+			tok.Source().Name, tok.SessionID())
 	}
 	if n := tok.DefaultDACL().Len(); n != 1 {
 		t.Errorf("default DACL has %d entries, want 1", n)
 	}
 }
 
-// Defaults as documented: only user is required.
-func TestParseDefaults(t *testing.T) {
+// Only "user" is required; the other fields have the documented defaults.
+func TestParseUsesDocumentedDefaults(t *testing.T) {
 	tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001"}`)
 	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 ||
 		tok.Owner() != userU || tok.PrimaryGroup() != userU || tok.Present() != 0 || tok.GroupCount() != 1 ||
 		tok.IsRestricted() || tok.UserClaims() != nil {
-		t.Error("some default is wrong")
+		t.Errorf("Parse of a user only: %+v, want the documented defaults", tok.Spec())
 	}
 	text, err := sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{})
 	if err != nil {
@@ -70,15 +75,17 @@ func TestParseDefaults(t *testing.T) {
 	}
 	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
 	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
-		t.Error("an impersonation token is at level Impersonation; the primary group is the first")
+		t.Errorf("level %v, primary group %v; want %v and the first group, %v", tok.Level(), tok.PrimaryGroup(),
+			winnt.SecurityImpersonation, sid.Everyone)
 	}
 	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None",`+
 		`"mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
-		t.Error("none of them")
+		t.Errorf("default DACL %v, %d groups, policy %d; want none, 0, 0", tok.DefaultDACL(), tok.GroupCount(),
+			tok.MandatoryPolicy())
 	}
 }
 
-// refusals are bad files, the path their error must name, and a part of it.
+// refusals are invalid files, with the path that their error must name and a part of its text.
 var refusals = []struct{ text, path, part string }{
 	{``, "", "want an object"},
 	{`[]`, "", "want an object"},
@@ -151,59 +158,60 @@ var refusals = []struct{ text, path, part string }{
 		"userClaims[0].values[0]", "number"},
 }
 
-// Every refusal names the field.
-func TestParseErrors(t *testing.T) {
+// Parse rejects invalid files with the path of the field, the position, and the status as the cause. Files and lists
+// have limits.
+func TestParseErrorNamesField(t *testing.T) {
 	for _, c := range refusals {
 		_, err := token.Parse([]byte(c.text))
 		var fe *token.FileError
 		if !errors.As(err, &fe) {
-			t.Errorf("%s: %v, want a *FileError", c.text, err)
+			t.Errorf("Parse of %s: %v, want a *FileError", c.text, err)
 			continue
 		}
 		if fe.Path != c.path || !strings.Contains(err.Error(), c.part) {
-			t.Errorf("%s: %v (path %q), want path %q and %q", c.text, err, fe.Path, c.path, c.part)
+			t.Errorf("Parse of %s: %v (path %q); want path %q and text with %q", c.text, err, fe.Path, c.path, c.part)
 		}
 	}
-	// The position refers to the original file, with the line from the second on.
+	// The position counts in the whole file. It has the line from line 2 on.
 	_, err := token.Parse([]byte("{\"user\":\"SY\",\n \"groups\":[\"WD\",\n  \"no SID\"]}"))
 	var fe *token.FileError
 	if !errors.As(err, &fe) || fe.Line != 3 || fe.Offset != 33 || !strings.HasSuffix(err.Error(), "(line 3, byte 33)") {
-		t.Errorf("%v: %+v, want line 3, byte 33", err, fe)
+		t.Errorf("Parse: %v: %+v; want line 3, byte 33", err, fe)
 	}
 	_, err = token.Parse([]byte(`{"user":"no SID"}`))
 	if !errors.As(err, &fe) || fe.Line != 1 || fe.Offset != 8 || !strings.HasSuffix(err.Error(), "(byte 8)") {
-		t.Errorf("%v: %+v, want line 1, byte 8", err, fe)
+		t.Errorf("Parse: %v: %+v; want line 1, byte 8", err, fe)
 	}
 	_, err = token.Parse([]byte(`{"user":"SY","owner":"BA"}`))
 	if !errors.Is(err, ntstatus.InvalidOwner.Err()) {
-		t.Errorf("%v must be STATUS_INVALID_OWNER", err)
+		t.Errorf("Parse with an owner that the token cannot have: %v, want %v", err, ntstatus.InvalidOwner.Err())
 	}
 	if _, err := token.Parse(make([]byte, token.MaxFile+1)); err == nil {
-		t.Error("a file above the limit was read")
+		t.Error("Parse of a file of MaxFile+1 bytes: no error, want one")
 	}
 	many := strings.Repeat(`"WD",`, token.MaxGroups)
 	if _, err := token.Parse([]byte(`{"user":"SY","groups":[` + many + `"WD"]}`)); err == nil {
-		t.Error("more groups than the limit were read")
+		t.Error("Parse of MaxGroups+1 groups: no error, want one")
 	}
 }
 
-// TestLongestFile: a token file of MaxFile bytes is read, and one more is too long.
-func TestLongestFile(t *testing.T) {
+// Parse accepts a file of MaxFile bytes and rejects one of MaxFile+1.
+func TestParseLimitsFileSize(t *testing.T) {
 	file := append([]byte(`{"user":"S-1-5-21-1-2-3-1001"}`), make([]byte, token.MaxFile)...)
 	for i := range file[30:] {
 		file[30+i] = ' '
 	}
 	if _, err := token.Parse(file[:token.MaxFile]); err != nil {
-		t.Errorf("%d bytes: %v", token.MaxFile, err)
+		t.Errorf("Parse of %d bytes: %v, want no error", token.MaxFile, err)
 	}
 	var wrong *token.FileError
 	if _, err := token.Parse(file[:token.MaxFile+1]); !errors.As(err, &wrong) || wrong.Offset != token.MaxFile {
-		t.Errorf("%d bytes: %v", token.MaxFile+1, err)
+		t.Errorf("Parse of %d bytes: %v, want a *FileError at byte %d", token.MaxFile+1, err, token.MaxFile)
 	}
 }
 
-// An impersonation token has the level in the file, Impersonation by default. A primary token has none.
-func TestLevelsInFiles(t *testing.T) {
+// An impersonation token has the level of the file, by default Impersonation. A primary token has level 0.
+func TestParseReadsImpersonationLevel(t *testing.T) {
 	for text, want := range map[string]winnt.SecurityImpersonationLevel{
 		`"type":"Impersonation"`:                                       winnt.SecurityImpersonation,
 		`"type":"Impersonation","impersonationLevel":"Anonymous"`:      winnt.SecurityAnonymous,
@@ -214,7 +222,7 @@ func TestLevelsInFiles(t *testing.T) {
 	} {
 		tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1001",` + text + `}`))
 		if err != nil || tok.Level() != want {
-			t.Errorf("%s: %v, %v, want %v", text, tok.Level(), err, want)
+			t.Errorf("Parse of %s: level %v, %v; want %v", text, tok.Level(), err, want)
 		}
 	}
 }

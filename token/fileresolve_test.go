@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Relative aliases count from domain, or from the user's domain.
-func TestParseDomain(t *testing.T) {
+// Relative aliases such as DU belong to the field "domain", or else to the user's domain.
+func TestParseResolvesAliasesInDomain(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"groups":["DU"],"user":"S-1-5-21-1-2-3-1001"}`:                                 "S-1-5-21-1-2-3-513",
 		`{"groups":["DA"],"user":"S-1-5-21-1-2-3-1001","domain":"S-1-5-21-7-8-9"}`:       "S-1-5-21-7-8-9-512",
@@ -20,14 +20,14 @@ func TestParseDomain(t *testing.T) {
 	} {
 		tok := parse(t, text)
 		if _, ok := attributes(t, tok, sid.MustParse(want)); !ok {
-			t.Errorf("%s: no group %s", text, want)
+			t.Errorf("Parse of %s: no group %s", text, want)
 		}
 	}
 }
 
-// TestAliasesOfAFile checks that aliases such as DU are relative to the field domain, or else to the domain of a user
-// S-1-5-21-x-y-z-rid. Without either, Parse refuses them.
-func TestAliasesOfAFile(t *testing.T) {
+// Aliases such as DU belong to the field "domain", or else to the domain of a user S-1-5-21-x-y-z-rid. Without
+// either, Parse returns an error.
+func TestParseNeedsDomainForAliases(t *testing.T) {
 	for _, c := range []struct{ user, domain, want string }{
 		{"S-1-5-21-1-2-3-1107", "", "S-1-5-21-1-2-3-513"},
 		{"S-1-5-21-1-2-3-1107", "S-1-5-21-7-8-9", "S-1-5-21-7-8-9-513"},
@@ -42,16 +42,17 @@ func TestAliasesOfAFile(t *testing.T) {
 		tok, err := token.Parse(fmt.Appendf(nil, `{"groups":["DU"],"user":%q%s}`, c.user, domain))
 		if c.want == "" {
 			if fe := (*token.FileError)(nil); !errors.As(err, &fe) || fe.Path != "groups[0]" || tok != nil {
-				t.Errorf("user %s, domain %s: %v, %v, want an error of groups[0]", c.user, c.domain, tok, err)
+				t.Errorf("Parse of user %s, domain %s: %v, %v; want an error for groups[0]", c.user, c.domain, tok,
+					err)
 			}
 			continue
 		}
 		if err != nil {
-			t.Errorf("user %s, domain %s: %v", c.user, c.domain, err)
+			t.Errorf("Parse of user %s, domain %s: %v, want no error", c.user, c.domain, err)
 			continue
 		}
 		if got := tok.PrimaryGroup(); got != sid.MustParse(c.want) {
-			t.Errorf("user %s, domain %s: the group is %v, want %s", c.user, c.domain, got, c.want)
+			t.Errorf("Parse of user %s, domain %s: group %v, want %s", c.user, c.domain, got, c.want)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Everything a token can hold survives printing and reading.
-func TestFileRoundTrip(t *testing.T) {
+// MarshalJSON and Parse keep every part of a token.
+func TestFileKeepsEveryPart(t *testing.T) {
 	full := `{"user":{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]},
  "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},
   {"sid":"S-1-5-5-0-77","attributes":["Mandatory","Enabled","EnabledByDefault","LogonId"]},
@@ -39,31 +39,31 @@ func TestFileRoundTrip(t *testing.T) {
  "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13",
   "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
 	tok := parse(t, full)
-	text, err := json.Marshal(tok) // through the Marshaler
+	text, err := json.Marshal(tok) // json.Marshal calls MarshalJSON
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := parse(t, string(text))
 	if !reflect.DeepEqual(normal(tok), normal(again)) {
-		t.Errorf("was  %+v\nnow  %+v", normal(tok), normal(again))
+		t.Errorf("after MarshalJSON and Parse: %+v\nwant %+v", normal(again), normal(tok))
 	}
 	if back, _ := again.MarshalJSON(); fmt.Sprint(parse(t, string(back)).Spec().Groups) != fmt.Sprint(tok.Spec().Groups) {
-		t.Error("the second trip differs")
+		t.Errorf("a second round trip changed the groups from %v", tok.Spec().Groups)
 	}
 	s := tok.Spec()
 	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel ||
 		!s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
 		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
 		s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
-		t.Errorf("read as %+v", s)
+		t.Errorf("Parse: %+v, want the values of the file", s)
 	}
 	a, _ := tok.UserClaims().Lookup("s")
 	if !reflect.DeepEqual(a.Strings, []string{"a\"\\é😀", "\n<&>"}) || a.Flags != 2 {
-		t.Errorf("string claim %q", a.Strings)
+		t.Errorf(`user claim "s": %q, flags %#x; want its escaped text, flags 2`, a.Strings, a.Flags)
 	}
 }
 
-// normal is a Spec whose pointers compare by content.
+// normal formats a token's Spec, with the contents of what its pointers refer to.
 func normal(t *token.Token) string {
 	s := t.Spec()
 	text := func(c *claims.Set) (out []string) {
@@ -82,9 +82,8 @@ func normal(t *token.Token) string {
 	return fmt.Sprintf("%+v %s", s, all)
 }
 
-// TestElevationInFiles writes each elevation type by its name, except the default one, and reads it
-// back.
-func TestElevationInFiles(t *testing.T) {
+// MarshalJSON writes each elevation type except the default by its name, and Parse reads it back.
+func TestFileNamesElevationType(t *testing.T) {
 	for elevation, want := range map[uint32]string{winnt.TokenElevationTypeDefault: "",
 		winnt.TokenElevationTypeFull:    `"elevationType":"Full"`,
 		winnt.TokenElevationTypeLimited: `"elevationType":"Limited"`} {
@@ -94,17 +93,17 @@ func TestElevationInFiles(t *testing.T) {
 		file, err := tok.MarshalJSON()
 		if err != nil || strings.Contains(string(file), "elevationType") != (want != "") ||
 			!strings.Contains(string(file), want) {
-			t.Errorf("%d: %s, %v, want %s", elevation, file, err, want)
+			t.Errorf("MarshalJSON of elevation type %d: %s, %v; want %s", elevation, file, err, want)
 		}
 		if again := parse(t, string(file)); again.Spec().ElevationType != elevation {
-			t.Errorf("%d is read back as %d", elevation, again.Spec().ElevationType)
+			t.Errorf("elevation type %d after a round trip: %d", elevation, again.Spec().ElevationType)
 		}
 	}
 }
 
-// TestFilesOfAnything: a token file reads back to the same token in every part, whatever was done to it, and is
-// written the same again.
-func TestFilesOfAnything(t *testing.T) {
+// After random operations, MarshalJSON and Parse return the same token in every part, and writing it again gives the
+// same file.
+func TestFileRoundTripsRandomTokens(t *testing.T) {
 	d := draws{newRand(t)}
 	for range randtest.Count(t, "REFMON_TOKENS", 500) {
 		tok := must(t, d.spec(t))
@@ -120,13 +119,13 @@ func TestFilesOfAnything(t *testing.T) {
 		}
 		back, err := token.Parse(file)
 		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+			t.Fatalf("Parse of %s: %v", file, err)
 		}
 		if got, want := said(back.Spec()), said(tok.Spec()); !maps.Equal(got, want) {
-			t.Fatalf("%s: %v", file, differences(got, want))
+			t.Fatalf("Parse of %s: fields differ: %v", file, differences(got, want))
 		}
 		if again, err := back.MarshalJSON(); err != nil || string(again) != string(file) {
-			t.Fatalf("written as %s, was %s, %v, want string(again) = %v, no error", again, file, err, string(file))
+			t.Fatalf("second MarshalJSON: %s, %v; want %s", again, err, file)
 		}
 	}
 }

@@ -16,51 +16,53 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TC-23: a filter with nothing to do makes a child that is not IS_FILTERED.
-func TestFilterNothing(t *testing.T) {
+// Filter without a change returns a child that is not marked as filtered. The child has the new ParentTokenID and
+// ModifiedID (TC-23).
+func TestFilterWithoutChangeIsNotMarked(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	n := filter(t, tok, token.FilterSpec{ParentTokenID: parentID, ModifiedID: 7})
-	// The token keeps type and level, and is marked only if something was removed (T-64).
+	// Type and level stay. The mark is set only if something was removed (T-64).
 	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
 		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
-		t.Errorf("parent %v filtered %v modified %v level %v",
-			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
+		t.Errorf("Filter without a change: parent %v, filtered %v, ModifiedID %v, level %v; want %v, false, 7, %v",
+			n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level(), parentID, winnt.SecurityIdentification)
 	}
-	// T-64: of a filtered token, too, the one that was filtered is the parent, and the mark stays.
+	// T-64: a filtered token that is filtered again keeps the mark and gets the new parent.
 	taken := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, ParentTokenID: parentID})
 	again := filter(t, taken, token.FilterSpec{ParentTokenID: parentID + 1, ModifiedID: 8})
 	if again.ParentTokenID() != parentID+1 || !again.IsFiltered() || taken.ParentTokenID() != parentID {
-		t.Errorf("T-64: parents %v and %v, filtered %v",
-			taken.ParentTokenID(), again.ParentTokenID(), again.IsFiltered())
+		t.Errorf("T-64: parents %v and %v, filtered %v; want %v, %v, true", taken.ParentTokenID(),
+			again.ParentTokenID(), again.IsFiltered(), parentID, parentID+1)
 	}
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
-	wantStatus(t, "T-60: flag 0x10", st, ntstatus.InvalidParameter)
+	wantStatus(t, "T-60: Filter with the unknown flag 0x10", st, ntstatus.InvalidParameter)
 }
 
-// TC-24, T-62: DISABLE_MAX_PRIVILEGE ignores the list.
-func TestFilterPrivileges(t *testing.T) {
+// DISABLE_MAX_PRIVILEGE leaves only SeChangeNotifyPrivilege and ignores the list of privileges (TC-24, T-62).
+func TestFilterRemovesPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE, Delete: winnt.SeChangeNotifyPrivilege.Bit()})
 	if n.Present() != winnt.SeChangeNotifyPrivilege.Bit() || !n.Has(winnt.SeChangeNotifyPrivilege) || !n.IsFiltered() {
-		t.Errorf("left %v", n.Present().Names())
+		t.Errorf("DISABLE_MAX_PRIVILEGE leaves %v, want only SeChangeNotifyPrivilege", n.Present().Names())
 	}
 	n = filter(t, tok, token.FilterSpec{Delete: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)})
 	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) ||
 		n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
-		t.Errorf("left %v", n.Present().Names())
+		t.Errorf("Filter that deletes SeChangeNotifyPrivilege leaves %v, want only SeShutdownPrivilege and no "+
+			"traverse flag", n.Present().Names())
 	}
 }
 
-// TC-25: attributes in a restricting SID.
-func TestFilterRestrictingAttributes(t *testing.T) {
-	// Restricting SIDs have no attributes (T-63).
+// A restricting SID with attributes is an error (TC-25).
+func TestRestrictingSIDRejectsAttributes(t *testing.T) {
+	// T-63
 	_, st := must(t, setup()).Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone, Attributes: 4}}})
-	wantStatus(t, "attribute 4", st, ntstatus.InvalidParameter)
+	wantStatus(t, "T-63: restricting SID with attribute 4", st, ntstatus.InvalidParameter)
 }
 
-// TC-26, T-63: restricting twice keeps what both lists have; nothing in common
-// still restricts.
-func TestFilterIntersection(t *testing.T) {
+// A second restriction keeps the SIDs that both lists have. An empty intersection still restricts, and an empty first
+// list does not (TC-26, T-63).
+func TestSecondRestrictionIntersects(t *testing.T) {
 	a, b, c := account(3001), account(3002), account(3003)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, b)})
 	var got []token.Group
@@ -69,92 +71,102 @@ func TestFilterIntersection(t *testing.T) {
 	}
 	want := []token.Group{{SID: a, Attributes: 7}, {SID: b, Attributes: 7}, {SID: b, Attributes: 7}}
 	if !slices.Equal(got, want) {
-		t.Errorf("restricted %v, want %v with duplicates kept", got, want)
+		t.Errorf("restricting SIDs %v, want %v with duplicates", got, want)
 	}
 	n = filter(t, n, token.FilterSpec{Restrict: restricting(b, c)})
 	if s := n.RestrictedSet(); s.Len() != 1 || s.At(0) != b {
-		t.Errorf("after the second: %d", s.Len())
+		t.Errorf("%d restricting SIDs after the second filter, want only b", s.Len())
 	}
 	n = filter(t, n, token.FilterSpec{Restrict: restricting(c)})
 	if !n.IsRestricted() || n.RestrictedSet().Len() != 0 || n.Flags()&winnt.TOKEN_IS_RESTRICTED == 0 {
-		t.Error("an empty intersection must stay restricted")
+		t.Errorf("empty intersection: restricted %t with %d SIDs, want true with 0", n.IsRestricted(),
+			n.RestrictedSet().Len())
 	}
 	again := must(t, n.Spec())
 	if !again.IsRestricted() || !again.Equal(n) {
-		t.Error("the empty list got lost on the way through Spec")
+		t.Errorf("token made from the Spec of an empty intersection: restricted %t, want true and an equal token",
+			again.IsRestricted())
 	}
 	if same := filter(t, must(t, setup()), token.FilterSpec{Restrict: []token.Group{}}); same.IsRestricted() {
-		t.Error("an empty list given is no list")
+		t.Error("Filter with an empty restricting list: restricted, want unrestricted")
 	}
 }
 
-// T-68: a SID that a second restriction takes out of the list goes on matching
-// deny entries, or the second filter would widen access.
-func TestRestrictingTwiceKeepsDenying(t *testing.T) {
+// A SID that a second restriction drops still matches deny entries. Otherwise the second filter would widen access
+// (T-68).
+func TestDroppedRestrictingSIDStillDenies(t *testing.T) {
 	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
 	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
 	if n.RestrictedDenySet() != n.RestrictedSet() {
-		t.Error("after one restriction both are the same")
+		t.Error("after one restriction RestrictedDenySet differs from RestrictedSet")
 	}
 	for _, next := range [][]sid.SID{{b, c, d}, {c}, {d}} {
 		n = filter(t, n, token.FilterSpec{Restrict: restricting(next...)})
 		deny := n.RestrictedDenySet()
 		if deny.Len() != 3 || deny.Find(a.Hash(), a) < 0 || deny.Find(b.Hash(), b) < 0 || deny.Find(c.Hash(), c) < 0 {
-			t.Errorf("after %v deny entries match %d SIDs, want a, b and c", next, deny.Len())
+			t.Errorf("after restricting to %v, deny entries match %d SIDs, want a, b and c", next, deny.Len())
 		}
 		again := must(t, n.Spec())
 		if again.RestrictedDenySet().Len() != 3 || again.RestrictedSet().Len() != n.RestrictedSet().Len() {
-			t.Error("lost on the way through Spec")
+			t.Errorf("token made from the Spec: %d deny SIDs, %d restricting SIDs; want 3, %d",
+				again.RestrictedDenySet().Len(), again.RestrictedSet().Len(), n.RestrictedSet().Len())
 		}
 	}
 	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
-		t.Error("nothing is left that allows")
+		t.Errorf("after the last restriction: %d restricting SIDs, restricted %t; want 0, true",
+			n.RestrictedSet().Len(), n.IsRestricted())
 	}
 }
 
-// TC-27: a mandatory group becomes deny-only and stays mandatory.
-func TestFilterDisable(t *testing.T) {
-	// Disabling makes entries deny-only, even those of mandatory groups and the user (T-61).
+// Filter makes a disabled group deny-only. A mandatory group stays mandatory (TC-27).
+func TestFilterMakesGroupsDenyOnly(t *testing.T) {
+	// T-61: also mandatory groups and the user. The integrity entry does not change.
 	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
 	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("Users %#x, want 0x11", a)
+		t.Errorf("attributes of Users: %#x, want 0x11", a)
 	}
 	if a, _ := attributes(t, n, sid.MediumLevel); a != 0x60 {
-		t.Errorf("integrity %#x, want 0x60", a)
+		t.Errorf("attributes of the integrity entry: %#x, want 0x60", a)
 	}
 	if n.User().Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY || n.Member(userU, false) || !n.Member(userU, true) {
-		t.Error("U must match deny entries only")
+		t.Errorf("user U: attributes %#x, matches allow %t, deny %t; want deny-only, false, true",
+			n.User().Attributes, n.Member(userU, false), n.Member(userU, true))
 	}
 	if n.Member(sid.Users, false) || !n.Member(sid.Users, true) {
-		t.Error("Users must match deny entries only")
+		t.Errorf("Users matches allow %t, deny %t; want false, true", n.Member(sid.Users, false),
+			n.Member(sid.Users, true))
 	}
 }
 
-// T-64: flags, and T-66: the owner that became deny-only.
-func TestFilterFlags(t *testing.T) {
+// The flags SANDBOX_INERT and WRITE_RESTRICTED have their documented effect (T-64). An owner that becomes deny-only
+// is replaced by the user (T-66).
+func TestFilterFlagsSetRestriction(t *testing.T) {
 	s := setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Owner = sid.Administrators
 	tok := must(t, s)
 	n := filter(t, tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.WRITE_RESTRICTED})
 	if !n.SandboxInert() || n.WriteRestricted() || n.IsFiltered() {
-		t.Error("T-64: WRITE_RESTRICTED needs a list; SANDBOX_INERT takes nothing away")
+		t.Errorf("T-64: flags without a list: inert %t, write-restricted %t, filtered %t; want true, false, false",
+			n.SandboxInert(), n.WriteRestricted(), n.IsFiltered())
 	}
 	n = filter(t, tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(sid.Everyone)})
 	if !n.WriteRestricted() || !n.IsRestricted() {
-		t.Error("T-64: WRITE_RESTRICTED with a list")
+		t.Errorf("T-64: WRITE_RESTRICTED with a list: write-restricted %t, restricted %t; want true, true",
+			n.WriteRestricted(), n.IsRestricted())
 	}
 	full := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Everyone)})
 	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
 		Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
-		t.Error("T-68: narrowing the restriction to writing would widen reading")
+		t.Error("T-68: a fully restricted token became write-restricted, which widens reading")
 	}
 	if n = filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}); n.Owner() != userU {
-		t.Errorf("T-66: owner %v, want U", n.Owner())
+		t.Errorf("T-66: owner after Administrators was disabled: %v, want U", n.Owner())
 	}
 }
 
-// T-65: LUA_TOKEN.
-func TestFilterLUA(t *testing.T) {
+// LUA_TOKEN makes administrative groups deny-only, removes most privileges and lowers the integrity level to Medium,
+// but never raises it (T-65).
+func TestLUATokenDropsAdministration(t *testing.T) {
 	s := token.Administrator(userU)
 	for _, rid := range []uint32{498, 512, 516, 517, 518, 519, 520, 527} {
 		s.Groups = append(s.Groups, token.Group{SID: account(rid), Attributes: token.GroupDefault})
@@ -173,26 +185,25 @@ func TestFilterLUA(t *testing.T) {
 		dom := g.SID.SubAuthorities() == 5 && !slices.Contains(plain, g.SID)
 		alias := g.SID.SubAuthorities() == 2 && !slices.Contains(plain, g.SID)
 		if deny != (dom || alias) {
-			t.Errorf("%v deny-only %v, want %v", g.SID, deny, dom || alias)
+			t.Errorf("%v is deny-only: %v, want %v", g.SID, deny, dom || alias)
 		}
 	}
 	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU ||
 		!n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
-		t.Errorf("privileges %v integrity %#x elevation %d owner %v",
-			n.Present().Names(), n.Integrity(), n.ElevationType(),
-			n.Owner())
+		t.Errorf("LUA_TOKEN: privileges %v, integrity %#x, elevation type %d, owner %v; want %v, 0x2000, 3, %v",
+			n.Present().Names(), n.Integrity(), n.ElevationType(), n.Owner(), want.Names(), userU)
 	}
 	low := setup()
 	low.Integrity = sid.LowLevel
 	if n := filter(t, must(t, low), token.FilterSpec{Flags: winnt.LUA_TOKEN}); n.Integrity() != 0x1000 {
-		t.Error("T-65: LUA_TOKEN raised the integrity")
+		t.Errorf("T-65: LUA_TOKEN of a token at 0x1000: integrity %#x, want 0x1000", n.Integrity())
 	}
 }
 
-// T-64: a mark of one filter stays after the next, whatever that removes.
-func TestFilterKeepsMarks(t *testing.T) {
+// A token marked as inert and as filtered keeps both marks after another filter (T-64).
+func TestSecondFilterKeepsMarks(t *testing.T) {
 	tok, err := token.New(token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500")))
 	if err != nil {
 		t.Fatal(err)
@@ -201,20 +212,21 @@ func TestFilterKeepsMarks(t *testing.T) {
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
-	for name, f := range map[string]token.FilterSpec{"nothing": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
-		"a restriction": {Restrict: []token.Group{{SID: sid.Everyone}}}, "administration": {Flags: winnt.LUA_TOKEN}} {
+	for name, f := range map[string]token.FilterSpec{"empty": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
+		"restrict": {Restrict: []token.Group{{SID: sid.Everyone}}}, "LUA_TOKEN": {Flags: winnt.LUA_TOKEN}} {
 		n, st := first.Filter(f)
 		if st != ntstatus.Success || !n.SandboxInert() || !n.IsFiltered() {
-			t.Errorf("%s: %v, inert %t, filtered %t", name, st, n.SandboxInert(), n.IsFiltered())
+			t.Errorf("second filter, %s: %v, inert %t, filtered %t; want %v, true, true", name, st, n.SandboxInert(),
+				n.IsFiltered(), ntstatus.Success)
 		}
 	}
 	if tok.SandboxInert() || tok.IsFiltered() {
-		t.Error("the token that was filtered is marked")
+		t.Errorf("Filter marked its receiver: inert %t, filtered %t", tok.SandboxInert(), tok.IsFiltered())
 	}
 }
 
-// randomDescriptor has plain entries only: a condition such as
-// Not_Member_of may grant more to a token with fewer groups.
+// randomDescriptor returns a descriptor with plain entries only. A condition such as Not_Member_of may grant more to
+// a token with fewer groups.
 func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	t.Helper()
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}
@@ -264,8 +276,8 @@ func granted(t testing.TB, tok *token.Token, d *sd.Descriptor, mask winnt.Access
 	return dec.Granted
 }
 
-// TC-28, T-68: a filtered token is granted nothing its origin is not.
-func TestFilterMonotony(t *testing.T) {
+// A filtered token is never granted a right that the original token is not granted (TC-28, T-68).
+func TestFilterNeverWidensAccess(t *testing.T) {
 	r := newRand(t)
 	rounds := randtest.Size(4000)
 	denied := 0
@@ -291,8 +303,8 @@ func TestFilterMonotony(t *testing.T) {
 						text, _ := sddl.Format(d, sddl.Options{})
 						before, _ := chain[i].MarshalJSON()
 						after, _ := n.MarshalJSON()
-						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s",
-							text, mask, had, got, before, after)
+						t.Fatalf("Check of %s for %v: the token is granted %v, the filtered token %v\noriginal "+
+							"%s\nfiltered %s", text, mask, had, got, before, after)
 					}
 					if got != had {
 						denied++
@@ -303,13 +315,12 @@ func TestFilterMonotony(t *testing.T) {
 		}
 	}
 	if denied == 0 {
-		t.Errorf("no filter ever took anything away: the test tests nothing: denied = %v, want at least 1", denied)
+		t.Errorf("no filter took away a right (%d checks differed), so the test checked nothing", denied)
 	}
 }
 
-// TestFilteredSaysWhetherSomethingWent checks that a token is marked as filtered
-// exactly if the filter removed something (T-64).
-func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
+// A token is marked as filtered exactly if the filter removed something (T-64).
+func TestIsFilteredOnlyIfSomethingWasRemoved(t *testing.T) {
 	s := setup()
 	s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	s.UserClaims = claimsOf(t, attr("u", 0, 1), attr("off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
@@ -325,32 +336,32 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 		f     token.FilterSpec
 		taken bool
 	}{
-		{"nothing", tok, token.FilterSpec{}, false},
+		{"no change", tok, token.FilterSpec{}, false},
 		{"a group", tok, token.FilterSpec{Disable: []sid.SID{groupG1}}, true},
 		{"the user", tok, token.FilterSpec{Disable: []sid.SID{userU}}, true},
-		{"a group that is not there, then one that is", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests, groupG2}}, true},
-		{"a group that is not there", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests}}, false},
-		{"a group that is deny-only already", tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}, false},
+		{"a missing group, then a present one", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests, groupG2}}, true},
+		{"a missing group", tok, token.FilterSpec{Disable: []sid.SID{sid.Guests}}, false},
+		{"a deny-only group", tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}, false},
 		{"the integrity entry", tok, token.FilterSpec{Disable: []sid.SID{sid.MediumLevel}}, false},
 		{"a privilege", tok, token.FilterSpec{Delete: winnt.SeShutdownPrivilege.Bit()}, true},
 		{"a privilege that is not held", tok, token.FilterSpec{Delete: winnt.SeTcbPrivilege.Bit()}, false},
 		{"all privileges but one", tok, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE}, true},
 		{"a restriction", tok, token.FilterSpec{Restrict: restricting(sid.Everyone)}, true},
-		{"inert", tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT}, false},
-		{"write-restricted without a list", tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED}, false},
-		{"limited, and nothing is administrative", tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}, false},
-		{"limited, from High", must(t, high), token.FilterSpec{Flags: winnt.LUA_TOKEN}, true},
+		{"SANDBOX_INERT", tok, token.FilterSpec{Flags: winnt.SANDBOX_INERT}, false},
+		{"WRITE_RESTRICTED without a list", tok, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED}, false},
+		{"LUA_TOKEN without administrative groups", tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}, false},
+		{"LUA_TOKEN at High integrity", must(t, high), token.FilterSpec{Flags: winnt.LUA_TOKEN}, true},
 		{"all user claims", tok, token.FilterSpec{DropUserClaims: true}, true},
 		{"all device claims", tok, token.FilterSpec{DropDeviceClaims: true}, true},
-		{"all claims of none", bare, token.FilterSpec{DropUserClaims: true, DropDeviceClaims: true}, false},
+		{"no claims to drop", bare, token.FilterSpec{DropUserClaims: true, DropDeviceClaims: true}, false},
 		{"a user claim", tok, token.FilterSpec{DisableUserClaims: []string{"U"}}, true},
-		{"a user claim that is off", tok, token.FilterSpec{DisableUserClaims: []string{"off"}}, false},
-		{"a user claim that is not there", tok, token.FilterSpec{DisableUserClaims: []string{"d"}}, false},
+		{"a disabled user claim", tok, token.FilterSpec{DisableUserClaims: []string{"off"}}, false},
+		{"a missing user claim", tok, token.FilterSpec{DisableUserClaims: []string{"d"}}, false},
 		{"a device claim", tok, token.FilterSpec{DisableDeviceClaims: []string{"d"}}, true},
-		{"a device claim that is not there", tok, token.FilterSpec{DisableDeviceClaims: []string{"u"}}, false},
+		{"a missing device claim", tok, token.FilterSpec{DisableDeviceClaims: []string{"u"}}, false},
 		{"a device group", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, true},
-		{"a device group that is not there", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG2}}, false},
-		{"a device group of none", bare, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, false},
+		{"a missing device group", tok, token.FilterSpec{DisableDevice: []sid.SID{groupG2}}, false},
+		{"a token without device groups", bare, token.FilterSpec{DisableDevice: []sid.SID{groupG1}}, false},
 		{"restricted device groups", tok, token.FilterSpec{RestrictDevice: restricting(groupG2)}, true},
 		{"restricted user claims", tok, token.FilterSpec{RestrictUserClaims: []string{}}, true},
 		{"restricted device claims", tok, token.FilterSpec{RestrictDeviceClaims: []string{"d"}}, true},
@@ -365,13 +376,15 @@ func TestFilteredSaysWhetherSomethingWent(t *testing.T) {
 		if c.f.DropUserClaims && n.UserClaims().Len() != 0 || c.f.DropDeviceClaims && n.DeviceClaims().Len() != 0 ||
 			!c.f.DropUserClaims && n.UserClaims().Len() != c.of.UserClaims().Len() ||
 			!c.f.DropDeviceClaims && n.DeviceClaims().Len() != c.of.DeviceClaims().Len() {
-			t.Errorf("T-67: %s: %d and %d claims", c.name, n.UserClaims().Len(), n.DeviceClaims().Len())
+			t.Errorf("T-67: %s: %d user claims and %d device claims; want 0 of dropped claims and all others", c.name,
+				n.UserClaims().Len(), n.DeviceClaims().Len())
 		}
 	}
 }
 
-// A wrong entry is refused at any position in both lists (T-63).
-func TestFilterRefusesEachList(t *testing.T) {
+// Filter rejects an invalid entry at any position in the restricting SIDs and in the restricting device groups
+// (T-63).
+func TestFilterRejectsInvalidEntries(t *testing.T) {
 	tok := must(t, setup())
 	many := make([]token.Group, token.MaxGroups+1)
 	for i := range many {
@@ -385,21 +398,21 @@ func TestFilterRefusesEachList(t *testing.T) {
 		{"attributes", []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 4}}, ntstatus.InvalidParameter},
 		{"no SID", []token.Group{{SID: groupG1}, {}}, ntstatus.InvalidParameter},
 		{"too many", many, ntstatus.InvalidParameter},
-		{"as many as there may be", many[1:], ntstatus.Success},
+		{"the maximum number", many[1:], ntstatus.Success},
 	} {
 		for _, f := range []token.FilterSpec{{Restrict: c.list}, {RestrictDevice: c.list}} {
 			n, st := tok.Filter(f)
 			wantStatus(t, "T-63: "+c.name, st, c.want)
 			if (n == nil) != (c.want != ntstatus.Success) {
-				t.Errorf("%s: a token beside %v", c.name, st)
+				t.Errorf("%s: Filter returned a token %t with %v", c.name, n != nil, st)
 			}
 		}
 	}
 }
 
-// TestAdministrativeGroups checks that LUA_TOKEN compares the whole SID: the same
-// RID under another authority or prefix is an ordinary group (T-65).
-func TestAdministrativeGroups(t *testing.T) {
+// LUA_TOKEN compares whole SIDs. The RID of an administrative group under another authority or prefix is an ordinary
+// group (T-65).
+func TestLUATokenComparesWholeSIDs(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-5-32-544": true, "S-1-5-32-547": true, "S-1-5-32-548": true, "S-1-5-32-549": true, "S-1-5-32-550": true,
 		"S-1-5-32-551": true, "S-1-5-32-545": false, "S-1-5-32-546": false, "S-1-5-32-552": false, "S-1-5-32-543": false,
@@ -414,14 +427,15 @@ func TestAdministrativeGroups(t *testing.T) {
 		n := filter(t, must(t, s), token.FilterSpec{Flags: winnt.LUA_TOKEN})
 		a, _ := attributes(t, n, sid.MustParse(text))
 		if got := a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; got != want || n.IsFiltered() != want {
-			t.Errorf("T-65: %s: deny-only %t, filtered %t, want %t, %t", text, got, n.IsFiltered(), want, want)
+			t.Errorf("T-65: LUA_TOKEN with %s: deny-only %t, filtered %t; want %t, %t", text, got, n.IsFiltered(),
+				want, want)
 		}
 	}
 }
 
-// TestRestrictingAgain filters a write-restricted token. It remains write-restricted
-// unless a second list restricts it without WRITE_RESTRICTED (T-64, T-68).
-func TestRestrictingAgain(t *testing.T) {
+// A write-restricted token stays write-restricted unless a second list restricts it without WRITE_RESTRICTED (T-64,
+// T-68).
+func TestWriteRestrictedNeedsItsFlagAgain(t *testing.T) {
 	once := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
 		Restrict: restricting(groupG1, groupG2)})
 	twice := filter(t, once, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(groupG1)})
@@ -429,18 +443,19 @@ func TestRestrictingAgain(t *testing.T) {
 	other := filter(t, once, token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE})
 	if !once.WriteRestricted() || !twice.WriteRestricted() || whole.WriteRestricted() || !whole.IsRestricted() ||
 		!other.WriteRestricted() {
-		t.Errorf("T-64: %t, %t, %t, %t", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
+		t.Errorf("T-64: write-restricted: once %t, twice %t, second without the flag %t, other filter %t; want "+
+			"true, true, false, true", once.WriteRestricted(), twice.WriteRestricted(), whole.WriteRestricted(),
 			other.WriteRestricted())
 	}
 	if n := filter(t, must(t, setup()), token.FilterSpec{Flags: winnt.DISABLE_MAX_PRIVILEGE,
 		Restrict: restricting(groupG1)}); n.WriteRestricted() {
-		t.Error("T-64: another flag made it write-restricted")
+		t.Error("T-64: DISABLE_MAX_PRIVILEGE with a list made the token write-restricted")
 	}
-	// What a second list drops is listed once, and a third keeps it (T-68).
+	// A SID that the second list drops is listed once as deny-only, and a third filter keeps it (T-68).
 	s := whole.Spec()
 	s = filter(t, must(t, s), token.FilterSpec{Restrict: restricting(sid.Guests)}).Spec()
 	if len(s.Restricted) != 2 || s.Restricted[0].SID == s.Restricted[1].SID ||
 		s.Restricted[0].Attributes != winnt.SE_GROUP_USE_FOR_DENY_ONLY {
-		t.Errorf("T-68: %v", s.Restricted)
+		t.Errorf("T-68: restricting SIDs %v, want two different ones, the first deny-only", s.Restricted)
 	}
 }

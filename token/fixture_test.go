@@ -19,7 +19,7 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
-// newRand gives a random source and prints its seed.
+// newRand returns a random source and logs its seed.
 func newRand(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
@@ -29,8 +29,8 @@ func newRand(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 1))
 }
 
-// The cast of the conformance cases: user U, mandatory Users, G1 enabled and not
-// mandatory, G2 disabled; ChangeNotify enabled, Shutdown held but disabled.
+// The token of setup has user U, the mandatory group Users, the enabled and not mandatory group G1 and the disabled
+// group G2. SeChangeNotifyPrivilege is enabled, SeShutdownPrivilege is held but disabled.
 var (
 	userU    = account(1001)
 	groupG1  = account(2001)
@@ -76,7 +76,7 @@ func filter(t testing.TB, tok *token.Token, f token.FilterSpec) *token.Token {
 	t.Helper()
 	n, st := tok.Filter(f)
 	if st != ntstatus.Success {
-		t.Fatalf("filter: %v, want %v", st, ntstatus.Success)
+		t.Fatalf("Filter: %v, want %v", st, ntstatus.Success)
 	}
 	return n
 }
@@ -92,8 +92,7 @@ func enable(p winnt.Privilege) token.PrivilegeChange {
 	return token.PrivilegeChange{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}
 }
 
-// manyGroups is a standard user in n groups of a domain, every third of them
-// disabled when some is set.
+// manyGroups returns a standard user in n groups of a domain. If some is true, every third group is disabled.
 func manyGroups(n int, some bool) token.Spec {
 	s := token.StandardUser(account(1001))
 	s.Groups = nil
@@ -107,7 +106,7 @@ func manyGroups(n int, some bool) token.Spec {
 	return s
 }
 
-// account is S-1-5-21-1-2-3-rid, the domain of the conformance cases.
+// account returns S-1-5-21-1-2-3-rid, a SID of the test domain.
 func account(rid uint32) sid.SID {
 	s, _ := sid.New(5, 21, 1, 2, 3, rid)
 	return s
@@ -159,7 +158,7 @@ func parse(t testing.TB, text string) *token.Token {
 	return tok
 }
 
-// everything returns a Spec without zero or default values.
+// everything returns a Spec in which every field differs from its zero value and its default.
 func everything(t testing.TB) token.Spec {
 	s := setup()
 	s.Groups = append(s.Groups,
@@ -193,7 +192,7 @@ func everything(t testing.TB) token.Spec {
 	return s
 }
 
-// fields writes each field of a Spec apart.
+// fields formats each field of a Spec, by field name.
 func fields(s token.Spec) map[string]string {
 	out := map[string]string{}
 	v := reflect.ValueOf(s)
@@ -210,7 +209,7 @@ func fields(s token.Spec) map[string]string {
 	return out
 }
 
-// differs lists the fields in which two Specs differ.
+// differs returns the names of the fields in which two Specs differ.
 func differs(a, b token.Spec) (out []string) {
 	x, y := fields(a), fields(b)
 	for i, typ := 0, reflect.TypeFor[token.Spec](); i < typ.NumField(); i++ {

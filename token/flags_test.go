@@ -8,8 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestElevation: classes 20 and 47 (T-65).
-func TestElevation(t *testing.T) {
+// IsElevated, IsSandboxed and SessionDropped follow the elevation type, the level and the flags (classes 20 and 47,
+// T-65).
+func TestIsElevatedFollowsTypeAndLevel(t *testing.T) {
 	for _, c := range []struct {
 		kind      uint32
 		level     sid.SID
@@ -26,37 +27,39 @@ func TestElevation(t *testing.T) {
 		s.ElevationType, s.Integrity, s.Flags = c.kind, c.level, c.flags
 		tok := must(t, s)
 		if tok.IsElevated() != c.elevated || tok.IsSandboxed() != c.sandboxed || tok.SessionDropped() {
-			t.Errorf("%+v: elevated %t, sandboxed %t", c, tok.IsElevated(), tok.IsSandboxed())
+			t.Errorf("%+v: elevated %t, sandboxed %t, session dropped %t; want false for the last", c,
+				tok.IsElevated(), tok.IsSandboxed(), tok.SessionDropped())
 		}
 		s.Flags |= winnt.TOKEN_SESSION_NOT_REFERENCED
 		if !must(t, s).SessionDropped() {
-			t.Error("the session is dropped")
+			t.Error("SessionDropped with TOKEN_SESSION_NOT_REFERENCED = false, want true")
 		}
 	}
 }
 
-// TC-51, T-101.
-func TestPrivilegeCheck(t *testing.T) {
+// PrivilegeCheck for all or any of a set returns the enabled privileges that it used. An empty set has all and not
+// any (TC-51, T-101).
+func TestPrivilegeCheckAllOrAny(t *testing.T) {
 	tok := must(t, setup())
 	set := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
 	ok, used := tok.PrivilegeCheck(set, true)
 	if ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("ALL: %v, used %v", ok, used.Names())
+		t.Errorf("PrivilegeCheck for all: %v, used %v; want false, SeChangeNotifyPrivilege", ok, used.Names())
 	}
 	ok, used = tok.PrivilegeCheck(set, false)
 	if !ok || used != winnt.SeChangeNotifyPrivilege.Bit() {
-		t.Errorf("ANY: %v, used %v", ok, used.Names())
+		t.Errorf("PrivilegeCheck for any: %v, used %v; want true, SeChangeNotifyPrivilege", ok, used.Names())
 	}
 	if all, _ := tok.PrivilegeCheck(0, true); !all {
-		t.Error("empty set, ALL: want true")
+		t.Error("PrivilegeCheck for all of an empty set = false, want true")
 	}
 	if some, _ := tok.PrivilegeCheck(0, false); some {
-		t.Error("empty set, ANY: want false")
+		t.Error("PrivilegeCheck for any of an empty set = true, want false")
 	}
 }
 
-// T-103: SeTokenIsAdmin.
-func TestIsAdmin(t *testing.T) {
+// IsAdmin needs Administrators as an enabled group that no restriction excludes (T-103).
+func TestIsAdminNeedsEnabledAdministrators(t *testing.T) {
 	admin := must(t, token.Administrator(userU))
 	for _, c := range []struct {
 		name string
@@ -73,14 +76,13 @@ func TestIsAdmin(t *testing.T) {
 		{"restricted to it", filter(t, admin, token.FilterSpec{Restrict: restricting(sid.Users, sid.Administrators)}), true},
 	} {
 		if got := c.tok.IsAdmin(); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("IsAdmin of %s = %v, want %v", c.name, got, c.want)
 		}
 	}
 }
 
-// TestFlagsThatAreGiven checks that a Spec and WithFlags set only the flags that follow
-// from no other field. WithFlags changes no other bit (T-1).
-func TestFlagsThatAreGiven(t *testing.T) {
+// Spec.Flags and WithFlags set only flags that no other field determines. WithFlags changes no other bit (T-1).
+func TestSettableFlagsAreKept(t *testing.T) {
 	given := map[uint32]bool{}
 	for _, bit := range []uint32{winnt.TOKEN_UIACCESS, winnt.TOKEN_SESSION_NOT_REFERENCED, winnt.TOKEN_IS_FILTERED,
 		winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_VIRTUALIZE_ENABLED, winnt.SE_BACKUP_PRIVILEGES_CHECKED,
@@ -98,20 +100,21 @@ func TestFlagsThatAreGiven(t *testing.T) {
 		}
 		tok := must(t, s)
 		if got := tok.Flags(); got != want {
-			t.Errorf("T-1: a spec with %#x has the flags %#x, want %#x", bit, got, want)
+			t.Errorf("T-1: New with flag %#x: flags %#x, want %#x", bit, got, want)
 		}
-		if bit == winnt.TOKEN_IS_FILTERED { // which only a filter sets
+		if bit == winnt.TOKEN_IS_FILTERED { // only Filter sets this flag
 			want = free
 		}
 		if got := must(t, setup()).WithFlags(7, bit, 0); got.Flags() != want || got.ModifiedID() != 7 {
-			t.Errorf("T-1: %#x set gives %#x, want %#x", bit, got.Flags(), want)
+			t.Errorf("T-1: WithFlags that sets %#x: flags %#x, ModifiedID %v; want %#x, 7", bit, got.Flags(),
+				got.ModifiedID(), want)
 		}
 		want = tok.Flags()
 		if given[bit] && bit != winnt.TOKEN_IS_FILTERED {
 			want = free
 		}
 		if got := tok.WithFlags(7, 0, bit).Flags(); got != want {
-			t.Errorf("T-1: %#x cleared gives %#x, want %#x", bit, got, want)
+			t.Errorf("T-1: WithFlags that clears %#x: flags %#x, want %#x", bit, got, want)
 		}
 	}
 }

@@ -11,46 +11,46 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGroupsWithoutAttributes checks that a group of a Spec without attributes is
-// an ordinary one, and that a token never has GroupDisabled (T-143).
-func TestGroupsWithoutAttributes(t *testing.T) {
+// A group of a Spec with attributes 0 is an ordinary enabled group. GroupDisabled makes a group with attributes 0 in
+// the token (T-143).
+func TestGroupWithoutAttributesIsEnabled(t *testing.T) {
 	tok := must(t, token.Spec{User: token.Group{SID: userU},
 		Groups: []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: token.GroupDisabled}}})
 	if a, ok := attributes(t, tok, groupG1); !ok || a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_ENABLED_BY_DEFAULT|
 		winnt.SE_GROUP_ENABLED || !tok.Member(groupG1, false) {
-		t.Errorf("T-143: attributes 0 became %#x", a)
+		t.Errorf("T-143: attributes 0 in a Spec became %#x, want 0x7 and an enabled group", a)
 	}
 	if a, ok := attributes(t, tok, groupG2); !ok || a != 0 || tok.Member(groupG2, true) {
-		t.Errorf("T-143: a disabled group has %#x", a)
+		t.Errorf("T-143: GroupDisabled became %#x, want 0 and a group that matches nothing", a)
 	}
-	// It can be enabled, as any group that is not mandatory.
+	// A disabled group can be enabled, like any group that is not mandatory.
 	on, _, st := tok.AdjustGroups(1, false, []token.Group{{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	if st != ntstatus.Success || !on.Member(groupG2, false) {
-		t.Errorf("enabling: %v", st)
+		t.Errorf("AdjustGroups that enables the disabled group: %v, want %v", st, ntstatus.Success)
 	}
 }
 
-// Only a group of a spec can have the mark, and never together with attributes (T-143).
-func TestMarkExcludesAttributes(t *testing.T) {
+// Only the groups of a Spec accept GroupDisabled, and only without other attributes (T-143).
+func TestGroupDisabledExcludesAttributes(t *testing.T) {
 	marked := func(s sid.SID, beside uint32) token.Group {
 		return token.Group{SID: s, Attributes: token.GroupDisabled | beside}
 	}
 	list := func(s sid.SID) []token.Group { return []token.Group{marked(s, 0)} }
 	refused := map[string]func(*token.Spec){
-		"user":                     func(s *token.Spec) { s.User = marked(userU, 0) },
-		"restricting":              func(s *token.Spec) { s.Restricted = list(groupG1) },
-		"group of a device":        func(s *token.Spec) { s.DeviceGroups = list(groupG1) },
+		"the user":                 func(s *token.Spec) { s.User = marked(userU, 0) },
+		"a restricting SID":        func(s *token.Spec) { s.Restricted = list(groupG1) },
+		"a device group":           func(s *token.Spec) { s.DeviceGroups = list(groupG1) },
 		"restricted device groups": func(s *token.Spec) { s.RestrictedDeviceGroups = list(groupG1) },
-		"capability": func(s *token.Spec) {
+		"a capability": func(s *token.Spec) {
 			s.Package, s.Capabilities = sid.MustParse("S-1-15-2-1-2"), list(sid.MustParse("S-1-15-3-1"))
 		},
-		"integrity": func(s *token.Spec) {
+		"the integrity entry": func(s *token.Spec) {
 			s.Integrity, s.Groups = sid.SID{}, []token.Group{marked(sid.MediumLevel, winnt.SE_GROUP_INTEGRITY)}
 		},
 	}
 	for bit := uint32(1); bit != 0; bit <<= 1 {
 		if bit != token.GroupDisabled {
-			refused[fmt.Sprintf("beside %#x", bit)] = func(s *token.Spec) {
+			refused[fmt.Sprintf("a group that also has %#x", bit)] = func(s *token.Spec) {
 				s.Groups = append(s.Groups, marked(account(3001), bit))
 			}
 		}
@@ -60,31 +60,33 @@ func TestMarkExcludesAttributes(t *testing.T) {
 		change(&s)
 		var wrong *token.SpecError
 		if _, err := token.New(s); !errors.As(err, &wrong) || wrong.Status != ntstatus.InvalidParameter {
-			t.Errorf("T-143: %s: %v", name, err)
+			t.Errorf("T-143: New with GroupDisabled in %s: %v, want a SpecError with %v", name, err,
+				ntstatus.InvalidParameter)
 		}
 	}
 }
 
-// TestAsGiven checks that AsGiven converts 0 to a disabled group, and that New
-// refuses groups that had GroupDisabled (T-144).
-func TestAsGiven(t *testing.T) {
+// AsGiven turns attributes 0 into a disabled group and leaves the given slice alone. New rejects groups that had
+// GroupDisabled before AsGiven (T-144).
+func TestAsGivenDisablesZeroAttributes(t *testing.T) {
 	given := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}}
 	tok := must(t, token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(given)})
 	if tok.Member(groupG1, true) || !tok.Member(groupG2, false) || given[0].Attributes != 0 {
-		t.Errorf("T-144: %v", tok.Spec().Groups)
+		t.Errorf("T-144: groups after AsGiven: %v, want the first disabled; given[0].Attributes = %#x, want 0",
+			tok.Spec().Groups, given[0].Attributes)
 	}
 	for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 		_, err := token.New(token.Spec{User: token.Group{SID: userU}, Groups: token.AsGiven(
 			[]token.Group{{SID: groupG1, Attributes: token.GroupDisabled | beside}})})
 		if !errors.Is(err, ntstatus.InvalidParameter.Err()) {
-			t.Errorf("T-144: the mark beside %#x came from outside: %v", beside, err)
+			t.Errorf("T-144: New after AsGiven of GroupDisabled|%#x: %v, want %v", beside, err,
+				ntstatus.InvalidParameter.Err())
 		}
 	}
 }
 
-// TestDisabledStaysDisabled checks that a disabled group stays disabled in a copy
-// of a token and in a token file (T-144).
-func TestDisabledStaysDisabled(t *testing.T) {
+// A disabled group stays disabled in a copy of a token and in a token file (T-144).
+func TestDisabledGroupStaysDisabledInCopies(t *testing.T) {
 	tok := must(t, setup())
 	copied := tok.Spec()
 	file, err := tok.MarshalJSON()
@@ -103,7 +105,8 @@ func TestDisabledStaysDisabled(t *testing.T) {
 	for name, made := range map[string]*token.Token{"Spec": must(t, copied), "the file of a token": read,
 		"a written file": listed, "its groups": must(t, token.Spec{User: copied.User, Groups: copied.Groups})} {
 		if made.Member(groupG2, true) || !made.Member(groupG1, false) {
-			t.Errorf("T-144: %s: %v", name, made.Spec().Groups)
+			t.Errorf("T-144: token made from %s: groups %v, want G2 disabled and G1 enabled", name,
+				made.Spec().Groups)
 		}
 	}
 }

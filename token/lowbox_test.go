@@ -12,8 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The package's entry is appended, even to an empty list. A NULL list and one without room do not change (T-131).
-func TestAdmitPackage(t *testing.T) {
+// AdmitPackage appends an entry for the package, also to an empty list. It returns a nil list and a list without room
+// unchanged (T-131).
+func TestAdmitPackageAppendsEntry(t *testing.T) {
 	pkg := sid.MustParse("S-1-15-2-1-2-3")
 	const entry = "(A;;GA;;;S-1-15-2-1-2-3)"
 	for before, after := range map[string]string{
@@ -21,11 +22,11 @@ func TestAdmitPackage(t *testing.T) {
 	} {
 		list := token.AdmitPackage(sddl.MustParse(before).DACL(), pkg, winnt.GENERIC_ALL)
 		if got := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: list}); !got.Equal(sddl.MustParse(after)) {
-			t.Errorf("%s becomes %x, want %s", before, got.Binary(), after)
+			t.Errorf("AdmitPackage(%s) = %x, want %s", before, got.Binary(), after)
 		}
 	}
 	if got := token.AdmitPackage(nil, pkg, winnt.GENERIC_ALL); got != nil {
-		t.Errorf("no list becomes one of %d entries", got.Len())
+		t.Errorf("AdmitPackage(nil) = a list of %d entries, want nil", got.Len())
 	}
 	large, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, 65384)})
 	if err != nil {
@@ -40,12 +41,13 @@ func TestAdmitPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := token.AdmitPackage(full, pkg, winnt.GENERIC_ALL); got != full {
-		t.Errorf("a list of %d bytes becomes one of %d", full.Size(), got.Size())
+		t.Errorf("AdmitPackage of a full list of %d bytes returned %d bytes, want the same list", full.Size(),
+			got.Size())
 	}
 }
 
-// TestLowBoxMakesRoom: the longer default DACL is charged (T-131).
-func TestLowBoxMakesRoom(t *testing.T) {
+// LowBox charges the space of the longer default DACL (T-131).
+func TestLowBoxChargesLongerDACL(t *testing.T) {
 	a, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
 	list, _ := sd.NewACL(slices.Repeat([]sd.ACE{a}, 13)...)
 	s := setup()
@@ -54,21 +56,23 @@ func TestLowBoxMakesRoom(t *testing.T) {
 	n := lowbox(t, tok, "S-1-15-2-1-2-3-4-5-6-7")
 	need := uint32(n.DefaultDACL().Size() + n.PrimaryGroup().Len())
 	if tok.DynamicCharged() != 500 || n.DynamicCharged() != need || need <= 500 || n.DynamicAvailable() != 0 {
-		t.Errorf("charged %d, then %d, needed %d, left %d, want 500, %d, more than 500, 0", tok.DynamicCharged(),
-			n.DynamicCharged(), need, n.DynamicAvailable(), need)
+		t.Errorf("charged %d, after LowBox %d, needed %d, available %d; want 500, %d, more than 500, 0",
+			tok.DynamicCharged(), n.DynamicCharged(), need, n.DynamicAvailable(), need)
 	}
 	if a := tok.DynamicAvailable(); a != 500-uint32(list.Size()+tok.PrimaryGroup().Len()) {
-		t.Errorf("%d bytes are left", a)
+		t.Errorf("%d bytes are available, want %d", a, 500-uint32(list.Size()+tok.PrimaryGroup().Len()))
 	}
 }
 
-// T-69: AppContainer tokens.
-func TestLowBox(t *testing.T) {
+// LowBox makes a primary token with at most Low integrity, the package and its capabilities. It rejects other SIDs
+// and the token of an AppContainer (T-69).
+func TestLowBoxLimitsToken(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
 	n := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")
 	if n.Integrity() != 0x1000 || n.Flags()&winnt.TOKEN_LOWBOX == 0 || n.Type() != winnt.TokenPrimary ||
 		n.Level() != 0 || n.LowBoxNumber() != 4 || !n.CapabilityBits().Has(0) {
-		t.Error("integrity Low, LOWBOX, primary, its number, capability enabled")
+		t.Errorf("LowBox: integrity %#x, flags %#x, type %v, level %v, number %d; want 0x1000, LOWBOX, primary, "+
+			"0, 4 and an enabled capability", n.Integrity(), n.Flags(), n.Type(), n.Level(), n.LowBoxNumber())
 	}
 	for _, bad := range []token.LowBoxSpec{
 		{Package: sid.Everyone},
@@ -76,31 +80,32 @@ func TestLowBox(t *testing.T) {
 		{Package: sid.MustParse("S-1-15-2-1-2-3"), Capabilities: []token.Group{{SID: sid.Everyone}}},
 	} {
 		_, st := tok.LowBox(bad)
-		wantStatus(t, "T-69", st, ntstatus.InvalidParameter)
+		wantStatus(t, "T-69: LowBox with an invalid package or capability", st, ntstatus.InvalidParameter)
 	}
 	_, st := n.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-9-9-9")})
-	wantStatus(t, "an AppContainer's token again", st, ntstatus.InvalidParameter)
+	wantStatus(t, "LowBox of an AppContainer's token", st, ntstatus.InvalidParameter)
 	withList := setup()
 	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
 	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
 	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}),
 		sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
-		t.Errorf("T-131: default DACL %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)", text)
+		t.Errorf("T-131: default DACL after LowBox: %s, want D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)",
+			text)
 	}
 	if n.DefaultDACL() != nil {
-		t.Error("T-131: a token without a default DACL gets none")
+		t.Errorf("T-131: default DACL after LowBox of a token without one: %v, want nil", n.DefaultDACL())
 	}
 	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000,
 		0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
 		s := setup()
 		s.Integrity = sid.IntegrityLevel(level)
 		if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != want {
-			t.Errorf("T-69: from level %#x to %#x, want %#x", level, n.Integrity(), want)
+			t.Errorf("T-69: LowBox of a token at level %#x: level %#x, want %#x", level, n.Integrity(), want)
 		}
 	}
 	s := setup()
 	s.Integrity = sid.SID{}
 	if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != 0 {
-		t.Error("a token without integrity level must not rise to Low")
+		t.Errorf("LowBox of a token without an integrity entry: level %#x, want 0", n.Integrity())
 	}
 }

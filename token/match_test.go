@@ -10,10 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDeviceEntriesOfOneSID checks several entries with one SID. They match if one
-// of them does. A disabled entry matches nothing, and a deny-only one deny
-// entries. A filter changes each entry.
-func TestDeviceEntriesOfOneSID(t *testing.T) {
+// If several device groups have one SID, it matches if one of them matches. A disabled group matches nothing, and a
+// deny-only group matches deny entries. Filter changes each of the groups.
+func TestRepeatedDeviceGroupMatchesIfOneDoes(t *testing.T) {
 	const on, off, deny = token.GroupDefault, winnt.SE_GROUP_ENABLED_BY_DEFAULT, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
 		attributes  []uint32
@@ -30,20 +29,23 @@ func TestDeviceEntriesOfOneSID(t *testing.T) {
 		}
 		tok := must(t, s)
 		if a, d := inDevice(tok, groupG1); a != c.allow || d != c.deny {
-			t.Errorf("A-116: %#x: allows %t, denies %t, want %t, %t", c.attributes, a, d, c.allow, c.deny)
+			t.Errorf("A-116: device groups %#x: match allow %t, deny %t; want %t, %t", c.attributes, a, d, c.allow,
+				c.deny)
 		}
 		n := filter(t, tok, token.FilterSpec{DisableDevice: []sid.SID{groupG1}})
 		if a, d := inDevice(n, groupG1); a || !d {
-			t.Errorf("T-67: %#x filtered: allows %t, denies %t, want false, true", c.attributes, a, d)
+			t.Errorf("T-67: device groups %#x after Filter: match allow %t, deny %t; want false, true", c.attributes,
+				a, d)
 		}
 		for i, g := range slices.Collect(groupsOf(n.DeviceGroups())) {
 			if g.SID == groupG1 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT|deny) != deny ||
 				g.SID == groupG2 && g.Attributes != winnt.SE_GROUP_ENABLED {
-				t.Errorf("T-67: entry %d of %#x filtered: %#x", i, c.attributes, g.Attributes)
+				t.Errorf("T-67: device groups %#x: group %d after Filter has %#x, want G1 deny-only and G2 "+
+					"unchanged", c.attributes, i, g.Attributes)
 			}
 			was := c.attributes[i/2]
 			if g.SID == groupG1 && (g.Attributes^was)&winnt.SE_GROUP_MANDATORY != 0 {
-				t.Errorf("T-67: the mandatory attribute stays: %#x", g.Attributes)
+				t.Errorf("T-67: Filter changed the mandatory attribute: %#x, was %#x", g.Attributes, was)
 			}
 		}
 	}
@@ -55,13 +57,14 @@ func groupsOf(all func(func(int, token.Group) bool)) func(func(token.Group) bool
 	}
 }
 
-// inDevice reports what a SID among the device's groups matches.
+// inDevice reports whether a SID in the device groups matches allow and deny entries.
 func inDevice(tok *token.Token, s sid.SID) (allow, deny bool) {
 	i := tok.DeviceSet().Find(s.Hash(), s)
 	return tok.DeviceBits().Has(i), tok.DeviceDenyBits().Has(i)
 }
 
-// If a SID is in the token twice, the entry that allows the use counts: owner (T-11), Administrators (T-103).
+// If a token has a SID twice, an entry that allows the use is enough, for the owner (T-11) and for Administrators
+// (T-103).
 func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 	const on, off, deny uint32 = token.GroupDefault, token.GroupDisabled, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
@@ -80,16 +83,17 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 		}
 		tok := must(t, s)
 		if tok.IsAdmin() != c.admin {
-			t.Errorf("T-103: %#x: administrator %t, want %t", c.attributes, tok.IsAdmin(), c.admin)
+			t.Errorf("T-103: Administrators with %#x: IsAdmin %t, want %t", c.attributes, tok.IsAdmin(), c.admin)
 		}
 		n, st := tok.WithOwner(1, sid.Administrators)
 		s.Owner = sid.Administrators
 		_, err := token.New(s)
 		if (st == ntstatus.Success) != c.owner || (err == nil) != c.owner || n != nil && n.Owner() != sid.Administrators {
-			t.Errorf("T-11: %#x: %v, %v", c.attributes, st, err)
+			t.Errorf("T-11: Administrators with %#x as the owner: WithOwner %v, New %v; want success: %t",
+				c.attributes, st, err, c.owner)
 		}
 	}
-	// What an effective-only copy leaves out counts no more, the first entry or another one.
+	// EffectiveOnly removes disabled entries, whichever position they have.
 	for _, c := range []struct {
 		attributes []uint32
 		admin      bool
@@ -100,19 +104,19 @@ func TestRepeatedSIDUsesAllowingEntry(t *testing.T) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: a})
 		}
 		if tok := must(t, s).EffectiveOnly(); tok.IsAdmin() != c.admin {
-			t.Errorf("T-103, T-48: %#x: administrator %t in an effective-only copy, want %t", c.attributes,
-				tok.IsAdmin(), c.admin)
+			t.Errorf("T-48, T-103: Administrators with %#x: IsAdmin of an effective-only copy %t, want %t",
+				c.attributes, tok.IsAdmin(), c.admin)
 		}
 	}
 	s := setup(token.Group{SID: sid.Administrators, Attributes: on})
 	s.Restricted = restricting(sid.Users, sid.Administrators)
 	if !must(t, s).IsAdmin() {
-		t.Error("T-103: Administrators is among the restricting SIDs")
+		t.Error("T-103: IsAdmin with Administrators among two restricting SIDs = false, want true")
 	}
 	if s.Restricted = restricting(sid.Administrators); !must(t, s).IsAdmin() {
-		t.Error("T-103: Administrators is the restricting SID")
+		t.Error("T-103: IsAdmin with Administrators as the only restricting SID = false, want true")
 	}
 	if s.Restricted = restricting(sid.Users); must(t, s).IsAdmin() {
-		t.Error("T-103: Administrators is not among the restricting SIDs")
+		t.Error("T-103: IsAdmin with Administrators not among the restricting SIDs = true, want false")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-130: the built-in tokens have what a logon gives.
-func TestProfilesAreLogons(t *testing.T) {
+// The built-in tokens have the primary group, owner, default DACL and logon SID of a logon (T-130).
+func TestProfilesHaveLogonDefaults(t *testing.T) {
 	const u, v = "S-1-5-21-1-2-3-1001", "S-1-5-21-9-2-3-1001"
 	const logon = "(A;;GXGR;;;S-1-5-5-0-1001)"
 	for _, c := range []struct {
@@ -47,27 +47,27 @@ func TestProfilesAreLogons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			tok := must(t, c.spec)
 			if tok.PrimaryGroup().String() != c.primary || tok.Owner().String() != c.owner {
-				t.Errorf("primary group %s, owner %s, want %s and %s",
-					tok.PrimaryGroup(), tok.Owner(), c.primary, c.owner)
+				t.Errorf("primary group %s, owner %s; want %s, %s", tok.PrimaryGroup(), tok.Owner(), c.primary,
+					c.owner)
 			}
 			text, err := sddl.Format(sd.New(sd.Parts{DACL: tok.DefaultDACL()}), sddl.Options{})
 			if err != nil || text != c.dacl {
-				t.Errorf("default DACL %s, %v, want %s", text, err, c.dacl)
+				t.Errorf("default DACL %s, %v; want %s", text, err, c.dacl)
 			}
 			g, ok := tok.LogonSID()
 			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen ||
 				g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
-				t.Errorf("logon SID %v, %t, want %q", g, ok, c.seen)
+				t.Errorf("logon SID %v, %t; want %q", g, ok, c.seen)
 			}
 			if ok && !tok.Member(g.SID, false) {
-				t.Error("the logon SID does not match")
+				t.Errorf("Member(%v) of the logon SID = false, want true", g.SID)
 			}
 		})
 	}
 }
 
-// TestProfilesWhole: kind, groups, session and source of each built-in token.
-func TestProfilesWhole(t *testing.T) {
+// The built-in tokens have the documented groups, elevation type, session, source, type and level.
+func TestProfilesHaveDocumentedGroups(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec       token.Spec
 		groups     string
@@ -105,15 +105,16 @@ func TestProfilesWhole(t *testing.T) {
 		if tok.ElevationType() != c.kind || tok.AuthenticationID() != c.session || tok.Source().Name != c.source ||
 			int(tok.Type()) != c.typ || int(tok.Level()) != c.level || tok.MandatoryPolicy() != 3 ||
 			tok.DefaultPrivileges() != tok.Enabled() || tok.IsFiltered() != (name == "limited") {
-			t.Errorf("%s: %+v", name, tok.Spec())
+			t.Errorf("%s: %+v, want elevation type %d, session %v, source %q, type %d, level %d", name, tok.Spec(),
+				c.kind, c.session, c.source, c.typ, c.level)
 		}
 		if (tok.DefaultDACL() == nil) != strings.HasPrefix(fmt.Sprint(tok.User().SID), "S-1-5-7") {
-			t.Errorf("%s: default DACL %v", name, tok.DefaultDACL())
+			t.Errorf("%s: default DACL %v, want one for every token but Anonymous", name, tok.DefaultDACL())
 		}
 	}
 }
 
-// short returns the letters of a well-known SID.
+// short returns the SDDL alias of some well-known SIDs, or the SID as text.
 func short(s sid.SID) string {
 	for text, known := range map[string]sid.SID{"WD": sid.Everyone, "BA": sid.Administrators, "BU": sid.Users,
 		"IU": sid.Interactive, "AU": sid.AuthenticatedUsers, "NU": sid.Network, "SU": sid.Service} {
@@ -124,9 +125,9 @@ func short(s sid.SID) string {
 	return s.String()
 }
 
-// A user without a domain has no domain group, is its own primary group, and has a unique logon SID. The owner of an
-// administrator's objects is the group (T-130).
-func TestLogonsWithoutADomain(t *testing.T) {
+// A user outside of a domain has no domain group, is its own primary group and has a unique logon SID. The default
+// owner of an administrator is Administrators (T-130).
+func TestUserWithoutDomainIsItsPrimaryGroup(t *testing.T) {
 	for text, wants := range map[string]struct{ primary, session string }{
 		"S-1-5-21-1-2-3-1001": {"S-1-5-21-1-2-3-513", "S-1-5-5-0-1001"},
 		"S-1-5-21-7-2-3-1001": {"S-1-5-21-7-2-3-513", "S-1-5-5-6-1001"},
@@ -143,25 +144,23 @@ func TestLogonsWithoutADomain(t *testing.T) {
 			}
 			tok := must(t, spec)
 			if tok.PrimaryGroup().String() != wants.primary || !tok.Member(sid.MustParse(wants.session), false) {
-				t.Errorf("%s %s: primary group %v, want %s; in %s: %t",
-					profile, text, tok.PrimaryGroup(), wants.primary,
-					wants.session, tok.Member(sid.MustParse(wants.session), false))
+				t.Errorf("%s %s: primary group %v, want %s; member of %s: %t, want true", profile, text,
+					tok.PrimaryGroup(), wants.primary, wants.session, tok.Member(sid.MustParse(wants.session), false))
 			}
 			if tok.Owner() != owner {
-				t.Errorf("%s %s: the owner is %v, want %v", profile, text, tok.Owner(), owner)
+				t.Errorf("%s %s: owner %v, want %v", profile, text, tok.Owner(), owner)
 			}
 		}
 	}
 }
 
-// TestAttributesOfProfiles checks that the groups of the built-in tokens are mandatory,
-// enabled by default and enabled. Administrators is not mandatory in the system's token,
-// and deny-only in a limited one (T-65, T-114, T-130).
-func TestAttributesOfProfiles(t *testing.T) {
+// The groups of the built-in tokens are mandatory, enabled by default and enabled. Administrators is not mandatory in
+// the token of LocalSystem and deny-only in a limited token (T-65, T-114, T-130).
+func TestProfileGroupsHaveDocumentedAttributes(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec           token.Spec
 		level          sid.SID
-		administrators uint32 // 0: they are no group
+		administrators uint32 // 0 if the token does not have the group
 	}{
 		"administrator":   {token.Administrator(userU), sid.HighLevel, 0xF},
 		"limited":         {token.LimitedAdministrator(userU), sid.MediumLevel, winnt.SE_GROUP_USE_FOR_DENY_ONLY},
@@ -178,7 +177,7 @@ func TestAttributesOfProfiles(t *testing.T) {
 			switch {
 			case g.SID == c.level:
 				if g.Attributes != winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED {
-					t.Errorf("%s: the level has %#x, want %#x", name, g.Attributes,
+					t.Errorf("%s: the integrity entry has %#x, want %#x", name, g.Attributes,
 						winnt.SE_GROUP_INTEGRITY|winnt.SE_GROUP_INTEGRITY_ENABLED)
 				}
 			case g.SID == sid.Administrators:
@@ -188,14 +187,14 @@ func TestAttributesOfProfiles(t *testing.T) {
 					t.Errorf("%s: the logon SID has %#x, want 0xC0000007", name, g.Attributes)
 				}
 			case g.Attributes != 7:
-				t.Errorf("%s: %v has %#x", name, g.SID, g.Attributes)
+				t.Errorf("%s: %v has %#x, want 0x7", name, g.SID, g.Attributes)
 			}
 		}
 		if administrators != c.administrators {
-			t.Errorf("%s: Administrators have %#x, want %#x", name, administrators, c.administrators)
+			t.Errorf("%s: Administrators has %#x, want %#x", name, administrators, c.administrators)
 		}
 		if level := sid.IntegrityLevel(tok.Integrity()); level != c.level {
-			t.Errorf("%s: level %v, want %v", name, level, c.level)
+			t.Errorf("%s: integrity level %v, want %v", name, level, c.level)
 		}
 	}
 }

@@ -9,17 +9,19 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A token returns all fields of its Spec, and only omitted fields are missing.
-func TestEveryFieldIsKept(t *testing.T) {
+// Spec returns every field of the Spec that the token was made from. A field that was omitted is the only one that
+// differs.
+func TestSpecReturnsEveryField(t *testing.T) {
 	s := everything(t)
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
-			t.Errorf("everything has no %s", v.Type().Field(i).Name)
+			t.Errorf("everything() leaves the field %s at its zero value", v.Type().Field(i).Name)
 		}
 	}
 	if d := differs(must(t, s).Spec(), s); d != nil {
-		t.Errorf("other than it was made: %v, want nil\n%v\n%v", d, fields(must(t, s).Spec()), fields(s))
+		t.Errorf("Spec() differs from the given Spec in %v, want no field\ngot  %v\nwant %v", d,
+			fields(must(t, s).Spec()), fields(s))
 	}
 	for _, name := range []string{"Restricted", "SandboxInert", "WriteRestricted", "DefaultPrivileges", "ParentTokenID",
 		"OriginatingLogon", "ModifiedID", "AuthenticationID", "SessionID", "MandatoryPolicy", "DefaultDACL", "Flags",
@@ -29,18 +31,18 @@ func TestEveryFieldIsKept(t *testing.T) {
 		without := s
 		reflect.ValueOf(&without).Elem().FieldByName(name).SetZero()
 		if d := differs(must(t, without).Spec(), s); len(d) != 1 || d[0] != name {
-			t.Errorf("without %s these differ: %v, want len(d) = 1, d[0] = %v", name, d, name)
+			t.Errorf("without %s the Specs differ in %v, want only that field", name, d)
 		}
 	}
 }
 
-// The documented defaults for zero values of a Spec.
-func TestDefaults(t *testing.T) {
+// Zero values of a Spec have the documented defaults.
+func TestZeroSpecFieldsHaveDefaults(t *testing.T) {
 	got := must(t, token.Spec{User: token.Group{SID: userU}}).Spec()
 	want := token.Spec{User: token.Group{SID: userU}, Type: winnt.TokenPrimary, ExpirationTime: token.NeverExpires,
 		ElevationType: winnt.TokenElevationTypeDefault, Owner: userU, PrimaryGroup: userU, DynamicCharged: 500}
 	if d := differs(got, want); d != nil {
-		t.Errorf("these differ: %v, want nil", d)
+		t.Errorf("Spec() differs from the documented defaults in %v, want no field", d)
 	}
 	got = must(t, token.Spec{User: token.Group{SID: userU}, Groups: []token.Group{
 		{SID: sid.HighLevel, Attributes: winnt.SE_GROUP_INTEGRITY}, {SID: groupG2}, {SID: groupG1}},
@@ -50,6 +52,7 @@ func TestDefaults(t *testing.T) {
 	if got.PrimaryGroup != groupG2 || got.Integrity != sid.HighLevel || !got.IsRestricted ||
 		got.Restricted[0].Attributes != token.GroupDefault || got.Capabilities[0].Attributes != winnt.SE_GROUP_ENABLED ||
 		got.RestrictedDeviceGroups[0].Attributes != token.GroupDefault {
-		t.Errorf("%+v", got)
+		t.Errorf("Spec() = %+v, want the first group as the primary group, and the documented default attributes",
+			got)
 	}
 }

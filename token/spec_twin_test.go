@@ -15,13 +15,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// model is the twin of a token that has all of it: the Spec that it would be made of,
-// changed field by field as the rules say, on plain slices.
+// model is a simple second implementation of a whole token: its Spec, which operations change field by field as the
+// rules describe.
 type model struct {
 	token.Spec
 }
 
-// said returns each field of a Spec as text, sets of claims and lists by content.
+// said formats each field of a Spec, with the contents of claims and lists.
 func said(s token.Spec) map[string]string {
 	out := fields(s)
 	v := reflect.ValueOf(s)
@@ -39,7 +39,7 @@ func said(s token.Spec) map[string]string {
 				out[name] += fmt.Sprintf(" %x", a.Binary())
 			}
 		case []token.Group:
-			if name == "RestrictedDeviceGroups" { // an empty list restricts to nothing
+			if name == "RestrictedDeviceGroups" { // an empty list restricts to nothing, nil does not restrict
 				out[name] += fmt.Sprint(x == nil)
 			}
 		}
@@ -55,7 +55,7 @@ func attributesOf(g *token.Group) uint32 {
 	return g.Attributes
 }
 
-// entries returns the user and the groups, copied, so that the model before is left alone.
+// entries returns pointers to the user and to a copy of the groups, so that older models do not change.
 func (m *model) entries() []*token.Group {
 	m.Groups = slices.Clone(m.Groups)
 	out := []*token.Group{&m.User}
@@ -65,22 +65,22 @@ func (m *model) entries() []*token.Group {
 	return out
 }
 
-// set gives an entry attributes.
+// set sets the attributes of an entry, and writes 0 of a group as GroupDisabled.
 func (m *model) set(g *token.Group, a uint32) {
 	if g.Attributes = a; a == 0 && g != &m.User {
 		g.Attributes = token.GroupDisabled
 	}
 }
 
-// The groups that LUA_TOKEN turns off, of those that the random tokens have, and the privileges that it
-// leaves (T-65).
+// administrative has the groups that LUA_TOKEN makes deny-only, as far as random tokens have them. leftToLimited has
+// the privileges that LUA_TOKEN keeps (T-65).
 var (
 	administrative = []sid.SID{sid.Administrators, sid.MustParse("S-1-5-32-551"), account(512)}
 	leftToLimited  = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 )
 
-// filter is NtFilterTokenEx (T-61 to T-68).
+// filter implements NtFilterTokenEx (T-61 to T-68).
 func (m *model) filter(f token.FilterSpec) {
 	took := false
 	denyOnly := func(g *token.Group) {
@@ -125,7 +125,7 @@ func (m *model) filter(f token.FilterSpec) {
 	m.mendOwner()
 }
 
-// mendOwner makes the user the owner of entries whose owner is no longer allowed (T-48, T-66).
+// mendOwner replaces an owner that is no longer allowed by the user (T-48, T-66).
 func (m *model) mendOwner() {
 	if m.Owner != m.User.SID && !slices.ContainsFunc(m.Groups, func(g token.Group) bool {
 		return g.SID == m.Owner && attributesOf(&g)&0x18 == 8
@@ -134,12 +134,13 @@ func (m *model) mendOwner() {
 	}
 }
 
-// with reports whether a list has an entry of a SID.
+// with reports whether a list has an entry with the SID.
 func with(gs []token.Group, s sid.SID) bool {
 	return slices.ContainsFunc(gs, func(g token.Group) bool { return g.SID == s })
 }
 
-// restrict keeps the intersection of both lists. Removed SIDs continue to match deny entries (T-63, T-64, T-68).
+// restrict keeps the intersection of both lists. Removed SIDs still match deny entries (T-63, T-64, T-68). It reports
+// whether the token is restricted now.
 func (m *model) restrict(f *token.FilterSpec) (took bool) {
 	if len(f.Restrict) == 0 {
 		return false
@@ -165,7 +166,7 @@ func (m *model) restrict(f *token.FilterSpec) (took bool) {
 	return true
 }
 
-// filterDevice does to the groups of the device what a filter does to those of the user (T-67).
+// filterDevice filters the device groups like the user's groups. It reports whether something changed (T-67).
 func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
 	m.DeviceGroups = slices.Clone(m.DeviceGroups)
 	for i := range m.DeviceGroups {
@@ -177,7 +178,7 @@ func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
 	if len(f.RestrictDevice) == 0 {
 		return took
 	}
-	list := []token.Group{} // that it is empty restricts to nothing (T-63)
+	list := []token.Group{} // an empty list restricts to nothing (T-63)
 	for _, g := range f.RestrictDevice {
 		if m.RestrictedDeviceGroups == nil || with(m.RestrictedDeviceGroups, g.SID) {
 			list = append(list, token.Group{SID: g.SID, Attributes: 7})
@@ -187,7 +188,7 @@ func (m *model) filterDevice(f *token.FilterSpec) (took bool) {
 	return true
 }
 
-// filterClaims drops, disables and narrows claims, in this order (T-67).
+// filterClaims drops, disables and narrows claims, in this order. It reports whether something changed (T-67).
 func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
 	for _, k := range []struct {
 		set, narrowed    **claims.Set
@@ -226,7 +227,7 @@ func (m *model) filterClaims(f *token.FilterSpec) (took bool) {
 	return took
 }
 
-// mustSet makes a set of claims that are known to make one.
+// mustSet returns the claims as a set and panics if they are invalid.
 func mustSet(list []claims.Attribute) *claims.Set {
 	s, err := claims.NewSet(list)
 	if err != nil {
@@ -235,7 +236,7 @@ func mustSet(list []claims.Attribute) *claims.Set {
 	return s
 }
 
-// spaceOf is the space that a primary group and a default DACL take, in bytes.
+// spaceOf returns the space of a primary group and a default DACL in bytes.
 func spaceOf(group sid.SID, dacl *sd.ACL) uint32 {
 	n := uint32(8 + 4*group.SubAuthorities())
 	if dacl != nil {
@@ -247,7 +248,7 @@ func spaceOf(group sid.SID, dacl *sd.ACL) uint32 {
 	return n
 }
 
-// level sets the integrity level: that of the entry, or of one behind the groups (T-4).
+// level sets the integrity level in the existing entry, or appends an entry (T-4).
 func (m *model) level(l sid.SID) {
 	for _, g := range m.entries() {
 		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -258,7 +259,7 @@ func (m *model) level(l sid.SID) {
 	m.Groups, m.Integrity = append(m.Groups, token.Group{SID: l, Attributes: 0x60}), l
 }
 
-// lowBox is NtCreateLowBoxToken (T-69, T-131).
+// lowBox implements NtCreateLowBoxToken (T-69, T-131).
 func (m *model) lowBox(l token.LowBoxSpec) ntstatus.Status {
 	if !m.Package.IsZero() {
 		return ntstatus.InvalidParameter
@@ -289,7 +290,8 @@ func (m *model) lowBox(l token.LowBoxSpec) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// setsOwner is TokenOwner: the user or a group with the attribute, never for deny only (T-11, T-66).
+// setsOwner implements TokenOwner: the owner must be the user or a group with SE_GROUP_OWNER, and not deny-only
+// (T-11, T-66).
 func (m *model) setsOwner(s sid.SID) ntstatus.Status {
 	for i, g := range m.entries() {
 		if a := attributesOf(g); g.SID == s && a&0x10 == 0 && (i == 0 || a&8 != 0) {
@@ -300,13 +302,12 @@ func (m *model) setsOwner(s sid.SID) ntstatus.Status {
 	return ntstatus.InvalidOwner
 }
 
-// draws makes random tokens and questions over few SIDs and names, so that they meet often.
+// draws returns random tokens and changes that use few SIDs and names, so that they often concern the same entry.
 type draws struct{ *rand.Rand }
 
 func (d draws) one(in int) bool { return d.IntN(in) == 0 }
 
-// groupSIDs are those of the random tokens: ordinary ones, and those that a limited token has for
-// deny only.
+// groupSIDs are the groups of random tokens: ordinary groups, and some that LUA_TOKEN makes deny-only.
 var groupSIDs = append(slices.Clone(accounts[:5]), sid.Everyone, sid.Users, sid.Administrators,
 	administrative[1], administrative[2])
 
@@ -319,7 +320,7 @@ func (d draws) sids() (out []sid.SID) {
 	return out
 }
 
-// list returns groups of different SIDs.
+// list returns n groups with different SIDs.
 func (d draws) list(n int, attributes ...uint32) (out []token.Group) {
 	for _, at := range d.Perm(len(groupSIDs))[:n] {
 		out = append(out, token.Group{SID: groupSIDs[at], Attributes: attributes[d.IntN(len(attributes))]})
@@ -327,7 +328,7 @@ func (d draws) list(n int, attributes ...uint32) (out []token.Group) {
 	return out
 }
 
-// names returns names of claims, nil in a half.
+// names returns names of claims, or nil in half of the calls.
 func (d draws) names() (out []string) {
 	if d.one(2) {
 		return nil
@@ -379,7 +380,7 @@ func (d draws) level() sid.SID {
 	return sid.IntegrityLevel(uint32(d.IntN(5))*0x1000 + uint32(d.IntN(2))*0x100)
 }
 
-// spec returns a random token in which any part may be present.
+// spec returns a random Spec in which any part may be missing.
 func (d draws) spec(t *testing.T) token.Spec {
 	s := everything(t)
 	s.User.SID, s.Groups = accounts[d.IntN(4)], nil
@@ -411,7 +412,7 @@ func (d draws) spec(t *testing.T) token.Spec {
 	s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
 	if d.one(3) {
 		s.Restricted, s.IsRestricted = d.list(d.IntN(5), 7, 7, 0x10), true
-		if len(s.Restricted) > 0 && d.one(3) { // one of them twice
+		if len(s.Restricted) > 0 && d.one(3) { // one SID twice
 			s.Restricted = append(s.Restricted, s.Restricted[0])
 		}
 		slices.SortStableFunc(s.Restricted, func(a, b token.Group) int { return int(a.Attributes) - int(b.Attributes) })
@@ -427,7 +428,7 @@ func (d draws) spec(t *testing.T) token.Spec {
 	s.DefaultDACL, s.DynamicCharged = d.dacl(), uint32(d.IntN(2)*(30+d.IntN(60)))
 	s.OriginatingLogon = winnt.LUID(d.IntN(2))
 	for _, set := range []**claims.Set{&s.UserClaims, &s.DeviceClaims} {
-		if *set = d.claims(); (*set).Len() == 0 { // an empty set says as much as none, but where it narrows
+		if *set = d.claims(); (*set).Len() == 0 { // Spec has nil for an empty set, except where the set restricts
 			*set = nil
 		}
 	}
@@ -437,7 +438,7 @@ func (d draws) spec(t *testing.T) token.Spec {
 	return s
 }
 
-// filters returns a filter; each of its parts is there in a third of them or more.
+// filters returns a random filter.
 func (d draws) filters() token.FilterSpec {
 	f := token.FilterSpec{ParentTokenID: winnt.LUID(d.Uint64()), ModifiedID: winnt.LUID(d.Uint64())}
 	f.Flags = uint32(d.IntN(16) & d.IntN(16))

@@ -12,32 +12,33 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-1: flags that mirror something follow it.
-func TestFlags(t *testing.T) {
+// Flags that other fields determine follow those fields and cannot be set (T-1).
+func TestDerivedFlagsFollowTheirFields(t *testing.T) {
 	s := setup()
 	s.Privileges |= winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeImpersonatePrivilege)
 	s.Flags = winnt.TOKEN_UIACCESS | winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX
 	tok := must(t, s)
 	if got := tok.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_UIACCESS {
-		t.Errorf("flags %#x: want traverse, not low, UI access; held but disabled privileges and given mirrors count "+
-			"for nothing", got)
+		t.Errorf("Flags = %#x, want traverse, not low and UI access; disabled privileges and given derived flags "+
+			"must not count", got)
 	}
 	for p, flag := range map[winnt.Privilege]uint32{
 		winnt.SeBackupPrivilege: 0x2, winnt.SeRestorePrivilege: 0x4, winnt.SeImpersonatePrivilege: 0x80,
 	} {
 		n, _, _ := tok.AdjustPrivileges(1, false, []token.PrivilegeChange{enable(p)})
 		if n.Flags()&flag == 0 || tok.Flags()&flag != 0 {
-			t.Errorf("%v: flag %#x does not follow", p, flag)
+			t.Errorf("%v: flags %#x after enabling it, %#x before; want %#x only after it", p, n.Flags(), tok.Flags(),
+				flag)
 		}
 		off, _, _ := n.AdjustPrivileges(2, true, nil)
 		if off.Flags()&(flag|1) != 0 {
-			t.Errorf("%v: flags %#x after disabling all", p, off.Flags())
+			t.Errorf("%v: flags %#x after disabling all privileges, want neither %#x nor 0x1", p, off.Flags(), flag)
 		}
 	}
 	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
 		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
 	if got := n.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED {
-		t.Errorf("flags %#x after WithFlags, want %#x", got,
+		t.Errorf("Flags after WithFlags = %#x, want %#x", got,
 			winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED)
 	}
 	s = setup()
@@ -50,45 +51,48 @@ func wantSpecError(t testing.TB, err error, field string, st ntstatus.Status) {
 	t.Helper()
 	var se *token.SpecError
 	if !errors.As(err, &se) || se.Field != field || se.Status != st || !errors.Is(err, st.Err()) {
-		t.Errorf("error %v, want one about %s with %v", err, field, st)
+		t.Errorf("New: %v, want an error for field %s with %v", err, field, st)
 	}
 }
 
-// T-2: a mandatory group is enabled, by default too.
-func TestMandatoryIsEnabled(t *testing.T) {
+// A mandatory group is enabled, and enabled by default (T-2).
+func TestMandatoryGroupIsEnabled(t *testing.T) {
 	if a, _ := attributes(t, must(t, setup()), sid.Users); a != token.GroupDefault {
-		t.Errorf("Users %#x, want 7", a)
+		t.Errorf("Users has attributes %#x, want 0x7", a)
 	}
 }
 
-// T-3: enabled and deny-only exclude each other; the user needs no ENABLED.
-func TestEnabledDenyOnly(t *testing.T) {
+// A group cannot be both enabled and deny-only. The user is enabled without the attribute, unless it is deny-only
+// (T-3).
+func TestGroupCannotBeEnabledAndDenyOnly(t *testing.T) {
 	_, err := token.New(setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED |
 		winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 	s := setup()
 	if !must(t, s).Member(userU, false) {
-		t.Error("the user is in force without ENABLED")
+		t.Error("Member(user) without SE_GROUP_ENABLED = false, want true")
 	}
 	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	if must(t, s).Member(userU, false) {
-		t.Error("a deny-only user is not in force")
+		t.Error("Member(user) of a deny-only user = true, want false")
 	}
 }
 
-// T-4: levels, and at most one entry that says so.
-func TestIntegrityEntry(t *testing.T) {
+// Integrity levels have names. A token has at most one integrity entry, and a Spec cannot give two (T-4).
+func TestTokenHasOneIntegrityEntry(t *testing.T) {
 	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100,
 		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
 		s, ok := token.ParseIntegrityLevel(name)
 		if !ok || s.RID() != rid || token.IntegrityName(rid) != name {
-			t.Errorf("%s: %v, name back %s", name, s, token.IntegrityName(rid))
+			t.Errorf("ParseIntegrityLevel(%s) = %v, IntegrityName of its value = %s", name, s,
+				token.IntegrityName(rid))
 		}
 	}
 	entry := token.Group{SID: sid.MediumLevel, Attributes: 0x60}
 	tok := must(t, setup(entry))
 	if tok.GroupCount() != 4 || tok.Integrity() != 0x2000 {
-		t.Errorf("%d groups: the entry given is the one", tok.GroupCount())
+		t.Errorf("%d groups, integrity %#x; want 4, 0x2000: the given entry is the integrity entry", tok.GroupCount(),
+			tok.Integrity())
 	}
 	_, err := token.New(setup(entry, entry))
 	wantSpecError(t, err, "groups[4]", ntstatus.InvalidParameter)
@@ -98,19 +102,19 @@ func TestIntegrityEntry(t *testing.T) {
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 }
 
-// T-11: owner and primary group are the user or groups of the token.
-func TestOwnerAndPrimaryGroup(t *testing.T) {
+// The owner is the user or a group with SE_GROUP_OWNER. The primary group is the user or a group of the token (T-11).
+func TestOwnerAndPrimaryGroupBelongToToken(t *testing.T) {
 	s := setup()
 	s.Owner = groupG1
 	_, err := token.New(s)
 	wantSpecError(t, err, "owner", ntstatus.InvalidOwner)
 	s.Groups[1].Attributes |= winnt.SE_GROUP_OWNER
 	if got := must(t, s).Owner(); got != groupG1 {
-		t.Errorf("a group with OWNER may own: must(t, s).Owner() = %v, want %v", got, groupG1)
+		t.Errorf("owner = %v, want the group with SE_GROUP_OWNER, %v", got, groupG1)
 	}
 	s = setup()
 	if tok := must(t, s); tok.Owner() != userU || tok.PrimaryGroup() != sid.Users {
-		t.Errorf("defaults: owner %v, primary group %v, want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
+		t.Errorf("default owner %v, default primary group %v; want %v, %v", tok.Owner(), tok.PrimaryGroup(), userU,
 			sid.Users)
 	}
 	s.PrimaryGroup = sid.Guests
@@ -118,12 +122,12 @@ func TestOwnerAndPrimaryGroup(t *testing.T) {
 	wantSpecError(t, err, "primaryGroup", ntstatus.InvalidPrimaryGroup)
 	s.PrimaryGroup = userU
 	if got := must(t, s).PrimaryGroup(); got != userU {
-		t.Errorf("the user may be primary group: must(t, s).PrimaryGroup() = %v, want %v", got, userU)
+		t.Errorf("primary group = %v, want the user, %v", got, userU)
 	}
 }
 
-// New names what is wrong with a Spec.
-func TestNewRefuses(t *testing.T) {
+// New returns a SpecError with the wrong field and its status.
+func TestNewRejectsInvalidFields(t *testing.T) {
 	for _, c := range []struct {
 		field string
 		st    ntstatus.Status
@@ -158,12 +162,12 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// the bitmaps, duplicates joined at the first index.
-func TestMatchingBits(t *testing.T) {
+// AllowBits and DenyBits follow the attributes of groups. Duplicate SIDs share the first index.
+func TestAllowAndDenyBitsFollowAttributes(t *testing.T) {
 	deny := account(2003)
 	tok := must(t, setup(
 		token.Group{SID: deny, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
-		token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}, // again, enabled this time
+		token.Group{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}, // the same group again, now enabled
 		token.Group{SID: sid.MediumPlusLevel, Attributes: winnt.SE_GROUP_ENABLED},
 	))
 	for _, c := range []struct {
@@ -175,17 +179,17 @@ func TestMatchingBits(t *testing.T) {
 	} {
 		i := tok.SIDs().Find(c.s.Hash(), c.s)
 		if tok.AllowBits().Has(i) != c.allow || tok.DenyBits().Has(i) != c.deny {
-			t.Errorf("%v: allow %v deny %v, want %v %v",
-				c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i), c.allow, c.deny)
+			t.Errorf("%v: allow bit %v, deny bit %v; want %v, %v", c.s, tok.AllowBits().Has(i), tok.DenyBits().Has(i),
+				c.allow, c.deny)
 		}
 	}
 	if must(t, setup()).Member(groupG2, true) {
-		t.Error("A-2: a disabled group matches nothing")
+		t.Error("A-2: a disabled group matches deny entries, want no match")
 	}
 }
 
-// A Spec taken from a token makes an equal one; slices belong to the caller.
-func TestSpecRoundTrip(t *testing.T) {
+// New(tok.Spec()) is equal to the token. Changing the slices of the Spec afterwards does not change the token.
+func TestNewOfSpecEqualsToken(t *testing.T) {
 	tok := filter(t, must(t, token.Administrator(userU)), token.FilterSpec{
 		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU},
 		ParentTokenID: 5, ModifiedID: 6})
@@ -194,29 +198,29 @@ func TestSpecRoundTrip(t *testing.T) {
 	want, _ := tok.MarshalJSON()
 	got, _ := again.MarshalJSON()
 	if string(got) != string(want) || !again.Equal(tok) {
-		t.Errorf("got  %s\nwant %s", got, want)
+		t.Errorf("token made from a Spec: got\n%s\nwant\n%s", got, want)
 	}
 	s.Groups[0] = token.Group{SID: sid.Guests}
 	if _, ok := attributes(t, again, sid.Guests); ok {
-		t.Error("the token keeps the caller's slice")
+		t.Error("the token shares the caller's slice of groups")
 	}
 }
 
-// The header stays within its budget.
-func TestHeaderSize(t *testing.T) {
+// A Token header stays small, because a kernel keeps many.
+func TestTokenHeaderStaysSmall(t *testing.T) {
 	if n := unsafe.Sizeof(token.Token{}); n > 96 {
-		t.Errorf("%d bytes, want at most 96", n)
+		t.Errorf("size of Token is %d bytes, want at most 96", n)
 	}
 }
 
-func TestLogonSIDAndElevation(t *testing.T) {
+func TestLogonSIDAndElevationOfProfiles(t *testing.T) {
 	logon := sid.Logon(0, 77)
 	tok := must(t, setup(token.Group{SID: logon, Attributes: winnt.SE_GROUP_LOGON_ID | token.GroupDefault}))
 	if g, ok := tok.LogonSID(); !ok || g.SID != logon {
-		t.Errorf("logon SID %v", g)
+		t.Errorf("LogonSID = %v, %t; want %v, true", g, ok, logon)
 	}
 	if _, ok := must(t, setup()).LogonSID(); ok {
-		t.Error("a logon SID was found, want none")
+		t.Error("LogonSID of a token without one: true, want false")
 	}
 	for _, c := range []struct {
 		spec token.Spec
@@ -224,16 +228,16 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	}{{token.Administrator(userU), true}, {token.LimitedAdministrator(userU), false}, {token.StandardUser(userU), false},
 		{token.LocalSystem(), true}} {
 		if got := must(t, c.spec).IsElevated(); got != c.want {
-			t.Errorf("%v elevated: %v, want %v", c.spec.User.SID, got, c.want)
+			t.Errorf("IsElevated of %v = %v, want %v", c.spec.User.SID, got, c.want)
 		}
 	}
 }
 
-// Sandboxed are AppContainers, write-restricted and LUA tokens only.
+// IsSandboxed is true for AppContainers, write-restricted tokens and LUA tokens only.
 func TestIsSandboxed(t *testing.T) {
 	tok := must(t, token.Administrator(userU))
 	if tok.PrivilegeCount() != 24 {
-		t.Errorf("%d privileges, want 24", tok.PrivilegeCount())
+		t.Errorf("administrator has %d privileges, want 24", tok.PrivilegeCount())
 	}
 	for _, c := range []struct {
 		name string
@@ -248,13 +252,13 @@ func TestIsSandboxed(t *testing.T) {
 		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
 	} {
 		if got := c.tok.IsSandboxed(); got != c.want {
-			t.Errorf("%s: %v: c.tok.IsSandboxed() = %v, want %v", c.name, !c.want, got, c.want)
+			t.Errorf("IsSandboxed of %s = %v, want %v", c.name, got, c.want)
 		}
 	}
 }
 
-// The built-in profiles hold what section 3 of the token rules lists.
-func TestProfiles(t *testing.T) {
+// The built-in tokens hold and enable the documented privileges.
+func TestProfilesHoldDocumentedPrivileges(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		spec          token.Spec
@@ -282,11 +286,12 @@ func TestProfiles(t *testing.T) {
 			}
 		}
 		if !slices.Equal(held, c.held) || !slices.Equal(enabled, c.enabled) {
-			t.Errorf("%s: held %v enabled %v, want %v, %v", c.name, held, enabled, c.held, c.enabled)
+			t.Errorf("%s: held %v, enabled %v; want %v, %v", c.name, held, enabled, c.held, c.enabled)
 		}
 	}
 	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||
 		anon.Source().Name != "*SYSTEM*" {
-		t.Error("ANONYMOUS LOGON has its integrity entry and nothing else")
+		t.Errorf("Anonymous(false): %d groups, authentication id %v, source %q; want 1, 0x3e6, *SYSTEM*",
+			anon.GroupCount(), anon.AuthenticationID(), anon.Source().Name)
 	}
 }

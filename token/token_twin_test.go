@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plain lends the model to the twin of adjustments, and takes back what that made of it.
+// plain runs an operation of the twin of adjustments on the model.
 func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
 	n := naive{present: m.Privileges, enabled: m.EnabledPrivileges, owner: m.Owner, primary: m.PrimaryGroup,
 		modified: m.ModifiedID, groups: []token.Group{m.User}}
@@ -27,16 +27,16 @@ func (m *model) plain(do func(n *naive) ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// stepped has the outcome of an operation on a token, and on its model.
+// stepped is the outcome of an operation on a token and on its model.
 type stepped struct {
 	what      string
-	after     *token.Token // nil: refused
+	after     *token.Token // nil if rejected
 	got, want ntstatus.Status
-	previous  string // what an adjustment told of before
-	before    string // what it should tell
+	previous  string // the previous state that the token returned
+	before    string // the previous state in the model
 }
 
-// attributesOfPrivilege returns the two attributes of a privilege that is held (T-71).
+// attributesOfPrivilege returns the attributes ENABLED_BY_DEFAULT and ENABLED of a held privilege (T-71).
 func (m *model) attributesOfPrivilege(p winnt.Privilege) (a uint32) {
 	if m.DefaultPrivileges.Has(p) {
 		a |= 1
@@ -89,7 +89,7 @@ func (d draws) adjustGroups(tok *token.Token, m *model) (s stepped) {
 	return s
 }
 
-// spaced applies a change that has to fit into the space charged, and says whether it does.
+// spaced returns Success if needs fits into the charged space.
 func (m *model) spaced(needs uint32) ntstatus.Status {
 	if needs > m.DynamicCharged {
 		return ntstatus.AllottedSpaceExceeded
@@ -97,17 +97,17 @@ func (m *model) spaced(needs uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// sets does what one of the setters of NtSetInformationToken does.
+// sets calls a random setter of NtSetInformationToken on the token and its model.
 func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 	id, n := winnt.LUID(d.Uint64()), uint32(d.IntN(5))
-	change := func() {} // of the model, where it is not refused
+	change := func() {} // changes the model if the setter succeeds
 	kind := d.IntN(10)
 	switch s.what = fmt.Sprint("setter ", kind); kind {
 	case 0:
 		owner := d.sid()
 		if d.one(3) && m.Owner != m.User.SID {
 			owner = m.Owner
-		} else if d.one(3) && !with(m.Groups, m.User.SID) { // the user once: an entry of each kind would both be meant
+		} else if d.one(3) && !with(m.Groups, m.User.SID) { // a second entry of the user could decide differently
 			owner = m.User.SID
 		} else if owner == m.User.SID {
 			owner = sid.LocalSystem
@@ -157,7 +157,7 @@ func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 	default:
 		typ, level := winnt.TokenType(1+n&1), winnt.SecurityImpersonationLevel(d.IntN(4))
 		change = func() { m.Type, m.Level = typ, level }
-		s.after, id = tok.WithTypeLevel(typ, level), m.ModifiedID // which a duplicate keeps (T-49)
+		s.after, id = tok.WithTypeLevel(typ, level), m.ModifiedID // a duplicate keeps ModifiedID (T-49)
 	}
 	if s.want == ntstatus.Success {
 		change()
@@ -166,7 +166,7 @@ func (d draws) sets(tok *token.Token, m *model) (s stepped) {
 	return s
 }
 
-// step does one operation on a token and on its model.
+// step does one random operation on a token and on its model.
 func (d draws) step(tok *token.Token, m *model) (s stepped) {
 	switch d.IntN(9) {
 	case 0:
@@ -195,12 +195,12 @@ func (d draws) step(tok *token.Token, m *model) (s stepped) {
 	return s
 }
 
-// TestModel compares every part of a token with a model after random operations. The original
-// token does not change (T-1, T-11, T-48, T-49, T-61 to T-72, T-75).
-func TestModel(t *testing.T) {
+// A token agrees with a model in every part after random operations. The original token does not change (T-1, T-11,
+// T-48, T-49, T-61 to T-72, T-75).
+func TestTokenMatchesModel(t *testing.T) {
 	d := draws{newRand(t)}
 	seen := map[string]int{}
-	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer do not reach every outcome
+	for range max(150, randtest.Count(t, "REFMON_TOKENS", 500)) { // fewer rounds do not reach every outcome
 		tok := must(t, d.spec(t))
 		m := model{Spec: tok.Spec()}
 		before := said(tok.Spec())
@@ -208,28 +208,29 @@ func TestModel(t *testing.T) {
 			s := d.step(tok, &m)
 			seen[fmt.Sprintf("%s: %v", s.what, s.want)]++
 			if s.got != s.want || s.previous != s.before {
-				t.Fatalf("%s: %v, want %v; before: %s, want %s", s.what, s.got, s.want, s.previous, s.before)
+				t.Fatalf("%s: %v, want %v; previous state %s, want %s", s.what, s.got, s.want, s.previous, s.before)
 			}
 			if after := said(tok.Spec()); !maps.Equal(before, after) {
-				t.Fatalf("%s: the token before is another: %v", s.what, differences(before, after))
+				t.Fatalf("%s changed the original token: %v", s.what, differences(before, after))
 			}
 			if s.after != nil {
 				tok = s.after
 			}
 			want := said(m.Spec)
 			if before = said(tok.Spec()); !maps.Equal(before, want) {
-				t.Fatalf("%s: %v", s.what, differences(before, want))
+				t.Fatalf("%s: the token differs from the model: %v", s.what, differences(before, want))
 			}
 		}
 	}
-	// Ten setters that refuse in six ways, two adjustments with a warning each and two refusals, filters
-	// with LUA_TOKEN and without, two ways to end a low box, and an effective-only copy.
+	// Ten setters, six of which can fail, have 16 outcomes. The two adjustments have 6: success and NotAllAssigned
+	// each, and two errors of groups. Filters with and without LUA_TOKEN, a low box that succeeds or fails, and an
+	// effective-only copy have 5.
 	if len(seen) != 16+6+5 {
-		t.Errorf("%d outcomes came up: %v, want %d", len(seen), seen, 16+6+5)
+		t.Errorf("%d different outcomes occurred: %v, want %d", len(seen), seen, 16+6+5)
 	}
 }
 
-// differences lists the fields that two tokens tell otherwise.
+// differences lists the fields in which two tokens differ.
 func differences(got, want map[string]string) (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if got[name] != want[name] {

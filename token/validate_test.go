@@ -13,10 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLevelOfAFullToken checks that the integrity entry does not count as a group. A token with MaxGroups groups can
-// have a level, and New accepts its Spec and Parse its file. New refuses one more group, with and without a level
-// (T-4).
-func TestLevelOfAFullToken(t *testing.T) {
+// The integrity entry does not count as a group. A token with MaxGroups groups may have a level, and New accepts its
+// Spec and Parse its file. New rejects MaxGroups+1 groups, with or without a level (T-4).
+func TestIntegrityEntryIsNoGroup(t *testing.T) {
 	for _, n := range []int{token.MaxGroups - 1, token.MaxGroups, token.MaxGroups + 1} {
 		for _, listed := range []bool{false, true} {
 			s := setup()
@@ -29,30 +28,31 @@ func TestLevelOfAFullToken(t *testing.T) {
 			}
 			tok, err := token.New(s)
 			if (err == nil) != (n <= token.MaxGroups) {
-				t.Errorf("T-4: %d groups, the entry among them: %t: %v", n, listed, err)
+				t.Errorf("T-4: New with %d groups, integrity entry listed %t: %v; want an error only above %d", n,
+					listed, err, token.MaxGroups)
 			}
 			if err != nil {
 				continue
 			}
 			high, st := tok.WithIntegrity(9, sid.HighLevel)
-			wantStatus(t, "T-4", st, ntstatus.Success)
+			wantStatus(t, "T-4: WithIntegrity", st, ntstatus.Success)
 			if d := differs(must(t, high.Spec()).Spec(), high.Spec()); d != nil || high.GroupCount() != n+1 ||
 				high.Integrity() != sid.HighLevel.RID() {
-				t.Errorf("T-4: %d groups: level %#x, %d groups, made anew these differ: %v, want %#x, %d, nil", n,
-					high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
+				t.Errorf("T-4: %d groups: level %#x, %d groups, token made from the Spec differs in %v; want "+
+					"%#x, %d, no field", n, high.Integrity(), high.GroupCount(), d, sid.HighLevel.RID(), n+1)
 			}
 			file, err := high.MarshalJSON()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if back, err := token.Parse(file); err != nil || back.GroupCount() != n+1 {
-				t.Errorf("T-4: %d groups are not read back: %v", n, err)
+				t.Errorf("T-4: Parse of a file with %d groups: %v, want no error", n, err)
 			}
 		}
 	}
 }
 
-// specFaults make specs that no token can have, in the order of the fields in a token file.
+// specFaults make a Spec invalid, in the order of the fields in a token file.
 var specFaults = []struct {
 	field  string
 	status ntstatus.Status
@@ -83,9 +83,9 @@ var specFaults = []struct {
 	{"primaryGroup", ntstatus.InvalidPrimaryGroup, func(s *token.Spec) { s.PrimaryGroup = sid.Guests }},
 }
 
-// TestFirstFieldIsNamed checks that New refuses a bad Spec with the field and its status.
-// Of two errors it reports the one in the first field (T-3, T-4, T-11).
-func TestFirstFieldIsNamed(t *testing.T) {
+// New rejects an invalid Spec with the field and its status. If two fields are invalid, it reports the first (T-3,
+// T-4, T-11).
+func TestNewReportsFirstInvalidField(t *testing.T) {
 	ask := func(faults ...int) (string, ntstatus.Status) {
 		s := setup()
 		s.Groups = slices.Clone(s.Groups)
@@ -95,28 +95,29 @@ func TestFirstFieldIsNamed(t *testing.T) {
 		_, err := token.New(s)
 		var wrong *token.SpecError
 		if !errors.As(err, &wrong) {
-			t.Fatalf("%v: %v", faults, err)
+			t.Fatalf("New with the faults %v: %v, want a *SpecError", faults, err)
 		}
 		return wrong.Field, wrong.Status
 	}
 	for i, a := range specFaults {
 		field, st := ask(i)
 		if field != a.field && field != a.field+"[0]" || st != a.status {
-			t.Errorf("%s: %s, %v, want %v", a.field, field, st, a.status)
+			t.Errorf("New with an invalid %s: error for %s with %v, want %v", a.field, field, st, a.status)
 		}
 		for k := i + 1; k < len(specFaults); k++ {
 			if a.field == "writeRestricted" && specFaults[k].field == "restrictedSids" {
 				continue // a write-restricted token may have them
 			}
 			if got, status := ask(k, i); got != field || status != st {
-				t.Errorf("%s and %s: %s, %v, want %s, %v", a.field, specFaults[k].field, got, status, field, st)
+				t.Errorf("New with an invalid %s and %s: error for %s with %v, want %s with %v", a.field,
+					specFaults[k].field, got, status, field, st)
 			}
 		}
 	}
 }
 
-// TestBoundsOfASpec checks the last valid and the first invalid value of each field.
-func TestBoundsOfASpec(t *testing.T) {
+// New accepts the last valid value of each bounded field.
+func TestNewAcceptsBounds(t *testing.T) {
 	s := setup()
 	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
 	s.Privileges |= winnt.LastPrivilege.Bit() | winnt.FirstPrivilege.Bit()
@@ -124,13 +125,13 @@ func TestBoundsOfASpec(t *testing.T) {
 	got := must(t, s).Spec()
 	if got.Level != 3 || got.Privileges != s.Privileges || got.MandatoryPolicy != 3 || got.ElevationType != 3 ||
 		got.Source.Name != "12345678" {
-		t.Errorf("%+v", got)
+		t.Errorf("Spec() = %+v, want the given bounds", got)
 	}
 }
 
-// TestShapesOfSIDs: a package is S-1-15-2-x, a capability S-1-15-3-x, a level
-// S-1-16-x, in every part (T-4, T-69); New and LowBox say so wherever it stands.
-func TestShapesOfSIDs(t *testing.T) {
+// A package is S-1-15-2-x, a capability S-1-15-3-x and a level S-1-16-x. New and LowBox check this in every position
+// (T-4, T-69).
+func TestPackageAndCapabilitySIDsAreChecked(t *testing.T) {
 	for text, kind := range map[string]string{
 		"S-1-15-2-1": "package", "S-1-15-2-1-2-3-4-5-6-7": "package", "S-1-15-2": "", "S-1-16-2-1": "", "S-1-5-2-1": "",
 		"S-1-15-3-1": "capability", "S-1-15-3-1024-1-2": "capability", "S-1-15-3": "", "S-1-14-3-1": "", "S-1-15-4-1": "",
@@ -143,7 +144,7 @@ func TestShapesOfSIDs(t *testing.T) {
 			change(&spec)
 			tok, err := token.New(spec)
 			if (tok == nil) != (err != nil) {
-				t.Errorf("%s: %v beside a token: %t", text, err, tok != nil)
+				t.Errorf("New with %s: %v, and a token: %t", text, err, tok != nil)
 			}
 			return err == nil
 		}
@@ -162,19 +163,19 @@ func TestShapesOfSIDs(t *testing.T) {
 		for what, oks := range got {
 			for _, ok := range oks {
 				if ok != (what == kind) {
-					t.Errorf("T-69: %s as a %s: %t, it is %q, want %t", text, what, ok, kind, what == kind)
+					t.Errorf("T-69: %s accepted as a %s: %t, want %t", text, what, ok, what == kind)
 				}
 			}
 		}
 	}
 }
 
-// TestNewRefusesEachPart checks cases that TestNewRefuses does not have: each of
-// several fields with the same check, and the other side of each bound.
-func TestNewRefusesEachPart(t *testing.T) {
+// New checks each of several fields with the same restrictions, on both sides of each bound.
+// TestNewRejectsInvalidFields has the other cases.
+func TestNewRejectsEachInvalidPart(t *testing.T) {
 	bad := []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: 0x100}}
 	for _, c := range []struct {
-		field string // "" where it is allowed
+		field string // "" if New accepts the Spec
 		spoil func(*token.Spec)
 	}{
 		{"restrictedSids[1]", func(s *token.Spec) { s.Restricted = bad }},
@@ -222,10 +223,10 @@ func TestNewRefusesEachPart(t *testing.T) {
 		c.spoil(&s)
 		tok, err := token.New(s)
 		if got := fmt.Sprint(err); (err == nil) != (c.field == "") || err != nil && !strings.Contains(got, c.field+":") {
-			t.Errorf("%q: %v", c.field, got)
+			t.Errorf("New: %v, want an error for field %q, or none if it is empty", got, c.field)
 		}
 		if (tok == nil) != (err != nil) {
-			t.Errorf("%q: a token beside an error", c.field)
+			t.Errorf("New with an invalid %q: token returned %t, error %v", c.field, tok != nil, err)
 		}
 	}
 }

@@ -11,30 +11,31 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TC-43, TC-44, TC-45.
-func TestSetters(t *testing.T) {
+// WithOwner, WithPrimaryGroup and WithDefaultDACL accept only SIDs of the token and a list that fits, and set
+// ModifiedID (TC-43, TC-44, TC-45).
+func TestSettersCheckOwnerGroupAndDACL(t *testing.T) {
 	tok := must(t, setup())
 	_, st := tok.WithOwner(200, groupG1)
-	wantStatus(t, "owner G1", st, ntstatus.InvalidOwner)
+	wantStatus(t, "WithOwner(G1), a group without SE_GROUP_OWNER", st, ntstatus.InvalidOwner)
 	n, st := tok.WithOwner(200, userU)
-	wantStatus(t, "owner U", st, ntstatus.Success)
+	wantStatus(t, "WithOwner(U)", st, ntstatus.Success)
 	if n.ModifiedID() != 200 || n.Owner() != userU {
-		t.Error("a set owner is a change")
+		t.Errorf("after WithOwner: ModifiedID %v, owner %v; want 200, U", n.ModifiedID(), n.Owner())
 	}
-	// Who is for deny only owns nothing, the user as little as a group.
+	// A deny-only entry cannot be the owner, neither the user nor a group.
 	for name, s := range map[string]sid.SID{"user": userU, "group": sid.Administrators} {
 		spec := setup()
 		spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_OWNER |
 			winnt.SE_GROUP_ENABLED})
 		able := must(t, spec)
 		_, st = able.WithOwner(200, s)
-		wantStatus(t, "owner: the "+name, st, ntstatus.Success)
+		wantStatus(t, "WithOwner(the "+name+")", st, ntstatus.Success)
 		narrow, _ := able.Filter(token.FilterSpec{Disable: []sid.SID{s}})
 		_, st = narrow.WithOwner(200, s)
-		wantStatus(t, "owner: the "+name+" for deny only", st, ntstatus.InvalidOwner)
+		wantStatus(t, "WithOwner(the deny-only "+name+")", st, ntstatus.InvalidOwner)
 	}
 	_, st = tok.WithPrimaryGroup(200, sid.Guests)
-	wantStatus(t, "foreign primary group", st, ntstatus.InvalidPrimaryGroup)
+	wantStatus(t, "WithPrimaryGroup of a group that the token does not have", st, ntstatus.InvalidPrimaryGroup)
 	var aces []sd.ACE
 	for i := range 120 {
 		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, account(uint32(i)))
@@ -48,56 +49,58 @@ func TestSetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tok.DynamicCharged() != 500 || tok.DynamicAvailable() != 500-16 {
-		t.Errorf("charged %d, available %d, want 500 and 484 beside a primary group of 16 bytes", tok.DynamicCharged(),
-			tok.DynamicAvailable())
+		t.Errorf("charged %d, available %d; want 500 and 484, because the primary group takes 16 bytes",
+			tok.DynamicCharged(), tok.DynamicAvailable())
 	}
 	_, st = tok.WithDefaultDACL(200, big)
-	wantStatus(t, "4 KiB default DACL", st, ntstatus.AllottedSpaceExceeded)
+	wantStatus(t, "WithDefaultDACL of 4 KiB", st, ntstatus.AllottedSpaceExceeded)
 	if n, st = tok.WithDefaultDACL(200, nil); st != ntstatus.Success || n.DefaultDACL() != nil {
-		t.Error("nil clears the default DACL")
+		t.Errorf("WithDefaultDACL(nil): %v, want %v and no default DACL", st, ntstatus.Success)
 	}
 }
 
-// TC-47, value part: NOT_LOW follows the level (T-1).
-func TestIntegrity(t *testing.T) {
+// WithIntegrity sets the level, and the flag NOT_LOW follows it (TC-47, T-1).
+func TestWithIntegritySetsLevelAndFlag(t *testing.T) {
 	tok := must(t, setup())
 	n, st := tok.WithIntegrity(200, sid.LowLevel)
-	wantStatus(t, "lower", st, ntstatus.Success)
+	wantStatus(t, "WithIntegrity(Low)", st, ntstatus.Success)
 	if n.Flags()&winnt.TOKEN_NOT_LOW != 0 || tok.Flags()&winnt.TOKEN_NOT_LOW == 0 || n.Integrity() != 0x1000 {
-		t.Error("T-1: NOT_LOW is integrity above Low")
+		t.Errorf("T-1: after WithIntegrity(Low): flags %#x, integrity %#x; want no NOT_LOW, 0x1000", n.Flags(),
+			n.Integrity())
 	}
 	if g := n.IntegrityLevel(); g.SID != sid.LowLevel || g.Attributes != 0x60 {
-		t.Errorf("level %v, want g.SID = %v, g.Attributes = 0x60", g, sid.LowLevel)
+		t.Errorf("IntegrityLevel = %v, want %v with attributes 0x60", g, sid.LowLevel)
 	}
 	_, st = tok.WithIntegrity(200, sid.Everyone)
-	wantStatus(t, "S-1-1-0 as a level", st, ntstatus.InvalidParameter)
+	wantStatus(t, "WithIntegrity(S-1-1-0)", st, ntstatus.InvalidParameter)
 	bare := setup()
 	bare.Integrity = sid.SID{}
 	none := must(t, bare)
 	if none.Integrity() != 0 || none.IntegrityLevel().SID != sid.UntrustedLevel {
-		t.Error("T-4: no entry counts as Untrusted")
+		t.Errorf("T-4: without an integrity entry: Integrity %#x, IntegrityLevel %v; want 0, Untrusted",
+			none.Integrity(), none.IntegrityLevel().SID)
 	}
 	if n, st = none.WithIntegrity(200, sid.HighLevel); st != ntstatus.Success || n.Integrity() != 0x3000 ||
 		n.ModifiedID() != 200 {
-		t.Error("a level where there was none")
+		t.Errorf("WithIntegrity(High) of a token without an entry: %v, want %v, level 0x3000 and ModifiedID 200", st,
+			ntstatus.Success)
 	}
 }
 
-// A group that counts for denials only is no owner, also where it was one that could be.
-func TestOwnerForDenialOnly(t *testing.T) {
+// A deny-only group cannot be the owner, even if it was the owner or could be before Filter.
+func TestDenyOnlyGroupCannotBeOwner(t *testing.T) {
 	tok := must(t, setup(token.Group{SID: sid.Administrators, Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER}))
 	if n, st := tok.WithOwner(1, sid.Administrators); st != ntstatus.Success || n.Owner() != sid.Administrators {
-		t.Errorf("before: %v", st)
+		t.Errorf("WithOwner(Administrators) before Filter: %v, want %v", st, ntstatus.Success)
 	}
 	n := filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}})
 	if _, st := n.WithOwner(1, sid.Administrators); st != ntstatus.InvalidOwner {
-		t.Errorf("after a filter: %v, want STATUS_INVALID_OWNER", st)
+		t.Errorf("WithOwner(Administrators) after Filter: %v, want STATUS_INVALID_OWNER", st)
 	}
 }
 
-// TestSettersChangeOneThing checks that each setter changes only its field and, as
-// its comment says, ModifiedId. The receiver does not change.
-func TestSettersChangeOneThing(t *testing.T) {
+// Each setter changes its field, and ModifiedID if its comment says so. The receiver does not change.
+func TestSettersChangeOneField(t *testing.T) {
 	tok := must(t, everything(t))
 	before := tok.Spec()
 	list, _ := sd.NewACL()
@@ -124,36 +127,36 @@ func TestSettersChangeOneThing(t *testing.T) {
 		{tok.WithTypeLevel(winnt.TokenPrimary, 0), []string{"Type", "Level"}},
 	} {
 		if d := differs(c.n.Spec(), before); !reflect.DeepEqual(d, c.want) {
-			t.Errorf("these differ: %v, want %v", d, c.want)
+			t.Errorf("the setter changed %v, want %v", d, c.want)
 		}
 		if id := c.n.Spec().ModifiedID; id != 70 && c.want[0] == "ModifiedID" {
-			t.Errorf("ModifiedId %v", id)
+			t.Errorf("ModifiedID after the setter of %v = %v, want 70", c.want, id)
 		}
 		if d := differs(tok.Spec(), before); d != nil {
-			t.Fatalf("the receiver changed: %v, want nil", d)
+			t.Fatalf("the receiver changed in %v, want no field", d)
 		}
 	}
 	if f := tok.WithFlags(70, winnt.TOKEN_VIRTUALIZE_ALLOWED, winnt.TOKEN_UIACCESS).Flags(); f&winnt.TOKEN_UIACCESS != 0 ||
 		f&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 || f&winnt.TOKEN_SESSION_NOT_REFERENCED == 0 {
-		t.Errorf("flags %#x", f)
+		t.Errorf("WithFlags that sets VIRTUALIZE_ALLOWED and clears UIACCESS: flags %#x", f)
 	}
 }
 
-// TestSettersRefuse checks that a setter that fails returns no token.
-func TestSettersRefuse(t *testing.T) {
+// A setter that fails returns its status and no token.
+func TestFailedSetterReturnsNoToken(t *testing.T) {
 	tok := must(t, everything(t))
 	fit, _ := sd.NewACE(sd.AccessAllowed, 0, 1, userU) // 36 bytes
 	var aces []sd.ACE
 	for range 15 {
 		aces = append(aces, fit)
 	}
-	// 15 entries are 548 bytes, beside a primary group of 28: 576 of 600. 16 are
-	// 584, and 600 beside one of 16.
+	// 15 entries are 548 bytes, with a primary group of 28 bytes 576 of 600. 16 entries are 584 bytes, with a primary
+	// group of 16 bytes 600.
 	full, _ := sd.NewACL(aces...)
 	over, _ := sd.NewACL(append(aces, fit)...)
 	exact, _ := must(t, everything(t)).WithPrimaryGroup(1, sid.Administrators)
 	withFull, st := tok.WithDefaultDACL(1, full)
-	wantStatus(t, "a list that fits", st, ntstatus.Success)
+	wantStatus(t, "WithDefaultDACL of a list that fits", st, ntstatus.Success)
 	for _, c := range []struct {
 		name string
 		set  func() (*token.Token, ntstatus.Status)
@@ -163,21 +166,21 @@ func TestSettersRefuse(t *testing.T) {
 			ntstatus.AllottedSpaceExceeded},
 		{"a list that fills the space", func() (*token.Token, ntstatus.Status) { return exact.WithDefaultDACL(1, over) }, 0},
 		{"a group that fits", func() (*token.Token, ntstatus.Status) { return withFull.WithPrimaryGroup(1, userU) }, 0},
-		{"a group too long, before it is looked for", func() (*token.Token, ntstatus.Status) {
+		{"a primary group too long and missing", func() (*token.Token, ntstatus.Status) {
 			return withFull.WithPrimaryGroup(1, sid.MustParse("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13"))
 		}, ntstatus.AllottedSpaceExceeded},
-		{"another group", func() (*token.Token, ntstatus.Status) { return tok.WithPrimaryGroup(1, sid.Guests) },
+		{"missing group", func() (*token.Token, ntstatus.Status) { return tok.WithPrimaryGroup(1, sid.Guests) },
 			ntstatus.InvalidPrimaryGroup},
-		{"an owner for deny only", func() (*token.Token, ntstatus.Status) {
+		{"a deny-only owner", func() (*token.Token, ntstatus.Status) {
 			n := filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}})
 			return n.WithOwner(1, sid.Administrators)
 		}, ntstatus.InvalidOwner},
-		{"policy 4", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 4) },
+		{"mandatory policy 4", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 4) },
 			ntstatus.InvalidParameter},
-		{"policy 3", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 3) }, 0},
+		{"mandatory policy 3", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 3) }, 0},
 		{"a second origin", func() (*token.Token, ntstatus.Status) { return tok.WithOriginatingLogon(1, 5) },
 			ntstatus.InvalidParameter},
-		{"a first one", func() (*token.Token, ntstatus.Status) { return must(t, setup()).WithOriginatingLogon(1, 5) }, 0},
+		{"an origin", func() (*token.Token, ntstatus.Status) { return must(t, setup()).WithOriginatingLogon(1, 5) }, 0},
 		{"level S-1-16-1-2", func() (*token.Token, ntstatus.Status) {
 			return tok.WithIntegrity(1, sid.MustParse("S-1-16-1-2"))
 		}, ntstatus.InvalidParameter},
@@ -185,11 +188,12 @@ func TestSettersRefuse(t *testing.T) {
 		n, st := c.set()
 		wantStatus(t, c.name, st, c.want)
 		if (n == nil) != (c.want != ntstatus.Success) {
-			t.Errorf("%s: a token beside %v: %t", c.name, c.want, n != nil)
+			t.Errorf("%s: status %v, token returned %t", c.name, st, n != nil)
 		}
 	}
 	n, _ := must(t, setup()).WithOriginatingLogon(1, 5)
 	if n.Spec().OriginatingLogon != 5 || n.ModifiedID() != 1 {
-		t.Error("the origin was not set")
+		t.Errorf("after WithOriginatingLogon: %v, ModifiedID %v; want 5, 1", n.Spec().OriginatingLogon,
+			n.ModifiedID())
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/treefs"
 )
 
-// TestDeniedText checks the text of a Denied: one line with the status, the rule, and the denied rights with their
-// entries, without granted rights and the verdict. The zero value is "denied".
-func TestDeniedText(t *testing.T) {
+// The text of a Denied is one line with the status, the rule, and the denied rights with their entries. It does not
+// have granted rights or the verdict. The zero value is "denied".
+func TestDeniedTextIsOneLine(t *testing.T) {
 	for _, c := range []struct {
 		d    treefs.Denied
 		want string
@@ -27,10 +27,10 @@ func TestDeniedText(t *testing.T) {
 			"thread may only identify its client: give the token of the server's process SeImpersonatePrivilege"},
 	} {
 		if got := c.d.Error(); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("Error() = %q, want %q", got, c.want)
 		}
 		if c.d.Err != nil && !errors.Is(&c.d, fs.ErrPermission) {
-			t.Errorf("%v is not fs.ErrPermission", &c.d)
+			t.Errorf("errors.Is(%v, fs.ErrPermission) = false, want true", &c.d)
 		}
 	}
 }

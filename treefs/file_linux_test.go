@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAppend: with O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
-func TestAppend(t *testing.T) {
+// With O_APPEND every write goes to the end of the file and moves the position there, as with an os.File.
+func TestAppendWritesAtTheEnd(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "f", "0123456789")
@@ -22,34 +22,34 @@ func TestAppend(t *testing.T) {
 	at := func(what string, want int64) {
 		t.Helper()
 		if got, err := o.Seek(0, io.SeekCurrent); got != want || err != nil {
-			t.Errorf("%s: at %d, %v, want %d", what, got, err, want)
+			t.Errorf("%s: position %d, %v; want %d", what, got, err, want)
 		}
 	}
 	write := func(text string) {
 		t.Helper()
 		if n, err := o.Write([]byte(text)); n != len(text) || err != nil {
-			t.Errorf("%d, %v, want %d, nil", n, err, len(text))
+			t.Errorf("Write: %d, %v; want %d, nil", n, err, len(text))
 		}
 	}
 	read := func(n int, want string, end error) {
 		t.Helper()
 		b := make([]byte, n)
 		if got, err := o.Read(b); string(b[:got]) != want || !errors.Is(err, end) {
-			t.Errorf("read %q, %v, want %q, %v", b[:got], err, want, end)
+			t.Errorf("Read: %q, %v; want %q, %v", b[:got], err, want, end)
 		}
 	}
 	read(3, "012", nil)
-	at("read", 3)
+	at("after Read", 3)
 	write("ab")
 	read(5, "", io.EOF)
-	at("appended", 12)
+	at("after Write", 12)
 	write("")
-	at("nothing appended", 12)
+	at("after an empty Write", 12)
 	_, err = o.Seek(1, io.SeekStart)
 	w.must(err)
 	write("c")
 	write("d")
-	at("appended twice", 14)
+	at("after two writes", 14)
 	_, err = o.Seek(-4, io.SeekCurrent)
 	w.must(err)
 	read(9, "abcd", nil)
@@ -62,9 +62,9 @@ func TestAppend(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestListingThatFails: a listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile
-// requires. The next call does not return them again.
-func TestListingThatFails(t *testing.T) {
+// A listing that fails midway returns the entries read so far with its error, as fs.ReadDirFile requires. The next
+// call does not return them again.
+func TestFailedListingReturnsEntriesOnce(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	for _, name := range []string{"a", "b", "c"} {
@@ -76,16 +76,17 @@ func TestListingThatFails(t *testing.T) {
 	w.must(errors.Join(err, o.Close()))
 	rest, err := o.Readdir(-1)
 	if len(first) != 1 || len(rest) != 2 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
-		t.Errorf("%v, then %v and %v", first, rest, err)
+		t.Errorf("Readdir(1) = %v, after Close Readdir(-1) = %v, %v; want one entry, then two with %v", first, rest,
+			err, ntstatus.InvalidHandle)
 	}
 	if again, err := o.ReadDir(5); len(again) != 0 || !errors.Is(err, ntstatus.InvalidHandle.Err()) {
-		t.Errorf("again %v, %v", again, err)
+		t.Errorf("second ReadDir after Close = %v, %v; want no entries, %v", again, err, ntstatus.InvalidHandle)
 	}
 }
 
-// TestSeekAndTransfer: reads and writes use the position of the last seek. A refused seek does not change the position,
-// and neither do ReadAt and WriteAt.
-func TestSeekAndTransfer(t *testing.T) {
+// Reads and writes use the position of the last Seek. A failed Seek does not change the position, and neither do
+// ReadAt and WriteAt.
+func TestReadsAndWritesUsePosition(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "f", "0123456789")
@@ -94,7 +95,7 @@ func TestSeekAndTransfer(t *testing.T) {
 	for i, c := range []struct {
 		offset int64
 		whence int
-		at     int64 // -1: refused
+		at     int64 // -1 means an error
 	}{
 		{4, io.SeekStart, 4}, {2, io.SeekCurrent, 6}, {-3, io.SeekCurrent, 3}, {-4, io.SeekCurrent, -1},
 		{-1, io.SeekStart, -1}, {0, 3, -1}, {0, -1, -1}, {0, io.SeekCurrent, 3}, {-11, io.SeekEnd, -1}, {-10, io.SeekEnd, 0},
@@ -102,20 +103,20 @@ func TestSeekAndTransfer(t *testing.T) {
 	} {
 		at, err := o.Seek(c.offset, c.whence)
 		if c.at < 0 && (!errors.Is(err, fs.ErrInvalid) || at != 0) || c.at >= 0 && (err != nil || at != c.at) {
-			t.Errorf("%d: %d, %v, want %d", i, at, err, c.at)
+			t.Errorf("seek %d: Seek(%d, %d) = %d, %v; want %d", i, c.offset, c.whence, at, err, c.at)
 		}
 	}
 	read := func(n int, want string, end error) {
 		t.Helper()
 		b := make([]byte, n)
 		if got, err := o.Read(b); string(b[:got]) != want || !errors.Is(err, end) {
-			t.Errorf("read %q, %v, want %q, %v", b[:got], err, want, end)
+			t.Errorf("Read: %q, %v; want %q, %v", b[:got], err, want, end)
 		}
 	}
 	read(2, "34", nil)
 	read(2, "56", nil)
 	if n, err := o.Write([]byte("ab")); n != 2 || err != nil {
-		t.Errorf("%d, %v, want 2, nil", n, err)
+		t.Errorf("Write: %d, %v; want 2, nil", n, err)
 	}
 	read(9, "9", nil)
 	read(9, "", io.EOF)
@@ -124,40 +125,40 @@ func TestSeekAndTransfer(t *testing.T) {
 	for at, want := range map[int64]string{0: "0123", 7: "ab9", 10: "", 99: ""} {
 		n, err := o.ReadAt(b, at)
 		if string(b[:n]) != want || (len(want) < 4) != errors.Is(err, io.EOF) {
-			t.Errorf("at %d %q, %v, want %q", at, b[:n], err, want)
+			t.Errorf("ReadAt(%d): %q, %v; want %q", at, b[:n], err, want)
 		}
 	}
 	if n, err := o.ReadAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("%d, %v, want 0, %v", n, err, fs.ErrInvalid)
+		t.Errorf("ReadAt(-1): %d, %v; want 0, %v", n, err, fs.ErrInvalid)
 	}
 	if n, err := o.WriteAt(b, -1); n != 0 || !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("%d, %v, want 0, %v", n, err, fs.ErrInvalid)
+		t.Errorf("WriteAt(-1): %d, %v; want 0, %v", n, err, fs.ErrInvalid)
 	}
 	if n, err := o.WriteAt([]byte("XY"), 1); n != 2 || err != nil {
-		t.Errorf("%d, %v, want 2, nil", n, err)
+		t.Errorf("WriteAt(1): %d, %v; want 2, nil", n, err)
 	}
-	read(9, "", io.EOF) // the place stayed
+	read(9, "", io.EOF) // the position did not change
 	w.must(o.Close())
 	if text, err := fs.ReadFile(hers, "f"); err != nil || string(text) != "0XY3456ab9" {
-		t.Errorf(`%q, %v, want string(text) = "0XY3456ab9", no error`, text, err)
+		t.Errorf(`file contents %q, %v; want "0XY3456ab9", nil`, text, err)
 	}
-	// Longer than one piece, written and read in one call, from the middle.
+	// One call writes and reads more than one request can carry, starting in the middle of the file.
 	long := strings.Repeat("0123456789abcdef", 1<<16+1)
 	o, err = hers.OpenFile("long", os.O_RDWR|os.O_CREATE)
 	w.must(err)
 	if n, err := o.WriteAt([]byte(long), 5); n != len(long) || err != nil {
-		t.Errorf("%d, %v, want %d, nil", n, err, len(long))
+		t.Errorf("WriteAt of %[3]d bytes: %[1]d, %[2]v; want %[3]d, nil", n, err, len(long))
 	}
 	got := make([]byte, len(long)+9)
 	if n, err := o.ReadAt(got, 3); n != len(long)+2 || !errors.Is(err, io.EOF) || string(got[2:n]) != long {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("ReadAt(3) of a long file: %d, %v; want %d, EOF and the written text", n, err, len(long)+2)
 	}
 	w.must(o.Close())
 }
 
-// TestEntries: ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail
-// for missing and invalid names.
-func TestEntries(t *testing.T) {
+// ReadDir returns entries sorted by name, each with the same information as Stat. Open and ReadDir fail for missing
+// and invalid names.
+func TestReadDirMatchesStat(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.put(hers, "b", "12345")
@@ -175,26 +176,26 @@ func TestEntries(t *testing.T) {
 		if told.Name() != seen.Name() || told.Size() != seen.Size() || told.Mode() != seen.Mode() ||
 			told.IsDir() != (e.Name() == "a") || e.IsDir() != told.IsDir() || !told.ModTime().Equal(seen.ModTime()) ||
 			told.Sys() != seen.Sys() {
-			t.Errorf("%s: %+v, want %+v", e.Name(), told, seen)
+			t.Errorf("information of entry %s: %+v, want that of Stat, %+v", e.Name(), told, seen)
 		}
 		names = append(names, told.Mode().String()+" "+e.Name())
 		if e.Name() == "b" && (told.Size() != 5 || !told.ModTime().Equal(time.Unix(946_782_245, 123_456_700))) {
-			t.Errorf("%d bytes of %v", told.Size(), told.ModTime())
+			t.Errorf("entry b: %d bytes, modified %v; want 5 and the set time", told.Size(), told.ModTime())
 		}
 	}
 	if got := strings.Join(names, ","); got != "drwxr-xr-x a,-rw-r--r-- b,-rw-r--r-- c" {
-		t.Error(got)
+		t.Errorf("modes and names: %s, want drwxr-xr-x a, -rw-r--r-- b and c", got)
 	}
 	for name, want := range map[string]error{"none": fs.ErrNotExist, "b": nil} {
 		if _, err := hers.ReadDir(name); err == nil || want != nil && !errors.Is(err, want) {
-			t.Errorf("%s is listed: %v", name, err)
+			t.Errorf("ReadDir(%s): %v, want an error", name, err)
 		}
 	}
 	for name, want := range map[string]error{"/a": fs.ErrInvalid, "../a": fs.ErrInvalid, "": fs.ErrInvalid,
 		"a/":   fs.ErrInvalid,
 		"none": fs.ErrNotExist} {
 		if f, err := hers.Open(name); f != nil || !errors.Is(err, want) {
-			t.Errorf("%q is open: %v", name, err)
+			t.Errorf("Open(%q) = %v, %v; want nil, %v", name, f, err, want)
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestErrorsName: each error is a *fs.PathError with the operation, the name as requested, and the cause. A failed call
-// changes no contents and no position.
-func TestErrorsName(t *testing.T) {
+// Each error is an *fs.PathError with the operation, the name as requested, and the cause. A failed call changes
+// neither contents nor position.
+func TestErrorsNameOperationAndPath(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	w.must(hers.Mkdir("d"))
@@ -74,23 +74,22 @@ func TestErrorsName(t *testing.T) {
 		err := c.do()
 		var at *fs.PathError
 		if !errors.As(err, &at) || at.Op != c.op || at.Path != c.path || !errors.Is(at.Err, c.want) {
-			t.Errorf("%s: %v, want %s of %s: %v", c.what, err, c.op, c.path, c.want)
+			t.Errorf("%s: %v, want an error of %s for %s: %v", c.what, err, c.op, c.path, c.want)
 		}
 	}
 	w.must(writing.Close())
 	for name, want := range map[string]string{"d/a": "12345", "b": "123"} {
 		if text, err := fs.ReadFile(hers, name); err != nil || string(text) != want {
-			t.Errorf("afterwards: %s has %q, %v, want string(text) = %v, no error", name, text, err, want)
+			t.Errorf("contents of %s after the errors: %q, %v; want %q", name, text, err, want)
 		}
 	}
 	if at, err := reading.Seek(0, io.SeekCurrent); at != 0 || err != nil {
-		t.Errorf("afterwards: at %d, %v, want 0, nil", at, err)
+		t.Errorf("position after the errors: %d, %v; want 0, nil", at, err)
 	}
 }
 
-// TestRemoveAllStops: RemoveAll stops at the first descendant that it may not remove and returns that error. Later
-// entries stay.
-func TestRemoveAllStops(t *testing.T) {
+// RemoveAll stops at the first descendant that the user may not remove and returns that error. Later entries stay.
+func TestRemoveAllStopsAtFirstError(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	for _, name := range []string{"d", "d/e"} {
@@ -110,25 +109,25 @@ func TestRemoveAllStops(t *testing.T) {
 	}
 	for name, want := range map[string]error{"d/a": fs.ErrNotExist, "d/e/b": nil, "d/z": nil} {
 		if _, err := hers.Stat(name); !errors.Is(err, want) {
-			t.Errorf("%s: %v, want %v", name, err, want)
+			t.Errorf("Stat(%s) after RemoveAll: %v, want %v", name, err, want)
 		}
 	}
 }
 
-// TestRemoveAllOfTheUnlisted: RemoveAll of a directory with entries fails with the error of the listing if the user may
-// not list it. It removes nothing.
-func TestRemoveAllOfTheUnlisted(t *testing.T) {
+// RemoveAll of a directory with entries removes nothing and returns the error of the listing if the user may not list
+// it.
+func TestRemoveAllNeedsListing(t *testing.T) {
 	w := newWorld(t)
 	hers, his := w.as(alice), w.as(bob)
 	w.must(hers.Mkdir("d"))
 	w.put(hers, "d/a", "")
-	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // to remove it and what is in it
+	w.describe("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x1301e8;;;"+bob+")") // no right to list
 	err := his.RemoveAll("d")
 	var at *fs.PathError
 	if !errors.As(err, &at) || at.Op != "open" || at.Path != "d" || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("RemoveAll = %v, want the open error of d", err)
 	}
 	if _, err := hers.Stat("d/a"); err != nil {
-		t.Errorf("the directory's file after the failed RemoveAll: %v", err)
+		t.Errorf("Stat of the directory's file after the failed RemoveAll: %v, want no error", err)
 	}
 }

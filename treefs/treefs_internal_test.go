@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWanted: each combination of open flags requests the right access and disposition (F-190). Reading includes the
-// attributes, writing does not, and appending does not include overwriting.
-func TestWanted(t *testing.T) {
+// Each combination of open flags requests the right access and disposition (F-190). Reading requests the attributes
+// too, writing does not, and appending does not request the right to overwrite.
+func TestOpenFlagsRequestRights(t *testing.T) {
 	const reads, overwrites, appends = winnt.FILE_READ_DATA | winnt.FILE_READ_ATTRIBUTES, winnt.FILE_WRITE_DATA,
 		winnt.FILE_APPEND_DATA
 	const file = fileaccess.NonDirectoryFile
@@ -28,13 +28,12 @@ func TestWanted(t *testing.T) {
 			}
 			gotDesired, gotHow, gotOptions := wanted(access | making)
 			if gotDesired != desired || gotHow != how || gotOptions != options {
-				t.Errorf("F-190: flags %#x request %v as %d with %#x, want %v as %d with %#x",
-					access|making, gotDesired,
-					gotHow, gotOptions, desired, how, options)
+				t.Errorf("F-190: wanted(%#x) = %v, disposition %d, options %#x; want %v, %d, %#x", access|making,
+					gotDesired, gotHow, gotOptions, desired, how, options)
 			}
 		}
 	}
 	if want := uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileaccess.ShareDelete); sharing != want {
-		t.Errorf("F-190: an open shares %#x, want %#x", sharing, want)
+		t.Errorf("F-190: sharing = %#x, want %#x", sharing, want)
 	}
 }

@@ -31,7 +31,7 @@ const (
 	bob   = "S-1-5-21-1-2-3-1108"
 )
 
-// world is a tree and its system.
+// world is a tree and the process of a server in a system with that tree.
 type world struct {
 	*testing.T
 	root string
@@ -45,8 +45,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, to which he may then
-// only append.
+// newWorld creates a tree. Alice has full access to its root. Bob may list the root and add files, and may only
+// append to his files.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, root: t.TempDir()}
@@ -66,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// describe writes the descriptor of a file directly to its attribute.
+// describe writes a descriptor directly to the attribute of a file.
 func (w *world) describe(name, text string) {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
@@ -79,7 +79,7 @@ func (w *world) describe(name, text string) {
 	w.must(err)
 }
 
-// as returns the files as a user sees them.
+// as returns the file system as a user sees it.
 func (w *world) as(user string) *treefs.FS {
 	w.Helper()
 	client, err := token.New(token.NetworkUser(sid.MustParse(user)))
@@ -90,8 +90,8 @@ func (w *world) as(user string) *treefs.FS {
 	return treefs.New(th, "share")
 }
 
-// TestFS checks that package fstest finds no fault in a tree, and that packages of the standard library can read it.
-func TestFS(t *testing.T) {
+// A tree passes fstest.TestFS, and packages of the standard library can read it.
+func TestTreePassesFstest(t *testing.T) {
 	w := newWorld(t)
 	his := w.as(alice)
 	w.must(his.Mkdir("d"))
@@ -104,44 +104,44 @@ func TestFS(t *testing.T) {
 	w.put(his, "d/sub/a", strings.Repeat("0123456789", 300_000))
 	text, err := fs.ReadFile(his, "d/sub/a")
 	if err != nil || string(text) != strings.Repeat("0123456789", 300_000) {
-		t.Errorf("%d bytes, %v", len(text), err)
+		t.Errorf("ReadFile of 3,000,000 bytes: %d bytes, %v; want all, nil", len(text), err)
 	}
 	f, err := his.OpenFile("d/sub/a", os.O_RDONLY)
 	w.must(err)
 	part := make([]byte, 4)
 	if at, err := f.Seek(-3, io.SeekEnd); at != 2_999_997 || err != nil {
-		t.Errorf("%d, %v, want 2999997, nil", at, err)
+		t.Errorf("Seek(-3, io.SeekEnd): %d, %v; want 2999997, nil", at, err)
 	}
 	if n, err := f.Read(part); n != 3 || err != nil || string(part[:3]) != "789" {
-		t.Errorf("%q, %v", part[:n], err)
+		t.Errorf(`Read at the end: %q, %v; want "789", nil`, part[:n], err)
 	}
 	if n, err := f.Read(part); n != 0 || err != io.EOF {
-		t.Errorf("%q, %v", part[:n], err)
+		t.Errorf("Read after the end: %q, %v; want none, EOF", part[:n], err)
 	}
 	if _, err := f.Write(part); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("a write to a read-only file: %v, want %v", err, fs.ErrPermission)
+		t.Errorf("Write to a read-only file: %v, want %v", err, fs.ErrPermission)
 	}
 	w.must(f.Close())
 	if _, err := f.Read(part); err == nil {
-		t.Error("a read of a closed file succeeds, want an error")
+		t.Error("Read of a closed file: no error, want one")
 	}
 }
 
-// put writes a file.
+// put writes a file and closes it.
 func (w *world) put(f *treefs.FS, name, text string) {
 	w.Helper()
 	o, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 	w.must(err)
 	n, err := io.WriteString(o, text)
 	if n != len(text) {
-		w.Errorf("%d of %d bytes, want %d", n, len(text), len(text))
+		w.Errorf("WriteString wrote %d bytes, want %d", n, len(text))
 	}
 	w.must(errors.Join(err, o.Sync(), o.Close()))
 }
 
-// TestEachClient: the descriptors decide for each client, by the access that the open flags request. Appending needs no
-// right to overwrite (F-190).
-func TestEachClient(t *testing.T) {
+// The descriptors decide for each client by the access that its open flags request. Appending does not need the right
+// to overwrite (F-190).
+func TestDescriptorsDecideForEachClient(t *testing.T) {
 	w := newWorld(t)
 	his, hers := w.as(bob), w.as(alice)
 	w.put(hers, "plan", "hers")
@@ -190,12 +190,12 @@ func TestEachClient(t *testing.T) {
 	_, err = o.WriteAt([]byte(" and his"), 0)
 	w.must(errors.Join(err, o.Close()))
 	if text, err := fs.ReadFile(hers, "plan"); err != nil || string(text) != "hers and his" {
-		t.Errorf(`%q, %v, want string(text) = "hers and his", no error`, text, err)
+		t.Errorf(`contents after appending: %q, %v; want "hers and his", nil`, text, err)
 	}
 }
 
-// TestNames: files and directories that are created, renamed or removed change on the host too.
-func TestNames(t *testing.T) {
+// Creating, renaming and removing files and directories changes the host's file system.
+func TestNameChangesReachTheHost(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	w.must(hers.Mkdir("d"))
@@ -203,13 +203,13 @@ func TestNames(t *testing.T) {
 	w.put(hers, "d/e/a", "one")
 	w.put(hers, "d/b", "two")
 	if err := hers.Rename("d/e/a", "d/b", false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("rename to an existing name: %v, want %v", err, fs.ErrExist)
+		t.Errorf("Rename to an existing name: %v, want %v", err, fs.ErrExist)
 	}
 	if err := hers.Rename("d/e/a", `d\b`, true); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("another path: %v, want %v", err, fs.ErrInvalid)
+		t.Errorf("Rename to another path: %v, want %v", err, fs.ErrInvalid)
 	}
 	if err := hers.Remove("d"); !errors.Is(err, ntstatus.DirectoryNotEmpty.Err()) {
-		t.Errorf("a directory with entries: %v", err)
+		t.Errorf("Remove of a directory with entries: %v, want %v", err, ntstatus.DirectoryNotEmpty)
 	}
 	w.must(hers.Rename("/d/e/a", "/d/b", true))
 	o, err := hers.OpenFile("d/b", os.O_RDWR)
@@ -218,20 +218,20 @@ func TestNames(t *testing.T) {
 	info, err := o.Stat()
 	w.must(errors.Join(err, o.Close()))
 	if info.Name() != "b" || info.Size() != 2 || info.IsDir() || info.Sys().(nt.FileBasic).LastWriteTime == 0 {
-		t.Errorf("%+v", info)
+		t.Errorf("Stat: %+v, want the name b, 2 bytes, a file with a write time", info)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "d", "b")); err != nil || string(text) != "on" {
-		t.Errorf(`%q, %v, want string(text) = "on", no error`, text, err)
+		t.Errorf(`contents on the host: %q, %v; want "on", nil`, text, err)
 	}
 	w.must(hers.RemoveAll("d"))
 	w.must(hers.RemoveAll("d"))
 	if left, err := os.ReadDir(w.root); err != nil || len(left) != 0 {
-		t.Errorf("left: %v, %v, want len(left) = 0, no error", left, err)
+		t.Errorf("entries on the host after RemoveAll: %v, %v; want none", left, err)
 	}
 }
 
-// TestReaddir: Readdir returns a listing in parts, and Seek restarts it.
-func TestReaddir(t *testing.T) {
+// Readdir returns a listing in parts, and Seek restarts it.
+func TestReaddirListsInParts(t *testing.T) {
 	w := newWorld(t)
 	hers := w.as(alice)
 	for _, name := range []string{"a", "b", "c"} {
@@ -249,20 +249,20 @@ func TestReaddir(t *testing.T) {
 			w.must(err)
 		}
 		if seen != 3 {
-			t.Errorf("%d entries, want 3", seen)
+			t.Errorf("%d entries in all parts, want 3", seen)
 		}
 		if _, err := o.Seek(0, io.SeekStart); err != nil {
 			t.Error(err)
 		}
 	}
-	// After a restart in the middle it returns each entry once.
+	// A listing that is restarted midway returns each entry once.
 	for n := 1; n <= 3; n++ {
 		_, err := o.Readdir(n)
 		w.must(err)
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)
 		if list, err := o.Readdir(-1); err != nil || len(list) != 3 {
-			t.Errorf("after %d entries, from the start: %d entries, %v, want 3, nil", n, len(list), err)
+			t.Errorf("after %d entries and a restart: %d entries, %v; want 3, nil", n, len(list), err)
 		}
 		_, err = o.Seek(0, io.SeekStart)
 		w.must(err)
@@ -270,9 +270,9 @@ func TestReaddir(t *testing.T) {
 	w.must(o.Close())
 }
 
-// TestFSOfPartialUsers checks that package fstest finds no fault in an access-based tree, for users to whom random
-// descriptors grant a part of it: files without reading, directories without listing.
-func TestFSOfPartialUsers(t *testing.T) {
+// An access-based tree passes fstest.TestFS for users to whom random descriptors grant only a part of
+// it: files without reading, directories without listing.
+func TestTreePassesFstestForPartialUsers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 7))
 	root := t.TempDir()
 	w := &world{T: t, root: root}
@@ -321,10 +321,10 @@ func TestFSOfPartialUsers(t *testing.T) {
 		}))
 		seen += len(names)
 		if err := fstest.TestFS(his, names...); err != nil {
-			t.Errorf("%s: %v", user, err)
+			t.Errorf("fstest.TestFS as %s: %v", user, err)
 		}
 	}
 	if seen == 0 || seen == 3*60 {
-		t.Errorf("%d names are seen: the users are not partial", seen)
+		t.Errorf("the users see %d of 180 names, want some but not all", seen)
 	}
 }

@@ -13,7 +13,7 @@ type number struct {
 	want uint64
 }
 
-// numbers are of winnt.h, winbase.h, ntsecapi.h, ntifs.h, wdm.h and MS-ADTS 5.1.3.2.
+// numbers has the constants of winnt.h, winbase.h, ntsecapi.h, ntifs.h, wdm.h and MS-ADTS 5.1.3.2.
 var numbers = []number{
 	{"JOB_OBJECT_SECURITY_NO_ADMIN", uint64(winnt.JOB_OBJECT_SECURITY_NO_ADMIN), 0x1},
 	{"JOB_OBJECT_SECURITY_RESTRICTED_TOKEN", uint64(winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN), 0x2},
@@ -259,11 +259,11 @@ var numbers = []number{
 	{"PROTECTED_DACL_SECURITY_INFORMATION", uint64(winnt.PROTECTED_DACL_SECURITY_INFORMATION), 0x80000000},
 }
 
-// TestNumbers: each constant is the number that the headers and documents give it.
-func TestNumbers(t *testing.T) {
+// Each constant has the value of the headers and documents.
+func TestConstantsHaveDocumentedValues(t *testing.T) {
 	for _, n := range numbers {
 		if n.got != n.want {
-			t.Errorf("%s is %#x, want %#x", n.name, n.got, n.want)
+			t.Errorf("%s = %#x, want %#x", n.name, n.got, n.want)
 		}
 	}
 }

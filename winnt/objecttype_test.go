@@ -7,11 +7,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The generic mappings of desktops and window stations are the sums that
-// "Desktop Security and Access Rights" and "Window Station Security and Access
-// Rights" list, by the names of the rights.
-func TestDesktopAndWindowStation(t *testing.T) {
-	const readControl, required = 0x20000, 0xF0000 // STANDARD_RIGHTS_READ and the like; STANDARD_RIGHTS_REQUIRED
+// The generic mappings of desktops and window stations are the sums of the rights that "Desktop Security and Access
+// Rights" and "Window Station Security and Access Rights" list.
+func TestDesktopMappingsSumDocumentedRights(t *testing.T) {
+	const readControl, required = 0x20000, 0xF0000 // STANDARD_RIGHTS_READ, WRITE and EXECUTE; STANDARD_RIGHTS_REQUIRED
 	for _, c := range []struct {
 		name                 string
 		read, write, execute []string
@@ -25,7 +24,7 @@ func TestDesktopAndWindowStation(t *testing.T) {
 	} {
 		typ := winnt.ObjectTypeByName(c.name)
 		if typ == nil {
-			t.Errorf("no type %s", c.name)
+			t.Errorf("ObjectTypeByName(%s) = nil, want a type", c.name)
 			continue
 		}
 		bits, all := map[string]winnt.AccessMask{}, winnt.AccessMask(0)
@@ -37,7 +36,7 @@ func TestDesktopAndWindowStation(t *testing.T) {
 			m := winnt.AccessMask(readControl)
 			for _, n := range names {
 				if bits[n] == 0 {
-					t.Errorf("%s has no right %s: bits[n] = %v, want at least 1", c.name, n, bits[n])
+					t.Errorf("type %s has no right %s", c.name, n)
 				}
 				m |= bits[n]
 			}
@@ -45,32 +44,32 @@ func TestDesktopAndWindowStation(t *testing.T) {
 		}
 		want := winnt.GenericMapping{Read: sum(c.read), Write: sum(c.write), Execute: sum(c.execute), All: required | all}
 		if typ.Mapping != want || typ.Valid != want.All {
-			t.Errorf("%s maps to %x and has %x, want %x", c.name, typ.Mapping, typ.Valid, want)
+			t.Errorf("type %s: mapping %x, valid %x; want %x", c.name, typ.Mapping, typ.Valid, want)
 		}
 	}
 }
 
-// TestObjectTypes: each type of object has its rights at their bits, stands for what its generic
-// rights are documented to be, and is found by its name in any case.
-func TestObjectTypes(t *testing.T) {
+// Each object type has its rights at their documented bits and its documented generic mapping. ObjectTypeByName finds
+// it in any case.
+func TestObjectTypesHaveDocumentedRights(t *testing.T) {
 	for _, row := range typeRows {
 		typ := winnt.ObjectTypeByName(row.name)
 		if typ == nil || winnt.ObjectTypeByName(strings.ToUpper(row.name)) != typ {
-			t.Errorf("no type %s", row.name)
+			t.Errorf("ObjectTypeByName(%s) = %v, want a type, and the same in upper case", row.name, typ)
 			continue
 		}
 		bits := map[string]winnt.AccessMask{"SYNCHRONIZE": 0x100000, "DELETE": 0x10000}
 		for i, name := range strings.Fields(row.rights) {
 			bits[name] = 1 << i
 			if got := typ.RightName(1 << i); got != name {
-				t.Errorf("%s: bit %d is %s, want %s", row.name, i, got, name)
+				t.Errorf("type %s: name of bit %d is %s, want %s", row.name, i, got, name)
 			}
 			if i >= len(typ.Rights) || typ.Rights[i] != (winnt.Right{Mask: 1 << i, Name: name}) {
-				t.Errorf("%s: right %d is no %s", row.name, i, name)
+				t.Errorf("type %s: right %d is not %s", row.name, i, name)
 			}
 		}
 		if n := len(strings.Fields(row.rights)); len(typ.Rights) != n {
-			t.Errorf("%s has %d rights, want %d", row.name, len(typ.Rights), n)
+			t.Errorf("type %s has %d rights, want %d", row.name, len(typ.Rights), n)
 		}
 		sum := func(which, names string) (m winnt.AccessMask) {
 			if !strings.Contains(row.without, which) {
@@ -78,7 +77,7 @@ func TestObjectTypes(t *testing.T) {
 			}
 			for _, name := range strings.Fields(names) {
 				if bits[name] == 0 {
-					t.Errorf("%s: no right %s: bits[name] = %v, want at least 1", row.name, name, bits[name])
+					t.Errorf("type %s has no right %s", row.name, name)
 				}
 				m |= bits[name]
 			}
@@ -87,27 +86,27 @@ func TestObjectTypes(t *testing.T) {
 		want := winnt.GenericMapping{Read: sum("read", row.read), Write: sum("write", row.write),
 			Execute: sum("exec", row.exec), All: row.all}
 		if typ.Mapping != want || typ.Valid != row.valid || typ.Name != row.documented {
-			t.Errorf("%s: %s, %+v, valid %v, want %s, %+v, %v", row.name, typ.Name, typ.Mapping, typ.Valid,
-				row.documented, want, row.valid)
+			t.Errorf("type %s: name %s, mapping %+v, valid %v; want %s, %+v, %v", row.name, typ.Name, typ.Mapping,
+				typ.Valid, row.documented, want, row.valid)
 		}
 		if typ.Invalid != row.invalid || typ.DupCheck != row.dupCheck || typ.Waitable != row.waits ||
 			typ.Container != row.containing {
-			t.Errorf("%s: refuses %#x, duplicate %t, waits %t, contains %t, want %#x, %t, %t, %t", row.name,
-				typ.Invalid, typ.DupCheck, typ.Waitable, typ.Container, row.invalid, row.dupCheck, row.waits,
-				row.containing)
+			t.Errorf("type %s: invalid attributes %#x, DupCheck %t, Waitable %t, Container %t; want %#x, %t, %t, %t",
+				row.name, typ.Invalid, typ.DupCheck, typ.Waitable, typ.Container, row.invalid, row.dupCheck,
+				row.waits, row.containing)
 		}
 	}
 	if winnt.ObjectTypeByName("files") != nil || winnt.ObjectTypeByName("") != nil {
-		t.Error("a name of no type is one of a type")
+		t.Error(`ObjectTypeByName("files") or ObjectTypeByName("") is a type, want nil`)
 	}
 	if d := winnt.DeviceObject; d.Name != "Device" || d.Mapping != winnt.FileObject.Mapping || !d.Waitable ||
 		len(d.Rights) != 9 || d.Valid != 0x1F01FF {
-		t.Errorf("a device is %+v", d)
+		t.Errorf("DeviceObject = %+v, want a waitable Device with the mapping of files and 9 rights", d)
 	}
 }
 
-// typeRows are of winnt.h, "Access Rights and Access Masks" of each type, MS-LSAD 2.2.1.1.2 and
-// MS-ADTS 5.1.3.2.
+// typeRows has the types of winnt.h, "Access Rights and Access Masks" of each type, MS-LSAD 2.2.1.1.2 and MS-ADTS
+// 5.1.3.2.
 var typeRows = []typeRow{
 	{name: "file", documented: "File",
 		rights: "FILE_READ_DATA FILE_WRITE_DATA FILE_APPEND_DATA FILE_READ_EA FILE_WRITE_EA " +
@@ -207,13 +206,13 @@ var typeRows = []typeRow{
 		containing: true},
 }
 
-// typeRow is a type of object: its rights by their bits from 1 on ("" for a bit without a name), and what
-// its generic rights stand for, beside READ_CONTROL, by the names of the rights.
+// typeRow is an object type: its rights by their bits from 1 on ("" for a bit without a name), and the rights in its
+// generic mapping in addition to READ_CONTROL.
 type typeRow struct {
 	name, documented            string
 	rights, read, write, exec   string
 	all, valid                  winnt.AccessMask
-	without                     string // generic rights that have no READ_CONTROL
+	without                     string // generic rights without READ_CONTROL
 	invalid                     uint32
 	dupCheck, waits, containing bool
 }

@@ -8,52 +8,53 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivileges: each privilege has its number and its name, and a set has each as a bit of its own.
-func TestPrivileges(t *testing.T) {
+// Each privilege has its documented number and name, and its own bit in a set.
+func TestPrivilegesHaveDocumentedNumbers(t *testing.T) {
 	names := strings.Fields(privilegeNames)
 	if len(names) != 35 || winnt.FirstPrivilege != 2 || winnt.LastPrivilege != 36 {
-		t.Fatalf("%d names, from %d to %d, want 35, 2, 36", len(names), winnt.FirstPrivilege, winnt.LastPrivilege)
+		t.Fatalf("%d privileges from %d to %d, want 35 from 2 to 36", len(names), winnt.FirstPrivilege,
+			winnt.LastPrivilege)
 	}
 	every := winnt.PrivilegeSet(0)
 	for i, short := range names {
 		p, name := winnt.Privilege(i+2), "Se"+short+"Privilege"
 		got, err := winnt.ParsePrivilege(name)
 		if err != nil || got != p || p.String() != name || !p.Valid() || p.LUID() != winnt.LUID(i+2) {
-			t.Errorf("%d is %v, %s is %d, %v", p, p, name, got, err)
+			t.Errorf("Privilege(%d) = %v, want %s; ParsePrivilege(%[3]s) = %[4]d, %[5]v", i+2, p, name, got, err)
 		}
 		if _, err := winnt.ParsePrivilege(strings.ToLower(name)); err == nil {
-			t.Errorf("%s was read in small letters", name)
+			t.Errorf("ParsePrivilege(%s) in lower case: no error, want one", name)
 		}
 		if p.Bit() != 1<<(i+2) || winnt.Privileges(p) != p.Bit() || every.Has(p) {
-			t.Errorf("%v is bit %#x", p, uint64(p.Bit()))
+			t.Errorf("bit of %v is %#x, want its own bit at its number", p, uint64(p.Bit()))
 		}
 		if every |= p.Bit(); !every.Has(p) || len(every.Names()) != i+1 {
-			t.Errorf("%v is not in %v", p, every.Names())
+			t.Errorf("set %v does not have %v, or has other privileges", every.Names(), p)
 		}
 	}
 	for _, p := range []winnt.Privilege{0, 1, 37, 63, 255} {
 		if p.Valid() || !strings.HasPrefix(p.String(), "Privilege(") {
-			t.Errorf(`%d is a privilege: %v, want p.Valid() = false, p text starting with "Privilege("`, uint8(p), p)
+			t.Errorf(`Privilege(%d): Valid %t, String %s; want false and "Privilege(…)"`, uint8(p), p.Valid(), p)
 		}
 	}
 	set := winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeDelegateSessionUserImpersonatePrivilege)
 	if want := []string{"SeCreateTokenPrivilege", "SeDebugPrivilege",
 		"SeDelegateSessionUserImpersonatePrivilege"}; !slices.Equal(set.Names(), want) {
-		t.Errorf("%v, want %v", set.Names(), want)
+		t.Errorf("Names of a set: %v, want %v", set.Names(), want)
 	}
 	for p := range set.All {
 		if p != winnt.SeCreateTokenPrivilege {
-			t.Errorf("%v after the first, want %v", p, winnt.SeCreateTokenPrivilege)
+			t.Errorf("All yields %v first, want %v", p, winnt.SeCreateTokenPrivilege)
 		}
 		break
 	}
 	if winnt.PrivilegeSet(0).Names() != nil {
-		t.Error("an empty set has names")
+		t.Errorf("Names of an empty set = %v, want nil", winnt.PrivilegeSet(0).Names())
 	}
 }
 
-// privilegeNames are the privileges from number 2 on, in the order of wdm.h.
+// privilegeNames has the privileges from number 2 on, in the order of wdm.h.
 const privilegeNames = "CreateToken AssignPrimaryToken LockMemory IncreaseQuota MachineAccount Tcb Security " +
 	"TakeOwnership LoadDriver SystemProfile Systemtime ProfileSingleProcess IncreaseBasePriority CreatePagefile " +
 	"CreatePermanent Backup Restore Shutdown Debug Audit SystemEnvironment ChangeNotify RemoteShutdown Undock " +

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTokenInfoClasses: each class has the number of TOKEN_INFORMATION_CLASS in winnt.h.
-func TestTokenInfoClasses(t *testing.T) {
+// Each class has the name and number of TOKEN_INFORMATION_CLASS in winnt.h.
+func TestTokenInfoClassesHaveDocumentedNumbers(t *testing.T) {
 	const names = "User Groups Privileges Owner PrimaryGroup DefaultDacl Source Type ImpersonationLevel Statistics " +
 		"RestrictedSids SessionId GroupsAndPrivileges SessionReference SandBoxInert AuditPolicy Origin ElevationType " +
 		"LinkedToken Elevation HasRestrictions AccessInformation VirtualizationAllowed VirtualizationEnabled " +
@@ -20,24 +20,24 @@ func TestTokenInfoClasses(t *testing.T) {
 	list := strings.Fields(names)
 	for i, name := range list {
 		if got := winnt.TokenInfoClass(i + 1).String(); got != "Token"+name {
-			t.Errorf("class %d is %s, want Token%s", i+1, got, name)
+			t.Errorf("name of class %d: %s, want Token%s", i+1, got, name)
 		}
 	}
 	if len(list) != int(winnt.MaxTokenInfoClass) || winnt.MaxTokenInfoClass != 50 {
-		t.Errorf("%d classes, the last is %d, want %d, 50", len(list), winnt.MaxTokenInfoClass,
+		t.Errorf("%d classes, MaxTokenInfoClass %d; want %d, 50", len(list), winnt.MaxTokenInfoClass,
 			int(winnt.MaxTokenInfoClass))
 	}
 	for class, want := range map[winnt.TokenInfoClass]string{0: "TOKEN_INFORMATION_CLASS(0)",
 		51: "TOKEN_INFORMATION_CLASS(51)"} {
 		if got := class.String(); got != want {
-			t.Errorf("%s, want %s", got, want)
+			t.Errorf("name of an unknown class: %s, want %s", got, want)
 		}
 	}
 	for class, want := range map[winnt.TokenInfoClass]int{winnt.TokenUser: 1, winnt.TokenTypeInfo: 8,
 		winnt.TokenSessionId: 12, winnt.TokenElevationType: 18, winnt.TokenIntegrityLevel: 25, winnt.TokenIsAppContainer: 29,
 		winnt.TokenIsRestricted: 40, winnt.TokenIsSandboxed: 47, winnt.TokenLearningMode: 50} {
 		if int(class) != want {
-			t.Errorf("%v is %d, want %d", class, int(class), want)
+			t.Errorf("number of %v: %d, want %d", class, int(class), want)
 		}
 	}
 }

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each set of generic bits stands for the sum of what its bits stand for, the four
-// bits go, and every other bit stays (S-11).
-func TestMapping(t *testing.T) {
+// Map replaces each generic bit by its rights and keeps every other bit (S-11).
+func TestMapReplacesGenericRights(t *testing.T) {
 	m := &winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8}
 	const other = winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY | winnt.READ_CONTROL | 0x100
 	for set := range winnt.AccessMask(16) {
@@ -22,13 +21,13 @@ func TestMapping(t *testing.T) {
 			}
 		}
 		if got := m.Map(in); got != want {
-			t.Errorf("%v maps to %v, want %v", in, got, want)
+			t.Errorf("Map(%v) = %v, want %v", in, got, want)
 		}
 	}
 }
 
-// STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as winnt.h has them (T-6).
-func TestStandardRights(t *testing.T) {
+// STANDARD_RIGHTS_READ, _WRITE and _EXECUTE are READ_CONTROL, as in winnt.h (T-6).
+func TestStandardRightsMatchHeaders(t *testing.T) {
 	for name, c := range map[string]struct{ got, want winnt.AccessMask }{
 		"STANDARD_RIGHTS_READ":     {winnt.STANDARD_RIGHTS_READ, 0x20000},
 		"STANDARD_RIGHTS_WRITE":    {winnt.STANDARD_RIGHTS_WRITE, 0x20000},
@@ -38,27 +37,26 @@ func TestStandardRights(t *testing.T) {
 		"SPECIFIC_RIGHTS_ALL":      {winnt.SPECIFIC_RIGHTS_ALL, 0xFFFF},
 	} {
 		if c.got != c.want {
-			t.Errorf("%s is %#x, want %#x", name, c.got, c.want)
+			t.Errorf("%s = %#x, want %#x", name, c.got, c.want)
 		}
 	}
 }
 
-// Of a GUID's sixteen bytes in memory the first eight are one 32-bit and two 16-bit
-// little-endian numbers, so that they print turned round, and the rest as they stand (S-15).
-func TestGUID(t *testing.T) {
+// The first eight of a GUID's sixteen bytes are one 32-bit and two 16-bit little-endian numbers. Its text therefore
+// has their bytes in reverse order, and the other eight in order (S-15).
+func TestGUIDTextReversesNumbers(t *testing.T) {
 	g := winnt.GUID{0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF}
 	const text = "00112233-4455-6677-8899-aabbccddeeff"
 	if got := g.String(); got != text {
-		t.Errorf("it prints as %s, want %s", got, text)
+		t.Errorf("String of the GUID: %s, want %s", got, text)
 	}
 	if got, err := winnt.ParseGUID(text); got != g || err != nil {
-		t.Errorf("%s is read as %x, %v", text, got[:], err)
+		t.Errorf("ParseGUID(%s) = %x, %v; want %x, nil", text, got[:], err, g[:])
 	}
 }
 
-// TestNamesOfValues: levels, types and handles print by their documented names, and other values as
-// numbers.
-func TestNamesOfValues(t *testing.T) {
+// Levels, types and handles print as their documented names, and other values as numbers.
+func TestValuesPrintDocumentedNames(t *testing.T) {
 	for got, want := range map[string]string{
 		winnt.SecurityAnonymous.String():             "SecurityAnonymous",
 		winnt.SecurityIdentification.String():        "SecurityIdentification",
@@ -75,34 +73,34 @@ func TestNamesOfValues(t *testing.T) {
 		winnt.LUID(0xFFFFFFFFFFFFFFFF).String(): "0xffffffffffffffff",
 	} {
 		if got != want {
-			t.Errorf("%s, want %s", got, want)
+			t.Errorf("String = %s, want %s", got, want)
 		}
 	}
 	for i, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityAnonymous, winnt.SecurityIdentification,
 		winnt.SecurityImpersonation, winnt.SecurityDelegation} {
 		if int(level) != i {
-			t.Errorf("%v is %d, want %d", level, int(level), i)
+			t.Errorf("number of %v: %d, want %d", level, int(level), i)
 		}
 	}
 }
 
-// TestParse: what is no GUID and no LUID is refused, wherever it is wrong.
-func TestParse(t *testing.T) {
+// ParseGUID and ParseLUID reject malformed text, wherever the mistake is.
+func TestParseRejectsMalformedText(t *testing.T) {
 	const guid = "00112233-4455-6677-8899-aabbccddeeff"
 	if g, err := winnt.ParseGUID(strings.ToUpper(guid)); err != nil || g.String() != guid {
-		t.Errorf("in capitals: %v, %v, want %v, nil", g, err, guid)
+		t.Errorf("ParseGUID of capitals: %v, %v; want %v, nil", g, err, guid)
 	}
 	for i := range len(guid) {
 		for _, c := range []string{"g", " ", "", "00"} {
 			text := guid[:i] + c + guid[i+1:]
 			if g, err := winnt.ParseGUID(text); err == nil || g != (winnt.GUID{}) {
-				t.Errorf("%q is read as %v", text, g)
+				t.Errorf("ParseGUID(%q) = %v, %v; want the zero GUID, an error", text, g, err)
 			}
 		}
-		if guid[i] == '-' { // a digit for a dash, and a dash for another digit
+		if guid[i] == '-' { // a digit for a dash, and a dash for a digit
 			for _, text := range []string{guid[:i] + "0" + guid[i+1:35] + "-", "-" + guid[1:i] + "0" + guid[i+1:]} {
 				if g, err := winnt.ParseGUID(text); err == nil {
-					t.Errorf("%q is read as %v", text, g)
+					t.Errorf("ParseGUID(%q) = %v, want an error", text, g)
 				}
 			}
 		}
@@ -110,12 +108,12 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]winnt.LUID{"0x3e7": winnt.SYSTEM_LUID, "999": 999, "0": 0,
 		"0xFFFFFFFFFFFFFFFF": 1<<64 - 1} {
 		if got, err := winnt.ParseLUID(text); err != nil || got != want {
-			t.Errorf("%s is %v, %v, want %v, nil", text, got, err, want)
+			t.Errorf("ParseLUID(%s) = %v, %v; want %v, nil", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "x", "-1", "3e7", "0x10000000000000000"} {
 		if got, err := winnt.ParseLUID(text); err == nil || got != 0 {
-			t.Errorf("%q is read as %v, want got = 0, an error", text, got)
+			t.Errorf("ParseLUID(%q) = %v, %v; want 0, an error", text, got, err)
 		}
 	}
 }

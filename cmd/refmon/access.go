@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 )
 
 type accessCmd struct {
-	Paths          []string `arg:"" name:"path" help:"Paths of objects: in the file system, or in the objects file."`
+	Paths          []string `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
 	As             string   `help:"${as}" placeholder:"WHO"`
 	Want           string   `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
 	objectsFlags   `embed:""`
@@ -27,7 +28,8 @@ type accessCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	JSON           bool `name:"json" help:"${json}"`
+	JSON           bool `name:"json" help:"${json}" xor:"form"`
+	Quiet          bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
 }
 
 // Help returns the long help text.
@@ -35,8 +37,13 @@ func (accessCmd) Help() string {
 	return `Explains what a user may do with an object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory. Of several objects each is explained below its path.
 
-  refmon access /srv/share/plan.docx --as alice --want read --directory company.yaml
-  refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
+  refmon access /srv/share/plan.docx --as alice --want read -d company.yaml
+  refmon access /srv/share/plan.docx --as alice -d company.yaml \
+    --objects acls.jsonl --want write
+  refmon access carla --as helen --want ResetPassword -o ad.ldif -d ad.ldif -q
+
+With --objects, an object is named by path, distinguished name, sAMAccountName, user principal name or SID. -q prints
+nothing on standard output.
 
 With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
 section of smb.conf each list that decides is named, and the object is asked for the forced user.
@@ -50,6 +57,11 @@ The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.
 
 // Run explains a decision for each object.
 func (c *accessCmd) Run(std *streams) error {
+	if c.Quiet {
+		silent := *std
+		silent.out = io.Discard
+		std = &silent
+	}
 	// Everyone and the like are the same wherever they ask.
 	dir := &directory.Directory{}
 	var err error
@@ -172,7 +184,10 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err := in.choose(rights); err != nil {
 		return i, err
 	}
-	return objects.Find(context.Background(), in.source, path, d.Domain, t)
+	if c.Objects == "" {
+		return objects.Find(context.Background(), in.source, &objects.Name{Text: path}, d.Domain, t)
+	}
+	return objects.Find(context.Background(), in.source, objects.NewName(path, d), d.Domain, t)
 }
 
 // principal returns the index of the principal in --as. Without --as it returns 0, unless the directory has several.

@@ -17,16 +17,16 @@ import (
 )
 
 type aclCmd struct {
-	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount or in a tree, as the caller may see it."`
+	Get     aclGetCmd     `cmd:"" help:"Print the descriptor of a file on a mount or in a tree."`
 	Grant   aclGrantCmd   `cmd:"" help:"Grant rights to users and groups by name, for a file or a whole tree."`
 	Deny    aclDenyCmd    `cmd:"" help:"Deny rights to users and groups by name."`
-	Revoke  aclRevokeCmd  `cmd:"" help:"Take back what a file's own entries grant or deny to users and groups."`
-	Undo    aclUndoCmd    `cmd:"" help:"Take back a whole change of grant, deny, revoke or migrate."`
-	Migrate aclMigrateCmd `cmd:"" help:"Make descriptors of POSIX or NFSv4 permissions, and list what is lost."`
-	Set     aclSetCmd     `cmd:"" help:"Change the descriptor of a file on a mount or in a tree, as the caller may."`
+	Revoke  aclRevokeCmd  `cmd:"" help:"Remove a file's own entries for users and groups."`
+	Undo    aclUndoCmd    `cmd:"" help:"Undo a whole change of grant, deny, revoke or migrate."`
+	Migrate aclMigrateCmd `cmd:"" help:"Convert POSIX or NFSv4 permissions to descriptors, and list the losses."`
+	Set     aclSetCmd     `cmd:"" help:"Change the descriptor of a file on a mount or in a tree."`
 	Inherit aclInheritCmd `cmd:"" help:"Let the DACL of a file inherit from its directory again."`
-	Reset   aclResetCmd   `cmd:"" help:"Replace the DACL of a file by what its directory gives."`
-	Repair  aclRepairCmd  `cmd:"" help:"Take logon sessions and generic rights out of the descriptors stored in trees."`
+	Reset   aclResetCmd   `cmd:"" help:"Replace the DACL of a file by the entries that its directory passes on."`
+	Repair  aclRepairCmd  `cmd:"" help:"Remove logon sessions and generic rights from the descriptors stored in trees."`
 	Export  aclExportCmd  `cmd:"" help:"Write the descriptors of files, or of another format, as an objects file."`
 	Import  aclImportCmd  `cmd:"" help:"Put the descriptors of an objects file back on the files of a tree."`
 }
@@ -35,7 +35,7 @@ type aclExportCmd struct {
 	Paths        []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags `embed:""`
 	choiceFlags  `embed:""`
-	Domain       string `help:"SID of the domain that aliases such as DU in SDDL are of." placeholder:"SID"`
+	Domain       string `help:"SID of the domain that aliases such as DU in SDDL are relative to." placeholder:"SID"`
 	Hex          bool   `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
 }
 
@@ -44,18 +44,18 @@ const maxListed = 25
 
 // Help returns the long help text.
 func (aclExportCmd) Help() string {
-	return `Reads the security descriptors of files, from the extended attribute in which Samba keeps them or else
-from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects it turns CSV,
-icacls saves and LDIF into that form.
+	return `Reads the security descriptors of files, from the extended attribute in which Samba stores them or else
+from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects the command
+converts CSV, icacls saves and LDIF to that form.
 
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
 
-On a mount of refmond it reads whole descriptors, as the user who runs this may: a file whose SACL that user
-may not read is an error. refmon acl import puts descriptors back. Symbolic links are left out.
+On a mount of refmond the command reads whole descriptors with the rights of the user who runs it. A file whose SACL
+this user may not read is an error. The command omits symbolic links. refmon acl import restores the descriptors.
 
-A descriptor that SDDL cannot say exactly is written as sdHex. Files that cannot be read, and names that are no
-UTF-8, are listed on standard error, the first of many, and the exit code is then 2.`
+The field is sdHex if SDDL cannot express the descriptor exactly. Standard error lists the first 24 files that cannot
+be read or whose names are not UTF-8, and the number of all. The exit code is then 2.`
 }
 
 // Run writes the objects.

@@ -19,7 +19,7 @@ type stepFlags struct {
 type aclGrantCmd struct {
 	stepFlags `embed:""`
 	Who       []string `arg:"" name:"who:rights" help:"Users or groups with rights: bob:modify staff:read,DELETE."`
-	Replace   bool     `help:"Replace what these users and groups are granted by the file's own entries."`
+	Replace   bool     `help:"Replace the file's own entries that grant rights to these users and groups."`
 	To        string   `help:"${aclTo}" default:"all" enum:"all,this,below,folders,files" placeholder:"WHICH"`
 }
 
@@ -100,19 +100,22 @@ func (c *aclRevokeCmd) Run(std *streams) error {
 
 // editHelp is the part of the help that the three commands share.
 const editHelp = `
-With -r, every descendant is renewed as Windows does it: entries of its own stay, inherited ones become what its
-directory passes on now, and a protected DACL ends the renewal there. Files are those of a mount of refmond, which
-decides whether the caller may; with --offline, the attribute itself is written. With --every, each file also gets the
-change in entries of its own.
+With -r, the command updates the inherited entries of every descendant, as Windows does. A descendant's own entries
+stay, and the command does not go below a directory with a protected DACL. With --every, it also makes the change in
+the own entries of each file.
+
+PATH is on a mount of refmond, which checks the caller's rights. With --offline, the command writes the attribute itself
+and checks no rights.
 
 --dry-run writes nothing. It lists who gains and loses what, as refmon diff does: for all users of -d, or else for the
 users and groups that the command names. The exit code is then 1 if somebody gains or loses rights.
 
 Before the first change, an undo file is on disk. refmon acl undo FILE takes everything back. After an interruption,
-repeat the command with --undo-file FILE: it continues, and computes nothing again.
+repeat the command with --undo-file FILE: it continues the same change.
 
 Names are looked up in -d, --id-maps, --names-from and then the host. Write user:bob or group:bob if both exist. A SID
-is a name too. CORP\bob is never the bob of -d, whose domain has no name. Standard error says which SID each name has.
+is a name too. CORP\bob is never the bob of -d, because a directory file does not name its domain. Standard error
+shows the SID of each name.
 `
 
 // inheritance are the flags of a new entry of a directory.

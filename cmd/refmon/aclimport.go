@@ -14,18 +14,18 @@ import (
 type aclImportCmd struct {
 	Tree      string `arg:"" help:"The directory whose files get descriptors."`
 	File      string `arg:"" optional:"" default:"-" help:"An objects file in JSON lines (${default}: standard input)."`
-	From      string `help:"The path that TREE had at the export, if it was another." placeholder:"PATH"`
+	From      string `help:"The path that TREE had at the export, if it was a different one." placeholder:"PATH"`
 	DryRun    bool   `help:"Change nothing; print the files whose descriptors differ." short:"n"`
 	Offline   bool   `help:"${offline}"`
-	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
 // Help returns the long help text.
 func (aclImportCmd) Help() string {
-	return `Puts whole descriptors back: owner, group, DACL and SACL with their flags. TREE is a directory of a
-mount of refmond, which decides each change as one of the user who runs this; a mount for backup lets an
-account with SeRestorePrivilege set everything. With --offline it writes the attributes of a directory of
-the host instead, and nothing is checked.
+	return `Restores whole descriptors: owner, group, DACL and SACL with their flags. TREE is a directory of a mount of
+refmond, and the user who runs this needs the right for each change. On a mount for backup, an account with
+SeRestorePrivilege can set everything. With --offline the command writes the attributes of a directory of the host
+instead, and checks no rights.
 
   refmon acl export -r /backup/projects > acls.jsonl
   refmon acl import --dry-run /backup/projects < acls.jsonl

@@ -15,9 +15,9 @@ type aclInheritCmd struct {
 
 // Help returns the long help text.
 func (aclInheritCmd) Help() string {
-	return `Lets the DACL inherit again: its own entries stay, those that were inherited become what the directory above
-gives now, and the DACL is protected no more. Children keep what they have. The mount, or refmond, asks READ_CONTROL of
-both and WRITE_DAC of the file.
+	return `Lets the DACL inherit again. Its own entries stay, the inherited ones become those that the directory above
+passes on now, and the DACL is no longer protected. The descriptors of descendants do not change. The user who runs
+this needs READ_CONTROL on the file and its directory, and WRITE_DAC on the file.
 
   refmon acl inherit /srv/projects/plan
   refmon acl inherit --offline /srv/share/plan`
@@ -46,8 +46,9 @@ type aclResetCmd struct {
 
 // Help returns the long help text.
 func (aclResetCmd) Help() string {
-	return `Replaces the DACL by what the directory above gives: entries of its own go. Owner, group and SACL stay, and
-children keep what they have. The mount, or refmond, asks READ_CONTROL of both and WRITE_DAC of the file.
+	return `Replaces the DACL by the entries that the directory above passes on. The file's own entries are removed. Owner,
+group and SACL stay, and the descriptors of descendants do not change. The user who runs this needs READ_CONTROL on the
+file and its directory, and WRITE_DAC on the file.
 
   refmon acl reset /srv/projects/plan
   refmon acl reset --offline /srv/share/plan`

@@ -22,9 +22,9 @@ type kept struct {
 
 // offlineFlags say where a descriptor is kept.
 type offlineFlags struct {
-	Connect   string `help:"Ask refmond on this socket: PATH is TREE/dir/file." placeholder:"SOCKET" xor:"kept"`
+	Connect   string `help:"Use the refmond on this socket; PATH is then TREE/dir/file." placeholder:"SOCKET" xor:"kept"`
 	Offline   bool   `help:"${offline}" xor:"kept"`
-	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
 // open reads a file's descriptor, and if above is true that of its directory. On a mount it sets k.directory only if

@@ -20,17 +20,17 @@ type aclMigrateCmd struct {
 
 // Help returns the long help text.
 func (aclMigrateCmd) Help() string {
-	return `Gives every file of a tree a descriptor that says what its permissions say today, and lists what a descriptor
-cannot say. Files that have a descriptor keep it. The descriptors go where a file server looks for them, as with
---offline, which this command implies.
+	return `Gives every file of a tree a descriptor that is equivalent to its permissions, and lists the permissions that a
+descriptor cannot express. Files that have a descriptor keep it. The command implies --offline: it writes the attribute
+in which a file server stores descriptors.
 
   refmon acl migrate --from posix -r /srv/share --dry-run
   refmon acl migrate --from posix -r /srv/share
   refmon acl migrate --from nfs4 -r /mnt/filer -d company.yaml
 
-With posix, each entry of the ACL becomes entries for the same users and groups; entries that deny keep POSIX's "first
-class that matches". Their order is not always canonical. With nfs4, the entries keep their order, and names are looked
-up as in refmon acl grant.
+With posix, each entry of the ACL becomes entries for the same users and groups. A POSIX check uses only the first
+entry that matches, so the command adds entries that deny. Their order is not always canonical. With nfs4, the entries
+keep their order, and names are looked up as in refmon acl grant.
 
 Each DACL is protected, because POSIX permissions are not inherited. Use refmon acl grant -r --every to change them all.
 

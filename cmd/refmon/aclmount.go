@@ -18,10 +18,12 @@ type aclGetCmd struct {
 
 // Help returns the long help text.
 func (aclGetCmd) Help() string {
-	return `Asks the mount (refmond mount, or the key mount of a tree) as the user who runs this: READ_CONTROL tells
-owner, group and DACL, SeSecurityPrivilege the SACL. A name such as \??\projects\plan asks refmond by REFMON_SOCKET,
-or /run/refmon/refmond.sock, and with --connect PATH is TREE/dir/file: no mount is needed. With --offline it reads the
-attribute itself, as refmon acl export does for many files.
+	return `Reads the descriptor through the mount (refmond mount, or the key mount of a tree) with the rights of the user
+who runs this. READ_CONTROL is required for the owner, the group and the DACL, SeSecurityPrivilege for the SACL.
+
+Without a mount, --connect SOCKET reads it through refmond, and PATH is TREE/dir/file. A name such as
+\??\projects\plan does the same through the socket in REFMON_SOCKET, or /run/refmon/refmond.sock. With --offline the
+command reads the attribute itself, as refmon acl export does for many files.
 
   refmon acl get /srv/projects/plan
   refmon acl get --connect /run/refmon/refmond.sock projects/plan
@@ -71,12 +73,14 @@ type aclSetCmd struct {
 
 // Help returns the long help text.
 func (aclSetCmd) Help() string {
-	return `Asks the mount, or refmond, as the user who runs this: WRITE_DAC changes the DACL, WRITE_OWNER owner and group,
-ACCESS_SYSTEM_SECURITY the SACL. Parts that are not given stay, and children keep what they have. With --offline it
-writes the attribute itself, so that a file server believes it.
+	return `Changes the descriptor through the mount, or refmond, with the rights of the user who runs this. WRITE_DAC is
+required for the DACL, WRITE_OWNER for the owner and the group, ACCESS_SYSTEM_SECURITY for the SACL. Parts that are not
+given stay, and the descriptors of descendants do not change. With --offline the command writes the attribute itself,
+in the form that a file server accepts.
 
   refmon acl set /srv/projects/plan 'D:P(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)'
-  refmon acl set --connect /run/refmon/refmond.sock projects/plan 'O:S-1-22-1-1000'
+  refmon acl set --connect /run/refmon/refmond.sock projects/plan \
+    'O:S-1-22-1-1000'
   refmon acl set --offline /srv/share/plan 'O:BAD:P(A;;FA;;;BA)'`
 }
 
@@ -105,8 +109,8 @@ func (c *aclSetCmd) Run(std *streams) error {
 // aclError adds the path to an error, and advice if the file is on no mount of refmond.
 func aclError(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s is on no mount of refmond (%w): see refmond mount, or --offline",
-			printable(path), err)
+		return fmt.Errorf("%s is not on a mount of refmond (%w): mount its tree with refmond mount, or read and "+
+			"write the attribute itself with --offline", printable(path), err)
 	}
 	return fmt.Errorf("%s: %w", printable(path), err)
 }

@@ -9,9 +9,9 @@ import (
 
 type aclRepairCmd struct {
 	Paths     []string `arg:"" name:"path" help:"Directories with all that is below them, and files."`
-	Rehash    bool     `help:"Let descriptors count again whose file had its mode, owner or POSIX ACL changed."`
+	Rehash    bool     `help:"Also make descriptors valid again after a change of mode, owner or POSIX ACL."`
 	DryRun    bool     `help:"Report what would change, and write nothing."`
-	Attribute string   `default:"security.NTACL" help:"Attribute with the descriptors (${default})." placeholder:"NAME"`
+	Attribute string   `default:"security.NTACL" help:"The extended attribute with the descriptors." placeholder:"NAME"`
 }
 
 // Help returns the long help text.
@@ -28,13 +28,13 @@ bits and ignores such an entry.
 With --rehash it makes descriptors valid again that a chmod, chown or setfacl without the servers has made invalid.
 Until then such a file refuses every user, or its mode decides. Check the paths with --dry-run first.
 
-Nothing else changes, and a file server accepts the same descriptors as before. The command follows no link and enters
-no other mount.
+Nothing else changes, and a file server accepts the same descriptors as before. The command does not follow links or
+enter other mounts.
 
   refmon acl repair --dry-run /srv/projects
   refmon acl repair /srv/projects
 
-The exit code is 0 if nothing is left to repair, 1 if --dry-run found something or a descriptor does not count, 2 if
+The exit code is 0 if nothing is left to repair, 1 if --dry-run found something or a descriptor is invalid, 2 if
 a file could not be read or written. Writing takes CAP_SYS_ADMIN.`
 }
 

@@ -17,7 +17,7 @@ import (
 // keeperFlags say where the descriptors of files are kept.
 type keeperFlags struct {
 	Offline   bool   `help:"${offline}"`
-	Attribute string `default:"security.NTACL" help:"With --offline: its attribute (${default})." placeholder:"NAME"`
+	Attribute string `default:"security.NTACL" help:"With --offline: the extended attribute." placeholder:"NAME"`
 }
 
 func (f *keeperFlags) keeper(names *acltree.Names) acltree.Keeper {
@@ -34,9 +34,9 @@ func (f *keeperFlags) keeper(names *acltree.Names) acltree.Keeper {
 // editFlags are those of commands that change DACLs of many files.
 type editFlags struct {
 	Path        string `arg:"" help:"A file or directory."`
-	Recursive   bool   `help:"Renew all that inherits from the directory." short:"r"`
+	Recursive   bool   `help:"Also update the inherited entries of all descendants." short:"r"`
 	DryRun      bool   `help:"Write nothing, and list who gains and loses what." short:"n"`
-	Each        bool   `help:"With --dry-run: a row for each user and file, not only for each folder."`
+	Each        bool   `help:"With --dry-run: print a row for each user and file instead of each folder."`
 	UndoFile    string `help:"${undoFile}" placeholder:"FILE"`
 	keeperFlags `embed:""`
 	namesFlags  `embed:""`

@@ -16,9 +16,9 @@ type aclUndoCmd struct {
 
 // Help returns the long help text.
 func (aclUndoCmd) Help() string {
-	return `Takes back a change of refmon acl grant, deny, revoke or migrate: every file gets the descriptor that it had. A
-file that somebody else changed since keeps its descriptor and is listed. Undo also works after a change that was
-interrupted, and can be interrupted and repeated itself. The undo file stays.
+	return `Undoes a change of refmon acl grant, deny, revoke or migrate: every file gets its former descriptor back. A
+file that somebody else has changed since keeps its descriptor, and the command lists it. Undo also works after a change
+that was interrupted. It can be interrupted and repeated itself. The undo file stays.
 
   refmon acl undo ~/.local/state/refmon/acl-20261123-101500-K3MQ7P.undo
 

@@ -45,7 +45,7 @@ const exitBroken = 3
 
 type auditTailCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
-	Lines  uint64 `short:"n" default:"10" help:"Begin with the last N records; 0: with the next one."`
+	Lines  uint64 `short:"n" default:"10" help:"Begin with the last N records; 0: with the next one." placeholder:"N"`
 	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
 }
 
@@ -95,13 +95,13 @@ func auditReader(dir string) (*auditlog.Reader, uint64, error) {
 // filterFlags select records by the most common fields.
 type filterFlags struct {
 	Expr      string `arg:"" optional:"" help:"An expression such as 'user=alice and not event=4658'."`
-	User      string `help:"Name or SID of the subject, of the server or of the target; * stands for any text."`
-	Object    string `help:"Name of the object; * stands for any text."`
-	Event     string `help:"Number of the event, such as 4656."`
-	Result    string `enum:",success,failure" default:"" help:"success or failure."`
-	Privilege string `help:"A privilege that was used or enabled, such as SeBackupPrivilege."`
-	Since     string `help:"Records from this time on: 2006-01-02T15:04:05Z."`
-	Until     string `help:"Records before this time."`
+	User      string `help:"Name or SID of subject, server or target; * stands for any text." placeholder:"NAME"`
+	Object    string `help:"Name of the object; * stands for any text." placeholder:"NAME"`
+	Event     string `help:"Number of the event, such as 4656." placeholder:"N"`
+	Result    string `enum:",success,failure" default:"" help:"Only this result: success or failure." placeholder:"RESULT"`
+	Privilege string `help:"A privilege that was used or enabled, such as SeBackupPrivilege." placeholder:"NAME"`
+	Since     string `help:"Records from this time on, in UTC: 2006-01-02T15:04:05Z." placeholder:"TIME"`
+	Until     string `help:"Records before this time, in UTC." placeholder:"TIME"`
 }
 
 func (f *filterFlags) filter() (*trail.Filter, error) {
@@ -136,7 +136,7 @@ func (f *filterFlags) filter() (*trail.Filter, error) {
 
 type auditQueryCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
-	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"${enum}."`
+	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"Format: table, json, csv, xml or ocsf."`
 	filterFlags
 }
 

@@ -12,15 +12,15 @@ import (
 type auditForwardCmd struct {
 	Dir    string `arg:"" help:"The folder of the log."`
 	To     string `required:"" help:"unix:PATH, tcp:HOST:PORT or a file." placeholder:"SINK"`
-	Cursor string `help:"The file that remembers how far the sink is; default: DIR/cursor." placeholder:"FILE"`
+	Cursor string `help:"The file with the number of the last record sent; by default DIR/cursor." placeholder:"FILE"`
 	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
 }
 
 // Help returns the long help of the verb.
 func (auditForwardCmd) Help() string {
-	return `Forwards records to one live sink as lines of JSON, in order and at least once: after a crash some are
-repeated, with the same id. It retries a sink that is unavailable, and loses no record that the log
-still keeps. Writing the log never waits for the sink. docs/audit-log.md has configurations of collectors.`
+	return `Forwards records to one sink as lines of JSON, in order and at least once: after a crash it repeats
+some records, with the same id. It retries a sink that is unavailable, and loses no record that is still
+in the log. Programs that write the log never wait for the sink. docs/audit-log.md has configurations of collectors.`
 }
 
 // Run forwards records.

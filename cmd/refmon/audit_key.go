@@ -7,14 +7,14 @@ import (
 )
 
 type auditKeyCmd struct {
-	File string `arg:"" help:"The key to make; its public half goes to FILE.pub."`
-	Name string `required:"" help:"The log's name, such as host.example/audit."`
+	File string `arg:"" help:"The file for the new key; FILE.pub gets the public key."`
+	Name string `required:"" help:"The log's name, such as host.example/audit." placeholder:"NAME"`
 }
 
 // Help returns the long help of the verb.
 func (auditKeyCmd) Help() string {
-	return `Creates the Ed25519 key that signs a log's checkpoints, readable by its owner only. Keep it away from the
-log, and FILE.pub where the log is verified:
+	return `Creates the Ed25519 key that signs a log's checkpoints. Only its owner can read the file. Store it apart from
+the log, and store FILE.pub on the machine that verifies the log:
 
   refmon audit key /etc/refmon/audit.key --name host.example/audit
   refmon run --audit DIR --audit-key /etc/refmon/audit.key PROGRAM`

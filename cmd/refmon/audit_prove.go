@@ -19,10 +19,13 @@ func (auditProveCmd) Help() string {
 	return `Writes a proof that anyone with the public key can check, without the log and without refmon's
 packages:
 
-  refmon audit prove DIR 17 >proof;                refmon-verify audit DIR/key.pub proof
-  refmon audit prove DIR --since old >proof;       refmon-verify audit DIR/key.pub proof old
+  refmon audit prove DIR 17 >proof
+  refmon-verify audit DIR/key.pub proof
 
-tools/verify.py takes the same arguments. A proof of a record holds the record.`
+  refmon audit prove DIR --since old >proof
+  refmon-verify audit DIR/key.pub proof old
+
+tools/verify.py takes the same arguments. A proof of a record contains the record.`
 }
 
 // Run writes the proof.

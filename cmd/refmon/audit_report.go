@@ -15,7 +15,7 @@ import (
 
 type auditStatsCmd struct {
 	Dir string `arg:"" help:"The folder of the log."`
-	Top int    `default:"10" help:"Rows of each table."`
+	Top int    `default:"10" help:"Rows of each table." placeholder:"N"`
 	filterFlags
 }
 
@@ -88,18 +88,19 @@ func (c *auditReportCmd) Run(std *streams) error {
 type auditPolicyCmd struct {
 	Dir         string   `arg:"" help:"The folder of the log."`
 	Subcategory []string `help:"Change this subcategory, by name or GUID." placeholder:"NAME"`
-	Success     string   `enum:",enable,disable" default:"" help:"enable or disable."`
-	Failure     string   `enum:",enable,disable" default:"" help:"enable or disable."`
-	AuditKey    string   `help:"The log's key, where it does not lie beside it." placeholder:"FILE"`
+	Success     string   `enum:",enable,disable" default:"" help:"Record success: enable or disable." placeholder:"WORD"`
+	Failure     string   `enum:",enable,disable" default:"" help:"Record failure: enable or disable." placeholder:"WORD"`
+	AuditKey    string   `help:"The log's key, if it is not in DIR." placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.
 func (auditPolicyCmd) Help() string {
 	return `Shows which outcomes are recorded, as auditpol /get prints it, and changes it:
 
-  refmon audit policy DIR --subcategory "File System" --success enable --failure enable
+  refmon audit policy DIR --subcategory "File System" \
+    --success enable --failure enable
 
-'refmon run --audit DIR' begins with this policy; a program's audit_policy() replaces it.`
+refmon run --audit DIR starts with this policy; a program's audit_policy() replaces it.`
 }
 
 // Run shows the policy, or changes it.

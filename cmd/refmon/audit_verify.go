@@ -11,19 +11,19 @@ import (
 
 type auditVerifyCmd struct {
 	Dir        string   `arg:"" help:"The folder of the log."`
-	Checkpoint []string `help:"A checkpoint kept elsewhere: its records must still be there." placeholder:"FILE"`
-	Key        []string `help:"The public key to trust; without it the one beside the log." placeholder:"FILE"`
-	From       uint64   `help:"Begin with the segment of this record."`
-	To         uint64   `help:"End at the first checkpoint that covers this record."`
+	Checkpoint []string `help:"A checkpoint stored elsewhere, whose records the log must still have." placeholder:"FILE"`
+	Key        []string `help:"The public key to trust; by default the one in DIR." placeholder:"FILE"`
+	From       uint64   `help:"Begin with the segment of this record." placeholder:"ID"`
+	To         uint64   `help:"End at the first checkpoint that covers this record." placeholder:"ID"`
 }
 
 // Help returns the long help of the verb.
 func (auditVerifyCmd) Help() string {
-	return `Computes the Merkle tree of all records that are kept and compares it with the stored hashes, with
-the log's signed checkpoint and with checkpoints that you kept elsewhere. A checkpoint that left the
-machine proves that nothing before it was cut off or written anew: copy DIR/checkpoint away.
+	return `Computes the Merkle tree of all records in the log and compares it with the stored hashes, with
+the log's signed checkpoint and with checkpoints that you stored elsewhere. A checkpoint on another machine
+proves that nobody has removed or rewritten the records before it, so copy DIR/checkpoint there regularly.
 
-The exit code is 0 if the log is as it was written, 3 if it is not, 2 if it could not be read.`
+The exit code is 0 if the log is unchanged, 3 if it was changed or is damaged, 2 if it could not be read.`
 }
 
 // Run verifies the log.

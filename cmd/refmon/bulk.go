@@ -38,8 +38,11 @@ type objectsFlags struct {
 // choiceFlags select some of the objects.
 type choiceFlags struct {
 	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
-	Only    string   `help:"Only dirs or only files." placeholder:"KIND"`
+	Only    string   `help:"Only directories (dirs), or only files (files)." placeholder:"KIND"`
 	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
+
+	people *directory.Directory // of a command that takes names of objects in the objects file
+	names  []*objects.Name      // nil: all objects
 }
 
 // open opens the objects with the selection. typ is the type of objects without one.
@@ -68,11 +71,27 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	}
 	o.tree.Depth, o.tree.Exclude = c.Depth, c.Exclude
 	o.Recurse = o.Recurse || c.Depth > 0
+	if o.Objects != "" && c.people != nil { // here a path is a name in the file (U-119)
+		for _, path := range paths {
+			c.names = append(c.names, objects.NewName(path, c.people))
+		}
+		paths, choice.Names = nil, c.names
+	}
 	in, err := o.open(std, paths)
-	if err == nil && (choice.Only != nil || choice.Exclude != nil) {
+	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
 		in.source, in.chosen = objects.Choose(in.source, choice), true
 	}
 	return in, err
+}
+
+// missing returns an error for the first name that no object has, after all were read.
+func (c *choiceFlags) missing() error {
+	for _, n := range c.names {
+		if n.Found() == 0 {
+			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // directoryFlags name the principals.

@@ -17,23 +17,35 @@ type checkCmd struct {
 
 // Help returns the long help text.
 func (checkCmd) Help() string {
-	return `One question prints the status and the rights granted; the exit code is 0 granted, 1 denied, 2 malformed.
+	return `For one question the command prints the status and the granted rights. The exit code is 0 if access is
+granted, 1 if it is denied, 2 after an error.
 
   refmon check 'O:BAG:SYD:(A;;FR;;;WD)' --token user --want FR
 
-Batch reads JSON lines and prints one line for each, in the same order, as soon as it is known:
+--batch reads a question from each JSON line and prints a line for it at once, in the same order:
 
-  {"id":1,"token":{"user":"S-1-5-21-1-2-3-1107"},"sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"FR"}
-  {"id":1,"status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}
+  {"id":1,"token":{"user":"SY"},"sd":"O:SYG:SYD:(A;;FR;;;WD)","desired":"FR"}
+  {"id":1,"status":"STATUS_SUCCESS","granted":"0x00120089",…}
 
-Fields: id (any JSON, echoed); token (a token file) or tokenRef (a name that an earlier line {"define":{"name":{token
-file}}} gave; such a line is answered by {"id":…,"defined":["name"]}); sd (SDDL) or sdHex (self-relative bytes), null
-for none; desired (number, "0x20089" or "FR|WD"); mapping (a type such as "key", or [read,write,execute,all]; default
-"file"); selfSid; objectTypes ([{"level":0,"guid":"…"}]); resultList (true: a result for each object type);
-resourceAttributes (like userClaims of a token file); call ("SeAccessCheck", the default, or "NtAccessCheck").
+Fields of a question:
 
-A malformed line gives {"id":…,"error":"…"} and the others go on; the exit code is then 2. Without one it is 0,
-whatever was granted or denied: a denial is an answer. A line has at most 4 MiB.`
+  id                   any JSON, which the answer repeats
+  token                a token file
+  tokenRef             in place of token: the name of a token that an earlier
+                       line defined: {"define":{"name":{token file}}}; the
+                       answer to such a line is {"id":…,"defined":["name"]}
+  sd, sdHex            SDDL, or self-relative bytes; null for no descriptor
+  desired              the rights: a number, "0x20089" or "FR|WD"
+  mapping              a type such as "key", or [read,write,execute,all];
+                       default "file"
+  selfSid              the SID for PRINCIPAL SELF
+  objectTypes          [{"level":0,"guid":"…"}]
+  resultList           true: a result for each object type
+  resourceAttributes   like userClaims of a token file
+  call                 "SeAccessCheck", the default, or "NtAccessCheck"
+
+The answer to a malformed line is {"id":…,"error":"…"}; the following lines are answered, and the exit code is 2.
+Otherwise the exit code is 0, also after denials. A line has at most 4 MiB.`
 }
 
 // Run answers one question or a batch.

@@ -13,24 +13,32 @@ import (
 )
 
 type compareCmd struct {
-	Recording string `arg:"" help:"What refmon-record wrote; - for standard input."`
+	Recording string `arg:"" help:"A recording of refmon-record, - for standard input."`
 	JSON      bool   `name:"json" help:"Print one JSON object."`
-	Vectors   bool   `help:"Print the answered questions as vectors with their provenance instead."`
+	Vectors   bool   `help:"Print the answered questions as test vectors with their origin instead."`
 }
 
 // Help returns the long help text.
 func (compareCmd) Help() string {
 	return `A recording holds the answers of a Windows machine to the questions that refmon answers; refmon-record writes
-one on the machine it runs on (docs/recording.md). This command computes refmon's answer to each line in both profiles,
-and prints the differences by rule, with the remarks of docs/CAVEATS.md:
+one on the machine on which it runs (docs/recording.md). This command computes refmon's answer to each line in both
+profiles and lists the differences by rule, with the remarks of docs/CAVEATS.md:
 
   refmon compare recording.jsonl
 
-Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md says that the rule is not built;
-differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked.
-A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
+The counts are:
 
-The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is no recording.`
+  same           refmon's answer is equal
+  known          the profile observed gives the recorded answer, or
+                 docs/CAVEATS.md says that the rule is not implemented
+  differs        any other difference
+  not compared   the calls of a program after its first different result
+  skipped        the machine could not answer the question
+
+A recording of Windows also tests rules without a published source. The command lists those that it confirms or
+contradicts.
+
+The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is not a recording.`
 }
 
 // Run compares.

@@ -15,8 +15,8 @@ type diffCmd struct {
 	shareFlag      `embed:""`
 	DirectoryAfter []string `help:"${directoryAfter}" placeholder:"FILE" sep:"none"`
 	Type           string   `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
-	Format         string   `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
-	Summary        bool     `help:"A row for each folder and cause instead of each principal and object." short:"s"`
+	Format         string   `help:"Format: table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Summary        bool     `help:"Print a row for each folder and cause instead of each principal and object." short:"s"`
 	outputFlags    `embed:""`
 }
 
@@ -30,13 +30,14 @@ on what, and why: the entry that was added or removed, the group that a user joi
   refmon acl export /srv/share -r > after.jsonl
   refmon diff before.jsonl after.jsonl --directory company.yaml --summary
 
-Of two outputs of who-can --for-index it lists what to do to an index, as JSON lines, without a directory: rows of
-objects that are new or have other sets, sets that are new, and what is "gone".
+For two outputs of who-can --for-index the command needs no directory. It prints the changes of the index as JSON
+lines: rows of objects that are new or have other sets, new sets, and the objects and sets to delete ("gone").
 
-Objects files carry no modes of folders, so no folder on the way is tested: each object's descriptor decides alone.
+An objects file has no modes of folders. The command therefore tests only the descriptor of each object, and not the
+folders above it.
 
-Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference.
-Objects that cannot be read on one side are counted and not compared. The exit code is 0 if no user gained or
+The command runs the access check for both states, so a new entry that changes nobody's rights is no difference. It
+counts objects that it could read on one side only, and does not compare them. The exit code is 0 if no user gained or
 lost anything, 1 if one did, 2 if something could not be read.`
 }
 

@@ -38,8 +38,8 @@ passwd (or getent) takes lines of passwd and of group. ldif is the output of lda
 it for objectClass, objectSid, sAMAccountName, memberOf, member, groupType,
 primaryGroupID, sIDHistory, userAccountControl, uidNumber and gidNumber. samba-tool takes
 the output of user show and group show, one after the other, and of user list and group
-list, which tell who is missing. csv is written by Export-Csv of Get-ADUser, Get-ADGroup
-and Get-ADComputer; join a list such as MemberOf before:
+list, which show missing accounts. csv is the output of Export-Csv for Get-ADUser,
+Get-ADGroup and Get-ADComputer. Join lists such as MemberOf first:
 
   Get-ADUser -Filter * -Properties PrimaryGroupID,MemberOf |
     Select SamAccountName,SID,Enabled,ObjectClass,DistinguishedName,
@@ -55,9 +55,9 @@ versions 4 to 6, or their zip. wbinfo is a transcript of calls and answers:
 
 auto detects the form of each file; so does -d of the other commands.
 
-Accounts of one name are one account unless their SIDs differ, and one without a SID is
-S-1-22-1-uid or S-1-22-2-gid, as Samba names it. Unresolved references are listed on
-standard error.`
+Accounts with the same name are one account unless their SIDs differ. An account without
+a SID gets S-1-22-1-uid or S-1-22-2-gid, as in Samba. The command lists unresolved
+references on standard error.`
 }
 
 // Run writes the directory file.

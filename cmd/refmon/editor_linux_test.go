@@ -59,7 +59,7 @@ func TestRepl(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s.until("help() explains")
+	s.until("type help for help")
 	s.until(">>> ")
 	keys("6 * 7\r")
 	s.until("42")

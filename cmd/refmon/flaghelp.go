@@ -10,7 +10,7 @@ import (
 )
 
 // rightWords is the help about the notation of rights.
-const rightWords = "Requested rights: " + words.Words + "; letters of SDDL (FR, WD), a number or names such as " +
+const rightWords = "Requested rights: " + words.Words + "; SDDL letters (FR, WD), a number or names such as " +
 	"FILE_READ_DATA, joined by |"
 
 // flagTexts replaces references in flags by the texts of flagHelp. As kong variables they would take most of the
@@ -31,26 +31,27 @@ var flagTexts = kong.PostBuild(func(k *kong.Kong) error {
 
 // flagHelp holds the help texts of flags that several commands share or that are long.
 var flagHelp = map[string]string{
-	"aclFrom":   "What the permissions are now: posix (mode and POSIX ACL) or nfs4.",
-	"aclSource": "With --from nfs4: the attribute with the ACL (${default}).",
+	"aclFrom":   "The present form of the permissions: posix (mode and POSIX ACL) or nfs4.",
+	"aclSource": "With --from nfs4: the attribute with the ACL.",
 	"nameMaps":  "Also look names up in this export of refmond's accounts (refmond account export).",
 	"undoFile":  "Write the undo file here, or continue what an interrupted run began with it.",
-	"aclEvery":  "With -r: change the own entries of every file, also where the DACL is protected, as icacls /T does.",
-	"aclTo": "What an entry of a directory covers: all (it and everything below), this, below, folders (it and folders " +
-		"below), or files (below it).",
+	"aclEvery":  "With -r: change the own entries of every file, also if its DACL is protected, as icacls /T does.",
+	"aclTo": "What an entry of a directory applies to: all (the directory and its descendants), this (the " +
+		"directory), below (only descendants), folders (the directory and folders below), or files (only files below).",
 	"types": accessquery.ObjectTypes,
 	"as": "Caller: a user or group of the directory, DOMAIN\\user, user@realm, Everyone, " +
 		"anonymous, guest, or a SID; not needed with one token.",
-	"whyAs":        "Who asks: a user of this host, by name or number. The argument is then the path of a file.",
-	"whyTree":      "With --as: the directory that is served; by default the topmost one with a descriptor.",
-	"whyAttribute": "With --as: where the descriptors are (security.NTACL).",
-	"whyMissing":   "With --as, a file without a descriptor: refuse, or synthesise one from its mode.",
-	"whyTraverse":  "With --as, who passes a directory: privilege, always or never.",
-	"attribute":    "Extended attribute of the files with the descriptor (security.NTACL, or the attribute of --share).",
-	"call":         "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
-	"color":        "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
-	"canonical": "Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, " +
-		"unless it was in order.",
+	"whyAs":        "The caller: a user of this host, by name or uid. The argument is then the path of a file.",
+	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
+	"whyAttribute": "With --as: the extended attribute with the descriptors.",
+	"whyMissing":   "With --as, for a file without a descriptor: refuse access, or synthesise one from the mode.",
+	"whyTraverse": "With --as, whether the directories above are tested: privilege (not for holders of " +
+		"SeChangeNotifyPrivilege), always or never.",
+	"attribute": "Extended attribute of the files with the descriptor (security.NTACL, or the attribute of --share).",
+	"call":      "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
+	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
+	"canonical": "Sort the entries: explicit denials, explicit grants, inherited. This changes the decisions of the " +
+		"list, unless it was in order.",
 	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
 	"checkpoint":  "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
@@ -58,46 +59,54 @@ var flagHelp = map[string]string{
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
 	"disable":        "SIDs that become deny-only: they no longer match entries that allow.",
 	"expressions":    "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
-	"changes":        "Only objects whose answer differs from that of the directory above them.",
+	"changes":        "List only objects whose answer differs from that of the directory above.",
 	"exclude": "Exclude objects by a name such as *.tmp, or by a path such as /srv/*/old, with their descendants; may " +
 		"be repeated.",
-	"names":   "List every principal by name; on a terminal a table otherwise shows groups and the granting entry.",
-	"faults":  "Show which of two simultaneous failure conditions decides, for each pair, called on a real kernel.",
+	"names":   "List every principal by name. Without it, a table on a terminal shows groups and the granting entry.",
+	"faults":  "Show, for each pair of failure conditions, which one decides if both hold. Calls a kernel to find out.",
 	"formats": "table,jsonl,csv,es-bulk,csv-tables",
-	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
-		"JSON lines.",
-	"idMaps": "Accounts and id maps of refmond (refmond account export): the owners of uids and gids for files without " +
-		"the attribute.",
-	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since: for servers with " +
-		"acl_xattr:ignore system acls = yes.",
-	"blockOwner": "As in a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
+	"forIndex": "For search indexes: write JSON lines, one for each object with the names of its allowed sets, and the " +
+		"table of sets.",
+	"idMaps": "Accounts and id maps of refmond (refmond account export), which give the SIDs of uids and gids for " +
+		"files without the attribute.",
+	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since, as servers with " +
+		"acl_xattr:ignore system acls = yes do.",
+	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
 	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
-	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
-		"object.",
+	"json": "Print the answer as a line of the batch format, with its reasons; with --share two lines, with the ids " +
+		"share and object.",
 	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
-	"members":    "Members of a group: Get-ADGroupMember's CSV, or names, one a line; may be repeated.",
+	"members":    "Members of a group: Get-ADGroupMember's CSV, or one name in each line; may be repeated.",
 	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
-	"offline":    "Read and write the attribute itself: nothing is checked or recorded. Writing takes CAP_SYS_ADMIN.",
+	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
+		"its objects.",
+	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",
 
-	"profile": "Behaviour where the documents and Windows differ: documented,observed.",
+	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
+	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
+	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
+	"privateAttribute": "Of a path: the attribute with the descriptor (security.NTACL).",
+	"profile":          "Behaviour where the documents and Windows differ: documented or observed.",
 	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
-	"questionWant":     rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
+		"object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",
 	"restrict":         "Restricting SIDs: every right must also be granted to one of these.",
-	"right": "Right: read, write, modify, full, list, control; words of a directory such as AddMember or " +
-		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
-		"+.",
-	"share": "Share through which clients access the objects, which limits their rights: its descriptor in SDDL or as " +
-		"sharesec -v prints it, or its section of smb.conf; may be repeated for both.",
-	"traverse": "Folders on the way to a file, from the root of the file system on: host (each must give the user the " +
-		"search permission, by mode and POSIX ACL, as smbd asks; the default for paths) or never (the file's own " +
-		"descriptor decides alone; the only policy for --objects, whose rows have no modes of folders).",
-	"to":    "Only the path to this object: its path or DN, or the name of an account.",
+	"right": "Right: read, write, modify, full, list, control; words for objects of Active Directory such as AddMember " +
+		"or DCSync; names and masks as in refmon check; a right on one property as WP:member. Join several by +.",
+	"share": "Share through which clients access the objects, and which limits their rights: its descriptor in SDDL or " +
+		"as sharesec -v prints it, or its section of smb.conf. Repeat the flag to give both.",
+	"traverse": "The test of the folders above a file: host (the user must have the search permission on each, by mode " +
+		"and POSIX ACL, as with smbd; the default for paths) or never (only the file's own descriptor decides; the " +
+		"only policy for --objects, whose rows have no modes of folders).",
+	"to": "Print only the paths to this object: its path or DN, or the sAMAccountName, user principal name or SID " +
+		"of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",

@@ -14,31 +14,35 @@ import (
 )
 
 type helpCmd struct {
-	Topic []string `arg:"" optional:"" help:"A verb, such as why or audit verify, or a topic: rights, tokens, exits."`
+	Topic []string `arg:"" optional:"" help:"A command, such as why or audit verify, or a topic: rights, tokens, exits."`
 }
 
 // topics are the subjects that help explains in addition to the commands.
 var topics = map[string]string{
-	"rights": `Rights are asked for by words whose meaning depends on the type of object, and joined by +:
+	"rights": `Write rights as words joined by +. The meaning of a word depends on the type of
+the object:
 
   read, write, modify, full, list   as Windows shows them for a file
-  control                           to change the rights: WRITE_DAC or WRITE_OWNER, or being the owner
+  control                           to change the rights: WRITE_DAC,
+                                    WRITE_OWNER, or ownership of the object
 
-or by what SDDL calls them, joined by |: two letters (FR, WD), a number (0x1), a name (FILE_READ_DATA).
-MAXIMUM_ALLOWED asks for all there is. Of objects of a directory:
+Or write them as SDDL does, joined by |: two letters (FR, WD), a number (0x1),
+or a name (FILE_READ_DATA). MAXIMUM_ALLOWED requests all rights.
+
+For objects of Active Directory there are words such as DCSync, and WP:member
+is the right to write the property member:
 
   refmon who-can DCSync -o ad.ldif -d company.yaml
   refmon who-can WP:member -o ad.ldif -d company.yaml
 
-asks for the words of auditors and for a right on one property. The words are:
+All words:
 `,
-	"tokens": tokenShowCmd{}.Help(),
 	"exits": `The exit code is
 
-  0  granted, or all is well
-  1  denied, or something differed
-  2  the question was malformed, or some of it could not be answered
-  3  a log of audit records is broken (refmon audit verify)`,
+  0  access is granted, or the command succeeded
+  1  access is denied, or a comparison found a difference
+  2  an argument or a file is wrong, or part of the input could not be read
+  3  an audit log is damaged or was changed (refmon audit verify)`,
 }
 
 // Run prints the help of a verb, or a topic.
@@ -46,6 +50,8 @@ func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 	topic := strings.Join(c.Topic, " ")
 	text, ok := topics[topic]
 	switch {
+	case topic == "tokens":
+		return (&helpCmd{Topic: []string{"token", "show"}}).Run(std, parser)
 	case topic == "rights":
 		_, err := fmt.Fprintln(std.out, text+wrapped(words.All(), 2, 78))
 		return err
@@ -53,8 +59,8 @@ func (c *helpCmd) Run(std *streams, parser *kong.Kong) error {
 		_, err := fmt.Fprintln(std.out, text)
 		return err
 	}
-	if _, err := parser.Parse(append(slices.Clone(c.Topic), "--help")); err != nil {
-		return fmt.Errorf("%w: refmon --help lists the verbs; the topics are rights, tokens and exits", err)
+	if _, err := parser.Parse(append(slices.Clone(c.Topic), "--help")); err != nil && !std.helped {
+		return fmt.Errorf("%w: refmon --help lists the commands; the topics are rights, tokens and exits", err)
 	}
 	return nil
 }

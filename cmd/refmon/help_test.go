@@ -8,12 +8,31 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/cli/flags"
+	"github.com/refmon/refmon/internal/test/terminal"
 )
+
+// TestHelpFitsTerminal checks that the help pages of all commands and topics fit 80 columns and have no control codes
+// in a pipe.
+func TestHelpFitsTerminal(t *testing.T) {
+	print := func(args ...string) string {
+		var out bytes.Buffer
+		if code := run(args, &streams{out: &out, err: &out}); code != exitGranted {
+			t.Errorf("refmon %q: exit code %d, want %d", args, code, exitGranted)
+		}
+		return out.String()
+	}
+	terminal.CheckHelp(t, "refmon", print)
+	for topic := range topics {
+		terminal.CheckPage(t, "refmon help "+topic, print("help", topic))
+	}
+}
 
 // TestCLIDoc checks that the page equals the commands' help.
 func TestCLIDoc(t *testing.T) {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts,
+	parser, err := kong.New(&c, kong.Name("refmon"), kong.Description(description), flagTexts, flags.HelpPages(),
 		kong.Vars{"version": ""})
 	if err != nil {
 		t.Fatal(err)

@@ -19,17 +19,17 @@ type lintCmd struct {
 
 // Help returns the long help text.
 func (lintCmd) Help() string {
-	return `Says what is wrong with a descriptor for every token: entries that never decide, refusals that come too
+	return `Lists problems of a descriptor that affect every token: entries that never decide, denials that come too
 late, lists out of order, flags without effect, conditions that cannot be true, SIDs that no token has, objects open to
-all. Each finding names the entry, the rule and the mend, and is true for every token: taking out an entry that
-never decides changes no decision.
+all. Each finding names the entry, the rule and a correction. If you remove an entry that never decides, no decision
+changes.
 
   refmon lint 'O:BAG:SYD:(A;;FR;;;WD)(D;;FR;;;BG)(A;;FR;;;WD)'
   refmon lint shares.sddl
   refmon lint --json --type key - < keys.jsonl
 
 A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64
-hold bytes); empty lines and lines that start with # are passed over.
+hold bytes). Empty lines and lines that start with # are skipped.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -26,6 +25,7 @@ type cli struct {
 	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
 	Reach     reachCmd     `cmd:"" help:"List the objects that a user can take control of step by step, and why."`
 	Access    accessCmd    `cmd:"" help:"Explain what a user may do with an object."`
+	Private   privateCmd   `cmd:"" help:"Say whether anyone but one user may read or change an object, and who."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
 	Directory directoryCmd `cmd:"" help:"Write the directory file of users and groups."`
 	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who can access what."`
@@ -33,18 +33,18 @@ type cli struct {
 	SDDL      sddlCmd      `cmd:"" name:"sddl" help:"Explain a security descriptor; convert text to bytes and back."`
 	SID       sidCmd       `cmd:"" name:"sid" help:"Explain a security identifier; convert text to bytes and back."`
 	Lint      lintCmd      `cmd:"" help:"Find problems in a security descriptor that affect every token."`
-	Fmt       fmtCmd       `cmd:"" help:"Print SDDL in canonical text."`
+	Fmt       fmtCmd       `cmd:"" help:"Print SDDL in canonical form."`
 	Test      testCmd      `cmd:"" help:"Run a file of expectations about permissions, for CI."`
 	Token     tokenCmd     `cmd:"" help:"Work with token files."`
 	Run       runCmd       `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
-	Repl      replCmd      `cmd:"" help:"Run statements of the same language one at a time."`
-	Compare   compareCmd   `cmd:"" help:"Show where a recording of Windows differs, by rule."`
+	Repl      replCmd      `cmd:"" help:"Run statements of such a program one at a time."`
+	Compare   compareCmd   `cmd:"" help:"Compare refmon with a recording of Windows and list the differences by rule."`
 	Audit     auditCmd     `cmd:"" help:"Read, export and verify an audit log."`
 	Services  servicesCmd  `cmd:"" help:"List the kernel's services, and each service's statuses with their rules."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes command lines with Tab in bash, zsh or fish."`
 
-	Help    helpCmd    `cmd:"" help:"Explain a verb or a topic: rights, tokens, exits."`
+	Help    helpCmd    `cmd:"" help:"Explain a command or a topic: rights, tokens, exits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Color string `help:"${color}" default:"auto" enum:"auto,always,never" placeholder:"WHEN"`
@@ -52,13 +52,13 @@ type cli struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version: release, revision, toolchain."`
 }
 
-const description = `refmon decides as Windows documents, and says why.
+const description = `refmon decides access as Windows documents it, and explains each decision.
 
-A security descriptor says who may do what to an object; a token identifies the caller. Start with
+A security descriptor lists who may do what with an object. A token identifies the caller. Start with
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token guest --want read
 
-Exit codes: 0 granted or all well, 1 denied, 2 the question was malformed.`
+Exit codes: 0 granted or success, 1 denied or different, 2 an error in the arguments or the input.`
 
 // Exit codes (DESIGN section 6).
 const (
@@ -74,12 +74,13 @@ var (
 	errReported = errors.New("some lines were malformed")
 )
 
-// streams holds the input and output of a command. Immutable.
+// streams holds the input and output of a command. Only the parser changes helped; the rest is immutable.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	colour   bool // out is a terminal and NO_COLOR is not set, or the user says so
 	width    int  // columns of the terminal that out is; 0: of a file or a pipe
+	helped   bool // a help page or the version was printed
 }
 
 func main() {
@@ -94,8 +95,9 @@ func run(args []string, std *streams) int {
 		kong.Name("refmon"),
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Exit(func(int) { std.helped = true }),
 		flagTexts,
+		flags.HelpPages(),
 		kong.Vars{"version": version.Line("refmon", release)},
 		kong.Bind(std),
 	)
@@ -106,12 +108,15 @@ func run(args []string, std *streams) int {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
+	if std.helped { // the error of Parse is meaningless then
+		return exitGranted
+	}
 	if err == nil {
 		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
 		report(std, err)
-		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
+		fmt.Fprintf(std.err, "see %s\n", flags.HelpFor(parser, args))
 		return exitMalformed
 	}
 	if c.Color != "auto" {
@@ -143,14 +148,4 @@ func report(std *streams, err error) int {
 func errorAs[E error](err error) (e E, ok bool) {
 	ok = errors.As(err, &e)
 	return e, ok
-}
-
-// usageOf returns the help command for a wrong command line.
-func usageOf(args []string, parser *kong.Kong) string {
-	for _, verb := range parser.Model.Children {
-		if !strings.HasPrefix(args[0], "-") && verb.Name == args[0] {
-			return "refmon " + verb.Name + " --help"
-		}
-	}
-	return "refmon --help"
 }

@@ -19,21 +19,22 @@ type reportCmd struct {
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
 	Checkpoint     string `help:"${reportCheckpoint}" placeholder:"FILE"`
 	Quiet          bool   `help:"No progress bar." short:"q"`
-	Force          bool   `help:"Write over a file that is there already." short:"f"`
+	Force          bool   `help:"Overwrite an existing file." short:"f"`
 	Title          string `help:"Title of the report." default:"Who reaches what"`
 }
 
 // Help returns the long help text.
 func (reportCmd) Help() string {
-	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest
-grants (everybody, or nearly, may write); the widest descriptors; accounts that no directory knows; and for each of
-these descriptors its entries, who gets in, and through which entry. Columns can be sorted and rows searched.
+	return `Writes one HTML file that needs no network. It shows how much everybody can read, change and control, the
+riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no directory.
+For each of these descriptors it shows the entries, who has access, and through which entry. The reader can sort
+columns and search rows.
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml
 
-With --traverse host, the default for paths, users who lack the host's search permission of a folder on the way do not
-count, as smbd refuses them. With --traverse never, and for rows of --objects, each object's descriptor decides alone.
+With --traverse host, the default for paths, users without the host's search permission on a folder above do not
+count, as smbd refuses them. With --traverse never, and for rows of --objects, only each object's descriptor decides.
 
 The exit code is 2 if some objects could not be read; the report lists them.`
 }

@@ -20,7 +20,7 @@ type scriptFlags struct {
 	JSON    bool   `help:"Print one JSON object for each call."`
 	Quiet   bool   `help:"Print only expectations that failed."`
 	Profile string `enum:"documented,observed" default:"documented" help:"${profile}"`
-	Connect string `help:"Call the running daemon on this socket, not a kernel of its own." placeholder:"SOCKET"`
+	Connect string `help:"Call the running refmond on this socket, not a kernel in this process." placeholder:"SOCKET"`
 }
 
 func (f *scriptFlags) config(std *streams) (script.Config, error) {
@@ -46,20 +46,20 @@ func (f *scriptFlags) config(std *streams) (script.Config, error) {
 type runCmd struct {
 	File string `arg:"" help:"The program, a Starlark file; - for standard input."`
 	scriptFlags
-	Audit    string `help:"Keep the audit records in the log DIR, made if it is not there." placeholder:"DIR"`
-	AuditKey string `help:"Sign its checkpoints with this key instead of one beside the log." placeholder:"FILE"`
+	Audit    string `help:"Write the audit records to the log in DIR, which is created if missing." placeholder:"DIR"`
+	AuditKey string `help:"Sign the log's checkpoints with this key instead of one in DIR." placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.
 func (runCmd) Help() string {
-	return `Runs a program that calls the kernel and prints the transcript: who called what, with which
-arguments, the status, and for a denial the rule and the entry. Every service is a method of a
-thread, under its documented name; 'refmon services' lists them. The whole language:
+	return `Runs a program that calls the kernel and prints the transcript: the caller, the service, its
+arguments, the status, and for a denial the rule and the entry. Every service is a method of a thread,
+under its documented name; refmon services lists them. This example uses the whole language:
 
   refmon run examples/impersonation.star
 
-With --connect the calls go to the daemon on that socket: process("me") connects, its token is the
-daemon's to give, and routines of kernel mode are not there.
+With --connect the calls go to the refmond on that socket. process("me") connects, refmond assigns its
+token, and routines of kernel mode do not exist.
 
 The exit code is 0 if every expect() held, 1 if one did not, 2 if the program is wrong.`
 }
@@ -124,19 +124,22 @@ type replCmd struct {
 
 // Help returns the long help of the verb.
 func (replCmd) Help() string {
-	return `Reads the language of 'refmon run' one statement at a time and runs each at once. In a terminal the
-line can be edited, the arrows bring back earlier ones, Tab completes names, parameters and constants, help(NtClose)
-explains a service, Ctrl-C gives a line up and exit ends. Try:
+	return `Reads the statements of a refmon run program one at a time and runs each at once. In a terminal you can
+edit the line. The arrow keys recall earlier lines, Tab completes names, parameters and constants, Ctrl-C discards the
+line, and exit ends the session. help(NtClose) explains a service, and help lists what to type. Try:
 
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))
-  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread, Token=alice, ImpersonationLevel=SecurityImpersonation)
-  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)
+  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread,
+    Token=alice, ImpersonationLevel=SecurityImpersonation)
+  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(),
+    DesiredAccess=TOKEN_QUERY)
 
-With --connect the calls go to a running daemon. Try there:
+With --connect the calls go to a running refmond. Try there:
 
   me = process("me").thread
-  me.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)`
+  me.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(),
+    DesiredAccess=TOKEN_QUERY)`
 }
 
 // Run reads statements until the input ends. On a terminal there is a line editor, and Ctrl-C ends the running

@@ -19,21 +19,21 @@ type sddlCmd struct {
 	Text   string `arg:"" optional:"" help:"A security descriptor in SDDL, or its self-relative bytes in hex."`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	Type   string `help:"Type of object, for the names of rights: ${types}." default:"file" placeholder:"TYPE"`
-	Strict bool   `help:"Refuse text that Windows reads but a careful author would not write."`
+	Strict bool   `help:"Reject questionable text that Windows accepts."`
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
 // Help returns the long help text.
 func (sddlCmd) Help() string {
-	return `SDDL writes a security descriptor as text: O: owner, G: group, D: the list that grants and denies, S: the
+	return `SDDL is the text form of a security descriptor: O: owner, G: group, D: the list that grants and denies, S: the
 list for audit and labels. An entry is (type;flags;rights;object;inherited object;who).
 
   refmon sddl 'O:BAG:SYD:P(A;;FA;;;BA)(D;;FW;;;BG)'
   refmon sddl 0100048014000000…
 
 Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,"hex":"…"} gives {"id":1,"sddl":"…"};
-"domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the others go on, and the exit
-code is 2.`
+"domain" is optional. The answer to a malformed line is {"id":1,"error":"…","offset":n}; the following lines are
+answered, and the exit code is 2.`
 }
 
 // Run explains one descriptor or answers a batch.

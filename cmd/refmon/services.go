@@ -18,8 +18,8 @@ import (
 type servicesCmd struct {
 	Name    string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
 	Faults  bool   `help:"${faults}"`
-	Profile string `enum:"documented,observed" default:"documented" help:"The profile for --faults: ${enum}."`
-	JSON    bool   `help:"Print JSON."`
+	Profile string `enum:"documented,observed" default:"documented" help:"Profile for --faults: documented or observed."`
+	JSON    bool   `help:"Print the result as JSON."`
 }
 
 // Help returns the long help of the verb.

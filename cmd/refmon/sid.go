@@ -30,8 +30,8 @@ the account; the numbers before it name its domain.
   refmon sid 'BUILTIN\Administrators'
 
 Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"0102…"} gives
-{"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the
-others go on, and the exit code is 2.`
+{"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. The answer to a malformed line is
+{"id":1,"error":"…","offset":n}; the following lines are answered, and the exit code is 2.`
 }
 
 // Run explains one SID or answers a batch.

@@ -18,7 +18,7 @@ import (
 type testCmd struct {
 	Files []string `arg:"" name:"file" help:"Files of expectations (YAML), - for standard input."`
 	Quiet bool     `short:"q" help:"Print failures and coverage only."`
-	JUnit string   `name:"junit" help:"Write the outcome to FILE as the XML that CI systems show, too." placeholder:"FILE"`
+	JUnit string   `name:"junit" help:"Also write the results to FILE as JUnit XML for a CI system." placeholder:"FILE"`
 	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
 }
 
@@ -38,8 +38,9 @@ the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected
     - {who: alice, on: report, want: FR, is: granted, why: AceAllow DACL 2}
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
-The real thing in place of copies: a directory file (or what other systems list), objects files and paths of this
-machine, from the folder of the file. Then who may be a user or group, and on a path or a glob of paths:
+To test real users and files, name a directory file (or files of other systems), objects files and paths of this
+machine. Relative names start at the folder of the file of expectations. who may then be a user or a group, and on may
+be a path or a pattern of paths:
 
   directory: company.yaml
   objects: acls.jsonl
@@ -51,11 +52,11 @@ machine, from the folder of the file. Then who may be a user or group, and on a 
 A failing expectation says what was granted and denied, and by which entry. For an unreadable object
 every expectation fails.
 
-who and on take one name or a list; every principal is asked about every descriptor. want is as in why: names, masks
-and words, control too. why is one text or a list, each of which the explanation (as refmon why prints it) must
-contain. name, self and call are optional.
+who and on take one name or a list; every principal is asked about every descriptor. want is as in refmon why.
+why is one text or a list, and the explanation of refmon why must contain each text. name, self and call are
+optional.
 
-After the cases comes a list of the entries that decided no case: no expectation covers them. The
+At the end the command lists the entries that decided no case, so that no expectation covers them. The
 exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
 }
 

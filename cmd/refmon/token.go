@@ -30,19 +30,28 @@ type tokenShowCmd struct {
 func (tokenShowCmd) Help() string {
 	return `A token file is JSON that describes the caller. Only "user" is required:
 
-  {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}
+  {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],
+    "privileges":["SeChangeNotifyPrivilege"]}
 
-SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare
-SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.
+SIDs may be aliases. Aliases such as DU are relative to "domain", or else to the user's domain. A group given as a bare
+SID is enabled and mandatory, and a bare privilege is enabled. An unknown field is an error that names the field.
 
-A word or the JSON itself is accepted in place of a token file:
+In place of a token file you can write a word, or the JSON itself:
 
   refmon token show network:S-1-5-21-1-2-3-1107
   refmon why 'O:BAG:SYD:(A;;FR;;;BG)' --token guest --want read
-  refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --token '{"user":"S-1-5-21-1-2-3-1107","groups":["DU"]}' --want read
+  refmon why 'O:BAG:SYD:(A;;FR;;;DU)' --want read \
+    --token '{"user":"S-1-5-21-1-2-3-1107","groups":["DU"]}'
 
-The words are anonymous, guest (Everyone and Guests, Low), network (a domain user over the network), user (logged on
-here), limited and admin (an administrator's two tokens) and system; network, user, limited and admin take :SID.`
+The words are:
+
+  anonymous        a caller who did not log on
+  guest            Everyone and Guests, with Low integrity
+  network[:SID]    a user of a domain, over the network
+  user[:SID]       a user who is logged on here
+  limited[:SID]    an administrator's limited token
+  admin[:SID]      an administrator's full token
+  system           the operating system`
 }
 
 // Run prints the token.

@@ -15,19 +15,20 @@ type tokenFilterCmd struct {
 	Disable             []string `help:"${disable}" placeholder:"SID"`
 	Delete              []string `help:"Privileges to remove." placeholder:"NAME"`
 	Restrict            []string `help:"${restrict}" placeholder:"SID"`
-	WriteRestricted     bool     `help:"Restricting SIDs matter for write access only."`
+	WriteRestricted     bool     `help:"The restricting SIDs limit write access only."`
 	DisableMaxPrivilege bool     `help:"Remove every privilege but SeChangeNotifyPrivilege."`
 	LUA                 bool     `name:"lua" help:"${lua}"`
-	SandboxInert        bool     `help:"Set SANDBOX_INERT."`
+	SandboxInert        bool     `help:"Set the flag SANDBOX_INERT."`
 	Out                 string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
 func (tokenFilterCmd) Help() string {
-	return `Makes the token that NtFilterToken (CreateRestrictedToken) would make, as a token file for 'why',
-'check' and 'who-can': what can my sandbox still write, and why?
+	return `Writes the token that NtFilterToken (CreateRestrictedToken) would create as a token file for refmon why,
+check and who-can. Use it to find what a sandbox can still write, and why:
 
-  refmon token filter user.json --restrict RC --write-restricted -o sandbox.json
+  refmon token filter user.json --restrict RC --write-restricted \
+    -o sandbox.json
   refmon why 'O:BAG:SYD:(A;;FA;;;BU)' --token sandbox.json --want FW`
 }
 
@@ -75,13 +76,13 @@ type tokenLowBoxCmd struct {
 	File       string   `arg:"" help:"Token file, - for standard input."`
 	Package    string   `required:"" help:"Package SID, S-1-15-2-…." placeholder:"SID"`
 	Capability []string `help:"Capability SIDs, S-1-15-3-…." placeholder:"SID"`
-	LPAC       bool     `name:"lpac" help:"Less privileged: ALL APPLICATION PACKAGES does not count."`
+	LPAC       bool     `name:"lpac" help:"Less privileged: entries for ALL APPLICATION PACKAGES do not apply."`
 	Out        string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
 func (tokenLowBoxCmd) Help() string {
-	return `Makes the AppContainer token that NtCreateLowBoxToken would make: Low integrity, a package and
+	return `Writes the AppContainer token that NtCreateLowBoxToken would create: Low integrity, a package and
 its capabilities. An object must grant access to one of them as well as to the user.`
 }
 

@@ -9,37 +9,40 @@ import (
 
 type whatCanCmd struct {
 	Who            string   `arg:"" help:"${who}"`
-	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
 	traverseFlag   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	Want           string `help:"Only objects on which all of these rights are granted." placeholder:"RIGHT" short:"w"`
-	Nothing        bool   `help:"In a table, list objects on which nothing is granted too."`
+	Want           string `help:"List only objects on which all these rights are granted." placeholder:"RIGHT" short:"w"`
+	Nothing        bool   `help:"In a table, also list objects without granted rights."`
 	Changes        bool   `help:"${changes}"`
-	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Format         string `help:"Format: table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	outputFlags    `embed:""`
 }
 
 // Help returns the long help text.
 func (whatCanCmd) Help() string {
-	return `Lists what one principal can do with each object: every right it has (what MAXIMUM_ALLOWED would grant),
-and those of read, write, modify, full and list that it has completely, and control if it can change the rights.
+	return `Lists what one principal can do with each object: every right that MAXIMUM_ALLOWED would grant, the words
+read, write, modify, full and list whose rights it has completely, and control if it can change the rights.
 
   refmon what-can alice /srv/share -r --directory company.yaml
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
   refmon what-can Everyone /srv/share -r --directory company.yaml --want write
+  refmon what-can helen -o ad.ldif -d ad.ldif --want ResetPassword
 
-For a group it shows the rights of a user who is only in that group. A table omits objects without rights and shows
+With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
+granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
+
+For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
 
-With --traverse host, the default for paths, nothing is granted behind a folder of which the principal lacks the
-host's search permission, as smbd refuses it. With --traverse never, and for rows of --objects, each object's
-descriptor decides alone.
+With --traverse host, the default for paths, the principal has no rights below a folder without the host's search
+permission, as with smbd. With --traverse never, and for rows of --objects, only each object's descriptor decides.
 
-Objects and directory are those of who-can; see refmon who-can --help.`
+Objects and the directory have the same forms as in refmon who-can; see its help.`
 }
 
 // Run answers for all objects.
@@ -76,11 +79,15 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
+	c.people = run.Directory
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
-	return c.output(std, in).run(run)
+	if err := c.output(std, in).run(run); err != nil {
+		return err
+	}
+	return c.missing()
 }

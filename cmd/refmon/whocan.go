@@ -9,7 +9,7 @@ import (
 
 type whoCanCmd struct {
 	Right          string   `arg:"" help:"${right}"`
-	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
 	traverseFlag   `embed:""`
@@ -32,9 +32,15 @@ func (whoCanCmd) Help() string {
 check for each of them, not a guess from the entries.
 
   refmon who-can read /srv/share -r --directory company.yaml
-  refmon who-can write+full --objects acls.jsonl -d company.yaml --format jsonl
-  refmon who-can write /srv/share -d company.yaml --depth 3 --only dirs --exclude '.*' --changes
-  refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index --out index.jsonl --sets sets.jsonl
+  refmon who-can write+full -o acls.jsonl -d company.yaml --format jsonl
+  refmon who-can write /srv/share -d company.yaml --depth 3 --only dirs \
+    --exclude '.*' --changes
+  refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index \
+    --out index.jsonl --sets sets.jsonl
+  refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
+
+With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name or SID.
+Without one, every object is listed.
 
 On a terminal a table has groups in the place of more than three names, as Staff (168 of 170), and THROUGH says
 which entry of the DACL and whose it is, or the owner or a privilege; --names lists everybody, --no-names has the
@@ -130,6 +136,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
+	c.people = run.Directory
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
@@ -141,5 +148,8 @@ func (c *whoCanCmd) Run(std *streams) error {
 	run.Source = in.source
 	out := c.output(std, in)
 	out.sets = c.Sets
-	return out.run(run)
+	if err := out.run(run); err != nil {
+		return err
+	}
+	return c.missing()
 }

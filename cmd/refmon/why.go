@@ -19,30 +19,34 @@ type whyCmd struct {
 
 // Help returns the long help text.
 func (whyCmd) Help() string {
-	return `Prints the decision, then each step of the check: a row for each entry or stage and a column for each requested
-right (+ granted, - denied, . unchanged), with the rule. The last part is the reason for each right.
+	return `Prints the decision, then each step of the check. A row is an entry or another test of the check, called
+"stage". A column is a requested right; the list below the table names the rights by their numbers. In a cell, + is
+granted, - denied and . unchanged. Each row has its rule. The last part is the reason for each right. DACL 0 is the
+first entry of the DACL.
 
-  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token user --want FR
+  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t user -w MAXIMUM_ALLOWED --type key
 
-For a denial it also lists the smallest changes that would grant the request, each of them tested: groups, privileges,
-the integrity level, entries. This is not a recommendation to make such a change.
+For a denial the command also lists the smallest changes that would grant the request: of groups, privileges, the
+integrity level or entries. It has tested each of them. It does not recommend to make such a change.
 
 --certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without
 refmon:
 
-  refmon why 'O:BAG:SYD:(A;;FR;;;WD)' -t alice.json -w FR --certificate alice.cert
+  refmon why 'O:BAG:SYD:(A;;FR;;;WD)' -t alice.json -w FR \
+    --certificate alice.cert
   refmon-verify alice.cert alice.cert.sd alice.json
 
 With --as USER, the argument is the path of a file, and the token is that of a user of this host. The descriptors of
-the file and of the directories above it decide as on a mount, which need not run. Without --want it is the access
-that opening for reading takes. Files on a mount are read below it by root, and through it by whoever has READ_CONTROL.
+the file and of the directories above it decide as on a mount, which need not run. Without --want the command tests
+the rights that opening the file for reading needs. For a file on a mount, root reads the descriptors below the mount,
+and any other user reads them through the mount, which requires READ_CONTROL.
 
   refmon why /srv/projects/plan --as bob
   refmon why /srv/projects --as bob --want FILE_ADD_FILE
 
-Rules are listed in docs/rules. The exit code is 0 granted, 1 denied, 2 malformed.`
+Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it is denied, 2 after an error.`
 }
 
 // Run explains one decision.

@@ -26,7 +26,7 @@ func Open(path string) (*Root, error) {
 		return nil, err
 	}
 	r := &Root{dir: dir}
-	if r.device, err = r.deviceOf(); err != nil {
+	if r.device, err = Device(r.fd(), ""); err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "stat", Path: path, Err: err}, dir.Close())
 	}
 	if fd, err := r.openBeneath(r.fd(), "."); err == nil {
@@ -42,14 +42,19 @@ func (r *Root) Close() error { return r.dir.Close() }
 
 func (r *Root) fd() int { return int(r.dir.Fd()) }
 
-// deviceOf returns the number of the directory's device. A server of a FUSE mount may refuse the attributes of a
-// directory whose files the caller may change, so statx asks the kernel alone.
-func (r *Root) deviceOf() (uint64, error) {
+// Device returns the device number of the file system of a path below the directory at, or of at itself if path is "".
+// It follows links. It sends no request to the server of a FUSE mount, which may be dead or refuse the caller, unless
+// the system has no statx.
+func Device(at int, path string) (uint64, error) {
+	flags := 0
+	if path == "" {
+		flags = unix.AT_EMPTY_PATH
+	}
 	var x unix.Statx_t
-	if unix.Statx(r.fd(), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, 0, &x) == nil {
+	if unix.Statx(at, path, flags|unix.AT_STATX_DONT_SYNC, 0, &x) == nil {
 		return unix.Mkdev(x.Dev_major, x.Dev_minor), nil
 	}
-	s, err := statAt(r.fd(), "", unix.AT_EMPTY_PATH)
+	s, err := statAt(at, path, flags)
 	return uint64(s.Dev), err //nolint:unconvert // some machines have a narrower one
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAnswersInFull checks the body of a reply in both forms: the number of its descriptors, if any, the head, and
+// TestReplyBodyInBothForms checks the body of a reply in both forms: the number of its descriptors, if any, the head, and
 // the rest (W-37, W-50).
-func TestAnswersInFull(t *testing.T) {
+func TestReplyBodyInBothForms(t *testing.T) {
 	why := &WhyBody{Rule: "A-1", Because: "of", Object: "it"}
 	for _, c := range []struct {
 		status ntstatus.Status
@@ -38,21 +38,21 @@ func TestAnswersInFull(t *testing.T) {
 			want = string([]byte{byte(c.files)}) + want
 		}
 		if got := string((&Server{}).answered(a)); got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("binary reply body = %q, want %q", got, want)
 		}
 		if got := string((&Server{form: inJSON}).answered(a)); got != c.json {
-			t.Errorf("%s, want %s", got, c.json)
+			t.Errorf("JSON reply body = %s, want %s", got, c.json)
 		}
 	}
 }
 
-// TestReasonsTravel checks that every part of a reason survives encoding. An empty reason has no body.
-func TestReasonsTravel(t *testing.T) {
+// TestReasonsSurviveEncoding checks that every part of a reason survives encoding. An empty reason has no body.
+func TestReasonsSurviveEncoding(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
 		b := whyBody(w)
 		if (b == nil) != reflect.DeepEqual(w, nt.Why{}) {
-			t.Errorf("%+v: a body: %t", w, b != nil)
+			t.Errorf("reason %+v has a body: %t, want one only if it is not empty", w, b != nil)
 		}
 		h := AnswerHead{Why: b}
 		got := h.Reason()

@@ -8,26 +8,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProgramIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In the
+// TestProgramNameIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In the
 // binary form a handle alone means no name (W-79).
-func TestProgramIsCut(t *testing.T) {
+func TestProgramNameIsCut(t *testing.T) {
 	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {
 		name := strings.Repeat("p", n)
 		want := AttachBody{Handle: 12, Program: name[:min(n, 64)]}
 		for form, body := range map[form][]byte{inBinary: AppendAttach(nil, 12, name),
 			inJSON: []byte(`{"Handle":"12","Program":"` + name + `"}`)} {
 			if got, err := (&Server{form: form}).attachOf(body); err != nil || got != want {
-				t.Errorf("form %d, %d bytes: %+v, %v, want %+v, nil", form, n, got, err, want)
+				t.Errorf("form %d, name of %d bytes: decoded %+v, %v, want %+v, nil", form, n, got, err, want)
 			}
 		}
 	}
 	alone := AppendHandle(nil, winnt.Handle(12))
 	if got, err := (&Server{}).attachOf(alone); err != nil || got != (AttachBody{Handle: 12}) {
-		t.Errorf("a handle alone: %+v, %v", got, err)
+		t.Errorf("decoding a handle alone = %+v, %v, want handle 12 without a name", got, err)
 	}
 	for _, bad := range [][]byte{alone[:7], append(alone, 0), nil} {
 		if got, err := (&Server{}).attachOf(bad); !errors.Is(err, ErrValue) {
-			t.Errorf("% x: %+v, %v, want %v", bad, got, err, ErrValue)
+			t.Errorf("decoding % x = %+v, %v, want %v", bad, got, err, ErrValue)
 		}
 	}
 }

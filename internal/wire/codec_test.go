@@ -17,27 +17,28 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRows checks that the wire has exactly the user-mode services (W-4).
-func TestRows(t *testing.T) {
+// TestWireHasEveryUserModeService checks that the wire has exactly the user-mode services (W-4).
+func TestWireHasEveryUserModeService(t *testing.T) {
 	rows := wire.Rows()
 	if len(rows) != nt.NtTable.Len() {
-		t.Fatalf("%d rows travel, the table has %d, want %d", len(rows), nt.NtTable.Len(), nt.NtTable.Len())
+		t.Fatalf("wire has %d rows, want %d as the table", len(rows), nt.NtTable.Len())
 	}
 	seen := map[uint64]string{}
 	for i, r := range rows {
 		name := r.Info().Name
 		user := strings.HasPrefix(name, "Nt") || strings.HasPrefix(name, "Lsa")
 		if !user || int(r.Service) != i || r.Info().Number != i {
-			t.Errorf("row %d is %s with number %d", i, name, r.Service)
+			t.Errorf("row %d is %s with number %d, want a user-mode service with its row's number",
+				i, name, r.Service)
 		}
 		if other := seen[r.Fingerprint]; other != "" {
-			t.Errorf(`%s and %s have one fingerprint, want ""`, name, other)
+			t.Errorf("%s and %s have the same fingerprint, want different ones", other, name)
 		}
 		seen[r.Fingerprint] = name
 	}
 }
 
-// anything are values for parameters of any type.
+// anything has values for parameters of any type.
 var anything = []any{
 	nil, uint32(7), "text", sid.Everyone, winnt.LUID(9), winnt.Handle(-2), []nt.LUIDAndAttributes{{LUID: 5}}, [30]byte{1},
 	nt.TokenStatistics{TokenID: 4}, []nt.TypeInformation{{}},
@@ -115,7 +116,7 @@ func fill(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// same reports equal values; descriptors and lists count by their bytes.
+// same reports whether two values are equal. Descriptors and lists are compared by their bytes.
 func same(a, b any) bool {
 	if reflect.DeepEqual(a, b) {
 		return true
@@ -144,9 +145,9 @@ func same(a, b any) bool {
 	return false
 }
 
-// TestEveryRowTravels encodes and decodes random parameters of every row in both directions: the values are unchanged
-// (W-10).
-func TestEveryRowTravels(t *testing.T) {
+// TestRowsSurviveEncoding encodes and decodes random parameters of every row in both directions and compares the
+// values (W-10).
+func TestRowsSurviveEncoding(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 50 {
@@ -159,22 +160,24 @@ func TestEveryRowTravels(t *testing.T) {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeIn(b); err != nil || !same(got, in.Interface()) {
-				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, in, got, err)
+				t.Fatalf("%s: decoding the encoded input %+v returned %+v, %v, want it unchanged",
+					row.Info().Name, in, got, err)
 			}
 			if b, err = row.AppendOut(nil, out.Interface()); err != nil {
 				t.Fatal(row.Info().Name, err)
 			}
 			if got, err := row.DecodeOut(b); err != nil || !same(got, out.Interface()) {
-				t.Fatalf("%s: decoding the encoded %+v returned %+v, %v", row.Info().Name, out, got, err)
+				t.Fatalf("%s: decoding the encoded output %+v returned %+v, %v, want it unchanged",
+					row.Info().Name, out, got, err)
 			}
 			// Missing and trailing bytes are errors (W-6).
 			if len(b) > 0 {
 				if _, err := row.DecodeOut(b[:len(b)-1]); err == nil {
-					t.Fatalf("%s: a body without its last byte decodes", row.Info().Name)
+					t.Fatalf("%s: a body without its last byte decodes, want an error", row.Info().Name)
 				}
 			}
 			if _, err := row.DecodeOut(append(b, 0)); err == nil {
-				t.Fatalf("%s: a body with a byte too many decodes", row.Info().Name)
+				t.Fatalf("%s: a body with an extra byte decodes, want an error", row.Info().Name)
 			}
 		}
 	}
@@ -196,7 +199,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeIn(again); err != nil || !same(back, in) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, back, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
 		}
 	})
 }

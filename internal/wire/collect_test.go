@@ -9,7 +9,7 @@ import (
 
 // An operation counts with its requested room until its completion was signalled (W-91).
 // +checklocksignore
-func TestRoomOfOperations(t *testing.T) {
+func TestOperationCountsUntilSignalled(t *testing.T) {
 	for _, c := range []struct {
 		in   any
 		cost int
@@ -24,19 +24,21 @@ func TestRoomOfOperations(t *testing.T) {
 	} {
 		op := &later{l: new(nt.Later)}
 		if ok := op.with(&c.in); ok != c.ok || op.cost != c.cost {
-			t.Errorf("%T: %d bytes, %t, want %d, %t", c.in, op.cost, ok, c.cost, c.ok)
+			t.Errorf("%T: operation costs %d bytes, accepted %t, want %d, %t", c.in, op.cost, ok, c.cost, c.ok)
 		}
 		s := NewServer(nil, nil)
 		first, second := s.keeps(1, op), s.keeps(1, op)
 		if first != ntstatus.Success || second == ntstatus.Success || s.bytes != c.cost || len(s.laters) != 1 {
-			t.Errorf("%T: %d bytes of %d operations are counted", c.in, s.bytes, len(s.laters))
+			t.Errorf("%T: connection counts %d bytes in %d operations, want %d bytes in 1",
+				c.in, s.bytes, len(s.laters), c.cost)
 		}
 		s.mu.Lock()
 		s.forgetLocked(1)
 		s.forgetLocked(1)
 		s.mu.Unlock()
 		if s.bytes != 0 || len(s.laters) != 0 {
-			t.Errorf("%T: %d bytes of %d operations are counted afterwards, want 0, 0", c.in, s.bytes, len(s.laters))
+			t.Errorf("%T: after the operation the connection counts %d bytes in %d operations, want 0 and 0",
+				c.in, s.bytes, len(s.laters))
 		}
 	}
 }
@@ -55,7 +57,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		op := &later{ended: make(chan struct{}),
 			l: &nt.Later{Synchronous: c.synchronous, Alertable: c.alertable, Over: make(chan struct{})}}
 		if got := s.keeps(1, op); got != ntstatus.Success {
-			t.Fatalf("no room: s.keeps(1, op) = %v, want %v", got, ntstatus.Success)
+			t.Fatalf("keeping the operation: %v, want %v", got, ntstatus.Success)
 		}
 		if c.gone {
 			s.notifyAll()
@@ -66,15 +68,14 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		case c.gone:
 		case c.inCall:
 			if b, notify := s.far(1, op, false); b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: %+v, want b.Told = %v, b.Ended = true", c, b, c.told)
+				t.Errorf("%+v: completion %+v, want it ended and signalled = %v", c, b, c.told)
 			} else if notify != nil {
 				notify()
 			}
 		default:
 			a, ok := s.collected(1, op, &waiting{})
 			if b, _, err := DecodeLater(a.rest); !ok || err != nil || b.Told != c.told || !b.Ended {
-				t.Errorf("%+v: %+v, %t, %v, want ok = true, b.Told = %v, b.Ended = true, no error", c, b, ok, err,
-					c.told)
+				t.Errorf("%+v: collected %+v, %t, %v, want an ended operation, signalled = %v", c, b, ok, err, c.told)
 			}
 		}
 		if (told == 1) != c.told || told > 1 {
@@ -84,7 +85,7 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 		kept := len(s.laters)
 		s.mu.Unlock()
 		if !c.gone && (kept == 0) != c.told {
-			t.Errorf("%+v: got %d operations kept, want none once the waiter is told", c, kept)
+			t.Errorf("%+v: %d operations are kept, want none once the waiter was woken", c, kept)
 		}
 		s.notifyAll()
 		if told != 1 {
@@ -95,17 +96,18 @@ func TestCompletionIsSignalledOnce(t *testing.T) {
 
 // An operation that failed in its call is collected with that status, and its room is released (W-91).
 // +checklocksignore
-func TestOperationFails(t *testing.T) {
+func TestFailedOperationReleasesItsRoom(t *testing.T) {
 	s := NewServer(nil, nil)
 	op := &later{ended: make(chan struct{}), cost: 5, l: &nt.Later{Over: make(chan struct{}),
 		Failure: ntstatus.PipeBroken}}
 	if got := s.keeps(1, op); got != ntstatus.Success {
-		t.Fatalf("no room: s.keeps(1, op) = %v, want %v", got, ntstatus.Success)
+		t.Fatalf("keeping the operation: %v, want %v", got, ntstatus.Success)
 	}
 	close(op.l.Over)
 	a, ok := s.collected(1, op, &waiting{})
 	b, _, err := DecodeLater(a.rest)
 	if !ok || err != nil || a.head.Status != ntstatus.PipeBroken || !b.Told || b.Ended || s.bytes != 0 {
-		t.Errorf("%v, %+v, %t, %v, %d bytes", a.head.Status, b, ok, err, s.bytes)
+		t.Errorf("collected %v, %+v, %t, %v with %d bytes counted, want STATUS_PIPE_BROKEN and 0 bytes",
+			a.head.Status, b, ok, err, s.bytes)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // A server copies a large pipe message twice: from its frame to the queue, and from there to the answer. The frame
 // takes another third of memory, because its bytes arrive in parts (W-82).
-func TestLargeMessages(t *testing.T) {
+func TestLargeMessageIsCopiedTwice(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	ask := func(row string, in any) any {

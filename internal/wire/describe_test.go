@@ -87,7 +87,7 @@ func (o *otherRelease) between(to, server net.Conn) {
 
 // A client calls every row of a server of another release. A row with the same fingerprint works as usual, and any
 // other returns STATUS_NOT_SUPPORTED (W-5).
-func TestOtherRelease(t *testing.T) {
+func TestCallsToServerOfAnotherRelease(t *testing.T) {
 	equal, other, o := serve(t), serve(t), newOtherRelease()
 	ours, theirs := net.Pipe()
 	o.between(theirs, other.conn)
@@ -105,19 +105,19 @@ func TestOtherRelease(t *testing.T) {
 			_, want = between.Thread().CallRow(r.Row, r.NothingIn())
 		}
 		if _, st := c.Thread().CallRow(r.Row, r.NothingIn()); st != want {
-			t.Errorf("%s: %s, want %s", r.Info().Name, st, want)
+			t.Errorf("calling %s: %s, want %s", r.Info().Name, st, want)
 		}
 	}
 	if n := len(wire.Rows()); alike < n/2 || alike > n*4/5 {
-		t.Errorf("%d of %d rows are alike: too many or too few for this test", alike, n)
+		t.Errorf("%d of %d rows are the same in both releases, want between a half and four fifths", alike, n)
 	}
 }
 
-func TestDescribeHasTheFirstAndTheLastChoice(t *testing.T) {
+func TestDescriptionHasFirstAndLastType(t *testing.T) {
 	d := wire.Describe()
 	for _, name := range []string{"bool", "FsFullSizeInformation"} {
 		if d.Any[name] == nil {
-			t.Errorf("got no description of the type %s, want one", name)
+			t.Errorf("no description of the type %s, want one", name)
 		}
 	}
 }

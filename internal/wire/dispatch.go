@@ -84,8 +84,9 @@ func (s *Server) admit(f *Frame) (st ntstatus.Status, err error) {
 	return ntstatus.Success, nil
 }
 
-// done uncounts a call before its answer is sent.
+// done counts a call as answered, before its answer is sent, and frees its share of the bounds.
 func (s *Server) done(f *Frame) {
+	s.finished.Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Kind.waits() {

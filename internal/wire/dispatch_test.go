@@ -6,9 +6,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestPendingBounds checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
+// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
 // MaxBytes in total. A reply frees its share.
-func TestPendingBounds(t *testing.T) {
+func TestPendingCallsAreBounded(t *testing.T) {
 	s := NewServer(nil, nil)
 	admit := func(f *Frame) bool {
 		st, err := s.admit(f)
@@ -17,63 +17,63 @@ func TestPendingBounds(t *testing.T) {
 	small := &Frame{Body: []byte{1}}
 	for i := range MaxPending {
 		if !admit(small) {
-			t.Fatalf("call %d is refused", i)
+			t.Fatalf("call %d is refused, want it accepted", i)
 		}
 	}
 	if admit(small) {
-		t.Error("one call more is admitted")
+		t.Error("one call above MaxPending is accepted, want it refused")
 	}
 	if s.done(small); !admit(small) || admit(small) {
-		t.Error("an answer makes room for one call")
+		t.Error("after a reply, want exactly one more call accepted")
 	}
 	for i := range MaxWaits {
 		if !admit(&Frame{Kind: Wait, Request: uint64(i)}) {
-			t.Fatalf("wait %d is refused", i)
+			t.Fatalf("wait %d is refused, want it accepted", i)
 		}
 	}
 	if admit(&Frame{Kind: Wait, Request: MaxWaits}) {
-		t.Error("one wait more is admitted")
+		t.Error("one wait above MaxWaits is accepted, want it refused")
 	}
 	s = NewServer(nil, nil)
 	half := &Frame{Body: make([]byte, MaxBytes/2)}
 	if !admit(half) || !admit(half) || admit(small) {
-		t.Error("calls of MaxBytes are admitted, and no byte more")
+		t.Error("want calls of MaxBytes in total accepted, and no byte more")
 	}
 	if s.done(half); !admit(small) || admit(half) {
-		t.Error("an answer makes room for as many bytes")
+		t.Error("after a reply, want as many bytes accepted as it freed")
 	}
 	s = NewServer(nil, nil)
 	waits := &Frame{Kind: Wait, Request: 1, Body: half.Body}
 	if !admit(waits) || !admit(half) || admit(small) {
-		t.Error("the bytes of a call that waits are counted with the others")
+		t.Error("want the bytes of a waiting call counted with the others")
 	}
 	if s.done(waits); !admit(half) || admit(small) {
-		t.Error("the answer to a call that waits makes room for its bytes")
+		t.Error("after the reply to a waiting call, want its bytes free")
 	}
 }
 
-// admits reports whether a connection takes one more call.
+// admits reports whether a connection accepts one more call.
 func admits(s *Server, f *Frame) bool {
 	st, err := s.admit(f)
 	return st == ntstatus.Success && err == nil
 }
 
-// TestWaitBounds checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
-func TestWaitBounds(t *testing.T) {
+// TestWaitingCallsAreBounded checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
+func TestWaitingCallsAreBounded(t *testing.T) {
 	s := &Server{waits: map[uint64]*waiting{}}
 	for i := range MaxWaits {
 		if !admits(s, &Frame{Kind: Wait, Request: uint64(i)}) {
-			t.Fatalf("wait %d is refused", i)
+			t.Fatalf("wait %d is refused, want it accepted", i)
 		}
 	}
 	if admits(s, &Frame{Kind: Wait, Request: MaxWaits}) || !admits(s, &Frame{Kind: Call}) {
-		t.Error("one wait more is admitted, or calls count as waits")
+		t.Error("one wait above MaxWaits is accepted, or a call is refused, want the opposite")
 	}
 	s.done(&Frame{Kind: Wait, Request: 3})
 	if _, err := s.admit(&Frame{Kind: Wait, Request: 4}); err == nil {
-		t.Error("a request waits twice")
+		t.Error("a second wait of the same request is accepted, want an error")
 	}
 	if !admits(s, &Frame{Kind: Wait, Request: 3}) {
-		t.Error("an answer makes no room")
+		t.Error("a wait is refused after a reply, want it accepted")
 	}
 }

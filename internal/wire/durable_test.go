@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// flushTime is how long a flush of the slow disk takes.
+// flushTime is the duration of a flush of the slow disk.
 const flushTime = 333 * time.Microsecond
 
 // recorded serves one connection of a patient process in the bubble of a synctest, for a kernel with an
@@ -33,7 +33,7 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 		if operation == "sync" {
 			time.Sleep(flushTime) // by now every call that can wait does
 			if p := serving.Load(); p != nil && p.now() != [2]int{} {
-				t.Errorf("turns and slow turns while calls wait for the disk: %d", p.now())
+				t.Errorf("time slices [normal, slow] in use while calls wait for the disk = %d, want none", p.now())
 			}
 		}
 		return disk.Do(operation, name)
@@ -70,7 +70,7 @@ func recorded(t *testing.T) (*served, *patient, *inject.Injector) {
 		_ = ours.Close()
 		<-s.end
 		if got := p.now(); got != [2]int{} {
-			t.Errorf("turns and slow turns at the end: %d", got)
+			t.Errorf("time slices [normal, slow] in use at the end = %d, want none", got)
 		}
 		if err := s.sys.Close(); err != nil {
 			t.Error(err)
@@ -119,8 +119,8 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 			}
 			th := uint32(f.Request%threads + 1)
 			if f.Request < newest[th] {
-				t.Errorf("thread %d: open %d is answered after open %d, want at least %d", th, f.Request, newest[th],
-					newest[th])
+				t.Errorf("thread %d: reply to open %d came after that to open %d, want them in order",
+					th, f.Request, newest[th])
 			}
 			newest[th] = f.Request
 		}
@@ -132,7 +132,8 @@ func TestRecordedOpensShareFlushes(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := p.all - turns; p.now() != [2]int{} || n < 2*threads*each {
-			t.Errorf("turns and slow turns after the opens: %d; %d turns in all, want two of each open", p.now(), n)
+			t.Errorf("time slices in use after the opens = %d, %d in total, want none in use and two for each open",
+				p.now(), n)
 		}
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestFormsDiffer checks that types with different encodings or field names have different forms, so that rows of two
+// TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different forms, so that rows of two
 // releases match only if they mean the same (W-5).
-func TestFormsDiffer(t *testing.T) {
+func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 	seen := map[string]int{}
 	for i, v := range []any{
 		struct{ A uint32 }{}, struct{ B uint32 }{}, struct{ A uint64 }{}, struct{ A int32 }{}, struct{ A, B uint32 }{},
@@ -18,7 +18,7 @@ func TestFormsDiffer(t *testing.T) {
 	} {
 		form := make1(reflect.TypeOf(v)).form
 		if other, there := seen[form]; there {
-			t.Errorf("types %d and %d have the form %s", other, i, form)
+			t.Errorf("types %d and %d have the same form %s, want different forms", other, i, form)
 		}
 		seen[form] = i
 	}
@@ -26,7 +26,7 @@ func TestFormsDiffer(t *testing.T) {
 
 // A hello has every row once, in order, whatever rows it is given. The rest of it is unchanged except for the
 // protocol's name (W-1, W-5).
-func TestHelloHasEachRow(t *testing.T) {
+func TestHelloListsEachRowOnce(t *testing.T) {
 	in := HelloBody{Magic: "other", Version: 9, Profile: 1, Process: 1 << 40, Thread: "p/1", Rows: []RowName{{"x", 1}}}
 	want := HelloBody{Magic: "refmon", Version: 1, Profile: 1, Process: 1 << 40, Thread: "p/1"}
 	for _, r := range Rows() {
@@ -34,7 +34,7 @@ func TestHelloHasEachRow(t *testing.T) {
 	}
 	for _, f := range []form{inBinary, inJSON} {
 		if got, err := DecodeHello(appendHello(f, nil, in)); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("form %d: %d rows, %+v, %v", f, len(got.Rows), got.Thread, err)
+			t.Errorf("form %d: decoded %d rows, %+v, %v, want each row once", f, len(got.Rows), got.Thread, err)
 		}
 	}
 	for name, change := range map[string]func(*HelloBody){"magic": func(h *HelloBody) { h.Magic = "Refmon" },
@@ -44,7 +44,7 @@ func TestHelloHasEachRow(t *testing.T) {
 		change(&h)
 		for _, f := range []form{inBinary, inJSON} {
 			if _, err := DecodeHello(helloBody.append(f, nil, h)); !errors.Is(err, ErrValue) {
-				t.Errorf("%s, form %d: %v, want %v", name, f, err, ErrValue)
+				t.Errorf("hello with %s, form %d: %v, want %v", name, f, err, ErrValue)
 			}
 		}
 	}

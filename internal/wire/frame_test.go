@@ -10,9 +10,9 @@ import (
 	"testing/iotest"
 )
 
-// TestFrameBounds checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
+// TestFrameLengthIsBounded checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
 // arrive in one piece or byte by byte (W-2).
-func TestFrameBounds(t *testing.T) {
+func TestFrameLengthIsBounded(t *testing.T) {
 	for _, c := range []struct {
 		length uint32
 		want   error
@@ -23,10 +23,10 @@ func TestFrameBounds(t *testing.T) {
 		for name, r := range map[string]io.Reader{"at once": bufio.NewReader(bytes.NewReader(b)),
 			"byte by byte": iotest.OneByteReader(bytes.NewReader(b))} {
 			if buffered, ok := r.(*bufio.Reader); ok {
-				_, _ = buffered.Peek(1) // all of it has come
+				_, _ = buffered.Peek(1) // the whole head has arrived
 			}
 			if _, err := ReadFrame(r); !errors.Is(err, c.want) {
-				t.Errorf("a length of %d, %s: %v, want %v", c.length, name, err, c.want)
+				t.Errorf("frame with length %d, %s: %v, want %v", c.length, name, err, c.want)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (l lending) HandOut(_ *nt.Thread, h winnt.Handle) (*os.File, ntstatus.Statu
 	return l.handed(), ntstatus.Success
 }
 
-// lender is a server that hands out, whose client is the test.
+// lender is a server that passes descriptors. The test is its client.
 type lender struct {
 	*testing.T
 	conn *net.UnixConn
@@ -98,7 +98,7 @@ func (l *lender) ends() {
 	l.over = nil
 	for i, w := range l.out {
 		if !closed(w) {
-			l.Errorf("descriptor %d of %d is still open in the server", i, len(l.out))
+			l.Errorf("descriptor %d of %d is still open in the server, want it closed", i, len(l.out))
 		}
 		_ = w.Close()
 	}
@@ -161,9 +161,9 @@ var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: []byte{4}},
 }
 
-// TestBytesOfDescriptors compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
+// TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
 // writes them.
-func TestBytesOfDescriptors(t *testing.T) {
+func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	var text strings.Builder
@@ -187,8 +187,8 @@ func TestBytesOfDescriptors(t *testing.T) {
 	sameText(t, filepath.Join("testdata", "bytes", "descriptors.txt"), text.String())
 }
 
-// TestHandOutInJSON has the answers of both frames in JSON (W-60, W-61).
-func TestHandOutInJSON(t *testing.T) {
+// TestDescriptorsArePassedInJSON checks the replies of both frames in JSON (W-60, W-61).
+func TestDescriptorsArePassedInJSON(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
 	open := uint16(nt.NtTable.Find("NtOpenFile").Info().Number)
@@ -208,22 +208,23 @@ func TestHandOutInJSON(t *testing.T) {
 		f, fds := l.exchange(&wire.Frame{Kind: c.kind, Thread: 1, Service: c.service, Body: []byte(c.body)})
 		if fds != c.fds || (f.Kind == wire.AnswerWith) != (fds > 0) || !json.Valid(f.Body) ||
 			c.want != "" && string(f.Body) != c.want {
-			t.Errorf("%s: kind %d, %s, %d descriptors, want %s", c.body, f.Kind, f.Body, fds, c.want)
+			t.Errorf("%s: reply of kind %d, %s with %d descriptors, want %s with %d",
+				c.body, f.Kind, f.Body, fds, c.want, c.fds)
 		}
 	}
 }
 
-// TestHandOutOverPipe checks that a stream that cannot carry descriptors reports that, and that an open succeeds
+// TestPipeCannotPassDescriptors checks that a stream that cannot carry descriptors reports that, and that an open succeeds
 // without one (W-60, W-61).
-func TestHandOutOverPipe(t *testing.T) {
+func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
 	f := &wire.Frame{Kind: wire.HandOut, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("descriptor over a stream that cannot carry one: %s, want %s", st, ntstatus.NotSupported)
 	}
 	if st := s.status(said{wire.CallWith, 1, "NtCreateFile", openDevice(), nil}.frame(t, 2)); st != ntstatus.Success {
-		t.Errorf("an open: %s, want %s", st, ntstatus.Success)
+		t.Errorf("open over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.Success)
 	}
 }
 
@@ -260,15 +261,16 @@ func TestUnreadRepliesLimitDescriptors(t *testing.T) {
 		case head.Status == ntstatus.InsufficientResources && len(f.Files) == 0:
 			refused++
 		default:
-			t.Fatalf("%+v, %d descriptors", head, len(f.Files))
+			t.Fatalf("reply %+v with %d descriptors, want success with 1 or STATUS_INSUFFICIENT_RESOURCES with none",
+				head, len(f.Files))
 		}
 	}
 	if got < wire.MaxPassed {
-		t.Errorf("%d of %d, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
+		t.Errorf("%d of %d descriptors passed, %d refused, want at least %d", got, asked, refused, wire.MaxPassed)
 	}
 	ask(1)
 	if f, err := r.Frame(); err != nil || len(f.Files) != 1 {
-		t.Errorf("once all are taken: %+v, %v, want len(f.Files) = 1, no error", f, err)
+		t.Errorf("reply after all descriptors were read: %+v, %v, want one descriptor", f, err)
 	} else {
 		_ = f.Files[0].Close()
 	}
@@ -294,13 +296,13 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 		t.Fatal("the thread has not ended after a minute")
 	}
 	if len(l.out) != wire.MaxPassed {
-		t.Errorf("%d were handed out while none was taken, want %d", len(l.out), wire.MaxPassed)
+		t.Errorf("%d descriptors were passed while the client read none, want %d", len(l.out), wire.MaxPassed)
 	}
 }
 
-// TestClientFile checks that the Go client receives descriptors by a handle and with an open, and closes only its own
+// TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and closes only its own
 // (W-60, W-61).
-func TestClientFile(t *testing.T) {
+func TestClientReceivesDescriptors(t *testing.T) {
 	l := lend(t)
 	c, err := client.New(l.conn)
 	if err != nil {
@@ -310,7 +312,7 @@ func TestClientFile(t *testing.T) {
 	th := c.Thread()
 	out, f, st := c.OpenFile(th, openDevice())
 	if st != ntstatus.Success || out.FileHandle == 0 || f == nil {
-		t.Fatalf("%+v, %v, %s", out, f, st)
+		t.Fatalf("OpenFile = %+v, %v, %s, want a handle, a file and success", out, f, st)
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
@@ -327,15 +329,16 @@ func TestClientFile(t *testing.T) {
 	in := openDevice()
 	in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\nothing`})
 	if out, f, st := c.OpenFile(th, in); f != nil || out.FileHandle != 0 || st != ntstatus.ObjectNameNotFound {
-		t.Errorf("%+v, %v, %s, want f = nil, out.FileHandle = 0, st = %s", out, f, st, ntstatus.ObjectNameNotFound)
+		t.Errorf("OpenFile of a missing file = %+v, %v, %s, want no handle, no file and %s",
+			out, f, st, ntstatus.ObjectNameNotFound)
 	}
 	if err := c.Err(); err != nil {
 		t.Error(err)
 	}
 }
 
-// FuzzHandOut sends any bytes after a hello, in either form, to a server that hands out:
-// it ends, and every descriptor is closed.
+// FuzzHandOut sends any bytes after a hello, in either form, to a server that passes descriptors. The server ends and
+// closes every descriptor.
 func FuzzHandOut(f *testing.F) {
 	open := ofDescriptors[2].frame(f, 3)
 	for _, asked := range [][]byte{
@@ -359,8 +362,8 @@ func FuzzHandOut(f *testing.F) {
 	})
 }
 
-// TestRefusedHandOuts checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
-func TestRefusedHandOuts(t *testing.T) {
+// TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
+func TestDeniedDescriptorsDoNotCount(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	ask := func(h winnt.Handle) (ntstatus.Status, int) {
@@ -378,11 +381,11 @@ func TestRefusedHandOuts(t *testing.T) {
 	first, _ := ask(400)
 	for i := range 2 * wire.MaxPassed {
 		if st, n := ask(400); st != first || st == ntstatus.InsufficientResources || n != 0 {
-			t.Fatalf("denied descriptor %d: %s, %d descriptors", i, st, n)
+			t.Fatalf("denied descriptor %d: %s, %d descriptors, want the first denial's status and none", i, st, n)
 		}
 	}
 	if st, n := ask(8); st != ntstatus.Success || n != 1 {
-		t.Errorf("a permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
+		t.Errorf("permitted descriptor: %s, %d descriptors, want %s, 1", st, n, ntstatus.Success)
 	}
 }
 
@@ -422,7 +425,8 @@ func TestUnexpectedReplyEndsConnection(t *testing.T) {
 	_ = r.Close()
 	for end := time.Now().Add(time.Minute); c.Err() == nil || !closed(w); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("the connection ended with %v, its descriptor is closed %t", c.Err(), closed(w))
+			t.Fatalf("connection after a minute: error %v, descriptor closed %t, want an error and true",
+				c.Err(), closed(w))
 		}
 	}
 	_ = c.Close()

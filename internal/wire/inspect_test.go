@@ -86,13 +86,13 @@ func TestInspectReturnsAnswer(t *testing.T) {
 		s.send(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1, Body: []byte(c.question)})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != c.want || !bytes.Equal(rest, []byte(c.answer)) {
-			t.Errorf("%q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
+			t.Errorf("query %q: %v, %q, %v, want %v, %q", c.question, head.Status, rest, err, c.want, c.answer)
 		}
 	}
 	plain := serve(t)
 	plain.greet()
 	if st := plain.status(&wire.Frame{Kind: wire.Inspect, Request: 7, Thread: 1}); st != ntstatus.NotSupported {
-		t.Errorf("a process that cannot be looked into: %v, want %v", st, ntstatus.NotSupported)
+		t.Errorf("query of a process without queries: %v, want %v", st, ntstatus.NotSupported)
 	}
 }
 
@@ -113,13 +113,13 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 		{reverting, ntstatus.Success, []string{"enter", "leave true"}},
 	} {
 		if st := s.status(c.frame); st != c.st {
-			t.Errorf("%v, want %v", st, c.st)
+			t.Errorf("call: %v, want %v", st, c.st)
 		}
 		if got := p.take(); fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("noted %q, want %q", got, c.want)
+			t.Errorf("recorded %q, want %q", got, c.want)
 		}
 	}
-	// A thread without remaining work delays no other thread: two may be idle at the same time.
+	// A thread without remaining work delays no other thread, so two can be idle at the same time.
 	if err := s.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestWatcherGetsSelectedCalls(t *testing.T) {
 	s.status(call(t, "LsaLogonUser", nt.LsaLogonUserIn{}))
 	for _, text := range p.take() {
 		if text == "enter" || text == "leave true" {
-			t.Errorf("W-21: a logon: %s", text)
+			t.Errorf("W-21: a logon recorded %q, want no time slice", text)
 		}
 	}
 }
@@ -177,7 +177,7 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 		s.send(f)
 		head, _, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Why != nil {
-			t.Errorf("W-28: the reply to the client is %+v, %v, want head.Why = nil, no error", head, err)
+			t.Errorf("W-28: reply to the client = %+v, %v, want no reason and no error", head, err)
 		}
 	}
 	want := []nt.Call{
@@ -187,20 +187,20 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 			Status: ntstatus.InvalidHandle},
 	}
 	if len(n.calls) != 3 {
-		t.Fatalf("W-28: %d calls, want 3", len(n.calls))
+		t.Fatalf("W-28: watcher got %d calls, want 3", len(n.calls))
 	}
 	for i, w := range want {
 		got := n.calls[i]
 		rule := got.Why.Rule
 		got.Why = nt.Why{}
 		if got != w || (rule == "O-40") != (w.Status == ntstatus.InvalidHandle) {
-			t.Errorf("W-28: %+v for %q, want %+v", got, rule, w)
+			t.Errorf("W-28: watcher got %+v with rule %q, want %+v", got, rule, w)
 		}
 	}
 	// A handle is 8 bytes; one byte says whether the reason is wanted.
 	for i, size := range []int{1 + 8 + 4 + 8, 1 + 8} {
 		if n.sizes[i] != size {
-			t.Errorf("W-28: call %d has %d bytes, want %d", i, n.sizes[i], size)
+			t.Errorf("W-28: call %d is reported with %d bytes, want %d", i, n.sizes[i], size)
 		}
 	}
 	// A call that cannot wait ends immediately, whatever status the client named for waiting, so no denial is hidden.
@@ -208,7 +208,8 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 	hidden.Kind, hidden.Request = wire.Wait, 49
 	hidden.Body = append(wire.AppendWait(nil, 400, ntstatus.InvalidHandle), hidden.Body...)
 	if st := s.status(&hidden); st != ntstatus.InvalidHandle || len(n.calls) != 4 || n.calls[3].Status != st {
-		t.Errorf("W-28: %v, of %d calls, want the fourth", st, len(n.calls))
+		t.Errorf("W-28: status %v after %d reported calls, want STATUS_INVALID_HANDLE as the fourth",
+			st, len(n.calls))
 	}
 	n.calls = n.calls[:3]
 	// A wait for an unsignalled event is reported at its end.
@@ -227,6 +228,6 @@ func TestWatcherGetsWholeCalls(t *testing.T) {
 	}
 	if len(told) != 2 || told[0] == told[1] || told[0] != "NtSetEvent STATUS_SUCCESS" &&
 		told[0] != "NtWaitForSingleObject STATUS_SUCCESS" {
-		t.Errorf("W-28: %q, want the call and the end of the wait", told)
+		t.Errorf("W-28: reported calls = %q, want NtSetEvent and the end of the wait", told)
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestEveryRowTravelsAsJSON checks that random parameters of every row decode from JSON to the same values as from
+// TestRowsSurviveJSON checks that random parameters of every row decode from JSON to the same values as from
 // the binary form, and that encoding/json accepts the text (W-36).
-func TestEveryRowTravelsAsJSON(t *testing.T) {
+func TestRowsSurviveJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	for range 20 {
 		for _, row := range wire.Rows() {
@@ -36,7 +36,7 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 				fill(r, v)
 				text, err := way.text(nil, v.Interface())
 				if err != nil || !json.Valid(text) {
-					t.Fatalf("%s: %s, %v", row.Info().Name, text, err)
+					t.Fatalf("%s: encoded %s, %v, want valid JSON", row.Info().Name, text, err)
 				}
 				b, err := way.binary(nil, v.Interface())
 				if err != nil {
@@ -48,18 +48,20 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 				}
 				got, err := way.readText(text)
 				if err != nil || !same(got, want) {
-					t.Fatalf("%s: %s\ncame back as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
+					t.Fatalf("%s: %s\ndecoded as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
 				}
 				if again, err := way.binary(nil, got); err != nil || !bytes.Equal(again, b) {
-					t.Fatalf("%s: %s encodes to other bytes than its binary source, error %v",
-						row.Info().Name, text, err)
+					t.Fatalf("%s: binary form of the decoded %s differs from its source, error %v, want the "+
+						"same bytes",
+						row.Info().Name,
+						text, err)
 				}
 				// A byte after the value is refused. W-6
 				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) {
-					t.Fatalf("%s: a body with a byte too many: %v, want %v", row.Info().Name, err, wire.ErrValue)
+					t.Fatalf("%s: body with an extra byte: %v, want %v", row.Info().Name, err, wire.ErrValue)
 				}
 				if _, err := way.readText(text[:len(text)-1]); !errors.Is(err, wire.ErrValue) {
-					t.Fatalf("%s: a body without its last byte: %v, want %v", row.Info().Name, err, wire.ErrValue)
+					t.Fatalf("%s: body without its last byte: %v, want %v", row.Info().Name, err, wire.ErrValue)
 				}
 			}
 		}
@@ -67,7 +69,7 @@ func TestEveryRowTravelsAsJSON(t *testing.T) {
 }
 
 // JSON that is ambiguous or invalid is refused (W-36).
-func TestJSONRefused(t *testing.T) {
+func TestAmbiguousJSONIsRefused(t *testing.T) {
 	const open, create, query = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
 	for _, c := range []struct{ row, in, want string }{
 		{open, `{"ProcessHandle":"-1","ProcessHandle":"4"}`, "given twice"},
@@ -104,13 +106,13 @@ func TestJSONRefused(t *testing.T) {
 		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
 		_, err := row.DecodeInJSON([]byte(c.in))
 		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s %s: %v, want %q", c.row, c.in, err, c.want)
+			t.Errorf("%s %s: %v, want an error with %q", c.row, c.in, err, c.want)
 		}
 	}
 }
 
 // Elements that take hardly a byte of JSON are limited by their size in the binary form (W-36, W-2).
-func TestJSONBounds(t *testing.T) {
+func TestJSONElementsAreBounded(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtAdjustGroupsToken").Info().Number]
 	groups := func(n int) []byte {
 		return []byte(`{"NewState":{"V":[{}` + strings.Repeat(`,{}`, n-1) + `]}}`)
@@ -120,12 +122,12 @@ func TestJSONBounds(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := row.DecodeInJSON(groups(most + 1)); err == nil || !strings.Contains(err.Error(), "more elements") {
-		t.Errorf("one group more: %v", err)
+		t.Errorf(`one group more than the limit: %v, want an error with "more elements"`, err)
 	}
 }
 
-// TestSDDL checks that a descriptor may be given as text.
-func TestSDDL(t *testing.T) {
+// TestDescriptorMayBeSDDLInJSON checks that a descriptor may be given as text.
+func TestDescriptorMayBeSDDLInJSON(t *testing.T) {
 	row := wire.Rows()[nt.NtTable.Find("NtCreateEvent").Info().Number]
 	in, err := row.DecodeInJSON([]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`))
 	if err != nil {
@@ -133,7 +135,7 @@ func TestSDDL(t *testing.T) {
 	}
 	d := in.(nt.CreateEventIn).ObjectAttributes.V.SecurityDescriptor
 	if d == nil || d.DACL().Len() != 1 {
-		t.Errorf("%v", d)
+		t.Errorf("descriptor from SDDL = %v, want one with one entry", d)
 	}
 }
 
@@ -162,11 +164,11 @@ func jsonCall(kind wire.Kind, name, body string) *wire.Frame {
 		Body: []byte(body)}
 }
 
-// TestJSONFrames has each kind of frame in JSON (W-37).
-func TestJSONFrames(t *testing.T) {
+// TestEachFrameKindInJSON sends each kind of frame in JSON (W-37).
+func TestEachFrameKindInJSON(t *testing.T) {
 	s := serve(t)
 	if h := s.asJSON(); h["Magic"] != "refmon" || h["Thread"] != "client/1" || len(h["Rows"].([]any)) != nt.NtTable.Len() {
-		t.Errorf("hello: %v", h)
+		t.Errorf("hello = %v, want magic refmon, thread client/1 and every row", h)
 	}
 	const save, restore = `{"Status":0,"Why":null,"Out":{"Ticket":"1"}}`, `{"Status":0,"Why":null}`
 	for _, c := range []struct {
@@ -186,11 +188,11 @@ func TestJSONFrames(t *testing.T) {
 		{&wire.Frame{Kind: wire.Cancel, Body: []byte(`{"Request":"18446744073709551615"}`)}, restore},
 	} {
 		if got := s.said(c.frame); !strings.HasPrefix(got, c.want) {
-			t.Errorf("%+v: %s, want %s", c.frame, got, c.want)
+			t.Errorf("frame %+v: reply %s, want %s", c.frame, got, c.want)
 		}
 	}
-	// A body that is no JSON ends the connection, as in the binary form (W-6).
-	// The client learns why before (W-39).
+	// A body that is not JSON ends the connection, as in the binary form (W-6). Before that, the client gets the
+	// reason (W-39).
 	const why = `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: byte 16: In.Handle: want a string"`
 	if got := s.said(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
 		t.Error(got)
@@ -203,8 +205,8 @@ func TestJSONFrames(t *testing.T) {
 // documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
 var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
 
-// TestJSONDocumented has the conversation of docs/wire.md.
-func TestJSONDocumented(t *testing.T) {
+// TestDocumentedConversation runs the conversation of docs/wire.md and compares its replies.
+func TestDocumentedConversation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/wire.md")
 	if err != nil {
 		t.Fatal(err)
@@ -213,45 +215,45 @@ func TestJSONDocumented(t *testing.T) {
 	s.asJSON()
 	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
 	if len(lines) < 6 {
-		t.Fatalf("%d lines of docs/wire.md are calls and answers, want at least 6", len(lines))
+		t.Fatalf("docs/wire.md has %d lines of calls and replies, want at least 6", len(lines))
 	}
 	for _, l := range lines {
 		if l[1] == "→ call" {
 			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
 		} else if answer != l[2] {
-			t.Errorf("%s, documented is %s, want %s", answer, l[2], l[2])
+			t.Errorf("reply %s, want %s as documented", answer, l[2])
 		}
 	}
 }
 
 // A JSON answer is decoded with its status, its reason and its output. Unknown or repeated fields and trailing data
 // are refused (W-36).
-func TestJSONAnswer(t *testing.T) {
+func TestJSONReplyIsDecoded(t *testing.T) {
 	head, rest, err := wire.DecodeAnswerJSON([]byte(
 		`{"Out":{"a":[1]},"Status":3221225480,"Why":{"Rule":"O-40","Because":"no handle"}}`))
 	if err != nil || head.Status != ntstatus.InvalidHandle || string(rest) != `{"a":[1]}` || head.Why == nil ||
 		head.Why.Rule != "O-40" || head.Why.Because != "no handle" {
-		t.Errorf("%+v, %s, %v", head, rest, err)
+		t.Errorf("decoded reply = %+v, %s, %v, want STATUS_INVALID_HANDLE with rule O-40 and the output",
+			head, rest, err)
 	}
 	head, rest, err = wire.DecodeAnswerJSON([]byte(`{"Status":0,"Why":null}`))
 	if err != nil || head.Status != ntstatus.Success || head.Why != nil || rest != nil {
-		t.Errorf("%+v, %s, %v, want head.Status = %v, head.Why = nil, rest = nil, no error", head, rest, err,
-			ntstatus.Success)
+		t.Errorf("decoded reply = %+v, %s, %v, want %v without reason and output", head, rest, err, ntstatus.Success)
 	}
 	for _, text := range []string{`{"Status":0,"Why":null,"More":1}`, `{"Status":0,"Status":0}`, `{"Status":0}{}`,
 		`{"Status":"0"}`, `{"Status":4294967296}`, `{"Why":1}`, `[]`, ``} {
 		if head, rest, err := wire.DecodeAnswerJSON([]byte(text)); !errors.Is(err, wire.ErrValue) {
-			t.Errorf("%s: %+v, %s, %v, want %v", text, head, rest, err, wire.ErrValue)
+			t.Errorf("decoding the reply %s = %+v, %s, %v, want %v", text, head, rest, err, wire.ErrValue)
 		}
 	}
 }
 
-// TestJSONHello checks that another version is rejected in JSON, too (W-1).
-func TestJSONHello(t *testing.T) {
+// TestJSONHelloRejectsOtherVersion checks that another version is rejected in JSON, too (W-1).
+func TestJSONHelloRejectsOtherVersion(t *testing.T) {
 	s := serve(t)
 	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
 	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
-		t.Errorf(`%s, want string(f.Body) starting with "{"Magic":"refmon","Version":1,"`, f.Body)
+		t.Errorf("reply to version 2 = %s, want a hello of version 1", f.Body)
 	}
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
 		t.Error(err)
@@ -283,7 +285,7 @@ func FuzzJSON(f *testing.F) {
 			t.Fatal(err)
 		}
 		if back, err := row.DecodeIn(binary); err != nil || !same(back, in) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, back, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, back, err)
 		}
 		text, err := row.AppendInJSON(nil, in)
 		if err != nil {
@@ -330,7 +332,7 @@ func TestJSONErrorHasOffset(t *testing.T) {
 		at := strings.IndexByte(c.in, '^')
 		_, err := row.DecodeInJSON([]byte(strings.Replace(c.in, "^", "", 1)))
 		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("byte %d:", at)) {
-			t.Errorf("W-39: %s: %v, want byte %d", c.in, err, at)
+			t.Errorf("W-39: %s: %v, want an error at byte %d", c.in, err, at)
 		}
 	}
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestBytesOfALength checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
+// TestFixedLengthBytesInJSON checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
 // (W-36).
-func TestBytesOfALength(t *testing.T) {
+func TestFixedLengthBytesInJSON(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {
 		text := `"` + base64.StdEncoding.EncodeToString([]byte("1234567")[:n]) + `"`
 		got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text))
 		if (err == nil) != (n == 5) || n == 5 && got != [5]byte([]byte("12345")) ||
 			n != 5 && (!errors.Is(err, ErrValue) || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, want 5", n))) {
-			t.Errorf("%d bytes: %v, %v", n, got, err)
+			t.Errorf("base64 of %d bytes = %v, %v, want 5 bytes or an error that says so", n, got, err)
 		}
 	}
 	for _, text := range []string{"null", `"MTIzNDU"`, `"MTIzNDV="`, `"MTIzNDU=\n"`, `"MTIz NDU="`, "12345", "[1,2,3,4,5]",
 		""} {
 		if got, err := decodeJSON(c, reflect.TypeFor[[5]byte](), []byte(text)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v, want %v", text, got, err, ErrValue)
+			t.Errorf("decoding %s = %v, %v, want %v", text, got, err, ErrValue)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func TestJSONContentsAreCounted(t *testing.T) {
 	} {
 		r := newJSONReader([]byte(c.body))
 		if err := jsonOf(c.of).get(r, reflect.New(c.of).Elem()); err != nil || r.held != c.want {
-			t.Errorf("%s of %v holds %d bytes, %v, want %d", c.body, c.of, r.held, err, c.want)
+			t.Errorf("%s of type %v counts %d bytes, %v, want %d", c.body, c.of, r.held, err, c.want)
 		}
 	}
 }
@@ -68,16 +68,16 @@ func TestOmittedJSONFieldHasDefault(t *testing.T) {
 			switch preset := f.Tag.Get("default"); {
 			case preset == "":
 				if !x.IsZero() {
-					t.Errorf("%s: %s is %v, want zero", row.Info().Name, f.Name, x)
+					t.Errorf("%s: omitted %s = %v, want zero", row.Info().Name, f.Name, x)
 				}
 			case preset == "empty":
 				a := x.Interface().(nt.Captured[*nt.ObjectAttributes])
 				if a.Status != 0 || a.V == nil || !reflect.ValueOf(*a.V).IsZero() {
-					t.Errorf("%s: %s is %+v, want empty attributes", row.Info().Name, f.Name, a)
+					t.Errorf("%s: omitted %s = %+v, want empty attributes", row.Info().Name, f.Name, a)
 				}
 			default:
 				if text := jsonText(x); text != preset {
-					t.Errorf("%s: %s is %s, want %s", row.Info().Name, f.Name, text, preset)
+					t.Errorf("%s: omitted %s = %s, want %s", row.Info().Name, f.Name, text, preset)
 				}
 			}
 		}
@@ -100,20 +100,20 @@ func TestJSONBodySizeLimit(t *testing.T) {
 		t.Error(err)
 	}
 	if err := r.hold(1); err != nil {
-		t.Errorf("as much as a frame: %v", err)
+		t.Errorf("a body as large as a frame: %v, want no error", err)
 	}
 	if err := r.hold(1); err == nil {
 		t.Error("hold accepts a byte beyond the limit, want an error")
 	}
 }
 
-func TestJSONNamesTheFieldThatDoesNotTravel(t *testing.T) {
+func TestJSONErrorNamesUnencodableField(t *testing.T) {
 	type outer struct {
 		First any
 		Last  uint32
 	}
 	b, err := jsonOf(reflect.TypeFor[outer]()).put(nil, reflect.ValueOf(outer{First: 1.5}))
 	if want := "First: "; b != nil || !errors.Is(err, ErrValue) || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got %q, %v, want nothing and %v of %s", b, err, ErrValue, want)
+		t.Errorf("encoding = %q, %v, want nothing and %v for field %s", b, err, ErrValue, want)
 	}
 }

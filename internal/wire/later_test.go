@@ -75,9 +75,9 @@ func (p *laterPipe) signalled() bool {
 	return st == ntstatus.Success
 }
 
-// TestLaterOverWire checks that a waiting read ends with the other end's write. A second process sees the event
+// TestEventIsSignalledAfterMemoryIsWritten checks that a waiting read ends with the other end's write. A second process sees the event
 // signalled only once the first one's memory is written (W-90).
-func TestLaterOverWire(t *testing.T) {
+func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 	p := newLaterPipe(t)
 	for _, early := range []bool{false, true} { // it is there before the read
 		writing, goOn := make(chan nt.IOResult), make(chan struct{})
@@ -91,34 +91,33 @@ func TestLaterOverWire(t *testing.T) {
 		want := ntstatus.Success
 		if !early {
 			if want = <-begun; want != ntstatus.Pending {
-				t.Fatalf("a read of an empty pipe: %s", want)
+				t.Fatalf("read of an empty pipe: %s, want STATUS_PENDING", want)
 			}
 			begun <- want
 			write()
 		}
 		if r := <-writing; string(r.Data) != "hello" || r.Information != 5 || r.Status != ntstatus.Success {
-			t.Errorf(`the end: %+v, want string(r.Data) = "hello", r.Information = 5, r.Status = %v`, r,
-				ntstatus.Success)
+			t.Errorf(`completion = %+v, want "hello" with Information 5 and %v`, r, ntstatus.Success)
 		}
 		if p.signalled() {
-			t.Error("the event is signalled before the memory is written (W-90)")
+			t.Error("W-90: the event is signalled before the memory is written, want after")
 		}
 		close(goOn)
 		if st := <-begun; st != want {
-			t.Errorf("the call: %s, want %s", st, want)
+			t.Errorf("the call returned %s, want %s", st, want)
 		}
 		if !early {
 			<-l.Over
 		}
 		if !p.signalled() {
-			t.Error("the event is not signalled at the end (I-137)")
+			t.Error("I-137: the event is not signalled after the operation, want signalled")
 		}
 	}
 }
 
-// TestLaterIsBounded checks that a client's uncollected operations are bounded, and that operations it did not start
+// TestPendingOperationsAreBounded checks that a client's uncollected operations are bounded, and that operations it did not start
 // are rejected (W-91).
-func TestLaterIsBounded(t *testing.T) {
+func TestPendingOperationsAreBounded(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	pipe := call(t, "NtCreateNamedPipeFile", nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ,
@@ -154,14 +153,14 @@ func TestLaterIsBounded(t *testing.T) {
 		{listen(0), ntstatus.Pending},
 	} {
 		if c.got != c.want {
-			t.Errorf("%d: %s, want %s", i, c.got, c.want)
+			t.Errorf("step %d: %s, want %s", i, c.got, c.want)
 		}
 	}
 	for n := 4; n < wire.MaxWaits; n++ {
-		_ = listen(0) // one end has a bound of its own, too
+		_ = listen(0) // one end also has its own limit
 	}
 	if st := listen(0); st != ntstatus.InsufficientResources {
-		t.Errorf("beyond the bounds: %s, want %s", st, ntstatus.InsufficientResources)
+		t.Errorf("operation beyond the limit: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -188,7 +187,7 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 		f := s.receive()
 		head, _, err := wire.DecodeAnswer(f.Body)
 		if err != nil || f.Request != request || head.Status != want {
-			t.Fatalf("request %d: %v, %v, want %d: %s", f.Request, head.Status, err, request, want)
+			t.Fatalf("reply to request %d: %v, %v, want request %d: %s", f.Request, head.Status, err, request, want)
 		}
 	}
 	s.send(about(wire.Collect, 101))
@@ -200,7 +199,7 @@ func TestOperationIsCollectedOnce(t *testing.T) {
 		f := s.receive()
 		head, _, err := wire.DecodeAnswer(f.Body)
 		if want, ok := cancels[f.Request]; err != nil || !ok || head.Status != want {
-			t.Fatalf("request %d: %v, %v", f.Request, head.Status, err)
+			t.Fatalf("reply to request %d: %v, %v, want the status of its cancel", f.Request, head.Status, err)
 		}
 	}
 	// The thread ends before the operation was collected.
@@ -249,14 +248,14 @@ func TestDisconnectReleasesOperations(t *testing.T) {
 	}
 	<-waits.Over
 	if waits.Failure != ntstatus.PortDisconnected {
-		t.Errorf("an operation of a lost connection: %s, want %s", waits.Failure, ntstatus.PortDisconnected)
+		t.Errorf("operation of a lost connection: %s, want %s", waits.Failure, ntstatus.PortDisconnected)
 	}
 	select {
 	case r := <-wrote:
 		if r.Status != ntstatus.PortDisconnected || len(r.Data) != 0 {
-			t.Errorf("its memory: %+v, want r.Status = %v, len(r.Data) = 0", r, ntstatus.PortDisconnected)
+			t.Errorf("completion of the waiting read: %+v, want %v without data", r, ntstatus.PortDisconnected)
 		}
 	default:
-		t.Error("its memory does not say that it has ended (W-90)")
+		t.Error("W-90: the waiting read has no completion, want one")
 	}
 }

@@ -108,9 +108,9 @@ func plainJSON(v reflect.Value) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// TestEveryKindTravels checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
+// TestEveryTypeHasDocumentedEncoding checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
 // them. No prefix of its bytes decodes, and no trailing bytes are allowed (W-6, W-10, W-36).
-func TestEveryKindTravels(t *testing.T) {
+func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	all, half := codecOf(reflect.TypeFor[inArrays]()), jsonOf(reflect.TypeFor[everyKind]())
 	for range 200 {
@@ -119,33 +119,33 @@ func TestEveryKindTravels(t *testing.T) {
 		want := plain(reflect.ValueOf(in))
 		b, err := all.put([]byte("before"), reflect.ValueOf(in))
 		if err != nil || string(b) != "before"+string(want) {
-			t.Fatalf("%+v has the bytes\n%x, %v, want\n%x", in, b, err, want)
+			t.Fatalf("%+v is encoded as\n%x, %v, want\n%x", in, b, err, want)
 		}
 		got, err := decode(all, reflect.TypeFor[inArrays](), want)
 		if again := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(again, want) {
-			t.Fatalf("decoding the encoded %+v returned %+v, %v", in, got, err)
+			t.Fatalf("decoding the encoded %+v returned %+v, %v, want it unchanged", in, got, err)
 		}
 		for _, n := range []int{0, 1, r.IntN(len(want)), len(want) - 1} {
 			if _, err := decode(all, reflect.TypeFor[inArrays](), want[:n]); !errors.Is(err, ErrValue) {
-				t.Fatalf("the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
+				t.Fatalf("decoding the first %d of %d bytes: %v, want %v", n, len(want), err, ErrValue)
 			}
 		}
 		if _, err := decode(all, reflect.TypeFor[inArrays](), append(want, 0)); !errors.Is(err, ErrValue) {
-			t.Fatalf("a byte too many: %v, want %v", err, ErrValue)
+			t.Fatalf("decoding with an extra byte: %v, want %v", err, ErrValue)
 		}
 		text := plainJSON(reflect.ValueOf(in.All))
 		if b, err := half.put([]byte("before"), reflect.ValueOf(in.All)); err != nil || string(b) != "before"+text {
-			t.Fatalf("JSON\n%s, %v, want\n%s", b, err, text)
+			t.Fatalf("encoded JSON\n%s, %v, want\n%s", b, err, text)
 		}
 		got, err = decodeJSON(half, reflect.TypeFor[everyKind](), []byte(text))
 		if back := plain(reflect.ValueOf(got)); err != nil || !bytes.Equal(back, plain(reflect.ValueOf(in.All))) {
-			t.Fatalf("decoding %s returned %+v, %v", text, got, err)
+			t.Fatalf("decoding %s returned %+v, %v, want the encoded value", text, got, err)
 		}
 	}
 }
 
-// TestCountBounds checks that a list has no more elements than the remaining bytes can hold (W-2).
-func TestCountBounds(t *testing.T) {
+// TestListLengthIsBoundedByData checks that a list has no more elements than the remaining bytes can hold (W-2).
+func TestListLengthIsBoundedByData(t *testing.T) {
 	for _, c := range []struct {
 		count, size, left int
 		ok                bool
@@ -153,20 +153,21 @@ func TestCountBounds(t *testing.T) {
 		{math.MaxInt32, math.MaxInt32, 80, false}} {
 		r := &reader{b: append(binary.LittleEndian.AppendUint32(nil, uint32(c.count)), make([]byte, c.left)...)}
 		if n, isNil := r.count(c.size); (r.err == nil) != c.ok || c.ok && (n != c.count || isNil) {
-			t.Errorf("%d elements of %d bytes in %d: %d, %v", c.count, c.size, c.left, n, r.err)
+			t.Errorf("count of %d elements of %d bytes with %d bytes left = %d, %v, want accepted = %t",
+				c.count, c.size, c.left, n, r.err, c.ok)
 		}
 	}
 }
 
 // Invalid encodings are refused: flags other than 0 and 1, unknown types, texts and SIDs without a length, lists
 // longer than the data (W-6).
-func TestMalformedValues(t *testing.T) {
+func TestMalformedValuesAreRefused(t *testing.T) {
 	const none = "\xff\xff\xff\xff"
 	for name, c := range map[string]struct {
 		of reflect.Type
 		b  string
 	}{
-		"a flag of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
+		"a boolean of 2": {reflect.TypeFor[bool](), "\x02"}, "a flag of 255": {reflect.TypeFor[bool](), "\xff"},
 		"half a value":               {reflect.TypeFor[*uint32](), "\x02\x00\x00\x00\x00"},
 		"the type after the last":    {reflect.TypeFor[any](), string([]byte{byte(len(choices)), 0, 0, 0, 0, 0, 0, 0, 0})},
 		"the last number of a type":  {reflect.TypeFor[any](), "\xff"},
@@ -180,19 +181,19 @@ func TestMalformedValues(t *testing.T) {
 		"a number of 3 bytes":        {reflect.TypeFor[uint32](), "\x00\x00\x00"},
 	} {
 		if v, err := decode(codecOf(c.of), c.of, []byte(c.b)); !errors.Is(err, ErrValue) {
-			t.Errorf("%s: %v, %v, want %v", name, v, err, ErrValue)
+			t.Errorf("decoding %s = %v, %v, want %v", name, v, err, ErrValue)
 		}
 	}
 }
 
 // The facts of a file survive encoding, and invalid ones are refused: bytes of an incomplete file, a wrong number of
 // bytes, half of the facts, and invalid flags (G-30).
-func TestContentsTravel(t *testing.T) {
+func TestFileContentsSurviveEncoding(t *testing.T) {
 	row := rowsOfReadAs().open
 	out := nt.CreateFileOut{FileHandle: 9, Information: 1}
 	opened, err := row.AppendOut(nil, out)
 	if err != nil || len(opened) > outSize {
-		t.Fatalf("%d bytes, %v, want at most %d, nil", len(opened), err, outSize)
+		t.Fatalf("encoded output has %d bytes, %v, want at most %d, nil", len(opened), err, outSize)
 	}
 	facts := ContentsBody{CreationTime: -1, LastWriteTime: 1 << 62, EndOfFile: 3, FileID: ^uint64(0), Whole: true}
 	half, dir := facts, ContentsBody{CreationTime: 1, LastWriteTime: 2, EndOfFile: 0, FileID: 4, Directory: true}
@@ -216,18 +217,17 @@ func TestContentsTravel(t *testing.T) {
 		got, b, data, err := DecodeContents(row, c.b)
 		if c.want == nil {
 			if !errors.Is(err, ErrValue) || data != nil {
-				t.Errorf("%s: %+v, %q, %v, want nil, %v", name, b, data, err, ErrValue)
+				t.Errorf("%s: decoded %+v, %q, %v, want no data and %v", name, b, data, err, ErrValue)
 			}
 			continue
 		}
 		if err != nil || b != *c.want || string(data) != c.data || !reflect.DeepEqual(got, out) {
-			t.Errorf("%s: %+v, %+v, %q, %v, want b = %+v, string(data) = %v, got = %+v, no error", name, got, b,
-				data, err, *c.want, c.data, out)
+			t.Errorf("%s: decoded %+v, %+v, %q, %v, want %+v, %+v, %q", name, got, b, data, err, out, *c.want, c.data)
 		}
 	}
 	tok, most, call, err := decodeReadAs(append(AppendReadAs(nil, -2, 0x01020304), 'c'))
 	if tok != -2 || most != 0x01020304 || string(call) != "c" || err != nil {
-		t.Errorf(`%v, %d, %q, %v, want tok = %v, most = 0x01020304, string(call) = "c", no error`, tok, most, call,
-			err, -2)
+		t.Errorf(`decoded ReadAs = %v, %d, %q, %v, want token -2, at most 0x01020304 bytes and call "c"`,
+			tok, most, call, err)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestShortBodies sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
+// TestShortBodiesDoNotAffectOthers sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
 // both forms. Each one gets a reply or ends its connection as malformed, and affects no other connection (W-6).
-func TestShortBodies(t *testing.T) {
+func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
 		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}
 	const json = `{"Magic":"refmon","Version":1}`
@@ -36,8 +36,10 @@ func TestShortBodies(t *testing.T) {
 				_, _ = s.conn.Write(wire.AppendFrame(nil, &wire.Frame{Kind: kind, Request: 5, Thread: thread, Body: []byte(body)}))
 				_ = s.conn.Close()
 				if err := s.ended(); err != nil && !errors.Is(err, wire.ErrValue) && !errors.Is(err, wire.ErrFrame) &&
-					!errors.Is(err, io.ErrClosedPipe) { // the answer has no reader any more
-					t.Errorf("W-6: kind %d with % x after a hello of %d bytes: %v", kind, body, len(hello), err)
+					!errors.Is(err, io.ErrClosedPipe) { // nobody reads the reply any more
+					t.Errorf("W-6: kind %d with body % x after a hello of %d bytes: %v, want a reply or a "+
+						"malformed frame",
+						kind, body, len(hello), err)
 				}
 			}
 		}
@@ -53,7 +55,7 @@ func quick(t *testing.T) *served {
 }
 
 // A call with invalid parameters ends the connection, after any valid frames before it, and is not executed (W-6).
-func TestMalformedCalls(t *testing.T) {
+func TestMalformedCallEndsConnection(t *testing.T) {
 	later := wire.AppendLater(nil, new(nt.Later))
 	for kind, c := range map[wire.Kind]struct {
 		row  string
@@ -69,8 +71,8 @@ func TestMalformedCalls(t *testing.T) {
 			s.send(&wire.Frame{Kind: kind, Request: 5, Thread: 1, Service: rowNumber(c.row),
 				Body: append(append([]byte{}, c.head...), tail...)})
 			if err := s.ended(); !errors.Is(err, wire.ErrValue) || len(n.calls) > 0 {
-				t.Errorf("W-6: kind %d with %q: %v, %d calls, want %v, 0", kind, tail, err, len(n.calls),
-					wire.ErrValue)
+				t.Errorf("W-6: kind %d with %q: %v after %d calls, want %v, 0",
+					kind, tail, err, len(n.calls), wire.ErrValue)
 			}
 		}
 	}

@@ -52,7 +52,7 @@ type inArrays struct {
 	All   everyKind
 }
 
-// ofAnyType are values of a parameter of any type, each with its number and its name there.
+// ofAnyType has values of a parameter of any type, each with its number and name.
 var ofAnyType = []struct {
 	v      any
 	number byte
@@ -65,7 +65,7 @@ var ofAnyType = []struct {
 	{[30]byte{1, 29: 3}, 29, "[30]uint8"}, {nt.FileEndOfFile{EndOfFile: -5}, 44, "FileEndOfFile"},
 }
 
-// anyKind draws a value of a type: rare ones as often as others.
+// anyKind draws a random value of a type. Rare types are as frequent as others.
 func anyKind(r *rand.Rand, v reflect.Value) {
 	numbers := []uint64{0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<63 - 1, 1 << 63,
 		^uint64(0), r.Uint64()}

@@ -36,7 +36,7 @@ func sockets(t *testing.T) (server, client *net.UnixConn) {
 	return ours.(*net.UnixConn), conn.(*net.UnixConn)
 }
 
-// pipes returns as many reading ends, and the writing end of each.
+// pipes creates n pipes and returns their reading and writing ends.
 func pipes(t *testing.T, n int) (in, out []*os.File) {
 	t.Helper()
 	for range n {
@@ -50,7 +50,7 @@ func pipes(t *testing.T, n int) (in, out []*os.File) {
 	return in, out
 }
 
-// pass sends bytes with the reading ends of pipes, and closes ours.
+// pass sends bytes with the reading ends of pipes, and closes the sender's copies.
 func pass(t *testing.T, c *net.UnixConn, b []byte, files []*os.File) {
 	t.Helper()
 	fds := make([]int, len(files))
@@ -65,7 +65,7 @@ func pass(t *testing.T, c *net.UnixConn, b []byte, files []*os.File) {
 	}
 }
 
-// closed reports whether no program has the reading end of a pipe.
+// closed reports whether no process has the reading end of a pipe open.
 func closed(w *os.File) bool {
 	_, err := w.Write([]byte("x"))
 	return errors.Is(err, unix.EPIPE)
@@ -75,14 +75,14 @@ func answer(request uint64) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: request})
 }
 
-// answerWith is an answer that says that it brings n descriptors.
+// answerWith is a reply that announces n descriptors.
 func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
 
-// TestDescriptorsOfAnswers checks that each reply gets the descriptors that came with it, also if several replies
+// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several replies
 // arrive in one read, and that children inherit none of them (W-50).
-func TestDescriptorsOfAnswers(t *testing.T) {
+func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
 	if _, err := server.Write(answer(1)); err != nil {
@@ -98,21 +98,21 @@ func TestDescriptorsOfAnswers(t *testing.T) {
 	for i, n := range []int{0, 1, 0, 2} {
 		f, err := r.Frame()
 		if err != nil || f.Request != uint64(i+1) || len(f.Files) != n || len(f.Body) != 0 {
-			t.Fatalf("answer %d: %+v, %v, want %d descriptors", i+1, f, err, n)
+			t.Fatalf("reply %d: %+v, %v, want %d descriptors", i+1, f, err, n)
 		}
 		for _, file := range f.Files {
 			if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-				t.Errorf("descriptor flags %d, %v, want FD_CLOEXEC", flags, err)
+				t.Errorf("descriptor flags = %d, %v, want FD_CLOEXEC", flags, err)
 			}
 			if closed(out[at]) {
 				t.Error("the descriptor is closed, want it open")
 			}
 			b := make([]byte, 1)
 			if _, err := file.Read(b); err != nil || b[0] != 'x' {
-				t.Errorf("the descriptor reads %q, %v, want b[0] = %v, no error", b, err, 'x')
+				t.Errorf(`read from the descriptor = %q, %v, want "x", no error`, b, err)
 			}
 			if _ = file.Close(); !closed(out[at]) {
-				t.Error("the descriptor is still open after Close: there is a second copy")
+				t.Error("the descriptor is still open after Close, want no second copy")
 			}
 			at++
 		}
@@ -128,12 +128,12 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"an answer without", answer(1), 1, "1 descriptors that belong to no answer"},
-		{"one too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
-		{"one too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
-		{"none", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
-		{"no count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
-		{"more than an answer may bring", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
+		{"reply without descriptors", answer(1), 1, "1 descriptors that belong to no answer"},
+		{"one descriptor too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
+		{"one descriptor too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
+		{"announced, none sent", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
+		{"reply without count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
+		{"more descriptors than allowed", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
 			"descriptors were lost"},
 		{"a broken frame", []byte{1, 0, 0, 0}, 1, "a length of 1"},
 	} {
@@ -142,18 +142,18 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		pass(t, server, c.sent, in)
 		f, err := wire.NewReader(conn).Frame()
 		if f != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %+v, %v, want %q", c.name, f, err, c.want)
+			t.Errorf("%s: %+v, %v, want an error with %q", c.name, f, err, c.want)
 		}
 		for i, w := range out {
 			if !closed(w) {
-				t.Errorf("%s: descriptor %d is open", c.name, i)
+				t.Errorf("%s: descriptor %d is open, want it closed", c.name, i)
 			}
 		}
 	}
 }
 
 // If a server passes an unexpected descriptor, the client reports it, and its calls end (W-50, W-9).
-func TestDescriptorsLostByClient(t *testing.T) {
+func TestUnexpectedDescriptorEndsClientCalls(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 1)
 	sent := make(chan struct{})
@@ -176,24 +176,24 @@ func TestDescriptorsLostByClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.NewThread(); err == nil {
-		t.Error("a thread was made")
+		t.Error("NewThread succeeded on a broken connection, want an error")
 	}
 	if err := c.Err(); err == nil || !strings.Contains(err.Error(), "descriptors that were not asked for") {
-		t.Errorf("%v", err)
+		t.Errorf("connection error = %v, want one about unexpected descriptors", err)
 	}
 	if <-sent; !closed(out[0]) {
-		t.Error("the descriptor is open")
+		t.Error("the unexpected descriptor is open, want it closed")
 	}
 }
 
-// full is set for the program that TestDescriptorsAndAFullTable runs.
+// full marks the process that TestFullDescriptorTableEndsConnection starts.
 const full = "REFMON_TEST_FULL"
 
 // With a full descriptor table all bytes of the answer arrive without the descriptor and without an error. The reader
 // detects this and ends the connection (W-50). The test fills the table of a separate program.
-func TestDescriptorsAndAFullTable(t *testing.T) {
+func TestFullDescriptorTableEndsConnection(t *testing.T) {
 	if os.Getenv(full) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorsAndAFullTable$")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestFullDescriptorTableEndsConnection$")
 		cmd.Env = append(os.Environ(), full+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -219,17 +219,16 @@ func TestDescriptorsAndAFullTable(t *testing.T) {
 	}
 	_ = all[0].Close() // room for one of the two
 	if f, err := wire.NewReader(conn).Frame(); err == nil || !strings.Contains(err.Error(), "descriptors were lost") {
-		t.Errorf("%+v, %v", f, err)
+		t.Errorf("frame = %+v, %v, want an error about lost descriptors", f, err)
 	}
 	for i, w := range out {
 		if !closed(w) {
-			t.Errorf("descriptor %d is open", i)
+			t.Errorf("descriptor %d is open, want it closed", i)
 		}
 	}
 }
 
-// attaching is a process whose server gives a connection to one handle, and a program of
-// that name.
+// attaching is a process whose server passes a connection for one handle and one program name.
 type attaching struct {
 	process
 	file    *os.File
@@ -243,10 +242,10 @@ func (a attaching) Attach(_ *nt.Thread, h winnt.Handle, program string) (*os.Fil
 	return a.file, ntstatus.Success
 }
 
-// TestAttachFrames has the bytes of a descriptor's answer in both forms. The server
-// keeps no descriptor that it sent, a stream that carries none says so, and a name is cut
-// to 64 bytes (W-50, W-52, W-79).
-func TestAttachFrames(t *testing.T) {
+// TestAttachRepliesInBothForms compares the bytes of replies with a descriptor in both forms. The server keeps no
+// descriptor that it sent. A stream that cannot carry descriptors reports that. A name is cut to 64 bytes (W-50,
+// W-52, W-79).
+func TestAttachRepliesInBothForms(t *testing.T) {
 	binary := wire.AppendHello(nil, wire.HelloBody{})
 	for _, c := range []struct {
 		hello, good, bad string
@@ -297,12 +296,15 @@ func TestAttachFrames(t *testing.T) {
 		}
 		f, oobn := said(7, c.bad)
 		if f.Kind != wire.Answer || string(f.Body) != c.refusal || oobn != 0 {
-			t.Errorf("kind %d, %q, %d bytes of descriptors, want %q", f.Kind, f.Body, oobn, c.refusal)
+			t.Errorf("refused attach: reply of kind %d, %q, %d bytes of descriptors, want %q",
+				f.Kind, f.Body, oobn, c.refusal)
 		}
 		f, oobn = said(8, c.good)
 		if f.Kind != wire.AnswerWith || f.Request != 8 || string(f.Body) != c.answer || oobn != unix.CmsgSpace(4) {
-			t.Errorf("kind %d, request %d, %q, %d bytes of descriptors, want %q",
-				f.Kind, f.Request, f.Body, oobn, c.answer)
+			t.Errorf("attach: reply of kind %d to request %d, %q, %d bytes of descriptors, want %q and one "+
+				"descriptor",
+				f.Kind,
+				f.Request, f.Body, oobn, c.answer)
 		}
 		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 		if err != nil {
@@ -317,7 +319,7 @@ func TestAttachFrames(t *testing.T) {
 		}
 		_ = conn.Close()
 		if err := <-over; err != nil || !closed(out[0]) {
-			t.Errorf("%v: the server still has the descriptor", err)
+			t.Errorf("server ended with %v, its descriptor is still open, want it closed", err)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -327,6 +329,6 @@ func TestAttachFrames(t *testing.T) {
 	s.greet()
 	f := &wire.Frame{Kind: wire.Attach, Thread: 1, Body: wire.AppendHandle(nil, 8)}
 	if st := s.status(f); st != ntstatus.NotSupported {
-		t.Errorf("a stream without descriptors: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("attach over a stream that cannot carry descriptors: %s, want %s", st, ntstatus.NotSupported)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// giving is a process whose server has a text for each handle.
+// giving is a process whose server returns a text for each handle.
 type giving struct {
 	process
 	text string
@@ -30,8 +30,8 @@ func (g giving) Contents(_ *nt.Thread, _ winnt.Handle, room []byte) (facts nt.Fi
 
 func openRow() *wire.Row { return wire.Rows()[nt.NtTable.Find("NtCreateFile").Info().Number] }
 
-// TestReadAsAnswers checks the replies of ReadAs, and which of its frames end the connection.
-func TestReadAsAnswers(t *testing.T) {
+// TestReadAsReturnsContentsOrHandle checks the replies of ReadAs, and which of its frames end the connection.
+func TestReadAsReturnsContentsOrHandle(t *testing.T) {
 	row := openRow()
 	body, err := row.AppendCall(wire.AppendReadAs(nil, 0, 100), openDevice(), false)
 	if err != nil {
@@ -53,24 +53,26 @@ func TestReadAsAnswers(t *testing.T) {
 		if whole := len(text) <= 100; err != nil || c.Whole != whole || whole == (opened.FileHandle != 0) ||
 			whole && string(data) != text || !whole && len(data) > 0 || c.EndOfFile != int64(len(text)) ||
 			c.CreationTime != 1 || c.LastWriteTime != 2 || c.FileID != 7 || c.Directory {
-			t.Errorf("%d bytes: %+v, %+v, %q, %v", len(text), opened, c, data, err)
+			t.Errorf("file of %d bytes: output %+v, facts %+v, data %q, %v, want the data if it fits, otherwise "+
+				"a handle",
+				len(text), opened, c, data, err)
 		}
 	}
 	s := serve(t)
 	s.greet()
 	if st := s.status(frame(body)); st != ntstatus.NotSupported {
-		t.Errorf("a server without files: %s, want %s", st, ntstatus.NotSupported)
+		t.Errorf("ReadAs without files: %s, want %s", st, ntstatus.NotSupported)
 	}
 	s = serveAs(t, func(p process) wire.Process { return giving{p, ""} })
 	s.greet()
 	other := frame(body)
 	other.Service, other.Body = rowNumber("NtClose"), append(wire.AppendReadAs(nil, 0, 100), make([]byte, 9)...)
 	if st := s.status(other); st != ntstatus.InvalidParameter {
-		t.Errorf("a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
+		t.Errorf("ReadAs of a call that opens nothing: %s, want %s", st, ntstatus.InvalidParameter)
 	}
 	s.send(frame(body[:11]))
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("half of the head: %v, want %v", err, wire.ErrValue)
+		t.Errorf("ReadAs with half of its head: %v, want %v", err, wire.ErrValue)
 	}
 }
 
@@ -86,7 +88,7 @@ func FuzzContents(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, c, data, err := wire.DecodeContents(openRow(), b)
 		if err == nil && (c.Whole && int64(len(data)) != c.EndOfFile || !c.Whole && len(data) > 0) {
-			t.Errorf("%d bytes of %+v", len(data), c)
+			t.Errorf("decoded %d bytes with facts %+v, want as many as the end of file, or none", len(data), c)
 		}
 	})
 }
@@ -115,7 +117,7 @@ func (g *reading) Contents(th *nt.Thread, h winnt.Handle, room []byte) (nt.FileF
 	return g.facts, copy(room, g.text) == len(g.text) && !g.facts.Directory, 0
 }
 
-// clientToken makes a token that the connection's first thread may act as.
+// clientToken creates a token that the connection's first thread can impersonate.
 func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
@@ -132,7 +134,7 @@ func clientToken(t *testing.T, th *nt.Thread) winnt.Handle {
 // The thread opens and reads a file as the client and afterwards has its previous identity, also after an error. A
 // file that fits is returned whole and its handle closed; otherwise the handle is returned. After a refusal no handle
 // remains (G-30, G-31).
-func TestReadAsClient(t *testing.T) {
+func TestReadAsRestoresThreadIdentity(t *testing.T) {
 	facts := nt.FileFacts{FileID: 7}
 	facts.CreationTime, facts.LastWriteTime = 11, 12
 	deletes, makes, missing := openDevice(), openDevice(), openDevice()
@@ -152,18 +154,18 @@ func TestReadAsClient(t *testing.T) {
 		room    int
 		whole   bool
 	}{
-		"nothing in it":      {openDevice(), 0, 0, 0, false, 0, 0, 1, 0, true},
-		"it fits":            {openDevice(), 0, 10, 10, false, 0, 0, 1, 10, true},
-		"a byte too many":    {openDevice(), 0, 11, 10, false, 0, 0, 1, 10, false},
-		"the most there is":  {openDevice(), 0, fits, fits + 5, false, 0, 0, 1, fits, true},
-		"more than the most": {openDevice(), 0, fits + 1, fits + 5, false, 0, 0, 1, fits, false},
-		"a directory":        {openDevice(), 0, 0, 10, true, 0, 0, 1, 10, false},
-		"may not be read": {openDevice(), 0, 10, 10, false, ntstatus.AccessDenied, ntstatus.AccessDenied, 1, 10,
+		"empty file":                   {openDevice(), 0, 0, 0, false, 0, 0, 1, 0, true},
+		"file that fits":               {openDevice(), 0, 10, 10, false, 0, 0, 1, 10, true},
+		"file one byte too long":       {openDevice(), 0, 11, 10, false, 0, 0, 1, 10, false},
+		"largest possible length":      {openDevice(), 0, fits, fits + 5, false, 0, 0, 1, fits, true},
+		"more than the largest length": {openDevice(), 0, fits + 1, fits + 5, false, 0, 0, 1, fits, false},
+		"a directory":                  {openDevice(), 0, 0, 10, true, 0, 0, 1, 10, false},
+		"no read access": {openDevice(), 0, 10, 10, false, ntstatus.AccessDenied, ntstatus.AccessDenied, 1, 10,
 			false},
-		"is not there":            {missing, 0, 10, 10, false, 0, ntstatus.ObjectNameNotFound, 0, 0, false},
-		"no client":               {openDevice(), 400, 10, 10, false, 0, ntstatus.InvalidHandle, 0, 0, false},
-		"is deleted on close":     {deletes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
-		"is made if there is not": {makes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+		"missing file":       {missing, 0, 10, 10, false, 0, ntstatus.ObjectNameNotFound, 0, 0, false},
+		"no client":          {openDevice(), 400, 10, 10, false, 0, ntstatus.InvalidHandle, 0, 0, false},
+		"deleted on close":   {deletes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
+		"created if missing": {makes, 0, 10, 10, false, 0, ntstatus.InvalidParameter, 0, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts.EndOfFile, facts.Directory = int64(c.size), c.dir
@@ -197,32 +199,32 @@ func TestReadAsClient(t *testing.T) {
 			if got.Data = nil; st != c.st || got.CreateFileOut != want.CreateFileOut || got.EndOfFile != want.EndOfFile ||
 				got.CreationTime != want.CreationTime || got.LastWriteTime != want.LastWriteTime ||
 				got.FileID != want.FileID || got.Directory != want.Directory || got.Whole != want.Whole {
-				t.Errorf("%+v, %v, want %+v, %v", got, st, want, c.st)
+				t.Errorf("ReadFileAs = %+v, %v, want %+v, %v", got, st, want, c.st)
 			}
 			if wantData := strings.Repeat("x", c.size); c.whole && data != wantData || !c.whole && data != "" {
-				t.Errorf("got %d bytes, want the complete contents: %t", len(data), c.whole)
+				t.Errorf("%d bytes of data, want the complete contents: %t", len(data), c.whole)
 			}
 			if g.asked != c.asked || g.acts != (c.asked > 0) || g.room != c.room {
-				t.Errorf("the server read %d times, with a client: %t, up to %d bytes, want %d, %t, %d",
-					g.asked, g.acts,
-					g.room, c.asked, c.asked > 0, c.room)
+				t.Errorf("server read %d times, with a client %t, up to %d bytes, want %d, %t, %d",
+					g.asked, g.acts, g.room, c.asked,
+					c.asked > 0, c.room)
 			}
 			if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-				t.Errorf("afterwards the thread acts as a client: %v, want %v", st, ntstatus.NoToken)
+				t.Errorf("opening the thread token afterwards: %v, want %v", st, ntstatus.NoToken)
 			}
 			after := next
 			if c.st == 0 && !c.whole {
 				after += 4
 			}
 			if h := probe(); h != after {
-				t.Errorf("the next handle is %v, want %v: something stayed open", h, after)
+				t.Errorf("next handle = %v, want %v, so that nothing stayed open", h, after)
 			}
 		})
 	}
 }
 
-// TestReadAsKeepsClient checks that a thread that impersonated a client before impersonates the same one afterwards.
-func TestReadAsKeepsClient(t *testing.T) {
+// TestReadAsRestoresEarlierClient checks that a thread that impersonated a client before impersonates the same one afterwards.
+func TestReadAsRestoresEarlierClient(t *testing.T) {
 	g := new(reading)
 	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })
 	conn := s.connect()
@@ -249,7 +251,7 @@ func TestReadAsKeepsClient(t *testing.T) {
 	for _, in := range []nt.CreateFileIn{openDevice(), {CreateDisposition: winnt.FILE_OPEN}} {
 		_, _ = conn.ReadFileAs(th, other, in, 1, nil)
 		if after := statistics(); after != before {
-			t.Errorf("the thread acts as %+v, want %+v", after, before)
+			t.Errorf("thread token after ReadFileAs = %+v, want %+v", after, before)
 		}
 	}
 }

@@ -18,9 +18,9 @@ type limited struct {
 
 func (l limited) Payer() quota.Payer { return quota.Payer{Block: l.block} }
 
-// TestFrameThatCannotBePaidIsAnsweredUnread: a body above the free bytes is charged before it is read. If the user
-// cannot pay, the server skips it, answers it, and reads the next frame.
-func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
+// A body above the free bytes is charged before it is read. If the user cannot pay, the server skips the body,
+// replies with an error, and reads the next frame.
+func TestUnpayableFrameIsSkipped(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	for _, c := range []struct {
@@ -28,12 +28,12 @@ func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 		body, limit int
 		want        ntstatus.Status
 	}{
-		{"free", freeBytes, 0, ntstatus.Success},
-		{"one byte more than free", freeBytes + 1, 0, ntstatus.QuotaExceeded},
-		{"one byte more, and room for it", freeBytes + 1, frameSize + freeBytes + 1, ntstatus.Success},
-		{"one byte more, and a byte too little", freeBytes + 1, frameSize + freeBytes, ntstatus.QuotaExceeded},
-		{"the longest", MaxBody, frameSize + MaxBody - 1, ntstatus.QuotaExceeded},
-		{"the longest, and room for it", MaxBody, frameSize + MaxBody, ntstatus.Success},
+		{"within the free bytes", freeBytes, 0, ntstatus.Success},
+		{"one byte above the free bytes", freeBytes + 1, 0, ntstatus.QuotaExceeded},
+		{"one byte above, and quota for it", freeBytes + 1, frameSize + freeBytes + 1, ntstatus.Success},
+		{"one byte above, and too little quota", freeBytes + 1, frameSize + freeBytes, ntstatus.QuotaExceeded},
+		{"longest body without quota", MaxBody, frameSize + MaxBody - 1, ntstatus.QuotaExceeded},
+		{"longest body with quota", MaxBody, frameSize + MaxBody, ntstatus.Success},
 	} {
 		block := quota.NewBlock(nil, int64(c.limit), false)
 		s := NewServer(theirs, limited{block: block})
@@ -50,7 +50,7 @@ func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 				}
 				h, _, err := DecodeAnswer(f.Body)
 				if err != nil || f.Request != 3 {
-					t.Errorf("%s: got an answer to request %d, %v, want 3", c.name, f.Request, err)
+					t.Errorf("%s: reply to request %d, %v, want request 3", c.name, f.Request, err)
 				}
 				answered <- h.Status
 				_, _ = ours.Write(AppendFrame(nil, &Frame{Kind: Call, Request: 4}))
@@ -59,18 +59,19 @@ func TestFrameThatCannotBePaidIsAnsweredUnread(t *testing.T) {
 		f, err := s.partial()
 		if c.want == ntstatus.Success {
 			if err != nil || f == nil || len(f.Body) != c.body || block.Used() != f.paid.Bytes() {
-				t.Errorf("%s: got %v and %d bytes charged, want the frame and its charge", c.name, err, block.Used())
+				t.Errorf("%s: %v with %d bytes charged, want the frame and its charge", c.name, err, block.Used())
 			}
 			continue
 		}
 		if f != nil || err != nil || block.Used() != 0 {
-			t.Fatalf("%s: got a frame: %v, %v and %d bytes charged, want none", c.name, f != nil, err, block.Used())
+			t.Fatalf("%s: frame returned %v, %v, %d bytes charged, want no frame and no charge",
+				c.name, f != nil, err, block.Used())
 		}
 		if got := <-answered; got != c.want {
-			t.Errorf("%s: got the answer %s, want %s", c.name, got, c.want)
+			t.Errorf("%s: reply %s, want %s", c.name, got, c.want)
 		}
 		if f, err = s.next(); err != nil || f.Request != 4 {
-			t.Errorf("%s: got %v, want the next frame", c.name, err)
+			t.Errorf("%s: next frame: %v, want request 4", c.name, err)
 		}
 	}
 }
@@ -92,12 +93,13 @@ func TestPartialFrameHasDeadline(t *testing.T) {
 		f, err := s.next()
 		want := []bool{true, false}[:2*(len(parts)-1)]
 		if err != nil || f.Request != 3 || string(f.Body) != "body" || !slices.Equal(conn.deadlines, want) {
-			t.Errorf("%d parts: %+v, %v, deadlines %v, want %v", len(parts), f, err, conn.deadlines, want)
+			t.Errorf("frame in %d parts: %+v, %v, deadlines set %v, want %v",
+				len(parts), f, err, conn.deadlines, want)
 		}
 	}
 }
 
-// readTimes is a connection that notes the deadlines of reads.
+// readTimes is a connection that records whether each read deadline was set or cleared.
 type readTimes struct {
 	net.Conn
 	deadlines []bool // one was set

@@ -12,7 +12,7 @@ import (
 )
 
 // A refused client reads one frame, an answer to request 0 with only the status, and then the end.
-func TestRefuse(t *testing.T) {
+func TestRefusedClientReadsOnlyStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{ntstatus.AccessDenied, ntstatus.InsufficientResources, ntstatus.NotSupported} {
 		ours, theirs := net.Pipe()
 		over := make(chan error, 1)
@@ -21,7 +21,7 @@ func TestRefuse(t *testing.T) {
 		want := []byte{20, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, byte(st), byte(st >> 8), byte(st >> 16),
 			byte(st >> 24), 0}
 		if done := <-over; err != nil || done != nil || !bytes.Equal(b, want) {
-			t.Errorf("%v: % x, %v, %v, want % x", st, b, err, done, want)
+			t.Errorf("refusal with %v: % x, %v, %v, want % x", st, b, err, done, want)
 		}
 	}
 	ours, theirs := net.Pipe()
@@ -30,11 +30,11 @@ func TestRefuse(t *testing.T) {
 		t.Error("Refuse for a disconnected client returns no error, want one")
 	}
 	if _, err := theirs.Write([]byte{1}); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("the connection stays open: %v, want %v", err, io.ErrClosedPipe)
+		t.Errorf("write after a failed refusal: %v, want %v", err, io.ErrClosedPipe)
 	}
 }
 
-// without is a process that makes no thread.
+// without is a process that cannot create a thread.
 type without struct {
 	Process
 	err    error
@@ -62,10 +62,11 @@ func TestProcessWithoutThreadIsRefused(t *testing.T) {
 		}
 		h, rest, err := DecodeAnswer(f.Body)
 		if f.Kind != Answer || f.Request != 0 || err != nil || h.Status != c.want || h.Why != nil || len(rest) != 0 {
-			t.Errorf("%v: %+v, %+v, %v", c.err, f, h, err)
+			t.Errorf("error %v: frame %+v, reply %+v, %v, want request 0 with status %v", c.err, f, h, err, c.want)
 		}
 		if err := <-over; !errors.Is(err, c.err) || p.exited != 1 {
-			t.Errorf("%v: ended with %v, exited %d times, want %v, 1", c.err, err, p.exited, c.err)
+			t.Errorf("error %v: server ended with %v, process exited %d times, want %v, 1",
+				c.err, err, p.exited, c.err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// refills is a process whose files can be refilled; it notes which.
+// refills is a process whose files can be refilled. It records the handles.
 type refills struct {
 	process
 	file, from winnt.Handle
@@ -20,14 +20,14 @@ func (r *refills) ReplaceContents(_ *nt.Thread, file, from winnt.Handle) ntstatu
 	return ntstatus.DiskFull
 }
 
-// TestRefillFrame checks that the first handle of a refill is of the changed file, and that the status is the
+// TestReplaceContentsPassesBothHandles checks that the first handle of a refill is of the changed file, and that the status is the
 // server's (W-83).
-func TestRefillFrame(t *testing.T) {
+func TestReplaceContentsPassesBothHandles(t *testing.T) {
 	var p *refills
 	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })
 	s.greet()
 	st := s.status(&wire.Frame{Kind: wire.ReplaceContents, Thread: 1, Body: wire.AppendReplaceContents(nil, 8, 12)})
 	if st != ntstatus.DiskFull || p.file != 8 || p.from != 12 {
-		t.Errorf("%s, file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
+		t.Errorf("ReplaceContents = %s for file %d from %d, want %s, 8, 12", st, p.file, p.from, ntstatus.DiskFull)
 	}
 }

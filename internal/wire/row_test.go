@@ -21,8 +21,8 @@ import (
 
 var writeBytes = flag.Bool("write", false, "write the conversations in testdata/bytes")
 
-// said is one frame that the client sends: a call where it has a row, whose
-// parameters are in, or another frame with a body.
+// said is one frame that the client sends. With a row it is a call with the parameters in. Otherwise it is another
+// frame with a body.
 type said struct {
 	kind   wire.Kind
 	thread uint32
@@ -33,7 +33,7 @@ type said struct {
 
 func ask(row string, in any) said { return said{wire.Call, 1, row, in, nil} }
 
-// forAll is the descriptor of a file that everyone reads.
+// forAll is the descriptor of a file that everyone may read.
 var forAll = sddl.MustParse("O:SYG:SYD:(A;;FR;;;WD)")
 
 // conversations have a frame of each kind, rows of each family, values of each type, and each failure with a reply.
@@ -120,11 +120,11 @@ func queryToken(class winnt.TokenInfoClass) said {
 		nt.QueryInformationTokenIn{TokenHandle: 4, TokenInformationClass: class, TokenInformationLength: ^uint32(0)})
 }
 
-// TestBytes compares whole conversations with committed ones, byte by byte, because other tests cannot detect an
+// TestConversationsMatchCommittedBytes compares whole conversations with committed ones, byte by byte, because other tests cannot detect an
 // error that both ends share. The kernel's clock does not advance, and nothing is random.
 //
-//	go test ./internal/wire -run TestBytes -args -write
-func TestBytes(t *testing.T) {
+//	go test ./internal/wire -run TestConversationsMatchCommittedBytes -args -write
+func TestConversationsMatchCommittedBytes(t *testing.T) {
 	for name, c := range conversations {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t)
@@ -156,7 +156,7 @@ func sameText(t *testing.T, file, text string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || string(want) != text {
-		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test . -run TestBytes -args -write",
+		t.Errorf("%s (%v): got\n%s\nwant the committed bytes; to replace them: go test . -run TestConversations -args -write",
 			file, err, text)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // A full socket accepts nothing, with or without descriptors, and that is not an error; a closed one is. When there
 // is room, the data arrives with its descriptors (W-3, W-50).
-func TestFullSocket(t *testing.T) {
+func TestFullSocketAcceptsNothing(t *testing.T) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -42,10 +42,10 @@ func TestFullSocket(t *testing.T) {
 	}
 	for range 2 {
 		if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes with a descriptor: %v, want 0, nil", n, err)
+			t.Errorf("write with a descriptor to a full socket = %d bytes, %v, want 0, nil", n, err)
 		}
 		if n, err := writeNow(fd, []byte("x")); n != 0 || err != nil {
-			t.Errorf("a full socket takes %d bytes: %v, want 0, nil", n, err)
+			t.Errorf("write to a full socket = %d bytes, %v, want 0, nil", n, err)
 		}
 	}
 	for b := make([]byte, 65536); filled > 0; {
@@ -56,12 +56,12 @@ func TestFullSocket(t *testing.T) {
 		filled -= n
 	}
 	if n, err := writeNowWith(fd, []byte("hello"), files); n != 5 || err != nil {
-		t.Fatalf("a socket with room takes %d bytes with a descriptor: %v, want 5, nil", n, err)
+		t.Fatalf("write with a descriptor to a socket with room = %d bytes, %v, want 5, nil", n, err)
 	}
 	b, oob := make([]byte, 10), make([]byte, 100)
 	n, oobn, flags, _, err := unix.Recvmsg(theirs, b, oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil || string(b[:n]) != "hello" || flags&unix.MSG_CTRUNC != 0 {
-		t.Fatalf("%q, flags %#x, %v", b[:n], flags, err)
+		t.Fatalf(`received %q with flags %#x, %v, want "hello" with its descriptor`, b[:n], flags, err)
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 	if err != nil || len(messages) != 1 {
@@ -80,10 +80,10 @@ func TestFullSocket(t *testing.T) {
 	}
 	_ = unix.Close(theirs)
 	if n, err := writeNowWith(fd, []byte("x"), files); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
+		t.Errorf("write with a descriptor to a closed socket = %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 	if n, err := writeNow(fd, []byte("x")); n != 0 || !errors.Is(err, unix.EPIPE) {
-		t.Errorf("the other end is closed: %d, %v, want 0, %v", n, err, unix.EPIPE)
+		t.Errorf("write to a closed socket = %d, %v, want 0, %v", n, err, unix.EPIPE)
 	}
 }
 
@@ -98,9 +98,9 @@ func null(t *testing.T) *os.File {
 	return f
 }
 
-// TestUnsentFiles checks that the server closes each descriptor that it sent, or could not send to a disconnected
+// TestServerClosesUnsentDescriptors checks that the server closes each descriptor that it sent, or could not send to a disconnected
 // client (W-50).
-func TestUnsentFiles(t *testing.T) {
+func TestServerClosesUnsentDescriptors(t *testing.T) {
 	for _, frames := range []int{1, 2, 3} {
 		conn, theirs, err := Pair("gone")
 		if err != nil {
@@ -118,19 +118,20 @@ func TestUnsentFiles(t *testing.T) {
 		}
 		_ = theirs.Close()
 		if err := s.deliver(s.newTimeSlice(true)); err == nil {
-			t.Errorf("%d answers: sent to a client that has gone", frames)
+			t.Errorf("sending %d replies to a disconnected client succeeded, want an error", frames)
 		}
 		for i, f := range files {
 			if err := f.Close(); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("the file of answer %d of %d is open: err = %v, want %v", i, frames, err, os.ErrClosed)
+				t.Errorf("closing the file of reply %d of %d = %v, want %v, because the server closed it",
+					i, frames, err, os.ErrClosed)
 			}
 		}
 		_ = conn.Close()
 	}
 }
 
-// TestFilesInOrder checks that descriptors belong to the replies in their order (W-50).
-func TestFilesInOrder(t *testing.T) {
+// TestDescriptorsFollowReplyOrder checks that descriptors belong to the replies in their order (W-50).
+func TestDescriptorsFollowReplyOrder(t *testing.T) {
 	a, b, c := null(t), null(t), null(t)
 	r := &Reader{from: bufio.NewReader(strings.NewReader("the next frame")), came: []*os.File{a, b, c}}
 	if _, err := r.from.Peek(1); err != nil {
@@ -139,7 +140,7 @@ func TestFilesInOrder(t *testing.T) {
 	for _, want := range [][]*os.File{{a}, {b, c}} {
 		f := &Frame{Kind: AnswerWith, Body: []byte{byte(len(want))}}
 		if err := r.give(f); err != nil || len(f.Files) != len(want) || f.Files[0] != want[0] {
-			t.Errorf("%v, %v, want %v", f.Files, err, want)
+			t.Errorf("descriptors of the reply = %v, %v, want %v", f.Files, err, want)
 		}
 	}
 }

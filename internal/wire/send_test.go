@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// writes is a connection that notes the deadlines of writes.
+// writes is a connection that records whether each write deadline was set or cleared.
 type writes struct {
 	net.Conn
 	deadlines []bool // one was set
@@ -23,9 +23,9 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestDeadlineOfAWrite checks that a write clears its deadline, so that it does not affect a later write without one
+// TestWriteClearsItsDeadline checks that a write clears its deadline, so that it does not affect a later write without one
 // (W-3).
-func TestDeadlineOfAWrite(t *testing.T) {
+func TestWriteClearsItsDeadline(t *testing.T) {
 	conn := new(writes)
 	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestDeadlineOfAWrite(t *testing.T) {
 
 // An answer can be as large as a frame. One byte more is an error that sends nothing and closes its descriptors
 // (W-3).
-func TestLargestAnswer(t *testing.T) {
+func TestReplyIsAtMostOneFrame(t *testing.T) {
 	s := NewServer(nil, nil)
 	s.keep()
 	waits := func() (bytes, fdMessages int) {
@@ -48,7 +48,7 @@ func TestLargestAnswer(t *testing.T) {
 	err := s.send(&Frame{Kind: Answer, Body: make([]byte, MaxBody)})
 	before, _ := waits()
 	if err != nil || before != 4+MaxFrame {
-		t.Errorf("the largest answer: %v, %d bytes wait, want nil, %d", err, before, 4+MaxFrame)
+		t.Errorf("largest reply: %v, %d bytes queued, want nil, %d", err, before, 4+MaxFrame)
 	}
 	file, err := os.Open(os.DevNull)
 	if err != nil {
@@ -56,23 +56,25 @@ func TestLargestAnswer(t *testing.T) {
 	}
 	err = s.sendWith(&Frame{Kind: Answer, Body: make([]byte, MaxBody-1), Files: []*os.File{file}}, []byte{1}, []byte{2})
 	if n, fdMessages := waits(); !errors.Is(err, ErrFrame) || n != before || fdMessages != 0 {
-		t.Errorf("an answer that is too large: %v, %d bytes queued, want %d; %d descriptor messages, want 0",
-			err, n, before, fdMessages)
+		t.Errorf("reply that is too large: %v, %d bytes and %d descriptor messages queued, want an error, %d and 0",
+			err, n,
+			fdMessages, before)
 	}
 	if err := file.Close(); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("its file was open: %v, want %v", err, os.ErrClosed)
+		t.Errorf("closing the descriptor of the refused reply = %v, want %v, because the server closed it",
+			err, os.ErrClosed)
 	}
 }
 
-func TestFailEndsTheConnection(t *testing.T) {
+func TestFailClosesConnection(t *testing.T) {
 	ours, theirs := net.Pipe()
 	s := NewServer(theirs, nil)
 	s.fail(&Frame{Kind: Call, Request: 1}, ErrFrame)
 	if err := s.reason(); !errors.Is(err, ErrFrame) {
-		t.Errorf("got the reason %v, want %v", err, ErrFrame)
+		t.Errorf("reason of the end = %v, want %v", err, ErrFrame)
 	}
 	_ = ours.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if n, err := ours.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("got %d bytes, %v, want %v", n, err, io.EOF)
+		t.Errorf("read after the end = %d bytes, %v, want %v", n, err, io.EOF)
 	}
 }

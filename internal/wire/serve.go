@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -62,6 +63,8 @@ type Server struct {
 	running   sync.WaitGroup
 	over      chan struct{} // closed when no further call is begun: what waits ends
 
+	finished atomic.Uint64 // calls that are over, whatever their status
+
 	raw    syscall.RawConn // immutable; nil where conn is no socket
 	unread chan error      // why no further frame is read: one value
 
@@ -112,6 +115,15 @@ func NewServer(conn net.Conn, p Process) *Server {
 		s.raw, _ = socket.SyscallConn() // without it writes take the long way
 	}
 	return s
+}
+
+// Answered returns the number of calls that are over, whatever their status. Calls beyond a bound and the frames that
+// create threads, cancel or acknowledge do not count. It is safe for concurrent use, and 0 for a nil Server.
+func (s *Server) Answered() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.finished.Load()
 }
 
 // Patient removes the timeout of the hello. Use it for a connection that a program inherits, which may never use it

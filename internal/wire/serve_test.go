@@ -58,7 +58,7 @@ func newServed(t *testing.T) (s *served, p process, theirs net.Conn) {
 	return s, process{made, nt.Documented}, theirs
 }
 
-// serveAs starts a connection whose process is made of a kernel's.
+// serveAs starts a connection whose process is built from a kernel's.
 func serveAs(t *testing.T, made func(process) wire.Process) *served {
 	t.Helper()
 	s, p, theirs := newServed(t)
@@ -85,7 +85,7 @@ func (s *served) ended() error {
 	case err := <-s.end:
 		return err
 	case <-time.After(time.Minute):
-		s.Fatal("the server has not ended after a minute")
+		s.Fatal("the server has not ended after a minute, want it ended")
 		return nil
 	}
 }
@@ -95,7 +95,7 @@ func (s *served) greet() {
 	s.Helper()
 	s.send(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	if f := s.receive(); f.Kind != wire.Hello {
-		s.Fatalf("kind %d where a hello belongs, want %d", f.Kind, wire.Hello)
+		s.Fatalf("frame of kind %d, want a hello (%d)", f.Kind, wire.Hello)
 	}
 }
 
@@ -125,8 +125,7 @@ func (s *served) status(f *wire.Frame) ntstatus.Status {
 	answer := s.receive()
 	head, _, err := wire.DecodeAnswer(answer.Body)
 	if err != nil || answer.Kind != wire.Answer || answer.Request != f.Request {
-		s.Fatalf("%+v, %v, want answer.Kind = %v, answer.Request = %v, no error", answer, err, wire.Answer,
-			f.Request)
+		s.Fatalf("reply = %+v, %v, want kind %v for request %v, no error", answer, err, wire.Answer, f.Request)
 	}
 	return head.Status
 }
@@ -151,9 +150,9 @@ func call(t *testing.T, name string, in any) *wire.Frame {
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
-// TestClient makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
+// TestClientThreadsAndEndOfConnection makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
 // connection (W-10, W-12).
-func TestClient(t *testing.T) {
+func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -174,23 +173,23 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("the other thread: %s, want %s", st, ntstatus.NoToken)
+		t.Errorf("opening the token of the other thread: %s, want %s", st, ntstatus.NoToken)
 	}
 	own, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 	if st != ntstatus.Success || own == 0 {
-		t.Errorf("the impersonating thread: %s", st)
+		t.Errorf("opening the token of the impersonating thread: %s, want success", st)
 	}
 	revert()
 	revert() // A ticket works once (W-8).
 	if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
-		t.Errorf("after reverting: %s, want %s", st, ntstatus.NoToken)
+		t.Errorf("opening the token after reverting: %s, want %s", st, ntstatus.NoToken)
 	}
 	if _, err := th.Impersonate(dup); err != nil {
 		t.Error(err)
 	}
 	other.Close()
 	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.InvalidCid {
-		t.Errorf("a thread that ended: %s, want %s", st, ntstatus.InvalidCid) // its number is not given (W-7)
+		t.Errorf("call of an ended thread: %s, want %s", st, ntstatus.InvalidCid) // its number is not given (W-7)
 	}
 	_ = c.Close()
 	if err := s.ended(); err != nil {
@@ -198,14 +197,14 @@ func TestClient(t *testing.T) {
 	}
 	// The connection is lost: calls fail and change nothing (W-9).
 	if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
-		t.Errorf("after Close: %s, want %s", st, ntstatus.PortDisconnected)
+		t.Errorf("call after Close: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 	if _, err := c.NewThread(); !errors.Is(err, client.ErrClosed) {
-		t.Errorf("after Close: %v, want %v", err, client.ErrClosed)
+		t.Errorf("NewThread after Close: %v, want %v", err, client.ErrClosed)
 	}
 }
 
-// join starts another connection to the kernel of s, with a process of that token.
+// join starts another connection to the kernel of s, with a process of the given token.
 func (s *served) join(tok string) *client.Conn {
 	s.Helper()
 	user, err := token.Parse([]byte(tok))
@@ -232,9 +231,9 @@ func (s *served) join(tok string) *client.Conn {
 	return c
 }
 
-// TestOrder sends calls of one thread without waiting: they are answered in their
-// order (W-11).
-func TestOrder(t *testing.T) {
+// TestCallsOfOneThreadKeepTheirOrder sends calls of one thread without waiting, and checks that the replies come in
+// the same order (W-11).
+func TestCallsOfOneThreadKeepTheirOrder(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	const n = 40
@@ -247,7 +246,7 @@ func TestOrder(t *testing.T) {
 	}()
 	for i := range n {
 		if f := s.receive(); f.Request != uint64(i) {
-			t.Fatalf("answer %d is to request %d, want %d", i, f.Request, uint64(i))
+			t.Fatalf("reply %d is to request %d, want %d", i, f.Request, uint64(i))
 		}
 	}
 }
@@ -299,9 +298,9 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 	}
 }
 
-// TestRefused sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
+// TestInvalidFrameEndsConnection sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
 // remains.
-func TestRefused(t *testing.T) {
+func TestInvalidFrameEndsConnection(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
 	badHello := wire.AppendHello(nil, wire.HelloBody{})
 	binary.LittleEndian.PutUint32(badHello[4+len("refmon"):], wire.Version+1)
@@ -344,14 +343,14 @@ func TestRefused(t *testing.T) {
 				_ = s.conn.Close()
 			}
 			if err := s.ended(); !errors.Is(err, c.want) {
-				t.Errorf("%s: ended with %v, want %v", c.rule, err, c.want)
+				t.Errorf("%s: connection ended with %v, want %v", c.rule, err, c.want)
 			}
 		})
 	}
 }
 
-// Requests that are answered with a status; the connection continues.
-func TestRefusedByStatus(t *testing.T) {
+// These requests get a reply with an error status, and the connection continues.
+func TestInvalidRequestKeepsConnection(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -368,17 +367,17 @@ func TestRefusedByStatus(t *testing.T) {
 		{closing, ntstatus.InvalidHandle},
 	} {
 		if st := s.status(c.frame); st != c.want {
-			t.Errorf("%+v: %s, want %s", c.frame, st, c.want)
+			t.Errorf("frame %+v: %s, want %s", c.frame, st, c.want)
 		}
 	}
-	// Bounds answer with a status (W-3).
+	// Reaching a limit returns a status (W-3).
 	for range wire.MaxThreads - 1 {
 		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
 			t.Fatal(st)
 		}
 	}
 	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.InsufficientResources {
-		t.Errorf("a thread too many: %s, want %s", st, ntstatus.InsufficientResources)
+		t.Errorf("one thread too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 	for range wire.MaxTickets {
 		if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.Success {
@@ -386,13 +385,13 @@ func TestRefusedByStatus(t *testing.T) {
 		}
 	}
 	if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.InsufficientResources {
-		t.Errorf("a ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
+		t.Errorf("one ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
-// TestUnknownRow connects to a server that knows one row by other types: that row
-// alone is not supported (W-5).
-func TestUnknownRow(t *testing.T) {
+// TestRowWithOtherTypesIsNotSupported connects to a server that knows one row with other types. Only that row is not
+// supported (W-5).
+func TestRowWithOtherTypesIsNotSupported(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
 	go func() {
@@ -417,10 +416,10 @@ func TestUnknownRow(t *testing.T) {
 	defer c.Close()
 	rows := wire.Rows()
 	if _, st := c.Thread().CallRow(rows[0].Row, rows[0].NothingIn()); st != ntstatus.NotSupported {
-		t.Errorf("%s: %s, want %s", rows[0].Info().Name, st, ntstatus.NotSupported)
+		t.Errorf("calling the changed row %s: %s, want %s", rows[0].Info().Name, st, ntstatus.NotSupported)
 	}
 	if _, st := c.Thread().CallRow(rows[1].Row, rows[1].NothingIn()); st != ntstatus.InvalidHandle {
-		t.Errorf("%s: %s, want %s", rows[1].Info().Name, st, ntstatus.InvalidHandle)
+		t.Errorf("calling the unchanged row %s: %s, want %s", rows[1].Info().Name, st, ntstatus.InvalidHandle)
 	}
 }
 

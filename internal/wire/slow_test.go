@@ -23,9 +23,9 @@ func alone(t *testing.T, patient bool) (conn net.Conn, ended <-chan error) {
 	return conn, ended
 }
 
-// TestSlow sends slowly. There is no time limit between frames, but one within a frame, before the hello and for
+// TestTimeLimitsOfSlowClients sends slowly. There is no time limit between frames, but one within a frame, before the hello and for
 // unread replies (W-18, W-3). A program that was started with its connection may send its hello at any time (W-51).
-func TestSlow(t *testing.T) {
+func TestTimeLimitsOfSlowClients(t *testing.T) {
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
 	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestSlow(t *testing.T) {
 		after time.Duration // the end of the connection after the last; 0: a day later
 		want  error
 	}{
-		{"silence between frames", [][]byte{hello, thread, thread}, true, 0, nil},
+		{"no data between frames", [][]byte{hello, thread, thread}, true, 0, nil},
 		{"no hello of a started program", [][]byte{{}}, true, 0, nil},
 		{"a late hello of a started program", [][]byte{{}, hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
 		{"no hello", [][]byte{{}}, true, wire.HelloTimeout, nil},
@@ -62,11 +62,12 @@ func TestSlow(t *testing.T) {
 				select {
 				case err := <-ended:
 					if c.after == 0 || time.Since(begun) != c.after || err == nil || !errors.Is(err, c.want) && c.want != nil {
-						t.Errorf("ended after %s with %v, want %s, %v", time.Since(begun), err, c.after, c.want)
+						t.Errorf("connection ended after %s with %v, want %s, %v",
+							time.Since(begun), err, c.after, c.want)
 					}
 				case <-time.After(24 * time.Hour):
 					if c.after != 0 {
-						t.Errorf("the connection is open, want it closed after %s", c.after)
+						t.Errorf("the connection is still open, want it closed after %s", c.after)
 					}
 				}
 			})
@@ -112,10 +113,10 @@ func TestSlowFrameHasOneTimeLimit(t *testing.T) {
 					}
 				}
 				if c.bytes < 0 && (err != nil || n != all) {
-					t.Errorf("after %d of %d bytes: %v", n, all, err)
+					t.Errorf("write ended after %d of %d bytes with %v, want all bytes", n, all, err)
 				}
 				if c.bytes >= 0 && (err == nil || n < c.bytes-1 || n > c.bytes+1) {
-					t.Errorf("%d bytes went over, then %v, want %d", n, err, c.bytes)
+					t.Errorf("%d bytes were transferred before %v, want about %d", n, err, c.bytes)
 				}
 			})
 		})

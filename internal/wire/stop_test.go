@@ -19,7 +19,7 @@ import (
 
 // A stopping server ends a waiting call with STATUS_CANCELLED, which the client receives before the connection closes
 // (W-19).
-func TestStopEndsWaits(t *testing.T) {
+func TestStopCancelsWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, ours, end := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
@@ -43,7 +43,7 @@ func TestStopEndsWaits(t *testing.T) {
 		synctest.Wait()
 		server.Stop()
 		if st := <-waited; st != ntstatus.Cancelled {
-			t.Errorf("a call that waits: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("waiting call: %s, want %s", st, ntstatus.Cancelled)
 		}
 		if err := <-end; err != nil {
 			t.Error(err)
@@ -52,8 +52,8 @@ func TestStopEndsWaits(t *testing.T) {
 	})
 }
 
-// TestStopAnswersCalls checks that a stopping server replies to a call in progress (W-19).
-func TestStopAnswersCalls(t *testing.T) {
+// TestStopCompletesCallInProgress checks that a stopping server replies to a call in progress (W-19).
+func TestStopCompletesCallInProgress(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -78,10 +78,10 @@ func TestStopAnswersCalls(t *testing.T) {
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-b.called
 	server.Stop()
-	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // the server would have hung up by then
+	time.AfterFunc(20*time.Millisecond, func() { close(b.released) }) // a server that does not wait has closed by then
 	head, _, err := wire.DecodeAnswer(s.receive().Body)
 	if err != nil || head.Status != ntstatus.InvalidHandle {
-		t.Errorf("the call: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
+		t.Errorf("call in progress: %v, %v, want %v, nil", head.Status, err, ntstatus.InvalidHandle)
 	}
 	if err := s.ended(); err != nil {
 		t.Error(err)
@@ -89,9 +89,9 @@ func TestStopAnswersCalls(t *testing.T) {
 	_ = ours.Close()
 }
 
-// TestIdleAfterPieces checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
+// TestFrameInPiecesLeavesNoTimeLimit checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
 // (W-18).
-func TestIdleAfterPieces(t *testing.T) {
+func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := alone(t, false)
 		frame := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
@@ -113,9 +113,9 @@ func TestIdleAfterPieces(t *testing.T) {
 	})
 }
 
-// TestEndIsSeen checks that a client learns immediately that its connection has ended, without another call, however
+// TestClientNoticesEndOfConnection checks that a client learns immediately that its connection has ended, without another call, however
 // many calls from however many threads it made before (W-9).
-func TestEndIsSeen(t *testing.T) {
+func TestClientNoticesEndOfConnection(t *testing.T) {
 	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
 		synctest.Test(t, func(t *testing.T) {
 			server, ours, end := pair(t, func(*wire.Server) {})
@@ -138,7 +138,7 @@ func TestEndIsSeen(t *testing.T) {
 			all.Wait()
 			time.Sleep(time.Second)
 			if err := conn.Err(); err != nil {
-				t.Errorf("%+v: lost before its end: %v", c, err)
+				t.Errorf("%+v: connection lost before the server closed it: %v, want no error", c, err)
 			}
 			server.Stop()
 			if err := <-end; err != nil {
@@ -146,16 +146,16 @@ func TestEndIsSeen(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			if conn.Err() == nil {
-				t.Errorf("%+v: the end of the connection is not seen", c)
+				t.Errorf("%+v: the client reports no error after the end, want one", c)
 			}
 			_ = conn.Close()
 		})
 	}
 }
 
-// TestStopIsBounded checks that a client that reads no replies delays a stopping server only up to the time limit
+// TestStopHasTimeLimit checks that a client that reads no replies delays a stopping server only up to the time limit
 // (W-19).
-func TestStopIsBounded(t *testing.T) {
+func TestStopHasTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, conn, end := pair(t, func(*wire.Server) {})
 		for _, f := range []wire.Frame{{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})},
@@ -173,7 +173,7 @@ func TestStopIsBounded(t *testing.T) {
 		begun := time.Now()
 		server.Stop()
 		if err := <-end; err != nil || time.Since(begun) != wire.StopTimeout {
-			t.Errorf("stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
+			t.Errorf("server stopped after %s with %v, want %s", time.Since(begun), err, wire.StopTimeout)
 		}
 		_, _ = io.Copy(io.Discard, conn)
 	})

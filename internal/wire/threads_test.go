@@ -13,7 +13,7 @@ import (
 )
 
 // A thread's number is used once, and is invalid after the thread has ended (W-7).
-func TestNumbersOfThreads(t *testing.T) {
+func TestThreadNumberIsUsedOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	number := func() uint32 {
@@ -33,17 +33,17 @@ func TestNumbersOfThreads(t *testing.T) {
 		t.Fatal(st)
 	}
 	if third := number(); third == first || third == second || third == 1 {
-		t.Errorf("the number %d is given again, after %d and %d", third, first, second)
+		t.Errorf("third thread has the number %d, want a new one, not %d or %d", third, first, second)
 	}
 	for _, kind := range []wire.Kind{wire.EndThread, wire.Save, wire.Call} {
 		if st := s.status(&wire.Frame{Kind: kind, Thread: first}); st != ntstatus.InvalidCid {
-			t.Errorf("kind %d for a thread that ended: %s, want %s", kind, st, ntstatus.InvalidCid)
+			t.Errorf("frame of kind %d for an ended thread: %s, want %s", kind, st, ntstatus.InvalidCid)
 		}
 	}
 }
 
-// TestTicketsAreUsedUp checks that a used ticket frees its place for another one (W-8).
-func TestTicketsAreUsedUp(t *testing.T) {
+// TestUsedTicketFreesItsPlace checks that a used ticket frees its place for another one (W-8).
+func TestUsedTicketFreesItsPlace(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	save := func() ([]byte, ntstatus.Status) {
@@ -57,19 +57,19 @@ func TestTicketsAreUsedUp(t *testing.T) {
 	for i := range 2*wire.MaxTickets + 1 {
 		ticket, st := save()
 		if st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 		if st := s.status(&wire.Frame{Kind: wire.Restore, Thread: 1, Body: ticket}); st != ntstatus.Success {
-			t.Fatalf("ticket %d, used: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("using ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	for i := range wire.MaxTickets {
 		if _, st := save(); st != ntstatus.Success {
-			t.Fatalf("ticket %d: %s, want %s", i, st, ntstatus.Success)
+			t.Fatalf("saving ticket %d: %s, want %s", i, st, ntstatus.Success)
 		}
 	}
 	if _, st := save(); st != ntstatus.InsufficientResources {
-		t.Errorf("one more than a thread may have: %s, want %s", st, ntstatus.InsufficientResources)
+		t.Errorf("saving one ticket too many: %s, want %s", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -107,7 +107,7 @@ func (b *busy) Exit() {
 
 // When a connection ends, its process exits even during a call, which the exit ends, and every thread is released
 // once (W-12, W-13).
-func TestExitEndsCalls(t *testing.T) {
+func TestDisconnectEndsRunningCall(t *testing.T) {
 	var p *busy
 	s := serveAs(t, func(inner process) wire.Process {
 		p = &busy{open: open{process: inner}, called: make(chan struct{}), exited: make(chan struct{})}
@@ -128,14 +128,14 @@ func TestExitEndsCalls(t *testing.T) {
 	s.send(call(t, "NtClose", nt.CloseIn{Handle: 400}))
 	<-p.called
 	_ = s.conn.Close()
-	_ = s.ended() // the client hung up, with an answer unread
+	_ = s.ended() // the client disconnected with an unread reply
 	if n := p.threads.Load(); n != 0 {
-		t.Errorf("%d threads are left, want 0", n)
+		t.Errorf("%d threads after the end, want 0", n)
 	}
 }
 
 // A failed call returns its outputs, such as a required length, and its reason only if requested (W-10).
-func TestOutputsOfFailures(t *testing.T) {
+func TestFailedCallReturnsOutputs(t *testing.T) {
 	var p *open
 	s := serveAs(t, func(inner process) wire.Process { p = &open{process: inner}; return p })
 	s.greet()
@@ -148,12 +148,13 @@ func TestOutputsOfFailures(t *testing.T) {
 		s.send(&wire.Frame{Kind: wire.Call, Thread: 1, Service: row.Service, Body: body})
 		head, rest, err := wire.DecodeAnswer(s.receive().Body)
 		if err != nil || head.Status != ntstatus.BufferTooSmall || (head.Why != nil) != why {
-			t.Errorf("reason requested %t: status %v, reason %+v, error %v, want STATUS_BUFFER_TOO_SMALL",
-				why, head.Status, head.Why, err)
+			t.Errorf("reason requested %t: status %v, reason %+v, %v, want STATUS_BUFFER_TOO_SMALL",
+				why, head.Status, head.Why,
+				err)
 		}
 		out, err := row.DecodeOut(rest)
 		if o, ok := out.(nt.QuerySecurityObjectOut); err != nil || !ok || o.LengthNeeded == 0 {
-			t.Errorf("the room that it needs: %+v, %v", out, err)
+			t.Errorf("output = %+v, %v, want the required length", out, err)
 		}
 	}
 }
@@ -181,11 +182,11 @@ func TestPartialWriteEndsConnection(t *testing.T) {
 	}
 	conn.is.Store(true)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected {
-		t.Errorf("a call that was not written whole: %s, want %s", st, ntstatus.PortDisconnected)
+		t.Errorf("call whose frame was written in part: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 	conn.is.Store(false)
 	if st := c.Thread().NtClose(4); st != ntstatus.PortDisconnected || c.Err() == nil {
-		t.Errorf("the next one: %s, %v", st, c.Err())
+		t.Errorf("next call: %s, connection error %v, want %s and an error", st, c.Err(), ntstatus.PortDisconnected)
 	}
 	_ = c.Close()
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// patient is a process one of whose frames takes long, and whose server shares its time
-// out: it counts the turns.
+// patient is a process with one slow frame. It counts the time slices of its server.
 type patient struct {
 	process
 	watchdog wire.Watchdog
@@ -117,7 +116,7 @@ func patience(t *testing.T) (*served, *patient, <-chan int) {
 		_ = ours.Close()
 		synctest.Wait()
 		if got := p.now(); got != [2]int{} {
-			t.Errorf("turns and slow turns at the end: %d", got)
+			t.Errorf("time slices [normal, slow] in use at the end = %d, want none", got)
 		}
 		if err := s.sys.Close(); err != nil {
 			t.Error(err)
@@ -136,9 +135,9 @@ func frames(f *wire.Frame, n int) (b []byte) {
 	return b
 }
 
-// TestLongCall checks that calls of other threads are made during one thread's long call, which keeps its scheduler
+// TestLongCallDoesNotDelayOtherThreads checks that calls of other threads are made during one thread's long call, which keeps its scheduler
 // slot, and that the thread's next calls are made after it (W-11, W-43).
-func TestLongCall(t *testing.T) {
+func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
 		closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
@@ -152,32 +151,32 @@ func TestLongCall(t *testing.T) {
 		s.send(&behind)
 		s.send(&beside)
 		if f := s.receive(); f.Request != 3 {
-			t.Errorf("request %d is answered first, want that of the other thread", f.Request)
+			t.Errorf("first reply is to request %d, want 3 of the other thread", f.Request)
 		}
 		for range 10 {
 			if st := s.status(&beside); st != ntstatus.InvalidHandle {
-				t.Errorf("a call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
+				t.Errorf("call of the other thread: %s, want %s", st, ntstatus.InvalidHandle)
 			}
 		}
 		if waited := time.Since(begun); waited > 2*time.Millisecond {
-			t.Errorf("the other thread waited for %s, want at most %s", waited, 2*time.Millisecond)
+			t.Errorf("the other thread waited %s, want at most %s", waited, 2*time.Millisecond)
 		}
 		synctest.Wait()
 		if got := p.now(); got != [2]int{0, 1} {
-			t.Errorf("slots and slow slots during the call: %d, want 0 and 1", got)
+			t.Errorf("time slices [normal, slow] in use during the call = %d, want [0 1]", got)
 		}
 		close(p.until)
 		for want := uint64(1); want <= 2; want++ {
 			if f := s.receive(); f.Request != want {
-				t.Errorf("request %d is answered, want %d", f.Request, want)
+				t.Errorf("reply to request %d, want %d", f.Request, want)
 			}
 		}
 	})
 }
 
-// TestLongCallAndEnd checks that the end of the connection waits for a long call and makes none of the queued ones
+// TestDisconnectWaitsForLongCall checks that the end of the connection waits for a long call and makes none of the queued ones
 // (W-12, W-43).
-func TestLongCallAndEnd(t *testing.T) {
+func TestDisconnectWaitsForLongCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
 		s.send(&wire.Frame{Kind: wire.Inspect, Thread: 1})
@@ -186,7 +185,7 @@ func TestLongCallAndEnd(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-s.end:
-			t.Errorf("the server ended during a call: %v", err)
+			t.Errorf("the server ended during a call: %v, want it to wait", err)
 		default:
 		}
 		close(p.until)
@@ -196,9 +195,9 @@ func TestLongCallAndEnd(t *testing.T) {
 	})
 }
 
-// TestAnswersTogether checks that replies to frames that arrived together are sent together, and that none waits for
+// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together, and that none waits for
 // the rest of a partial frame (W-44).
-func TestAnswersTogether(t *testing.T) {
+func TestRepliesAreSentTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		half int // bytes of a further frame
@@ -210,15 +209,15 @@ func TestAnswersTogether(t *testing.T) {
 				go func() { _, _ = s.conn.Write(append(b, b[:c.half]...)) }()
 				for i := range uint64(50) {
 					if f := s.receive(); f.Request != i {
-						t.Fatalf("request %d is answered, want %d", f.Request, i)
+						t.Fatalf("reply to request %d, want %d", f.Request, i)
 					}
 				}
 				synctest.Wait()
 				if n := len(writes); n != 1 {
-					t.Errorf("%d writes, want 1", n)
+					t.Errorf("replies sent in %d writes, want 1", n)
 				}
 				if got := p.now(); got != [2]int{} || p.most != 1 {
-					t.Errorf("slots in use after the replies: %d, at most %d concurrently, want 0 and at most 1",
+					t.Errorf("%d time slices in use after the replies, at most %d at a time, want 0 and 1",
 						got, p.most)
 				}
 			})
@@ -226,15 +225,15 @@ func TestAnswersTogether(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswers checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
-func TestUnreadAnswers(t *testing.T) {
+// TestUnreadRepliesHoldNoTimeSlice checks that a client that reads no replies keeps no scheduler slot (W-21, W-44).
+func TestUnreadRepliesHoldNoTimeSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, writes := patience(t)
 		go func() { _, _ = s.conn.Write(frames(call(t, "NtClose", nt.CloseIn{Handle: 4}), 50)) }()
 		<-writes
 		synctest.Wait()
 		if got := p.now(); got != [2]int{} {
-			t.Errorf("turns and slow turns while the client does not read: %d", got)
+			t.Errorf("time slices [normal, slow] in use while the client does not read = %d, want none", got)
 		}
 	})
 }
@@ -255,7 +254,7 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 		{true, 0, 0, 60 * time.Microsecond, 10, 600 * time.Microsecond},
 		{true, 0, 0, 30 * time.Microsecond, 5, 300 * time.Microsecond},
 		{true, 0, 0, time.Microsecond, 1, 10 * time.Microsecond},
-		// who had much stays away after each turn, answered
+		// a connection that used much time pauses after each slice, its replies sent
 		{false, time.Millisecond, 1, 60 * time.Microsecond, 10, 9600 * time.Microsecond},
 		{true, time.Millisecond, 1, 30 * time.Microsecond, 5, 4300 * time.Microsecond},
 		{true, time.Millisecond, 1, time.Microsecond, 1, 10 * time.Microsecond},
@@ -272,8 +271,9 @@ func TestTimeSliceIsPassedOn(t *testing.T) {
 			lasted := time.Since(begun)
 			synctest.Wait()
 			if p.all != c.want || len(writes) != c.want || lasted != c.lasts {
-				t.Errorf("%+v: %d turns, %d writes in %s, want %d, %d, %s", c, p.all, len(writes), lasted, c.want,
-					c.want, c.lasts)
+				t.Errorf("%+v: %d time slices, %d writes in %s, want %d, %d, %s",
+					c, p.all, len(writes), lasted, c.want, c.want,
+					c.lasts)
 			}
 		})
 	}

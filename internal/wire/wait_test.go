@@ -26,7 +26,7 @@ var toEveryone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:SYG:SYD:(A;
 
 // A conversation over a named pipe between two connections: the server waits, reads and impersonates the client, and
 // its other calls continue during the wait (W-20).
-func TestPipes(t *testing.T) {
+func TestServerWaitsReadsAndImpersonatesOverPipe(t *testing.T) {
 	s := serve(t)
 	server := s.connect()
 	l, err := server.Thread().ListenPipe("orders", toEveryone)
@@ -50,7 +50,7 @@ func TestPipes(t *testing.T) {
 	}()
 	got, err := io.ReadAll(c)
 	if err != nil || string(got) != "S-1-5-21-1-2-3-1107 asked 180000 bytes" {
-		t.Errorf(`%q, %v, want string(got) = "S-1-5-21-1-2-3-1107 asked 180000 bytes", no error`, got, err)
+		t.Errorf("reply = %q, %v, want the client's SID and 180000 bytes", got, err)
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
@@ -102,7 +102,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("after the deadline: %v, want %v", err, os.ErrDeadlineExceeded)
+		t.Errorf("read with a deadline: %v, want %v", err, os.ErrDeadlineExceeded)
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	ended := make(chan error)
@@ -112,7 +112,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	}
 	_ = c.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a read of a closed pipe: %v, want %v", err, net.ErrClosed)
+		t.Errorf("read of a closed pipe: %v, want %v", err, net.ErrClosed)
 	}
 	if _, err := l.AcceptPipe(); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = l.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept of a closed listener: %v, want %v", err, net.ErrClosed)
+		t.Errorf("accept on a closed listener: %v, want %v", err, net.ErrClosed)
 	}
 	l, err = server.Thread().ListenPipe("more", toEveryone)
 	if err != nil {
@@ -129,22 +129,22 @@ func TestWaitsEndWithTheirConnection(t *testing.T) {
 	go func() { _, err := l.AcceptPipe(); ended <- err }()
 	_ = server.Close()
 	if err := <-ended; !errors.Is(err, ntstatus.PortDisconnected.Err()) && !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept on a lost connection: %v", err)
+		t.Errorf("accept on a lost connection: %v, want STATUS_PORT_DISCONNECTED or a closed connection", err)
 	}
 }
 
-// does calls a row by its name, which must succeed.
+// does calls a row by its name and fails the test unless the call succeeds.
 func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
 	t.Helper()
 	out, st := th.CallRow(nt.NtTable.Find(row), in)
 	if !st.IsSuccess() {
-		t.Fatalf("%s: %s", row, st)
+		t.Fatalf("calling %s: %s, want success", row, st)
 	}
 	return out.(O)
 }
 
 // A client of a port waits until the server has completed the connection, and gets its data or the refusal (W-41).
-func TestPortConnected(t *testing.T) {
+func TestPortClientWaitsForCompletion(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -176,12 +176,13 @@ func TestPortConnected(t *testing.T) {
 			said, longest, connected := waiter.PortConnected(out.(nt.PortOut).PortHandle)
 			told <- fmt.Sprintf("%s: %s %d %s", st, said, longest, connected)
 		}()
-		// A port without a message is waited for, although STATUS_TIMEOUT is no failure (W-20).
+		// The wait continues although STATUS_TIMEOUT, which means that the port has no message, is not a failure
+		// (W-20).
 		out, st := serving.CallWhenReady(nt.NtTable.Find("NtListenPort"), nt.ListenPortIn{PortHandle: port},
 			nt.Wait{Handle: port, NotYet: ntstatus.Timeout})
 		m := out.(nt.ReplyWaitReceivePortOut)
 		if st != ntstatus.Success || !m.Connecting {
-			t.Fatalf("%+v, %s, want st = %s, m.Connecting = true", m, st, ntstatus.Success)
+			t.Fatalf("received %+v, %s, want a request to connect and %s", m, st, ntstatus.Success)
 		}
 		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
 			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
@@ -190,11 +191,11 @@ func TestPortConnected(t *testing.T) {
 			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
 		}
 		if got := <-told; got != want {
-			t.Errorf("%q, want %q", got, want)
+			t.Errorf("client got %q, want %q", got, want)
 		}
 	}
 	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
-		t.Errorf("no port: %s, want %s", st, ntstatus.InvalidHandle)
+		t.Errorf("waiting for an invalid port: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 }
 
@@ -223,18 +224,18 @@ func TestSuccessEndsWait(t *testing.T) {
 			return st
 		}
 		if st := wait(ntstatus.Success); st != ntstatus.Success {
-			t.Errorf("a wait for a signalled event: %s, want %s", st, ntstatus.Success)
+			t.Errorf("first wait for the signalled event: %s, want %s", st, ntstatus.Success)
 		}
 		if st := wait(ntstatus.Timeout); st != ntstatus.Cancelled {
-			t.Errorf("and is not any more: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("second wait, after the signal was consumed: %s, want %s", st, ntstatus.Cancelled)
 		}
 		_ = conn.Close()
 	})
 }
 
-// TestCancelledTwice checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
+// TestTwoCancelsEndWaitOnce checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
 // (W-20).
-func TestCancelledTwice(t *testing.T) {
+func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
 	if st := s.status(call(t, "NtCreateEvent", nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
@@ -263,14 +264,14 @@ func TestCancelledTwice(t *testing.T) {
 			got[f.Request] = head.Status
 		}
 		if len(got) != 3 || got[wait.Request] != ntstatus.Cancelled {
-			t.Fatalf("round %d: %v, want len(got) = 3, got[wait.Request] = %v", i, got, ntstatus.Cancelled)
+			t.Fatalf("round %d: statuses %v, want 3 with %v for the wait", i, got, ntstatus.Cancelled)
 		}
 	}
 }
 
-// TestThreadEndsWaits checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
+// TestEndOfThreadEndsItsWait checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
 // another thread (W-20).
-func TestThreadEndsWaits(t *testing.T) {
+func TestEndOfThreadEndsItsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		conn, err := client.New(ours)
@@ -299,19 +300,19 @@ func TestThreadEndsWaits(t *testing.T) {
 		select {
 		case st := <-waited[0]:
 			if st != ntstatus.Cancelled {
-				t.Errorf("a wait of a thread that ended: %s, want %s", st, ntstatus.Cancelled)
+				t.Errorf("wait of the ended thread: %s, want %s", st, ntstatus.Cancelled)
 			}
 		default:
-			t.Error("the wait of an ended thread has not ended")
+			t.Error("the wait of the ended thread has not ended, want STATUS_CANCELLED")
 		}
 		if len(waited[1]) != 0 {
-			t.Errorf("a wait of another thread ended: len(waited[1]) = %d, want 0", len(waited[1]))
+			t.Errorf("%d waits of the other thread ended, want 0", len(waited[1]))
 		}
 		if _, st := conn.Thread().NtSetEvent(h); st != ntstatus.Success {
 			t.Fatal(st)
 		}
 		if st := <-waited[1]; st != ntstatus.Success {
-			t.Errorf("a wait of another thread: %s, want %s", st, ntstatus.Success)
+			t.Errorf("wait of the other thread: %s, want %s", st, ntstatus.Success)
 		}
 		_ = conn.Close()
 	})
@@ -385,7 +386,7 @@ func TestLargeWriteWaits(t *testing.T) {
 	const size = 100_000
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+		t.Errorf("write without a reader = %d bytes, %v, want 0 and a deadline error", n, err)
 	}
 	type ended struct {
 		n   int
@@ -402,7 +403,7 @@ func TestLargeWriteWaits(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all was read: %+v, want e.n = %v, e.err = nil", e, size)
+		t.Errorf("write after the reader took everything = %+v, want %d bytes, no error", e, size)
 	}
 	go write()
 	if _, err := io.ReadFull(r, make([]byte, 7)); err != nil {
@@ -410,6 +411,6 @@ func TestLargeWriteWaits(t *testing.T) {
 	}
 	_ = c.SetWriteDeadline(time.Unix(1, 0))
 	if e := <-done; e.n != 7 || !errors.Is(e.err, os.ErrDeadlineExceeded) {
-		t.Errorf("after 7 bytes were read: %+v, want e.n = 7, error %v", e, os.ErrDeadlineExceeded)
+		t.Errorf("write with a deadline after 7 bytes were read = %+v, want 7 bytes, %v", e, os.ErrDeadlineExceeded)
 	}
 }

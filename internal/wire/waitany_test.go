@@ -17,9 +17,9 @@ type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }
 
-// TestWaitAny checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
+// TestWaitAnyReturnsFirstSignalledObject checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
 // the object that ended the wait is reset (W-54).
-func TestWaitAny(t *testing.T) {
+func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
 	th := c.Thread()
@@ -38,22 +38,22 @@ func TestWaitAny(t *testing.T) {
 	}
 	waiter := tr.(anyWaiter)
 	if st := waiter.WaitAny(events, true, nil); st != 2 {
-		t.Errorf("a wait with the third object signalled: %s, want 2", st)
+		t.Errorf("WaitAny with the third object signalled: %s, want 2", st)
 	}
 	over := make(chan struct{})
 	close(over)
 	if st := waiter.WaitAny(events, true, over); st != ntstatus.Cancelled {
-		t.Errorf("a wait for an object that an earlier wait reset: %s, want %s", st, ntstatus.Cancelled)
+		t.Errorf("WaitAny for an object that an earlier wait reset: %s, want %s", st, ntstatus.Cancelled)
 	}
 	many := make([]winnt.Handle, wire.MaxObjects+1)
 	for i := range many {
 		many[i] = events[0]
 	}
 	if st := waiter.WaitAny(many, false, nil); st != ntstatus.InvalidParameter1 {
-		t.Errorf("too many: %s, want %s", st, ntstatus.InvalidParameter1)
+		t.Errorf("WaitAny for too many objects: %s, want %s", st, ntstatus.InvalidParameter1)
 	}
 	if st := waiter.WaitAny([]winnt.Handle{events[0], 4000}, false, nil); st != ntstatus.InvalidHandle {
-		t.Errorf("no handle: %s, want %s", st, ntstatus.InvalidHandle)
+		t.Errorf("WaitAny with an invalid handle: %s, want %s", st, ntstatus.InvalidHandle)
 	}
 	for _, i := range []int{1, 0} {
 		waited := make(chan ntstatus.Status)
@@ -62,7 +62,7 @@ func TestWaitAny(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := <-waited; st != ntstatus.Status(i) {
-			t.Errorf("object %d was signalled, the wait returned %s, want %s", i, st, ntstatus.Status(i))
+			t.Errorf("WaitAny after object %d was signalled: %s, want %s", i, st, ntstatus.Status(i))
 		}
 	}
 	// Of several signalled objects only the first is reset.
@@ -73,15 +73,15 @@ func TestWaitAny(t *testing.T) {
 	}
 	for _, want := range []ntstatus.Status{1, 2, ntstatus.Cancelled} {
 		if st := waiter.WaitAny(events, false, over); st != want {
-			t.Errorf("a wait with several signalled objects: %s, want %s", st, want)
+			t.Errorf("WaitAny with several signalled objects: %s, want %s", st, want)
 		}
 	}
 	calls(t, c, th, tr)
 }
 
-// TestWaitAnyAndCalls checks that a queued call wakes alertable waits only, and that a signalled object comes first
+// TestQueuedCallWakesAlertableWait checks that a queued call wakes alertable waits only, and that a signalled object comes first
 // (W-54, O-147).
-func TestWaitAnyAndCalls(t *testing.T) {
+func TestQueuedCallWakesAlertableWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})
 		c, err := client.New(ours)
@@ -116,7 +116,7 @@ func TestWaitAnyAndCalls(t *testing.T) {
 			t.Error("a queued call does not wake an alertable wait, want STATUS_USER_APC")
 		}
 		if st := <-wait(false); st != ntstatus.Cancelled {
-			t.Errorf("a wait that is not alertable, with a queued call: %s, want %s", st, ntstatus.Cancelled)
+			t.Errorf("wait that is not alertable, with a queued call: %s, want %s", st, ntstatus.Cancelled)
 		}
 		waited = wait(false)
 		if queue(); <-waited != ntstatus.Cancelled {
@@ -127,7 +127,7 @@ func TestWaitAnyAndCalls(t *testing.T) {
 		}
 		for _, want := range []ntstatus.Status{0, ntstatus.UserAPC} {
 			if st := <-wait(true); st != want {
-				t.Errorf("calls are queued, the object was signalled: %s, want %s", st, want)
+				t.Errorf("wait with queued calls and a signalled object: %s, want %s", st, want)
 			}
 		}
 		_ = c.Close()
@@ -161,19 +161,19 @@ func calls(t *testing.T, c *client.Conn, th *nt.Thread, tr nt.Transport) {
 		t.Fatal(st)
 	}
 	if st := <-waited; st != ntstatus.UserAPC {
-		t.Errorf("a call was queued, the wait returned %s, want %s", st, ntstatus.UserAPC)
+		t.Errorf("alertable wait during which a call was queued: %s, want %s", st, ntstatus.UserAPC)
 	}
 	if st := tr.(anyWaiter).WaitAny(nil, true, nil); st != ntstatus.UserAPC {
-		t.Errorf("a wait with a queued call returned %s, want %s", st, ntstatus.UserAPC)
+		t.Errorf("alertable wait with a queued call: %s, want %s", st, ntstatus.UserAPC)
 	}
 	got, _, _ := tr.Call(nt.NtTable.Find("NtTestAlert"), nt.TestAlertIn{}, false)
 	if list := got.(nt.TestAlertOut).UserApcs; len(list) != 1 || list[0].ApcRoutine != 7 {
-		t.Errorf("the calls are %+v, want len(list) = 1, list[0].ApcRoutine = 7", list)
+		t.Errorf("calls returned by NtTestAlert = %+v, want the one with routine 7", list)
 	}
 	waits := make(chan ntstatus.Status)
 	go func() { waits <- tr.(anyWaiter).WaitAny(nil, true, nil) }()
 	_ = c.Close()
 	if st := <-waits; st != ntstatus.PortDisconnected {
-		t.Errorf("the connection ended, the wait returned %s, want %s", st, ntstatus.PortDisconnected)
+		t.Errorf("alertable wait on a closed connection: %s, want %s", st, ntstatus.PortDisconnected)
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestQueuedCalls checks that calls that arrive during a call of their thread are made in order, once each, and none
+// TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each, and none
 // after the thread has stopped (W-11).
-func TestQueuedCalls(t *testing.T) {
+func TestQueuedCallsRunInOrder(t *testing.T) {
 	w := newWorker(nil, new(nt.Thread))
 	frames := []*Frame{{Request: 1}, {Request: 2}, {Request: 3}, {Request: 4}}
 	if mine, begun := w.claim(frames[0]); !mine || !begun {
-		t.Fatal("the first call is another goroutine's")
+		t.Fatal("claim of the first call must return true, true: the caller runs it")
 	}
 	for _, f := range frames[1:] {
 		if mine, begun := w.claim(f); mine || !begun {
@@ -21,16 +21,16 @@ func TestQueuedCalls(t *testing.T) {
 	}
 	for _, want := range frames[1:3] {
 		if f := w.pop(); f != want {
-			t.Errorf("%+v is next, want %+v", f, want)
+			t.Errorf("next call = %+v, want %+v", f, want)
 		}
 	}
 	if left := w.stop(); len(left) != 1 || left[0] != frames[3] {
-		t.Errorf("%d calls are left", len(left))
+		t.Errorf("%d calls left after stop, want the last one", len(left))
 	}
 	if f := w.pop(); f != nil {
-		t.Errorf("%+v is made after the end, want nil", f)
+		t.Errorf("call after stop = %+v, want nil", f)
 	}
 	if mine, begun := w.claim(frames[0]); mine || begun {
-		t.Error("a call is begun after the end")
+		t.Error("claim after stop accepted a call, want it refused")
 	}
 }

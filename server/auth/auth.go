@@ -19,16 +19,17 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Peer is the other end of a socket as the host's kernel identifies it.
+// Peer is the other end of a socket as the host's kernel identifies it. The zero value identifies nobody.
 type Peer struct {
-	UID  uint32
-	GIDs []uint32 // the primary one first, then the supplementary ones, which may repeat it
+	Known bool // UID and GIDs are those of the peer; otherwise they do not count
+	UID   uint32
+	GIDs  []uint32 // the primary one first, then the supplementary ones, which may repeat it
 }
 
 // Evidence is what a client presented to prove its identity. The zero value proves nothing.
 type Evidence struct {
 	Type     winnt.LogonType
-	Peer     *Peer  // nil if the client did not connect over a local socket
+	Peer     *Peer  // nil or not Known if the client did not connect over a local socket
 	Domain   string // "": the name decides
 	Name     string // "": the client gave no name
 	Password logon.Secret

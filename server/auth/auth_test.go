@@ -29,7 +29,7 @@ func TestPackages(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	peer := &auth.Peer{UID: 4711, GIDs: []uint32{4711}}
+	peer := &auth.Peer{Known: true, UID: 4711, GIDs: []uint32{4711}}
 	network := winnt.LOGON32_LOGON_NETWORK
 	for i, c := range []struct {
 		e    auth.Evidence
@@ -43,6 +43,7 @@ func TestPackages(t *testing.T) {
 		{auth.Evidence{Peer: peer, Name: "alice", Password: "guess", Type: network}, ntstatus.LogonFailure, sid.SID{}},
 		{auth.Evidence{Peer: peer, Password: "secret", Type: network}, ntstatus.NoSuchPackage, sid.SID{}},
 		{auth.Evidence{Type: network}, ntstatus.NoSuchPackage, sid.SID{}},
+		{auth.Evidence{Peer: &auth.Peer{}}, ntstatus.NoSuchPackage, sid.SID{}}, // it has the uid of root
 		{auth.Evidence{}, ntstatus.NoSuchPackage, sid.SID{}},
 	} {
 		r, st := auth.First(context.Background(), c.e, unix.New(s), password.New(s))

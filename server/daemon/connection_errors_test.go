@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -61,7 +62,7 @@ func halfCall(socket string) error {
 }
 
 // TestStoppedInAFrame stops a program in the middle of a frame: others are served meanwhile, and the program after it
-// continues. TestSlow checks the time limit (W-13, W-18).
+// continues. TestTimeLimitsOfSlowClients checks the time limit (W-13, W-18).
 func TestStoppedInAFrame(t *testing.T) {
 	d := start(t, nil)
 	cmd := exec.Command(os.Args[0])
@@ -301,5 +302,41 @@ func TestDialsAgain(t *testing.T) {
 		if got, st := th.NtQueryInformationToken(h, winnt.TokenIsAppContainer); st != ntstatus.Success || got != c.want {
 			t.Errorf("in an AppContainer: %v, %s, want %d", got, st, c.want)
 		}
+	}
+}
+
+// TestStatsCountAnsweredCalls checks that ten calls in one write count as ten, from the moment the client has the last
+// answer, and still after its connection has ended. A hello is no call.
+func TestStatsCountAnsweredCalls(t *testing.T) {
+	d := start(t, nil)
+	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
+	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := slices.Clone(hello)
+	for i := range uint64(10) {
+		sent = wire.AppendFrame(sent, &wire.Frame{Kind: wire.Call, Request: i, Thread: 1, Service: row.Service, Body: body})
+	}
+	c := d.raw()
+	if _, err := c.Write(sent); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(c)
+	for range 11 {
+		if _, err := wire.ReadFrame(from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.Stats().Calls; got != 10 {
+		t.Errorf("%d calls, want 10", got)
+	}
+	_ = c.Close()
+	d.settles()
+	for end := time.Now().Add(time.Minute); d.Stats().Connections > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if got := d.Stats().Calls; got != 10 {
+		t.Errorf("%d calls after the connection ended, want 10", got)
 	}
 }

@@ -90,6 +90,8 @@ type Daemon struct {
 	// +checklocks:mu
 	refused uint64 // guarded by mu: connections and threads rejected at a limit
 	// +checklocks:mu
+	answered uint64 // guarded by mu: calls of connections that have ended
+	// +checklocks:mu
 	closing bool // guarded by mu
 }
 

@@ -114,6 +114,7 @@ func (d *Daemon) forget(c *connection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.connections, c)
+	d.answered += c.served.Answered()
 	c.paid.Return()
 	d.change(c.account, -1, 0)
 	if p := (payer{c.account, c.full}); d.users[c.account].connections == 0 && d.blocks[p].Used() == 0 {

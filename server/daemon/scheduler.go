@@ -29,9 +29,7 @@ type scheduler struct {
 	// +checklocks:mu
 	users map[uint32]*share // users with a connection; guarded by mu
 	// +checklocks:mu
-	calls uint64 // ended time slices; guarded by mu
-	// +checklocks:mu
-	served time.Duration // total time of them; guarded by mu
+	served time.Duration // total time of ended time slices; guarded by mu
 	// +checklocks:mu
 	newest ended // newest time slice; guarded by mu
 	// +checklocks:mu
@@ -133,7 +131,6 @@ func (t *scheduler) leave(s *share, began time.Time, slow bool) {
 		t.other = t.newest
 	}
 	t.newest = ended{s, began.Add(spent)}
-	t.calls++
 	t.served += spent
 	if slow {
 		t.slow++

@@ -10,8 +10,8 @@ import (
 type Stats struct {
 	Connections, Users           int
 	Refused                      uint64        // connections and threads rejected at a limit
-	Calls                        uint64        // ended time slices; calls that arrive together share one
-	Served                       time.Duration // total length of these time slices
+	Calls                        uint64        // answered calls, whatever their status
+	Served                       time.Duration // total length of the time slices; logons need none
 	Denied                       uint64        // denied calls, and denials passed to AddDenial
 	RecordsLeftOut               uint64        // audit records of connections beyond their user's limit
 	Watchers                     int
@@ -39,14 +39,17 @@ func (d *Daemon) Stats() Stats {
 			s.Quotas = append(s.Quotas, Quota{p.uid, p.full, used, b.Limit()})
 		}
 	}
-	s.Connections, s.Users, s.Refused = len(d.connections), len(d.users), d.refused
+	s.Connections, s.Users, s.Refused, s.Calls = len(d.connections), len(d.users), d.refused, d.answered
+	for c := range d.connections {
+		s.Calls += c.served.Answered()
+	}
 	d.mu.Unlock()
 	slices.SortFunc(s.Quotas, func(a, b Quota) int {
 		return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.UID, b.UID))
 	})
 	s.Charged = d.pool.Used()
 	d.scheduler.mu.Lock()
-	s.Calls, s.Served = d.scheduler.calls, d.scheduler.served
+	s.Served = d.scheduler.served
 	d.scheduler.mu.Unlock()
 	d.denials.mu.Lock()
 	s.Denied = d.denials.next - 1

@@ -14,13 +14,13 @@ func TestStats(t *testing.T) {
 	d := &Daemon{sys: kernel.Boot(kernel.Config{}), scheduler: newSchedulerOf(2, 1, 8), denials: callBuffer{most: 8,
 		next: 1},
 		connections: map[*connection]struct{}{{}: {}, {account: 1}: {}, {account: 2}: {}},
-		users:       map[uint32]user{7: {}, 8: {}}, refused: 5}
+		users:       map[uint32]user{7: {}, 8: {}}, refused: 5, answered: 7}
 	d.watchers.Store(4)
 	for range 6 {
 		d.denials.add(&seen{size: 1})
 	}
 	d.scheduler.mu.Lock()
-	d.scheduler.calls, d.scheduler.served = 7, 8*time.Second
+	d.scheduler.served = 8 * time.Second
 	d.scheduler.mu.Unlock()
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -59,8 +59,8 @@ func TestCountersStartAtZero(t *testing.T) {
 	}
 	d.connections = map[*connection]struct{}{{}: {}, {full: true}: {}, {checksUID: true}: {}}
 	d.users = map[uint32]user{1: {}, 2: {}}
-	d.refused = 4
-	d.scheduler.calls, d.scheduler.served = 5, 6
+	d.refused, d.answered = 4, 5
+	d.scheduler.served = 6
 	for range 7 {
 		d.denials.add(&seen{size: 1})
 	}

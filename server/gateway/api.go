@@ -27,7 +27,7 @@ func apiRows(g *Gateway) []row {
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
 		if !g.rates.allow(s.user) {
 			w.Header().Set("Retry-After", "1")
-			plain(w, http.StatusTooManyRequests, "too many questions: ask many at once by CheckBatch or WhatCan")
+			plain(w, http.StatusTooManyRequests, "too many requests: use CheckBatch or WhatCan, or try again later")
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
@@ -125,7 +125,7 @@ func (v service) WhatCan(ctx context.Context, r *connect.Request[api.WhatCanRequ
 
 // tooMany returns the InvalidArgument error of a call with too many questions.
 func tooMany() error {
-	return connect.NewError(connect.CodeInvalidArgument, errors.New("too many questions in one call"))
+	return connect.NewError(connect.CodeInvalidArgument, errors.New("too many questions in one call: split them"))
 }
 
 // reason returns the message of a non-nil error, without connect's code.

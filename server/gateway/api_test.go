@@ -261,7 +261,7 @@ func TestManyQuestions(t *testing.T) {
 	n := uint32(0)
 	for ; batch.Receive(); n++ {
 		m := batch.Msg()
-		want := `false  0 "FLY" is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are`
+		want := `false  0 "FLY" is not a right of a file: use names such as FILE_READ_DATA, GENERIC_WRITE or DELETE`
 		switch n {
 		case 7:
 			want = "true STATUS_SUCCESS 1 "
@@ -281,7 +281,7 @@ func TestManyQuestions(t *testing.T) {
 	w.must(err)
 	for n = 0; list.Receive(); n++ {
 		m := list.Msg()
-		want := "0 path is not one that a file can have"
+		want := "0 path is not a valid path of a file"
 		switch n {
 		case 7:
 			want = "2032127 "

@@ -43,7 +43,7 @@ func (c strictCodec) Marshal(message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%T is no message of the API", message)
+		return nil, fmt.Errorf("%T is not a message of the API", message)
 	case c.binary():
 		return proto.Marshal(m)
 	}
@@ -54,7 +54,7 @@ func (c strictCodec) Marshal(message any) ([]byte, error) {
 func (c strictCodec) Unmarshal(data []byte, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return fmt.Errorf("%T is no message of the API", message)
+		return fmt.Errorf("%T is not a message of the API", message)
 	}
 	if c.binary() {
 		if err := checkWire(m.ProtoReflect().Descriptor(), data); err != nil {

@@ -350,8 +350,8 @@ func TestRequestWithoutRightsIsAnError(t *testing.T) {
 		{"Check", object + `,"rights":[]}`, `rights: it is empty`},
 		{"Check", object + `,"rights":null}`, `rights: it is null`},
 		{"Check", object + `,"rights":[""]}`, `rights[0]: it is empty`},
-		{"Check", object + `}`, `rights is missing: name those that are asked for, such as FILE_READ_DATA; ` +
-			`MAXIMUM_ALLOWED asks for all that can be had`},
+		{"Check", object + `}`, `rights is missing: name the rights to check, such as FILE_READ_DATA; ` +
+			`MAXIMUM_ALLOWED requests all available rights`},
 		{"Check", `{}`, `object is missing`}, {"Check", `{"object":{},"rights":["DELETE"]}`, `object: it is empty`},
 		{"Explain", `{}`, `check is missing`}, {"Explain", `{"check":` + object + `}}`, `check.rights is missing`},
 		{"WhoCan", `{}`, `object is missing`}, {"WhoCan", object + `,"accounts":[]}`, `accounts: it is empty`},

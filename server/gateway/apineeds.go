@@ -40,8 +40,8 @@ var fieldNeeds = map[protoreflect.FullName]need{
 
 // fieldAdvice has the hint for a missing field.
 var fieldAdvice = map[protoreflect.FullName]string{
-	"refmon.v1.CheckRequest.rights": ": name those that are asked for, such as FILE_READ_DATA; " +
-		"MAXIMUM_ALLOWED asks for all that can be had",
+	"refmon.v1.CheckRequest.rights": ": name the rights to check, such as FILE_READ_DATA; " +
+		"MAXIMUM_ALLOWED requests all available rights",
 	"refmon.v1.CheckRequest.object":  `: give {"path": "/TREE/FILE"} or {"sddl": "O:…"}`,
 	"refmon.v1.WhoCanRequest.object": `: give {"path": "/TREE/FILE"} or {"sddl": "O:…"}`,
 }
@@ -85,7 +85,7 @@ func (c needsConn) Receive(message any) error {
 func checkRequest(message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return connect.NewError(connect.CodeInternal, fmt.Errorf("%T is no message of the API", message))
+		return connect.NewError(connect.CodeInternal, fmt.Errorf("%T is not a message of the API", message))
 	}
 	if err := checkNeeds(m.ProtoReflect()); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, err)

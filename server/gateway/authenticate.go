@@ -49,9 +49,9 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request) *session {
 	switch {
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
-		plain(w, http.StatusTooManyRequests, "too many passwords from this address were wrong")
+		plain(w, http.StatusTooManyRequests, "too many wrong passwords from this address: try again later")
 	case untriedLogons[st]:
-		g.log.Warn("a logon cannot be tried", lograte.Client, origin(r), "status", st.String())
+		g.log.Warn("cannot check a logon", lograte.Client, origin(r), "status", st.String())
 		busy(w)
 	default:
 		// The reason of a failed logon is for the audit record only (L-32), and the response time
@@ -173,7 +173,7 @@ func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 	}
 	h.Add("WWW-Authenticate", `Basic realm="refmon", charset="UTF-8"`)
 	if why == "" {
-		why = "a name and password, or a ticket, is needed"
+		why = "log on with a name and password, or with a Kerberos ticket"
 	}
 	plain(w, http.StatusUnauthorized, why)
 }
@@ -181,7 +181,7 @@ func (g *Gateway) challenge(w http.ResponseWriter, why string) {
 // busy writes a 503 response with Retry-After.
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "5")
-	plain(w, http.StatusServiceUnavailable, "refmond cannot serve this now")
+	plain(w, http.StatusServiceUnavailable, "refmond is not available now: try again later")
 }
 
 // plain writes a response with one line of text.

@@ -31,23 +31,23 @@ func TestConsole(t *testing.T) {
 	look.Thread().NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: winnt.FILE_OPEN,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\share\hers`})})
 	for _, c := range []struct{ user, path, want, not string }{
-		{"bob", "/", "You may see no connection", "61011"},
+		{"bob", "/", "There is no connection that you may see", "61011"},
 		{"bob", "/token", `HOST\bob`, "HOST\\alice"},
 		{"bob", "/token?process=4", "STATUS_", "Privileges"},
-		{"bob", "/token?process=x", "a process is a number", ""},
+		{"bob", "/token?process=x", "give the number of a process", ""},
 		{"bob", "/tree", `href="/tree?path=/share"`, ""},
 		{"carol", "/tree", "There is no tree that you may see", "share\""},
 		{"bob", "/tree?path=/share/dir", "plan &amp;b.txt", "plan &b"},
 		{"bob", "/tree?path=/share/dir", "HOST\\alice</td><td>FILE_READ_DATA, FILE_WRITE_DATA", ""},
-		{"bob", "/tree?path=/share/hers", "it takes READ_CONTROL", "FA;;;"},
+		{"bob", "/tree?path=/share/hers", "visible only with READ_CONTROL", "FA;;;"},
 		{"carol", "/tree?path=/share/dir", "no such name, or you may not see it", ""},
-		{"bob", "/tree?path=/share/../x", "this is no path of a tree", ""},
+		{"bob", "/tree?path=/share/../x", "give a path in a tree", ""},
 		{"bob", "/why", "<select", "Allowed"},
 		{"bob", "/why?path=/share/dir&right=DELETE", "Denied (STATUS_ACCESS_DENIED)", ""},
 		{"bob", "/why?path=/share/dir&right=DELETE&account=alice", "Allowed (STATUS_SUCCESS)", ""},
 		{"bob", "/why?path=/share/hers&right=MAXIMUM_ALLOWED", "STATUS_ACCESS_DENIED", "Allowed"},
-		{"bob", "/why?path=/share/dir&right=FLY", "is no right of a file", ""},
-		{"bob", "/trail", "Nothing was denied that you may see", "hers"},
+		{"bob", "/why?path=/share/dir&right=FLY", "is not a right of a file", ""},
+		{"bob", "/trail", "There is no denied call that you may see", "hers"},
 	} {
 		got := w.view(c.user, c.path)
 		if got.code != 200 || !strings.Contains(got.body, c.want) || c.not != "" && strings.Contains(got.body, c.not) ||
@@ -130,8 +130,8 @@ func TestConsoleOfOwner(t *testing.T) {
 func TestGroupUse(t *testing.T) {
 	const owner = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 	for attributes, want := range map[uint32]string{winnt.SE_GROUP_ENABLED: "", winnt.SE_GROUP_ENABLED | owner: "",
-		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "counts in deny entries only",
-		winnt.SE_GROUP_USE_FOR_DENY_ONLY | owner: "counts in deny entries only", winnt.SE_GROUP_INTEGRITY: "integrity",
+		0: "disabled", owner: "disabled", winnt.SE_GROUP_USE_FOR_DENY_ONLY: "only for entries that deny",
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY | owner: "only for entries that deny", winnt.SE_GROUP_INTEGRITY: "integrity",
 		winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED: "integrity"} {
 		if got := groupUse(attributes); got != want {
 			t.Errorf("%#x: %q, want %q", attributes, got, want)

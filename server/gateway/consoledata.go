@@ -35,7 +35,7 @@ func (q *request) tokenPage(r *http.Request) any {
 	if d.Process != "" {
 		id, err := strconv.ParseUint(d.Process, 10, 32)
 		if err != nil {
-			d.Problem = "a process is a number of the list of sessions"
+			d.Problem = "give the number of a process in the list of sessions"
 			return d
 		}
 		d.Of = "the token of process " + d.Process
@@ -83,7 +83,7 @@ func groupUse(attributes uint32) string {
 	case attributes&winnt.SE_GROUP_INTEGRITY != 0:
 		return "integrity"
 	case attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:
-		return "counts in deny entries only"
+		return "only for entries that deny"
 	case attributes&winnt.SE_GROUP_ENABLED == 0:
 		return "disabled"
 	}
@@ -133,7 +133,7 @@ func (q *request) treePage(r *http.Request) any {
 	}
 	at, _, ok := parsePlace(&url.URL{Path: d.Path})
 	if !ok || at.tree == "" {
-		d.Problem = "this is no path of a tree, such as /projects/plans"
+		d.Problem = "give a path in a tree, such as /projects/plans"
 		return d
 	}
 	f, refused := q.stat(at)
@@ -146,7 +146,7 @@ func (q *request) treePage(r *http.Request) any {
 	}
 	descriptor, refused := q.descriptor(at)
 	if refused != nil {
-		d.SDDL = "(it takes READ_CONTROL to see the descriptor)"
+		d.SDDL = "(the descriptor is visible only with READ_CONTROL)"
 	} else {
 		d.SDDL, d.Who = sddlOf(descriptor), q.grants(descriptor)
 	}

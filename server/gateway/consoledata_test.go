@@ -44,7 +44,7 @@ func TestExactConsole(t *testing.T) {
 	who := []*api.Grant{grant("S-1-5-32-544", `BUILTIN\Administrators`, 0x60000), grant(alice, `HOST\alice`, 0x1f01ff),
 		grant(bob, `HOST\bob`, 0x1200a9)}
 	trees := []string{"share"}
-	const noPath, noName = "this is no path of a tree, such as /projects/plans",
+	const noPath, noName = "give a path in a tree, such as /projects/plans",
 		"no such name, or you may not see it"
 	for path, want := range map[string]any{
 		"/tree":                     treeData{Trees: trees},
@@ -71,9 +71,9 @@ func TestExactConsole(t *testing.T) {
 		"/why?path=/share/none": whyData{Path: "/share/none", Rights: formRights,
 			Problem: "choose the right to check; MAXIMUM_ALLOWED requests all available rights"},
 		"/token?process=x": tokenData{Of: "the token of this request", Process: "x",
-			Problem: "a process is a number of the list of sessions"},
+			Problem: "give the number of a process in the list of sessions"},
 		"/token?process=4294967296": tokenData{Of: "the token of this request", Process: "4294967296",
-			Problem: "a process is a number of the list of sessions"},
+			Problem: "give the number of a process in the list of sessions"},
 		"/token?process=4": tokenData{Of: "the token of process 4", Process: "4", Problem: "STATUS_ACCESS_DENIED"},
 	} {
 		got := w.gathered(w.of("bob"), path)
@@ -94,4 +94,4 @@ func TestExactConsole(t *testing.T) {
 	}
 }
 
-const noControl = "(it takes READ_CONTROL to see the descriptor)"
+const noControl = "(the descriptor is visible only with READ_CONTROL)"

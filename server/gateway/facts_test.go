@@ -122,8 +122,8 @@ func TestExactProperties(t *testing.T) {
 		{"infinity in another case", "bob", "/share/", "Infinity", "", denied}, // RFC 5234, 2.3
 		{"members alone in another case", "bob", "/share/dir/", "1,NoRoot", "", multi(file, hers, in)},
 		{"infinity of what is absent", "bob", "/share/none", "infinity", "", denied},
-		{"another depth", "bob", "/share/", "2", "", inLine(400, "the depth is 0 or 1")},
-		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the depth is 0 or 1")},
+		{"another depth", "bob", "/share/", "2", "", inLine(400, "the header Depth must be 0 or 1")},
+		{"noroot of 0", "bob", "/share/", "0,noroot", "", inLine(400, "the header Depth must be 0 or 1")},
 		{"one name", "bob", "/share/dir/", "1", propfind(name), multi(
 			response("/share/dir/", ok, "<D:displayname>dir</D:displayname>"),
 			response("/share/dir/a%20&amp;%20b.txt", ok, "<D:displayname>a &amp; b.txt</D:displayname>"),
@@ -235,6 +235,8 @@ func TestExactAccessProperties(t *testing.T) {
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
 		{"the root", "bob", "/", ask, response("/", "404 Not Found",
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
+		{"a tree's root", "bob", "/share/", propfind("<D:prop><D:owner/><D:group/></D:prop>"), response("/share/", ok,
+			principals("<D:href>/principals/sid/S-1-5-32-544</D:href>", system))},
 		{"what bob may", "bob", "/share/f", mine, response("/share/f", ok, own("D:read D:unlock D:read-acl R:execute")+
 			who(bob))},
 		{"what alice may", "alice", "/share/f", mine, response("/share/f", ok, own(full)+who(alice))},
@@ -322,11 +324,13 @@ func TestExactDelete(t *testing.T) {
 	if got := w.entries("top"); got != "a & b hers shut" {
 		t.Errorf(`the directory has %q, want "a & b hers shut"`, got)
 	}
+	// A request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
+	w.same("G-45: with a condition", w.ask("bob", "DELETE", "/share/top/hers", "", "If-Match", `"wrong"`), saysDenied)
 	for _, c := range []struct{ user, path, want string }{
 		{"bob", "/share/top/hers", saysDenied}, {"carol", "/share/top/hers", saysAbsent}, {"bob", "/share/none",
 			saysAbsent},
-		{"bob", "/none/x", saysAbsent}, {"alice", "/share", inLine(403, "this is the root of a tree")},
-		{"alice", "/", inLine(403, "this is the root of a tree")}, {"alice", "/share/top/hers", answered(204, "")},
+		{"bob", "/none/x", saysAbsent}, {"alice", "/share", inLine(403, "the root of a tree cannot be changed")},
+		{"alice", "/", inLine(403, "the root of a tree cannot be changed")}, {"alice", "/share/top/hers", answered(204, "")},
 	} {
 		w.same("DELETE "+c.path+" by "+c.user, w.ask(c.user, "DELETE", c.path, ""), c.want)
 	}

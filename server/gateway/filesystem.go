@@ -44,7 +44,7 @@ func (files) Parse(u *url.URL) (dav.Path, bool, error) {
 // them (F-117).
 func (f files) Mutable(name dav.Path) error {
 	if placeOf(name).path == "" {
-		return dav.Refuse(http.StatusForbidden, "this is the root of a tree")
+		return dav.Refuse(http.StatusForbidden, "the root of a tree cannot be changed")
 	}
 	return nil
 }
@@ -141,6 +141,26 @@ func (f files) Movable(from, to dav.Path) error {
 	h, st := f.q.open(at, winnt.DELETE, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		return f.q.refusedAs(at, winnt.DELETE, st)
+	}
+	f.q.s.p.release(h)
+	return nil
+}
+
+// Makeable implements dav.FileSystem. It opens the directory with the right to add to it. A client may have that right
+// without those of an open, so it then tries a temporary resource, which is deleted when its handle closes (G-45).
+func (f files) Makeable(name dav.Path, folder bool) error {
+	at := placeOf(name)
+	right, kind := winnt.FILE_ADD_FILE, uint32(fileOnly)
+	if folder {
+		right, kind = winnt.FILE_ADD_SUBDIRECTORY, directoryOnly
+	}
+	dir, _ := at.above()
+	h, st := f.q.open(dir, right, winnt.FILE_OPEN, directoryOnly)
+	if st == ntstatus.AccessDenied {
+		h, st = f.q.createTemp(at, kind|deleteOnClose)
+	}
+	if st != ntstatus.Success {
+		return f.q.refusedToMake(at, right, st)
 	}
 	f.q.s.p.release(h)
 	return nil

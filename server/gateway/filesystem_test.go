@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,7 +47,7 @@ func TestRefusedToMake(t *testing.T) {
 			w.stays(what)
 			// A client that may read the directory's descriptor learns the missing rights.
 			why := st == ntstatus.AccessDenied && above[i] == place{"share", ""}
-			if strings.HasPrefix(got.why, "FILE_WRITE_DATA is asked for\n\n") != why || why == (got.why == "") {
+			if strings.HasPrefix(got.why, "requested: FILE_WRITE_DATA\n\n") != why || why == (got.why == "") {
 				t.Errorf("%s: because %q, want reasons %t", what, got.why, why)
 			}
 			if got.why = ""; *got != (refusal{want[i], told, above[i], winnt.FILE_WRITE_DATA, ""}) {
@@ -105,7 +104,7 @@ func TestHeadsOfPages(t *testing.T) {
 		w.same("HEAD of "+p.path, console("bob", http.MethodHead, p.path), ownPage(""))
 		w.same("GET of "+p.path, head+"\n\n", ownPage(""))
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodOptions} {
-			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not served",
+			w.same(method+" of "+p.path, console("bob", method, p.path), inLine(405, "this method is not supported here",
 				"Allow: GET, HEAD"))
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -152,97 +151,29 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 	}
 }
 
-// found reads an answer of PROPFIND: the properties of each file by href, as
-// "status name=value".
-func found(t *testing.T, body string) map[string]map[string]string {
-	t.Helper()
-	var m struct {
-		Responses []struct {
-			Href  string `xml:"DAV: href"`
-			Stats []struct {
-				Status string `xml:"DAV: status"`
-				Prop   struct {
-					List []struct {
-						XMLName xml.Name
-						Inner   string `xml:",innerxml"`
-					} `xml:",any"`
-				} `xml:"DAV: prop"`
-			} `xml:"DAV: propstat"`
-		} `xml:"DAV: response"`
-	}
-	if err := xml.Unmarshal([]byte(body), &m); err != nil {
-		t.Fatalf("%v\n%s", err, body)
-	}
-	all := map[string]map[string]string{}
-	for _, r := range m.Responses {
-		all[r.Href] = map[string]string{}
-		for _, s := range r.Stats {
-			for _, p := range s.Prop.List {
-				all[r.Href][p.XMLName.Local] = strings.Fields(s.Status)[1] + " " + p.Inner
-			}
-		}
-	}
-	return all
-}
-
-// TestPropfind checks that a listing has the files that its client may see, and that the list of trees has those that
-// the client may open (G-8, G-13).
-func TestPropfind(t *testing.T) {
-	w := newWorld(t, shared, func(c *Config) { c.Trees = []string{"share", "gone"} })
-	w.file("a b.txt", "12345", shared)
-	w.folder("dir", own)
-	all := found(t, w.want(207, "bob", "PROPFIND", "/share/", "", "Depth", "1").body)
-	if len(all) != 3 || all["/share/a%20b.txt"]["getcontentlength"] != "200 5" ||
-		all["/share/dir/"]["resourcetype"] != "200 <D:collection/>" || all["/share/"]["displayname"] != "200 share" ||
-		!strings.HasPrefix(all["/share/a%20b.txt"]["getetag"], "200 &#34;") {
-		t.Errorf("%v", all)
-	}
-	if _, there := all["/share/"]["acl"]; there {
-		t.Error("acl is part of allprop")
-	}
-	for user, want := range map[string]int{"bob": 2, "carol": 1} {
-		if got := found(t, w.want(207, user, "PROPFIND", "/", "", "Depth", "1").body); len(got) != want {
-			t.Errorf("G-13: the list of trees for %s has %v", user, got)
-		}
-	}
-	if got := w.want(200, "carol", "GET", "/", ""); strings.Contains(got.body, "share") {
-		t.Errorf(`G-13: the list for carol has a tree that she may not open: got.body = %q, want text without "share"`,
-			got.body)
-	}
-	w.want(404, "carol", "PROPFIND", "/share/", "", "Depth", "0")
-	if got := found(t, w.want(207, "bob", "PROPFIND", "/share/dir", "", "Depth", "1").body); len(got) != 1 {
-		t.Errorf("bob lists a directory that he may not: %v: len(got) = %d, want 1", got, len(got))
-	}
-}
-
-// TestDelete checks that files that could not be deleted are named without their parents (RFC 4918, 9.6.1), and that
-// the others are gone.
-func TestDelete(t *testing.T) {
+// TestConditionsOfRefusedRequests checks that a request that is refused without its condition is refused with it as well
+// (RFC 9110, 13.2.1, G-45).
+func TestConditionsOfRefusedRequests(t *testing.T) {
 	w := newWorld(t, shared)
 	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
-	w.file("top/his", "x", "O:BAG:SYD:P(A;;FA;;;{bob})")
-	w.folder("top/in", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
-	w.file("top/in/hers", "x", own)
-	got := w.want(207, "bob", "DELETE", "/share/top", "")
-	if strings.Count(got.body, "<D:response>") != 1 || !strings.Contains(got.body,
-		"<D:href>/share/top/in/hers</D:href><D:status>HTTP/1.1 403") || w.entries("top") != "in" {
-		t.Errorf("%s; left is %q", got.body, w.entries("top"))
+	w.file("top/hers", "x", own)
+	for _, condition := range [][]string{nil, {"If-Match", `"wrong"`}} {
+		w.want(403, "bob", "DELETE", "/share/top/hers", "", condition...)
+		w.want(403, "bob", "LOCK", "/share/none", lockXML, condition...)
 	}
-	w.want(403, "bob", "DELETE", "/share/top/in/hers", "")
-	w.want(403, "bob", "DELETE", "/share/top/in/hers", "", "If-Match", `"wrong"`) // RFC 9110, 13.2.1 (G-45)
-	w.want(404, "bob", "DELETE", "/share/none", "")
-	w.want(403, "alice", "DELETE", "/share", "")
-	w.want(403, "alice", "MOVE", "/share", "", "Destination", "/share/x")
 }
 
 // TestExactMoves checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards: with
-// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12).
+// and without Overwrite, from and to hidden names, and with client properties (G-8, G-12). A failed condition does not
+// change the response to a request that is refused anyway (G-45).
 func TestExactMoves(t *testing.T) {
 	w := newExactly(t, shared, func(c *Config) { c.Trees = []string{"share", "other"} })
 	w.folder("dir", shared)
 	w.file("dir/f", "f", shared)
 	w.file("told", "told", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20089;;;{bob})")
 	w.file("hers", "hers", own)
+	w.file("facts", "x", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;0x20080;;;{bob})")
+	w.folder("unlisted", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x20080;;;{bob})")
 	w.folder("deep", own)
 	w.folder("his", "O:BAG:SYD:P(A;OICI;FA;;;{bob})")
 	w.file("his/f", "f", "O:BAG:SYD:P(A;;FA;;;{bob})")
@@ -254,7 +185,7 @@ func TestExactMoves(t *testing.T) {
 		{"alice", "MKCOL", "/share/new", "", "", made},
 		{"alice", "MKCOL", "/share/new", "", "", inTheWay}, {"alice", "MKCOL", "/share/told/", "", "", inTheWay},
 		{"alice", "MKCOL", "/share/none/x", "", "", saysMissing}, {"alice", "MKCOL", "/share/told/x", "", "", saysMissing},
-		{"alice", "MKCOL", "/share", "", "", inLine(403, "this is the root of a tree")},
+		{"alice", "MKCOL", "/share", "", "", inLine(403, "the root of a tree cannot be changed")},
 		{"alice", "MKCOL", "/none/x", "", "", saysDenied},
 		{"bob", "MKCOL", "/share/x", "", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "MKCOL", "/share/deep/x", "", "", saysDenied}, {"carol", "MKCOL", "/share/x", "", "", saysDenied},
@@ -271,6 +202,7 @@ func TestExactMoves(t *testing.T) {
 		{"alice", "MOVE", "/share/told2", "/share/new/told", "", made},
 		{"alice", "MOVE", "/share/dir2", "/share/new/told", "F", inLine(412, "precondition failed")},
 		{"alice", "MOVE", "/share/dir2", "/share/new/told", "T", replaced},
+		{"alice", "MOVE", "/share", "/share/x", "", inLine(403, "this is the root of a tree")},
 		{"alice", "MOVE", "/share/none", "/share/x", "", saysAbsent}, {"bob", "COPY", "/share/none", "/share/x", "",
 			saysAbsent},
 		{"carol", "COPY", "/share/dir", "/share/x", "", saysAbsent},
@@ -279,6 +211,11 @@ func TestExactMoves(t *testing.T) {
 		{"bob", "COPY", "/share/hers", "/share/his/x", "", saysDenied},
 		{"bob", "COPY", "/share/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "COPY", "/share/told", "/share/deep/x/y", "", saysMissing},
+		{"bob", "COPY", "/share/facts", "/share/his/x", "", needs("/share/facts", "D:read")},
+		{"bob", "COPY", "/share/unlisted", "/share/his/x", "", needs("/share/unlisted", "D:read")},
+		{"bob", "COPY", "/share/his/f", "/share/told", "", needs("/share/told", "D:write-content", "D:bind")},
+		{"bob", "MOVE", "/share/his/f", "/share/told", "", needs("/share", "D:write-content", "D:bind")},
+		{"bob", "COPY", "/share/his", "/share/told", "", needs("/share/told", "R:delete")},
 		{"bob", "COPY", "/share/told", "/share/his/told", "", made},
 		{"bob", "MOVE", "/share/his/told", "/share/x", "", needs("/share", "D:write-content", "D:bind")},
 		{"bob", "MOVE", "/share/his/f", "/share/his/hers", "F", inLine(412, "precondition failed")},
@@ -292,12 +229,20 @@ func TestExactMoves(t *testing.T) {
 		if c.overwrite != "" {
 			headers = append(headers, "Overwrite", c.overwrite)
 		}
-		w.same(fmt.Sprintf("%d: %s %s to %s by %s", i, c.method, c.path, c.to, c.user), w.change(c.user, c.method, c.path,
-			"",
-			headers...), c.want)
+		what := fmt.Sprintf("%d: %s %s to %s by %s", i, c.method, c.path, c.to, c.user)
+		for _, failing := range [][2]string{{"If-Match", `"x"`}, {"If", `(["x"])`}} {
+			want := "412"
+			if c.want[0] > '3' {
+				want = c.want[:3]
+			}
+			if got := w.change(c.user, c.method, c.path, "", append(headers, failing[:]...)...); got[:3] != want {
+				t.Errorf("G-45: %s with %s: %s, want %s", what, failing[0], got, want)
+			}
+		}
+		w.same(what, w.change(c.user, c.method, c.path, "", headers...), c.want)
 	}
-	for dir, want := range map[string]string{"": "deep dir hers his new told", "new": "told", "new/told": "f",
-		"his": "g hers told", "dir": "f"} {
+	for dir, want := range map[string]string{"": "deep dir facts hers his new told unlisted", "new": "told",
+		"new/told": "f", "his": "g hers told", "dir": "f"} {
 		if got := w.entries(dir); got != want {
 			t.Errorf("%q has %s, want %s", dir, got, want)
 		}

@@ -450,7 +450,7 @@ func answered(code int, body string, headers ...string) string {
 var (
 	saysAbsent = inLine(404, "no such name")
 	saysDenied = inLine(403, "access denied")
-	noXML      = inLine(400, "this is no XML that a client of WebDAV sends")
+	noXML      = inLine(400, "the body is not XML of WebDAV")
 )
 
 // contents returns the expected response with the contents of a file: the body, and its size. Its

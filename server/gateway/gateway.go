@@ -57,7 +57,7 @@ type Gateway struct {
 // New returns a gateway. It returns an error if cfg.Dial is nil. It connects to refmond at the first request.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
-		return nil, errors.New("gateway: no way to refmond")
+		return nil, errors.New("gateway: Config.Dial is missing")
 	}
 	if cfg.Sessions == 0 {
 		cfg.Sessions = 4096

@@ -33,7 +33,7 @@ func TestNewFillsDefaults(t *testing.T) {
 	rec := httptest.NewRecorder()
 	g.Files().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/share/f", nil))
 	if rec.Code != 503 || rec.Header().Get("Retry-After") != "5" || rec.Header().Get("Cache-Control") != "no-store" ||
-		rec.Body.String() != "refmond cannot serve this now\n" {
+		rec.Body.String() != "refmond is not available now: try again later\n" {
 		t.Errorf("without refmond: %d %v %q", rec.Code, rec.Header(), rec.Body)
 	}
 	if err := g.Close(); err != nil {

@@ -101,7 +101,7 @@ func parsePlace(u *url.URL) (p place, dir, ok bool) {
 func parseFile(u *url.URL) (at place, slash bool, refused dav.Refusal) {
 	at, slash, ok := parsePlace(u)
 	if !ok {
-		return at, slash, dav.Refuse(http.StatusBadRequest, "this path is not one that a file can have")
+		return at, slash, dav.Refuse(http.StatusBadRequest, "this path is not a valid path of a file")
 	}
 	for part := range strings.SplitSeq(at.path, `\`) {
 		if why := forbidden(part); why != "" {

@@ -115,7 +115,7 @@ func TestManyFiles(t *testing.T) {
 			t.Errorf("G-20: %s", got.body)
 		}
 	}
-	if got := w.want(200, "alice", "GET", "/share/many/", ""); !strings.Contains(got.body, "There is more") {
+	if got := w.want(200, "alice", "GET", "/share/many/", ""); !strings.Contains(got.body, "does not show all names") {
 		t.Error("G-20: the page does not say that it is cut")
 	}
 }

@@ -23,10 +23,10 @@ func pageOf(answer string) string {
 
 // listing is a page of a directory: its names above, and lines of a name, a size and a link.
 func listing(heading, user, end string, lines ...string) string {
-	const skip = "<a class=\"skip\" href=\"#main\">To the page</a>\n<header>\n<h1>"
+	const skip = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n<h1>"
 	body := skip + heading + "</h1>\n<p>as " + user + "</p>\n</header>\n<main id=\"main\" tabindex=\"-1\">\n"
 	if len(lines) == 0 {
-		body += `<p class="faint">There is nothing here that you may see.</p>`
+		body += `<p class="faint">There is no file here that you may see.</p>`
 	} else {
 		body += `<table>` + "\n" + `<thead><tr><th scope="col">Name</th><th scope="col" class="n">Size</th><th scope="col" ` +
 			`class="n when">Changed (UTC)</th></tr></thead>` + "\n<tbody>\n"
@@ -71,7 +71,7 @@ func TestExactPages(t *testing.T) {
 	}
 	w.g.dav.MostListed = 2
 	w.same("G-20: a page of more", pageOf(w.ask("bob", "GET", "/share/a%20b/", "")), listing(above+"a b", "bob",
-		"<p>There is more than a page shows.</p>", lines[:6]...))
+		"<p>This page does not show all names of the folder.</p>", lines[:6]...))
 }
 
 // TestSizes checks human-readable sizes at the bounds of each unit.

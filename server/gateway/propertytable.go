@@ -132,7 +132,7 @@ const windowsSpace = "urn:schemas-microsoft-com:"
 func (f files) Patch(name dav.Path, patches []dav.Patch) error {
 	at := placeOf(name)
 	if at.tree == "" {
-		return dav.Refuse(http.StatusForbidden, "this is above the trees")
+		return dav.Refuse(http.StatusForbidden, "only files and folders in a tree have properties")
 	}
 	const want = winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_READ_ATTRIBUTES
 	h, st := f.q.open(at, want, winnt.FILE_OPEN, 0)

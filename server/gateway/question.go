@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	api "github.com/refmon/refmon/server/gateway/refmonv1"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -48,7 +49,7 @@ func maskOf(names []string) (winnt.AccessMask, error) {
 	for _, name := range names {
 		bit, known := rightNames[name]
 		if !known {
-			return 0, fmt.Errorf("%q is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are", name)
+			return 0, fmt.Errorf("%q is not a right of a file: use names such as FILE_READ_DATA, GENERIC_WRITE or DELETE", name)
 		}
 		mask |= bit
 	}
@@ -84,7 +85,7 @@ func (q *request) object(o *api.Object) (d *sd.Descriptor, sent bool, err error)
 	}
 	at, _, ok := parsePlace(&url.URL{Path: o.GetPath()})
 	if !ok {
-		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not one that a file can have"))
+		return nil, false, connect.NewError(connect.CodeInvalidArgument, errors.New("path is not a valid path of a file"))
 	}
 	d, refused := q.descriptor(at)
 	if refused != nil {
@@ -134,6 +135,9 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 	if err != nil {
 		return nil, "", err
 	}
+	if !sent {
+		d = complete(d)
+	}
 	tok := q.s.token
 	if c.GetAccount() != "" {
 		if sent {
@@ -149,6 +153,22 @@ func (q *request) check(c *api.CheckRequest, why bool) (*api.CheckResponse, stri
 		defer end()
 	}
 	return q.decide(d, tok, desired, why)
+}
+
+// complete returns a file's descriptor with the SID that nobody has in place of a missing owner or group. An open of
+// the file grants such an owner nothing, but a check rejects a descriptor without one (A-19, G-29).
+func complete(d *sd.Descriptor) *sd.Descriptor {
+	p := d.Parts()
+	if !p.Owner.IsZero() && !p.Group.IsZero() {
+		return d
+	}
+	if p.Owner.IsZero() {
+		p.Owner = sid.Nobody
+	}
+	if p.Group.IsZero() {
+		p.Group = sid.Nobody
+	}
+	return sd.New(p)
 }
 
 // about logs another account on without a password and returns its token, which serves for queries only. The caller

@@ -47,7 +47,7 @@ func granted(mask uint32, names string) string {
 }
 
 // TestExactQuestions checks the complete response to each query about one object: the rights that would have been
-// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26).
+// granted, each reason of a denial, and both sides of each limit (G-8, G-25, G-26, G-29).
 func TestExactQuestions(t *testing.T) {
 	w := newExactly(t, shared)
 	w.file("f", "f", shared)
@@ -55,8 +55,8 @@ func TestExactQuestions(t *testing.T) {
 	w.folder("deep", own)
 	w.file("deep/x", "x", own)
 	const most = `"rights":["MAXIMUM_ALLOWED"]}`
-	const noRights = `rights is missing: name those that are asked for, such as FILE_READ_DATA; MAXIMUM_ALLOWED asks ` +
-		`for all that can be had`
+	const noRights = `rights is missing: name the rights to check, such as FILE_READ_DATA; MAXIMUM_ALLOWED ` +
+		`requests all available rights`
 	const file, all = `"object":{"path":"/share/f"}`, "FILE_READ_DATA FILE_WRITE_DATA FILE_APPEND_DATA FILE_READ_EA " +
 		"FILE_WRITE_EA FILE_EXECUTE FILE_DELETE_CHILD FILE_READ_ATTRIBUTES FILE_WRITE_ATTRIBUTES DELETE READ_CONTROL " +
 		"WRITE_DAC WRITE_OWNER SYNCHRONIZE"
@@ -68,12 +68,14 @@ func TestExactQuestions(t *testing.T) {
 	}
 	absent := fail(404, "not_found", "STATUS_OBJECT_NAME_NOT_FOUND")
 	denied := fail(403, "permission_denied", "STATUS_ACCESS_DENIED")
-	path := fail(400, "invalid_argument", "path is not one that a file can have")
+	path := fail(400, "invalid_argument", "path is not a valid path of a file")
 	long := func(n int) string {
 		text := "O:SYG:SYD:(A;;FR;;;WD)"
 		return `{"object":{"sddl":"` + text + strings.Repeat(" ", n-len(text)) + `"},"rights":["FILE_READ_DATA"]}`
 	}
 	read := granted(1, "FILE_READ_DATA")
+	w.file("ownerless", "x", "D:P(A;;FA;;;{bob})(A;;FR;;;OW)")
+	w.want(200, "bob", "GET", "/share/ownerless", "")
 	for _, c := range []struct{ user, body, want string }{
 		{"bob", `{` + file + `,"rights":["FILE_READ_DATA"]}`, yes(read)},
 		{"bob", `{` + file + `,"rights":["FILE_LIST_DIRECTORY","SYNCHRONIZE"]}`, yes(granted(0x100001,
@@ -92,6 +94,8 @@ func TestExactQuestions(t *testing.T) {
 		{"bob", `{` + file + `,"account":"carol","rights":["WRITE_DAC"]}`, no(`"granted":{}`)},
 		{"bob", `{` + file + `,"account":"carol",` + most, no(`"granted":{}`)},
 		{"bob", `{` + file + `,"account":"mallory",` + most, fail(404, "not_found", "account: STATUS_LOGON_FAILURE")},
+		{"bob", `{"object":{"path":"/share/ownerless"},"rights":["FILE_READ_DATA"]}`, yes(read)}, // as GET (G-29)
+		{"bob", `{"object":{"path":"/share/ownerless"},"account":"alice",` + most, no(`"granted":{}`)},
 		{"bob", `{"object":{"path":"/share/hers"},` + most, denied},
 		{"bob", `{"object":{"path":"/share/hers"},"account":"alice",` + most,
 			denied},
@@ -107,7 +111,7 @@ func TestExactQuestions(t *testing.T) {
 			`{\"sddl\": \"O:…\"}`)},
 		{"bob", `{` + file + `}`, fail(400, "invalid_argument", noRights)},
 		{"bob", `{` + file + `,"rights":["FLY"]}`, fail(400, "invalid_argument",
-			`\"FLY\" is no right of a file: FILE_READ_DATA, GENERIC_WRITE, DELETE are`)},
+			`\"FLY\" is not a right of a file: use names such as FILE_READ_DATA, GENERIC_WRITE or DELETE`)},
 		{"bob", `{"object":{"sddl":"O:SYG:SYD:(A;;FR;;;WD)"},"account":"alice",` + most, fail(403, "permission_denied",
 			"access of another account can only be queried for objects by path")},
 		{"bob", `{"object":{"sddl":"O:SYG:SYD:"},` + most, no(`"granted":{}`)},

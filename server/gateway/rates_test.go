@@ -49,10 +49,10 @@ func TestHealth(t *testing.T) {
 	if w.g.decides(ended) {
 		t.Error("decides = true for a cancelled request, want false")
 	}
-	w.same("another method", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), inLine(405, "this method is not served",
-		"Allow: GET"))
+	w.same("another method", w.askOf(w.g.Console(), "", "HEAD", "/health", ""), inLine(405,
+		"this method is not supported here", "Allow: GET"))
 	w.same("a call by GET", w.askOf(w.g.Console(), "", "GET", "/refmon.v1.Access/Check", ""), inLine(405,
-		"this method is not served", "Allow: POST"))
+		"this method is not supported here", "Allow: POST"))
 	w.same("what is not there", w.askOf(w.g.Console(), "", "GET", "/none", ""), saysAbsent)
 }
 
@@ -106,5 +106,5 @@ func TestHealthOfDecisions(t *testing.T) {
 	g, err := New(Config{Dial: func() (*client.Conn, error) { return nil, http.ErrServerClosed }})
 	w.must(err)
 	w.same("no refmond", w.askOf(g.Console(), "", "GET", "/health", ""), inLine(503,
-		"refmond cannot serve this now", "Retry-After: 5"))
+		"refmond is not available now: try again later", "Retry-After: 5"))
 }

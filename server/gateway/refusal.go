@@ -64,7 +64,8 @@ func (q *request) refusedUnless(at place, desired winnt.AccessMask, st ntstatus.
 	code, known := codes[st]
 	if !known {
 		code = http.StatusInternalServerError
-		q.g.log.Warn("a status without a place in the table", lograte.Client, q.s.user.String(), "status", st.String())
+		q.g.log.Warn("answered 500 to an NT status without an HTTP status", lograte.Client, q.s.user.String(), "status",
+			st.String())
 	}
 	f := &refusal{code: code, status: st, at: at, lacking: desired}
 	if code != http.StatusForbidden && code != http.StatusNotFound {
@@ -125,7 +126,7 @@ func (q *request) explain(at place, desired winnt.AccessMask) string {
 		defer th.Trace(nil)
 		th.NtAccessCheck(d, q.s.token, winnt.FileObject.Mapping.Map(desired), winnt.FileObject.Mapping)
 		if text = seen.text(); text != "" {
-			text = winnt.FileObject.Names(desired) + " is asked for\n\n" + text
+			text = "requested: " + winnt.FileObject.Names(desired) + "\n\n" + text
 		}
 		return ntstatus.Success
 	})

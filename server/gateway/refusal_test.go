@@ -38,7 +38,7 @@ func TestStatusesForClients(t *testing.T) {
 	for st, want := range map[ntstatus.Status]string{
 		ntstatus.InvalidParameter: inLine(500, "internal server error (STATUS_INVALID_PARAMETER)"),
 		ntstatus.SharingViolation: inLine(423, "locked (STATUS_SHARING_VIOLATION)"),
-		ntstatus.AuditFailed:      inLine(503, "refmond cannot serve this now", "Retry-After: 5"),
+		ntstatus.AuditFailed:      inLine(503, "refmond is not available now: try again later", "Retry-After: 5"),
 		ntstatus.AccessDenied:     saysAbsent, ntstatus.DeletePending: saysAbsent, ntstatus.CannotDelete: saysAbsent,
 	} {
 		rec := httptest.NewRecorder()
@@ -70,12 +70,12 @@ func TestExactRefusals(t *testing.T) {
 	w.file("deep/x", "x", own)
 	w.folder("box", "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;;0x2;;;{bob})(A;;0x20000;;;{carol})")
 	bob := w.sids["bob"].String()
-	why := "access denied\n\nFILE_READ_DATA is asked for\n\n"
+	why := "access denied\n\nrequested: FILE_READ_DATA\n\n"
 	moved := func(to string) string {
 		return answered(301, `<a href="`+to+"\">Moved Permanently</a>.\n\n", "Content-Type: text/html; charset=utf-8",
 			"Location: "+to)
 	}
-	bad := inLine(400, "this path is not one that a file can have")
+	bad := inLine(400, "this path is not a valid path of a file")
 	allow := "Allow: COPY, DELETE, GET, HEAD, LOCK, MKCOL, MOVE, OPTIONS, PROPFIND, PROPPATCH, PUT, UNLOCK"
 	for _, c := range []struct{ user, method, path, want string }{
 		{"bob", "GET", "/share/none", saysAbsent}, {"bob", "HEAD", "/share/none", saysAbsent},
@@ -94,10 +94,10 @@ func TestExactRefusals(t *testing.T) {
 		{"bob", "GET", "/share/" + strings.Repeat("x", 255), saysAbsent},
 		{"bob", "GET", strings.Repeat("/x", 129), bad}, {"bob", "GET", strings.Repeat("/x", 128), saysAbsent},
 		{"bob", "GET", strings.Repeat("/"+strings.Repeat("x", 240), 17), bad},
-		{"alice", "POST", "/share/x", inLine(405, "this method is not served", allow)},
-		{"alice", "get", "/share/x", inLine(405, "this method is not served", allow)},
+		{"alice", "POST", "/share/x", inLine(405, "this method is not supported here", allow)},
+		{"alice", "get", "/share/x", inLine(405, "this method is not supported here", allow)},
 		{"alice", "PUT", "/share/dir/", inLine(405, "a file's name does not end in /")},
-		{"", "GET", "/share/x", inLine(401, "a name and password, or a ticket, is needed",
+		{"", "GET", "/share/x", inLine(401, "log on with a name and password, or with a Kerberos ticket",
 			`Www-Authenticate: Basic realm="refmon", charset="UTF-8"`)},
 		{"", "OPTIONS", "/share/x", answered(200, "", "Allow: OPTIONS, GET, HEAD, PROPFIND, PUT, DELETE, MKCOL, COPY, "+
 			"MOVE, "+

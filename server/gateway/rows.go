@@ -40,7 +40,7 @@ type guard struct {
 func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	if !h.g.hosted(r.Host) {
-		plain(w, http.StatusMisdirectedRequest, "this host name is not served here")
+		plain(w, http.StatusMisdirectedRequest, "the gateway does not serve this host name (key names)")
 		return
 	}
 	if life := h.g.cfg.StrictTransport; life >= time.Second && isDomain(r.Host) {
@@ -68,7 +68,7 @@ func (h guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.p.sessions.put(s)
 		row.serve(w, r, s)
 	default:
-		plain(w, http.StatusForbidden, "this is not served")
+		plain(w, http.StatusForbidden, "the gateway does not serve this address")
 	}
 }
 
@@ -96,7 +96,7 @@ func (h guard) none(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(allowed)
 	w.Header().Set("Allow", strings.Join(slices.Compact(allowed), ", "))
-	plain(w, http.StatusMethodNotAllowed, "this method is not served")
+	plain(w, http.StatusMethodNotAllowed, "this method is not supported here")
 }
 
 // hosted reports whether a Host header names this server. It rejects names that an attacker's DNS maps to this

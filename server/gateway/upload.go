@@ -48,7 +48,7 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	}
 	// Write in place only if the client may not create a file. Other failures, such as a
 	// disconnected client, must not change the file (G-14).
-	u.temp, st = q.createTemp(at, deleteOnClose)
+	u.temp, st = q.createTemp(at, fileOnly|deleteOnClose)
 	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
 		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
@@ -89,9 +89,9 @@ func (q *request) refusedToReplace(at place, st ntstatus.Status) *refusal {
 	return f
 }
 
-// createTemp creates a file with a random name in the directory of at, with the rights of the client. option is
-// deleteOnClose or 0. The caller releases the handle.
-func (q *request) createTemp(at place, option uint32) (h winnt.Handle, st ntstatus.Status) {
+// createTemp creates a file or directory with a random name in the directory of at, with the rights of the client.
+// options is fileOnly or directoryOnly, and deleteOnClose or not. The caller releases the handle.
+func (q *request) createTemp(at place, options uint32) (h winnt.Handle, st ntstatus.Status) {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 	dir, _ := at.above()
@@ -99,7 +99,7 @@ func (q *request) createTemp(at place, option uint32) (h winnt.Handle, st ntstat
 	st = q.s.as(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		const want = openToWrite | winnt.FILE_READ_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.DELETE
 		// The same call sets delete-on-close, so a killed gateway leaves no file (G-14).
-		h, _, st = th.NtCreateFile(q.creation(name, want, winnt.FILE_CREATE, fileOnly|option))
+		h, _, st = th.NtCreateFile(q.creation(name, want, winnt.FILE_CREATE, options))
 		return st
 	})
 	return h, st
@@ -142,6 +142,13 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 	defer buffers.Put(b)
 	for {
 		n, err := fill(src, b[:])
+		ended := err == io.EOF //nolint:errorlint // a reader's end comes as it is
+		if err != nil && !ended {
+			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected. Its last piece is not
+			// written, because it could replace a part of the existing file (G-14).
+			u.err = err
+			return total, err
+		}
 		if n > 0 {
 			wrote, werr := u.Write(b[:n])
 			total += int64(wrote)
@@ -149,15 +156,8 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 				return total, werr
 			}
 		}
-		switch {
-		case err == nil:
-		case err == io.EOF: //nolint:errorlint // a reader's end comes as it is
+		if ended {
 			return total, nil
-		default:
-			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected
-			// (G-14).
-			u.err = err
-			return total, err
 		}
 	}
 }
@@ -194,7 +194,7 @@ func (u *upload) commit() error {
 	case u.how.Enter != nil && !u.how.Replace && (st == ntstatus.ObjectNameCollision || st == ntstatus.ObjectNameNotFound):
 		// A program on the host created or removed the name after the conditions were tested
 		// (G-38).
-		u.err = dav.Refuse(http.StatusPreconditionFailed, "the file is another by now")
+		u.err = dav.Refuse(http.StatusPreconditionFailed, "the file was changed or replaced")
 	default:
 		u.err = u.q.refusedToMake(u.at, winnt.FILE_ADD_FILE, st)
 	}
@@ -237,7 +237,7 @@ func (u *upload) name() ntstatus.Status {
 	}
 	// A link requires opening the directory (F-59), which a client that may only add files cannot
 	// do. Rename a second file instead.
-	h, st := u.q.createTemp(u.at, 0)
+	h, st := u.q.createTemp(u.at, fileOnly)
 	if st != ntstatus.Success {
 		return st
 	}

@@ -41,7 +41,7 @@ func TestExactPeople(t *testing.T) {
 			`"account: STATUS_LOGON_FAILURE"},{"name":"carol",`+both(0x60000, "FILE_READ_ATTRIBUTES READ_CONTROL WRITE_DAC")+
 			`}]}`)
 	many := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
-	const tooMany = `400 {"code":"invalid_argument","message":"too many questions in one call"}`
+	const tooMany = `400 {"code":"invalid_argument","message":"too many questions in one call: split them"}`
 	w.same("WhoCan without READ_CONTROL", w.call("alice", "WhoCan", `{`+file+`}`),
 		`403 {"code":"permission_denied","message":"STATUS_ACCESS_DENIED"}`)
 	w.same("WhoCan of 101 accounts", w.call("bob", "WhoCan", `{`+file+`,"accounts":[`+many(101)+`]}`), tooMany)

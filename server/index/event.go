@@ -32,9 +32,9 @@ type Event struct {
 
 // StartEvent is the first event of an index: its configuration.
 type StartEvent struct {
-	Format int      `json:"format"` // 1
-	Index  string   `json:"index"`  // random name of this index
-	Rights []string `json:"rights"`
+	Format int      `json:"format"`          // 1
+	Index  string   `json:"index"`           // random name of this index
+	Rights []string `json:"rights"`          // at least one
 	Share  string   `json:"share,omitempty"` // SDDL
 	// Guard names the share whose configuration decides, too; "": none.
 	Guard string `json:"guard,omitempty"`

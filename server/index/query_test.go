@@ -266,13 +266,25 @@ func TestClosedIndex(t *testing.T) {
 	}
 	present := Moment{Time: time.Now(), Up: watch.Now().Up}
 	f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Unnamed: 4,
-		Sources: map[string]Moment{"/t": present, directorySource: present}}
+		Sources: map[string]Moment{"/t": present, directorySource: present, "/u": {present.Time.Add(-time.Hour), present.Up}}}
 	if err := errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	x, err := Open(dir, time.Hour)
 	if err != nil {
 		t.Fatal(err)
+	}
+	x.clock = func() watch.Heartbeat {
+		return watch.Heartbeat{Time: present.Time.Add(time.Second), Up: present.Up + time.Second}
+	}
+	beats, err := x.Heartbeats()
+	got := []string{}
+	for _, b := range beats {
+		got = append(got, fmt.Sprint(b.Source, " ", b.Age, " ", b.Withheld))
+	}
+	if want := []string{"/t 1s ", "/u 1h0m1s /u had no heartbeat within 1h0m0s", "directory 1s "}; err != nil ||
+		!slices.Equal(got, want) {
+		t.Errorf("N-9: heartbeats %q, %v, want %q", got, err, want)
 	}
 	class := w.state.rows["/t/a"].Classes[0]
 	for range 2 {

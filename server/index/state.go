@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,6 +59,9 @@ func (s *State) Apply(e *Event) error {
 	}
 	var err error
 	switch {
+	case e.Start != nil && len(e.Start.Rights) == 0:
+		// Readable rows have a class for each right, and outputs name the first.
+		err = errors.New("an index without rights")
 	case e.Start != nil:
 		s.start, s.began = e.Start, e.Time
 	case e.Person != nil:

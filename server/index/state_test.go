@@ -102,9 +102,15 @@ func TestDanglingEventsAreRejected(t *testing.T) {
 	}
 	put := newState() // a log that was put together begins with a later number (N-22)
 	for seq, good := range map[uint64]bool{7: true, 8: false} {
-		if err := newState().Apply(&Event{Seq: seq, Start: &StartEvent{Until: 7}}); (err == nil) != good {
+		event := Event{Seq: seq, Start: &StartEvent{Until: 7, Rights: []string{"read"}}}
+		if err := newState().Apply(&event); (err == nil) != good {
 			t.Errorf("N-22: it begins with %d of 7: %v", seq, err)
 		}
+	}
+	// Outputs name the first right of each document.
+	if err := put.Apply(&Event{Seq: 1, Start: &StartEvent{Format: 1}}); err == nil || put.start != nil ||
+		!strings.Contains(err.Error(), "event 1: an index without rights") {
+		t.Errorf("a start without rights: %v, want an error", err)
 	}
 	if err := put.Apply(&Event{Seq: 1, Gone: "x"}); err == nil {
 		t.Error("a log begins without its start")

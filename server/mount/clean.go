@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/beneath"
 )
 
 // RemoveStale removes dead mounts of the tree from a directory, which killed servers left. Every access to them
@@ -95,11 +97,11 @@ var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\13
 // device returns the device number of the file system on a directory, without a request to its server. It works for a
 // dead mount and for a user whom the mount refuses.
 func device(directory string) (uint64, error) {
-	var s unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, directory, unix.AT_STATX_DONT_SYNC, 0, &s); err != nil {
+	d, err := beneath.Device(unix.AT_FDCWD, directory)
+	if err != nil {
 		return 0, fmt.Errorf("device of %s: %w", directory, err)
 	}
-	return unix.Mkdev(s.Dev_major, s.Dev_minor), nil
+	return d, nil
 }
 
 // where returns a directory on which the file system of a device is mounted, "" if it is not mounted.

@@ -2,6 +2,8 @@ package mount
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -128,6 +130,36 @@ func TestCloseLeavesOtherMounts(t *testing.T) {
 	w.must(m.Close())
 	there("beneath")
 	w.must(unix.Unmount(at, 0))
+}
+
+// TestCloseTriesFusermountOnce checks a mount that only fusermount3 may unmount, and that another file system replaces
+// while it tries. The other one stays (M-26, M-27).
+func TestCloseTriesFusermountOnce(t *testing.T) {
+	w := newWorld(t)
+	if _, err := exec.LookPath("fusermount3"); err != nil {
+		t.Skip("fusermount3 is not installed")
+	}
+	dir := filepath.Dir(w.at)
+	at, bin, calls := filepath.Join(dir, "own"), filepath.Join(dir, "bin"), filepath.Join(dir, "calls")
+	w.must(errors.Join(os.Mkdir(at, 0o700), os.Mkdir(bin, 0o700)))
+	m, err := Start(Config{System: w.sys, Name: "share", Tree: w.m.tree, Directory: at, Accounts: people{}, Owners: ids{},
+		Own: true})
+	w.must(err)
+	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
+	w.must(os.WriteFile(filepath.Join(bin, "fusermount3"), fmt.Appendf(nil, `#!/bin/sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+echo "$@" >>%[1]s
+umount -l %[2]s
+if [ "$(wc -l <%[1]s)" = 1 ]; then mount -t tmpfs none %[2]s && >%[2]s/other; exit 1; fi
+`, calls, at), 0o700))
+	t.Setenv("PATH", bin)
+	if err := withoutAdmin(t, m.Close); err == nil {
+		t.Error("M-26: Close returned no error of fusermount3")
+	}
+	names, err := os.ReadDir(at)
+	if err != nil || len(names) != 1 || names[0].Name() != "other" {
+		t.Errorf("M-27: entries after Close %v, error %v, want those of the other file system", names, err)
+	}
 }
 
 // unfit are the tests of go-fuse that do not apply to the mount. XAttrLarge skips itself on ext4, with and without

@@ -35,7 +35,8 @@ type Kept struct {
 // Errors of keepers.
 var (
 	// ErrNoMount says that a file is on no mount of refmond.
-	ErrNoMount = errors.New("it is on no mount of refmond: see refmond mount, or --offline")
+	ErrNoMount = errors.New("it is not on a mount of refmond: mount its tree with refmond mount, or read and write the " +
+		"attribute itself with --offline")
 	// ErrStale says that a file server does not use the file's attribute.
 	ErrStale = errors.New("its descriptor does not count, because mode, owner or POSIX ACL were changed since: see " +
 		"refmon acl repair --rehash")

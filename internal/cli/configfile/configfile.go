@@ -25,12 +25,12 @@ type Program struct {
 
 // Command is the command config.
 type Command struct {
-	Check checkCommand `cmd:"" help:"Say what is wrong with a configuration, and where."`
-	Print printCommand `cmd:"" help:"Print the configuration with every key and what it means."`
+	Check checkCommand `cmd:"" help:"Check a configuration file."`
+	Print printCommand `cmd:"" help:"Print the default configuration with an explanation of each key."`
 }
 
 type checkCommand struct {
-	File string `arg:"" help:"The configuration."`
+	File string `arg:"" help:"The configuration file."`
 }
 
 // Run checks a configuration file and prints its summary.

@@ -1,8 +1,12 @@
-// Package flags rejects empty flag values on a command line.
+// Package flags rejects empty flag values on a command line, and prints the help pages of all programs in one form.
 //
+//	parser, err := kong.New(&cli, flags.HelpPages())
 //	ctx, err := parser.Parse(args)
 //	if err == nil {
 //		err = flags.RefuseEmpty(ctx)
+//	}
+//	if err != nil {
+//		err = fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args))
 //	}
 //
 // The package has no types and no state.
@@ -11,9 +15,65 @@ package flags
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
+
+// HelpPages returns the option of kong with which a help page is as wide as the terminal, at most 100 columns, and 80
+// in a pipe. A flag's text ends with its default, unless the text has it already. A flag without a placeholder shows
+// its name in capitals, never its default or its Go type. Options that replace texts of flags come before this one.
+func HelpPages() kong.Option {
+	return kong.OptionFunc(func(k *kong.Kong) error {
+		format := kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true})
+		if err := format.Apply(k); err != nil {
+			return err
+		}
+		return kong.PostBuild(func(k *kong.Kong) error {
+			return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+				if f, ok := node.(*kong.Flag); ok {
+					describe(f)
+				}
+				return next(nil)
+			})
+		}).Apply(k)
+	})
+}
+
+// describe adds the default to the text of a flag, and gives its value a name. A negatable flag that is on by default
+// has the default yes.
+func describe(f *kong.Flag) {
+	byDefault := f.Default
+	switch {
+	case f.IsBool() && byDefault == "true":
+		byDefault = "yes"
+	case f.IsBool():
+		byDefault = ""
+	case f.PlaceHolder == "":
+		f.PlaceHolder = strings.ToUpper(f.Name)
+	}
+	if byDefault != "" && !strings.Contains(f.Help, "default") {
+		f.Help += " Default: " + byDefault + "."
+	}
+}
+
+// HelpFor returns the command that prints the help page for a command line: that of the innermost command that the line
+// names, or of the program if it names none.
+func HelpFor(parser *kong.Kong, args []string) string {
+	node := parser.Model.Node
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == arg })
+		if i < 0 {
+			break
+		}
+		node = node.Children[i]
+	}
+	return node.FullPath() + " --help"
+}
 
 // RefuseEmpty returns an error that names the first flag with an empty text, or with an empty element
 // in its list. It returns nil if every flag of the line has a value. A script writes --want "$RIGHT"

@@ -46,3 +46,48 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpPagesShowDefaults checks that a flag's text ends with its default, once, and that its value has a name.
+func TestHelpPagesShowDefaults(t *testing.T) {
+	var cli struct {
+		Kind   string `default:"file" help:"The type."`
+		Place  string `default:"/tmp" help:"The folder, by default /tmp." placeholder:"DIR"`
+		Follow bool   `default:"true" negatable:"" help:"Wait."`
+		Quiet  bool   `help:"Print less."`
+		Size   int    `help:"The size."`
+	}
+	parser, err := kong.New(&cli, HelpPages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"--kind=KIND: The type. Default: file.", "--place=DIR: The folder, by default /tmp.",
+		"--follow: Wait. Default: yes.", "--quiet: Print less.", "--size=SIZE: The size."}
+	for i, f := range parser.Model.Flags[1:] { // the first one is --help
+		if got := f.String() + ": " + f.Help; got != want[i] {
+			t.Errorf("flag %d: %q, want %q", i+1, got, want[i])
+		}
+	}
+}
+
+// TestHelpForNamesInnermostCommand checks which help page an error refers to.
+func TestHelpForNamesInnermostCommand(t *testing.T) {
+	var cli struct {
+		Top struct {
+			Inner struct {
+				Arg string `arg:"" optional:""`
+			} `cmd:""`
+		} `cmd:""`
+	}
+	parser, err := kong.New(&cli, kong.Name("prog"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"": "prog --help", "nosuch top": "prog --help", "--bad": "prog --help", "top": "prog top --help",
+		"top --bad inner x": "prog top inner --help", "top nosuch inner": "prog top --help",
+	} {
+		if got := HelpFor(parser, strings.Fields(line)); got != want {
+			t.Errorf("HelpFor(%q) = %q, want %q", line, got, want)
+		}
+	}
+}

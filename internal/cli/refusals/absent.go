@@ -26,7 +26,7 @@ const (
 	accounts = "what the authority answers depends on its accounts: transcript 97-logon"
 
 	trees    = "what a tree answers depends on its files: tests of package hostfs"
-	underWay = "a call without refusal needs an operation under way: TestPendingIsCancelled"
+	underWay = "a call without refusal needs an operation under way: TestPendingOperationIsCancelledOnce"
 	values   = "the routine works on values alone; its rules have tests of their own"
 )
 

@@ -66,8 +66,8 @@ var conversation = []absence{
 	{"I-85", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 	{"I-86", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 	{"I-153", "", "it takes a pipe without room: transcript 30-pipes"},
-	{"I-162", "", "it takes the device of pipes and a buffer: TestWaitForPipe"},
-	{"I-163", "", "it takes the device of pipes and a buffer: TestWaitForPipe"},
+	{"I-162", "", "it takes the device of pipes and a buffer: TestWaitForPipeEndsForEachReason"},
+	{"I-163", "", "it takes the device of pipes and a buffer: TestWaitForPipeEndsForEachReason"},
 	{"I-141", "", "it takes a pipe without room, and a caller that waits: tests of package npfs"},
 	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
 	{"F-119", "", "it takes a file of a tree: tests of package hostfs"},
@@ -258,5 +258,5 @@ var _ = define(setup[*nt.FlushBuffersFileIn]{
 		return &nt.FlushBuffersFileIn{FileHandle: server}
 	},
 	refusals: fileHandles(func(in *nt.FlushBuffersFileIn) *winnt.Handle { return &in.FileHandle }, 0),
-	absent:   []absence{{"I-140", "", "what a pipe answers depends on the conversation: TestPendingPipes"}},
+	absent:   []absence{{"I-140", "", "what a pipe answers depends on the conversation: TestPendingOperationsCompleteInOrder"}},
 })

@@ -16,7 +16,8 @@ import (
 // maxAttribute is the largest attribute of Linux, in bytes.
 const maxAttribute = 1 << 16
 
-var errNoMount = errors.New("it is on no mount of refmond: see refmond mount, or --offline")
+var errNoMount = errors.New("it is not on a mount of refmond: mount its tree with refmond mount, or read and write " +
+	"the attribute itself with --offline")
 
 // IsMounted reports whether a directory is on a mount of refmond that serves whole descriptors. If the attribute cannot
 // be read on a FUSE mount, it returns true unless the error says that the attribute does not exist.

@@ -14,14 +14,13 @@ import (
 const maxLine = 1 << 20
 
 // Interact reads statements and runs each as soon as it is complete. It prints the value of an expression, and
-// prompt, unless empty, before each statement. At the end it returns [ErrExpectation] if an expectation failed.
+// prompt, unless empty, before each statement. help and exit exist as in [Runner.Converse]. At the end of the input, or
+// after exit, it returns [ErrExpectation] if an expectation failed.
 func (r *Runner) Interact(in io.Reader, prompt string) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLine)
-	env := starlark.StringDict{}
-	for k, v := range r.globals {
-		env[k] = v
-	}
+	env := r.session()
+	r.env = env
 	for {
 		err := r.statement(env, func(read int) ([]byte, error) { return r.scan(lines, prompt, read) })
 		switch {
@@ -29,6 +28,8 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 			continue
 		case r.stopped != nil:
 			return r.stopped
+		case errors.Is(err, errExit):
+			return r.outcome(nil)
 		case lines.Err() != nil:
 			return fmt.Errorf("read the statements: %w", lines.Err())
 		}

@@ -8,12 +8,14 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// The prompt shows whether a statement starts or continues. A line that is too long, and lost output, end the loop
-// with an error.
+// The prompt shows whether a statement starts or continues. help and exit work as in a terminal. A line that is too
+// long, and lost output, end the loop with an error.
 func TestPrompts(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"1 + 1\n", ">> 2\n>> "}, {"def f():\n    pass\n\nf()\n", ">> ... ... >> >> "},
 		{"1 +\n2\n", ">> error: input:1:4: got newline, want primary expression\n>> 2\n>> "}, {"", ">> "},
+		{"exit\n1 + 1\n", ">> "},
+		{"NtClose\n", ">> NtClose(Handle): closes a handle; help(NtClose) explains it\n>> "},
 	} {
 		var b bytes.Buffer
 		r := script.New(script.Config{Output: &b})

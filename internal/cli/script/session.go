@@ -30,17 +30,19 @@ var ErrInterrupted = errors.New("interrupted")
 var errExit = errors.New("exit")
 
 // Greeting is the first line of a session.
-const Greeting = "refmon: help() explains, Tab completes, exit or Ctrl-D ends."
+const Greeting = "refmon: type help for help, Tab to complete a name, and exit or Ctrl-D to end."
 
-const helpText = `A program is Starlark, a small Python. Make a token and a process, and call:
+const helpText = `A program is written in Starlark, a dialect of Python. Create a token and a process, then call:
 
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))
-  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread, Token=alice, ImpersonationLevel=SecurityImpersonation)
-  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)
+  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread,
+    Token=alice, ImpersonationLevel=SecurityImpersonation)
+  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(),
+    DesiredAccess=TOKEN_QUERY)
 
-help(NtOpenThreadToken) tells a service's parameters, and each status with its condition and rule.
-Tab after "svc.thread." lists what a thread can do, and within a call its parameters.
+help(NtOpenThreadToken) prints the parameters of a service, and each status with its condition and rule.
+Tab after "svc.thread." lists the services of a thread. Tab within a call lists the parameters.
 `
 
 // serviceName is a service referred to by name, for help.
@@ -48,15 +50,14 @@ type serviceName struct{ row *nt.Row }
 
 func (v serviceName) String() string {
 	name := v.row.Info().Name
-	return fmt.Sprintf("%s: %s; help(%s) tells more", calltext.Signature(v.row), v.row.Info().Summary, name)
+	return fmt.Sprintf("%s: %s; help(%s) explains it", calltext.Signature(v.row), v.row.Info().Summary, name)
 }
 func (serviceName) Type() string          { return "service" }
 func (serviceName) Freeze()               {}
 func (serviceName) Truth() starlark.Bool  { return true }
 func (serviceName) Hash() (uint32, error) { return 0, errors.New("unhashable: service") }
 
-// Converse runs a session like Interact, with a line editor: help and exit exist, service names are values, and an
-// aborted line ends its statement.
+// Converse runs a session like Interact, with a line editor. An aborted line ends its statement.
 func (r *Runner) Converse(e Editor) error {
 	r.env = r.session()
 	for {

@@ -43,7 +43,7 @@ func TestConverse(t *testing.T) {
 		{"^C\n3", "3\n", ">>> >>> >>> "},
 		{"3\nexit\n4", "3\n", ">>> >>> "},
 		{"exit()\n4", "", ">>> "},
-		{"NtClose", "NtClose(Handle): closes a handle; help(NtClose) tells more\n", ">>> >>> "},
+		{"NtClose", "NtClose(Handle): closes a handle; help(NtClose) explains it\n", ">>> >>> "},
 		{"help(NtClosse)", "error: ", ">>> >>> "},
 		{"help('NtClosse')", "error: input:1:5: no service \"NtClosse\": did you mean NtClose?\n", ">>> >>> "},
 		{"help('xyzzy')", "error: input:1:5: no service \"xyzzy\": 'refmon services' lists them\n", ">>> >>> "},
@@ -77,7 +77,7 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := strings.Split(b.String(), "--\n")
-	if len(parts) != 4 || !strings.Contains(parts[0], "help(NtOpenThreadToken) tells a service's parameters") {
+	if len(parts) != 4 || !strings.Contains(parts[0], "help(NtOpenThreadToken) prints the parameters of a service") {
 		t.Fatalf("help printed %q", b.String())
 	}
 	handle, closable := strings.Index(parts[1], "STATUS_INVALID_HANDLE "), strings.Index(parts[1],

@@ -39,13 +39,14 @@ func (f *Filter) Match(payload []byte) bool {
 
 // Syntax describes the expressions of [Parse].
 const Syntax = `An expression compares fields of a record: name=value, name!=value. In a value * stands for any
-text and ? for one character; case does not count; quotes hold blanks. Terms are joined by and, or,
+text and ? for one character, and case is ignored. Quote a value with blanks. Terms are joined by and, or,
 not and parentheses. Names: user (name or SID of the subject or of the server), event, object,
 type, result (success or failure), privilege, subcategory, id, and every field by its own name,
 such as ProcessName or HandleId.
 
   user=alice and result=failure
-  object="/srv/*" and (event=4656 or event=4663) and not privilege=SeBackupPrivilege`
+  object="/srv/*" and (event=4656 or event=4663)
+    and not privilege=SeBackupPrivilege`
 
 // Parse parses an expression. An empty one selects all records.
 func Parse(text string) (*Filter, error) {

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ke"
 )
 
-// A signal that is taken away goes to one of many, and each Set is seen.
-func TestSignalGoesToOne(t *testing.T) {
+// Of several waiters exactly one consumes an auto-reset signal, and no Set is lost.
+func TestSignalWakesOneWaiter(t *testing.T) {
 	const waiters, rounds = 8, 200
 	var s ke.Signal
 	var taken atomic.Int64
@@ -39,8 +39,7 @@ func TestSignalGoesToOne(t *testing.T) {
 	close(stop)
 	done.Wait()
 	if n := taken.Load(); n != rounds || s.Take(false) {
-		t.Errorf("%d signals were taken of %d, and one is left: %v, want %d, false", n, rounds, s.Take(false),
-			rounds)
+		t.Errorf("%d signals were taken and one is left: %v, want %d, false", n, s.Take(false), rounds)
 	}
 }
 
@@ -56,25 +55,25 @@ func TestSignalStates(t *testing.T) {
 		from, to bool
 		told     bool
 	}{
-		"set":             {set, false, true, true},
-		"set again":       {set, true, true, true},
-		"reset":           {reset, true, false, false},
-		"reset nothing":   {reset, false, false, false},
-		"look":            {look, true, true, false},
-		"look at nothing": {look, false, false, false},
-		"take":            {take, true, false, false},
-		"take nothing":    {take, false, false, false},
+		"set":                      {set, false, true, true},
+		"set again":                {set, true, true, true},
+		"reset":                    {reset, true, false, false},
+		"reset when not signalled": {reset, false, false, false},
+		"look":                     {look, true, true, false},
+		"look when not signalled":  {look, false, false, false},
+		"take":                     {take, true, false, false},
+		"take when not signalled":  {take, false, false, false},
 	} {
 		var s ke.Signal
 		if s.Take(false) {
-			t.Error("the zero value is signalled")
+			t.Error("the zero Signal is signalled, want not signalled")
 		}
 		if c.from {
 			s.Set()
 		}
 		one, two := s.Changed(), s.Changed()
 		if was := c.do(&s); was != c.from {
-			t.Errorf("%s: it was %t, want %t", name, was, c.from)
+			t.Errorf("%s: previous state = %t, want %t", name, was, c.from)
 		}
 		for _, changed := range []<-chan struct{}{one, two} {
 			select {
@@ -94,7 +93,7 @@ func TestSignalStates(t *testing.T) {
 		if c.told {
 			select {
 			case <-s.Changed():
-				t.Errorf("%s: a new waiter is woken before the next change", name)
+				t.Errorf("%s: a new waiter was woken before the next change, want it to wait", name)
 			default:
 			}
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Waiting threads are woken by each change that may end their wait, and by no other: a port by its clients, the two
+// Each change wakes the threads whose wait it may end, and no others. A port is changed by its clients, and the two
 // ends of a connection by each other.
-func TestChanges(t *testing.T) {
+func TestPortChangeWakesItsWaiters(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	var client, server *lpc.Port
@@ -33,7 +33,7 @@ func TestChanges(t *testing.T) {
 		{"complete", func() ntstatus.Status { return p.world.port(server).Complete() }, 0, false, true},
 		{"complete again", func() ntstatus.Status { return server.Complete() }, ntstatus.InvalidParameter, false, false},
 		{"request", func() (st ntstatus.Status) { id, st = client.Request(p.client, nil); return st }, 0, true, true},
-		{"another's answer", func() ntstatus.Status { _, st := client.Answer(p.second, id); return st },
+		{"answer to another client", func() ntstatus.Status { _, st := client.Answer(p.second, id); return st },
 			ntstatus.ReplyMessageMismatch, false, false},
 		{"receive", func() ntstatus.Status { _, st := server.Receive(); return st }, 0, false, false},
 		{"reply to another", func() ntstatus.Status { return server.Reply(quota.Payer{}, idOf(p.second), id, nil) },
@@ -43,7 +43,7 @@ func TestChanges(t *testing.T) {
 			ntstatus.ReplyMessageMismatch, false, false},
 		{"answer", func() ntstatus.Status { _, st := client.Answer(p.client, id); return st }, 0, false, false},
 		{"close", func() ntstatus.Status { client.Ref(ob.TagCall); closeAll(client); return 0 }, 0, true, true},
-		{"request of none", func() ntstatus.Status { _, st := client.Request(p.client, nil); return st },
+		{"request without a connection", func() ntstatus.Status { _, st := client.Request(p.client, nil); return st },
 			ntstatus.PortDisconnected, true, false},
 	}
 	for _, c := range steps {
@@ -64,16 +64,16 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		if bare.Closed(p.port.Changed()) || client != nil && bare.Closed(client.Changed()) {
-			t.Fatalf("%s: a new waiter is woken by an earlier change", c.name)
+			t.Fatalf("%s: a new waiter was woken by an earlier change, want it to wait", c.name)
 		}
 	}
 	client.Deref(ob.TagCall)
 	closeAll(server, p.port)
 }
 
-// TestAccepted checks that without a message the oldest client is accepted and its connection completes immediately.
+// TestAcceptTakesOldestClient checks that without a message the oldest client is accepted and its connection completes immediately.
 // With a message that client is accepted, once. Each state change is reported once (I-88).
-func TestAccepted(t *testing.T) {
+func TestAcceptTakesOldestClient(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	first, second, third := p.connect("1"), p.connect("2"), p.connect("3")
@@ -91,7 +91,7 @@ func TestAccepted(t *testing.T) {
 	}
 	m, st := p.port.Receive() // requests to connect come by it too, those of who was accepted so do not
 	if want(t, "receive", st, ntstatus.Success); m.ID != 2 || !m.Connecting || string(m.Data) != "2" {
-		t.Fatalf(`received %+v, want m.ID = 2, m.Connecting = true, string(m.Data) = "2"`, m)
+		t.Fatalf("received %+v, want message 2 of a connecting client", m)
 	}
 	accept := func(what string, id uint32, who bool, refuse bool, st ntstatus.Status) *lpc.Port {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestAccepted(t *testing.T) {
 		}
 		e, got := p.port.AcceptMessage(s, client, id, refuse, 7, nil)
 		if want(t, what, got, st); (e != nil) != (st == ntstatus.Success && !refuse) {
-			t.Errorf("%s: port %v", what, e)
+			t.Errorf("%s: AcceptMessage returned port %v, want a port only for an accepted client", what, e)
 		}
 		return e
 	}
@@ -120,9 +120,9 @@ func TestAccepted(t *testing.T) {
 	}
 	accept("refuse", 3, true, true, ntstatus.Success)
 	status("refused", third, ntstatus.PortConnectionRefused)
-	accept("who was refused", 3, true, false, ntstatus.ReplyMessageMismatch)
+	accept("a refused client", 3, true, false, ntstatus.ReplyMessageMismatch)
 	if e := p.port.Accept(s); e != nil {
-		t.Errorf("accepted %v, and no client waits, want nil", e)
+		t.Errorf("Accept = %v although no client waits, want nil", e)
 	}
 	closeAll(first)
 	if m, st := p.port.Receive(); st != ntstatus.Timeout {
@@ -135,9 +135,9 @@ func TestAccepted(t *testing.T) {
 	closeAll(p.port)
 }
 
-// TestClosedPort: closing the connection port refuses the waiting clients, received by Listen or not. It does not
-// affect connections that exist or are accepted (I-88).
-func TestClosedPort(t *testing.T) {
+// Closing the connection port refuses the waiting clients, whether Listen returned them or not. It does not affect
+// connections that exist or are accepted (I-88).
+func TestClosedPortRefusesWaitingClients(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()
 	client, server := p.connected()
@@ -165,10 +165,10 @@ func TestClosedPort(t *testing.T) {
 		t.Error("closing the port woke no waiter, want it woken")
 	}
 	if _, st := p.port.Listen(); st != ntstatus.Timeout {
-		t.Errorf("a closed port has a client: %v, want %v", st, ntstatus.Timeout)
+		t.Errorf("Listen on a closed port: %v, want %v", st, ntstatus.Timeout)
 	}
 	if _, st := p.port.AcceptMessage(s, m.Client, m.ID, false, 0, nil); st != ntstatus.ReplyMessageMismatch {
-		t.Errorf("a closed port accepts: %v, want %v", st, ntstatus.ReplyMessageMismatch)
+		t.Errorf("AcceptMessage on a closed port: %v, want %v", st, ntstatus.ReplyMessageMismatch)
 	}
 	id, st := client.Request(p.client, nil)
 	want(t, "request", st, ntstatus.Success)
@@ -203,7 +203,7 @@ func TestClosedServerEndKeepsPort(t *testing.T) {
 		want(t, c.name, st, c.want)
 		if st == ntstatus.Success && (!m.Closed || m.Connecting || m.Context != 9 || m.Client != idOf(p.client) ||
 			m.ID != 0 || m.Data != nil) {
-			t.Errorf("%s: %+v", c.name, m)
+			t.Errorf("%s: received %+v, want the end of the client with context 9", c.name, m)
 		}
 		_, st = p.port.Receive()
 		want(t, c.name+" again", st, ntstatus.Timeout)

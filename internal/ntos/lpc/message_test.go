@@ -12,22 +12,22 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestRequests checks that requests are received once and in order, that each has its own id, and that each reply
+// TestReplyReachesItsRequester checks that requests are received once and in order, that each has its own id, and that each reply
 // reaches the one thread that waits for it (I-88).
-func TestRequests(t *testing.T) {
+func TestReplyReachesItsRequester(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
 	ask := func(th *ps.Thread, text string, id uint32) {
 		t.Helper()
 		if got, st := client.Request(th, []byte(text)); st != ntstatus.Success || got != id {
-			t.Errorf("%s: message %d, %v, want %d", text, got, st, id)
+			t.Errorf("request %s: message id %d, %v, want %d", text, got, st, id)
 		}
 	}
 	references := func(what string, one, two int64) {
 		t.Helper()
 		if a, b := p.client.PointerCount(), p.second.PointerCount(); a != one || b != two {
-			t.Errorf("%s: %d and %d references, want %d and %d", what, a, b, one, two)
+			t.Errorf("%s: threads have %d and %d references, want %d and %d", what, a, b, one, two)
 		}
 	}
 	one, two := p.client.PointerCount(), p.second.PointerCount()
@@ -56,7 +56,7 @@ func TestRequests(t *testing.T) {
 	answer := func(what string, th *ps.Thread, id uint32, text string, st ntstatus.Status) {
 		t.Helper()
 		if got, s := client.Answer(th, id); s != st || string(got) != text {
-			t.Errorf("%s: %q, %v, want %q, %v", what, got, s, text, st)
+			t.Errorf("Answer for %s = %q, %v, want %q, %v", what, got, s, text, st)
 		}
 	}
 	answer("not yet", p.client, 1, "", ntstatus.Pending)
@@ -84,7 +84,7 @@ func TestRequests(t *testing.T) {
 
 // A client can have 256 requests, received or not. Taking an answer frees a place. A closed end is reported before a
 // full queue (I-88).
-func TestRequestLimit(t *testing.T) {
+func TestClientHas256Requests(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()
 	for range 256 {
@@ -96,7 +96,7 @@ func TestRequestLimit(t *testing.T) {
 		t.Helper()
 		id, got := client.Request(p.client, nil)
 		if want(t, what, got, st); (id != 0) != (st == ntstatus.Success) {
-			t.Errorf("%s: message %d", what, id)
+			t.Errorf("request %s: message id %d, want an id only on success", what, id)
 		}
 	}
 	more("request 257", ntstatus.InsufficientResources)
@@ -138,8 +138,8 @@ func TestImpersonateOnPort(t *testing.T) {
 				t.Helper()
 				out := server.Impersonate(p.server, who, id)
 				if r := p.server.Subject(); out.Status != st || out.Rule != "I-88" || r.Client != nil {
-					t.Errorf(`%s: %+v, acts as %v, want out.Status = %v, out.Rule = "I-88", r.Client = nil`, what,
-						out, r.Client, st)
+					t.Errorf("%s: %+v, thread then impersonates %v, want %v by rule I-88 and no client",
+						what, out, r.Client, st)
 				}
 			}
 			refused("the thread that connected", idOf(p.client), id, ntstatus.ReplyMessageMismatch)
@@ -148,11 +148,11 @@ func TestImpersonateOnPort(t *testing.T) {
 			want(t, "impersonate", out.Status, ntstatus.Success)
 			if s := p.server.Subject(); s.Client == nil || s.Client.User().SID.String() != c.want ||
 				s.Level != winnt.SecurityImpersonation {
-				t.Errorf("acts as %v at %v", s.Client, s.Level)
+				t.Errorf("server impersonates %v at %v, want %s at SecurityImpersonation", s.Client, s.Level, c.want)
 			}
 			if p.second.PointerCount() != before || p.client.Subject().Client != nil {
-				t.Errorf("%d references more; the client acts as %v", p.second.PointerCount()-before,
-					p.client.Subject().Client)
+				t.Errorf("%d more references to the client thread, which impersonates %v, want 0 and no client",
+					p.second.PointerCount()-before, p.client.Subject().Client)
 			}
 			p.server.RevertToSelf()
 			want(t, "reply", server.Reply(quota.Payer{}, idOf(p.second), id, nil), ntstatus.Success)
@@ -166,9 +166,9 @@ func TestImpersonateOnPort(t *testing.T) {
 	}
 }
 
-// TestConnectionPortReceives: messages come in the order in which their clients were received by Listen, connection
-// requests before all. A reply goes to the waiting client (I-88).
-func TestConnectionPortReceives(t *testing.T) {
+// Messages come in the order in which Listen returned their clients, after all requests to connect. A reply goes to
+// the waiting client (I-88).
+func TestConnectionPortReceivesInOrder(t *testing.T) {
 	p := newPair(t, 0)
 	var clients, servers []*lpc.Port
 	for i := range 12 {
@@ -189,7 +189,7 @@ func TestConnectionPortReceives(t *testing.T) {
 	last := p.connect("last")
 	m, st := p.port.Receive()
 	if want(t, "connects", st, ntstatus.Success); !m.Connecting || string(m.Data) != "last" {
-		t.Errorf(`the first message is %+v, want m.Connecting = true, string(m.Data) = "last"`, m)
+		t.Errorf(`first message = %+v, want the connecting client "last"`, m)
 	}
 	closeAll(clients[5]) // its request is gone with it
 	for i := range clients {
@@ -199,22 +199,22 @@ func TestConnectionPortReceives(t *testing.T) {
 		case 5:
 			m, st = p.port.Receive()
 			if want(t, "the end", st, ntstatus.Success); !m.Closed || m.Context != 105 {
-				t.Errorf("client 5: %+v, want m.Closed = true, m.Context = 105", m)
+				t.Errorf("message of client 5 = %+v, want its end with context 105", m)
 			}
 			continue
 		}
 		m, st = p.port.Receive()
 		if want(t, "receive", st, ntstatus.Success); m.Context != uint64(i+100) || m.Data[0] != byte(i) || m.Closed ||
 			m.ID != 1 || m.Client != idOf(p.client) {
-			t.Errorf("client %d: %+v", i, m)
+			t.Errorf("message of client %d = %+v, want its request with id 1", i, m)
 		}
 	}
-	// Several clients wait for the reply to their first message; the oldest client gets it.
+	// Several clients wait for the reply to their first message. The oldest client gets the first reply.
 	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("0")), ntstatus.Success)
 	want(t, "reply", p.port.Reply(quota.Payer{}, idOf(p.client), 1, []byte("1")), ntstatus.Success)
 	for i := range 2 {
 		if got, st := clients[i].Answer(p.client, 1); st != ntstatus.Success || string(got) != string('0'+rune(i)) {
-			t.Errorf("client %d: %q, %v", i, got, st)
+			t.Errorf("reply to client %d = %q, %v, want its own number", i, got, st)
 		}
 	}
 	want(t, "reply to none", p.port.Reply(quota.Payer{}, idOf(p.client), 2, nil), ntstatus.ReplyMessageMismatch)

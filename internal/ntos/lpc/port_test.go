@@ -20,7 +20,7 @@ const (
 	otherUser  = "S-1-5-21-1-2-3-1002"
 )
 
-// pair is a port with its threads: of the server, and two of the client's process.
+// pair is a port with its threads: one of the server, and two of the client's process.
 type pair struct {
 	*world
 	server, client, second *ps.Thread
@@ -53,7 +53,7 @@ func (p *pair) connected() (client, server *lpc.Port) {
 	client = p.connect("")
 	server = p.port.Accept(p.server.Process())
 	if server == nil {
-		p.T.Fatal("no client waits")
+		p.T.Fatal("Accept = nil, want the waiting client")
 	}
 	return client, p.world.port(server)
 }
@@ -64,9 +64,8 @@ func closeAll(ports ...*lpc.Port) {
 	}
 }
 
-// TestKindsOfPorts: each operation belongs to one or two kinds of ports. The others refuse it before any other check
-// (I-88).
-func TestKindsOfPorts(t *testing.T) {
+// Each operation belongs to one or two kinds of ports. The other kinds refuse it before any other check (I-88).
+func TestOperationNeedsItsKindOfPort(t *testing.T) {
 	p := newPair(t, 4)
 	client, server := p.connected()
 	defer closeAll(p.port, client, server)
@@ -104,12 +103,13 @@ func TestKindsOfPorts(t *testing.T) {
 		kind lpc.Kind
 	}{{p.port, lpc.Connection}, {server, lpc.Server}, {client, lpc.Client}} {
 		if x.port.Kind != x.kind || x.port.Longest() != 4 {
-			t.Errorf("kind %d of %d bytes, want %d of 4", x.port.Kind, x.port.Longest(), x.kind)
+			t.Errorf("port of kind %d with longest message %d, want kind %d and 4",
+				x.port.Kind, x.port.Longest(), x.kind)
 		}
 	}
 }
 
-// 0, a negative number and one above the limit mean 64 KiB.
+// A maximum of 0, a negative one and one above the limit mean 64 KiB.
 func TestLongestMessageDefaults(t *testing.T) {
 	p := newPair(t, 1)
 	closeAll(p.port)
@@ -123,28 +123,31 @@ func TestLongestMessageDefaults(t *testing.T) {
 	}
 }
 
-// TestPortsHoldTheirProcess checks that each port references its creator's process until it is closed, and the
+// TestPortsReferenceTheirProcess checks that each port references its creator's process until it is closed, and the
 // server's end that of the server.
-func TestPortsHoldTheirProcess(t *testing.T) {
+func TestPortsReferenceTheirProcess(t *testing.T) {
 	p := newPair(t, 0)
 	s, c := p.server.Process(), p.client.Process()
 	s0, c0 := s.PointerCount(), c.PointerCount()
 	f := p.connect("")
 	if s.PointerCount() != s0 || c.PointerCount() != c0+1 {
-		t.Errorf("connected: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+		t.Errorf("after connecting: %d and %d more references to server and client, want 0 and 1",
+			s.PointerCount()-s0, c.PointerCount()-c0)
 	}
 	e := p.world.port(p.port.Accept(s))
 	if s.PointerCount() != s0+1 || c.PointerCount() != c0+1 {
-		t.Errorf("accepted: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+		t.Errorf("after accepting: %d and %d more references to server and client, want 1 and 1",
+			s.PointerCount()-s0, c.PointerCount()-c0)
 	}
 	closeAll(e, f, p.port)
 	if s.PointerCount() != s0-1 || c.PointerCount() != c0 {
-		t.Errorf("closed: %d and %d references more", s.PointerCount()-s0, c.PointerCount()-c0)
+		t.Errorf("after closing: %d and %d more references to server and client, want -1 and 0",
+			s.PointerCount()-s0, c.PointerCount()-c0)
 	}
 }
 
-// TestConnectCopies: the connection information is copied and cut to the port's length.
-func TestConnectCopies(t *testing.T) {
+// TestConnectionInformationIsCopied: the connection information is copied and cut to the port's length.
+func TestConnectionInformationIsCopied(t *testing.T) {
 	p := newPair(t, 4)
 	info := []byte("who")
 	f, out := p.port.Connect(p.client, static, info)
@@ -154,7 +157,7 @@ func TestConnectCopies(t *testing.T) {
 	m, st := p.port.Listen()
 	if want(t, "listen", st, ntstatus.Success); string(m.Data) != "who" || !m.Connecting || m.Closed ||
 		m.Client != idOf(p.client) || m.ID != 1 || m.Context != 0 {
-		t.Errorf("listened to %+v", m)
+		t.Errorf("Listen = %+v, want message 1 of the client with context 0", m)
 	}
 	answer := []byte("yes")
 	e, st := p.port.AcceptMessage(p.server.Process(), m.Client, m.ID, false, 7, answer)
@@ -162,30 +165,29 @@ func TestConnectCopies(t *testing.T) {
 	defer closeAll(p.world.port(e))
 	answer[0] = 'X'
 	if got, st := f.Connected(); st != ntstatus.Pending || string(got) != "yes" {
-		t.Errorf(`before the connection is complete: %q, %v, want st = %v, string(got) = "yes"`,
-			got, st, ntstatus.Pending)
+		t.Errorf(`Connected before the server completes = %q, %v, want "yes", %v`, got, st, ntstatus.Pending)
 	}
 	want(t, "complete", e.Complete(), ntstatus.Success)
 	_, st = f.Request(p.client, nil)
 	want(t, "request", st, ntstatus.Success)
 	if m, st := e.Receive(); st != ntstatus.Success || m.Context != 7 {
-		t.Errorf("the server's own end receives %+v, %v, want st = %v, m.Context = 7", m, st, ntstatus.Success)
+		t.Errorf("message at the server's own end = %+v, %v, want context 7, %v", m, st, ntstatus.Success)
 	}
 	if got, st := f.Connected(); st != ntstatus.Success || string(got) != "yes" {
-		t.Errorf(`connected: %q, %v, want st = %v, string(got) = "yes"`, got, st, ntstatus.Success)
+		t.Errorf(`Connected after the server completes = %q, %v, want "yes", %v`, got, st, ntstatus.Success)
 	}
 	for _, c := range []struct{ info, want string }{{"", ""}, {"1234", "1234"}, {"12345", "1234"}} {
 		x := p.connect(c.info)
 		if m, st := p.port.Listen(); st != ntstatus.Success || string(m.Data) != c.want {
-			t.Errorf("%q: %q, %v, want st = %v, string(m.Data) = %v", c.info, m.Data, st, ntstatus.Success, c.want)
+			t.Errorf("connection information of %q = %q, %v, want %q", c.info, m.Data, st, c.want)
 		}
 		closeAll(x)
 	}
 }
 
-// TestRefusedConnect checks that a connection is rejected if the port is closed or full, or if the client cannot be
+// TestRefusedConnectKeepsNothing checks that a connection is rejected if the port is closed or full, or if the client cannot be
 // captured, and that the port then keeps nothing of the client (I-80, I-88, O-82).
-func TestRefusedConnect(t *testing.T) {
+func TestRefusedConnectKeepsNothing(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {
 		t.Helper()
@@ -194,7 +196,8 @@ func TestRefusedConnect(t *testing.T) {
 		f, out := p.port.Connect(p.client, static, nil)
 		after, _, _ := p.Sys.Security.Objects.Counts()
 		if f != nil || out.Status != st || out.Rule != rule || before != after || bare.Closed(now) {
-			t.Errorf("%s: %v, %+v, %d objects more, a change %v", what, f, out, after-before, bare.Closed(now))
+			t.Errorf("%s: port %v, %+v, %d more objects, change signalled %v, want no port, no object and no change",
+				what, f, out, after-before, bare.Closed(now))
 		}
 	}
 	p.As(p.client, otherUser, winnt.SecurityIdentification)
@@ -232,12 +235,12 @@ func TestMessagesAreCopied(t *testing.T) {
 	m, st := server.Receive()
 	if want(t, "receive", st, ntstatus.Success); string(m.Data) != "1234" || m.ID != id || m.Client != idOf(p.client) ||
 		m.Connecting || m.Closed || m.Context != 0 {
-		t.Errorf("received %+v", m)
+		t.Errorf("received %+v, want the unchanged request", m)
 	}
 	reply := []byte("4321")
 	want(t, "reply", server.Reply(quota.Payer{}, m.Client, id, reply), ntstatus.Success)
 	reply[0] = 'X'
 	if got, st := client.Answer(p.client, id); st != ntstatus.Success || !bytes.Equal(got, []byte("4321")) {
-		t.Errorf("answer %q, %v, want %q, %v", got, st, []byte("4321"), ntstatus.Success)
+		t.Errorf("reply = %q, %v, want %q, %v", got, st, []byte("4321"), ntstatus.Success)
 	}
 }

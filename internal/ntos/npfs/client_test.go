@@ -17,7 +17,7 @@ func (s *site) acts(what string, e *npfs.End, user string, level winnt.SecurityI
 	who := s.server.Subject()
 	switch {
 	case out.Status != ntstatus.Success || who.Client == nil:
-		s.T.Errorf("%s: %+v", what, out)
+		s.T.Errorf("impersonating %s: %+v, want success and a client", what, out)
 	case who.Client.User().SID.String() != user || who.Level != level:
 		s.T.Errorf("%s: acts as %v at %v, want %s at %v", what, who.Client.User().SID, who.Level, user, level)
 	}
@@ -46,7 +46,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	read := func(x *npfs.End, n int, data string) {
 		t.Helper()
 		if got, st := x.Read(n); st != ntstatus.Success || string(got) != data {
-			t.Errorf("read %q, %v, want %q", got, st, data)
+			t.Errorf("read = %q, %v, want %q", got, st, data)
 		}
 	}
 	read(c, 2, "xy") // the client's reading changes nothing
@@ -61,7 +61,7 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	s.acts("the rest", e, otherUser, winnt.SecurityImpersonation)
 	read(e, 1, "e")
 	if out := e.Impersonate(s.server); out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" {
-		t.Errorf(`impersonating a client whose capture failed: %+v, want out.Status = %v, out.Rule = "I-80"`, out,
+		t.Errorf("impersonating a client whose capture failed: %+v, want %v by rule I-80", out,
 			ntstatus.BadImpersonationLevel)
 	}
 	read(e, 1, "f")
@@ -73,17 +73,17 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	closeAll(e)
 }
 
-// TestStaticClient checks that the client that connected counts, not the writer. A client whose requested level is
+// TestStaticTrackingKeepsConnectedClient checks that the client that connected counts, not the writer. A client whose requested level is
 // not allowed is rejected, and the instance is free for another one (I-4, I-80).
-func TestStaticClient(t *testing.T) {
+func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	s.As(s.client, otherUser, winnt.SecurityIdentification)
 	opened := false
 	out := s.fs.Connect("p", s.client, &static, func(*npfs.End) ntstatus.Status { opened = true; return 0 })
 	if out.Status != ntstatus.BadImpersonationLevel || out.Rule != "I-80" || opened {
-		t.Errorf(`refused client: %+v, opened %v, want out.Status = %v, out.Rule = "I-80", opened = false`, out,
-			opened, ntstatus.BadImpersonationLevel)
+		t.Errorf("refused client: %+v, opened %v, want %v by rule I-80, not opened", out, opened,
+			ntstatus.BadImpersonationLevel)
 	}
 	want(t, "the server still listens", e.Listen(), ntstatus.PipeListening)
 	s.client.RevertToSelf()
@@ -116,7 +116,8 @@ func TestStaticClient(t *testing.T) {
 func TestDefaultQuality(t *testing.T) {
 	if npfs.DefaultSQOS != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 		ContextTrackingMode: true, EffectiveOnly: true}) {
-		t.Errorf("%+v", npfs.DefaultSQOS)
+		t.Errorf("DefaultSQOS = %+v, want dynamic tracking at SecurityImpersonation, effective only",
+			npfs.DefaultSQOS)
 	}
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
@@ -128,7 +129,7 @@ func TestDefaultQuality(t *testing.T) {
 	imp := s.server.Impersonation(ob.TagCall)
 	if imp == nil || imp.Level != winnt.SecurityImpersonation || !imp.EffectiveOnly || !imp.CopyOnOpen ||
 		imp.Token.Value().User().SID.String() != otherUser {
-		t.Errorf("acts with %+v", imp)
+		t.Errorf("impersonation with the defaults = %+v, want the other user at SecurityImpersonation", imp)
 	}
 	imp.Token.Deref(ob.TagCall)
 	closeAll(c, e)
@@ -147,7 +148,7 @@ func TestContextsAreReleased(t *testing.T) {
 	kept := func(what string, n int64) {
 		t.Helper()
 		if got := tok.PointerCount() - before; got != n {
-			t.Errorf("%s: %d references more, want %d", what, got, n)
+			t.Errorf("%s: %d more references to the token, want %d", what, got, n)
 		}
 	}
 	want(t, "write", send(c, s.client, []byte("a")), ntstatus.Success)

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestDisconnectBeforeConnect: the server disconnects while the client's end is opened. The instance keeps nothing of
-// the client and accepts the next one (I-134).
-func TestDisconnectBeforeConnect(t *testing.T) {
+// The server disconnects while the client's end is being opened. The instance keeps nothing of the client and accepts
+// the next one (I-134).
+func TestDisconnectDuringOpenFreesInstance(t *testing.T) {
 	for _, q := range []*nt.SecurityQualityOfService{&static, &dynamic} {
 		s := newSite(t)
 		e := s.made(npfs.Config{})
@@ -29,12 +29,13 @@ func TestDisconnectBeforeConnect(t *testing.T) {
 		})
 		want(t, "connect", out.Status, ntstatus.Success)
 		if !late.Detached() || next.Detached() {
-			t.Errorf("the first is sent away: %v, the next: %v", late.Detached(), next.Detached())
+			t.Errorf("first client disconnected = %v, next client = %v, want true, false",
+				late.Detached(), next.Detached())
 		}
 		want(t, "write", send(next, s.second, []byte("a")), ntstatus.Success)
 		want(t, "write", send(late, s.client, []byte("b")), ntstatus.PipeDisconnected)
 		if got, st := e.Read(9); string(got) != "a" || st != ntstatus.Success {
-			t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, ntstatus.Success)
+			t.Errorf(`read from the next client = %q, %v, want "a", %v`, got, st, ntstatus.Success)
 		}
 		closeAll(late)
 		want(t, "the next is there", e.Listen(), ntstatus.PipeConnected)
@@ -42,8 +43,8 @@ func TestDisconnectBeforeConnect(t *testing.T) {
 	}
 }
 
-// TestLateRefusalReleasesInstance: the server disconnects a client whose handle then cannot be created. The next
-// client of the instance stays connected (I-134).
+// The server disconnects a client whose handle then cannot be created. The next client of the instance stays
+// connected (I-134).
 func TestLateRefusalReleasesInstance(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
@@ -61,9 +62,9 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	closeAll(next, e)
 }
 
-// TestFreeInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
+// TestClientGetsFirstListeningInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
 // end has the descriptor of the pipe's name (I-85).
-func TestFreeInstance(t *testing.T) {
+func TestClientGetsFirstListeningInstance(t *testing.T) {
 	s := newSite(t)
 	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
 	one, two := s.connected(), s.connected()
@@ -77,11 +78,11 @@ func TestFreeInstance(t *testing.T) {
 	four := s.connected()
 	want(t, "the first again", a.Listen(), ntstatus.PipeConnected)
 	if _, out := s.connect(nil); out.Status != ntstatus.PipeNotAvailable || out.Rule != "I-85" {
-		t.Errorf(`no instance is free: %+v, want out.Status = %v, out.Rule = "I-85"`, out, ntstatus.PipeNotAvailable)
+		t.Errorf("connecting without a free instance: %+v, want %v by rule I-85", out, ntstatus.PipeNotAvailable)
 	}
 	for _, x := range []*npfs.End{one, two, three, four} {
 		if x.IsServer() || x.Security() != a.Security() || !a.IsServer() {
-			t.Error("the client's end is a server's, or has a descriptor of its own")
+			t.Error("want the client's end, with the descriptor of the pipe's name")
 		}
 	}
 	closeAll(one, two, three, four, a, b, c)
@@ -96,7 +97,7 @@ func TestMissingClientHasReason(t *testing.T) {
 		t.Helper()
 		out := x.Impersonate(s.server)
 		if out.Status != st || out.Rule != "I-85" || out.Because == "" || because[out.Because] {
-			t.Errorf("%+v, want %v and a reason of its own", out, st)
+			t.Errorf("impersonation: %+v, want %v, rule I-85 and a reason that no other case has", out, st)
 		}
 		because[out.Because] = true
 	}
@@ -110,7 +111,7 @@ func TestMissingClientHasReason(t *testing.T) {
 }
 
 // Waiting threads at either end are woken by changes that may end their wait.
-func TestPipeChanges(t *testing.T) {
+func TestPipeChangeWakesItsWaiters(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{Inbound: 1})
 	var c *npfs.End
@@ -134,8 +135,9 @@ func TestPipeChanges(t *testing.T) {
 		told := e.Changed()
 		want(t, x.name, x.do(), x.want)
 		if bare.Closed(told) != x.told || bare.Closed(e.Changed()) {
-			t.Errorf("%s: server signalled before: %v, again: %v, want %v and false",
-				x.name, bare.Closed(told), bare.Closed(e.Changed()), x.told)
+			t.Errorf("%s: server's waiter woken = %v, a new waiter woken = %v, want %v and false",
+				x.name, bare.Closed(told),
+				bare.Closed(e.Changed()), x.told)
 		}
 	}
 	closeAll(e)

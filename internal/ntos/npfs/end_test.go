@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// asked has the status of each operation on an end in one state.
+// asked has the status of each operation on an end in one state of the instance.
 type asked struct {
 	read, write, peek, listen, disconnect, flush, impersonate, transceive ntstatus.Status
 	state                                                                 uint32
@@ -32,9 +32,9 @@ func ask(s *site, e *npfs.End) (a asked) {
 	return a
 }
 
-// TestStates checks each operation on each end in each state of the instance, without written data (I-85, I-86,
+// TestOperationsInEachPipeState checks each operation on each end in each state of the instance, without written data (I-85, I-86,
 // I-132, I-134, I-140, I-142).
-func TestStates(t *testing.T) {
+func TestOperationsInEachPipeState(t *testing.T) {
 	const (
 		good, listening, disconnected = ntstatus.Success, ntstatus.PipeListening, ntstatus.PipeDisconnected
 		closing, broken, connected    = ntstatus.PipeClosing, ntstatus.PipeBroken, ntstatus.PipeConnected
@@ -62,12 +62,12 @@ func TestStates(t *testing.T) {
 			e, c := s.pair(cfg)
 			return c, []*npfs.End{e}
 		}, asked{empty, good, good, illegal, illegal, good, illegal, pending, winnt.FILE_PIPE_CONNECTED_STATE, false}},
-		"server whose client is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server whose client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(c)
 			return e, nil
 		}, asked{broken, closing, broken, closing, good, good, unread, state, winnt.FILE_PIPE_CLOSING_STATE, false}},
-		"client whose server is gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"client whose server closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(e)
 			return c, nil
@@ -84,7 +84,7 @@ func TestStates(t *testing.T) {
 			return c, []*npfs.End{e}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, true}},
-		"disconnected client while another is there": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"disconnected client while another is connected": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			want(s.T, "listen", e.Listen(), listening)
@@ -94,14 +94,14 @@ func TestStates(t *testing.T) {
 			return c, []*npfs.End{e, n}
 		}, asked{disconnected, disconnected, disconnected, illegal, illegal, disconnected, illegal, disconnected,
 			winnt.FILE_PIPE_CONNECTED_STATE, true}},
-		"server that sent a client away that had gone": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server that disconnected a closed client": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			closeAll(c)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			return e, nil
 		}, asked{disconnected, disconnected, state, listening, listening, good, state, state,
 			winnt.FILE_PIPE_DISCONNECTED_STATE, false}},
-		"server whose client went after it was sent away": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
+		"server whose disconnected client closed": {cfg, func(s *site) (*npfs.End, []*npfs.End) {
 			e, c := s.pair(cfg)
 			want(s.T, "disconnect", e.Disconnect(), good)
 			want(s.T, "listen", e.Listen(), listening)
@@ -114,7 +114,7 @@ func TestStates(t *testing.T) {
 			s := newSite(t)
 			e, others := c.make(s)
 			if got := ask(s, e); got != c.want {
-				t.Errorf("got\n%+v, want\n%+v", got, c.want)
+				t.Errorf("statuses of the operations\n%+v, want\n%+v", got, c.want)
 			}
 			closeAll(others...)
 			closeAll(e)
@@ -123,7 +123,7 @@ func TestStates(t *testing.T) {
 }
 
 // A disconnect discards the unread data at both ends and the client context (I-86).
-func TestDisconnectEmpties(t *testing.T) {
+func TestDisconnectDiscardsUnreadData(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	want(t, "write", send(c, s.client, []byte("to the server")), ntstatus.Success)
@@ -131,7 +131,7 @@ func TestDisconnectEmpties(t *testing.T) {
 	_, st := e.Read(3)
 	want(t, "read", st, ntstatus.Success)
 	if l := e.Local(); l.ReadDataAvailable != 10 || l.WriteQuotaAvailable != npfs.DefaultQuota-13 {
-		t.Errorf("%+v, want l.ReadDataAvailable = 10, l.WriteQuotaAvailable = %v", l, npfs.DefaultQuota-13)
+		t.Errorf("pipe information = %+v, want 10 readable bytes and room for %d", l, npfs.DefaultQuota-13)
 	}
 	want(t, "impersonate", e.Impersonate(s.server).Status, ntstatus.Success)
 	s.server.RevertToSelf()
@@ -141,13 +141,13 @@ func TestDisconnectEmpties(t *testing.T) {
 	n := s.connected()
 	for what, x := range map[string]*npfs.End{"the server": e, "the next client": n} {
 		if l := x.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != npfs.DefaultQuota {
-			t.Errorf("%s: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = %v", what, l, npfs.DefaultQuota)
+			t.Errorf("%s: pipe information = %+v, want no readable bytes and room for %d", what, l, npfs.DefaultQuota)
 		}
 		_, st := x.Read(1)
 		want(t, what, st, ntstatus.PipeEmpty)
 	}
 	if l := c.Local(); l.ReadDataAvailable != 0 || l.WriteQuotaAvailable != 0 {
-		t.Errorf("a disconnected client: %+v, want l.ReadDataAvailable = 0, l.WriteQuotaAvailable = 0", l)
+		t.Errorf("pipe information of a disconnected client = %+v, want no readable bytes and no room", l)
 	}
 	want(t, "impersonate no client", e.Impersonate(s.server).Status, ntstatus.CannotImpersonate)
 	closeAll(c, n, e)
@@ -155,22 +155,22 @@ func TestDisconnectEmpties(t *testing.T) {
 
 // After one end is closed the other can read the data from it, and its own unread data is discarded. The server can
 // impersonate the last client until it disconnects it (I-86).
-func TestClosedEnd(t *testing.T) {
+func TestOtherEndReadsAfterClose(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{})
 	want(t, "write", send(c, s.client, []byte("abc")), ntstatus.Success)
 	want(t, "write", send(e, s.server, []byte("xyz")), ntstatus.Success)
 	closeAll(c)
 	if got, st := e.Read(2); string(got) != "ab" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(got) = "ab", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`read after the client closed = %q, %v, want "ab", %v`, got, st, ntstatus.Success)
 	}
 	if b, st := e.Peek(9); string(b.Data) != "c" || st != ntstatus.Success || b.ReadDataAvailable != 1 ||
 		b.NamedPipeState != winnt.FILE_PIPE_CLOSING_STATE || b.NumberOfMessages != 0 || b.MessageLength != 0 {
-		t.Errorf("peeked %+v, %v", b, st)
+		t.Errorf(`peek after the client closed = %+v, %v, want "c" in the closing state`, b, st)
 	}
 	want(t, "flush to no reader", e.Flush(), ntstatus.Success)
 	if got, st := e.Read(2); string(got) != "c" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(got) = "c", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`read of the rest = %q, %v, want "c", %v`, got, st, ntstatus.Success)
 	}
 	_, st := e.Read(2)
 	want(t, "read on", st, ntstatus.PipeBroken)
@@ -184,10 +184,10 @@ func TestClosedEnd(t *testing.T) {
 	want(t, "write", send(e, s.server, []byte("last")), ntstatus.Success)
 	closeAll(e)
 	if got, st := c.Read(9); string(got) != "last" || st != ntstatus.Success {
-		t.Errorf(`the client reads %q, %v, want string(got) = "last", st = %v`, got, st, ntstatus.Success)
+		t.Errorf(`client's read after the server closed = %q, %v, want "last", %v`, got, st, ntstatus.Success)
 	}
 	if l := c.Local(); l.WriteQuotaAvailable != npfs.DefaultQuota || l.CurrentInstances != 0 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = %v, l.CurrentInstances = 0", l, npfs.DefaultQuota)
+		t.Errorf("pipe information = %+v, want room for %d and no instance", l, npfs.DefaultQuota)
 	}
 	closeAll(c)
 }

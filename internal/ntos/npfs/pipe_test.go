@@ -19,7 +19,7 @@ const (
 	otherUser  = "S-1-5-21-1-2-3-1002"
 )
 
-// site is a file system with a server's process and two threads of a client's.
+// site is a file system with one thread of a server's process and two threads of a client's.
 type site struct {
 	*world
 	fs                     npfs.FileSystem
@@ -89,7 +89,7 @@ func closeAll(ends ...*npfs.End) {
 
 // A pipe has at most 255 instances and queues of at most 16 MiB. Negative numbers are refused, and 0 instances mean
 // the maximum (I-85).
-func TestConfigBounds(t *testing.T) {
+func TestPipeConfigurationIsBounded(t *testing.T) {
 	s := newSite(t)
 	for i, c := range []struct {
 		name string
@@ -113,23 +113,23 @@ func TestConfigBounds(t *testing.T) {
 		e, st := s.create(c.name, c.cfg)
 		if want(t, fmt.Sprint(i), st, c.want); st != ntstatus.Success {
 			if e != nil {
-				t.Errorf("%d: a rejected open returned an end, want nil", i)
+				t.Errorf("configuration %d: a refused open returned an end, want nil", i)
 			}
 			continue
 		}
 		if got := e.Local(); got.MaximumInstances != c.most || got.CurrentInstances != 1 {
-			t.Errorf("%d: %+v, want at most %d", i, got, c.most)
+			t.Errorf("configuration %d: pipe information %+v, want one instance and at most %d", i, got, c.most)
 		}
 		closeAll(e)
 		if s.fs.Find(c.name) != nil {
-			t.Fatalf("%d: the name is left", i)
+			t.Fatalf("configuration %d: the name still exists after the close, want it removed", i)
 		}
 	}
 }
 
-// Of several reasons to refuse another instance the first one is returned. A refused instance, even by open, does not
-// count (I-85, T-132, T-136).
-func TestInstances(t *testing.T) {
+// If there are several reasons to refuse another instance, the first is returned. A refused instance does not count,
+// even if its open refused it (I-85, T-132, T-136).
+func TestRefusedInstanceIsNotCounted(t *testing.T) {
 	const (
 		full, denied, none = ntstatus.InstanceNotAvailable, ntstatus.AccessDenied, ntstatus.ObjectNameNotFound
 		good               = ntstatus.Success
@@ -169,7 +169,7 @@ func TestInstances(t *testing.T) {
 			told := false
 			st := s.fs.Create(name, c.cfg, s.server.Process(), nil, func(_ *npfs.End, existed bool) ntstatus.Status {
 				if told = true; existed != (c.there > 0) {
-					t.Errorf("%d: the pipe is said to be there: %v, want %v", i, existed, c.there > 0)
+					t.Errorf("case %d: the open reports an existing pipe: %v, want %v", i, existed, c.there > 0)
 				}
 				return ntstatus.BadImpersonationLevel // its opener refuses
 			})
@@ -179,15 +179,15 @@ func TestInstances(t *testing.T) {
 				want(t, fmt.Sprintf("%d %s", i, name), st, c.want)
 			}
 			if told != (c.want == good) {
-				t.Errorf("%d: opened: %v, want %v", i, told, c.want == good)
+				t.Errorf("case %d: opened = %v, want %v", i, told, c.want == good)
 			}
 		}
 		if c.there == 0 && s.fs.Find("p") != nil {
-			t.Errorf("%d: a refused pipe is there", i)
+			t.Errorf("case %d: a refused pipe exists, want none", i)
 		}
 		for _, e := range there {
 			if got := e.Local().CurrentInstances; got != uint32(c.there) {
-				t.Errorf("%d: %d instances, want %d", i, got, c.there)
+				t.Errorf("case %d: %d instances, want %d", i, got, c.there)
 			}
 		}
 		closeAll(there...)
@@ -196,14 +196,14 @@ func TestInstances(t *testing.T) {
 
 // Each instance is removed with its server end, the name with the last one. A later pipe with the name is independent
 // (I-85, I-130).
-func TestRemovedInstance(t *testing.T) {
+func TestInstanceIsRemovedWithServerEnd(t *testing.T) {
 	s := newSite(t)
 	one, two, three := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})
 	found := func(what string, e *npfs.End) {
 		t.Helper()
 		x := s.fs.Find("P")
 		if x != e {
-			t.Errorf("%s: found %p, want %p", what, x, e)
+			t.Errorf("%s: Find returned %p, want %p", what, x, e)
 		}
 		if x != nil {
 			x.Deref(ob.TagCall)
@@ -213,24 +213,24 @@ func TestRemovedInstance(t *testing.T) {
 	closeAll(two)
 	found("two", one)
 	if n := three.Local().CurrentInstances; n != 2 {
-		t.Errorf("%d instances, want 2", n)
+		t.Errorf("%d instances after one was closed, want 2", n)
 	}
 	client := s.connected() // of the first
 	closeAll(one)
 	found("one", three)
 	if n := three.Local().CurrentInstances; n != 1 {
-		t.Errorf("%d instances, want 1", n)
+		t.Errorf("%d instances after two were closed, want 1", n)
 	}
 	shared := sddl.MustParse("O:BAG:BA")
 	client.SetSecurity(shared)
 	if got := three.Security(); got != shared {
-		t.Errorf("I-130: the descriptor is not the name's: three.Security() = %v, want %v", got, shared)
+		t.Errorf("I-130: descriptor of another instance = %v, want the new one of the name, %v", got, shared)
 	}
 	three.Ref(ob.TagCall)
 	closeAll(three)
 	found("none", nil)
 	if _, out := s.connect(nil); out.Status != ntstatus.ObjectNameNotFound || out.Rule != "I-85" {
-		t.Errorf(`connected to none: %+v, want out.Status = %v, out.Rule = "I-85"`, out, ntstatus.ObjectNameNotFound)
+		t.Errorf("connecting to a removed pipe: %+v, want %v by rule I-85", out, ntstatus.ObjectNameNotFound)
 	}
 	again := s.made(npfs.Config{})
 	three.SetSecurity(nil)
@@ -245,16 +245,16 @@ func TestRemovedInstance(t *testing.T) {
 	closeAll(client, again)
 }
 
-// TestEndsHoldTheirProcess checks that each end references its creator's process until it is closed, also if its
+// TestEndsReferenceTheirProcess checks that each end references its creator's process until it is closed, also if its
 // opener fails.
-func TestEndsHoldTheirProcess(t *testing.T) {
+func TestEndsReferenceTheirProcess(t *testing.T) {
 	s := newSite(t)
 	sp, cp := s.server.Process(), s.client.Process()
 	s0, c0 := sp.PointerCount(), cp.PointerCount()
 	more := func(what string, server, client int64) {
 		t.Helper()
 		if a, b := sp.PointerCount()-s0, cp.PointerCount()-c0; a != server || b != client {
-			t.Errorf("%s: %d and %d references more, want %d and %d", what, a, b, server, client)
+			t.Errorf("%s: %d and %d more references to server and client, want %d and %d", what, a, b, server, client)
 		}
 	}
 	refuse := func(*npfs.End) ntstatus.Status { return ntstatus.AccessDenied }

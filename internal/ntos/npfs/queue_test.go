@@ -11,12 +11,12 @@ import (
 func (a *asks) reads(e *npfs.End, n int, data string, st ntstatus.Status) {
 	a.T.Helper()
 	if got, s := e.Read(n); string(got) != data || s != st {
-		a.T.Errorf("read %q, %v, want %q, %v", got, s, data, st)
+		a.T.Errorf("read = %q, %v, want %q, %v", got, s, data, st)
 	}
 }
 
-// TestWriteAboveQuotaPends: a write larger than the whole quota waits on an empty pipe until
-// the part that the reader has not read fits (I-152).
+// A write larger than the whole quota waits on an empty pipe until the part that the reader has not read fits
+// (I-152).
 func TestWriteAboveQuotaPends(t *testing.T) {
 	for _, message := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
@@ -24,7 +24,7 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 		a.begin(c, npfs.OpWrite, "large", 0, "123456789", pending)
 		a.begin(c, npfs.OpWrite, "behind it", 0, "", pending)
 		if l := e.Local(); l.ReadDataAvailable != 9 {
-			t.Errorf("%d bytes can be read, want 9", l.ReadDataAvailable)
+			t.Errorf("%d readable bytes, want 9", l.ReadDataAvailable)
 		}
 		more := good
 		if message {
@@ -39,9 +39,9 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 	}
 }
 
-// TestCancelKeepsWhatWasRead checks that a cancelled write removes its unread bytes. Bytes that the reader has read
+// TestCancelledWriteKeepsReadBytes checks that a cancelled write removes its unread bytes. Bytes that the reader has read
 // are counted and stay (I-138).
-func TestCancelKeepsWhatWasRead(t *testing.T) {
+func TestCancelledWriteKeepsReadBytes(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
 	r := a.begin(c, npfs.OpWrite, "large", 0, "123456", pending)
@@ -53,9 +53,9 @@ func TestCancelKeepsWhatWasRead(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestClosedReaderCountsWhatItRead checks that a pending write whose reader closes, or disconnects the client, fails
+// TestWriteEndedByReaderReportsBytesRead checks that a pending write whose reader closes, or disconnects the client, fails
 // with the number of bytes that were read (I-152, I-134).
-func TestClosedReaderCountsWhatItRead(t *testing.T) {
+func TestWriteEndedByReaderReportsBytesRead(t *testing.T) {
 	for _, disconnect := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
 		e, c := a.pair(npfs.Config{Inbound: 2})
@@ -73,9 +73,9 @@ func TestClosedReaderCountsWhatItRead(t *testing.T) {
 	}
 }
 
-// TestNowaitWrites checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
+// TestNowaitWriteStoresWhatFits checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
 // message pipe the whole message or nothing (I-153).
-func TestNowaitWrites(t *testing.T) {
+func TestNowaitWriteStoresWhatFits(t *testing.T) {
 	for _, c := range []struct {
 		message bool
 		counts  []int // of writes of 3, 3, 9 and 0 bytes where 4 fit
@@ -86,12 +86,13 @@ func TestNowaitWrites(t *testing.T) {
 		for i, text := range []string{"abc", "def", "123456789", ""} {
 			r := &npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.server}
 			if res := r.Start(); res.Status != good || res.Count != c.counts[i] {
-				t.Errorf("messages %v: write %d: %v, %d bytes, want %d",
-					c.message, i, res.Status, res.Count, c.counts[i])
+				t.Errorf("messages %v: write %d: %v, %d bytes, want success and %d bytes",
+					c.message, i, res.Status, res.Count,
+					c.counts[i])
 			}
 		}
 		if l := e.Local(); l.WriteQuotaAvailable != c.left {
-			t.Errorf("messages %v: room for %d bytes, want %d", c.message, l.WriteQuotaAvailable, c.left)
+			t.Errorf("messages %v: quota for %d bytes left, want %d", c.message, l.WriteQuotaAvailable, c.left)
 		}
 		closeAll(cl, e)
 	}
@@ -103,7 +104,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Outbound: 2})
 	r := a.begin(e, npfs.OpTransceive, "ask", 9, "abcd", pending)
 	if l := c.Local(); l.ReadDataAvailable != 4 {
-		t.Errorf("%d bytes can be read, want 4", l.ReadDataAvailable)
+		t.Errorf("%d readable bytes, want 4", l.ReadDataAvailable)
 	}
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
@@ -113,7 +114,7 @@ func TestTransceiveAboveQuota(t *testing.T) {
 	r.Cancel()
 	a.end("cancelled", "ask: STATUS_CANCELLED 0 ")
 	if got, st := c.Read(9); string(got) != "ab" || st != good {
-		t.Errorf(`reading the written part: %q, %v, want string(got) = "ab", st = %v`, got, st, good)
+		t.Errorf(`read of the written part = %q, %v, want "ab", %v`, got, st, good)
 	}
 	closeAll(c, e)
 }
@@ -160,14 +161,13 @@ func start(a *asks, e *npfs.End, text string) ntstatus.Status {
 	return (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte(text), Thread: a.client}).Start().Status
 }
 
-// TestEmptyMessagesAreBounded: a pipe takes 65,536 messages without a reader. One more waits,
-// although an empty message needs no quota (I-141).
+// A pipe holds 65,536 messages without a reader. One more waits, although an empty message needs no quota (I-141).
 func TestEmptyMessagesAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	s, c := a.pair(npfs.Config{Message: true, ReadMessages: true})
 	for i := range 1 << 16 {
 		if st := start(a, c, ""); st != good {
-			t.Fatalf("message %d: %v, want %v", i, st, good)
+			t.Fatalf("writing message %d: %v, want %v", i, st, good)
 		}
 	}
 	a.begin(c, npfs.OpWrite, "one more", 0, "", pending)

@@ -15,7 +15,7 @@ type asks struct {
 	ended []string
 }
 
-// begin starts a request; its end is noted as "name: status count data".
+// begin starts a request. When it completes, its result is recorded as "name: status count data".
 func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, st ntstatus.Status) *npfs.Request {
 	a.T.Helper()
 	r := &npfs.Request{End: e, Op: op, Length: n, Data: []byte(data), Thread: a.client}
@@ -23,16 +23,16 @@ func (a *asks) begin(e *npfs.End, op npfs.Op, name string, n int, data string, s
 		a.ended = append(a.ended, fmt.Sprintf("%s: %v %d %s", name, res.Status, res.Count, res.Data))
 	}
 	if res := r.Start(); res.Status != st {
-		a.T.Errorf("%s: %v, want %v", name, res.Status, st)
+		a.T.Errorf("starting %s: %v, want %v", name, res.Status, st)
 	}
 	return r
 }
 
-// end wants these requests to have ended since, in this order.
+// end checks that exactly these requests have completed since the last call, in this order.
 func (a *asks) end(what string, ends ...string) {
 	a.T.Helper()
 	if fmt.Sprint(a.ended) != fmt.Sprint(ends) {
-		a.T.Errorf("%s: ended %q, want %q", what, a.ended, ends)
+		a.T.Errorf("%s: completed requests %q, want %q", what, a.ended, ends)
 	}
 	a.ended = nil
 }
@@ -43,7 +43,7 @@ const (
 )
 
 // Waiting reads complete in order when data is written (I-135).
-func TestWaitingReads(t *testing.T) {
+func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{})
 	a.begin(e, npfs.OpRead, "one", 2, "", pending)
@@ -54,13 +54,13 @@ func TestWaitingReads(t *testing.T) {
 	a.end("written", "one: STATUS_SUCCESS 2 ab", "two: STATUS_SUCCESS 1 c")
 	if r := (&npfs.Request{End: e, Op: npfs.OpWrite, Data: []byte("xy"), Thread: a.client,
 		Finish: func(npfs.Result) { t.Error("Finish was called, want no call") }}).Start(); r.Status != good || r.Count != 2 {
-		t.Errorf("%+v, want r.Status = %v, r.Count = 2", r, good)
+		t.Errorf("write that completes two reads = %+v, want %v, 2 bytes", r, good)
 	}
 	a.end("written back", "client's: STATUS_SUCCESS 2 xy")
 	want(t, "write", send(c, a.client, []byte("de")), good)
 	if r := (&npfs.Request{End: e, Op: npfs.OpRead, Length: 1}).Start(); r.Status != good || r.Count != 1 ||
 		string(r.Data) != "d" {
-		t.Errorf(`%+v, want r.Status = %v, r.Count = 1, string(r.Data) = "d"`, r, good)
+		t.Errorf(`read = %+v, want %v, "d"`, r, good)
 	}
 	want(t, "no operation", (&npfs.Request{End: e}).Start().Status, ntstatus.InvalidParameter)
 	want(t, "no such operation", (&npfs.Request{End: e, Op: npfs.OpFlush + 1}).Start().Status,
@@ -71,9 +71,9 @@ func TestWaitingReads(t *testing.T) {
 	closeAll(c)
 }
 
-// TestWaitingWrites checks that a write without enough quota waits until all of it fits, in the order of the queue,
+// TestWaitingWritesCompleteInOrder checks that a write without enough quota waits until all of it fits, in the order of the queue,
 // and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
-func TestWaitingWrites(t *testing.T) {
+func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 4})
 	a.begin(c, npfs.OpWrite, "fits", 0, "abcd", good)
@@ -85,7 +85,7 @@ func TestWaitingWrites(t *testing.T) {
 	read := func(n int, data string) {
 		t.Helper()
 		if got, st := e.Read(n); st != good || string(got) != data {
-			t.Errorf("read %q, %v, want %q", got, st, data)
+			t.Errorf("read = %q, %v, want %q", got, st, data)
 		}
 	}
 	read(2, "ab")
@@ -93,7 +93,7 @@ func TestWaitingWrites(t *testing.T) {
 	read(1, "c")
 	a.end("the first fits", "one: STATUS_SUCCESS 3 ")
 	if !two.Cancel() || two.Cancel() {
-		t.Error("cancelled twice, or never")
+		t.Error("cancelling the write: first or second Cancel returned the wrong result, want true, then false")
 	}
 	a.end("cancelled", "two: STATUS_CANCELLED 0 ")
 	read(1, "d")
@@ -101,7 +101,7 @@ func TestWaitingWrites(t *testing.T) {
 	read(9, "efgj")
 	a.end("all is read", "flush: STATUS_SUCCESS 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 4 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 4", l)
+		t.Errorf("pipe information = %+v, want room for 4 bytes", l)
 	}
 	a.begin(c, npfs.OpWrite, "long", 0, "123456", pending)
 	a.begin(c, npfs.OpWrite, "longer", 0, "123456", pending)
@@ -123,9 +123,9 @@ func TestWaitingWrites(t *testing.T) {
 	closeAll(c)
 }
 
-// TestDisconnectEnds checks that requests that wait at either end fail as disconnected when the server disconnects
+// TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the server disconnects
 // the client (I-134, I-138).
-func TestDisconnectEnds(t *testing.T) {
+func TestDisconnectFailsWaitingRequests(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
 	a.begin(c, npfs.OpWrite, "fits", 0, "a", good)
@@ -145,8 +145,8 @@ func TestDisconnectEnds(t *testing.T) {
 	closeAll(c, n, e)
 }
 
-// TestCancelledByClose checks that closing the last handle ends only the requests that wait at that end (I-138).
-func TestCancelledByClose(t *testing.T) {
+// TestCloseCancelsOnlyItsOwnEnd checks that closing the last handle ends only the requests that wait at that end (I-138).
+func TestCloseCancelsOnlyItsOwnEnd(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
 	a.begin(c, npfs.OpRead, "client reads", 1, "", pending)
@@ -163,14 +163,14 @@ func TestCancelledByClose(t *testing.T) {
 	closeAll(c)
 	a.end("the writer's end", "waits: STATUS_CANCELLED 0 ")
 	if got, st := e.Read(9); string(got) != "a" || st != good {
-		t.Errorf(`read %q, %v, want string(got) = "a", st = %v`, got, st, good)
+		t.Errorf(`read of the other write = %q, %v, want "a", %v`, got, st, good)
 	}
 	closeAll(e)
 }
 
 // A transceive sends a message and reads the next one, if there is no unread data. A refused one sends nothing
 // (I-142).
-func TestTransceive(t *testing.T) {
+func TestTransceiveReadsOnlyTheReply(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 4})
 	a.begin(c, npfs.OpTransceive, "ask", 2, "abc", pending)
@@ -178,13 +178,13 @@ func TestTransceive(t *testing.T) {
 	noRoom.Cancel()
 	a.end("cancelled", "no room: STATUS_CANCELLED 0 ")
 	if l := c.Local(); l.WriteQuotaAvailable != 1 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 1", l)
+		t.Errorf("pipe information = %+v, want room for 1 byte", l)
 	}
 	want(t, "answer", send(e, a.server, []byte("xyz")), good)
 	a.end("answered", "ask: STATUS_BUFFER_OVERFLOW 2 xy")
-	a.begin(c, npfs.OpTransceive, "something is there", 2, "d", ntstatus.PipeBusy)
+	a.begin(c, npfs.OpTransceive, "unread data", 2, "d", ntstatus.PipeBusy)
 	if got, st := e.Read(9); string(got) != "abc" || st != good {
-		t.Errorf(`read %q, %v, want string(got) = "abc", st = %v`, got, st, good)
+		t.Errorf(`read of the request = %q, %v, want "abc", %v`, got, st, good)
 	}
 	_, st := e.Read(9)
 	want(t, "nothing else", st, ntstatus.PipeEmpty)
@@ -195,8 +195,8 @@ func TestTransceive(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestCompletes checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
-func TestCompletes(t *testing.T) {
+// TestNowaitEndNeverWaits checks that an end in no-wait mode waits for nothing, and that the other end does (T-135).
+func TestNowaitEndNeverWaits(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1, Completes: true})
 	a.begin(e, npfs.OpRead, "read", 1, "", ntstatus.PipeEmpty)
@@ -204,7 +204,7 @@ func TestCompletes(t *testing.T) {
 	a.begin(e, npfs.OpWrite, "write", 1, "b", good)
 	a.begin(e, npfs.OpListen, "listen", 1, "", ntstatus.PipeConnected)
 	if l := e.Local(); l.WriteQuotaAvailable != 0 {
-		t.Errorf("%+v, want l.WriteQuotaAvailable = 0", l)
+		t.Errorf("pipe information = %+v, want no room", l)
 	}
 	a.begin(c, npfs.OpWrite, "fits", 1, "a", good)
 	a.begin(c, npfs.OpWrite, "client's write", 1, "b", pending)
@@ -215,9 +215,9 @@ func TestCompletes(t *testing.T) {
 	a.end("closed")
 }
 
-// TestPendingLimit checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
+// TestPendingRequestsAreBounded checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
 // that a completed one frees its place (I-141).
-func TestPendingLimit(t *testing.T) {
+func TestPendingRequestsAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
 	var all []*npfs.Request
@@ -235,21 +235,21 @@ func TestPendingLimit(t *testing.T) {
 	a.begin(c, npfs.OpRead, "again 256", 1, "", pending)
 	a.begin(c, npfs.OpRead, "again 257", 1, "", full)
 	if got, st := e.Read(9); string(got) != "x" || st != good {
-		t.Errorf(`reading after a rejected write: %q, %v, want string(got) = "x", st = %v`, got, st, good)
+		t.Errorf(`read after a refused write = %q, %v, want "x", %v`, got, st, good)
 	}
 	if all[0].Cancel() || !all[1].Cancel() {
-		t.Error("the first had ended")
+		t.Error("want Cancel = false for the completed request and true for the waiting one")
 	}
 	a.end("cancelled", "r: STATUS_CANCELLED 0 ")
 	closeAll(c)
 	if len(a.ended) != 255 {
-		t.Errorf("%d requests ended, want 255", len(a.ended))
+		t.Errorf("%d requests completed, want 255", len(a.ended))
 	}
 	closeAll(e)
 }
 
 // Waiting data has a limit in addition to the quota (I-141).
-func TestStalledLimit(t *testing.T) {
+func TestWaitingDataIsBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: npfs.MaxQuota})
 	big := string(make([]byte, npfs.MaxQuota))
@@ -262,8 +262,8 @@ func TestStalledLimit(t *testing.T) {
 	a.end("closed", "waits: "+cancelled.String()+" 0 ")
 }
 
-// TestWaits checks whether and how operations wait for each combination of an end's options.
-func TestWaits(t *testing.T) {
+// TestOptionsSetWhetherOperationsWait checks whether and how operations wait for each combination of an end's options.
+func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})
 	for options, c := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true},
@@ -271,7 +271,7 @@ func TestWaits(t *testing.T) {
 		winnt.FILE_SYNCHRONOUS_IO_ALERT | winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, true}} {
 		e.Options = options
 		if s, a := e.Waits(); s != c[0] || a != c[1] {
-			t.Errorf("%#x: %v, %v, want %v, %v", options, s, a, c[0], c[1])
+			t.Errorf("options %#x: Waits() = %v, %v, want %v, %v", options, s, a, c[0], c[1])
 		}
 	}
 	closeAll(e)

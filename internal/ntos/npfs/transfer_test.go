@@ -10,16 +10,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// took is the result of a read: its data, and whether the rest of the message remains.
+// took is the result of a read: its data, and whether a part of the message remains.
 type took struct {
 	n    int
 	data string
 	more bool
 }
 
-// TestReads checks that an end in message mode reads at most one message and its rest next, that one in byte mode
+// TestMessageModeReadsOneMessage checks that an end in message mode reads at most one message and its rest next, that one in byte mode
 // reads all available data across messages, and that an empty message counts as one (I-139).
-func TestReads(t *testing.T) {
+func TestMessageModeReadsOneMessage(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg   npfs.Config
 		wrote []string
@@ -45,14 +45,14 @@ func TestReads(t *testing.T) {
 			}
 			for i, r := range c.reads {
 				if l := e.Local(); int(l.ReadDataAvailable) != left {
-					t.Errorf("%d: %d bytes are there, want %d", i, l.ReadDataAvailable, left)
+					t.Errorf("before read %d: %d readable bytes, want %d", i, l.ReadDataAvailable, left)
 				}
 				st := ntstatus.Success
 				if r.more {
 					st = ntstatus.BufferOverflow
 				}
 				if got, s := e.Read(r.n); string(got) != r.data || s != st {
-					t.Errorf("%d: %q, %v, want %q, %v", i, got, s, r.data, st)
+					t.Errorf("read %d = %q, %v, want %q, %v", i, got, s, r.data, st)
 				}
 				left -= len(r.data)
 			}
@@ -75,14 +75,13 @@ func TestReadDataIsCopied(t *testing.T) {
 	one = append(one, "YY"...)
 	peeked.Data[0] = 'Z'
 	if two, st := e.Read(3); string(one) != "abcYY" || string(two) != "def" || st != ntstatus.Success {
-		t.Errorf(`%q and %q, %v, want string(one) = "abcYY", string(two) = "def", st = %v`, one, two, st,
-			ntstatus.Success)
+		t.Errorf(`reads = %q and %q, %v, want "abcYY" and "def", %v`, one, two, st, ntstatus.Success)
 	}
 }
 
-// TestEndsModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
+// TestEndsHaveTheirOwnModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
 // server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
-func TestEndsModes(t *testing.T) {
+func TestEndsHaveTheirOwnModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config
 		server nt.PipeInformation
@@ -99,15 +98,15 @@ func TestEndsModes(t *testing.T) {
 		e := s.made(c.cfg)
 		cl, _ := s.connect(nil)
 		if got := cl.Modes(); got != (nt.PipeInformation{}) || cl.Completes() {
-			t.Errorf("%d: the client's end starts with %+v", i, got)
+			t.Errorf("case %d: modes of a new client = %+v, want byte mode", i, got)
 		}
 		want(t, "set", cl.SetModes(nt.PipeInformation{ReadMode: c.client}), ntstatus.Success)
 		if got := e.Modes(); got != c.server || e.Completes() != c.cfg.Completes {
-			t.Errorf("%d: the server's end %+v, completes %v, want %+v, %v", i, got, e.Completes(), c.server,
+			t.Errorf("case %d: server's modes %+v, nowait %v, want %+v, %v", i, got, e.Completes(), c.server,
 				c.cfg.Completes)
 		}
 		if got := cl.Modes(); got != (nt.PipeInformation{ReadMode: c.client}) || cl.Completes() {
-			t.Errorf("%d: the client's end %+v", i, got)
+			t.Errorf("case %d: client's modes after the change = %+v, want read mode %d", i, got, c.client)
 		}
 		closeAll(cl, e)
 	}
@@ -115,7 +114,7 @@ func TestEndsModes(t *testing.T) {
 
 // A query returns the pipe's configuration, and for each end the bytes that it can read and write. A queue without a
 // length has 64 KiB (I-133, T-132).
-func TestLocal(t *testing.T) {
+func TestPipeInformationOfEachEnd(t *testing.T) {
 	const in, out = winnt.FILE_SHARE_WRITE, winnt.FILE_SHARE_READ
 	for i, c := range []struct {
 		cfg                    npfs.Config
@@ -140,19 +139,18 @@ func TestLocal(t *testing.T) {
 			NamedPipeState: winnt.FILE_PIPE_CONNECTED_STATE, NamedPipeEnd: 1, ReadDataAvailable: 3,
 			WriteQuotaAvailable: c.outbound - 5}
 		if got := e.Local(); got != l {
-			t.Errorf("%d: server\n%+v, want\n%+v", i, got, l)
+			t.Errorf("case %d: server's pipe information\n%+v, want\n%+v", i, got, l)
 		}
 		l.NamedPipeEnd, l.ReadDataAvailable, l.WriteQuotaAvailable = 0, 5, c.inbound-3
 		if got := cl.Local(); got != l {
-			t.Errorf("%d: client\n%+v, want\n%+v", i, got, l)
+			t.Errorf("case %d: client's pipe information\n%+v, want\n%+v", i, got, l)
 		}
 		for _, x := range []*npfs.End{e, cl} {
 			for mask, refused := range map[winnt.AccessMask]bool{0: false, winnt.FILE_READ_DATA: c.closedRead,
 				winnt.FILE_WRITE_DATA: c.closedWrit, winnt.FILE_READ_ATTRIBUTES | winnt.SYNCHRONIZE: false,
 				winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA: c.closedRead || c.closedWrit} {
 				if got := x.Closed(mask); got != refused {
-					t.Errorf("T-142: %d: %#x is closed: %v: x.Closed(mask) = %v, want %v", i, uint32(mask), !refused,
-						got, refused)
+					t.Errorf("T-142: case %d: Closed(%#x) = %v, want %v", i, uint32(mask), got, refused)
 				}
 			}
 		}
@@ -162,7 +160,7 @@ func TestLocal(t *testing.T) {
 
 // A peek returns the total length, the length of the first message and as much of it as fits. It removes nothing
 // (I-132).
-func TestPeek(t *testing.T) {
+func TestPeekRemovesNothing(t *testing.T) {
 	for i, c := range []struct {
 		message bool
 		n       int
@@ -192,11 +190,12 @@ func TestPeek(t *testing.T) {
 			b, st := e.Peek(c.n)
 			if st != c.st || string(b.Data) != c.data || b.MessageLength != c.length || b.NumberOfMessages != number ||
 				b.ReadDataAvailable != 5 || b.NamedPipeState != winnt.FILE_PIPE_CONNECTED_STATE {
-				t.Errorf("%d: %+v, %v", i, b, st)
+				t.Errorf("peek %d = %+v, %v, want data %q, first message of %d bytes, %v",
+					i, b, st, c.data, c.length, c.st)
 			}
 		}
 		if st := e.Impersonate(s.server).Status; st != ntstatus.CannotImpersonate {
-			t.Errorf("%d: to peek is to read: %v, want %v", i, st, ntstatus.CannotImpersonate)
+			t.Errorf("case %d: impersonating after a peek: %v, want %v", i, st, ntstatus.CannotImpersonate)
 		}
 		closeAll(cl, e)
 	}
@@ -204,7 +203,7 @@ func TestPeek(t *testing.T) {
 
 // A queue accepts data that fits. It refuses a longer write of a caller that does not wait, even if it is empty. Each
 // direction has its own queue (I-85, I-152).
-func TestQuotas(t *testing.T) {
+func TestEachDirectionHasItsQuota(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Inbound: 4, Outbound: 6})
 	defer closeAll(c, e)
@@ -212,7 +211,7 @@ func TestQuotas(t *testing.T) {
 		t.Helper()
 		want(t, fmt.Sprintf("%d bytes", n), send(x, s.client, make([]byte, n)), st)
 		if got := x.Local().WriteQuotaAvailable; got != room {
-			t.Errorf("%d bytes: room for %d, want %d", n, got, room)
+			t.Errorf("after writing %d bytes: room for %d, want %d", n, got, room)
 		}
 	}
 	write(c, 3, ntstatus.Success, 1)

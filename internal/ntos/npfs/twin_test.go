@@ -29,7 +29,7 @@ type twinOp struct {
 	write *twinWrite
 }
 
-// twin is a naive pipe: a list of writes in each direction, counted again for each operation.
+// twin is a naive pipe: a list of writes in each direction, whose bytes it counts again for each operation.
 type twin struct {
 	message  bool
 	quota    int
@@ -212,7 +212,7 @@ func TestPipeMatchesNaiveTwin(t *testing.T) {
 		for j := range 40 {
 			run.step(j)
 			if t.Failed() {
-				t.Fatalf("history %d:\n%s", i, strings.Join(run.log, "\n"))
+				t.Fatalf("pipe and naive pipe differ in history %d:\n%s", i, strings.Join(run.log, "\n"))
 			}
 		}
 		for side, x := range run.ends {
@@ -250,13 +250,13 @@ func (x *pipeRun) step(j int) {
 		x.log = append(x.log, "cancel "+op.name)
 		p.cancel(op)
 		if !x.began[op.name].Cancel() {
-			x.T.Errorf("%s had ended", op.name)
+			x.T.Errorf("Cancel of %s = false, want true", op.name)
 		}
 	case k < 38 && !p.gone:
 		i := nt.PipeInformation{ReadMode: uint32(x.r.IntN(2)), CompletionMode: uint32(x.r.IntN(2))}
 		x.log = append(x.log, fmt.Sprintf("side %d: %+v", side, i))
 		if st := x.ends[side].SetModes(i); (st == good) != (p.message || i.ReadMode == 0) {
-			x.T.Errorf("modes %+v: %v", i, st)
+			x.T.Errorf("SetModes(%+v) = %v, want success = %v", i, st, p.message || i.ReadMode == 0)
 		} else if st == good {
 			p.byMsg[side], p.nowait[side] = i.ReadMode == 1, i.CompletionMode == 1
 		}
@@ -284,12 +284,13 @@ func (x *pipeRun) start(op npfs.Op, name string, side, n int, text string) npfs.
 
 func (x *pipeRun) same(got npfs.Result, st ntstatus.Status, n int, data string) {
 	if got.Status != st || st != pending && (got.Count != n || string(got.Data) != data) {
-		x.T.Errorf("%s returns %v %d %q, want %v %d %q",
-			x.log[len(x.log)-1], got.Status, got.Count, got.Data, st, n, data)
+		x.T.Errorf("%s returned %v %d %q, want %v %d %q as the naive pipe",
+			x.log[len(x.log)-1], got.Status, got.Count,
+			got.Data, st, n, data)
 	}
 }
 
-// look compares the requests that ended since the last call, and the counts of each end.
+// look compares the requests that completed since the last call, and the byte counts of each end.
 func (x *pipeRun) look() {
 	x.end(strings.Join(x.log[max(0, len(x.log)-1):], ""), x.p.ended...)
 	x.p.ended = nil
@@ -300,7 +301,7 @@ func (x *pipeRun) look() {
 		l := e.Local()
 		read, room := x.p.bytes(1-side), max(0, x.p.quota-x.p.bytes(side))
 		if int(l.ReadDataAvailable) != read || int(l.WriteQuotaAvailable) != room {
-			x.T.Errorf("side %d: %d to read, room for %d, want %d and %d", side, l.ReadDataAvailable,
+			x.T.Errorf("side %d: %d readable bytes, room for %d, want %d and %d", side, l.ReadDataAvailable,
 				l.WriteQuotaAvailable, read, room)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestWaitersAreBounded checks that 4096 calls can wait for one pipe, and that a cancelled one frees its place
+// TestPipeWaitersAreBounded checks that 4096 calls can wait for one pipe, and that a cancelled one frees its place
 // (I-163).
-func TestWaitersAreBounded(t *testing.T) {
+func TestPipeWaitersAreBounded(t *testing.T) {
 	s := newSite(t)
 	e, c := s.pair(npfs.Config{Wait: -1})
 	ended := 0
@@ -25,7 +25,7 @@ func TestWaitersAreBounded(t *testing.T) {
 	}
 	wait(ntstatus.InsufficientResources)
 	if !first.Cancel() || first.Cancel() {
-		t.Error("cancelled twice, or never")
+		t.Error("cancelling a wait: first or second Cancel returned the wrong result, want true, then false")
 	}
 	wait(pending)
 	closeAll(c, e)

@@ -33,8 +33,8 @@ func (l *listener) Closed(_ *ob.Caller, obj ob.Object, h winnt.Handle) {
 }
 
 // An open is recorded with the mapped request and the decision, before its handle exists. Its close and its first use
-// are recorded if the listener requested it. Kernel mode, and a disabled trail, record nothing (U-10, U-73).
-func TestRecordedOpens(t *testing.T) {
+// are recorded if the listener requested it. In kernel mode, or with auditing off, nothing is recorded (U-10, U-73).
+func TestOpenIsRecordedBeforeItsHandle(t *testing.T) {
 	const denied = "open 0x2 granted 0x0 STATUS_ACCESS_DENIED handle 0x0 there false"
 	for _, c := range []struct {
 		name     string
@@ -46,18 +46,18 @@ func TestRecordedOpens(t *testing.T) {
 		closed   string
 		firstUse winnt.AccessMask // of all rights
 	}{
-		{"nothing more", listener{}, winnt.GENERIC_READ, false, 0,
+		{"open", listener{}, winnt.GENERIC_READ, false, 0,
 			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 0},
-		{"its close", listener{answer: ob.Audited{OnClose: true}}, 1, false, 0,
+		{"open and close", listener{answer: ob.Audited{OnClose: true}}, 1, false, 0,
 			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "close 0x4 of 1 handles", 0},
-		{"its use", listener{answer: ob.Audited{Rights: 1}}, winnt.GENERIC_READ, false, 0,
+		{"open and first use", listener{answer: ob.Audited{Rights: 1}}, winnt.GENERIC_READ, false, 0,
 			"open 0x20001 granted 0x20001 STATUS_SUCCESS handle 0x4 there false", "", 1},
 		{"refused", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 2, false, ntstatus.AccessDenied, denied, "", 0},
-		{"refused, not kept", listener{st: ntstatus.AuditFailed}, 2, false, ntstatus.AuditFailed, denied, "", 0},
-		{"not kept", listener{st: ntstatus.AuditFailed}, 1, false, ntstatus.AuditFailed,
+		{"refused, record fails", listener{st: ntstatus.AuditFailed}, 2, false, ntstatus.AuditFailed, denied, "", 0},
+		{"record fails", listener{st: ntstatus.AuditFailed}, 1, false, ntstatus.AuditFailed,
 			"open 0x1 granted 0x1 STATUS_SUCCESS handle 0x4 there false", "", 0},
-		{"off", listener{off: true, answer: ob.Audited{OnClose: true, Rights: 1}}, 1, false, 0, "", "", 0},
-		{"off, refused", listener{off: true, st: ntstatus.AuditFailed}, 2, false, ntstatus.AccessDenied, "", "", 0},
+		{"auditing off", listener{off: true, answer: ob.Audited{OnClose: true, Rights: 1}}, 1, false, 0, "", "", 0},
+		{"auditing off, refused", listener{off: true, st: ntstatus.AuditFailed}, 2, false, ntstatus.AccessDenied, "", "", 0},
 		{"kernel mode", listener{answer: ob.Audited{OnClose: true, Rights: 1}}, 1, true, 0, "", "", 0},
 	} {
 		w := newWorld(t)
@@ -73,8 +73,9 @@ func TestRecordedOpens(t *testing.T) {
 			opened = []string{c.opened}
 		}
 		if st != c.st || fmt.Sprint(l.notes) != fmt.Sprint(opened) || (h == 0) != (st != 0) || (granted == 0) != (st != 0) {
-			t.Errorf("%s: %v, handle %#x for %#x, recorded %q, want %q", c.name, st, int64(h), uint32(granted), l.notes,
-				opened)
+			t.Errorf("%s: %v, handle %#x with %#x, records %q, want %v and %q",
+				c.name, st, int64(h), uint32(granted), l.notes,
+				c.st, opened)
 		}
 		if st != ntstatus.Success {
 			if handles, references := o.Counts(0); handles != 0 || references != 1 || w.c.Table.Count() != 0 {
@@ -86,11 +87,12 @@ func TestRecordedOpens(t *testing.T) {
 		_, g, _ := w.c.Table.Lookup(h, ob.TagCall)
 		o.Deref(ob.TagCall)
 		if g.Access != granted || g.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 != l.answer.OnClose && c.closed != "" {
-			t.Errorf("%s: the handle is %+v", c.name, g)
+			t.Errorf("%s: handle = %+v, want the granted rights %v and the close attribute only on request",
+				c.name, g, granted)
 		}
 		for _, want := range []winnt.AccessMask{c.firstUse, 0} {
 			if got := w.c.Table.TakeAudit(h, o, ^winnt.AccessMask(0)); got != want {
-				t.Errorf("%s: the first use of %#x is recorded, want %#x", c.name, uint32(got), uint32(want))
+				t.Errorf("%s: rights to record at the first use = %#x, want %#x", c.name, uint32(got), uint32(want))
 			}
 		}
 		l.notes = nil
@@ -98,7 +100,7 @@ func TestRecordedOpens(t *testing.T) {
 			t.Errorf("%s: close: %v, want %v", c.name, st, ntstatus.Success)
 		}
 		if got := fmt.Sprint(l.notes); got != "["+c.closed+"]" {
-			t.Errorf("%s: the close is recorded as %s, want %q", c.name, got, c.closed)
+			t.Errorf("%s: records of the close = %s, want %q", c.name, got, c.closed)
 		}
 		if handles, references := o.Counts(0); handles != 0 || references != 1 || o.closed != 1 {
 			t.Errorf("%s: %d handles, %d references, closed %d times, want 0, 1, 1", c.name, handles, references,
@@ -136,7 +138,7 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 		for k, n := range names {
 			h := w.ns.Root().Lookup(n, false)
 			if (h == nil) != gone[k] || h != nil && h != objects[k] {
-				t.Errorf("T-137: %d: %s is found: %v", i, n, h != nil)
+				t.Errorf("T-137: case %d: lookup of %s found an object: %v, want %v", i, n, h != nil, !gone[k])
 			}
 			if h != nil {
 				h.Deref(ob.TagCall)
@@ -144,7 +146,7 @@ func TestDeletedNameKeepsOtherCases(t *testing.T) {
 		}
 		h := w.ns.Root().Lookup("eV", true)
 		if c.found < 0 && h != nil || c.found >= 0 && h != objects[c.found] {
-			t.Errorf("T-137: %d: without case another one is found", i)
+			t.Errorf("T-137: case %d: case-insensitive lookup found another object, want the newest one left", i)
 		}
 		if h != nil {
 			h.Deref(ob.TagCall)
@@ -166,7 +168,7 @@ func TestCloseIsAuditedOnRequest(t *testing.T) {
 		v, _ := open(t, w.c.Table, 1, attributes)
 		wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
 		if (len(l.notes) == 1) != recorded {
-			t.Errorf("attributes %#x: recorded %q", attributes, l.notes)
+			t.Errorf("attributes %#x: records of the close %q, want one: %v", attributes, l.notes, recorded)
 		}
 	}
 }

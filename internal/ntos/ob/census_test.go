@@ -7,7 +7,9 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 )
 
-func TestCensus(t *testing.T) {
+// TestCensusReportsLeakedObject checks that the census counts objects, handles and references, and reports an object that is still
+// referenced.
+func TestCensusReportsLeakedObject(t *testing.T) {
 	var census ob.Census
 	table := ob.NewTable(0)
 	for range 3 {
@@ -26,6 +28,6 @@ func TestCensus(t *testing.T) {
 	}
 	leak.Deref(ob.TagSaved)
 	if o, _, _ := census.Counts(); o != 0 || len(census.Report()) != 0 {
-		t.Error("a destroyed object is still listed")
+		t.Error("a destroyed object is still listed, want an empty report")
 	}
 }

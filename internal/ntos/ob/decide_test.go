@@ -16,7 +16,7 @@ const (
 	noRights  = "O:SYG:SYD:(A;;GA;;;SY)"
 )
 
-func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
+func TestRequestedRightsAreMapped(t *testing.T) { // O-20, O-21, O-90
 	w := newWorld(t)
 	event, tok := protected(eventType, ownEvent), protected(tokenType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
 	// O-20
@@ -30,7 +30,7 @@ func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
 	w.want("SYNCHRONIZE of a token", w.decide(tok, winnt.SYNCHRONIZE|winnt.TOKEN_QUERY, 0), ntstatus.Success,
 		winnt.TOKEN_QUERY)
 	w.want("nothing else of a token", w.decide(tok, winnt.SYNCHRONIZE, 0), ntstatus.AccessDenied, 0)
-	// MAXIMUM_ALLOWED that finds only bits without a meaning on the type is a denial (O-21).
+	// MAXIMUM_ALLOWED that matches only bits that the type does not define is a denial (O-21).
 	w.want("only bits the type lacks", w.decide(protected(eventType, "O:SYG:SYD:(A;;0x8000;;;"+alice+")"),
 		winnt.MAXIMUM_ALLOWED, 0), ntstatus.AccessDenied, 0)
 	w.want("OC-51: nothing", w.decide(event, 0, 0), ntstatus.AccessDenied, 0) // O-90
@@ -41,7 +41,7 @@ func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
 	w.want("nothing, no descriptor", w.decide(newObject(eventType, nil), 0, 0), ntstatus.Success, 0)
 }
 
-func TestDecideKernelMode(t *testing.T) { // O-33
+func TestKernelModeIsNotChecked(t *testing.T) { // O-33
 	w := newWorld(t)
 	event := protected(eventType, noRights)
 	w.want("user mode", w.decide(event, winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
@@ -74,7 +74,7 @@ func TestOpenNeedsImpersonationLevel(t *testing.T) { // O-33 with I-1, I-2
 	w.want("impersonation", w.decide(event, 1, 0), ntstatus.Success, 1)
 }
 
-func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
+func TestSystemSecurityNeedsPrivilege(t *testing.T) { // O-30, OC-43, OC-44
 	event := protected(eventType, ownEvent)
 	w := newWorld(t)
 	const both = winnt.ACCESS_SYSTEM_SECURITY | winnt.EVENT_QUERY_STATE
@@ -91,11 +91,11 @@ func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
 	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
 		winnt.EVENT_ALL_ACCESS)
 	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
-		t.Error("SeSecurityPrivilege is not recorded as used")
+		t.Error("PrivilegesUsed does not contain SeSecurityPrivilege, want it")
 	}
 }
 
-func TestNoDescriptor(t *testing.T) { // O-35
+func TestObjectWithoutDescriptorGrantsItsRights(t *testing.T) { // O-35
 	w := newWorld(t)
 	o := newObject(eventType, nil)
 	w.want("asked", w.decide(o, winnt.EVENT_MODIFY_STATE|winnt.WRITE_DAC, 0), ntstatus.Success, 0x40002)
@@ -129,8 +129,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 		for name, d := range map[string]access.Decision{"open": ob.Decide(w.c, o, &s, c.desired, 0),
 			"create": ob.GrantNew(w.c, eventType, &s, c.desired, 0)} {
 			if d.Status() != c.st || d.Granted != c.granted || d.PrivilegesUsed != used {
-				t.Errorf("O-30: %s with %#x: %v, %#x, privileges %v, want %v, %#x, %v",
-					name, uint32(c.desired), d.Status(),
+				t.Errorf("O-30: %s with %#x: %v, %#x, used %v, want %v, %#x, %v", name, uint32(c.desired), d.Status(),
 					uint32(d.Granted), d.PrivilegesUsed, c.st, uint32(c.granted), used)
 			}
 		}
@@ -138,7 +137,7 @@ func TestNoDescriptor(t *testing.T) { // O-35
 }
 
 // A handle keeps its rights when the object's security changes (O-34, OC-45).
-func TestRightsAreFixed(t *testing.T) {
+func TestHandleKeepsRightsAfterSecurityChange(t *testing.T) {
 	w := newWorld(t)
 	o := protected(eventType, ownEvent)
 	v, g, st := ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, winnt.OBJ_INHERIT)
@@ -151,7 +150,7 @@ func TestRightsAreFixed(t *testing.T) {
 	_, _, st = ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, 0)
 	wantStatus(t, "new open", st, ntstatus.AccessDenied)
 	if got := o.PointerCount(); got != before { // O-33: a failed open takes nothing
-		t.Errorf("a denied open left a reference: o.PointerCount() = %v, want %v", got, before)
+		t.Errorf("pointer count after a denied open = %d, want %d", got, before)
 	}
 	w.c.Table.Drain()
 	_, _, st = ob.OpenByPointer(w.c, newObject(eventType, nil), w.self, 1, 0)
@@ -161,9 +160,9 @@ func TestRightsAreFixed(t *testing.T) {
 	wantStatus(t, "no table", st, ntstatus.ProcessIsTerminating)
 }
 
-// TestImpliedRights checks that the full query right includes the limited one, whatever the entries say about it, and
+// TestQueryRightImpliesLimitedRight checks that the full query right includes the limited one, whatever the entries say about it, and
 // never the reverse. O-36, OC-28, OC-29, OC-31.
-func TestImpliedRights(t *testing.T) {
+func TestQueryRightImpliesLimitedRight(t *testing.T) {
 	w := newWorld(t)
 	process, thread := protected(processType, ownThread), protected(threadType, ownThread)
 	w.want("OC-28", w.decide(process, winnt.PROCESS_QUERY_INFORMATION, 0), ntstatus.Success, 0x1400)
@@ -179,7 +178,7 @@ func TestImpliedRights(t *testing.T) {
 
 // The creator is granted its request, regardless of the object's descriptor (O-91, O-90, O-20, O-21, O-30, OC-51,
 // OC-54).
-func TestGrantNew(t *testing.T) {
+func TestCreatorGetsRequestedRights(t *testing.T) {
 	w := newWorld(t)
 	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
 		d := ob.GrantNew(w.c, eventType, &w.self, desired, 0)
@@ -201,7 +200,7 @@ func TestGrantNew(t *testing.T) {
 		{"system security", winnt.ACCESS_SYSTEM_SECURITY, ntstatus.PrivilegeNotHeld, 0},
 	} {
 		if st, granted := grant(tt.desired); st != tt.st || granted != tt.granted {
-			t.Errorf("%s: %v, %v; want %v, %v", tt.what, st, granted, tt.st, tt.granted)
+			t.Errorf("%s: GrantNew = %v, %v, want %v, %v", tt.what, st, granted, tt.st, tt.granted)
 		}
 	}
 }
@@ -214,23 +213,24 @@ func TestMaximumGrantsValidMask(t *testing.T) {
 		for _, foreign := range []winnt.AccessMask{0, 0x8000, winnt.SYNCHRONIZE, 0xFFFF, winnt.GENERIC_ALL} {
 			d := ob.GrantNew(w.c, typ, &w.self, winnt.MAXIMUM_ALLOWED|foreign, 0)
 			if d.Status() != ntstatus.Success || d.Granted != typ.Valid {
-				t.Errorf("%s, everything and %v: %v, %v, want %v", typ.Name, foreign, d.Status(), d.Granted, typ.Valid)
+				t.Errorf("%s, maximum and %v: %v, %v, want success and %v",
+					typ.Name, foreign, d.Status(), d.Granted, typ.Valid)
 			}
 		}
 	}
 }
 
-func TestDeniedOpenIsExplained(t *testing.T) {
+func TestDeniedOpenHasReason(t *testing.T) {
 	w := newWorld(t)
 	w.c.Why = &ob.Why{}
 	w.want("denied", w.decide(protected(eventType, noRights), winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
 	if w.c.Why.Rule == "" || w.c.Why.Object != "Event" || w.c.Why.Explanation == nil {
-		t.Errorf("why: %+v", w.c.Why)
+		t.Errorf("reason of the denial = %+v, want a rule, the object Event and an explanation", w.c.Why)
 	}
 	*w.c.Why = ob.Why{}
 	w.decide(protected(eventType, ownEvent), 0, 0)
 	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
-		t.Errorf(`the reason for granting nothing: %+v, want w.c.Why.Rule = "O-90", w.c.Why.Explanation = nil`, w.c.Why)
+		t.Errorf("reason of granting nothing = %+v, want rule O-90 without explanation", w.c.Why)
 	}
 }
 
@@ -285,8 +285,9 @@ func TestCreatorsGetImpliedRights(t *testing.T) {
 			for name, d := range map[string]access.Decision{"made": ob.GrantNew(w.c, c.typ, &w.self, c.desired, 0),
 				"opened": ob.Decide(w.c, o, &w.self, c.desired, 0)} {
 				if want := c.desired | c.with; d.Granted&want != want || d.Granted&c.not != 0 {
-					t.Errorf("O-36: %s, %s with %#x: %v, %#x",
-						mode, name, uint32(c.desired), d.Status(), uint32(d.Granted))
+					t.Errorf("O-36: %s, %s with %#x: %v, %#x, want %#x",
+						mode, name, uint32(c.desired), d.Status(), uint32(d.Granted),
+						uint32(want))
 				}
 			}
 		}
@@ -303,6 +304,6 @@ func TestKernelCreatorGetsMappedRights(t *testing.T) {
 		w.want("a creator in kernel mode", d, ntstatus.Success, 0x20001|winnt.EVENT_MODIFY_STATE)
 	})
 	if w.c.Mode != access.User {
-		t.Errorf("still in kernel mode: w.c.Mode = %v, want %v", w.c.Mode, access.User)
+		t.Errorf("mode afterwards = %v, want %v", w.c.Mode, access.User)
 	}
 }

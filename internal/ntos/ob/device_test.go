@@ -10,7 +10,7 @@ import (
 
 // An open of a device creates a file that keeps no reference of the call. If the device refuses, its status is
 // returned and nothing remains (T-140).
-func TestOpenOfADevice(t *testing.T) {
+func TestDeviceOpenKeepsNoReference(t *testing.T) {
 	refuse := ntstatus.Success
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true, OpensAs: fileType}
 	device.Opens = func(_ ob.Object, rest string) (ob.Object, ntstatus.Status) {
@@ -37,19 +37,19 @@ func TestOpenOfADevice(t *testing.T) {
 		refuse = c.refuse
 		v, _, st := w.ns.Open(w.c, ob.Name{Path: c.path}, c.typ, w.self, winnt.FILE_READ_DATA)
 		if st != c.st || (v == 0) != (st != 0) {
-			t.Errorf("T-140: %s: %v, handle %#x, want %v", c.path, st, int64(v), c.st)
+			t.Errorf("T-140: opening %s: %v, handle %#x, want %v", c.path, st, int64(v), c.st)
 		}
 		if v != 0 {
 			h, _, _ := w.c.Table.Lookup(v, ob.TagCall)
 			h.Deref(ob.TagCall)
 			if h.Path() != c.name || h.PointerCount() != 1 {
-				t.Errorf("T-140: %s is %q with %d references, want %q, 1", c.path, h.Path(), h.PointerCount(),
-					c.name)
+				t.Errorf("T-140: %s: path %q with %d references, want %q, 1",
+					c.path, h.Path(), h.PointerCount(), c.name)
 			}
 			wantStatus(t, "close", w.c.Close(v), ntstatus.Success)
 		}
 		if n := dev.PointerCount(); n != before {
-			t.Errorf("T-140: %s: %d references more on the device", c.path, n-before)
+			t.Errorf("T-140: %s: %d more references to the device, want 0", c.path, n-before)
 		}
 	}
 }

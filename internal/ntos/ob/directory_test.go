@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestRefusedInsertLeavesNoName: an object that a directory refuses has no name and no additional reference. Another
-// directory accepts it (O-23, O-82).
+// An object that a directory refuses gets no name and no additional reference. Another directory accepts it (O-23,
+// O-82).
 func TestRefusedInsertLeavesNoName(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit int
@@ -25,15 +25,16 @@ func TestRefusedInsertLeavesNoName(t *testing.T) {
 		_, held := o.Counts(0)
 		_, kept := full.Counts(0)
 		if st := full.Insert(c.as, o, true); st != c.want {
-			t.Errorf("%s: %v, want %v", name, st, c.want)
+			t.Errorf("%s: Insert = %v, want %v", name, st, c.want)
 		}
 		handles, references := o.Counts(0)
 		if _, now := full.Counts(0); handles != 0 || references != held || now != kept || len(full.Names()) != 1 {
-			t.Errorf("%s: %d handles, %d references, %d of the directory, names %v", name, handles, references, now,
-				full.Names())
+			t.Errorf("%s: object has %d handles, %d references, directory %d references and names %v, want no change",
+				name,
+				handles, references, now, full.Names())
 		}
 		if st := other.Insert("b", o, false); st != ntstatus.Success {
-			t.Errorf("%s: another directory: %v, want %v", name, st, ntstatus.Success)
+			t.Errorf("%s: inserting into another directory: %v, want %v", name, st, ntstatus.Success)
 		}
 	}
 }

@@ -9,15 +9,16 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDuplicateAccess: O-54, O-55, O-56, O-20, OC-22, OC-23, OC-51, OC-52.
-func TestDuplicateAccess(t *testing.T) {
+// TestDuplicateWithMoreRightsIsChecked checks that a duplicate with more rights needs a new access check, and one with fewer does not
+// (O-54, O-55, O-56, O-20, OC-22, OC-23, OC-51, OC-52).
+func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w := newWorld(t)
 	event, file := protected(eventType, ownEvent), protected(fileType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
 	closed := protected(eventType, noRights)
 	dup := func(o ob.Object, source, desired winnt.AccessMask, options uint32) access.Decision {
 		return ob.DecideDuplicate(w.c, o, ob.Granted{Access: source}, &w.self, desired, options)
 	}
-	w.want("OC-22: more, checked anew", dup(event, 1, 3, 0), ntstatus.Success, 3)
+	w.want("OC-22: more rights, checked again", dup(event, 1, 3, 0), ntstatus.Success, 3)
 	w.want("more, refused", dup(closed, 1, 3, 0), ntstatus.AccessDenied, 0)
 	w.want("OC-23: a type without re-check", dup(file, 1, 3, 0), ntstatus.AccessDenied, 0)
 	w.want("less needs no check", dup(closed, 3, 1, 0), ntstatus.Success, 1)
@@ -50,7 +51,8 @@ func TestDuplicateAttributes(t *testing.T) { // O-53
 		{inherit, protect, winnt.DUPLICATE_SAME_ACCESS, protect},
 	} {
 		if got := ob.DuplicateAttributes(tt.source, tt.asked, tt.options); got != tt.want {
-			t.Errorf("DuplicateAttributes(%#x, %#x, %d) = %#x, want %#x", tt.source, tt.asked, tt.options, got, tt.want)
+			t.Errorf("DuplicateAttributes(%#x, %#x, %d) = %#x, want %#x",
+				tt.source, tt.asked, tt.options, got, tt.want)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func subject(t testing.TB, enabled ...winnt.Privilege) access.Subject {
 	return access.SubjectOf(tok)
 }
 
-// at is the subject impersonating itself at a level.
+// at returns the subject impersonating itself at a level.
 func at(s access.Subject, level winnt.SecurityImpersonationLevel) access.Subject {
 	s.Client, s.Level = s.Primary.WithTypeLevel(winnt.TokenImpersonation, level), level
 	return s
@@ -120,7 +120,7 @@ func (w *world) decide(o ob.Object, desired winnt.AccessMask, attributes uint32)
 	return ob.Decide(w.c, o, &w.self, desired, attributes)
 }
 
-// want fails the test unless a decision is the expected one.
+// want fails the test unless the decision has this status and grants exactly these rights.
 func (w *world) want(what string, d access.Decision, st ntstatus.Status, granted winnt.AccessMask) {
 	w.Helper()
 	if d.Status() != st || d.Granted != granted {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-func TestLifetime(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
+func TestObjectIsDestroyedWithLastReference(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
 	o := newObject(eventType, nil)
 	table := ob.NewTable(0)
 	v, _ := table.Insert(o, 1, 0)
@@ -21,7 +21,7 @@ func TestLifetime(t *testing.T) { // O-44: close action at the last handle, dest
 	}
 	table.Close(v)
 	if o.closed != 0 {
-		t.Fatalf("close action with a handle open: o.closed = %d, want 0", o.closed)
+		t.Fatalf("close hook ran %d times with a handle open, want 0", o.closed)
 	}
 	table.Close(w)
 	if o.closed != 1 || o.destroyed != 0 {
@@ -29,14 +29,14 @@ func TestLifetime(t *testing.T) { // O-44: close action at the last handle, dest
 	}
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Fatalf("the last reference did not destroy the object: o.destroyed = %d, want 1", o.destroyed)
+		t.Fatalf("destroy hook ran %d times after the last reference, want 1", o.destroyed)
 	}
 	if o.TryRef(ob.TagCall) {
-		t.Fatal("TryRef raised a count from zero")
+		t.Fatal("TryRef = true on a destroyed object, want false")
 	}
 }
 
-func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is being closed
+func TestHooksMayUseClosingTable(t *testing.T) { // a hook may use the table that is being closed
 	table := ob.NewTable(0)
 	typ := &ob.Type{ObjectType: eventType.ObjectType}
 	var seen []int
@@ -50,7 +50,7 @@ func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is be
 	table.Close(4)
 	table.Drain()
 	if len(seen) != 4 || seen[0] != 1 || seen[3] != 0 {
-		t.Fatalf("table sizes seen by the hooks: %v, want len(seen) = 4, seen[0] = 1, seen[3] = 0", seen)
+		t.Fatalf("table sizes seen by the hooks = %v, want 4 sizes from 1 to 0", seen)
 	}
 }
 
@@ -73,13 +73,13 @@ func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or th
 	o.SetSecurity(a)
 	none := quota.Receipt{}
 	if o.CompareAndSwapSecurity(b, a, none) || !o.CompareAndSwapSecurity(a, b, none) || o.Security() != b {
-		t.Error("CompareAndSwapSecurity did not compare, or did not swap")
+		t.Error("CompareAndSwapSecurity must fail for another descriptor and swap the current one")
 	}
 }
 
-// TestNoResurrection races readers against the last release. A reader that
-// counts up without looking would raise the count from zero again.
-func TestNoResurrection(t *testing.T) {
+// TestLookupNeverRaisesCountFromZero races lookups against the last release. A lookup that increments the count
+// without checking it would raise it from zero again.
+func TestLookupNeverRaisesCountFromZero(t *testing.T) {
 	var destroyed atomic.Int64
 	typ := &ob.Type{ObjectType: eventType.ObjectType, OnDestroy: func(ob.Object) { destroyed.Add(1) }}
 	const rounds = 2000
@@ -97,7 +97,7 @@ func TestNoResurrection(t *testing.T) {
 						return
 					}
 					if h.PointerCount() < 1 {
-						t.Error("a reference was handed out on a destroyed object")
+						t.Error("Lookup returned a reference to a destroyed object, want none")
 					}
 					h.Deref(ob.TagCall)
 				}
@@ -107,14 +107,14 @@ func TestNoResurrection(t *testing.T) {
 		wg.Wait()
 	}
 	if n := destroyed.Load(); n != rounds {
-		t.Errorf("%d objects made, %d destroyed, want %d", rounds, n, rounds)
+		t.Errorf("%d objects created, %d destroyed, want %d", rounds, n, rounds)
 	}
 }
 
 // O-45: TryRef never raises a count from zero. One goroutine creates objects and drops their only reference; another
 // calls TryRef at the same time. If it succeeds, the object lives until that reference is dropped, and is destroyed
 // once (destroyCounted panics on the second time).
-func TestTryRefAtTheEnd(t *testing.T) {
+func TestTryRefRacesLastRelease(t *testing.T) {
 	objects := randtest.Size(800_000)
 	var live atomic.Int64
 	var current atomic.Pointer[counted]
@@ -128,7 +128,7 @@ func TestTryRefAtTheEnd(t *testing.T) {
 				continue
 			}
 			if o.dead.Load() {
-				t.Error("a reference on a destroyed object")
+				t.Error("TryRef returned a reference to a destroyed object, want false")
 				return
 			}
 			taken++

@@ -12,7 +12,7 @@ import (
 
 // O-31, O-34: if a handle value is reused between the loads of a lookup, it never returns one object with the rights
 // of the other's handle. The writer alternates two objects with different rights in one slot.
-func TestLookupOfReusedSlot(t *testing.T) {
+func TestLookupNeverMixesReusedSlot(t *testing.T) {
 	const want, limit = 20_000, 40_000_000 // turns of the value that the reader must have seen
 	table := ob.NewTable(0)
 	var live atomic.Int64
@@ -42,7 +42,7 @@ func TestLookupOfReusedSlot(t *testing.T) {
 			which = 1
 		}
 		if g.Access != rights[which] {
-			t.Errorf("object %d with rights %#x, want %#x", which, g.Access, rights[which])
+			t.Errorf("lookup returned object %d with rights %#x, want %#x", which, g.Access, rights[which])
 			n = limit
 		}
 		h.Deref(ob.TagCall)
@@ -60,6 +60,6 @@ func TestLookupOfReusedSlot(t *testing.T) {
 		t.Errorf("%d objects alive, want 0", live.Load())
 	}
 	if turns < 2 {
-		t.Errorf("the reader never saw the value given out again: turns = %d, want at least 2", turns)
+		t.Errorf("the reader saw %d different values in the slot, want at least 2", turns)
 	}
 }

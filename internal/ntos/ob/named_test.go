@@ -72,8 +72,9 @@ func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
 	return v
 }
 
-// TestCreateOpen: O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51.
-func TestCreateOpen(t *testing.T) {
+// TestNameExistsWhileHandleIsOpen checks that a name can be created once, opened while a handle is open, and is gone
+// after the last handle (O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51).
+func TestNameExistsWhileHandleIsOpen(t *testing.T) {
 	w := newWorld(t)
 	v := w.mustCreate(`\ev`, 0)
 	_, st := w.create(`\ev`, 0)
@@ -81,7 +82,7 @@ func TestCreateOpen(t *testing.T) {
 	u, st := w.create(`\ev`, winnt.OBJ_OPENIF)
 	wantStatus(t, "OC-32: with OBJ_OPENIF", st, ntstatus.ObjectNameExists)
 	if !st.IsSuccess() || u == 0 {
-		t.Error("OBJECT_NAME_EXISTS is a success and gives a handle")
+		t.Errorf("create with OBJ_OPENIF = %v, handle %#x, want a success status and a handle", st, u)
 	}
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, jobType, w.self, 1)
 	wantStatus(t, "OC-33: as job", st, ntstatus.ObjectTypeMismatch)
@@ -92,11 +93,12 @@ func TestCreateOpen(t *testing.T) {
 
 	o, g, _ := ob.Reference[*object](w.c, v, 0, eventType)
 	if o.Path() != `\ev` || o.Name() != "ev" || o.Parent() != w.ns.Root() || g.Access != winnt.EVENT_ALL_ACCESS {
-		t.Errorf("path %q, name %q, granted %v", o.Path(), o.Name(), g.Access)
+		t.Errorf("object has path %q, name %q, granted %v, want \\ev, ev and all rights",
+			o.Path(), o.Name(), g.Access)
 	}
 	w.c.Close(v)
 	if _, st := w.openName(`\ev`, 0); st != ntstatus.Success {
-		t.Errorf("with a handle left: %v, want %v", st, ntstatus.Success)
+		t.Errorf("open while one handle is left: %v, want %v", st, ntstatus.Success)
 	}
 	w.c.Table.Drain()
 	w.c.Table = ob.NewTable(0)
@@ -107,12 +109,12 @@ func TestCreateOpen(t *testing.T) {
 	wantStatus(t, "OC-34: after the last handle", st, ntstatus.ObjectNameNotFound)
 	o.Deref(ob.TagCall)
 	if o.destroyed != 1 {
-		t.Errorf("the name still holds the object: o.destroyed = %d, want 1", o.destroyed)
+		t.Errorf("object destroyed %d times after the last reference, want 1", o.destroyed)
 	}
 }
 
-// TestNameSyntax: O-22, O-23.
-func TestNameSyntax(t *testing.T) {
+// TestMalformedNamesAreRefused checks the syntax of names and the valid attributes (O-22, O-23).
+func TestMalformedNamesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.dir(`\A`, "")
 	w.name(`\ev`, protected(eventType, ownEvent))
@@ -150,7 +152,7 @@ func TestNameSyntax(t *testing.T) {
 		wantStatus(t, fmt.Sprintf("attributes %#x", attributes), st, ntstatus.InvalidParameter)
 	}
 	if v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1); st != ntstatus.Success || v == 0 {
-		t.Errorf("the root itself: %v", st)
+		t.Errorf("opening the root: %v, want success and a handle", st)
 	}
 }
 
@@ -180,7 +182,7 @@ func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
 		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
 	}
 	if got := w.c.Table.Count(); got != 0 {
-		t.Errorf("a failed open left a handle: w.c.Table.Count() = %d, want 0", got)
+		t.Errorf("table has %d handles after failed opens, want 0", got)
 	}
 }
 
@@ -206,12 +208,13 @@ func TestOrderOfUnnamedCreate(t *testing.T) {
 		wantStatus(t, fmt.Sprintf("row %d", i), st, tt.want)
 	}
 	if n := w.c.Table.Count(); n != 1 {
-		t.Errorf("%d handles, want that of the last row", n)
+		t.Errorf("table has %d handles, want only that of the last row", n)
 	}
 }
 
-// TestPermanent: O-26, O-44, OC-35, OC-36.
-func TestPermanent(t *testing.T) {
+// TestPermanentObjectKeepsItsName checks that a permanent name needs the privilege, outlives the last handle, and is
+// removed when the object becomes temporary (O-26, O-44, OC-35, OC-36).
+func TestPermanentObjectKeepsItsName(t *testing.T) {
 	w := newWorld(t)
 	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
 	wantStatus(t, "OC-36: without the privilege", st, ntstatus.PrivilegeNotHeld)
@@ -243,7 +246,7 @@ func TestPermanent(t *testing.T) {
 	defer o.Deref(ob.TagCall)
 	o.MakeTemporary()
 	if !strings.HasPrefix(o.Path(), `\ev`) {
-		t.Error("the name went while a handle is open")
+		t.Errorf("path = %q while a handle is open, want one that starts with \\ev", o.Path())
 	}
 	w.c.Close(v)
 	_, st = w.openName(`\ev`, 0)
@@ -254,20 +257,20 @@ func TestPermanent(t *testing.T) {
 	h.MakePermanent()
 	w.c.Table.Drain()
 	if got := h.Name(); got != "other" {
-		t.Errorf("a permanent name went with the last handle: h.Name() = %q, want %q", got, "other")
+		t.Errorf("name of a permanent object after its last handle = %q, want %q", got, "other")
 	}
 	if h.MakePermanent(); h.Name() != "other" {
-		t.Error("OC-35: a permanent name without handles went when it was made permanent again")
+		t.Error("OC-35: MakePermanent on a permanent object without handles removed its name, want no change")
 	}
 	h.MakeTemporary()
 	if got := h.Name(); got != "" {
-		t.Errorf("a temporary object without handles kept its name: h.Name() = %q, want %q", got, "")
+		t.Errorf("name of a temporary object without handles = %q, want none", got)
 	}
 	h.Deref(ob.TagCall)
 }
 
-// TestExclusive: O-27, OC-37, OC-38.
-func TestExclusive(t *testing.T) {
+// TestExclusiveObjectIsOpenedByItsProcess checks who can open an exclusive object (O-27, OC-37, OC-38).
+func TestExclusiveObjectIsOpenedByItsProcess(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.ns = p.ns
 	_, st := p.create(`\ev`, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
@@ -284,8 +287,8 @@ func TestExclusive(t *testing.T) {
 	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
 }
 
-// TestTraverse: O-24, OC-39.
-func TestTraverse(t *testing.T) {
+// TestOpenNeedsTraverseRight checks the traverse right on each directory of a path (O-24, OC-39).
+func TestOpenNeedsTraverseRight(t *testing.T) {
 	w := newWorld(t, winnt.SeChangeNotifyPrivilege)
 	w.dir(`\A`, noRights)
 	w.dir(`\A\B`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
@@ -321,8 +324,8 @@ func TestTraverse(t *testing.T) {
 	wantStatus(t, "an attribute the type refuses", st, ntstatus.InvalidParameter)
 }
 
-// TestSymbolicLinks: O-24.
-func TestSymbolicLinks(t *testing.T) {
+// TestSymbolicLinksAreFollowed checks how a path continues after a symbolic link (O-24).
+func TestSymbolicLinksAreFollowed(t *testing.T) {
 	w := newWorld(t)
 	link := func(path, target string) { w.name(path, ob.NewSymbolicLink(target, nil)) }
 	w.dir(`\A`, "")
@@ -359,7 +362,7 @@ func TestSymbolicLinks(t *testing.T) {
 	wantStatus(t, "OBJ_DONT_REPARSE without a link", st, ntstatus.Success)
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENLINK}, nil, &w.self, 1)
 	if l, ok := p.Object.(*ob.SymbolicLink); st != ntstatus.Success || !ok || l.Target() != `\dir\ev` {
-		t.Errorf("OBJ_OPENLINK: %v, %v", p.Object, st)
+		t.Errorf("resolving with OBJ_OPENLINK = %v, %v, want the link itself", p.Object, st)
 	}
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
@@ -369,8 +372,9 @@ func TestSymbolicLinks(t *testing.T) {
 	wantStatus(t, "created behind a link", st, ntstatus.Success)
 }
 
-// TestCase: O-25.
-func TestCase(t *testing.T) {
+// TestNameLookupIgnoresCaseOnRequest checks names that differ only in case, with and without OBJ_CASE_INSENSITIVE
+// (O-25).
+func TestNameLookupIgnoresCaseOnRequest(t *testing.T) {
 	w := newWorld(t)
 	w.mustCreate(`\Ävent`, 0)
 	_, st := w.openName(`\ävent`, 0)
@@ -381,11 +385,11 @@ func TestCase(t *testing.T) {
 	wantStatus(t, "create, insensitive", st, ntstatus.ObjectNameCollision)
 	w.mustCreate(`\ävent`, 0)
 	if n := len(w.ns.Root().Names()); n != 2 {
-		t.Errorf("%d names, want 2", n)
+		t.Errorf("root has %d names, want 2", n)
 	}
 }
 
-func TestNoName(t *testing.T) { // O-162: below a root directory no name is not an empty one
+func TestMissingNameIsNotEmptyName(t *testing.T) { // O-162: below a root directory no name is not an empty one
 	w := newWorld(t)
 	w.name(`\d`, ob.NewDirectory(nil, 0))
 	root, _, st := w.ns.Open(w.c, ob.Name{Path: `\d`}, ob.DirectoryType, w.self, 1)
@@ -405,21 +409,20 @@ func TestNoName(t *testing.T) { // O-162: below a root directory no name is not 
 	}
 }
 
-func TestParsedNames(t *testing.T) { // a device takes the rest of the path
+func TestDeviceParsesRestOfPath(t *testing.T) { // a device takes the rest of the path
 	w := newWorld(t)
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true}
 	w.name(`\pipe`, newObject(device, nil))
 	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\pipe\a\b`}, nil, &w.self, 1)
 	if st != ntstatus.Success || p.Rest != `a\b` || p.Object.Head().Type() != device {
-		t.Errorf("%+v, %v, want st = %v, p.Rest = %q, p.Object.Head().Type() = %v", p, st, ntstatus.Success, `a\b`,
-			device)
+		t.Errorf("Resolve = %+v, %v, want %v, rest %q and the device", p, st, ntstatus.Success, `a\b`)
 	}
 	p.Release()
 	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
 	wantStatus(t, "open of what only the device knows", st, ntstatus.ObjectTypeMismatch)
 }
 
-func TestDirectoryLimit(t *testing.T) { // O-82
+func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	w := newWorld(t)
 	d := ob.NewDirectory(nil, 2)
 	w.name(`\small`, d)
@@ -428,7 +431,7 @@ func TestDirectoryLimit(t *testing.T) { // O-82
 	_, st := w.create(`\small\c`, 0)
 	wantStatus(t, "third of two", st, ntstatus.InsufficientResources)
 	if got := w.c.Table.Count(); got != 2 {
-		t.Errorf("a failed create left a handle: w.c.Table.Count() = %d, want 2", got)
+		t.Errorf("table has %d handles after a refused create, want 2", got)
 	}
 	w.c.Close(v)
 	w.mustCreate(`\small\c`, 0)
@@ -437,9 +440,9 @@ func TestDirectoryLimit(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// TestFailedCreates checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
+// TestFailedCreateLeavesNothing checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
 // handle nor a reference. O-82, O-47.
-func TestFailedCreates(t *testing.T) {
+func TestFailedCreateLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
 	fail := func(*ob.Directory) (ob.Object, ntstatus.Status) { return nil, ntstatus.NoMemory }
@@ -473,19 +476,19 @@ func TestNamespaceClose(t *testing.T) {
 	census.Track(e)
 	w.name(`\A\B\ev`, e)
 	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], `Event \A\B\ev: handles 0, references 1`) {
-		t.Errorf("report %q, want len(got) = 1, got[0] starting with %q", got,
-			`Event \A\B\ev: handles 0, references 1`)
+		t.Errorf("report = %q, want one line that starts with %q", got, `Event \A\B\ev: handles 0, references 1`)
 	}
 	root := w.ns.Root()
 	w.ns.Close()
 	if e.destroyed != 1 || root.PointerCount() != 0 || len(census.Report()) != 0 {
-		t.Error("closing the namespace left something alive")
+		t.Errorf("after Close: event destroyed %d times, root has %d references, report %q, want 1, 0 and none",
+			e.destroyed, root.PointerCount(), census.Report())
 	}
 }
 
-// TestNameRace creates, opens and closes one name concurrently. Every successful open returns a live object that
+// TestNamesAreConsistentUnderRace creates, opens and closes one name concurrently. Every successful open returns a live object that
 // still has its name, because it has a handle. At the end nothing remains (O-44, O-45, O-80).
-func TestNameRace(t *testing.T) {
+func TestNamesAreConsistentUnderRace(t *testing.T) {
 	w := newWorld(t)
 	var wg sync.WaitGroup
 	rounds := randtest.Size(3000)
@@ -506,14 +509,13 @@ func TestNameRace(t *testing.T) {
 				case ntstatus.Success, ntstatus.ObjectNameExists:
 					h, _, _ := c.Table.Lookup(v, ob.TagCall)
 					if got := h.Path(); got != `\race` {
-						t.Errorf("round %d: a handle to an object without its name: h.Path() = %q, want %q", i, got,
-							`\race`)
+						t.Errorf("round %d: path of the opened object = %q, want %q", i, got, `\race`)
 					}
 					h.Deref(ob.TagCall)
 					c.Table.Close(v)
 				case ntstatus.ObjectNameCollision, ntstatus.ObjectNameNotFound:
 				default:
-					t.Errorf("round %d: %v", i, st)
+					t.Errorf("round %d: %v, want success, a collision or not found", i, st)
 				}
 			}
 		})
@@ -531,12 +533,13 @@ func TestCreateNextToOtherCase(t *testing.T) {
 	w.mustCreate(`\ev`, 0)
 	v := w.mustCreate(`\Ev`, winnt.OBJ_INHERIT)
 	if _, st := w.create(`\EV`, winnt.OBJ_CASE_INSENSITIVE|winnt.OBJ_INHERIT); st != ntstatus.ObjectNameCollision {
-		t.Errorf("O-25: without case: %v, want %v", st, ntstatus.ObjectNameCollision)
+		t.Errorf("O-25: creating a name in another case with OBJ_CASE_INSENSITIVE: %v, want %v",
+			st, ntstatus.ObjectNameCollision)
 	}
 	h, g, _ := w.c.Table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes != winnt.OBJ_INHERIT || h.Name() != "Ev" {
-		t.Errorf("%s: %+v, want g.Attributes = %v, h.Name() = Ev", h.Name(), g, winnt.OBJ_INHERIT)
+		t.Errorf("handle of %s = %+v, want only OBJ_INHERIT and the name Ev", h.Name(), g)
 	}
 }
 
@@ -550,11 +553,11 @@ func TestPermanentInKernelMode(t *testing.T) {
 		return st
 	}
 	if st := create(`\a`); st != ntstatus.PrivilegeNotHeld {
-		t.Errorf("O-26: user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
+		t.Errorf("O-26: permanent object in user mode: %v, want %v", st, ntstatus.PrivilegeNotHeld)
 	}
 	w.kernel(func() {
 		if st := create(`\b`); st != ntstatus.Success {
-			t.Errorf("O-26: kernel mode: %v, want %v", st, ntstatus.Success)
+			t.Errorf("O-26: permanent object in kernel mode: %v, want %v", st, ntstatus.Success)
 		}
 	})
 }

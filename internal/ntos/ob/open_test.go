@@ -20,12 +20,12 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		audit   *deaf
 		want    ntstatus.Status
 	}{
-		"the check refuses":                   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, nil, ntstatus.AccessDenied},
-		"it refuses, and there is an auditor": {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{}, ntstatus.AccessDenied},
-		"it refuses, and no record is kept":   {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{fails: true}, ntstatus.AuditFailed},
-		"it grants, and no record is kept":    {all, 2, &deaf{fails: true}, ntstatus.AuditFailed},
-		"reserved bits":                       {all, 1 << 26, nil, ntstatus.AccessDenied},
-		"reserved bits, with an auditor":      {all, 1 << 26, &deaf{}, ntstatus.AccessDenied},
+		"denied":                    {"O:SYG:SYD:(A;;0x1;;;WD)", 2, nil, ntstatus.AccessDenied},
+		"denied, with audit":        {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{}, ntstatus.AccessDenied},
+		"denied, record fails":      {"O:SYG:SYD:(A;;0x1;;;WD)", 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"granted, record fails":     {all, 2, &deaf{fails: true}, ntstatus.AuditFailed},
+		"reserved bits":             {all, 1 << 26, nil, ntstatus.AccessDenied},
+		"reserved bits, with audit": {all, 1 << 26, &deaf{}, ntstatus.AccessDenied},
 	} {
 		w := newWorld(t)
 		w.c.Table = ob.NewTable(2)
@@ -45,21 +45,20 @@ func TestFailedOpensChangeNothing(t *testing.T) {
 		for range 3 {
 			h, granted, st := ob.OpenByPointer(w.c, o, w.self, c.desired, 0)
 			if st != c.want || h != 0 || granted != 0 {
-				t.Errorf("%s: %v, handle %#x with %v, want %v", name, st, h, granted, c.want)
+				t.Errorf("%s: %v, handle %#x with %v, want %v and no handle", name, st, h, granted, c.want)
 			}
 		}
 		if after := state(); after != before {
-			t.Errorf("%s: %s, was %s, want %s", name, after, before, before)
+			t.Errorf("%s: state after the failed open = %s, want %s", name, after, before)
 		}
 		w.c.Audit = nil
 		second, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0)
 		if st != ntstatus.Success || second == first {
-			t.Errorf("O-82: %s: the last place of the table: %#x, %v, want anything but %#x, %v", name, second, st,
-				first, ntstatus.Success)
+			t.Errorf("O-82: %s: last free slot: handle %#x, %v, want a new handle and %v",
+				name, second, st, ntstatus.Success)
 		}
 		if _, _, st := ob.OpenByPointer(w.c, o, w.self, 1, 0); st != ntstatus.InsufficientResources {
-			t.Errorf("O-82: %s: one more than the table takes: %v, want %v", name, st,
-				ntstatus.InsufficientResources)
+			t.Errorf("O-82: %s: open with a full table: %v, want %v", name, st, ntstatus.InsufficientResources)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// FuzzPath opens any path in a small tree. The verdict on its syntax is that of
-// a naive reading, component by component (O-23), and nothing stays referenced.
+// FuzzPath opens any path in a small tree. The status of a syntax error equals that of a naive parser that works
+// component by component (O-23), and no reference remains.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
 		``,              // no name
@@ -53,7 +53,7 @@ func FuzzPath(f *testing.F) {
 		}
 		syntax := st == ntstatus.ObjectPathSyntaxBad || st == ntstatus.ObjectNameInvalid
 		if wrong != ntstatus.Success && st != wrong || wrong == ntstatus.Success && syntax {
-			t.Errorf("%q: %v, syntax says %v", path, st, wrong)
+			t.Errorf("opening %q: %v, want %v from the naive parser", path, st, wrong)
 		}
 		root := w.ns.Root()
 		w.c.Table.Drain()

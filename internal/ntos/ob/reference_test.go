@@ -18,7 +18,7 @@ func (w *world) refer(v winnt.Handle, rights winnt.AccessMask, typ *ob.Type) nts
 }
 
 // An invalid handle precedes a wrong type, which precedes a missing right (O-31, O-32, OC-10, OC-11, OC-12, OC-13).
-func TestReferenceOrder(t *testing.T) {
+func TestReferenceChecksTypeBeforeRights(t *testing.T) {
 	w := newWorld(t)
 	event, _ := open(t, w.c.Table, winnt.EVENT_QUERY_STATE, 0)
 	th, _ := w.c.Table.Insert(newObject(threadType, nil), winnt.SYNCHRONIZE, 0)
@@ -33,7 +33,7 @@ func TestReferenceOrder(t *testing.T) {
 		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)
 	})
 	if _, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil); st != ntstatus.ObjectTypeMismatch {
-		t.Errorf("an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
+		t.Errorf("referencing an event as *Directory: %v, want %v", st, ntstatus.ObjectTypeMismatch)
 	}
 	w.c.Table.Close(event)
 	wantStatus(t, "OC-11: a closed value", w.refer(event, query, threadType), ntstatus.InvalidHandle)
@@ -41,9 +41,9 @@ func TestReferenceOrder(t *testing.T) {
 	wantStatus(t, "no table", w.refer(event, 0, nil), ntstatus.InvalidHandle)
 }
 
-// TestPseudoHandles: -1 and -2 mean the caller, with its SelfAccess. O-14,
-// O-15, O-16, O-31, O-41, OC-5, OC-6, OC-14.
-func TestPseudoHandles(t *testing.T) {
+// The pseudo handles -1 and -2 mean the calling process and thread, with the rights of SelfAccess (O-14, O-15, O-16,
+// O-31, O-41, OC-5, OC-6, OC-14).
+func TestPseudoHandlesMeanTheCaller(t *testing.T) {
 	w := newWorld(t)
 	w.c.ThreadAccess = winnt.THREAD_TERMINATE
 	wantStatus(t, "OC-14: -1 as thread", w.refer(winnt.NtCurrentProcess, 0, threadType), ntstatus.ObjectTypeMismatch)
@@ -53,7 +53,8 @@ func TestPseudoHandles(t *testing.T) {
 		ntstatus.AccessDenied)
 	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
 	if ob.Object(o) != w.c.Process || g.Access != processType.Valid { // O-14, O-16
-		t.Errorf("-1 is %v with %v", o, g.Access)
+		t.Errorf("pseudo handle -1 references %v with rights %v, want the caller's process with all rights",
+			o, g.Access)
 	}
 	o.Deref(ob.TagCall)
 	for _, v := range []winnt.Handle{-3, -4, -5, -6} { // O-15: only token query services know -4 to -6
@@ -66,26 +67,27 @@ func TestPseudoHandles(t *testing.T) {
 	wantStatus(t, "OC-6: close -3", w.c.Close(-3), ntstatus.InvalidHandle)
 	w.kernel(func() { wantStatus(t, "close -3 in kernel mode", w.c.Close(-3), ntstatus.InvalidHandle) })
 	if w.c.Process.Head().PointerCount() != 1 || w.c.Process.Head().HandleCount() != 0 {
-		t.Error("closing a pseudo handle changed a count")
+		t.Error("closing a pseudo handle changed the counts of the process, want 1 reference and no handle")
 	}
 }
 
-// TestKernelHandles: O-13, O-28, OC-15, OC-16, OC-17.
-func TestKernelHandles(t *testing.T) {
+// TestKernelHandlesNeedKernelMode checks that kernel mode opens and uses kernel handles in every process, and user
+// mode cannot (O-13, O-28, OC-15, OC-16, OC-17).
+func TestKernelHandlesNeedKernelMode(t *testing.T) {
 	p, q := newWorld(t), newWorld(t)
 	q.c.Kernel = p.c.Kernel // one table for the whole system
 	o := newObject(eventType, nil)
 	var v winnt.Handle
 	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
 	if v >= 0 {
-		t.Fatalf("kernel handle %v, want less than 0", v)
+		t.Fatalf("kernel handle = %v, want less than 0", v)
 	}
 	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
 	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
 	q.kernel(func() { // OC-16
 		x, _, st := ob.Reference[*object](q.c, v, 0, eventType)
 		if st != ntstatus.Success || x != o {
-			t.Errorf("from another process: %v, %v, want %v, %v", x, st, o, ntstatus.Success)
+			t.Errorf("kernel handle used in another process = %v, %v, want %v, %v", x, st, o, ntstatus.Success)
 		}
 		x.Deref(ob.TagCall)
 		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
@@ -94,27 +96,28 @@ func TestKernelHandles(t *testing.T) {
 		v, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE,
 			winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_FORCE_ACCESS_CHECK)
 		if st != ntstatus.Success || v >= 0 {
-			t.Errorf("with OBJ_FORCE_ACCESS_CHECK: %v, %v, want less than 0, %v", v, st, ntstatus.Success)
+			t.Errorf("open with OBJ_FORCE_ACCESS_CHECK = handle %v, %v, want less than 0, %v",
+				v, st, ntstatus.Success)
 		}
 		wantStatus(t, "close", p.c.Close(v), ntstatus.Success)
 	})
 	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
 	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
-		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v, want 4, %v", u, st, ntstatus.Success)
+		t.Errorf("OBJ_KERNEL_HANDLE in user mode = handle %v, %v, want 4, %v", u, st, ntstatus.Success)
 	}
 	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
 }
 
-func TestCloseThroughCaller(t *testing.T) { // O-40, O-42
+func TestRefusedCloseHasItsRule(t *testing.T) { // O-40, O-42
 	w := newWorld(t)
 	w.c.Why = &ob.Why{}
 	v, _ := open(t, w.c.Table, 1, winnt.OBJ_PROTECT_CLOSE)
 	wantStatus(t, "protected", w.c.Close(v), ntstatus.HandleNotClosable)
 	if w.c.Why.Rule != "O-42" {
-		t.Errorf("rule %q, want O-42", w.c.Why.Rule)
+		t.Errorf("rule of closing a protected handle = %q, want O-42", w.c.Why.Rule)
 	}
 	wantStatus(t, "OC-1: zero", w.c.Close(0), ntstatus.InvalidHandle)
 	if w.c.Why.Rule != "O-40" {
-		t.Errorf("rule %q, want O-40", w.c.Why.Rule)
+		t.Errorf("rule of closing handle 0 = %q, want O-40", w.c.Why.Rule)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// counted is an object that notices use after its destruction.
+// counted is an object that detects use after its destruction.
 type counted struct {
 	ob.Header
 	dead atomic.Bool
@@ -29,10 +29,10 @@ func destroyCounted(o ob.Object) {
 
 var countedType = &ob.Type{ObjectType: winnt.EventObject, OnDestroy: destroyCounted}
 
-// TestStress opens, closes, duplicates and looks up the same few values from
-// many goroutines. O-45: no reader ever sees fewer references than handles, and
-// at rest the handles of all tables are the handle counts of the objects.
-func TestStress(t *testing.T) { // O-45, O-80
+// TestHandleCountsUnderStress opens, closes, duplicates and looks up the same few handles from many goroutines. No
+// reader ever sees fewer references than handles. At the end the handles of all tables equal the handle counts of the
+// objects (O-45, O-80).
+func TestHandleCountsUnderStress(t *testing.T) { // O-45, O-80
 	const workers, values = 8, 6
 	steps := randtest.Size(30_000)
 	tables := [2]*ob.Table{ob.NewTable(0), ob.NewTable(0)}
@@ -76,10 +76,11 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 			return
 		}
 		if h.Object().(*counted).dead.Load() {
-			t.Error("a look-up returned a destroyed object")
+			t.Error("Lookup returned a destroyed object, want a live one")
 		}
 		if handles, references := h.Counts(0); handles < 0 || references < handles {
-			t.Errorf("%d references but %d handles, want at least %d, at least 0", references, handles, handles) // O-45
+			t.Errorf("object has %d references and %d handles, want at least %d references and at least 0 handles",
+				references, handles, handles) // O-45
 		}
 		if r.IntN(4) == 0 {
 			to.InsertDuplicate(h.Object(), g.Access, g.Attributes)
@@ -88,8 +89,7 @@ func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle,
 	}
 }
 
-// checkConservation: sum of the table entries naming an object = its handle
-// count, and at rest nothing but handles holds references (O-45).
+// checkConservation checks that each object has as many handles and references as table entries (O-45).
 func checkConservation(t *testing.T, tables []*ob.Table) {
 	t.Helper()
 	entries := map[*ob.Header]int64{}
@@ -101,14 +101,14 @@ func checkConservation(t *testing.T, tables []*ob.Table) {
 			n++
 		}
 		if n != table.Count() {
-			t.Errorf("a table yields %d handles and counts %d, want %d", n, table.Count(), table.Count())
+			t.Errorf("All yields %d handles, want %d as Count", n, table.Count())
 		}
 		total += n
 	}
 	for h, n := range entries {
 		if h.HandleCount() != n || h.PointerCount() != n {
-			t.Errorf("%d entries, handle count %d, reference count %d, want %d, %d", n, h.HandleCount(),
-				h.PointerCount(), n, n)
+			t.Errorf("object with %d entries has handle count %d and reference count %d, want %d", n, h.HandleCount(),
+				h.PointerCount(), n)
 		}
 	}
 	t.Logf("%d handles to %d objects at rest", total, len(entries))

@@ -69,8 +69,8 @@ func BenchmarkScaling(b *testing.B) {
 	b.Run("same", func(b *testing.B) { run(b, func(int64) *object { return shared }) })
 }
 
-// The fast paths allocate nothing.
-func TestAllocations(t *testing.T) {
+// Reference, insert, close, reserve and open by pointer allocate nothing.
+func TestTableOperationsAllocateNothing(t *testing.T) {
 	c := &ob.Caller{Mode: access.User, Table: ob.NewTable(0)}
 	o := newObject(quiet, nil)
 	v, _ := c.Table.Insert(o, winnt.EVENT_ALL_ACCESS, 0)

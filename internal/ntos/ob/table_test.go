@@ -32,7 +32,7 @@ func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
 	}
 }
 
-func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
+func TestHandleValuesAreMultiplesOfFour(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 	table := ob.NewTable(0)
 	a, _ := open(t, table, 1, 0)
 	b, _ := open(t, table, 1, 0)
@@ -56,7 +56,7 @@ func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 // O-82: without configuration a table has the documented limit.
 func TestDefaultHandleLimit(t *testing.T) {
 	if ob.DefaultHandleLimit != 16_777_216 {
-		t.Errorf("%d handles, want 16777216", ob.DefaultHandleLimit)
+		t.Errorf("DefaultHandleLimit = %d, want 16777216", ob.DefaultHandleLimit)
 	}
 	high := int64(1) << 32 // where a number has 64 bits
 	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, int(high), int(2 * high)} {
@@ -107,8 +107,8 @@ func TestKernelHandleValues(t *testing.T) { // O-13
 	wantStatus(t, "close with low bits set", table.Close(v|3), ntstatus.Success)
 }
 
-// TestAttributesLeaveRights: what a handle grants stays when its attributes are set (O-34).
-func TestAttributesLeaveRights(t *testing.T) {
+// Setting the attributes of a handle keeps its rights (O-34).
+func TestSetAttributesKeepsRights(t *testing.T) {
 	table := ob.NewTable(0)
 	const rights = winnt.EVENT_ALL_ACCESS | winnt.ACCESS_SYSTEM_SECURITY
 	v, _ := open(t, table, rights, winnt.OBJ_AUDIT_OBJECT_CLOSE)
@@ -117,23 +117,24 @@ func TestAttributesLeaveRights(t *testing.T) {
 		h, g, st := table.Lookup(v, ob.TagCall)
 		want := attributes&(winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE) | winnt.OBJ_AUDIT_OBJECT_CLOSE
 		if st != ntstatus.Success || g.Access != rights || g.Attributes != want {
-			t.Errorf("attributes %#x: %+v, %v, want %#x and all rights", attributes, g, st, want)
+			t.Errorf("attributes %#x: handle %+v, %v, want attributes %#x and all rights", attributes, g, st, want)
 		}
 		h.Deref(ob.TagCall)
 	}
 }
 
-func TestCloseTwice(t *testing.T) { // O-40, OC-2
+func TestSecondCloseIsInvalid(t *testing.T) { // O-40, OC-2
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, 0)
 	wantStatus(t, "first close", table.Close(v), ntstatus.Success)
 	wantStatus(t, "second close", table.Close(v), ntstatus.InvalidHandle)
 	if o.destroyed != 1 || o.HandleCount() != 0 || o.PointerCount() != 0 {
-		t.Error("the handle's counts were not dropped") // O-40
+		t.Errorf("after close: destroyed %d, handles %d, references %d, want 1, 0, 0",
+			o.destroyed, o.HandleCount(), o.PointerCount()) // O-40
 	}
 }
 
-func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
+func TestProtectedHandleIsClosedAtExitOnly(t *testing.T) { // O-42, O-43, O-47
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
@@ -141,12 +142,13 @@ func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
 	h, g, _ := table.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if want := winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE; g.Attributes != want || g.Access != 1 {
-		t.Errorf("after SetAttributes %+v, want attributes %#x, access 1", g, want)
+		t.Errorf("handle after SetAttributes = %+v, want attributes %#x and rights 1", g, want)
 	}
 	table.SetAttributes(v, winnt.OBJ_PROTECT_CLOSE)
 	table.Drain() // O-43: exit closes protected handles too
 	if o.destroyed != 1 || table.Count() != 0 {
-		t.Error("drain left a protected handle")
+		t.Errorf("after Drain: object destroyed %d times, table has %d handles, want 1 and 0",
+			o.destroyed, table.Count())
 	}
 	_, st := table.Insert(newObject(eventType, nil), 1, 0)
 	wantStatus(t, "insert after exit", st, ntstatus.ProcessIsTerminating) // O-47
@@ -154,7 +156,7 @@ func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
 	table.Drain()
 }
 
-func TestHandleLimit(t *testing.T) { // O-82
+func TestFullTableRefusesHandles(t *testing.T) { // O-82
 	table := ob.NewTable(3)
 	for range 3 {
 		open(t, table, 1, 0)
@@ -165,15 +167,16 @@ func TestHandleLimit(t *testing.T) { // O-82
 	_, st = table.Reserve()
 	wantStatus(t, "reserve", st, ntstatus.InsufficientResources)
 	if o.HandleCount() != 0 || o.PointerCount() != 1 || o.closed != 0 {
-		t.Error("a refused insert changed the object")
+		t.Errorf("after a refused insert: handles %d, references %d, closed %d, want 0, 1, 0",
+			o.HandleCount(), o.PointerCount(), o.closed)
 	}
 	table.Close(8)
 	if v, st := table.Insert(o, 1, 0); st != 0 || v != 8 {
-		t.Errorf("after a close: %v, %v; want 8, success", v, st)
+		t.Errorf("insert after a close = %v, %v, want 8, success", v, st)
 	}
 }
 
-func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and objects
+func TestGrowthKeepsHandles(t *testing.T) { // growth over many chunks keeps values and objects
 	table := ob.NewTable(0)
 	const n = 5000
 	objects := map[winnt.Handle]*object{}
@@ -182,12 +185,12 @@ func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and
 		objects[v] = o
 	}
 	if len(objects) != n || objects[4*n] == nil {
-		t.Fatal("values are not 4, 8, …")
+		t.Fatalf("%d handles, want %d with the values 4, 8, and so on", len(objects), n)
 	}
 	seen := 0
 	for e := range table.All() {
 		if seen++; objects[e.Handle] != e.Object {
-			t.Fatalf("handle %v names another object", e.Handle)
+			t.Fatalf("handle %v refers to another object, want the one inserted", e.Handle)
 		}
 	}
 	if seen != n || table.Count() != n {
@@ -195,27 +198,27 @@ func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and
 	}
 }
 
-func TestReservation(t *testing.T) {
+func TestReservedValueIsInvalidUntilPublished(t *testing.T) {
 	table := ob.NewTable(0)
 	r, _ := table.Reserve()
 	_, _, st := table.Lookup(r.Handle(), ob.TagCall)
 	wantStatus(t, "look-up of a reserved value", st, ntstatus.InvalidHandle)
 	wantStatus(t, "close of a reserved value", table.Close(r.Handle()), ntstatus.InvalidHandle)
 	if v, _ := open(t, table, 1, 0); v == r.Handle() {
-		t.Fatal("a reserved value was handed out")
+		t.Fatalf("Insert used the reserved value %v, want another one", v)
 	}
 	o := newObject(eventType, nil)
 	wantStatus(t, "publish", r.Publish(o, 3, winnt.OBJ_INHERIT), ntstatus.Success)
 	h, g, _ := table.Lookup(r.Handle(), ob.TagCall)
 	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 3, Attributes: winnt.OBJ_INHERIT}) {
-		t.Errorf("published %v %+v", h.Object(), g)
+		t.Errorf("published handle = %v %+v, want the object with rights 3 and OBJ_INHERIT", h.Object(), g)
 	}
 	h.Deref(ob.TagCall)
 
 	r, _ = table.Reserve()
 	r.Abandon()
 	if again, _ := table.Reserve(); again.Handle() != r.Handle() {
-		t.Error("an abandoned value does not come back first")
+		t.Errorf("handle value after Abandon = %v, want the abandoned %v first", again.Handle(), r.Handle())
 	}
 	// An object whose last handle was closed is not published, and its value is free again.
 	r, _ = table.Reserve()
@@ -223,7 +226,8 @@ func TestReservation(t *testing.T) {
 	wantStatus(t, "publish without a handle", r.PublishDuplicate(gone, 3, 0), ntstatus.InvalidHandle)
 	again, _ := table.Reserve()
 	if again.Handle() != r.Handle() || gone.HandleCount() != 0 {
-		t.Error("a duplicate that was not published keeps its value or is counted")
+		t.Errorf("value after a refused duplicate = %v with %d handles, want %v with 0",
+			again.Handle(), gone.HandleCount(), r.Handle())
 	}
 	again.Abandon()
 	r, _ = table.Reserve()
@@ -231,23 +235,24 @@ func TestReservation(t *testing.T) {
 	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
 	r.Abandon()
 	if got := o.HandleCount(); got != 0 {
-		t.Errorf("a failed publish left a handle count: o.HandleCount() = %d, want 0", got)
+		t.Errorf("handle count after a failed publish = %d, want 0", got)
 	}
 }
 
-func TestRemoveKeepsCounts(t *testing.T) {
+func TestRemoveKeepsCountsUntilRelease(t *testing.T) {
 	table := ob.NewTable(0)
 	v, o := open(t, table, 3, winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	c, st := table.Remove(v)
 	wantStatus(t, "remove", st, ntstatus.Success)
 	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE ||
 		o.HandleCount() != 1 {
-		t.Errorf("removed %+v with %d handles", c, o.HandleCount())
+		t.Errorf("removed entry = %+v with %d handles, want rights 3, the audit attribute and 1 handle",
+			c, o.HandleCount())
 	}
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
 	c.Release()
 	if o.destroyed != 1 {
-		t.Errorf("Release did not drop the counts: o.destroyed = %d, want 1", o.destroyed)
+		t.Errorf("Release destroyed the object %d times, want 1", o.destroyed)
 	}
 }
 
@@ -258,28 +263,28 @@ func TestAuditMaskIsTakenOnce(t *testing.T) {
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
 		if got := table.TakeAudit(v, o, used); got != want {
-			t.Errorf("use %d of %v: to audit %v, want %v", i, used, got, want)
+			t.Errorf("use %d of rights %v: rights to audit %v, want %v", i, used, got, want)
 		}
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
 	if got := table.TakeAudit(1<<30, o, 1); got != 0 {
-		t.Errorf("an unknown handle has rights to audit: table.TakeAudit(1<<30, o, 1) = %d, want 0", got)
+		t.Errorf("rights to audit of an unknown handle = %d, want 0", got)
 	}
 	table.Close(v)
 	v, p := open(t, table, 3, 0)
 	table.SetAudit(v, 3)
 	if table.TakeAudit(v, o, 3) != 0 || table.TakeAudit(v, p, 3) != 3 {
-		t.Error("the use of an object that is closed was counted for the one that took its value")
+		t.Error("TakeAudit for a closed object used the rights of the object that reused its handle value")
 	}
 	table.SetAudit(v, 3)
 	table.Close(v)
 	next, p := open(t, table, 3, 0)
 	if next>>2&^0xff != v>>2&^0xff || table.TakeAudit(next, p, 3) != 0 {
-		t.Error("U-33: what was to be audited of a closed handle passed to the next one in its slot")
+		t.Error("U-33: a new handle got the audit mask of the closed handle in its slot, want 0")
 	}
 }
 
-func TestInherit(t *testing.T) { // O-59, OC-49
+func TestInheritCopiesMarkedHandles(t *testing.T) { // O-59, OC-49
 	parent := ob.NewTable(0)
 	open(t, parent, 3, winnt.OBJ_INHERIT)
 	open(t, parent, 3, 0)
@@ -297,7 +302,7 @@ func TestInherit(t *testing.T) { // O-59, OC-49
 	h.Deref(ob.TagCall)
 	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1,
 		Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
-		t.Errorf("inherited %+v", g)
+		t.Errorf("inherited entry = %+v, want rights 1, inherit and protect from close", g)
 	}
 	if o.HandleCount() != 2 {
 		t.Errorf("handle count %d, want 2", o.HandleCount())
@@ -310,12 +315,13 @@ func TestInherit(t *testing.T) { // O-59, OC-49
 	small := ob.NewTable(2)
 	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
 	if small.Count() != 0 || o.HandleCount() != 2 {
-		t.Error("a refused inheritance left something behind")
+		t.Errorf("after a refused Inherit: %d handles in the table, %d of the object, want 0 and 2",
+			small.Count(), o.HandleCount())
 	}
 	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
 }
 
-func TestDuplicateOfClosedObject(t *testing.T) {
+func TestClosedObjectCannotBeDuplicated(t *testing.T) {
 	table := ob.NewTable(0)
 	v, o := open(t, table, 1, 0)
 	h, _, _ := table.Lookup(v, ob.TagCall)
@@ -324,11 +330,11 @@ func TestDuplicateOfClosedObject(t *testing.T) {
 	_, st := table.InsertDuplicate(o, 1, 0)
 	wantStatus(t, "duplicate after the last close", st, ntstatus.InvalidHandle)
 	if o.HandleCount() != 0 || o.closed != 1 {
-		t.Error("a closed object was opened again")
+		t.Errorf("after a refused duplicate: %d handles, closed %d times, want 0 and 1", o.HandleCount(), o.closed)
 	}
 }
 
-func TestTwoClose(t *testing.T) { // OC-47
+func TestOneOfTwoClosesSucceeds(t *testing.T) { // OC-47
 	table := ob.NewTable(0)
 	for range 2000 {
 		v, _ := open(t, table, 1, 0)
@@ -348,7 +354,7 @@ func TestTwoClose(t *testing.T) { // OC-47
 	}
 }
 
-// model is the handle table as a map and a stack, one line per rule.
+// model is the handle table as a map and a stack, with one line per rule.
 type model struct {
 	limit   int
 	entries map[winnt.Handle]modelEntry
@@ -397,10 +403,9 @@ func (m *model) handles(o *object) (n int64) {
 	return n
 }
 
-// TestTableModel runs random histories on a table and on the model: every
-// status, value, right and count must be the same (O-10, O-11, O-12, O-40,
-// O-42, O-45, O-82).
-func TestTableModel(t *testing.T) {
+// TestTableMatchesModel runs random histories on a table and on the model. Every status, value, right and count must
+// be equal (O-10, O-11, O-12, O-40, O-42, O-45, O-82).
+func TestTableMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{3, 7, 300}).Draw(t, "limit")
 		table := ob.NewTable(limit)
@@ -487,9 +492,9 @@ func TestTableModel(t *testing.T) {
 	})
 }
 
-// TestInheritedAlone: a handle is inherited for its OBJ_INHERIT, and for no other attribute;
-// what a child has counts, and its next handles fill the gaps from below (O-59).
-func TestInheritedAlone(t *testing.T) {
+// A child inherits the handles with OBJ_INHERIT, and no handle for another attribute. Inherited handles count, and
+// the child's next handles fill the gaps from below (O-59).
+func TestOnlyInheritAttributeInherits(t *testing.T) {
 	const inherit, protect, audit = winnt.OBJ_INHERIT, winnt.OBJ_PROTECT_CLOSE, winnt.OBJ_AUDIT_OBJECT_CLOSE
 	parent := ob.NewTable(0)
 	var want []winnt.Handle
@@ -508,11 +513,13 @@ func TestInheritedAlone(t *testing.T) {
 		got = append(got, e.Handle)
 		if o := all[e.Handle/4-1]; e.Object != ob.Object(o) || e.Access != winnt.AccessMask(e.Handle/4) ||
 			o.HandleCount() != 2 {
-			t.Errorf("O-59: %#x: %+v, %d handles", int64(e.Handle), e, o.HandleCount())
+			t.Errorf("O-59: inherited handle %#x = %+v, %d handles of the object, want the parent's object with "+
+				"2 handles",
+				int64(e.Handle), e, o.HandleCount())
 		}
 	}
 	if !slices.Equal(got, want) || child.Count() != 3 {
-		t.Errorf("O-59: the child has %v, %d of them, want %v", got, child.Count(), want)
+		t.Errorf("O-59: child has the handles %v, Count() = %d, want %v", got, child.Count(), want)
 	}
 	got = nil
 	for range 5 {
@@ -520,12 +527,11 @@ func TestInheritedAlone(t *testing.T) {
 		got = append(got, v)
 	}
 	if !slices.Equal(got, []winnt.Handle{4, 12, 16, 24, 32}) || child.Count() != 8 {
-		t.Errorf("O-12: the next handles are %v, %d in all", got, child.Count())
+		t.Errorf("O-12: next handles %v, Count() = %d, want [4 12 16 24 32] and 8", got, child.Count())
 	}
 	o := newObject(eventType, nil)
 	if _, st := child.Insert(o, 1, 0); st != ntstatus.InsufficientResources {
-		t.Errorf("O-82: one handle more than the child's table takes: %v, want %v", st,
-			ntstatus.InsufficientResources)
+		t.Errorf("O-82: inserting into the full table of the child: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 }
 
@@ -539,7 +545,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 		wantStatus(t, "SetAudit", table.SetAudit(bad, 1), ntstatus.InvalidHandle)
 		wantStatus(t, "SetAttributes", table.SetAttributes(bad, winnt.OBJ_INHERIT), ntstatus.InvalidHandle)
 		if got := table.TakeAudit(bad, o, 1); got != 0 {
-			t.Errorf("%#x has rights to audit: %#x: got = %d, want 0", int64(bad), uint32(got), got)
+			t.Errorf("rights to audit of the invalid handle %#x = %#x, want 0", int64(bad), uint32(got))
 		}
 	}
 	attributes := func(want uint32) {
@@ -547,7 +553,7 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 		h, g, _ := table.Lookup(v, ob.TagCall)
 		h.Deref(ob.TagCall)
 		if g.Attributes != want || g.Access != 1 {
-			t.Errorf("the handle is %+v, want attributes %#x", g, want)
+			t.Errorf("handle after calls with invalid values = %+v, want attributes %#x and rights 1", g, want)
 		}
 	}
 	const audit = winnt.OBJ_AUDIT_OBJECT_CLOSE
@@ -563,7 +569,6 @@ func TestInvalidHandleIsRefused(t *testing.T) {
 	h, g, _ := table.Lookup(other, ob.TagCall)
 	h.Deref(ob.TagCall)
 	if g.Attributes&audit != 0 {
-		t.Errorf("the close of a handle is audited because its attributes were set: g.Attributes&audit = %d, want 0",
-			g.Attributes&audit)
+		t.Errorf("audit attribute of the other handle = %#x, want 0", g.Attributes&audit)
 	}
 }

@@ -27,7 +27,7 @@ func TestReleaseByTheWrongHolderPanics(t *testing.T) {
 	o := newObject(eventType, nil)
 	defer func() {
 		if recover() == nil {
-			t.Error("releasing another holder's reference did not panic")
+			t.Error("releasing another holder's reference did not panic, want a panic")
 		}
 	}()
 	o.Deref(ob.TagHandle)

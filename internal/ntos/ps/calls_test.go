@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestCallsOfIO: the call of a completed operation is queued even if the queue refuses other calls. An ended thread
-// queues none and loses those it had (O-147).
-func TestCallsOfIO(t *testing.T) {
+// The APC of a completed operation is queued even if the queue is full. An ended thread queues none and drops those
+// it had (O-147).
+func TestIOCompletionIsQueuedToFullQueue(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("p", nil))
 	for i := range ps.MaxCalls {
@@ -21,7 +21,7 @@ func TestCallsOfIO(t *testing.T) {
 	}
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 5000}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != ps.MaxCalls+1 || list[ps.MaxCalls].ApcRoutine != 5000 {
-		t.Errorf("%d calls", len(list))
+		t.Errorf("thread has %d queued calls, want %d with the I/O call last", len(list), ps.MaxCalls+1)
 	}
 	queued := th.CallQueued()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 1}, quota.Receipt{})
@@ -33,6 +33,6 @@ func TestCallsOfIO(t *testing.T) {
 	th.Exit()
 	th.QueueIOCall(nt.UserAPC{ApcRoutine: 2}, quota.Receipt{})
 	if list := th.TakeCalls(); len(list) != 0 {
-		t.Errorf("a thread that ended makes %d calls, want 0", len(list))
+		t.Errorf("an ended thread has %d queued calls, want 0", len(list))
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestAssignReleasesOldToken: the previous token is no longer in use, and the job's filter applies to the new one
-// (T-110, I-90).
+// After an assignment the previous token is no longer in use, and the job's filter applies to the new one (T-110,
+// I-90).
 func TestAssignReleasesOldToken(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
@@ -21,14 +21,14 @@ func TestAssignReleasesOldToken(t *testing.T) {
 	own := w.token(user())
 	p := w.NewProcess("child", own, nil)
 	if out := p.AssignToJob(j); out.Status != ntstatus.Success || !own.InUse() {
-		t.Fatalf("%v, in use: %t", out.Status, own.InUse())
+		t.Fatalf("AssignToJob: %v, old token in use %t, want success and true", out.Status, own.InUse())
 	}
 	tok := w.token(user())
 	if out := p.AssignPrimaryToken(tok); out.Status != ntstatus.Success {
 		t.Fatal(out)
 	}
 	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
-		t.Errorf("T-110: the old in use: %t, the unfiltered new: %t; Users: %t, want false, false, false",
+		t.Errorf("T-110: old token in use %t, unfiltered new token in use %t, has group Users %t, want false for all",
 			own.InUse(), tok.InUse(), p.Token().Member(sid.Users, false))
 	}
 	p.Exit()
@@ -40,7 +40,7 @@ func TestAssignReleasesOldToken(t *testing.T) {
 
 // T-112: an impersonation token is refused as such. The observed system first reports a level below
 // SecurityImpersonation.
-func TestAssignImpersonationToken(t *testing.T) {
+func TestImpersonationTokenCannotBePrimary(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newJobWorld(t)
 		w.Profile = profile
@@ -61,14 +61,14 @@ func TestAssignImpersonationToken(t *testing.T) {
 	}
 }
 
-// TestChildOfALowProgram checks that a child has its own token, never its parent's, at the program's integrity level
+// TestChildHasIntegrityOfItsProgram checks that a child has its own token, never its parent's, at the program's integrity level
 // if that is lower, down to untrusted (T-113, I-95).
-func TestChildOfALowProgram(t *testing.T) {
+func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 	w := newJobWorld(t)
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {
 		p, th, out := w.p.NewChild(Child{Image: image})
 		if out.Status != ntstatus.Success {
-			t.Fatalf("%+v, want out.Status = %v", out, ntstatus.Success)
+			t.Fatalf("NewChild: %+v, want %v", out, ntstatus.Success)
 		}
 		own, parents := p.PrimaryToken(), w.p.PrimaryToken()
 		want := min(image, 0x2000) // the parent's
@@ -76,8 +76,9 @@ func TestChildOfALowProgram(t *testing.T) {
 			want = 0x2000
 		}
 		if own == parents || own.Value().Integrity() != want || parents.Value().Integrity() != 0x2000 {
-			t.Errorf("a program at %#x: integrity %#x, the parent's token: %t",
-				image, own.Value().Integrity(), own == parents)
+			t.Errorf("program at %#x: child has integrity %#x, shares the parent's token %t, want %#x and false",
+				image,
+				own.Value().Integrity(), own == parents, want)
 		}
 		p.Exit()
 		th.Deref(ob.TagCall)

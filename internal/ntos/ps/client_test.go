@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A static context has its own impersonation token at the allowed level, whatever type and level the client's has,
-// and the client's does not change. A dynamic one has the client's own (I-80).
+// A static context has its own impersonation token at the allowed level, whatever type and level the client's token
+// has. The client's token does not change. A dynamic context has the client's own token (I-80).
 func TestStaticContextIsACopy(t *testing.T) {
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
 		for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
@@ -38,14 +38,17 @@ func TestStaticContextIsACopy(t *testing.T) {
 					v := c.Token.Value()
 					if tracking == winnt.SECURITY_STATIC_TRACKING {
 						if c.Token == tok || c.Direct || v.Type() != winnt.TokenImpersonation || v.Level() != level {
-							t.Errorf("I-80: static, %v at %v: type %v, level %v, its own %t", typ, level, v.Type(), v.Level(),
-								c.Token != tok)
+							t.Errorf("I-80: static context of %v at %v: type %v, level %v, own copy %t, want an "+
+								"impersonation token at %v",
+								typ,
+								level, v.Type(), v.Level(), c.Token != tok, level)
 						}
 					} else if c.Token != tok || !c.Direct {
-						t.Errorf("I-80: dynamic, %v at %v: a copy", typ, level)
+						t.Errorf("I-80: dynamic context of %v at %v has a copy, want the client's own token",
+							typ, level)
 					}
 					if got := tok.Value(); got != before {
-						t.Errorf("I-80: the client's token changed: tok.Value() = %v, want %v", got, before)
+						t.Errorf("I-80: value of the client's token = %v, want %v unchanged", got, before)
 					}
 					c.Delete()
 					th.Deref(ob.TagCall)
@@ -57,9 +60,9 @@ func TestStaticContextIsACopy(t *testing.T) {
 	}
 }
 
-// I-80, I-82: a remote dynamic context is a copy that names the client's own token by its
-// identifiers; a local one is up to date after each change of the token or of its value.
-func TestClientContexts(t *testing.T) {
+// A remote dynamic context is a copy that names the client's own token by its identifiers. A local one is up to date
+// after each change of the token or of its value (I-80, I-82).
+func TestRemoteContextNamesItsToken(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	spec := user()
@@ -81,7 +84,7 @@ func TestClientContexts(t *testing.T) {
 	v := tok.Value()
 	if want := (TokenControl{tok.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}); remote.Control != want ||
 		remote.Token == tok || remote.Direct {
-		t.Errorf("the remote context is of %+v, want %+v", remote.Control, want)
+		t.Errorf("remote context names the token %+v, want %+v", remote.Control, want)
 	}
 	local, out := th.CreateClientSecurity(dynamic, false, w.p)
 	if out.Status != ntstatus.Success {
@@ -114,7 +117,7 @@ func TestClientContexts(t *testing.T) {
 
 // A captured context keeps both tokens, the level and the process, whatever the thread does. Locked, it also keeps
 // their values. A release drops all references, once (I-83).
-func TestSubjectContext(t *testing.T) {
+func TestSubjectContextKeepsTokens(t *testing.T) {
 	w := newJobWorld(t)
 	child, th, out := w.p.NewChild(Child{Image: se.Unlabelled}) // another process than the first
 	if out.Status != ntstatus.Success {
@@ -129,20 +132,20 @@ func TestSubjectContext(t *testing.T) {
 	before := refs()
 	c := th.CaptureSubjectContext()
 	if got := refs(); got != [2]int64{before[0] + 1, before[1] + 1} {
-		t.Errorf("I-83: captured: %v references, before %v", got, before)
+		t.Errorf("I-83: references after the capture = %v, before %v, want one more each", got, before)
 	}
 	th.RevertToSelf()
 	self := th.CaptureSubjectContext()
 	if self.Client != nil || self.Primary != primary || self.Token() != primary || self.Subject().Client != nil ||
 		self.Process != child.ID() || self.Subject().Primary != primary.Value() {
-		t.Errorf("I-83: of a thread that acts for itself: %+v", self)
+		t.Errorf("I-83: context of a thread without client = %+v, want only its primary token and process", self)
 	}
 	self.Release()
 	s := c.Subject()
 	if c.Client != tok || c.Token() != tok || c.Primary != primary || c.Process != child.ID() ||
 		c.Level != winnt.SecurityImpersonation || s.Client != tok.Value() || s.Primary != primary.Value() ||
 		s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("I-83: after the thread reverted: %+v", c)
+		t.Errorf("I-83: context after the thread reverted = %+v, want the captured client and process", c)
 	}
 	change := func() *token.Token {
 		return tok.Value().WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
@@ -152,31 +155,32 @@ func TestSubjectContext(t *testing.T) {
 	next := change()
 	set(tok, next)
 	if c.Subject().Client != was {
-		t.Error("I-83: locked: a later value is seen")
+		t.Error("I-83: a locked context shows a later value of the token, want the locked one")
 	}
 	c.Lock() // once more: the present values
 	if c.Subject().Client != next {
-		t.Error("I-83: locked again: an earlier value is seen")
+		t.Error("I-83: a context locked again shows an earlier value of the token, want the current one")
 	}
 	set(tok, was)
 	c.Unlock()
 	if c.Subject().Client != was {
-		t.Error("I-83: unlocked: an earlier value is seen")
+		t.Error("I-83: an unlocked context shows an earlier value of the token, want the current one")
 	}
 	for range 2 {
 		c.Release()
 		if got := refs(); got != [2]int64{before[0] - 1, before[1]} { // the thread's own is gone, too
-			t.Errorf("I-83: released: %v references, before %v", got, before)
+			t.Errorf("I-83: references after Release = %v, before the capture %v, want the thread's own released too",
+				got, before)
 		}
 	}
 	var none *SubjectContext
 	none.Release()
 	(&SubjectContext{}).Release()
 	if s := none.Subject(); s.Primary != nil || s.Client != nil {
-		t.Errorf("of no context: %+v, want s.Primary = nil, s.Client = nil", s)
+		t.Errorf("subject of a nil context = %+v, want no tokens", s)
 	}
 	if s := (&SubjectContext{}).Subject(); s.Primary != nil || s.Client != nil {
-		t.Errorf("of an empty context: %+v, want s.Primary = nil, s.Client = nil", s)
+		t.Errorf("subject of an empty context = %+v, want no tokens", s)
 	}
 	for _, o := range []ob.Object{th, tok} {
 		o.Head().Deref(ob.TagCall)
@@ -208,7 +212,8 @@ func TestUpdateReportsChange(t *testing.T) {
 		t.Helper()
 		changed, out := c.Update(th, w.p)
 		if changed != want || out.Status != ntstatus.Success || c.Token != x || !c.Direct {
-			t.Errorf("I-82: %s: changed %t, %v, its token %t", what, changed, out.Status, c.Token == x)
+			t.Errorf("I-82: %s: Update = %t, %v, uses the thread's token %t, want %t",
+				what, changed, out.Status, c.Token == x, want)
 		}
 	}
 	update("nothing happened", tok, false)
@@ -228,7 +233,9 @@ func TestUpdateReportsChange(t *testing.T) {
 	}
 	if changed, out := c.Update(th, w.p); changed || out.Status != ntstatus.BadImpersonationLevel || c.Token != other ||
 		other.PointerCount() != refs-1 {
-		t.Errorf("I-82: a client that cannot be captured: %t, %+v", changed, out)
+		t.Errorf("I-82: Update for a client that cannot be captured = %t, %+v, want false, "+
+			"STATUS_BAD_IMPERSONATION_LEVEL",
+			changed, out)
 	}
 	q.ContextTrackingMode = winnt.SECURITY_STATIC_TRACKING
 	act(tok)
@@ -239,7 +246,7 @@ func TestUpdateReportsChange(t *testing.T) {
 	was := fixed.Token
 	act(other)
 	if changed, out := fixed.Update(th, w.p); changed || out.Status != ntstatus.Success || fixed.Token != was {
-		t.Errorf("I-82: a static context: %t, %+v", changed, out)
+		t.Errorf("I-82: Update of a static context = %t, %+v, want false and success", changed, out)
 	}
 	for range 2 { // the reference is dropped once
 		c.Delete()
@@ -248,7 +255,7 @@ func TestUpdateReportsChange(t *testing.T) {
 	th.RevertToSelf()
 	for _, o := range []ob.Object{th, tok, other} {
 		if n := o.Head().PointerCount(); n != 1 && o.Head() != th.Head() {
-			t.Errorf("I-82: %d references are left", n)
+			t.Errorf("I-82: %d references are left, want 1", n)
 		}
 		o.Head().Deref(ob.TagCall)
 	}

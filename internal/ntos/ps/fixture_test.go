@@ -19,7 +19,7 @@ const (
 	user = "S-1-5-21-1-2-3-1001" // a client
 )
 
-// world is a system. Its close fails the test if an object remains.
+// world is a system. Closing it fails the test if an object remains.
 type world struct {
 	tb        testing.TB
 	sys       *ps.System
@@ -39,8 +39,8 @@ func newWorld(tb testing.TB, profile nt.Profile) *world {
 	return w
 }
 
-// close ends the processes and releases the references of the test. The code under test leaked any object that
-// remains.
+// close ends the processes and releases the references of the test. Any object that remains was leaked by the code
+// under test.
 func (w *world) close() {
 	for _, p := range append(w.processes, w.sys.SystemProcess()) {
 		p.Exit()
@@ -55,7 +55,7 @@ func (w *world) close() {
 		t.Deref(ob.TagCall)
 	}
 	if left := w.sys.Security.Objects.Report(); len(left) > 0 {
-		w.tb.Errorf("leaked, want len(left) = 0\n%s", strings.Join(left, "\n"))
+		w.tb.Errorf("leaked objects, want none\n%s", strings.Join(left, "\n"))
 	}
 }
 
@@ -110,12 +110,12 @@ func (w *world) thread(p *ps.Process) *ps.Thread {
 	return t
 }
 
-// impersonate ends the test if the impersonation fails or is demoted.
+// impersonate ends the test if the impersonation fails or is lowered to identification.
 func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
 	tb.Helper()
 	if out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level); out.Status != ntstatus.Success ||
 		out.Demoted {
-		tb.Fatalf("impersonate: %+v, want out.Status = %v, out.Demoted = false", out, ntstatus.Success)
+		tb.Fatalf("impersonate: %+v, want %v and not demoted", out, ntstatus.Success)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProcessAfter: a walk returns each process once, in the order of ids, even if others have ended (U-95).
-func TestProcessAfter(t *testing.T) {
+// A walk returns each process once, in the order of ids, even if others have ended (U-95).
+func TestProcessWalkIsOrderedByID(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	s := w.sys
 	want := []winnt.Handle{s.SystemProcess().ID()}
@@ -34,13 +34,13 @@ func TestProcessAfter(t *testing.T) {
 		p.Deref(ob.TagCall)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+		t.Errorf("processes of the walk = %v, want %v", got, want)
 	}
 }
 
 // A walk in either direction visits each thread of its process once, including an ended one that is still referenced,
 // and no thread of another process. Freed and unused ids do not end it (U-95, O-171).
-func TestWalkThreads(t *testing.T) {
+func TestThreadWalkVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	var ids []winnt.Handle
@@ -62,23 +62,23 @@ func TestWalkThreads(t *testing.T) {
 	back := walkIDs(t, p.ThreadBefore)
 	slices.Reverse(back)
 	if !slices.Equal(forth, ids) || !slices.Equal(back, ids) {
-		t.Errorf("forth %v, back %v, want %v", forth, back, ids)
+		t.Errorf("walk forward = %v, backward = %v, want %v", forth, back, ids)
 	}
 	for i, id := range ids {
 		after, _ := p.ThreadAfter(id - 1)
 		before, _ := p.ThreadBefore(id + 1)
 		if after.ID() != id || before.ID() != id {
-			t.Errorf("%d: after the id below it %d, before the one above it %d, want %d, %d", i, after.ID(),
-				before.ID(), id, id)
+			t.Errorf("thread %d: walk from the id below finds %d, from the id above %d, want %d",
+				i, after.ID(), before.ID(), id)
 		}
 		after.Deref(ob.TagCall)
 		before.Deref(ob.TagCall)
 	}
 	if th, _ := p.ThreadBefore(ids[0]); th != nil {
-		t.Errorf("ThreadBefore(the first) = thread %d, want nil", th.ID())
+		t.Errorf("thread before the first = %d, want none", th.ID())
 	}
 	if th, _ := p.ThreadAfter(ids[len(ids)-1]); th != nil {
-		t.Errorf("ThreadAfter(the last) = thread %d, want nil", th.ID())
+		t.Errorf("thread after the last = %d, want none", th.ID())
 	}
 }
 
@@ -93,24 +93,25 @@ func TestLookupByID(t *testing.T) {
 		before := [2]int64{p.PointerCount(), th.PointerCount()}
 		gotP, gotT := w.sys.LookupProcess(pid|low), w.sys.LookupThread(tid|low)
 		if gotP != p || gotT != th {
-			t.Fatalf("low bits %d: %v, %v, want %v, %v", low, gotP, gotT, p, th)
+			t.Fatalf("lookups with low bits %d = %v, %v, want %v, %v", low, gotP, gotT, p, th)
 		}
 		if p.PointerCount() != before[0]+1 || th.PointerCount() != before[1]+1 {
-			t.Errorf("low bits %d: %d and %d references", low, p.PointerCount()-before[0], th.PointerCount()-before[1])
+			t.Errorf("lookups with low bits %d added %d and %d references, want 1 and 1",
+				low, p.PointerCount()-before[0], th.PointerCount()-before[1])
 		}
 		gotP.Deref(ob.TagCall)
 		gotT.Deref(ob.TagCall)
 	}
 	if x, y := w.sys.LookupProcess(tid), w.sys.LookupThread(pid); x != nil || y != nil {
-		t.Errorf("found %v by a thread's id, %v by a process's, want nil, nil", x, y)
+		t.Errorf("lookups found %v by a thread's id and %v by a process's id, want nil, nil", x, y)
 	}
 	if x, y := w.sys.LookupProcess(pid+400), w.sys.LookupThread(tid+400); x != nil || y != nil {
-		t.Errorf("found %v and %v by ids that no object has, want nil, nil", x, y)
+		t.Errorf("lookups of unused ids found %v and %v, want nil, nil", x, y)
 	}
 	w.threads = nil
 	th.Exit()
 	if got := w.sys.LookupThread(tid); got == nil {
-		t.Error("a thread that ended and is referenced is not found")
+		t.Error("LookupThread of an ended but referenced thread = nil, want the thread")
 	} else {
 		got.Deref(ob.TagCall)
 	}
@@ -126,12 +127,12 @@ func walkIDs(t *testing.T, next func(winnt.Handle) (*ps.Thread, winnt.Handle)) (
 		th, id := next(at)
 		if th == nil {
 			if id != 0 {
-				t.Errorf("the end has id %d, want 0", id)
+				t.Errorf("id at the end of the walk = %d, want 0", id)
 			}
 			return got
 		}
 		if th.ID() != id {
-			t.Errorf("the walk returns thread %d at the place of %d, want %d", th.ID(), id, id)
+			t.Errorf("walk returned thread %d with id %d, want equal ids", th.ID(), id)
 		}
 		th.Deref(ob.TagCall)
 		got, at = append(got, id), id

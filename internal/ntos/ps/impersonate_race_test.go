@@ -9,8 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A process joins a job between the test of the job and the exchange of the token. The token is tested for the new
-// job. If the job refuses it, the thread gets its previous state back, with one reference (I-41, I-90).
+// A process joins a job after an impersonation has checked the job and before it stores the token. The token is
+// checked for the new job. If the job refuses it, the thread gets its previous state back, with one reference (I-41,
+// I-90).
 func TestConcurrentJobTestsToken(t *testing.T) {
 	for _, c := range []struct {
 		name                          string
@@ -60,28 +61,29 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 		before := th.imp.Load()
 		_, other := th.accept(tok, false, false, winnt.SecurityImpersonation, looked)
 		if c.demoted && !c.refused && (other == nil || !other.Demoted) {
-			t.Errorf("%s: not demoted: %+v", c.name, other)
+			t.Errorf("%s: %+v, want a demoted token", c.name, other)
 		}
 		now := th.imp.Load()
 		if c.refused {
 			if other == nil || other.Status != ntstatus.AccessDenied || other.Rule != "I-90" || now != before {
-				t.Errorf("I-90: %s: %+v, the thread's state is the one before: %t", c.name, other, now == before)
+				t.Errorf("I-90: %s: %+v, previous state restored %t, want STATUS_ACCESS_DENIED and true",
+					c.name, other, now == before)
 			}
 			if old.PointerCount() != wasOld || tok.PointerCount() != wasNew {
-				t.Errorf("I-90: %s: %d and %d references more",
-					c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+				t.Errorf("I-90: %s: %d and %d more references to the old and new token, want 0", c.name,
+					old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
 			}
 		} else {
 			if now == nil || now == before || !c.demoted && now.Token != tok {
-				t.Errorf("I-41: %s: the thread acts with %+v", c.name, now)
+				t.Errorf("I-41: %s: thread impersonates with %+v, want the new token", c.name, now)
 			}
 			more := int64(1)
 			if c.demoted {
 				more = 0 // a copy has its own
 			}
 			if old.PointerCount() != wasOld-1 || tok.PointerCount() != wasNew+more {
-				t.Errorf("I-41: %s: %d and %d references more",
-					c.name, old.PointerCount()-wasOld, tok.PointerCount()-wasNew)
+				t.Errorf("I-41: %s: %d and %d more references to the old and new token, want -1 and %d", c.name,
+					old.PointerCount()-wasOld, tok.PointerCount()-wasNew, more)
 			}
 		}
 		th.RevertToSelf()
@@ -96,8 +98,8 @@ func TestConcurrentJobTestsToken(t *testing.T) {
 	}
 }
 
-// If another token was assigned before a refused token is taken back, that one stays, and the replaced one is dropped
-// once (I-41).
+// If another token was assigned before a refused token is removed, the other token stays, and the refused one is
+// released once (I-41).
 func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -115,11 +117,11 @@ func TestRefusedTokenKeepsNewerOne(t *testing.T) {
 	th.imp.Store(now) // r was replaced, and its reference dropped, by who set this one
 	refused.Deref(ob.TagImpersonation)
 	if out := th.recheck(r, before); out.Status != ntstatus.AccessDenied {
-		t.Errorf("I-41: %+v, want out.Status = %v", out, ntstatus.AccessDenied)
+		t.Errorf("I-41: recheck = %+v, want %v", out, ntstatus.AccessDenied)
 	}
 	if th.imp.Load() != now || old.PointerCount() != 1 || refused.PointerCount() != 1 || later.PointerCount() != 2 {
-		t.Errorf("I-41: another state; %d, %d and %d references", old.PointerCount(), refused.PointerCount(),
-			later.PointerCount())
+		t.Errorf("I-41: state replaced %t; references: old %d, refused %d, later %d, want false, 1, 1, 2",
+			th.imp.Load() != now, old.PointerCount(), refused.PointerCount(), later.PointerCount())
 	}
 	th.RevertToSelf()
 	for _, o := range []ob.Object{th, old, refused, later, job} {

@@ -13,8 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IC-57: disabling twice, restoring the first state. I-60, I-61.
-func TestDisableMovesTheStateAndItsReference(t *testing.T) {
+// Disabling returns the state with its reference. A second call finds no state, and the first state can be restored
+// (IC-57, I-60, I-61).
+func TestDisableMovesStateAndReference(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -23,13 +24,12 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 
 	first, active := th.Disable()
 	if !active || th.IsImpersonating() || tok.PointerCount() != count {
-		t.Errorf("disabled: active %t, impersonating %t, count %d of %d, want true, false, %d", active,
-			th.IsImpersonating(), tok.PointerCount(), count, count)
+		t.Errorf("Disable = active %t, then impersonating %t, %d references, want true, false, %d", active,
+			th.IsImpersonating(), tok.PointerCount(), count)
 	}
 	second, active := th.Disable()
 	if active || second.Record() != nil {
-		t.Errorf("disabled a thread that impersonates no client: active %t, record %+v, want false, nil", active,
-			second.Record())
+		t.Errorf("Disable without a client = active %t, record %+v, want false, nil", active, second.Record())
 	}
 	th.Restore(second)
 	th.Restore(first)
@@ -37,28 +37,30 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 	defer r.Token.Deref(ob.TagCall)
 	if r.Token != tok || !r.CopyOnOpen || !r.EffectiveOnly || r.Level != winnt.SecurityImpersonation ||
 		tok.PointerCount() != count+1 {
-		t.Errorf("restored %+v, count %d of %d", r, tok.PointerCount()-1, count)
+		t.Errorf("restored record = %+v with %d references, want the first state with %d",
+			r, tok.PointerCount()-1, count)
 	}
 }
 
-// I-61: restoring drops what the thread impersonates now, a state without a
-// token clears, and a state serves once.
-func TestRestoreReplaces(t *testing.T) {
+// Restore releases the client that the thread impersonates now. A state without a token ends the impersonation, and a
+// state can be restored only once (I-61).
+func TestRestoreReplacesCurrentImpersonation(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	other := w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation)
 	none, _ := th.Disable()
 	impersonate(t, th, other, false, false, winnt.SecurityImpersonation)
 	if th.Restore(nil); !th.IsImpersonating() {
-		t.Error("I-61: restoring no state ended the impersonation")
+		t.Error("I-61: Restore(nil) ended the impersonation, want no effect")
 	}
 	th.Restore(none)
 	if th.IsImpersonating() || other.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), other.PointerCount())
+		t.Errorf("after restoring a state without client: impersonating %t, %d references, want false, 1",
+			th.IsImpersonating(), other.PointerCount())
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("a state was restored twice")
+			t.Error("restoring a state twice did not panic, want a panic")
 		}
 	}()
 	th.Restore(none)
@@ -77,22 +79,24 @@ func TestRestoreSkipsDecision(t *testing.T) {
 	})
 	if out := ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false,
 		winnt.SecurityImpersonation); !out.Demoted {
-		t.Fatalf("the process can still impersonate: %+v", out)
+		t.Fatalf("impersonation = %+v, want it demoted, because the process lost its privilege", out)
 	}
 	th.Restore(saved)
 	if s := th.Subject(); s.Client == nil || s.Level != winnt.SecurityImpersonation {
-		t.Errorf("subject after restoring: %+v", s)
+		t.Errorf("subject after Restore = %+v, want a client at SecurityImpersonation", s)
 	}
 }
 
-// I-62: the effective token counts as an impersonation token whatever it is.
-func TestEffectiveToken(t *testing.T) {
+// For a thread that impersonates, EffectiveToken returns the token as an impersonation token, whatever its type is
+// (I-62).
+func TestEffectiveTokenIsImpersonationToken(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, client := w.process("server", privileged), w.process("client", nil)
 	th := w.thread(p)
 	tok, typ, effective, _ := th.EffectiveToken(ob.TagCall)
 	if tok != p.PrimaryToken() || typ != winnt.TokenPrimary || effective {
-		t.Errorf("not impersonating: %v, effective only %t", typ, effective)
+		t.Errorf("EffectiveToken without client = type %v, effective only %t, want the primary token and false",
+			typ, effective)
 	}
 	tok.Deref(ob.TagCall)
 	impersonate(t, th, client.PrimaryToken(), false, true, winnt.SecurityIdentification) // I-44
@@ -100,13 +104,15 @@ func TestEffectiveToken(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective ||
 		level != winnt.SecurityIdentification {
-		t.Errorf("impersonating: %v, effective only %t, %v", typ, effective, level)
+		t.Errorf("EffectiveToken with a client = type %v, effective only %t, level %v, want an impersonation "+
+			"token, true and SecurityIdentification",
+			typ, effective, level)
 	}
 }
 
-// IC-74: if the thread reverts, or takes another client, after the opener has read its state, the copy is not
-// assigned (I-23, I-29).
-func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
+// If the thread reverts or impersonates another client after the opener has read its state, the copy is not assigned
+// (IC-74, I-23, I-29).
+func TestTokenCopyReplacesOnlyItsSource(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok, other, dup := w.token(user, winnt.SecurityImpersonation), w.token("S-1-5-21-1-2-3-1002",
@@ -117,20 +123,21 @@ func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
 	defer read.Token.Deref(ob.TagCall)
 	th.RevertToSelf()
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.IsImpersonating() {
-		t.Errorf("after a revert: %+v, impersonating %t, want out.Status = %v, th.IsImpersonating() = false", out,
-			th.IsImpersonating(), ntstatus.Success)
+		t.Errorf("ReplaceOwnCopy after a revert = %+v, impersonating %t, want %v and false",
+			out, th.IsImpersonating(),
+			ntstatus.Success)
 	}
 	impersonate(t, th, other, true, false, winnt.SecurityImpersonation)
 	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.Subject().Client != other.Value() {
-		t.Errorf("after another client: %+v", out)
+		t.Errorf("ReplaceOwnCopy after another impersonation = %+v, want success and the other client", out)
 	}
 	if tok.PointerCount() != 2 || dup.PointerCount() != 1 {
-		t.Errorf("counts: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
+		t.Errorf("references: read token %d, copy %d, want 2, 1", tok.PointerCount(), dup.PointerCount())
 	}
 }
 
-// I-23, I-6: the record remembers that its token is the copy.
-func TestCopyIsRemembered(t *testing.T) {
+// The impersonation record marks a token that is the thread's own copy (I-23, I-6).
+func TestRecordMarksOwnCopy(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	impersonate(t, th, w.token(user, winnt.SecurityImpersonation), true, true, winnt.SecurityImpersonation)
@@ -144,12 +151,12 @@ func TestCopyIsRemembered(t *testing.T) {
 	defer got.Token.Deref(ob.TagCall)
 	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation,
 		Own: true}); *got != want {
-		t.Errorf("record %+v, want %+v", *got, want)
+		t.Errorf("record = %+v, want %+v", *got, want)
 	}
 }
 
-// I-21: the subject as self leaves the state alone and out.
-func TestSubjects(t *testing.T) {
+// The subject as self omits the client and does not change the thread's state (I-21).
+func TestSubjectAsSelfHasNoClient(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
 	th := w.thread(p)
@@ -157,17 +164,18 @@ func TestSubjects(t *testing.T) {
 	impersonate(t, th, tok, false, true, winnt.SecurityImpersonation)
 	self, s := th.SubjectAsSelf(), th.Subject()
 	if self.Client != nil || self.Primary != p.Token() {
-		t.Errorf("as self: %+v, want self.Client = nil, self.Primary = %v", self, p.Token())
+		t.Errorf("subject as self = %+v, want only the primary token %v", self, p.Token())
 	}
 	// I-25
 	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
-		t.Errorf("subject: %+v, want s.Client = %v, s.Primary = %v, s.Level = %v, s.EffectiveOnly = true", s,
-			tok.Value(), p.Token(), winnt.SecurityImpersonation)
+		t.Errorf("subject = %+v, want client %v, primary token %v, level %v and effective only",
+			s, tok.Value(), p.Token(),
+			winnt.SecurityImpersonation)
 	}
 }
 
-// I-50: reverting twice, and on a thread that never impersonated.
-func TestRevert(t *testing.T) {
+// Reverting a second time, or on a thread that never impersonated, has no effect (I-50).
+func TestRevertTwiceReleasesOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	th.RevertToSelf()
@@ -176,12 +184,13 @@ func TestRevert(t *testing.T) {
 	th.RevertToSelf()
 	th.RevertToSelf()
 	if th.IsImpersonating() || tok.PointerCount() != 1 {
-		t.Errorf("impersonating %t, count %d, want false, 1", th.IsImpersonating(), tok.PointerCount())
+		t.Errorf("after two reverts: impersonating %t, %d references, want false, 1",
+			th.IsImpersonating(), tok.PointerCount())
 	}
 }
 
-// IC-59, I-9: the end of a thread drops its token, once.
-func TestExitDropsTheToken(t *testing.T) {
+// The end of a thread releases its token once (IC-59, I-9).
+func TestExitReleasesTokenOnce(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -189,11 +198,11 @@ func TestExitDropsTheToken(t *testing.T) {
 	th.Exit()
 	th.Exit()
 	if tok.PointerCount() != 1 {
-		t.Errorf("count %d, want 1", tok.PointerCount())
+		t.Errorf("token has %d references, want 1", tok.PointerCount())
 	}
 }
 
-// The budget of impersonating and reverting: no allocation.
+// Impersonating and reverting allocate nothing.
 func TestImpersonateAllocatesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
@@ -202,12 +211,12 @@ func TestImpersonateAllocatesNothing(t *testing.T) {
 		ps.ImpersonateClient(th, tok, true, false, winnt.SecurityImpersonation)
 		th.RevertToSelf()
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("impersonating and reverting made %v allocations, want 0", n)
 	}
 }
 
-// I-43, I-23: a demotion keeps the requested copy-on-open and effective-only flags. Its copy is at
-// SecurityIdentification, and accessible to client and server, however the token is protected.
+// A demotion keeps the requested copy-on-open and effective-only flags. Its copy is at SecurityIdentification, and
+// client and server can open it, however the token is protected (I-43, I-23).
 func TestDemotionKeepsFlags(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", nil)
@@ -218,13 +227,13 @@ func TestDemotionKeepsFlags(t *testing.T) {
 		th := w.thread(p)
 		out := ps.ImpersonateClient(th, tok, asked[0], asked[1], winnt.SecurityDelegation)
 		if out.Status != ntstatus.Success || !out.Demoted || out.Raised {
-			t.Errorf("I-43: %+v, want out.Status = %v, out.Demoted = true, out.Raised = false", out,
-				ntstatus.Success)
+			t.Errorf("I-43: impersonation = %+v, want %v, demoted and not raised", out, ntstatus.Success)
 		}
 		r := th.Impersonation(ob.TagCall)
 		if r.CopyOnOpen != asked[0] || r.EffectiveOnly != asked[1] || r.Level != winnt.SecurityIdentification ||
 			r.Own || r.Token == tok {
-			t.Errorf("I-43: requested level %v: %+v, want a copy of the token", asked, r)
+			t.Errorf("I-43: requested flags %v: record %+v, want a copy with these flags at SecurityIdentification",
+				asked, r)
 		}
 		v := r.Token.Value()
 		if v.Type() != winnt.TokenImpersonation || v.Level() != winnt.SecurityIdentification {
@@ -232,18 +241,18 @@ func TestDemotionKeepsFlags(t *testing.T) {
 				winnt.TokenImpersonation, winnt.SecurityIdentification)
 		}
 		if want := se.CopyDescriptor(v, p.Token()); !r.Token.Security().Equal(want) {
-			t.Errorf("I-23: requested level %v: the copy has another descriptor than CopyDescriptor returns", asked)
+			t.Errorf("I-23: requested flags %v: the copy has another descriptor, want that of CopyDescriptor", asked)
 		}
 		r.Token.Deref(ob.TagCall)
 	}
 	if got := tok.PointerCount(); got != before {
-		t.Errorf("I-45: %d references, had %d, want %d", got, before, before)
+		t.Errorf("I-45: token has %d references, want %d", got, before)
 	}
 }
 
-// TestCapturedLevels checks that a server impersonates a captured client at the level that the client allows,
+// TestCapturedClientHasAllowedLevel checks that a server impersonates a captured client at the level that the client allows,
 // whatever the client's own token permits, and copies on open (I-80, I-81).
-func TestCapturedLevels(t *testing.T) {
+func TestCapturedClientHasAllowedLevel(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	server, client := w.thread(w.process("server", privileged)), w.thread(w.process("client", nil))
 	for _, acts := range []bool{false, true} {
@@ -256,16 +265,18 @@ func TestCapturedLevels(t *testing.T) {
 					c, out := client.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: level,
 						ContextTrackingMode: tracking, EffectiveOnly: effectiveOnly}, false, server.Process())
 					if out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
+						t.Fatalf("capture at level %v: %+v, want %v", level, out, ntstatus.Success)
 					}
 					if out := c.Impersonate(server); out.Status != ntstatus.Success {
-						t.Fatalf("%v: %+v, want out.Status = %v", level, out, ntstatus.Success)
+						t.Fatalf("impersonating the captured client at level %v: %+v, want %v",
+							level, out, ntstatus.Success)
 					}
 					r := server.Impersonation(ob.TagCall)
 					if r == nil || r.Level != level || r.EffectiveOnly != effectiveOnly || !r.CopyOnOpen {
-						t.Errorf("the client acts %t, dynamic %t, level %v, effective only %t: %+v",
-							acts, tracking, level,
-							effectiveOnly, r)
+						t.Errorf("client impersonates %t, dynamic %t: record %+v, want level %v, effective only "+
+							"%t and copy on open",
+							acts,
+							tracking, r, level, effectiveOnly)
 					}
 					if r != nil {
 						r.Token.Deref(ob.TagCall)

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// jobWorld is a system with one process of a server that may impersonate.
+// jobWorld is a system with one process of a server that has the right to impersonate.
 type jobWorld struct {
 	*System
 	t *testing.T
@@ -64,7 +64,7 @@ func (w *jobWorld) close() {
 	w.SystemProcess().Exit()
 	w.SystemProcess().Deref(ob.TagCall)
 	if left := w.Security.Objects.Report(); len(left) > 0 {
-		w.t.Errorf("still referenced: %v: len(left) = %d, want 0", left, len(left))
+		w.t.Errorf("objects still referenced: %v, want none", left)
 	}
 }
 
@@ -76,7 +76,7 @@ func admin() token.Spec {
 
 // P-12: a thread takes an administrator's token while its process joins a job with NO_ADMIN. One of the two calls
 // fails, whichever is first.
-func TestAssignRacesImpersonation(t *testing.T) {
+func TestJoiningJobRacesImpersonation(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)
 		th, tok, j := w.thread(), w.token(admin()), w.NewJob(w.p.Token())
@@ -91,14 +91,18 @@ func TestAssignRacesImpersonation(t *testing.T) {
 		}()
 		wg.Wait()
 		if joined.Status == ntstatus.Success && th.IsImpersonating() {
-			t.Fatalf("in the job with an administrator's token: impersonating gave %v", taken.Status)
+			t.Fatalf("the process joined the job while its thread impersonates an administrator (%v), want one "+
+				"call to fail",
+				taken.Status)
 		}
 		if taken.Status == ntstatus.Success != th.IsImpersonating() {
-			t.Fatalf("impersonating gave %v, and the thread impersonates: %v", taken.Status, th.IsImpersonating())
+			t.Fatalf("impersonation returned %v, thread impersonates %v, want both or neither",
+				taken.Status, th.IsImpersonating())
 		}
 		if (joined.Status == ntstatus.Success) != (w.p.job.Load() == j) ||
 			(j.active == 1) != (joined.Status == ntstatus.Success) {
-			t.Fatalf("joining gave %v, job %v, %d processes", joined.Status, w.p.job.Load(), j.active)
+			t.Fatalf("joining returned %v, job %v with %d processes, want the job only on success",
+				joined.Status, w.p.job.Load(), j.active)
 		}
 		for _, o := range []ob.Object{th, tok, j} {
 			o.Head().Deref(ob.TagCall)
@@ -108,7 +112,7 @@ func TestAssignRacesImpersonation(t *testing.T) {
 }
 
 // I-90, I-91: processes join jobs, create children and end concurrently. Counts and references are right at the end.
-func TestJobsUnderLoad(t *testing.T) {
+func TestJobCountsUnderLoad(t *testing.T) {
 	w := newJobWorld(t)
 	only := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
 	jobs := make([]*Job, 6)
@@ -151,14 +155,14 @@ func TestJobsUnderLoad(t *testing.T) {
 	only.Deref(ob.TagCall)
 	for i, j := range jobs {
 		if j.active != 0 {
-			t.Errorf("job %d counts %d processes, and none lives, want 0", i, j.active)
+			t.Errorf("job %d counts %d processes, want 0", i, j.active)
 		}
 		j.Deref(ob.TagCall)
 	}
 	w.close()
 }
 
-// I-90, ONLY_TOKEN: tokens that descend from the job's token; a copy counts as its original.
+// DescendsFrom reports whether a token descends from a job's token. A copy counts as its source (I-90).
 func TestDescendsFrom(t *testing.T) {
 	w := newJobWorld(t)
 	defer w.close()
@@ -181,7 +185,7 @@ func TestDescendsFrom(t *testing.T) {
 		{"a copy of it", grandchild, copyOfChild, true}, {"its parent", child, copyOfChild, false},
 	} {
 		if got := c.t.DescendsFrom(c.r); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+			t.Errorf("%s: DescendsFrom = %v, want %v", c.name, got, c.want)
 		}
 	}
 	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other, copyOfChild} {
@@ -190,26 +194,27 @@ func TestDescendsFrom(t *testing.T) {
 }
 
 // O-47: an ended process cannot create a thread or a child, or join a job, and the attempts leave nothing.
-func TestAfterExit(t *testing.T) {
+func TestExitedProcessCreatesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
 	w.p.Exit()
 	if _, st := w.p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("thread: %v, want %v", st, ntstatus.ProcessIsTerminating)
+		t.Errorf("NewThread after exit: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
-		t.Errorf("child: %v, want out.Status = %v", out, ntstatus.ProcessIsTerminating)
+		t.Errorf("NewChild after exit: %v, want %v", out, ntstatus.ProcessIsTerminating)
 	}
 	if out := w.p.AssignToJob(j); out.Status != ntstatus.ProcessIsTerminating || j.active != 0 {
-		t.Errorf("job: %v, %d processes, want out.Status = %v, j.active = 0", out, j.active,
+		t.Errorf("AssignToJob after exit: %v, %d processes in the job, want %v, 0", out, j.active,
 			ntstatus.ProcessIsTerminating)
 	}
 	j.Deref(ob.TagCall)
 	w.close()
 }
 
-// T-113: the lower integrity of token and label applies, by policy. Nothing else changes.
-func TestPrimary(t *testing.T) {
+// A primary token gets the lower integrity of token and program label, if the token's policy says so. Nothing else
+// changes (T-113).
+func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
 	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
 	for _, c := range []struct{ policy, image, want uint32 }{
 		{3, 0x1000, 0x1000}, {3, 0x3000, 0x2000}, {3, se.Unlabelled, 0x2000}, {1, 0x1000, 0x2000}, {2, 0, 0},
@@ -219,7 +224,8 @@ func TestPrimary(t *testing.T) {
 		n, st := se.Primary(v, c.image)
 		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() ||
 			n.User() != v.User() {
-			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x", c.policy, c.image, st, n.Integrity(), c.want)
+			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x",
+				c.policy, c.image, st, n.Integrity(), c.want)
 		}
 		if n, _ = se.Primary(v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), c.image); n.Type() !=
 			winnt.TokenPrimary || n.Level() != 0 {
@@ -228,29 +234,30 @@ func TestPrimary(t *testing.T) {
 	}
 }
 
-// TestFilterThatFails checks that a job whose filter cannot be applied to a token rejects it with the filter's status
+// TestFailedJobFilterChangesNothing checks that a job whose filter cannot be applied to a token rejects it with the filter's status
 // and changes nothing. Otherwise it returns a child of the token (I-90).
-func TestFilterThatFails(t *testing.T) {
+func TestFailedJobFilterChangesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
 	good := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}}
 	n, out := good.admit(w.System, tok, true)
 	if out.Status != ntstatus.Success || n == tok || n.Value().ParentTokenID() != tok.ID() || !n.DescendsFrom(tok) {
-		t.Errorf("I-90: %v, parent %v, want %v", out.Status, n.Value().ParentTokenID(), tok.ID())
+		t.Errorf("I-90: admit = %v with parent token %v, want success with parent %v",
+			out.Status, n.Value().ParentTokenID(), tok.ID())
 	}
 	n.Deref(ob.TagCall)
 	bad := JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Restrict: []token.Group{{SID: sid.Users,
 		Attributes: 1}}}}
 	n, out = bad.admit(w.System, tok, true)
 	if n != nil || out.Status != ntstatus.InvalidParameter || out.Rule != "I-90" {
-		t.Errorf("I-90: a filter with attributes: %+v", out)
+		t.Errorf("I-90: admit with an invalid filter = %+v, want STATUS_INVALID_PARAMETER by rule I-90", out)
 	}
 	tok.Deref(ob.TagCall)
 	w.close()
 }
 
 // Each flag refuses its own tokens, with any other flag (I-90).
-func TestJobRefusals(t *testing.T) {
+func TestJobFlagsRefuseTheirTokens(t *testing.T) {
 	narrow := user(func(s *token.Spec) { s.Restricted = []token.Group{{SID: sid.Everyone}} })
 	filtered := user(func(s *token.Spec) { s.Flags |= winnt.TOKEN_IS_FILTERED })
 	const rest = JobOnlyToken | JobFilterTokens
@@ -267,12 +274,12 @@ func TestJobRefusals(t *testing.T) {
 		l := JobLimits{Flags: c.flags}
 		out := l.refuses(value(t, c.of))
 		if (out.Status == ntstatus.AccessDenied) != c.refuse || c.refuse && out.Rule != "I-90" {
-			t.Errorf("I-90: flags %#x, %v: %+v", c.flags, c.of.User.SID, out)
+			t.Errorf("I-90: flags %#x, user %v: %+v, want refused = %v", c.flags, c.of.User.SID, out, c.refuse)
 		}
 	}
 }
 
-// A limit in force can only be repeated with the same lists; any other call is refused and changes nothing (I-89).
+// An existing limit can only be repeated with the same lists. Any other call is refused and changes nothing (I-89).
 func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 	w := newJobWorld(t)
 	first, second := w.token(user()), w.token(user())
@@ -302,10 +309,10 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 		l.Filter = filter()
 		change(&l)
 		if out := j.SetLimits(l); out.Status != ntstatus.AccessDenied || out.Rule != "I-89" {
-			t.Errorf(`%s: %v, want out.Status = %v, out.Rule = "I-89"`, name, out, ntstatus.AccessDenied)
+			t.Errorf("%s: SetLimits = %v, want %v by rule I-89", name, out, ntstatus.AccessDenied)
 		}
 		if now := j.Limits(); now.Flags != all.Flags || now.Token != first || !sameFilter(&now.Filter, &all.Filter) {
-			t.Errorf("%s: the limits are %+v", name, now)
+			t.Errorf("%s: limits after the refused call = %+v, want the first ones", name, now)
 		}
 	}
 	for _, o := range []ob.Object{first, second, j} {
@@ -314,8 +321,8 @@ func TestJobLimitsCannotBeRelaxed(t *testing.T) {
 	w.close()
 }
 
-// A limit requires its parameters: a filter at least one list, a single token a primary one. Parameters without their
-// flag are not stored (I-89, T-112).
+// A limit requires its parameters: a filter needs at least one list, a single token a primary one. Parameters without
+// their flag are not stored (I-89, T-112).
 func TestJobLimitsNeedTheirLists(t *testing.T) {
 	w := newJobWorld(t)
 	primary, client := w.token(user()), w.token(user(func(s *token.Spec) {
@@ -338,11 +345,11 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 	} {
 		j := w.NewJob(w.p.Token())
 		if out := j.SetLimits(c.limits); out.Status != c.want || (c.want != 0 && out.Rule != "I-89") {
-			t.Errorf("I-89: flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
+			t.Errorf("I-89: SetLimits with flags %#x: %+v, want %v", c.limits.Flags, out, c.want)
 		}
 		got := j.Limits()
 		if (got.Token != nil) != c.kept || c.want != 0 && got.Flags != 0 || c.want == 0 && got.Flags != c.limits.Flags {
-			t.Errorf("I-89: flags %#x are kept as %+v", c.limits.Flags, got)
+			t.Errorf("I-89: limits after flags %#x = %+v, want a token stored: %v", c.limits.Flags, got, c.kept)
 		}
 		j.Deref(ob.TagCall)
 	}
@@ -351,8 +358,8 @@ func TestJobLimitsNeedTheirLists(t *testing.T) {
 	w.close()
 }
 
-// TestFilteredTokenIsProtected: the token that a job's filter creates has the descriptor of the original (I-90).
-func TestFilteredTokenIsProtected(t *testing.T) {
+// The token that a job's filter creates has the descriptor of its source (I-90).
+func TestFilteredTokenKeepsDescriptor(t *testing.T) {
 	w := newJobWorld(t)
 	j := w.NewJob(w.p.Token())
 	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
@@ -360,7 +367,7 @@ func TestFilteredTokenIsProtected(t *testing.T) {
 	tok.SetSecurity(sddl.MustParse("O:SYG:SYD:(A;;0x8;;;BU)"))
 	use, out := j.admit(w.System, tok, false)
 	if out.Status != ntstatus.Success || use == tok || use.Security() == nil || !use.Security().Equal(tok.Security()) {
-		t.Errorf("I-90: %+v, protected by %v", out, use.Security())
+		t.Errorf("I-90: admit = %+v, descriptor %v, want that of the source token", out, use.Security())
 	}
 	for _, o := range []ob.Object{use, tok, j} {
 		o.Head().Deref(ob.TagCall)

@@ -13,7 +13,7 @@ import (
 
 // A process in a job can join an empty job, which is nested in its own. A refusal changes nothing. A job with other
 // members cannot be joined (I-91).
-func TestJoinNested(t *testing.T) {
+func TestJobIsNestedInOuterJob(t *testing.T) {
 	w := newJobWorld(t)
 	outer, inner, used := w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
 	other, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
@@ -28,8 +28,8 @@ func TestJoinNested(t *testing.T) {
 		got := w.p.AssignToJob(j)
 		now := [3]int{outer.active, inner.active, used.active}
 		if got.Status != st || w.p.job.Load() != in || inner.parent.Load() != parent || now != counts {
-			t.Errorf("I-91: %s: %v, in the job: %t, nested: %t, processes %v, want %v", what, got.Status,
-				w.p.job.Load() == in, inner.parent.Load() != nil, now, counts)
+			t.Errorf("I-91: %s: %v, in the job %t, nested %t, processes %v, want %v and %v", what, got.Status,
+				w.p.job.Load() == in, inner.parent.Load() != nil, now, st, counts)
 		}
 	}
 	want("refused by the inner job", inner, ntstatus.AccessDenied, outer, nil, [3]int{1, 0, 1})
@@ -54,9 +54,9 @@ func TestJoinNested(t *testing.T) {
 	w.close()
 }
 
-// TestJoinLooksAtThreads checks that every job that starts to apply, inner or outer, tests the threads' tokens. A
-// rejected process counts in no job (I-90).
-func TestJoinLooksAtThreads(t *testing.T) {
+// TestJoiningJobChecksThreadTokens checks that every job that starts to apply, inner or outer, checks the threads'
+// tokens. A refused process counts in no job (I-90).
+func TestJoiningJobChecksThreadTokens(t *testing.T) {
 	for which := range 3 {
 		w := newJobWorld(t)
 		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
@@ -75,7 +75,8 @@ func TestJoinLooksAtThreads(t *testing.T) {
 		}
 		if (got.Status == ntstatus.Success) != (which == 2) || outer.active != count || inner.active != count ||
 			(w.p.job.Load() == inner) != (which == 2) {
-			t.Errorf("I-90: limit of job %d: %v, %d and %d processes", which, got.Status, outer.active, inner.active)
+			t.Errorf("I-90: limit of job %d: %v, %d and %d processes, want refused and uncounted unless it is job 2",
+				which, got.Status, outer.active, inner.active)
 		}
 		first.Exit()
 		for _, o := range []ob.Object{outer, inner, th, first, self, tok} {
@@ -126,25 +127,31 @@ func TestSingleTokenInAnOuterJob(t *testing.T) {
 		out := w.p.AssignToJob(inner)
 		now := w.p.PrimaryToken()
 		if out.Status != c.st || (now != old) != (c.st == ntstatus.Success) {
-			t.Errorf("I-90: %s: %+v, another token: %t, want out.Status = %v, now != old = %t", c.name, out,
-				now != old, c.st, c.st == ntstatus.Success)
+			t.Errorf("I-90: %s: %+v, token replaced %t, want %v, %t",
+				c.name, out, now != old, c.st, c.st == ntstatus.Success)
 		}
 		after, _, _ := w.Security.Objects.Counts()
 		if single.PointerCount() != refs || after != objects || now.PointerCount() != 1 {
-			t.Errorf("I-90: %s: %d references and %d objects more, %d on the process's token", c.name,
+			t.Errorf("I-90: %s: %d more references, %d more objects, %d references to the process's token, want "+
+				"0, 0, 1",
+				c.name,
 				single.PointerCount()-refs, after-objects, now.PointerCount())
 		}
 		job, parent := w.p.Job(), inner.parent.Load()
 		if c.st != ntstatus.Success && (job != outer || inner.active != 0 || parent != nil) ||
 			c.st == ntstatus.Success && (job != inner || inner.active != 1 || parent != outer || outer.active != 1) {
-			t.Errorf("I-91: %s: %d and %d processes", c.name, outer.active, inner.active)
+			t.Errorf("I-91: %s: outer job has %d, inner job %d processes, want the process in both or, if "+
+				"refused, only in the outer",
+				c.name, outer.active, inner.active)
 		} else {
 			job.Deref(ob.TagCall)
 		}
 		if c.st == ntstatus.Success && (now.Value().IsRestricted() != c.restricted || !now.DescendsFrom(single) ||
 			now == single || now.Value().User().SID != spec.User.SID || !now.InUse()) {
-			t.Errorf("I-90: %s: the process's token is %v, restricted %t", c.name, now.Value().User().SID,
-				now.Value().IsRestricted())
+			t.Errorf("I-90: %s: process has a token of %v, restricted %t, want a copy of the single token, "+
+				"restricted %t",
+				c.name,
+				now.Value().User().SID, now.Value().IsRestricted(), c.restricted)
 		}
 		for _, o := range []ob.Object{single, outer, inner} {
 			o.Head().Deref(ob.TagCall)

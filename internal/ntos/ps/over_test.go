@@ -11,61 +11,61 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndsWithItsStatus checks that a process and its threads end once, with the exact status, which is
+// TestProcessEndsOnceWithStatus checks that a process and its threads end once, with the exact status, which is
 // STATUS_PENDING until then (O-169).
-func TestEndsWithItsStatus(t *testing.T) {
+func TestProcessEndsOnceWithStatus(t *testing.T) {
 	for _, st := range []ntstatus.Status{0, 1, ntstatus.AccessDenied, 0x80000005, 0x7FFFFFFF, 0xFFFFFFFF} {
 		w := newJobWorld(t)
 		th := w.thread()
 		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{ntstatus.Pending,
 			ntstatus.Pending} {
-			t.Errorf("before its end: %v", got)
+			t.Errorf("exit statuses before the end = %v, want STATUS_PENDING for both", got)
 		}
 		if !w.p.Terminate(st) || w.p.Terminate(ntstatus.Cancelled) {
-			t.Errorf("%v: it does not end once", st)
+			t.Errorf("Terminate(%v) must succeed once and then fail", st)
 		}
 		if got := [2]ntstatus.Status{w.p.ExitStatus(), th.ExitStatus()}; got != [2]ntstatus.Status{st, st} {
-			t.Errorf("ended with %v: %v", st, got)
+			t.Errorf("exit statuses after Terminate(%v) = %v, want that status for both", st, got)
 		}
 		th.Deref(ob.TagCall)
 		w.close()
 	}
 }
 
-// TestCallsSignal checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
+// TestCallQueueSignalsUntilLimit checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
 // ends (O-147).
-func TestCallsSignal(t *testing.T) {
+func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	queued := func(want bool) {
 		t.Helper()
 		if got := th.CallsQueued(); got != want {
-			t.Errorf("O-147: queued %t, want %t", got, want)
+			t.Errorf("O-147: CallsQueued() = %t, want %t", got, want)
 		}
 	}
 	queued(false)
 	for i := range MaxCalls {
 		st := th.QueueCall(quota.Payer{}, nt.UserAPC{ApcRoutine: uint64(i + 1)})
 		if st != ntstatus.Success || th.CallsFull() != (i+1 == MaxCalls) {
-			t.Fatalf("O-147: call %d: %v, full %t, want %v, %t", i, st, th.CallsFull(), ntstatus.Success,
+			t.Fatalf("O-147: queuing call %d: %v, full %t, want %v, %t", i, st, th.CallsFull(), ntstatus.Success,
 				i+1 == MaxCalls)
 		}
 		queued(true)
 	}
 	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.InsufficientResources {
-		t.Errorf("O-147: one call too many: %v, want %v", st, ntstatus.InsufficientResources)
+		t.Errorf("O-147: queuing one call too many: %v, want %v", st, ntstatus.InsufficientResources)
 	}
 	list := th.TakeCalls()
 	if len(list) != MaxCalls || list[0].ApcRoutine != 1 || list[MaxCalls-1].ApcRoutine != MaxCalls {
-		t.Errorf("O-147: %d calls", len(list))
+		t.Errorf("O-147: TakeCalls returned %d calls, want %d in order", len(list), MaxCalls)
 	}
 	queued(false)
 	if th.CallsFull() || len(th.TakeCalls()) != 0 {
-		t.Error("O-147: calls are taken twice")
+		t.Error("O-147: a second TakeCalls returned calls, want none")
 	}
 	th.Exit()
 	if st := th.QueueCall(quota.Payer{}, nt.UserAPC{}); st != ntstatus.Unsuccessful {
-		t.Errorf("O-147: of an ended thread: %v, want %v", st, ntstatus.Unsuccessful)
+		t.Errorf("O-147: queuing a call of an ended thread: %v, want %v", st, ntstatus.Unsuccessful)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
@@ -80,34 +80,34 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	}
 	for before := int32(1); before < MaximumSuspendCount; before++ {
 		if got, st := th.Suspend(); got != before || st != ntstatus.Success {
-			t.Fatalf("O-144: suspended %d times before, %v, want %d", got, st, before)
+			t.Fatalf("O-144: Suspend = previous count %d, %v, want %d", got, st, before)
 		}
 	}
 	if _, st := th.Suspend(); st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: once too often: %v, want %v", st, ntstatus.SuspendCountExceeded)
+		t.Errorf("O-144: Suspend at the maximum: %v, want %v", st, ntstatus.SuspendCountExceeded)
 	}
 	for before := int32(MaximumSuspendCount); before > 0; before-- {
 		if w.p.Started() {
-			t.Fatalf("O-144: it has started, and is suspended %d times", before)
+			t.Fatalf("O-144: the process has started at suspend count %d, want it to wait for 0", before)
 		}
 		if got := th.Resume(); got != before {
-			t.Fatalf("O-144: resumed at %d, want %d", got, before)
+			t.Fatalf("O-144: Resume = previous count %d, want %d", got, before)
 		}
 	}
 	if !w.p.Started() || th.Resume() != 0 {
-		t.Error("O-144: it has not started")
+		t.Error("O-144: the process has not started at suspend count 0, want it started")
 	}
 	th.Exit()
 	if _, st := th.Suspend(); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
+		t.Errorf("O-144: Suspend of an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
 }
 
-// TestImpliedRights checks that the rights to query and to set include only their limited forms, and that no other
+// TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and that no other
 // right includes any (O-36).
-func TestImpliedRights(t *testing.T) {
+func TestQueryAndSetImplyLimitedRights(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		process, thread := bit, bit
 		switch bit {
@@ -123,16 +123,16 @@ func TestImpliedRights(t *testing.T) {
 			thread |= winnt.THREAD_SET_LIMITED_INFORMATION
 		}
 		if got := addProcessRights(bit); got != process {
-			t.Errorf("O-36: a process with %#x: %#x, want %#x", bit, got, process)
+			t.Errorf("O-36: process right %#x: %#x with implied rights, want %#x", bit, got, process)
 		}
 		if got := addThreadRights(bit); got != thread {
-			t.Errorf("O-36: a thread with %#x: %#x, want %#x", bit, got, thread)
+			t.Errorf("O-36: thread right %#x: %#x with implied rights, want %#x", bit, got, thread)
 		}
 	}
 }
 
 // A capture of an effective-only thread is effective-only, even after an update (T-48, I-80).
-func TestEffectiveOnlyStays(t *testing.T) {
+func TestCaptureKeepsEffectiveOnly(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	spec := user()
@@ -154,11 +154,11 @@ func TestEffectiveOnlyStays(t *testing.T) {
 	for _, only := range []bool{false, true, false} {
 		act(only)
 		if _, out := c.Update(th, w.p); out.Status != ntstatus.Success || c.EffectiveOnly != only {
-			t.Errorf("I-80: renewed: effective-only %t, %v, want %t", c.EffectiveOnly, out, only)
+			t.Errorf("I-80: updated context is effective-only %t, %v, want %t", c.EffectiveOnly, out, only)
 		}
 		s := th.CaptureSubjectContext()
 		if got := s.Subject().EffectiveOnly; got != only || th.Subject().EffectiveOnly != only {
-			t.Errorf("T-48: captured: effective-only %t, want %t", got, only)
+			t.Errorf("T-48: captured subject is effective-only %t, want %t", got, only)
 		}
 		from, out := w.CreateClientSecurityFromSubject(s, q, false, w.p)
 		if out.Status != ntstatus.Success {
@@ -174,9 +174,8 @@ func TestEffectiveOnlyStays(t *testing.T) {
 	w.close()
 }
 
-// TestOnlyTokenIsForProcesses: the single token of a job limits primary tokens, not the tokens that threads
-// impersonate (I-90).
-func TestOnlyTokenIsForProcesses(t *testing.T) {
+// The single token of a job limits primary tokens, not the tokens that threads impersonate (I-90).
+func TestJobTokenLimitsOnlyPrimaryTokens(t *testing.T) {
 	w := newJobWorld(t)
 	root, other := w.token(user()), w.token(user())
 	child := w.Security.NewFiltered(root, root.Value(), nil)
@@ -188,7 +187,7 @@ func TestOnlyTokenIsForProcesses(t *testing.T) {
 	}{{root, true, 0}, {child, true, 0}, {other, true, ntstatus.AccessDenied}, {other, false, 0}, {root, false, 0}} {
 		use, out := l.admit(w.System, c.tok, c.primary)
 		if out.Status != c.want || (use == c.tok) != (c.want == 0) {
-			t.Errorf("I-90: for a process %t: %+v, want %v", c.primary, out, c.want)
+			t.Errorf("I-90: primary token %t: %+v, want %v", c.primary, out, c.want)
 		}
 	}
 	for _, o := range []*se.TokenObject{child, root, other} {
@@ -197,7 +196,7 @@ func TestOnlyTokenIsForProcesses(t *testing.T) {
 	w.close()
 }
 
-// TestNoLevelAboveDelegation: an undefined level is refused and changes nothing (I-41).
+// An undefined level is refused and changes nothing (I-41).
 func TestNoLevelAboveDelegation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -208,7 +207,7 @@ func TestNoLevelAboveDelegation(t *testing.T) {
 		out := ImpersonateClient(th, tok, false, false, level)
 		if refused := level > winnt.SecurityDelegation; (out.Status == ntstatus.InvalidParameter) != refused ||
 			th.IsImpersonating() == refused {
-			t.Errorf("I-41: level %d: %+v", level, out)
+			t.Errorf("I-41: impersonating at level %d: %+v, want refused = %v", level, out, refused)
 		}
 		th.RevertToSelf()
 	}

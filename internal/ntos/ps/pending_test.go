@@ -17,8 +17,8 @@ func (o *operation) CancelIO(uint64, bool) bool { o.cancelled++; return true }
 
 func (o *operation) File() ob.Object { return nil }
 
-// TestPendingIOIsBounded: the threads of a process have at most 4,096 pending operations in all. A completed one
-// frees its place once. Another process has its own limit.
+// The threads of a process have at most 4,096 pending operations in total. A completed one frees its place once.
+// Another process has its own limit.
 func TestPendingIOIsBounded(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("server", nil), w.process("other", nil)
@@ -30,36 +30,37 @@ func TestPendingIOIsBounded(t *testing.T) {
 			th = second
 		}
 		if st := th.AddIO(&all[i]); st != ntstatus.Success {
-			t.Fatalf("operation %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("adding operation %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	more := &operation{}
 	for _, th := range []*ps.Thread{first, second} {
 		if st := th.AddIO(more); st != ntstatus.InsufficientResources || ps.MaxPendingIO != 4096 {
-			t.Errorf("one operation more: %v", st)
+			t.Errorf("adding one operation too many: %v, want STATUS_INSUFFICIENT_RESOURCES at 4096", st)
 		}
 	}
 	if st := stranger.AddIO(more); st != ntstatus.Success {
-		t.Errorf("another process: %v, want %v", st, ntstatus.Success)
+		t.Errorf("adding an operation of another process: %v, want %v", st, ntstatus.Success)
 	}
 	stranger.RemoveIO(more)
 	first.RemoveIO(&all[1]) // not its own: nothing ends
 	first.RemoveIO(&all[0])
 	first.RemoveIO(&all[0]) // has ended already
 	if st := second.AddIO(more); st != ntstatus.Success {
-		t.Errorf("after one has ended: %v, want %v", st, ntstatus.Success)
+		t.Errorf("adding an operation after one completed: %v, want %v", st, ntstatus.Success)
 	}
 	if st := first.AddIO(&all[0]); st != ntstatus.InsufficientResources {
-		t.Errorf("a completed operation freed its place twice: %v, want %v", st, ntstatus.InsufficientResources)
+		t.Errorf("adding after a second RemoveIO of the same operation: %v, want %v",
+			st, ntstatus.InsufficientResources)
 	}
 	if n := first.CancelIO(nil, 0, false); n != len(all)/2-1 || all[2].cancelled != 1 || all[1].cancelled != 0 {
-		t.Errorf("%d operations of the first thread are cancelled", n)
+		t.Errorf("CancelIO cancelled %d operations, want only those of the first thread", n)
 	}
 }
 
-// A thread can cancel its own operations only, a process those of all its threads, restricted to one file, block and
-// kind on request. Each is counted (I-138).
-func TestCancelIO(t *testing.T) {
+// A thread can cancel only its own operations, a process those of all its threads. Either can be restricted to one
+// file, block and kind. The result is the number of cancelled operations (I-138).
+func TestCancelReachesOnlyMatchingOperations(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	first, second, stranger := w.thread(p), w.thread(p), w.thread(q)
@@ -83,7 +84,7 @@ func TestCancelIO(t *testing.T) {
 		{p.CancelIO(two, 1), []int{2}}, {p.CancelIO(two, 3), nil}, {q.CancelIO(nil, 0), []int{5}},
 	} {
 		if c.n != len(c.want) {
-			t.Errorf("%d: %d are cancelled, want %v", i, c.n, c.want)
+			t.Errorf("call %d cancelled %d operations, want those at %v", i, c.n, c.want)
 		}
 	}
 	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled, all[4].cancelled,
@@ -93,14 +94,15 @@ func TestCancelIO(t *testing.T) {
 	// The end of a thread cancels its operations, and it cannot start others.
 	first.Exit()
 	if got := fmt.Sprint(all[0].cancelled, all[1].cancelled, all[2].cancelled, all[3].cancelled); got != "6 6 3 2" {
-		t.Errorf("at the thread's end: cancelled %s times, want 6 6 3 2", got)
+		t.Errorf("cancels at the thread's end = %s, want 6 6 3 2", got)
 	}
 	if st := first.AddIO(&slow{}); st != ntstatus.ThreadIsTerminating {
-		t.Errorf("a thread that ended: %v, want %v", st, ntstatus.ThreadIsTerminating)
+		t.Errorf("adding an operation of an ended thread: %v, want %v", st, ntstatus.ThreadIsTerminating)
 	}
 	p.Exit()
 	if all[3].cancelled != 3 || all[4].cancelled != 2 || all[5].cancelled != 1 {
-		t.Error("the end of a process must cancel each operation of its threads once, and no other")
+		t.Errorf("cancels at the end of the process = %d, %d, %d, want 3, 2, 1",
+			all[3].cancelled, all[4].cancelled, all[5].cancelled)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // An exit function runs once, after the threads have ended and the handles are closed, and not for another process
 // (O-43).
-func TestAtExit(t *testing.T) {
+func TestExitFunctionRunsOnceAtEnd(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p, q := w.process("p", nil), w.process("q", nil)
 	th := w.thread(p)
@@ -21,21 +21,21 @@ func TestAtExit(t *testing.T) {
 	p.AtExit(func() {
 		times++
 		if !p.Exited() || !th.Exited() || p.Table().Count() != 0 || !p.Over().Take(false) || !th.Over().Take(false) {
-			t.Error("it runs before all has ended")
+			t.Error("the exit function ran before threads and handles had ended, want after")
 		}
 	})
 	if p.Over().Take(false) || th.Over().Take(false) || p.Exited() || th.Exited() {
-		t.Error("it has ended before it began")
+		t.Error("process or thread has ended before Exit, want both running")
 	}
 	q.Exit()
 	th.Exit()
 	if times != 0 {
-		t.Errorf("it runs at another's end: times = %d, want 0", times)
+		t.Errorf("exit function ran %d times when another process ended, want 0", times)
 	}
 	if !p.Exit() || p.Exit() || times != 1 {
-		t.Errorf("it runs %d times", times)
+		t.Errorf("exit function ran %d times, want 1", times)
 	}
 	if _, st := p.NewThread(); st != ntstatus.ProcessIsTerminating {
-		t.Errorf("O-47: a thread of a process that ended: %v, want %v", st, ntstatus.ProcessIsTerminating)
+		t.Errorf("O-47: NewThread of an ended process: %v, want %v", st, ntstatus.ProcessIsTerminating)
 	}
 }

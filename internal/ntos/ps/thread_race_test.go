@@ -35,12 +35,12 @@ func TestReadersSeeWholeStates(t *testing.T) {
 				whole := r.Token == a && r.CopyOnOpen && !r.EffectiveOnly && r.Level == winnt.SecurityImpersonation ||
 					r.Token == b && !r.CopyOnOpen && r.EffectiveOnly && r.Level == winnt.SecurityIdentification
 				if !whole {
-					t.Errorf("a mixture: %+v", *r)
+					t.Errorf("the reader saw a mixed state: %+v, want one that a writer set", *r)
 				}
 				r.Token.Deref(ob.TagCall)
 				s := th.Subject()
 				if s.Client != nil && (s.Client == a.Value()) != (s.Level == winnt.SecurityImpersonation) {
-					t.Errorf("a mixed subject: %+v", s)
+					t.Errorf("the reader saw a mixed subject: %+v, want client and level of one state", s)
 				}
 			}
 		}()
@@ -66,13 +66,13 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	readers.Wait()
 	th.RevertToSelf()
 	if a.PointerCount() != 1 || b.PointerCount() != 1 { // P-5
-		t.Errorf("counts %d and %d, want 1 and 1", a.PointerCount(), b.PointerCount())
+		t.Errorf("tokens have %d and %d references, want 1 and 1", a.PointerCount(), b.PointerCount())
 	}
 }
 
-// P-5: disabling, restoring and setting from several goroutines keeps every
-// count.
-func TestSavedStatesUnderRace(t *testing.T) {
+// Disabling, restoring and setting an impersonation from several goroutines keeps every reference count correct
+// (P-5).
+func TestConcurrentRestoreKeepsCounts(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -91,12 +91,12 @@ func TestSavedStatesUnderRace(t *testing.T) {
 	}
 	all.Wait()
 	if tok.PointerCount() != 1 {
-		t.Errorf("count %d, want 1", tok.PointerCount())
+		t.Errorf("token has %d references, want 1", tok.PointerCount())
 	}
 }
 
 // The exit of a thread while others set its impersonation leaves nothing.
-func TestExitUnderRace(t *testing.T) {
+func TestExitDuringImpersonationLeavesNothing(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	p := w.process("server", privileged)
 	tok := w.token(user, winnt.SecurityImpersonation)
@@ -113,6 +113,6 @@ func TestExitUnderRace(t *testing.T) {
 		th.Deref(ob.TagCall)
 	}
 	if tok.PointerCount() != 1 {
-		t.Errorf("count %d, want 1", tok.PointerCount())
+		t.Errorf("token has %d references, want 1", tok.PointerCount())
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEndedThreadBeginsNothing: an ended thread cannot begin an operation. The refusal has its own status and takes
-// no place of the limit (I-141).
-func TestEndedThreadBeginsNothing(t *testing.T) {
+// An ended thread cannot start an operation. The refusal has its own status and uses no place of the limit (I-141).
+func TestEndedThreadStartsNoOperation(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
 	th.Exit()
 	if st := th.AddIO(nil); st != ntstatus.ThreadIsTerminating || w.p.pending.Load() != 0 {
-		t.Errorf("I-141: %v, %d under way, want %v, 0", st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
+		t.Errorf("I-141: AddIO of an ended thread = %v, %d pending, want %v, 0",
+			st, w.p.pending.Load(), ntstatus.ThreadIsTerminating)
 	}
 	th.Deref(ob.TagCall)
 	w.close()
@@ -27,7 +27,7 @@ func TestEndedThreadBeginsNothing(t *testing.T) {
 
 // An impersonation needs a record if the token has a privilege or an integrity level that the process does not have
 // (I-48), or if opening it gives a higher level than the thread has (I-99).
-func TestRaised(t *testing.T) {
+func TestImpersonationAboveProcessIsRaised(t *testing.T) {
 	p := value(t, user())
 	typed := func(typ winnt.TokenType, l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 		return func(s *token.Spec) { s.Type, s.Level = typ, l }
@@ -57,7 +57,7 @@ func TestRaised(t *testing.T) {
 		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
 	} {
 		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
-			t.Errorf("I-48, I-99: case %d: %t, want %t", i, got, c.want)
+			t.Errorf("I-48, I-99: case %d: raised = %t, want %t", i, got, c.want)
 		}
 	}
 }
@@ -69,9 +69,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 		change func(*token.Spec)
 		raised bool
 	}{
-		{"a privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
-		{"a privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
-		{"above", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
+		{"one privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
+		{"one privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
+		{"higher integrity", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
 	} {
 		for _, job := range []bool{false, true} {
 			w := newJobWorld(t)
@@ -82,8 +82,9 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 			tok := w.client(user(c.change))
 			if out := ImpersonateClient(th, tok, true, false, winnt.SecurityDelegation); out.Status != ntstatus.Success ||
 				out.Raised != c.raised || out.Demoted {
-				t.Errorf("I-48: %s, in a job %t: %+v, want out.Status = %v, out.Raised = %v, out.Demoted = false",
-					c.name, job, out, ntstatus.Success, c.raised)
+				t.Errorf("I-48: %s, in a job %t: %+v, want %v, raised %v and not demoted",
+					c.name, job, out, ntstatus.Success,
+					c.raised)
 			}
 			th.RevertToSelf()
 			for _, o := range []ob.Object{th, tok, j} {
@@ -94,15 +95,15 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 	}
 }
 
-// TestProcessIsCounted checks that a process and its threads count as objects of the system until they are removed,
+// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until they are removed,
 // and that the token is in use until then (T-112).
-func TestProcessIsCounted(t *testing.T) {
+func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())
 	count := func(what string, more int64, before int64) {
 		t.Helper()
 		if now, _, _ := w.Security.Objects.Counts(); now-before != more {
-			t.Errorf("%s: %d objects more, want %d", what, now-before, more)
+			t.Errorf("%s: %d more objects, want %d", what, now-before, more)
 		}
 	}
 	before, _, _ := w.Security.Objects.Counts()
@@ -117,16 +118,17 @@ func TestProcessIsCounted(t *testing.T) {
 	th.Deref(ob.TagCall)
 	count("the thread is gone", 1, before)
 	if !tok.InUse() {
-		t.Error("T-112: the token of a process that ended and is there is not in use")
+		t.Error("T-112: token of an ended but existing process is not in use, want it in use")
 	}
 	p.Deref(ob.TagCall)
 	count("the process is gone", 0, before)
 	if tok.InUse() || tok.PointerCount() != 1 {
-		t.Errorf("T-112: the token is in use: %t, %d references, want false, 1", tok.InUse(), tok.PointerCount())
+		t.Errorf("T-112: token in use %t with %d references after the process was removed, want false, 1",
+			tok.InUse(), tok.PointerCount())
 	}
 	child, cth, out := w.p.NewChild(Child{Token: tok, Image: se.Unlabelled})
 	if out.Status != ntstatus.Success || child.PrimaryToken() != tok {
-		t.Errorf("T-112: an unused token was not assigned unchanged: %+v", out)
+		t.Errorf("T-112: NewChild with an unused token = %+v, want it assigned unchanged", out)
 	}
 	cth.Deref(ob.TagCall)
 	child.Exit()
@@ -135,9 +137,9 @@ func TestProcessIsCounted(t *testing.T) {
 	w.close()
 }
 
-// TestThreadToItself checks that a thread has on itself the rights of its creator, always the rights to terminate,
-// set and query it, and no others (O-18, O-36).
-func TestThreadToItself(t *testing.T) {
+// A thread has on itself its creator's rights, always the rights to terminate, set and query it, and no others (O-18,
+// O-36).
+func TestThreadRightsOnItselfDependOnCreator(t *testing.T) {
 	const user = "S-1-5-21-1-2-3-2000"
 	// THREAD_TERMINATE, SET_INFORMATION, QUERY_INFORMATION and the limited forms of the two.
 	const always = winnt.AccessMask(0x0001 | 0x0020 | 0x0040 | 0x0400 | 0x0800)
@@ -157,7 +159,7 @@ func TestThreadToItself(t *testing.T) {
 			t.Fatal(st)
 		}
 		if got := th.SelfAccess(); got != want {
-			t.Errorf("%s: %v, want %v", text, got, want)
+			t.Errorf("thread created with %s: SelfAccess() = %v, want %v", text, got, want)
 		}
 		th.Exit()
 		th.Deref(ob.TagCall)

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The client's values come from the client and the server's from the process, each in its own field. The client's
-// privileges count from SecurityImpersonation on (T-102).
-func TestCreator(t *testing.T) {
+// Each field of a creator comes from the client or from the server's process. The client's privileges count from
+// SecurityImpersonation on (T-102).
+func TestCreatorSeparatesClientAndServer(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	whose := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
@@ -45,12 +45,12 @@ func TestCreator(t *testing.T) {
 				Relabel: counts && p == winnt.SeRelabelPrivilege}
 			got.MayOwn = nil
 			if !reflect.DeepEqual(*got, want) {
-				t.Errorf("T-102: level %v:\n%+v, want\n%+v", level, *got, want)
+				t.Errorf("T-102: creator at level %v:\n%+v, want\n%+v", level, *got, want)
 			}
 		}
 		if k := se.Creator(&access.Subject{Primary: server}, true); !k.Kernel || !k.Restore || !k.Security || !k.Relabel ||
 			k.Owner != sid.MustParse(svc) {
-			t.Errorf("the kernel: %+v", k)
+			t.Errorf("creator in kernel mode = %+v, want all privileges and the process's owner", k)
 		}
 	}
 }
@@ -59,8 +59,8 @@ func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
 	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
 }
 
-// TestMayOwn checks that an owner must be the user or an enabled group with the owner attribute (S-61).
-func TestMayOwn(t *testing.T) {
+// TestOwnerIsUserOrOwnerGroup checks that an owner must be the user or an enabled group with the owner attribute (S-61).
+func TestOwnerIsUserOrOwnerGroup(t *testing.T) {
 	const on, owner, deny uint32 = winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
 	for a, want := range map[uint32]bool{on | owner: true, on: false, owner: false, owner | deny: false, 0: false} {
@@ -70,14 +70,14 @@ func TestMayOwn(t *testing.T) {
 		})
 		c := se.Creator(&access.Subject{Primary: tok}, false)
 		if c.MayOwn(group) != want || !c.MayOwn(tok.User().SID) || c.MayOwn(sid.LocalSystem) || !c.MayOwn(sid.Guests) {
-			t.Errorf("S-61: %#x: %t, want %t", a, c.MayOwn(group), want)
+			t.Errorf("S-61: group with attributes %#x may own: %t, want %t", a, c.MayOwn(group), want)
 		}
 	}
 }
 
-// TestKeepLabel checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
+// TestTokenKeepsLabelWhenSACLIsSet checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
 // and nothing changes without a part of the SACL (O-39).
-func TestKeepLabel(t *testing.T) {
+func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	const label = "(ML;;NW;;;HI)"
 	const all = `(AU;FA;WD;;;WD)(RA;;;;;WD;("x",TI,0x0,1))(SP;;;;;S-1-17-1)(TL;;CC;;;S-1-19-512-1024)`
 	for _, c := range []struct {
@@ -101,7 +101,7 @@ func TestKeepLabel(t *testing.T) {
 			want = "O:SYG:SYD:S:AI" + c.want
 		}
 		if st != ntstatus.Success || text(t, d) != want && text(t, d)+"S:" != want {
-			t.Errorf("O-39: %s set to %s: %v, %s, want %s", c.old, c.changed, st, text(t, d), want)
+			t.Errorf("O-39: %s set to %s: %v, descriptor %s, want %s", c.old, c.changed, st, text(t, d), want)
 		}
 	}
 	var long []sd.ACE
@@ -116,7 +116,7 @@ func TestKeepLabel(t *testing.T) {
 	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
 		winnt.SACL_SECURITY_INFORMATION)
 	if st != ntstatus.InvalidACL || d != nil {
-		t.Errorf("O-39: a list without room for the label: %v", st)
+		t.Errorf("O-39: SACL without room for the label: %v, want STATUS_INVALID_ACL and no descriptor", st)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestAttachPrimary(t *testing.T) {
 		}
 		tok.DetachPrimary()
 		if !tok.InUse() {
-			t.Error("T-112: one process has it still")
+			t.Error("T-112: token not in use although one process still has it, want in use")
 		}
 		tok.DetachPrimary()
 	}
@@ -147,7 +147,7 @@ func TestLUIDsAreUnique(t *testing.T) {
 	defer tok.Deref(ob.TagCall)
 	for _, name := range []string{"a", "b", "c"} {
 		if x := s.Boxes.Hold(9, sid.AppContainer(name)); x.Number() <= 3 {
-			t.Errorf("T-69: %s has the number %d, want more than 3", name, x.Number())
+			t.Errorf("T-69: package %s got number %d, want more than 3", name, x.Number())
 		}
 	}
 }
@@ -158,7 +158,8 @@ func TestPrimaryType(t *testing.T) {
 	for _, image := range []uint32{se.Unlabelled, 0x1000} {
 		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
 		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
-			t.Errorf("T-54: %v, %v of level %v, want %v, %v, 0", st, v.Type(), v.Level(), ntstatus.Success,
+			t.Errorf("T-54: Primary = %v, type %v, level %v, want %v, %v, 0",
+				st, v.Type(), v.Level(), ntstatus.Success,
 				winnt.TokenPrimary)
 		}
 	}

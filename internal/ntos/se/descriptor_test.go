@@ -25,8 +25,8 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 	return sddl.MustParse("D:" + dacl).DACL()
 }
 
-// O-38, O-39: the descriptor of a new object, by type.
-func TestNewDescriptor(t *testing.T) {
+// A new object without a descriptor gets the defaults of its type (O-38, O-39).
+func TestDefaultDescriptorOfEachType(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
 		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group),
@@ -44,14 +44,14 @@ func TestNewDescriptor(t *testing.T) {
 		{"the defaults, mapped by the type; a token has a label, marked as inherited",
 			build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0xf01ff;;;SY)(A;;0x2001a;;;" + client + ")S:AI(ML;;NW;;;ME)"},
-		{"a process cannot be read from below either", build(t, client, winnt.TokenPrimary, defaults),
+		{"a process has a label that forbids reading from below", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.ProcessObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;SY)(A;;0x20410;;;" + client + ")S:(ML;;NWNR;;;ME)"},
-		{"other types have none at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
+		{"other types have no label at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
-		{"and one below", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
+		{"other types have a label below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
-		{"what is given counts, the rest is filled in", build(t, client, winnt.TokenPrimary, defaults),
+		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
 			"O:SYG:" + group + "D:(A;;0x20005;;;WD)S:AI(ML;;NW;;;ME)"},
 		{"a label given to a token is ignored, an audit entry is not", build(t, client, winnt.TokenPrimary, defaults),
@@ -60,11 +60,11 @@ func TestNewDescriptor(t *testing.T) {
 		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject,
 			"D:(A;;GA;;;WD)S:(ML;;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NW;;;LW)"},
-		{"a NULL DACL is given, too", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+		{"a NULL DACL counts as given", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
 			"D:NO_ACCESS_CONTROL", "O:" + group + "G:" + group + "D:NO_ACCESS_CONTROLS:AI(ML;;NW;;;ME)"},
-		{"and protection with it", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
+		{"a protected DACL stays protected", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject,
 			"D:P(A;;GA;;;WD)", "O:" + group + "G:" + group + "D:P(A;;0xf01ff;;;WD)S:AI(ML;;NW;;;ME)"},
-		{"an empty DACL is one", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
+		{"an empty DACL counts as given", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
 			"O:" + group + "G:" + group + "D:S:AI(ML;;NW;;;ME)"},
 	} {
 		var explicit *sd.Descriptor
@@ -79,17 +79,17 @@ func TestNewDescriptor(t *testing.T) {
 	}
 }
 
-// O-38: without a default DACL a new object is open to all.
-func TestNoDefaultDACL(t *testing.T) {
+// Without a default DACL a new object has no DACL, so everyone has access (O-38).
+func TestObjectWithoutDefaultDACLIsOpen(t *testing.T) {
 	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
 		winnt.JobObject, nil)
 	if d.HasDACL() || d.DACL() != nil {
-		t.Errorf("the object has a DACL: %s", text(t, d))
+		t.Errorf("new object has the DACL %s, want none", text(t, d))
 	}
 }
 
-// I-23: the accounts with access to the copy of a client's token.
-func TestCopyDescriptor(t *testing.T) {
+// TestTokenCopyAdmitsClientAndServer checks which accounts have access to the copy of a client's token (I-23).
+func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
 	admins := func(attributes uint32) func(*token.Spec) {
 		return func(s *token.Spec) {
 			s.Groups = append(s.Groups, token.Group{SID: sid.Administrators, Attributes: attributes})
@@ -122,15 +122,15 @@ func TestCopyDescriptor(t *testing.T) {
 		d := se.CopyDescriptor(c.client, c.primary)
 		want := sddl.MustParse("D:" + c.want).DACL()
 		if d.DACL().Binary() != want.Binary() {
-			t.Errorf("%s: %s, want D:%s", c.name, text(t, d), c.want)
+			t.Errorf("%s: DACL of the copy = %s, want D:%s", c.name, text(t, d), c.want)
 		}
 	}
 }
 
-// TestCopyDescriptorWhole checks the descriptor of the copy that an open makes: the client's owner, group and label,
+// TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner, group and label,
 // and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's token, and
 // RESTRICTED if either token is restricted (I-23).
-func TestCopyDescriptorWhole(t *testing.T) {
+func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	in := func(g string) func(*token.Spec) {
 		return func(s *token.Spec) {
@@ -164,26 +164,29 @@ func TestCopyDescriptorWhole(t *testing.T) {
 		var who string
 		for _, a := range d.DACL().Slice() {
 			if a.Type() != sd.AccessAllowed || a.Flags() != 0 || a.Mask() != winnt.TOKEN_ALL_ACCESS {
-				t.Errorf("I-23: %s: an entry %v of flags %#x grants %#x", c.name, a.Type(), a.Flags(), uint32(a.Mask()))
+				t.Errorf("I-23: %s: entry of type %v, flags %#x, rights %#x, want an allow entry with all token "+
+					"rights",
+					c.name, a.Type(), a.Flags(), uint32(a.Mask()))
 			}
 			letter := map[sid.SID]string{sid.MustParse(client): "C", sid.MustParse(svc): "P", sid.LocalSystem: "S",
 				sid.Administrators: "A", sid.Restricted: "R"}[a.SID()]
 			who += " " + letter
 		}
 		if want := " " + c.want; who != want {
-			t.Errorf("I-23: %s: entries for%s, want%s", c.name, who, want)
+			t.Errorf("I-23: %s: entries for%s, want for%s", c.name, who, want)
 		}
 		rest, err := sddl.Format(sd.New(sd.Parts{Control: d.Control() &^ sd.DACLPresent, Owner: d.Owner(), Group: d.Group(),
 			SACL: d.SACL()}), sddl.Options{})
 		if err != nil || rest != "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)" {
-			t.Errorf("I-23: %s: %s, %v, want %s, nil", c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
+			t.Errorf("I-23: %s: owner, group and label = %s, %v, want %s, nil",
+				c.name, rest, err, "O:"+group+"G:"+group+"S:AI(ML;;NW;;;LW)")
 		}
 	}
 }
 
 // Each part of the creator's descriptor is used, and missing parts come from the creator's defaults. A NULL list
 // counts as present (O-38, O-39).
-func TestPartsOfANewDescriptor(t *testing.T) {
+func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	creator := build(t, svc, winnt.TokenPrimary, primary("S-1-5-21-1-2-3-513"))
 	bare := build(t, svc, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil })
 	ace, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_READ, sid.Users)
@@ -216,26 +219,27 @@ func TestPartsOfANewDescriptor(t *testing.T) {
 		p := se.NewDescriptor(c.creator, winnt.EventObject, c.explicit).Parts()
 		if p.Owner != c.owner || p.Group != c.group || p.Control&sd.DACLPresent != 0 != c.present ||
 			p.Control&sd.DACLProtected != 0 != c.protected || p.Control&sd.SACLAutoInherited != 0 || p.SACL != nil {
-			t.Errorf("O-38: %d: %+v", i, p)
+			t.Errorf("O-38: case %d: parts %+v, want owner %v, group %v, DACL present %v, protected %v",
+				i, p, c.owner, c.group, c.present, c.protected)
 		}
 		entries := c.entries
 		if entries < 0 {
 			entries = c.creator.DefaultDACL().Len()
 		}
 		if p.DACL.Len() != entries || c.entries == 0 && p.DACL != nil {
-			t.Errorf("O-38: %d: %d entries, want %d", i, p.DACL.Len(), entries)
+			t.Errorf("O-38: case %d: DACL has %d entries, want %d", i, p.DACL.Len(), entries)
 		}
 		for _, a := range p.DACL.All() {
 			if a.Mask()&winnt.GENERIC_RIGHTS != 0 || c.entries == 1 && a.Mask() != winnt.EventObject.Mapping.Read {
-				t.Errorf("O-38: %d: an entry for %#x", i, uint32(a.Mask()))
+				t.Errorf("O-38: case %d: entry grants %#x, want mapped rights", i, uint32(a.Mask()))
 			}
 		}
 	}
 }
 
-// TestLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
+// TestDefaultLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
 // (O-39).
-func TestLabelOfEachType(t *testing.T) {
+func TestDefaultLabelOfEachType(t *testing.T) {
 	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	for _, c := range []struct {
 		typ         *winnt.ObjectType
@@ -251,18 +255,19 @@ func TestLabelOfEachType(t *testing.T) {
 			creator := build(t, svc, winnt.TokenPrimary, integrity(rid))
 			d := se.NewDescriptor(creator, c.typ, nil)
 			if got := d.Parts().Control&sd.SACLAutoInherited != 0; got != c.inherited {
-				t.Errorf("O-39: %s: inherited %t, want %t", c.typ.Name, got, c.inherited)
+				t.Errorf("O-39: %s: SACL inherited %t, want %t", c.typ.Name, got, c.inherited)
 			}
 			if mask == 0 {
 				if d.SACL() != nil {
-					t.Errorf("O-39: %s of %#x has a label", c.typ.Name, rid)
+					t.Errorf("O-39: %s created at integrity %#x has a label, want none", c.typ.Name, rid)
 				}
 				continue
 			}
 			a := d.SACL().At(0)
 			if d.SACL().Len() != 1 || a.Type() != sd.SystemMandatoryLabel || a.Mask() != mask ||
 				a.SID() != se.IntegritySID(rid) {
-				t.Errorf("O-39: %s of %#x: %v", c.typ.Name, rid, a)
+				t.Errorf("O-39: %s created at integrity %#x: label %v, want mask %#x of that integrity",
+					c.typ.Name, rid, a, uint32(mask))
 			}
 		}
 	}

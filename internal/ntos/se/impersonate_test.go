@@ -82,8 +82,8 @@ func box(name string) func(*token.Spec) {
 	return func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-" + name) }
 }
 
-// I-42: each row of the table in its order. Where an earlier row must decide, later conditions are met too.
-func TestCanImpersonate(t *testing.T) {
+// Each row of the table decides in its order. In the case of a row, the conditions of later rows are met too (I-42).
+func TestImpersonationTableRows(t *testing.T) {
 	type mods []func(*token.Spec)
 	for _, c := range []struct {
 		name         string
@@ -97,7 +97,7 @@ func TestCanImpersonate(t *testing.T) {
 		observedAlso bool // what Observed allows, when it differs
 	}{
 		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
-		{"a: identification beats everything", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
+		{"a: identification is always allowed", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
 			winnt.SecurityIdentification, "a", "", true, false},
 		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b",
 			"", true, false},
@@ -155,7 +155,7 @@ func TestCanImpersonate(t *testing.T) {
 			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
 		}
 		if se.RowText(c.documented) == "" {
-			t.Errorf("row %s has no words", c.documented)
+			t.Errorf("RowText(%s) is empty, want an explanation", c.documented)
 		}
 	}
 }
@@ -167,13 +167,13 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
 			nt.Observed)
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("CanImpersonate made %v allocations, want 0", n)
 	}
 }
 
-// TestElevation checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
+// TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
 // one can impersonate both (I-42, row h2).
-func TestElevation(t *testing.T) {
+func TestElevatedClientNeedsElevatedServer(t *testing.T) {
 	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 		s.Type, s.ElevationType = typ, elevation
@@ -194,8 +194,9 @@ func TestElevation(t *testing.T) {
 		ok, row := se.CanImpersonate(of(winnt.TokenPrimary, c.server), of(winnt.TokenImpersonation, c.client),
 			winnt.SecurityImpersonation, nt.Documented)
 		if row != c.row || ok != (c.row == "j") {
-			t.Errorf("I-42: a server of type %d, a client of type %d: %t by row %s, want %s",
-				c.server, c.client, ok, row, c.row)
+			t.Errorf("I-42: server of elevation type %d, client of type %d: %t by row %s, want row %s",
+				c.server, c.client, ok,
+				row, c.row)
 		}
 	}
 }
@@ -249,7 +250,7 @@ func TestFirstRowDecides(t *testing.T) {
 				t.Errorf("I-42: conditions %09b: %t by row %s, want %t by %s", set, ok, got, allowed, row)
 			}
 			if ok, got := se.CanImpersonate(p, tok, winnt.SecurityIdentification, profile); !ok || got != "a" {
-				t.Errorf("I-42: conditions %09b: to identify: %t by row %s, want true, a", set, ok, got)
+				t.Errorf("I-42: conditions %09b: identification: %t by row %s, want true, a", set, ok, got)
 			}
 		}
 		if !same {
@@ -258,13 +259,13 @@ func TestFirstRowDecides(t *testing.T) {
 	}
 }
 
-// TestEachRowHasItsWords checks that no two rows have the same explanation.
-func TestEachRowHasItsWords(t *testing.T) {
+// TestEachRowHasItsExplanation checks that no two rows have the same explanation.
+func TestEachRowHasItsExplanation(t *testing.T) {
 	words := map[string]string{}
 	for _, row := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "h2", "i", "j"} {
 		text := se.RowText(row)
 		if words[text] != "" {
-			t.Errorf(`rows %s and %s: %s, want ""`, words[text], row, text)
+			t.Errorf("rows %s and %s have the same explanation %q, want different ones", words[text], row, text)
 		}
 		words[text] = row
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-111: without the privilege a process can be given a child or a sibling of the owner's token, of one logon session
-// and one user.
-func TestMayAssign(t *testing.T) {
+// Without the privilege, a child or a sibling of the owner's token may be assigned to a process if logon session and
+// user are the same (T-111).
+func TestChildOrSiblingTokenMayBeAssigned(t *testing.T) {
 	s := NewState(0)
 	object := func(user string, session, parent winnt.LUID) *TokenObject {
 		spec := token.StandardUser(sid.MustParse(user))
@@ -40,7 +40,7 @@ func TestMayAssign(t *testing.T) {
 		{"the parent", object(alice, 0x5000, 0), false},
 	} {
 		if got := MayAssign(own, c.t); got != c.want {
-			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+			t.Errorf("%s: MayAssign = %t, want %t", c.name, got, c.want)
 		}
 	}
 }

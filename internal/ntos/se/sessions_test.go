@@ -25,9 +25,9 @@ func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
 	return v
 }
 
-// T-5: a session lives from its opening to the end of its last token. A service that holds it and creates no token
-// does not end it.
-func TestSessionLife(t *testing.T) {
+// A session lives from its opening to the end of its last token. A service that holds it and creates no token does
+// not end it (T-5).
+func TestSessionEndsWithItsLastToken(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
@@ -39,25 +39,25 @@ func TestSessionLife(t *testing.T) {
 	}
 	s.Sessions.Release(id)
 	if !s.Sessions.Known(id) {
-		t.Fatal("T-5: gone before it had a token")
+		t.Fatal("T-5: the session ended before it had a token, want it open")
 	}
 	a, b := s.NewToken(admin(t, id, 1), nil), s.NewToken(admin(t, id, 1), nil)
 	a.Deref(ob.TagCall)
 	if !s.Sessions.Known(id) {
-		t.Fatal("T-5: gone with the first of two tokens")
+		t.Fatal("T-5: the session ended with the first of two tokens, want it open")
 	}
 	b.Deref(ob.TagCall)
 	if s.Sessions.Known(id) {
-		t.Fatal("T-5: still there without a token")
+		t.Fatal("T-5: the session is still open without a token, want it ended")
 	}
 	s.NewToken(admin(t, winnt.SYSTEM_LUID, 1), nil).Deref(ob.TagCall)
 	if !s.Sessions.Known(winnt.SYSTEM_LUID) {
-		t.Fatal("a well-known session ended")
+		t.Fatal("the well-known SYSTEM session ended, want it open")
 	}
 }
 
-// T-5: the routines are called for marked sessions, once, without a lock.
-func TestSessionNotification(t *testing.T) {
+// The routines are called once for each marked session, and no lock is held during the call (T-5).
+func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	s := se.NewState(0)
 	var told []winnt.LUID
 	r := &se.LogonSessionTerminatedRoutine{}
@@ -85,17 +85,18 @@ func TestSessionNotification(t *testing.T) {
 	}
 }
 
-// T-5, T-80: both sessions of a pair live until the last token of either is gone, so that each token can find the
-// other.
-func TestLinkedSessions(t *testing.T) {
+// Both sessions of a pair live until the last token of either is released, so that each token can find the other
+// (T-5, T-80).
+func TestLinkedSessionsEndTogether(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
 	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
 	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
-		// A full token is linked with a limited one of its user, and no other two are. T-90
+		// Only a full token and a limited token of the same user can be linked (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("linking %d and %d: %v, want %v", bad[0].ElevationType(), bad[1].ElevationType(), st,
+			t.Errorf("linking elevation types %d and %d: %v, want %v",
+				bad[0].ElevationType(), bad[1].ElevationType(), st,
 				ntstatus.InvalidParameter)
 		}
 	}
@@ -107,7 +108,7 @@ func TestLinkedSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range [][2]*token.Token{{full, other}, {other, full}} {
-		// A full token is linked with a limited one of its user, and no other two are. T-90
+		// Only a full token and a limited token of the same user can be linked (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
 			t.Errorf("linking tokens of two users: %v, want %v", st, ntstatus.InvalidParameter)
 		}
@@ -124,33 +125,33 @@ func TestLinkedSessions(t *testing.T) {
 	}
 	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full ||
 		s.Sessions.Linked(admin(t, one, 1)) != nil {
-		t.Error("the pair does not find each other")
+		t.Error("Linked must return the other token of the pair, and nil for a token outside of it")
 	}
 	third := s.AllocateLUID()
 	s.Sessions.Open(third)
 	anew, more := admin(t, third, winnt.TokenElevationTypeLimited), admin(t, third, winnt.TokenElevationTypeFull)
 	for _, bad := range [][2]*token.Token{{full, anew}, {anew, full}, {limited, more}, {more, limited}} {
-		// A linked session cannot be linked again, whichever is named first (T-90).
+		// A session that is linked cannot be linked again, whichever token is passed first (T-90).
 		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter {
-			t.Errorf("a second pair: %v, want %v", st, ntstatus.InvalidParameter)
+			t.Errorf("linking a session a second time: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 		if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(anew) != nil {
-			t.Error("a refused link changed a pair")
+			t.Error("a refused link changed a pair, want both pairs as before")
 		}
 	}
 	b.Deref(ob.TagCall)
 	if !s.Sessions.Known(two) || s.Sessions.Linked(full) != limited {
-		t.Error("the limited token's session ended before the pair")
+		t.Error("the limited token's session ended before the pair, want both open")
 	}
 	a.Deref(ob.TagCall)
 	if s.Sessions.Known(one) || s.Sessions.Known(two) {
-		t.Error("the pair outlives its tokens")
+		t.Error("a session of the pair is still open after its last token, want both ended")
 	}
 }
 
 // T-5: the end of a pair is reported for each of its sessions, with its logon, to every routine, even if the first
 // one unregisters itself. A pair with a permanent session does not end.
-func TestPairEnds(t *testing.T) {
+func TestPairEndIsReportedToEveryRoutine(t *testing.T) {
 	s := se.NewState(0)
 	one, two := s.AllocateLUID(), s.AllocateLUID()
 	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
@@ -184,13 +185,12 @@ func TestPairEnds(t *testing.T) {
 		}
 	}
 	if len(logons) != 2 || logons[0].Token == logons[1].Token {
-		t.Fatalf("%d logons end: %v, want len(logons) = 2, logons[0].Token anything but %v", len(logons), logons,
-			logons[1].Token)
+		t.Fatalf("%d logons ended: %v, want 2 with different tokens", len(logons), logons)
 	}
 	for _, o := range logons {
 		if want := map[*token.Token]winnt.LogonType{full: winnt.LOGON32_LOGON_INTERACTIVE,
 			limited: winnt.LOGON32_LOGON_UNLOCK}[o.Token]; o.Type != want {
-			t.Errorf("a logon of type %d ends, want %d", o.Type, want)
+			t.Errorf("the ended logon has type %d, want %d", o.Type, want)
 		}
 	}
 
@@ -203,7 +203,7 @@ func TestPairEnds(t *testing.T) {
 	}
 	b.Deref(ob.TagCall)
 	if !s.Sessions.Known(winnt.SYSTEM_LUID) || !s.Sessions.Known(three) {
-		t.Error("a pair ends whose other session is always there")
+		t.Error("a session of a pair with a permanent session ended, want both open")
 	}
 }
 
@@ -228,8 +228,7 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 			}
 			tokens[1-last].Head().Deref(ob.TagCall)
 			if len(told) > 0 {
-				t.Errorf("marked %b: reported %v while the pair lives: len(told) = %d, want 0", marked, told,
-					len(told))
+				t.Errorf("marked %b: sessions %v reported while the pair is open, want none", marked, told)
 			}
 			tokens[last].Head().Deref(ob.TagCall)
 			if slices.Sort(told); !slices.Equal(told, want) {
@@ -240,7 +239,7 @@ func TestMarkedSessionsOfPairAreReported(t *testing.T) {
 }
 
 // T-90: a token drops its reference once; its duplicate has its own reference.
-func TestDropSession(t *testing.T) {
+func TestDuplicateKeepsDroppedSession(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	a := s.NewToken(admin(t, id, 1), nil)
@@ -250,30 +249,31 @@ func TestDropSession(t *testing.T) {
 	}
 	b := s.NewToken(a.Value(), nil)
 	if b.Value().SessionDropped() {
-		t.Error("the duplicate dropped it too")
+		t.Error("the duplicate also dropped its session, want it kept")
 	}
 	keep.Deref(ob.TagCall)
 	a.Deref(ob.TagCall)
 	if !s.Sessions.Known(id) {
-		t.Error("the duplicate does not hold the session")
+		t.Error("the session ended although the duplicate is open, want it open")
 	}
 	b.Deref(ob.TagCall)
 	if s.Sessions.Known(id) {
-		t.Error("the session leaks")
+		t.Error("the session is open after the last token, want it ended")
 	}
 }
 
-// T-69: one number for a package in a session while a token has it.
-func TestLowBoxNumbers(t *testing.T) {
+// A package has one number in each session as long as a token uses it (T-69).
+func TestLowBoxNumberIsKeptWhileUsed(t *testing.T) {
 	s := se.NewState(0)
 	p, q := sid.AppContainer("p"), sid.AppContainer("q")
 	a, b := s.Boxes.Hold(1, p), s.Boxes.Hold(1, p)
 	if a.Number() == 0 || a.Number() != b.Number() {
-		t.Errorf("numbers %d and %d of one package in one session", a.Number(), b.Number())
+		t.Errorf("numbers of one package in one session = %d and %d, want equal numbers above 0",
+			a.Number(), b.Number())
 	}
 	for _, x := range []se.Box{s.Boxes.Hold(2, p), s.Boxes.Hold(1, q)} {
 		if x.Number() == a.Number() {
-			t.Error("another AppContainer has the same number")
+			t.Error("another AppContainer has the same number, want a different one")
 		}
 		x.Release()
 	}
@@ -287,7 +287,7 @@ func TestLowBoxNumbers(t *testing.T) {
 	a.Release()
 	b.Release()
 	if c := s.Boxes.Hold(1, p); c.Number() != n {
-		t.Error("the token does not hold its number")
+		t.Error("the number changed while a token uses it, want the same number")
 	} else {
 		c.Release()
 	}
@@ -295,12 +295,13 @@ func TestLowBoxNumbers(t *testing.T) {
 	c := s.Boxes.Hold(1, p)
 	defer c.Release()
 	if c.Number() <= n {
-		t.Error("a number was given out twice")
+		t.Errorf("number %d was assigned again, want a new one above %d", c.Number(), n)
 	}
 }
 
-// T-5: sessions under many tokens at once; run with -race.
-func TestSessionStress(t *testing.T) {
+// Tokens of one session are created and released concurrently. The session lives until the last one is released
+// (T-5).
+func TestSessionOutlivesConcurrentTokens(t *testing.T) {
 	s := se.NewState(0)
 	id := s.AllocateLUID()
 	s.Sessions.Open(id)
@@ -313,7 +314,7 @@ func TestSessionStress(t *testing.T) {
 			for range 500 {
 				o := s.NewToken(v, nil)
 				if !s.Sessions.Known(id) {
-					t.Error("T-5: gone under a token")
+					t.Error("T-5: the session ended while a token is open, want it open")
 				}
 				o.DropSession()
 				o.Deref(ob.TagCall)
@@ -322,13 +323,13 @@ func TestSessionStress(t *testing.T) {
 	}
 	wg.Wait()
 	if s.Sessions.Known(id) {
-		t.Error("T-5: the session leaks")
+		t.Error("T-5: the session is open after the last token, want it ended")
 	}
 }
 
-// T-5: a session ends even if its end is not recorded. The record has the logon that opened it; a session without a
-// logon has no record.
-func TestEndOfALogon(t *testing.T) {
+// A session ends even if its end is not recorded. The record has the logon that opened it. A session without a logon
+// has no record (T-5).
+func TestLogonEndIsReported(t *testing.T) {
 	for _, listens := range []bool{false, true} {
 		s := se.NewState(0)
 		var ended []se.Logon
@@ -344,20 +345,20 @@ func TestEndOfALogon(t *testing.T) {
 			}
 			tok.Deref(ob.TagCall)
 			if s.Sessions.Known(id) {
-				t.Errorf("T-5: session %d is still there", i)
+				t.Errorf("T-5: session %d is still open, want it ended", i)
 			}
 		}
 		if !listens {
 			continue
 		}
 		if len(ended) != 1 || ended[0].Type != winnt.LOGON32_LOGON_BATCH || ended[0].Proof != "p" || ended[0].Token == nil {
-			t.Errorf("T-5: the reported ends are %+v, want that of the one logon", ended)
+			t.Errorf("T-5: reported ends = %+v, want that of the one logon", ended)
 		}
 	}
 }
 
 // Exactly the logons with a proof are returned.
-func TestProvedLogons(t *testing.T) {
+func TestOnlyProvedLogonsAreReturned(t *testing.T) {
 	s := se.NewState(0)
 	var want []string
 	for i, proof := range []string{"a", "", "b", ""} {
@@ -370,7 +371,7 @@ func TestProvedLogons(t *testing.T) {
 			want = append(want, proof)
 		}
 		if got := s.Sessions.Proof(id); got != proof {
-			t.Errorf("session %d: %q, want %q", i, got, proof)
+			t.Errorf("session %d: Proof = %q, want %q", i, got, proof)
 		}
 	}
 	var got []string
@@ -378,6 +379,6 @@ func TestProvedLogons(t *testing.T) {
 		got = append(got, l.Proof)
 	}
 	if slices.Sort(got); !slices.Equal(got, want) {
-		t.Errorf("proved are %q, want %q", got, want)
+		t.Errorf("Proved() = %q, want %q", got, want)
 	}
 }

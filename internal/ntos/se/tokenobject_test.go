@@ -11,50 +11,50 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-5: a session lives as long as its last token; the well-known ones always do.
+// A session lives as long as its last token. The well-known sessions always exist (T-5).
 func TestSessionsLiveWithTheirTokens(t *testing.T) {
 	s := se.NewState(0)
 	const id = winnt.LUID(0x12345)
 	if s.Sessions.Known(id) {
-		t.Fatal("the session is known before there is a token")
+		t.Fatal("the session exists before it has a token, want none")
 	}
 	v := build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = id })
 	a, b := s.NewToken(v, nil), s.NewToken(v, nil)
 	a.Deref(ob.TagCall)
 	if !s.Sessions.Known(id) {
-		t.Error("the session went with the first of two tokens")
+		t.Error("the session ended with the first of two tokens, want it open")
 	}
 	b.Deref(ob.TagCall)
 	if s.Sessions.Known(id) {
-		t.Error("the session outlived its last token")
+		t.Error("the session is open after its last token, want it ended")
 	}
 	v = build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = winnt.NETWORKSERVICE_LUID })
 	s.NewToken(v, nil).Deref(ob.TagCall)
 	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
 		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
 		if !s.Sessions.Known(known) {
-			t.Errorf("session %s is gone", known)
+			t.Errorf("well-known session %s ended, want it open", known)
 		}
 	}
 }
 
 // TokenIds are unique, and a changed token keeps its own.
-func TestIdentifiers(t *testing.T) {
+func TestTokenIDsAreUnique(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, client, winnt.TokenPrimary)
 	seen := map[winnt.LUID]bool{}
 	for range 100 {
 		o := s.NewToken(v, nil)
 		if seen[o.ID()] || o.ID() <= 0x3E8 {
-			t.Fatalf("TokenId %s was given before, or is a well-known one", o.ID())
+			t.Fatalf("token id %s was used before or is well known, want a new one", o.ID())
 		}
 		seen[o.ID()] = true
 		o.Deref(ob.TagCall)
 	}
 }
 
-// T-72: every change has a ModifiedId of its own; concurrent writers lose none.
-func TestUpdatesAreNotLost(t *testing.T) {
+// Every change has its own ModifiedId, and concurrent writers lose none (T-72).
+func TestConcurrentUpdatesAreNotLost(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
@@ -73,17 +73,17 @@ func TestUpdatesAreNotLost(t *testing.T) {
 	}
 	all.Wait()
 	if got := o.Value().SessionID(); got != writers*rounds {
-		t.Errorf("%d updates arrived, want %d", got, writers*rounds)
+		t.Errorf("%d updates were applied, want %d", got, writers*rounds)
 	}
 	before := o.Value()
 	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
 	if got := o.Value(); got != before {
-		t.Errorf("an update that declined changed the token: o.Value() = %v, want %v", got, before)
+		t.Errorf("token after an update that returned nil = %v, want %v", got, before)
 	}
 }
 
-// The sixteen records of a token are made once each, also under a race.
-func TestRecordsAreShared(t *testing.T) {
+// The sixteen impersonation records of a token are created once each, also concurrently.
+func TestImpersonationRecordsAreShared(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenImpersonation), nil)
 	defer o.Deref(ob.TagCall)
@@ -100,7 +100,7 @@ func TestRecordsAreShared(t *testing.T) {
 	want := se.Impersonation{Token: o, CopyOnOpen: true, Level: winnt.SecurityImpersonation}
 	for i, r := range got {
 		if r != got[0] || *r != want {
-			t.Errorf("record %d: %+v", i, *r)
+			t.Errorf("record %d = %+v, want the shared one", i, *r)
 		}
 	}
 	seen := map[*se.Impersonation]bool{}
@@ -109,7 +109,8 @@ func TestRecordsAreShared(t *testing.T) {
 			for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 				r := o.Impersonation(c, e, l)
 				if seen[r] || r.CopyOnOpen != c || r.EffectiveOnly != e || r.Level != l || r.Own {
-					t.Errorf("record of (%t, %t, %v): %+v", c, e, l, *r)
+					t.Errorf("record of (%t, %t, %v) = %+v, want these flags and level, and a record of its own",
+						c, e, l, *r)
 				}
 				seen[r] = true
 			}
@@ -117,14 +118,14 @@ func TestRecordsAreShared(t *testing.T) {
 	}
 }
 
-// T-47, O-38: the default descriptor is made once for a value and follows a change.
-func TestDefaultTokenDescriptor(t *testing.T) {
+// The default descriptor is computed once for a token value, and again after a change (T-47, O-38).
+func TestDefaultTokenDescriptorIsCached(t *testing.T) {
 	s := se.NewState(0)
 	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
 	defer o.Deref(ob.TagCall)
 	first := o.DefaultTokenDescriptor()
 	if got := o.DefaultTokenDescriptor(); got != first {
-		t.Errorf("made twice for one value: o.DefaultTokenDescriptor() = %v, want %v", got, first)
+		t.Errorf("second DefaultTokenDescriptor() = %v, want the cached %v", got, first)
 	}
 	o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
 		n, _ := old.WithDefaultDACL(modified, acl(t, "(A;;GA;;;WD)"))
@@ -132,13 +133,14 @@ func TestDefaultTokenDescriptor(t *testing.T) {
 	})
 	dacl := o.DefaultTokenDescriptor().DACL()
 	if dacl.Len() != 1 || dacl.At(0).SID() != sid.Everyone {
-		t.Errorf("after a change of the default DACL: %s", text(t, o.DefaultTokenDescriptor()))
+		t.Errorf("descriptor after a change of the default DACL = %s, want one entry for Everyone",
+			text(t, o.DefaultTokenDescriptor()))
 	}
 }
 
 // A copy, also of a copy, represents its token. A token filtered from one of them descends from all of them and from
-// nothing else, and no token descends from a filtered one (I-90).
-func TestDescent(t *testing.T) {
+// no others. No token descends from a filtered one (I-90).
+func TestTokenDescendsFromSourceAndCopies(t *testing.T) {
 	s := se.NewState(0)
 	v := build(t, svc, winnt.TokenPrimary)
 	root, stranger := s.NewToken(v, nil), s.NewToken(v, nil)
@@ -161,7 +163,7 @@ func TestDescent(t *testing.T) {
 			}
 		}
 		if i > 0 && x.ID() == root.ID() {
-			t.Errorf("T-55: %s has the id of another object", names[i])
+			t.Errorf("T-55: %s has the id of another object, want its own", names[i])
 		}
 	}
 	for _, x := range all {
@@ -169,9 +171,9 @@ func TestDescent(t *testing.T) {
 	}
 }
 
-// TestPrimaryOfAChild checks that a child's token is a primary one. The program's lower integrity applies if the
+// TestChildTokenIsPrimary checks that a child's token is a primary one. The program's lower integrity applies if the
 // policy says so, and nothing else changes (T-113).
-func TestPrimaryOfAChild(t *testing.T) {
+func TestChildTokenIsPrimary(t *testing.T) {
 	const newProcess = winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 	for i, c := range []struct {
 		typ           winnt.TokenType
@@ -188,11 +190,12 @@ func TestPrimaryOfAChild(t *testing.T) {
 		v, st := se.Primary(tok, c.image)
 		if st != 0 || v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.Integrity() != c.want ||
 			v.ModifiedID() != 55 || v.User().SID != tok.User().SID || v.AuthenticationID() != tok.AuthenticationID() {
-			t.Errorf("T-113: %d: %v, type %v, level %v, integrity %#x, modified %d", i, st, v.Type(), v.Level(),
-				v.Integrity(), v.ModifiedID())
+			t.Errorf("T-113: case %d: %v, type %v, level %v, integrity %#x, modified %d, want a primary token at %#x",
+				i, st,
+				v.Type(), v.Level(), v.Integrity(), v.ModifiedID(), c.want)
 		}
 		if c.typ == winnt.TokenPrimary && c.want == 0x2000 && v != tok {
-			t.Errorf("T-113: %d: a copy without a need", i)
+			t.Errorf("T-113: case %d: the token was copied, want the unchanged token", i)
 		}
 	}
 }

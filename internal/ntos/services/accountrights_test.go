@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// rightsWorld is a computer where one user has two privileges and a logon right, and another none.
+// rightsWorld returns a computer where one user holds two privileges and a logon right, and another user holds
+// nothing.
 func rightsWorld(t *testing.T) *world {
 	t.Helper()
 	member := func(rid uint32, name string, p winnt.PrivilegeSet, r logon.Rights) logon.Member {
@@ -32,8 +33,9 @@ func rightsWorld(t *testing.T) *world {
 	return newWorld(t, kernel.Config{LSA: m})
 }
 
-// L-77: the rights of an account are those assigned to it. An account without rights is not found, nor an unknown one.
-func TestEnumerateAccountRights(t *testing.T) {
+// TestEnumerateAccountRightsReturnsAssignedRights checks that the rights of an account are those assigned to it. An account without rights
+// gets the same status as an unknown account (L-77).
+func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	w := rightsWorld(t)
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
@@ -52,14 +54,15 @@ func TestEnumerateAccountRights(t *testing.T) {
 		want(t, account, st, c.status)
 		slices.Sort(got)
 		if !slices.Equal(got, c.rights) {
-			t.Errorf("L-77: %s has %q, want %q", account, got, c.rights)
+			t.Errorf("L-77: LsaEnumerateAccountRights(%s) returned %q, want %q", account, got, c.rights)
 		}
 	}
 	_, st = th.LsaEnumerateAccountRights(policy, sid.SID{})
 	want(t, "the null SID", st, ntstatus.InvalidParameter)
 }
 
-// L-77: the handle needs POLICY_LOOKUP_NAMES, and the effective token must be an administrator's at the call.
+// TestAccountRightsNeedAnAdministrator checks that the handle needs POLICY_LOOKUP_NAMES, and that the effective token
+// must be an administrator's at the time of the call (L-77).
 func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	w := rightsWorld(t)
 	ann := sid.MustParse("S-1-5-21-1-2-3-1001")
@@ -86,7 +89,7 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 		rights, st := th.LsaEnumerateAccountRights(policy, ann)
 		want(t, name, st, c.st)
 		if st != ntstatus.Success && len(rights) != 0 {
-			t.Errorf("L-77: %s got %q with the refusal", name, rights)
+			t.Errorf("L-77: LsaEnumerateAccountRights refused %s but returned %q, want no rights", name, rights)
 		}
 		// The status does not reveal whether an account has rights.
 		if c.st != ntstatus.Success {
@@ -114,9 +117,10 @@ func TestAccountRightsNeedAnAdministrator(t *testing.T) {
 	}
 }
 
-// L-78: the option of a category has each outcome that one of its subcategories records, in the order of
-// POLICY_AUDIT_EVENT_TYPE, and the handle needs POLICY_VIEW_AUDIT_INFORMATION.
-func TestQueryAuditEvents(t *testing.T) {
+// TestAuditOptionJoinsSubcategories checks that the option of a category has each outcome that one of its
+// subcategories records, that options are in the order of POLICY_AUDIT_EVENT_TYPE, and that the handle needs
+// POLICY_VIEW_AUDIT_INFORMATION (L-78).
+func TestAuditOptionJoinsSubcategories(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_VIEW_AUDIT_INFORMATION)
@@ -150,7 +154,8 @@ func TestQueryAuditEvents(t *testing.T) {
 		info, st := th.LsaQueryInformationPolicy(policy, winnt.PolicyAuditEventsInformation)
 		want(t, name, st, ntstatus.Success)
 		if info.AuditingMode != c.mode || !slices.Equal(info.EventAuditingOptions, c.want) {
-			t.Errorf("L-78: %s: %+v, want %v %v", name, info, c.mode, c.want)
+			t.Errorf("L-78: %s: audit events information %+v, want mode %v and options %v",
+				name, info, c.mode, c.want)
 		}
 	}
 	_, st = th.LsaQueryInformationPolicy(policy, winnt.PolicyAccountDomainInformation)

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-71, T-101: each privilege, from the first to the last, is found and marked alone if it is enabled. A disabled one
-// is not found, and a removed one cannot be enabled again.
-func TestEachPrivilege(t *testing.T) {
+// Each privilege, from the first to the last, is found and marked if it alone is enabled. A disabled privilege is not
+// found, and a removed one cannot be enabled again (T-71, T-101).
+func TestPrivilegeCheckFindsEachEnabledPrivilege(t *testing.T) {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		w := newWorld(t, kernel.Config{})
 		th, _ := w.thread(w.process("p", p))
@@ -28,7 +28,8 @@ func TestEachPrivilege(t *testing.T) {
 			want(t, "check", st, ntstatus.Success)
 			marked := out.RequiredPrivileges.Privilege[0].Attributes&winnt.SE_PRIVILEGE_USED_FOR_ACCESS != 0
 			if marked != out.Result {
-				t.Errorf("%v: found %v, marked %v, want %v", q, out.Result, marked, out.Result)
+				t.Errorf("NtPrivilegeCheck(%v) = %v but marked = %v, want marked = %v",
+					q, out.Result, marked, out.Result)
 			}
 			return out.Result
 		}
@@ -38,7 +39,7 @@ func TestEachPrivilege(t *testing.T) {
 		}
 		for q := winnt.FirstPrivilege; q <= winnt.LastPrivilege; q++ {
 			if is := q == p || q == winnt.SeChangeNotifyPrivilege; found(q) != is {
-				t.Errorf("%v enabled: %v is found: %v", p, q, !is)
+				t.Errorf("with only %v enabled, NtPrivilegeCheck(%v) found it: %v, want %v", p, q, !is, is)
 			}
 		}
 		for _, c := range []struct {
@@ -53,15 +54,16 @@ func TestEachPrivilege(t *testing.T) {
 		} {
 			previous, st := adjust(c.attributes)
 			if want(t, p.String(), st, c.st); found(p) != c.found || len(previous) != c.previous {
-				t.Errorf("%v adjusted to %#x: found %v, before %+v", p, c.attributes, !c.found, previous)
+				t.Errorf("%v adjusted to %#x: found %v and previous state %+v, want found %v and %d previous entries",
+					p, c.attributes, !c.found, previous, c.found, c.previous)
 			}
 		}
 	}
 }
 
-// U-64, T-70: if the record cannot be written, privileges do not change and the previous state is not returned.
-// Without a change no record is attempted.
-func TestAdjustWithoutRecord(t *testing.T) {
+// If the audit record cannot be written, privileges do not change and no previous state is returned. A call that
+// changes nothing writes no record and succeeds (U-64, T-70).
+func TestAdjustFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege))
@@ -80,22 +82,23 @@ func TestAdjustWithoutRecord(t *testing.T) {
 	sink.full = true
 	out, st := adjust(winnt.SeDebugPrivilege, 0)
 	if want(t, "without the record", st, ntstatus.AuditFailed); !reflect.ValueOf(out).IsZero() {
-		t.Errorf("output without the record = %+v, want zero", out)
+		t.Errorf("output of an adjustment without its record = %+v, want the zero value", out)
 	}
 	_, st = adjust(winnt.SeTcbPrivilege, winnt.SE_PRIVILEGE_ENABLED)
 	want(t, "no change", st, ntstatus.Success)
 	if after := statistics(); before != after {
-		t.Errorf("the token was %+v, is %+v, want %+v", before, after, after)
+		t.Errorf("token statistics after refused and empty adjustments: %+v, want %+v unchanged", after, before)
 	}
 	sink.full = false
 	out, st = adjust(winnt.SeDebugPrivilege, 0)
 	if want(t, "with the record", st, ntstatus.Success); len(out.PreviousState) != 1 || before == statistics() {
-		t.Errorf("output with the record = %+v", out)
+		t.Errorf("output with the record = %+v, want one previous privilege and changed statistics", out)
 	}
 }
 
-// U-73, O-66: an adjustment that meets a concurrent one restarts from its result, and is recorded once.
-func TestAdjustmentsMeet(t *testing.T) {
+// An adjustment that collides with a concurrent one starts again from the other's result, and is recorded once (U-73,
+// O-66).
+func TestConcurrentAdjustmentsAreBothKept(t *testing.T) {
 	sink := &meeting{Memory: audit.NewMemory(0, 0)}
 	w := recorded(t, sink, audit.Options{})
 	p := w.process("p", winnt.SeDebugPrivilege, winnt.SeTcbPrivilege)
@@ -113,21 +116,20 @@ func TestAdjustmentsMeet(t *testing.T) {
 	}
 	previous, st := off(a, winnt.SeDebugPrivilege)
 	if want(t, "adjust", st, ntstatus.Success); len(previous) != 1 || previous[0].LUID != winnt.SeDebugPrivilege.LUID() {
-		t.Errorf("previous state: %+v, want len(previous) = 1, previous[0].LUID = %v", previous,
-			winnt.SeDebugPrivilege.LUID())
+		t.Errorf("previous state = %+v, want only SeDebugPrivilege", previous)
 	}
 	if got := fieldsOf(sink.Memory, "DisabledPrivilegeList"); len(got) != 2 || got[0] != "4703 SeTcbPrivilege" ||
 		got[1] != "4703 SeDebugPrivilege" {
-		t.Errorf("the records: %q", got)
+		t.Errorf("records of the two adjustments: %q, want SeTcbPrivilege, then SeDebugPrivilege", got)
 	}
 	if v := p.Object().Token(); v.Has(winnt.SeDebugPrivilege) || v.Has(winnt.SeTcbPrivilege) {
-		t.Error("an adjustment is lost")
+		t.Error("the token still has SeDebugPrivilege or SeTcbPrivilege, want both disabled")
 	}
 }
 
-// A change returns the previous state in exactly the required room. With one byte less it changes nothing and returns
-// the required length (T-70, T-74, T-75).
-func TestRoomForPreviousState(t *testing.T) {
+// A change returns the previous state into a buffer of exactly the required length. With one byte less it changes
+// nothing and returns the required length (T-70, T-74, T-75).
+func TestPreviousStateNeedsItsExactLength(t *testing.T) {
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
 	claim, err := claims.NewSet([]claims.Attribute{{Name: "department", Type: claims.String, Strings: []string{"a", "b"}}})
 	if err != nil {
@@ -178,7 +180,9 @@ func TestRoomForPreviousState(t *testing.T) {
 		whole, st, changed := ask(1 << 16)
 		need := uint32(whole.FieldByName(c.need).Uint())
 		if st != ntstatus.Success || !changed || whole.FieldByName(c.previous).Len() == 0 {
-			t.Errorf("%s: %v, changed %t: %+v", name, st, changed, whole)
+			t.Errorf("%s with a large buffer: %v, changed %t, output %+v, want success, a change and a previous "+
+				"state",
+				name, st, changed, whole)
 		}
 		for room, fine := range map[uint32]bool{need: true, need + 1: true, need - 1: false, 0: false} {
 			out, st, changed := ask(room)
@@ -188,14 +192,16 @@ func TestRoomForPreviousState(t *testing.T) {
 			}
 			if st != want || changed != fine || (out.FieldByName(c.previous).Len() > 0) != fine ||
 				uint32(out.FieldByName(c.need).Uint()) != need {
-				t.Errorf("%s: room for %d of %d bytes: %v, changed %t: %+v", name, room, need, st, changed, out)
+				t.Errorf("%s with a buffer of %d bytes, %d needed: %v, changed %t, output %+v, want %v, changed "+
+					"%t and length %d",
+					name, room, need, st, changed, out, want, fine, need)
 			}
 		}
 	}
 }
 
-// T-3, T-62, T-70, T-101, I-89: services do not accept a LUID that is not a privilege, close to the known ones or far
-// from them.
+// No service accepts a LUID that is not a privilege, whether it is near the known ones or far from them (T-3, T-62,
+// T-70, T-101, I-89).
 func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 	first, last := winnt.LUID(winnt.SeCreateTokenPrivilege), winnt.LUID(winnt.LastPrivilege)
 	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
@@ -211,27 +217,29 @@ func TestUnknownLUIDsAreNoPrivileges(t *testing.T) {
 		out, st := th.CallRow(nt.NtTable.Find("NtAdjustPrivilegesToken"), nt.AdjustPrivilegesTokenIn{TokenHandle: own,
 			NewState: nt.Cap(one), WantPrevious: true, BufferLength: 1 << 16})
 		if st != ntstatus.NotAllAssigned || len(out.(nt.AdjustPrivilegesTokenOut).PreviousState) != 0 {
-			t.Errorf("T-70: LUID %#x: %+v, %v", luid, out, st)
+			t.Errorf("T-70: adjusting LUID %#x: output %+v, %v, want no previous state and STATUS_NOT_ALL_ASSIGNED",
+				luid, out, st)
 		}
 		made, st := th.CallRow(nt.NtTable.Find("NtFilterToken"), nt.FilterTokenIn{ExistingTokenHandle: own,
 			PrivilegesToDelete: nt.Cap(one)})
 		if st != ntstatus.Success {
-			t.Errorf("T-62: LUID %#x: %v, want %v", luid, st, ntstatus.Success)
+			t.Errorf("T-62: deleting LUID %#x with NtFilterToken: %v, want %v", luid, st, ntstatus.Success)
 			continue
 		}
 		filtered := made.(nt.FilterTokenOut).NewTokenHandle
 		for name, h := range map[string]winnt.Handle{"adjusted": own, "filtered": filtered} {
 			if after, st := th.NtQueryInformationToken(h, winnt.TokenPrivileges); st != ntstatus.Success ||
 				!reflect.DeepEqual(after, before) {
-				t.Errorf("LUID %#x: %s to %+v, %v, want %+v, %v", luid, name, after, st, before, ntstatus.Success)
+				t.Errorf("deleting LUID %#x: privileges of %s are %+v, %v, want %+v, %v",
+					luid, name, after, st, before, ntstatus.Success)
 			}
 		}
 	}
 }
 
-// T-101: the check sets the marks in the result. It clears the caller's mark on a privilege that is not enabled,
-// keeps other attributes, and does not change the input.
-func TestPrivilegeCheckSetsMarks(t *testing.T) {
+// The check sets SE_PRIVILEGE_USED_FOR_ACCESS in the result for each enabled privilege, and clears the caller's mark
+// on a disabled one. It keeps other attributes and does not change the input (T-101).
+func TestPrivilegeCheckReplacesUsedMark(t *testing.T) {
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.Privileges |= winnt.SeShutdownPrivilege.Bit() | winnt.SeUndockPrivilege.Bit()
 	spec.EnabledPrivileges = winnt.SeUndockPrivilege.Bit()
@@ -245,15 +253,15 @@ func TestPrivilegeCheckSetsMarks(t *testing.T) {
 		out, st := th.Services().NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: winnt.NtCurrentProcessToken,
 			RequiredPrivileges: nt.Cap(set)})
 		if st != ntstatus.Success || !out.Result || len(out.RequiredPrivileges.Privilege) != 3 {
-			t.Fatalf("T-101: %v, %+v, want st = %v, out.Result = true, len(out.RequiredPrivileges.Privilege) = 3",
-				st, out, ntstatus.Success)
+			t.Fatalf("T-101: NtPrivilegeCheck = %v, %+v, want success with all 3 privileges", st, out)
 		}
 		for i, want := range []uint32{given &^ used, given | used, given &^ used} {
 			if got := out.RequiredPrivileges.Privilege[i].Attributes; got != want {
 				t.Errorf("T-101: privilege %d passed with %#x is returned with %#x, want %#x", i, given, got, want)
 			}
 			if set.Privilege[i].Attributes != given {
-				t.Errorf("O-4: the caller's set was changed: %#x, want %#x", set.Privilege[i].Attributes, given)
+				t.Errorf("O-4: the caller's privilege set was changed to %#x, want %#x",
+					set.Privilege[i].Attributes, given)
 			}
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-70, T-74: the previous state requires 4 bytes, 8 for groups, plus its entries, even if there are none. The error
-// of a list precedes that of the room.
+// The previous state needs a header of 4 bytes (8 for groups), plus its entries, even if it has no entries. An
+// invalid list is reported before a small buffer (T-70, T-74).
 func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
@@ -27,23 +27,22 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 		list []nt.LUIDAndAttributes
 		st   ntstatus.Status
 	}{
-		"none":     {[]nt.LUIDAndAttributes{}, ntstatus.Success},
-		"as it is": {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
-		"not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
+		"empty list":         {[]nt.LUIDAndAttributes{}, ntstatus.Success},
+		"no change":          {[]nt.LUIDAndAttributes{{LUID: debug, Attributes: on}}, ntstatus.Success},
+		"privilege not held": {[]nt.LUIDAndAttributes{{LUID: tcb, Attributes: on}}, ntstatus.NotAllAssigned},
 	} {
 		for room, wanted := range map[uint32]ntstatus.Status{0: ntstatus.BufferTooSmall, 3: ntstatus.BufferTooSmall, 4: c.st,
 			5: c.st} {
 			out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own, WantPrevious: true,
 				BufferLength: room, NewState: nt.Cap(c.list)})
 			if want(t, name, st, wanted); out.ReturnLength != 4 || len(out.PreviousState) != 0 {
-				t.Errorf("%s with room for %d bytes: %+v, want out.ReturnLength = 4, len(out.PreviousState) = 0",
-					name, room, out)
+				t.Errorf("%s with room for %d bytes: %+v, want length 4 and no previous state", name, room, out)
 			}
 		}
 		out, st := th.Services().NtAdjustPrivilegesToken(nt.AdjustPrivilegesTokenIn{TokenHandle: own,
 			NewState: nt.Cap(c.list)})
-		if want(t, name+", not asked for", st, c.st); !reflect.ValueOf(out).IsZero() {
-			t.Errorf("%s, previous state not requested: %+v", name, out)
+		if want(t, name+", previous state not requested", st, c.st); !reflect.ValueOf(out).IsZero() {
+			t.Errorf("%s, previous state not requested: %+v, want the zero value", name, out)
 		}
 	}
 	for _, previous := range []bool{false, true} {
@@ -51,14 +50,15 @@ func TestEmptyPreviousStateNeedsHeader(t *testing.T) {
 			out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: previous,
 				BufferLength: room, NewState: nt.Cap([]token.Group{{SID: sid.Everyone}})}) // mandatory
 			if want(t, "a mandatory group", st, ntstatus.CantDisableMandatory); !reflect.ValueOf(out).IsZero() {
-				t.Errorf("a mandatory group, room %d: %+v", room, out)
+				t.Errorf("disabling a mandatory group with room for %d bytes: %+v, want the zero value", room, out)
 			}
 		}
 	}
 }
 
-// T-74, T-75: if one of three buffers is too small nothing changes, and all three required lengths are returned.
-func TestThreeBuffersOfClaims(t *testing.T) {
+// If one of the three buffers is too small, the call changes nothing and returns all three required lengths (T-74,
+// T-75).
+func TestClaimsReturnAllRequiredLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})
@@ -88,21 +88,21 @@ func TestThreeBuffersOfClaims(t *testing.T) {
 		want(t, "no room for "+name, st, ntstatus.BufferTooSmall)
 		if out.PreviousUserState != nil || out.PreviousDeviceState != nil || out.PreviousDeviceGroups != nil ||
 			out.UserReturnLength == 0 || out.DeviceReturnLength == 0 || out.DeviceGroupsReturnBufferLength == 0 {
-			t.Errorf("no room for %s: %+v", name, out)
+			t.Errorf("no room for %s: %+v, want no previous state and three required lengths", name, out)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); !reflect.DeepEqual(before, after) {
-			t.Errorf("no room for %s: the token was %+v, is %+v, want %+v", name, before, after, after)
+			t.Errorf("no room for %s: token statistics %+v, want %+v unchanged", name, after, before)
 		}
 	}
 	out, st := th.Services().NtAdjustTokenClaimsAndDeviceGroups(in)
 	want(t, "with room", st, ntstatus.Success)
 	if len(out.PreviousUserState) != 1 || len(out.PreviousDeviceState) != 1 || len(out.PreviousDeviceGroups) != 1 {
-		t.Errorf("previous state: %+v", out)
+		t.Errorf("previous state: %+v, want one user claim, one device claim and one device group", out)
 	}
 }
 
-// T-75, T-131, I-89: an adjustment of groups returns the previous attributes; the DACL of a package's token grants
-// the package everything; job limits require their exact length.
+// An adjustment of groups returns the previous attributes (T-75). The DACL of a package's token grants the package
+// everything (T-131). Job limits need their exact length (I-89).
 func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
@@ -115,14 +115,14 @@ func TestPreviousGroupsAndPackageAccess(t *testing.T) {
 	out, st := th.Services().NtAdjustGroupsToken(nt.AdjustGroupsTokenIn{TokenHandle: own, WantPrevious: true,
 		BufferLength: 1000, NewState: nt.Cap([]token.Group{{SID: extra.SID}})})
 	if want(t, "adjust", st, ntstatus.Success); len(out.PreviousState) != 1 || out.PreviousState[0] != extra {
-		t.Errorf("before it was %+v, want %+v", out.PreviousState, extra)
+		t.Errorf("previous groups = %+v, want %+v", out.PreviousState, extra)
 	}
 	const pkg = "S-1-15-2-1-2-3-4-5-6-7"
 	boxed, st := th.Services().NtCreateLowBoxToken(nt.CreateLowBoxTokenIn{ExistingTokenHandle: own,
 		DesiredAccess: winnt.READ_CONTROL, PackageSID: nt.Cap(sid.MustParse(pkg))})
 	want(t, "make a package's token", st, ntstatus.Success)
 	if got := shown(t, th, boxed.TokenHandle); !strings.Contains(got, "(A;;"+full+";;;"+pkg+")") {
-		t.Errorf("the package's token is protected by %s, want text containing %q", got, "(A;;"+full+";;;"+pkg+")")
+		t.Errorf("DACL of the package's token = %s, want %q in it", got, "(A;;"+full+";;;"+pkg+")")
 	}
 	job, st := th.Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS})
 	want(t, "make a job", st, ntstatus.Success)

@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfAlarms checks the order of the alarms' checks: the client's token, its level, and the process's
-// SeAuditPrivilege. The open alarm then checks descriptor, privileges, handle and names, the others their names and
-// then privileges (U-30 to U-36, U-42, U-43).
-func TestOrderOfAlarms(t *testing.T) {
+// TestAlarmsCheckTheirInputInOrder checks the order of the checks: the client's token, its level, and
+// SeAuditPrivilege of the process. The open alarm then checks descriptor, privileges, handle and names. The others
+// check their names and then the privileges (U-30 to U-36, U-42, U-43).
+func TestAlarmsCheckTheirInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	by := map[bool]nt.Services{false: s, true: mute}
 	type opening struct {
@@ -73,9 +73,8 @@ func TestOrderOfAlarms(t *testing.T) {
 	})
 }
 
-// U-35, U-42, U-43: the record of an alarm names all the privileges of its set that there are, each
-// once.
-func TestSetsOfAlarms(t *testing.T) {
+// The record of an alarm names every valid privilege of its set, each once (U-35, U-42, U-43).
+func TestAlarmRecordsEachPrivilegeOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{FullPrivilegeAuditing: true})
 	s := w.auditServer(t, winnt.SecurityImpersonation)
@@ -110,15 +109,15 @@ func TestSetsOfAlarms(t *testing.T) {
 		const all = "SeCreateTokenPrivilege SeTcbPrivilege SeDebugPrivilege SeDelegateSessionUserImpersonatePrivilege"
 		for _, text := range fieldsOf(m, "PrivilegeList") {
 			if !sameWords([]string{text[5:]}, all) {
-				t.Errorf("%s: the record names %s, want %s", name, text[5:], all)
+				t.Errorf("alarm of kind %s: the record names privileges %s, want %s", name, text[5:], all)
 			}
 		}
 	}
 }
 
-// Each field of an alarm's record has the server's data, for the client of the handle and the server's process, not
-// for the account that the thread impersonates (U-20, U-37, U-40, U-41, U-42, U-43).
-func TestWholeRecordsOfAlarms(t *testing.T) {
+// Each field of an alarm's record comes from the server's input, the client of the handle and the server's process.
+// It never comes from the account that the thread impersonates (U-20, U-37, U-40, U-41, U-42, U-43).
+func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	s := w.auditServer(t, winnt.SecurityImpersonation)
@@ -159,12 +158,12 @@ func TestWholeRecordsOfAlarms(t *testing.T) {
 	}{
 		"open": {alarm(open), true, []string{
 			"4656" + s.who + object + " HandleId=0x44 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
-			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
-		"refused": {alarm(refused), false, []string{
+			"4674" + s.who + object + " HandleId=0x44 AccessMask=%%4384,%%4385 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+		"open refused": {alarm(refused), false, []string{
 			"4656 F" + s.who + object + " HandleId=0x0 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
-			"4674 F" + s.who + object + " HandleId=0x0 AccessMask=1 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
-		"not asked for": {alarm(unasked), false, []string{
-			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+			"4674 F" + s.who + object + " HandleId=0x0 AccessMask=%%4384 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+		"open without audit entry": {alarm(unasked), false, []string{
+			"4674" + s.who + object + " HandleId=0x44 AccessMask=%%4384,%%4385 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"object": {used(true), false, []string{"4674" + s.who +
 			" ObjectServer=sub HandleId=0x48 AccessMask=32 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"object refused": {used(false), false, []string{"4674 F" + s.who +
@@ -177,8 +176,9 @@ func TestWholeRecordsOfAlarms(t *testing.T) {
 		said(m)
 		close, st := c.do()
 		if got := said(m); st != ntstatus.Success || close != c.close || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, the close is recorded: %v\n%s\nwant\n%s", name, st, close, strings.Join(got, "\n"),
-				strings.Join(c.want, "\n"))
+			t.Errorf("%s: %v, record at close %v, records\n%s\nwant success, record at close %v, records\n%s",
+				name, st, close,
+				strings.Join(got, "\n"), c.close, strings.Join(c.want, "\n"))
 		}
 	}
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOrderOfRecordedChecks checks the order of a recording access check: type, the thread's client, list size,
-// mapping and outputs, then token, privilege, generic rights, descriptor, names, the object's own SID and the list
-// (U-45 to U-53).
-func TestOrderOfRecordedChecks(t *testing.T) {
+// TestAuditedCheckTestsItsInputInOrder checks the order of an access check that writes an audit record: type, the
+// thread's client, list size, mapping and outputs, then token, privilege, generic rights, descriptor, names, the
+// object's own SID and the list (U-45 to U-53).
+func TestAuditedCheckTestsItsInputInOrder(t *testing.T) {
 	s, mute := alarmWorld(t)
 	type checking struct {
 		nt.AccessCheckAndAuditAlarmByHandleIn
@@ -105,9 +105,9 @@ func TestOrderOfRecordedChecks(t *testing.T) {
 	}
 }
 
-// A recording check uses the thread's client, or that of a given token, and all of its parameters. Generic rights in
-// the SACL are mapped with the given mapping (U-13, U-20, U-46, U-49, U-54, U-58).
-func TestWholeRecordsOfChecks(t *testing.T) {
+// An audited access check uses the thread's client, or the client of a given token, and all of its parameters. It
+// maps generic rights in the SACL with the given mapping (U-13, U-20, U-46, U-49, U-54, U-58).
+func TestAuditedCheckRecordsClientAndMappedRights(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	s := w.auditServer(t, winnt.SecurityIdentification)
@@ -161,13 +161,14 @@ func TestWholeRecordsOfChecks(t *testing.T) {
 		said(m)
 		got := append([]string{fmt.Sprint(c.do())}, said(m)...)
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%s:\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			t.Errorf("%s: result and records\n%s\nwant\n%s",
+				name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
 	}
 }
 
-// U-47: a list of results has 1 to 4096 entries.
-func TestLengthsOfResultLists(t *testing.T) {
+// An object type list for a result list has 1 to 4096 entries (U-47).
+func TestResultListHasOneTo4096Entries(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	server := token.LocalSystem()
 	server.EnabledPrivileges = server.Privileges
@@ -208,7 +209,8 @@ func TestLengthsOfResultLists(t *testing.T) {
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")), DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectTypeList: nt.Cap(types[:n]), GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
 		if st != want || want == ntstatus.Success && len(out.AccessStatus) != n {
-			t.Errorf("U-47: %d entries: %v, %d results, want %v", n, st, len(out.AccessStatus), want)
+			t.Errorf("U-47: result list of %d entries: %v with %d results, want %v",
+				n, st, len(out.AccessStatus), want)
 		}
 	}
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-89, I-95, L-45, O-22, O-29, O-163, T-60, T-90: an unknown flag is refused, alone and together with known ones.
-func TestUnknownFlagsBesideKnown(t *testing.T) {
+// Each service rejects an unknown flag, alone and together with known flags (I-89, I-95, L-45, O-22, O-29, O-163,
+// T-60, T-90).
+func TestServicesRejectUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	s := th.Services()
@@ -114,9 +115,9 @@ func TestUnknownFlagsBesideKnown(t *testing.T) {
 	}
 }
 
-// A 64-bit LUID identifies a privilege only as a whole. Services do not accept one whose low byte or low half is a
+// A LUID identifies a privilege by all of its 64 bits. Services reject a LUID whose low byte or low half equals a
 // privilege's number (T-10, T-62, T-71, T-101).
-func TestLUIDsThatAreNoPrivileges(t *testing.T) {
+func TestPrivilegeLUIDsAreCompared64Bits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeBackupPrivilege, winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -128,13 +129,14 @@ func TestLUIDsThatAreNoPrivileges(t *testing.T) {
 		return all && set.Privilege[0].Attributes == winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 	}
 	if !held(own) {
-		t.Fatal("the token does not have the privilege")
+		t.Fatal("NtPrivilegeCheck(SeBackupPrivilege) = false at the start, want true")
 	}
 	for _, high := range []winnt.LUID{1 << 8, 1 << 16, 1 << 32, 1 << 62} {
 		list := []nt.LUIDAndAttributes{{LUID: high | winnt.SeBackupPrivilege.LUID()}}
 		set, found, st := th.NtPrivilegeCheck(own, &nt.PrivilegeSet{Privilege: list})
 		if st != ntstatus.Success || found || set.Privilege[0].Attributes != 0 {
-			t.Errorf("T-101: %#x is found: %v %+v", uint64(list[0].LUID), st, set)
+			t.Errorf("T-101: NtPrivilegeCheck(LUID %#x) = found, %v, %+v, want not found and no mark",
+				uint64(list[0].LUID), st, set)
 		}
 		_, st = th.NtAdjustPrivilegesToken(own, false, list, false)
 		want(t, "T-71: adjust", st, ntstatus.NotAllAssigned)
@@ -142,7 +144,7 @@ func TestLUIDsThatAreNoPrivileges(t *testing.T) {
 		filtered, st := th.NtFilterTokenEx(in)
 		want(t, "filter", st, ntstatus.Success)
 		if !held(filtered) || !held(own) {
-			t.Errorf("T-62: %#x takes SeBackupPrivilege away", uint64(list[0].LUID))
+			t.Errorf("T-62: filtering LUID %#x removed SeBackupPrivilege, want it kept", uint64(list[0].LUID))
 		}
 		create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 			User: nt.Cap(&token.Group{SID: sid.LocalSystem}), Groups: nt.Cap([]token.Group{}),
@@ -156,8 +158,8 @@ func TestLUIDsThatAreNoPrivileges(t *testing.T) {
 	}
 }
 
-// O-4: a service does not modify its input, and its output is not the caller's memory.
-func TestInputsAreCopied(t *testing.T) {
+// A service does not modify its input, and its output does not share memory with the input (O-4).
+func TestServicesDoNotModifyInputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeShutdownPrivilege))
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -168,24 +170,26 @@ func TestInputsAreCopied(t *testing.T) {
 	found, ok, st := th.NtPrivilegeCheck(h, set)
 	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 ||
 		found.Privilege[0].Attributes != winnt.SE_PRIVILEGE_USED_FOR_ACCESS {
-		t.Errorf("privilege check: %t %s, set now %+v, found %+v", ok, st, set, found)
+		t.Errorf("NtPrivilegeCheck = %t, %s, input now %+v, output %+v, want true, success, an unmarked input "+
+			"and a marked output",
+			ok, st, set, found)
 	}
 	state := []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}
 	if _, st := th.NtAdjustPrivilegesToken(h, false, state, true); st != ntstatus.Success || state[0].Attributes != 0 {
-		t.Errorf("adjust: %s, state now %+v, want st = %s, state[0].Attributes = 0", st, state, ntstatus.Success)
+		t.Errorf("NtAdjustPrivilegesToken = %s, input now %+v, want %s and attributes 0", st, state, ntstatus.Success)
 	}
 	q := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	oa := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT, SecurityQualityOfService: q}
 	if _, st := th.NtDuplicateToken(h, 0, oa, false, winnt.TokenImpersonation); st != ntstatus.Success ||
 		oa.Attributes != winnt.OBJ_INHERIT || oa.SecurityQualityOfService != q ||
 		*q != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}) {
-		t.Errorf("duplicate: %s, attributes now %+v", st, oa)
+		t.Errorf("NtDuplicateToken = %s, object attributes now %+v, want success and unchanged attributes", st, oa)
 	}
 }
 
-// TestDisabledGroupsOfCallers checks that attributes 0 of a caller's group mean a disabled group, whatever they mean
-// in a Spec, and that a Spec's mark for it is an invalid attribute in a call (T-144).
-func TestDisabledGroupsOfCallers(t *testing.T) {
+// A caller's group with attributes 0 is a disabled group, although 0 means something else in a Spec. The Spec's own
+// mark for a disabled group is an invalid attribute in a call (T-144).
+func TestGroupWithoutAttributesIsDisabled(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.Privileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
 	spec.EnabledPrivileges |= winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeTcbPrivilege)
@@ -213,24 +217,27 @@ func TestDisabledGroupsOfCallers(t *testing.T) {
 			winnt.SE_GROUP_USE_FOR_DENY_ONLY: winnt.SE_GROUP_USE_FOR_DENY_ONLY} {
 			h, st := do(given)
 			if st != ntstatus.Success {
-				t.Fatalf("%s %#x: %v, want %v", name, given, st, ntstatus.Success)
+				t.Fatalf("%s with group attributes %#x: %v, want %v", name, given, st, ntstatus.Success)
 			}
 			groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
 			list, ok := groups.([]token.Group)
 			at := slices.IndexFunc(list, func(g token.Group) bool { return g.SID == group })
 			if !ok || at < 0 || list[at].Attributes != want {
-				t.Errorf("T-144: %s: a group with %#x: %v in %v", name, given, st, list)
+				t.Errorf("T-144: %s: group given with attributes %#x: %v, groups %v, want attributes %#x",
+					name, given, st, list, want)
 			}
 		}
 		for _, beside := range []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER} {
 			if h, st := do(token.GroupDisabled | beside); h != 0 || st != ntstatus.InvalidParameter {
-				t.Errorf("T-144: %s: the mark in addition to %#x: %v", name, beside, st)
+				t.Errorf("T-144: %s with the Spec's disabled mark and %#x: %v, want STATUS_INVALID_PARAMETER "+
+					"and no handle",
+					name, beside, st)
 			}
 		}
 	}
 }
 
-// Each list of SIDs is refused if any entry is invalid (T-10, T-60, T-74, L-33).
+// Each service refuses a list of SIDs if any of its entries is invalid (T-10, T-60, T-74, L-33).
 func TestListsRejectInvalidSIDs(t *testing.T) {
 	th, h := systemToken(t)
 	is := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-9"), Attributes: token.GroupDefault}
@@ -307,7 +314,7 @@ func TestListsRejectInvalidSIDs(t *testing.T) {
 			want ntstatus.Status
 		}{
 			"a SID": {[]token.Group{is}, ntstatus.Success}, "no SID": {[]token.Group{{}}, ntstatus.InvalidSID},
-			"no SID behind one": {[]token.Group{is, {}}, ntstatus.InvalidSID},
+			"a SID, then none": {[]token.Group{is, {}}, ntstatus.InvalidSID},
 		} {
 			if st := call(nt.Cap(c.l)); st != c.want {
 				t.Errorf("%s: %s: %v, want %v", name, what, st, c.want)

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in user mode an empty list is rejected before everything else. An unreadable one does not count
-// as empty, and is rejected after the token.
-func TestListsOfAResultList(t *testing.T) {
+// In user mode, an empty list is rejected before everything else. An unreadable list does not count as empty, and is
+// rejected after the token.
+func TestResultListErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
@@ -32,8 +32,8 @@ func TestListsOfAResultList(t *testing.T) {
 		change func(*nt.AccessCheckByTypeIn)
 		want   ntstatus.Status
 	}{
-		{"nothing", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
-		{"empty", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
+		{"valid", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
+		{"empty list and invalid token", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
 			ntstatus.InvalidParameter},
 		{"unread, and the token", func(in *nt.AccessCheckByTypeIn) {
 			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), 0x7770
@@ -64,7 +64,7 @@ func TestListsOfAResultList(t *testing.T) {
 		out, st := th.Services().NtAccessCheckByTypeResultList(one)
 		want(t, c.name, st, c.want)
 		if c.want == ntstatus.BufferTooSmall && out.PrivilegeSetLength != 20 {
-			t.Errorf("%s: the need is %d", c.name, out.PrivilegeSetLength)
+			t.Errorf("%s: required privilege set length %d, want 20", c.name, out.PrivilegeSetLength)
 		}
 	}
 	in.ObjectTypeList.V = nil
@@ -72,9 +72,9 @@ func TestListsOfAResultList(t *testing.T) {
 	want(t, "an empty list from kernel mode", st, ntstatus.Success)
 }
 
-// U-55: a traced check that says no is explained for the type that the server names, be it one of
-// the system's or its own.
-func TestTypeOfAnExplainedCheck(t *testing.T) {
+// The explanation of a denied check has the type name that the server passed, for types of the system and for the
+// server's own (U-55).
+func TestExplanationNamesTheGivenType(t *testing.T) {
 	w := recorded(t, audit.NewMemory(0, 0), audit.Options{})
 	s := w.auditServer(t, winnt.SecurityIdentification)
 	s.RecordWhy(true)
@@ -83,17 +83,17 @@ func TestTypeOfAnExplainedCheck(t *testing.T) {
 			ObjectTypeName: nt.Cap(name), ObjectName: nt.Cap("Thread"), DesiredAccess: 2,
 			SecurityDescriptor: nt.Cap(sddl.MustParse("O:BAG:BAD:"))})
 		if want(t, name, st, ntstatus.Success); out.AccessStatus != ntstatus.AccessDenied {
-			t.Errorf("%s: %+v, want out.AccessStatus = %v", name, out, ntstatus.AccessDenied)
+			t.Errorf("type %s: %+v, want access status %v", name, out, ntstatus.AccessDenied)
 		}
 		why := s.TakeWhy()
 		if why.Explanation == nil || why.Explanation.Record().Type != name {
-			t.Errorf("%s: %+v", name, why)
+			t.Errorf("type %s: reason %+v, want an explanation that names the type", name, why)
 		}
 	}
 }
 
-// each form of the check returns the privileges that it used, and an empty set if it used none.
-func TestChecksTellPrivileges(t *testing.T) {
+// Each form of the check returns the privileges that it used, and an empty set if it used none.
+func TestChecksReturnUsedPrivileges(t *testing.T) {
 	spec := token.LocalSystem()
 	spec.EnabledPrivileges = spec.Privileges
 	sys, th := userThread(t, spec)
@@ -120,27 +120,27 @@ func TestChecksTellPrivileges(t *testing.T) {
 		one, st1 := th.Services().NtAccessCheckByType(in)
 		list, st2 := th.Services().NtAccessCheckByTypeResultList(in)
 		if st1 != ntstatus.Success || st2 != ntstatus.Success {
-			t.Fatalf("A-22: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
+			t.Fatalf("A-22: single and list check: %v, %v, want %v, %v", st1, st2, ntstatus.Success, ntstatus.Success)
 		}
 		for name, set := range map[string]*nt.PrivilegeSet{"one result": one.PrivilegeSet, "a list": list.PrivilegeSet} {
 			var got winnt.PrivilegeSet
 			if set == nil {
-				t.Errorf("A-22: %s: no set", name)
+				t.Errorf("A-22: %s: no privilege set, want an empty or filled one", name)
 				continue
 			}
 			for _, p := range set.Privilege {
 				got |= winnt.Privilege(p.LUID).Bit()
 			}
 			if got != want {
-				t.Errorf("A-22: %s, %#x: privileges %v, want %v", name, uint32(desired), got, want)
+				t.Errorf("A-22: %s with desired access %#x: privileges %v, want %v", name, uint32(desired), got, want)
 			}
 		}
 	}
 }
 
-// TestNtAccessCheck checks the order of the errors, and the outputs of a granted and a denied check
-//
-func TestNtAccessCheck(t *testing.T) {
+// TestNtAccessCheckErrorsAndOutputs checks the order of the errors, and the outputs of a granted and a
+// denied check.
+func TestNtAccessCheckErrorsAndOutputs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	opened := func(level winnt.SecurityImpersonationLevel) winnt.Handle {
@@ -164,7 +164,7 @@ func TestNtAccessCheck(t *testing.T) {
 	ladder(t, "NtAccessCheck", in, func(in nt.AccessCheckIn) ntstatus.Status {
 		out, st := check(in)
 		if st != ntstatus.Success && (out.AccessStatus != 0 || out.GrantedAccess != 0 || out.PrivilegeSet != nil) {
-			t.Errorf("%v with %+v", st, out)
+			t.Errorf("NtAccessCheck failed with %v but returned %+v, want no output", st, out)
 		}
 		return st
 	}, []rung[nt.AccessCheckIn]{
@@ -197,7 +197,7 @@ func TestNtAccessCheck(t *testing.T) {
 		out, st := check(one)
 		if st != ntstatus.Success || out.AccessStatus != c.verdict || out.GrantedAccess != c.granted ||
 			(out.PrivilegeSet != nil) != c.set || out.PrivilegeSetLength != 20 {
-			t.Errorf("%s: %v, %+v, want %v granting %#x", c.name, st, out, c.verdict, uint32(c.granted))
+			t.Errorf("%s: %v, %+v, want access status %v granting %#x", c.name, st, out, c.verdict, uint32(c.granted))
 		}
 	}
 }

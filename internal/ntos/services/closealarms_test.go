@@ -24,9 +24,9 @@ func TestNtDeleteObjectAuditAlarm(t *testing.T) {
 	})
 }
 
-// testEndAlarm tests an alarm for the end of a handle or object. Nothing is checked if the open requested no record.
-// Otherwise the privilege and the name are checked, and the record names the client that the thread impersonates
-// (U-32, U-36, U-40, U-41).
+// testEndAlarm tests the alarm for the end of a handle or object. If the open alarm requested no record, nothing is
+// checked. Otherwise the privilege and the name are checked, and the record names the client that the thread
+// impersonates (U-32, U-36, U-40, U-41).
 func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObjectAuditAlarmIn) ntstatus.Status) {
 	t.Helper()
 	s, mute := alarmWorld(t)
@@ -51,12 +51,12 @@ func testEndAlarm(t *testing.T, event string, call func(nt.Services, nt.CloseObj
 	said(m)
 	want(t, "not asked for", call(s, in), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("U-40: without a request for a record %q were written: len(got) = %d, want 0", got, len(got))
+		t.Errorf("U-40: records without GenerateOnClose: %q, want none", got)
 	}
 	in.GenerateOnClose, in.SubsystemName.Status = true, ntstatus.Success
 	want(t, "asked for", call(s, in), ntstatus.Success)
 	record := event + " SubjectUserSid=" + acting + " ObjectServer=sub HandleId=0x4c" + s.by + " PrimaryUserSid=" + svc
 	if got := said(m); !slices.Equal(got, []string{record}) {
-		t.Errorf("the records are %q, want %q", got, record)
+		t.Errorf("records of the alarm: %q, want %q", got, record)
 	}
 }

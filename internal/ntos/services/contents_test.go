@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// W-83, F-119, G-31: reading returns the whole contents if they fit, to a caller with read access. Refilling requires
-// read access to the source and write access to the target.
-func TestWholeContents(t *testing.T) {
+// A read returns the whole contents if they fit into the buffer and the caller has read access. Refill needs read
+// access to the source and write access to the target (W-83, F-119, G-31).
+func TestContentsAreReadOnlyWhole(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const all = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 	for _, c := range []struct {
@@ -23,11 +23,11 @@ func TestWholeContents(t *testing.T) {
 		whole     bool
 		st        ntstatus.Status
 	}{
-		{"exactly", all, 10, 0, false, true, 0}, {"more room", all, 11, 0, false, true, 0},
+		{"exact room", all, 10, 0, false, true, 0}, {"more room", all, 11, 0, false, true, 0},
 		{"less room", all, 9, 0, false, false, 0}, {"no room", all, 0, 0, false, false, 0},
-		{"meanwhile shorter", all, 10, 1, false, false, 0}, {"a directory", all, 10, 0, true, false, 0},
-		{"not to be read", all &^ winnt.FILE_READ_DATA, 10, 0, false, false, 0},
-		{"not to be queried", winnt.FILE_READ_DATA, 10, 0, false, false, ntstatus.AccessDenied},
+		{"file became shorter", all, 10, 1, false, false, 0}, {"a directory", all, 10, 0, true, false, 0},
+		{"no read access", all &^ winnt.FILE_READ_DATA, 10, 0, false, false, 0},
+		{"no right to query", winnt.FILE_READ_DATA, 10, 0, false, false, ntstatus.AccessDenied},
 	} {
 		w.tree.data, w.tree.short = "0123456789", c.short
 		w.tree.facts = nt.FileFacts{EndOfFile: 10, Directory: c.directory, FileID: 7}
@@ -36,7 +36,8 @@ func TestWholeContents(t *testing.T) {
 		facts, whole, st := w.context().Contents(h, room)
 		if st != c.st || whole != c.whole || whole && string(room[:10]) != w.tree.data ||
 			st == ntstatus.Success && facts != w.tree.facts {
-			t.Errorf("%s: %v, %v, %q, %+v", c.name, st, whole, room, facts)
+			t.Errorf("%s: read = %v, whole %v, %q, facts %+v, want %v, whole %v",
+				c.name, st, whole, room, facts, c.st, c.whole)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 	}
@@ -54,9 +55,9 @@ func TestWholeContents(t *testing.T) {
 		{"both", write, winnt.FILE_READ_DATA, 0},
 		{"write alone", winnt.FILE_WRITE_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
 		{"append alone", winnt.FILE_APPEND_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
-		{"read into what may be read", winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
-		{"from what may be written", write, write, ntstatus.AccessDenied},
-		{"into nothing", 0, winnt.FILE_READ_DATA, ntstatus.NotSupported}, {"from nothing", write, 0, ntstatus.NotSupported},
+		{"target only readable", winnt.FILE_READ_DATA, winnt.FILE_READ_DATA, ntstatus.AccessDenied},
+		{"source only writable", write, write, ntstatus.AccessDenied},
+		{"into a device", 0, winnt.FILE_READ_DATA, ntstatus.NotSupported}, {"from a device", write, 0, ntstatus.NotSupported},
 		{"into an event", 1 << 31, winnt.FILE_READ_DATA, ntstatus.ObjectTypeMismatch},
 		{"from an event", write, 1 << 31, ntstatus.ObjectTypeMismatch},
 	} {
@@ -76,7 +77,7 @@ func TestWholeContents(t *testing.T) {
 			asked = "Refill to from from"
 		}
 		if got := w.tree.took(); got != asked {
-			t.Errorf("%s: the tree got the calls %q, want %q", c.name, got, asked)
+			t.Errorf("%s: the tree received the calls %q, want %q", c.name, got, asked)
 		}
 	}
 }

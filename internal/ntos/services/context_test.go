@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-14, O-17: -1 grants the rights that the process has now, for every call and also for a thread
-// that is older than the token.
-func TestOwnProcessAfterItsToken(t *testing.T) {
+// The pseudo handle -1 grants the rights that the process has on itself now, in every call, also for a thread that
+// existed before the process got its token (O-14, O-17).
+func TestProcessPseudoHandleFollowsNewToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("parent", winnt.SeAssignPrimaryTokenPrivilege))
 	made, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -33,7 +33,7 @@ func TestOwnProcessAfterItsToken(t *testing.T) {
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("before: %#x: got = %v, want %v", uint32(got), got, winnt.PROCESS_ALL_ACCESS)
+		t.Errorf("rights of -1 before the new token: %#x, want %#x", uint32(got), uint32(winnt.PROCESS_ALL_ACCESS))
 	}
 	object := k.NewToken(value(t, client, winnt.TokenPrimary, 0))
 	defer k.PsDereferencePrimaryToken(object)
@@ -42,13 +42,13 @@ func TestOwnProcessAfterItsToken(t *testing.T) {
 	want(t, "give it to the child", th.NtSetInformationProcess(made.ProcessHandle, nt.ProcessAccessToken, h),
 		ntstatus.Success)
 	if got, always := granted(), winnt.AccessMask(0x1F07FB); got != always {
-		t.Errorf("afterwards: %#x, want %#x", uint32(got), uint32(always))
+		t.Errorf("rights of -1 after the new token: %#x, want %#x", uint32(got), uint32(always))
 	}
 }
 
 // T-102, W-13: a new thread has the mode of its creator. It is released with the system if it was never ended, and
 // only once if it is ended twice.
-func TestThreadsOfServices(t *testing.T) {
+func TestNewThreadHasModeOfCreator(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -71,7 +71,7 @@ func TestThreadsOfServices(t *testing.T) {
 }
 
 // I-61, I-76: each ticket restores the state of its creation, once. Unused tickets are released with the thread.
-func TestTickets(t *testing.T) {
+func TestTicketRestoresItsStateOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	s := th.Services()
@@ -111,7 +111,7 @@ func TestTickets(t *testing.T) {
 	is("one that was never made", "itself")
 }
 
-// A tracer gets the reason of each call once, and no earlier one.
+// TakeWhy returns the reason of the last call once. It never returns the reason of an earlier call.
 func TestReasonIsReportedOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -123,7 +123,7 @@ func TestReasonIsReportedOnce(t *testing.T) {
 	rule := func(what, wanted string) {
 		t.Helper()
 		if got := s.TakeWhy(); got.Rule != wanted {
-			t.Errorf("%s: %+v, want rule %q", what, got, wanted)
+			t.Errorf("%s: TakeWhy() = %+v, want rule %q", what, got, wanted)
 		}
 	}
 	fail()
@@ -162,7 +162,7 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE} {
 					inKernel := mode == "kernel" && attributes&winnt.OBJ_KERNEL_HANDLE != 0
 					if mode == "kernel" && (attributes&m.refused != 0 || m.kernel && attributes == 0) {
-						continue // TestAttributesOfTokenHandles
+						continue // TestKernelHandleAttributeOfTokens
 					}
 					before := len(handles(t, th))
 					h, st := m.call(by, attributes)
@@ -176,16 +176,16 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 					got := v.(nt.BasicInformation)
 					wanted := attributes & winnt.OBJ_INHERIT &^ m.never
 					if (h < 0) != inKernel || got.Attributes&^winnt.OBJ_PERMANENT != wanted || got.GrantedAccess != m.granted {
-						t.Errorf("%s, %s mode, attributes %#x: handle %#x with %#x for %v, want %#x for %v",
-							m.name, mode,
-							attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
+						t.Errorf("%s, %s mode, attributes %#x: handle %#x with attributes %#x and rights %v, "+
+							"want attributes %#x and rights %v",
+							m.name, mode, attributes, int64(h), got.Attributes, got.GrantedAccess, wanted, m.granted)
 					}
 					made := 1
 					if inKernel {
 						made = 0
 					}
 					if n := len(handles(t, th)); n != before+made {
-						t.Errorf("%s, %s mode, attributes %#x: %d handles, want %d",
+						t.Errorf("%s, %s mode, attributes %#x: process has %d handles, want %d",
 							m.name, mode, attributes, n, before+made)
 					}
 					want(t, "close", by.NtClose(h), ntstatus.Success)
@@ -196,9 +196,9 @@ func TestHandleHasRequestedAttributes(t *testing.T) {
 	}
 }
 
-// O-1, T-102: kernel mode requires no privileges. In user mode each of these calls requires one, and the thread's
-// process has none.
-func TestPrivilegesOfKernelMode(t *testing.T) {
+// Kernel mode needs no privileges. In user mode each of these calls needs one, and the thread's process holds none
+// (O-1, T-102).
+func TestKernelModeNeedsNoPrivileges(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
 	th, k := w.thread(p)
@@ -259,9 +259,9 @@ func TestPrivilegesOfKernelMode(t *testing.T) {
 	}
 }
 
-// T-102: a privilege counts if it is enabled in the effective token, at SecurityImpersonation or above, and always in
-// kernel mode. The test requests ACCESS_SYSTEM_SECURITY (O-30).
-func TestPrivilegesThatCount(t *testing.T) {
+// A privilege counts if it is enabled in the effective token and the level is SecurityImpersonation or above. It
+// always counts in kernel mode. The test requests ACCESS_SYSTEM_SECURITY (T-102, O-30).
+func TestPrivilegeCountsAtImpersonationLevel(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -275,14 +275,14 @@ func TestPrivilegesThatCount(t *testing.T) {
 	}
 	th, k := w.thread(w.process("server", winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege))
 	if st := open(th); st != ntstatus.Success {
-		t.Errorf("with the privilege: %s, want %s", st, ntstatus.Success)
+		t.Errorf("opening with SeSecurityPrivilege: %s, want %s", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name string
 		tok  *kernel.AccessToken
 		want ntstatus.Status
 	}{
-		{"the client lacks it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
+		{"the client does not hold it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
 		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege),
 			ntstatus.Success},
 		{"the client holds it and only identifies",
@@ -298,7 +298,8 @@ func TestPrivilegesThatCount(t *testing.T) {
 	}
 }
 
-// O-18: through -2 a thread has the rights of its creator on itself and three more, whichever process created it.
+// Through the pseudo handle -2 a thread has its creator's rights on it and three more, whichever process created it
+// (O-18).
 func TestThreadRightsOnItself(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	maker, _ := w.thread(w.process("maker", winnt.SeRestorePrivilege))
@@ -350,8 +351,8 @@ func TestThreadRightsOnItself(t *testing.T) {
 	}
 }
 
-// O-5, O-12, O-81, P-7: if any allocation of a handle-creating service fails, no handle is returned or left in the
-// table, and its value is used next, in user and in kernel mode.
+// If any allocation of a service that creates handles fails, the service returns no handle and leaves none in the
+// table, and the next handle gets the unused value. This holds in user and in kernel mode (O-5, O-12, O-81, P-7).
 func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	var points []string
 	fails := ""
@@ -388,12 +389,13 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 				fails = point
 				h, st := m.call(by, attributes)
 				if fails = ""; st != ntstatus.InsufficientResources || h != 0 {
-					t.Errorf("%s without memory at %q: handle %#x, %v", m.name, point, int64(h), st)
+					t.Errorf("%s without memory at %q: handle %#x, %v, want no handle and "+
+						"STATUS_INSUFFICIENT_RESOURCES",
+						m.name, point, int64(h), st)
 				}
 				if n, v := len(handles(t, th)), next(by, attributes); n != before || v != value {
-					t.Errorf("%s without memory at %q: %d handles, next %#x, want %d, %#x",
-						m.name, point, n, int64(v), before,
-						int64(value))
+					t.Errorf("%s without memory at %q: %d handles, next value %#x, want %d, %#x",
+						m.name, point, n, int64(v), before, int64(value))
 				}
 				failed[m.name] = true
 			}
@@ -401,7 +403,7 @@ func TestFailedAllocationReturnsNoHandle(t *testing.T) {
 	}
 	for _, m := range all {
 		if !failed[m.name] {
-			t.Errorf("%s has no point where memory runs out", m.name)
+			t.Errorf("%s: no allocation failed, want at least one", m.name)
 		}
 	}
 	k.PsRevertToSelf()
@@ -439,7 +441,8 @@ func TestHandleHasRequestedRights(t *testing.T) {
 			}
 			h := winnt.Handle(reflect.ValueOf(out).FieldByName(c.field).Int())
 			if got := grantedTo(t, th, h); got != bit {
-				t.Errorf("%s %#x: granted %#x", c.service, uint32(bit), uint32(got))
+				t.Errorf("%s with desired access %#x granted %#x, want %#x",
+					c.service, uint32(bit), uint32(got), uint32(bit))
 			}
 			th.NtClose(h)
 		}
@@ -454,7 +457,7 @@ func TestHandleHasRequestedRights(t *testing.T) {
 		}
 		got := [2]winnt.AccessMask{grantedTo(t, th, out.ProcessHandle), grantedTo(t, th, out.ThreadHandle)}
 		if got != c {
-			t.Errorf("NtCreateUserProcess: granted %#x, want %#x", got, c)
+			t.Errorf("NtCreateUserProcess: granted %#x to process and thread, want %#x", got, c)
 		}
 	}
 	for _, held := range []winnt.AccessMask{winnt.TOKEN_DUPLICATE, winnt.TOKEN_DUPLICATE | winnt.TOKEN_ADJUST_GROUPS,
@@ -465,7 +468,8 @@ func TestHandleHasRequestedRights(t *testing.T) {
 		}
 		filtered, st := th.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: own})
 		if got := grantedTo(t, th, filtered); st != ntstatus.Success || got != held {
-			t.Errorf("T-60: filtered through %#x: %#x, %v", uint32(held), uint32(got), st)
+			t.Errorf("T-60: token filtered through a handle with %#x: granted %#x, %v, want the same rights",
+				uint32(held), uint32(got), st)
 		}
 	}
 }
@@ -480,8 +484,8 @@ func grantedTo(t *testing.T, th *nt.Thread, h winnt.Handle) winnt.AccessMask {
 	return x.(nt.BasicInformation).GrantedAccess
 }
 
-// U-20, U-57: each record of a service names the process that called, by its id and
-// name, and the user that it acts as: here two processes of two users.
+// Each record names the calling process by id and name, and the user that it acts as. The test uses two processes of
+// two users (U-20, U-57).
 func TestRecordsNameTheirProcess(t *testing.T) {
 	sys, memory := recording(t)
 	seen := 0
@@ -516,7 +520,7 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 			}
 		}
 		if n < seen+5 {
-			t.Errorf("%d records for process %d", n-seen, i)
+			t.Errorf("process %d wrote %d records, want at least 5", i, n-seen)
 		}
 		seen = n
 	}
@@ -558,9 +562,9 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 	th.NtClose(h)
 }
 
-// TestEveryObjectIsCounted checks that each object that a service creates is counted as alive, with its handle, and
+// TestCreatedObjectsAreCounted checks that each object that a service creates is counted as alive, with its handle, and
 // that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
-func TestEveryObjectIsCounted(t *testing.T) {
+func TestCreatedObjectsAreCounted(t *testing.T) {
 	sys, server, client := pipePair(t)
 	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
@@ -580,11 +584,11 @@ func TestEveryObjectIsCounted(t *testing.T) {
 	}
 	for i, want := range []ntstatus.Status{ntstatus.Success, ntstatus.InvalidHandle} {
 		if st := k.ZwClose(second); st != want {
-			t.Errorf("ZwClose %d: %v, want %v", i, st, want)
+			t.Errorf("call %d of ZwClose on the second handle: %v, want %v", i, st, want)
 		}
 	}
 	if st := k.ZwClose(first); st != ntstatus.Success {
-		t.Errorf("ZwClose of the other: %v, want %v", st, ntstatus.Success)
+		t.Errorf("ZwClose of the first handle: %v, want %v", st, ntstatus.Success)
 	}
 	for _, c := range []struct {
 		name    string
@@ -632,12 +636,14 @@ func TestEveryObjectIsCounted(t *testing.T) {
 			continue
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o+c.objects || h1 != h+1 {
-			t.Errorf("P-5: %s made: %d objects and %d handles more, want %d and 1", c.name, o1-o, h1-h, c.objects)
+			t.Errorf("P-5: %s created: %d more objects and %d more handles, want %d and 1",
+				c.name, o1-o, h1-h, c.objects)
 		}
 		if c.name == "pipe" { // the client's end is an object of its own
 			end, st := client.NtOpenFile(winnt.FILE_WRITE_DATA, pipe(), 3, 0)
 			if o1, h1, _ := sys.Counts(); st != ntstatus.Success || o1 != o+2 || h1 != h+2 {
-				t.Errorf("P-5: both ends of a pipe: %v, %d objects and %d handles", st, o1-o, h1-h)
+				t.Errorf("P-5: both ends of a pipe: %v, %d more objects and %d more handles, want 2 and 2",
+					st, o1-o, h1-h)
 			}
 			if st := client.NtClose(end); st != ntstatus.Success {
 				t.Error(st)
@@ -646,14 +652,14 @@ func TestEveryObjectIsCounted(t *testing.T) {
 		if c.name == "device" { // a file that keeps nothing has nothing to flush
 			_, st := server.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: handle})
 			if st != ntstatus.Success {
-				t.Errorf("I-140: flush: %v, want %v", st, ntstatus.Success)
+				t.Errorf("I-140: NtFlushBuffersFile of a device: %v, want %v", st, ntstatus.Success)
 			}
 		}
 		if st := c.th.NtClose(handle); st != ntstatus.Success {
-			t.Errorf("%s: %v, want %v", c.name, st, ntstatus.Success)
+			t.Errorf("closing %s: %v, want %v", c.name, st, ntstatus.Success)
 		}
 		if o1, h1, _ := sys.Counts(); o1 != o || h1 != h {
-			t.Errorf("P-5: %s closed: %d objects and %d handles stay", c.name, o1-o, h1-h)
+			t.Errorf("P-5: %s closed: %d more objects and %d more handles than before, want none", c.name, o1-o, h1-h)
 		}
 	}
 }

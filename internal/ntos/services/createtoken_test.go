@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-10, T-12: a token created without integrity has Medium, unless its policy is off.
-func TestIntegrityOfANewToken(t *testing.T) {
+// A token that is created without an integrity level gets Medium, unless its mandatory policy is off (T-10, T-12).
+func TestNewTokenHasMediumIntegrity(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
 	low := []token.Group{{SID: sid.LowLevel, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED}}
@@ -47,14 +47,14 @@ func TestIntegrityOfANewToken(t *testing.T) {
 		}
 		got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel)
 		if policy := class[uint32](t, th, out.TokenHandle, winnt.TokenMandatoryPolicy); got.SID != c.want || policy != c.is {
-			t.Errorf("%+v: integrity %v and policy %d, want %v, %d", c, got.SID, policy, c.want, c.is)
+			t.Errorf("%+v: token has integrity %v and policy %d, want %v and %d", c, got.SID, policy, c.want, c.is)
 		}
 	}
 }
 
-// O-20, O-21, O-30: invalid requested rights are refused with or without a descriptor, and before errors of the
-// descriptor.
-func TestRightsOfANewToken(t *testing.T) {
+// Invalid requested rights are refused with and without a security descriptor, and before errors in the descriptor
+// (O-20, O-21, O-30).
+func TestInvalidRightsOfNewTokenAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
@@ -81,7 +81,9 @@ func TestRightsOfANewToken(t *testing.T) {
 			want(t, "make a package's token of "+text, st, wanted)
 			if now := len(handles(t, th)); wanted != ntstatus.Success && (now != before || made.TokenHandle != 0 ||
 				boxed.TokenHandle != 0) {
-				t.Errorf("%q: %d handles, before %d; %v, %v", text, now, before, made, boxed)
+				t.Errorf("descriptor %q: %d handles after a refused call, %d before, outputs %v and %v, want "+
+					"the same number and no handle",
+					text, now, before, made, boxed)
 			}
 			inKernel, st := k.Zw().Services().NtCreateToken(plain)
 			if wanted = ntstatus.Success; asked&winnt.RESERVED_RIGHTS != 0 {
@@ -94,10 +96,10 @@ func TestRightsOfANewToken(t *testing.T) {
 	}
 }
 
-// T-11, T-12: a created token's omitted parts have defaults: medium integrity, no write-up and the lower level for
-// new processes, the session of the creator's process (not of the impersonated client), new token and modified ids,
-// and no parent.
-func TestWhatANewTokenLacks(t *testing.T) {
+// The omitted parts of a created token have defaults: medium integrity, no write-up and the lower level for new
+// processes, the session of the creator's process (not of the impersonated client), new token and modified ids, and
+// no parent (T-11, T-12).
+func TestOmittedPartsOfNewTokenHaveDefaults(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	spec.SessionID, spec.Privileges = 5, spec.Privileges|winnt.SeImpersonatePrivilege.Bit()
@@ -117,18 +119,18 @@ func TestWhatANewTokenLacks(t *testing.T) {
 		winnt.TokenImpersonation: winnt.SecurityDelegation} {
 		h := make(typ)
 		if got := class[uint32](t, th, h, winnt.TokenMandatoryPolicy); got != 3 {
-			t.Errorf("the policy is %#x, want %#x", got, 3)
+			t.Errorf("mandatory policy of the token = %#x, want %#x", got, 3)
 		}
 		if got := class[uint32](t, th, h, winnt.TokenSessionId); got != 5 {
-			t.Errorf("the session is %d, want 5", got)
+			t.Errorf("session of the token = %d, want 5", got)
 		}
 		if got := class[token.Group](t, th, h, winnt.TokenIntegrityLevel); got.SID != sid.MustParse("S-1-16-8192") {
-			t.Errorf("the integrity is %v", got)
+			t.Errorf("integrity of the token = %v, want S-1-16-8192", got)
 		}
 		one, other := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics),
 			class[nt.TokenStatistics](t, th, make(typ), winnt.TokenStatistics)
 		if one.TokenID == other.TokenID || one.ModifiedID == other.ModifiedID || one.ImpersonationLevel != level {
-			t.Errorf("two tokens: %+v, %+v", one, other)
+			t.Errorf("statistics of two tokens: %+v and %+v, want different ids and the level %v", one, other, level)
 		}
 	}
 	off := plainToken(winnt.TokenPrimary)
@@ -140,7 +142,7 @@ func TestWhatANewTokenLacks(t *testing.T) {
 	want(t, "T-12: without a policy", st, ntstatus.Success)
 	if got := class[token.Group](t, th, out.TokenHandle, winnt.TokenIntegrityLevel); got.SID ==
 		sid.MustParse("S-1-16-8192") {
-		t.Errorf("T-12: the integrity of a token without a policy is %v", got)
+		t.Errorf("T-12: integrity of a token without mandatory policy = %v, want another than S-1-16-8192", got)
 	}
 	double := []claims.Attribute{{Name: "a", Type: claims.Uint64, Uints: []uint64{1, 1}}}
 	for name, change := range map[string]func(*nt.CreateTokenExIn){
@@ -160,9 +162,9 @@ func TestWhatANewTokenLacks(t *testing.T) {
 	want(t, "T-10: before the level that is missing", st, ntstatus.InvalidSID)
 }
 
-// O-28, O-30, T-47, T-52: the handle of a new token takes the inherit attribute and no other,
-// and a SACL that its maker gives needs SeSecurityPrivilege, also one without entries.
-func TestHandlesOfNewTokens(t *testing.T) {
+// The handle of a new token takes the inherit attribute and no other. A SACL in the caller's descriptor needs
+// SeSecurityPrivilege, even if the SACL is empty (O-28, O-30, T-47, T-52).
+func TestNewTokenHandleAttributesAndSACL(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -193,8 +195,8 @@ func TestHandlesOfNewTokens(t *testing.T) {
 			want(t, name, st, ntstatus.Success)
 			v, st := th.NtQueryObject(h, nt.ObjectBasicInformation)
 			if b, _ := v.(nt.BasicInformation); st != ntstatus.Success || b.Attributes != wanted {
-				t.Errorf("%s with attributes %#x: %#x, %v, want %#x, %v", name, attributes, b.Attributes, st, wanted,
-					ntstatus.Success)
+				t.Errorf("%s with attributes %#x: handle has attributes %#x, %v, want %#x, %v",
+					name, attributes, b.Attributes, st, wanted, ntstatus.Success)
 			}
 		}
 		_, st := make(nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)S:")})
@@ -202,8 +204,8 @@ func TestHandlesOfNewTokens(t *testing.T) {
 	}
 }
 
-// A created token has each privilege with the given attributes: enabled, by default, both or neither (T-10).
-func TestPrivilegesAsGiven(t *testing.T) {
+// A created token has each privilege with the given attributes: enabled, enabled by default, both or neither (T-10).
+func TestCreatedTokenKeepsPrivilegeAttributes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
@@ -232,12 +234,12 @@ func TestPrivilegesAsGiven(t *testing.T) {
 		want[p.LUID] = p.Attributes
 	}
 	if st != ntstatus.Success || !reflect.DeepEqual(got, want) {
-		t.Errorf("T-10: %v, %v, want %v", got, st, want)
+		t.Errorf("T-10: attributes of the privileges = %v, %v, want %v, success", got, st, want)
 	}
 }
 
-// Each parameter of NtCreateTokenEx changes exactly the information classes about it (T-10, T-12).
-func TestEachPartOfACreatedToken(t *testing.T) {
+// Each parameter of NtCreateTokenEx changes exactly the information classes that report it (T-10, T-12).
+func TestEachParameterChangesItsClasses(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.MAXIMUM_ALLOWED)
 	if st != ntstatus.Success {
@@ -315,14 +317,14 @@ func TestEachPartOfACreatedToken(t *testing.T) {
 			}
 		}
 		if slices.Sort(changed); strings.Join(changed, " ") != c.want {
-			t.Errorf("changed are %v, want %s", changed, c.want)
+			t.Errorf("changed information classes: %v, want %s", changed, c.want)
 		}
 	}
 }
 
-// TestNtAllocateLocallyUniqueId checks that no two calls return the same identifier, from any process, and that none
-// is a documented one (0x3E4 to 0x3E7, and 0).
-func TestNtAllocateLocallyUniqueId(t *testing.T) {
+// TestAllocatedLUIDsAreUnique checks that no two calls return the same LUID, from any process, and that none is 0 or
+// a documented one (0x3E4 to 0x3E7).
+func TestAllocatedLUIDsAreUnique(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	seen := map[winnt.LUID]bool{0: true, 0x3E4: true, 0x3E5: true, 0x3E6: true, 0x3E7: true}
 	for _, name := range []string{"p", "q"} {
@@ -331,7 +333,8 @@ func TestNtAllocateLocallyUniqueId(t *testing.T) {
 			for range 100 {
 				out, st := s.NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn{})
 				if st != ntstatus.Success || seen[out.LUID] {
-					t.Fatalf("%#x a second time, %v", uint64(out.LUID), st)
+					t.Fatalf("NtAllocateLocallyUniqueId = %#x, %v, want success and a value never returned before",
+						uint64(out.LUID), st)
 				}
 				seen[out.LUID] = true
 			}

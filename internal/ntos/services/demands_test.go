@@ -14,7 +14,7 @@ import (
 
 type byName = func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)
 
-// demands are calls of each service that writes records.
+// demands has, for each service that writes audit records, the calls that must write one.
 var demands = map[string][]demand{
 	"NtOpenFile": {func(_ *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		return func() (any, ntstatus.Status) {
@@ -140,7 +140,7 @@ func ownID(d *demanded) *nt.ClientID {
 	return &nt.ClientID{UniqueProcess: self.Process().ID(), UniqueThread: self.ID()}
 }
 
-// impersonates gives the thread a client whose token object it has a handle of.
+// impersonates makes the thread impersonate a client and returns a handle of the client's token object.
 func impersonates(t *testing.T, d *demanded) winnt.Handle {
 	k := d.sys.KernelMode(d.Thread)
 	tok := d.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege)
@@ -157,7 +157,7 @@ func ownToken(t *testing.T, d *demanded) winnt.Handle {
 	return h
 }
 
-// alarm returns a case of a call that records for a server.
+// alarm returns a case for a call that writes an audit record on behalf of a server.
 func alarm(call func(s *auditServer) (any, ntstatus.Status)) []demand {
 	return []demand{func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		s := d.auditServer(t, winnt.SecurityImpersonation)
@@ -166,7 +166,7 @@ func alarm(call func(s *auditServer) (any, ntstatus.Status)) []demand {
 	}}
 }
 
-// kinds are the services that make and open an object by its name.
+// kinds has the services that create and open a named object, by object type.
 var kinds = map[string][2]byName{
 	"JobObject": {func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status) {
 		return th.NtCreateJobObject(winnt.JOB_OBJECT_ALL_ACCESS, oa)
@@ -205,7 +205,7 @@ var kinds = map[string][2]byName{
 	}},
 }
 
-// alarms are the calls of a server that records for others.
+// alarms returns the calls of a server that writes audit records for its own objects.
 func alarms() map[string][]demand {
 	d := nt.Cap(sddl.MustParse(sample))
 	mapping := nt.Cap(winnt.GenericMapping{Read: 1})
@@ -253,7 +253,7 @@ func alarms() map[string][]demand {
 	}
 }
 
-// opens are the services that open a process, a thread or a token.
+// opens returns the services that open a process, a thread or a token.
 func opens() map[string][]demand {
 	self := func(open func(d *demanded, access winnt.AccessMask) (winnt.Handle, ntstatus.Status)) []demand {
 		return opensOf(func(t *testing.T, d *demanded) winnt.Handle {

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A pipe can be created and opened by a name relative to the pipe device. Another directory, and an absolute name,
-// are refused (I-160).
-func TestPipesBelowTheirDevice(t *testing.T) {
+// A pipe can be created and opened by a name relative to the pipe device. An absolute name, or a root other than the
+// device, is refused (I-160).
+func TestPipeNamesRelativeToTheDevice(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
 	at := func(root winnt.Handle, name string) func(*nt.CreateNamedPipeFileIn) {
@@ -27,7 +27,7 @@ func TestPipesBelowTheirDevice(t *testing.T) {
 	theirs := p.device(p.client)
 	oa := &nt.ObjectAttributes{RootDirectory: theirs, ObjectName: "M", Attributes: winnt.OBJ_CASE_INSENSITIVE}
 	if _, st := p.client.NtOpenFile(both, oa, 0, 0); st != ntstatus.Success {
-		t.Errorf("open below the device: %v, want %v", st, ntstatus.Success)
+		t.Errorf("opening a pipe relative to the client's device handle: %v, want %v", st, ntstatus.Success)
 	}
 	for name, x := range map[string]struct {
 		root winnt.Handle
@@ -41,14 +41,14 @@ func TestPipesBelowTheirDevice(t *testing.T) {
 		"a thread as root": {winnt.NtCurrentThread, "m", ntstatus.ObjectTypeMismatch},
 	} {
 		if _, st := p.make(at(x.root, x.name)); st != x.want {
-			t.Errorf("%s: %v, want %v", name, st, x.want)
+			t.Errorf("creating a pipe, %s: %v, want %v", name, st, x.want)
 		}
 	}
 }
 
-// TestUnnamedPipe checks that an empty name below the device creates an unnamed pipe of one instance, and that an
-// empty name below its server's end opens it once (I-161).
-func TestUnnamedPipe(t *testing.T) {
+// TestUnnamedPipeIsOpenedOnceThroughItsServer checks that an empty name below the device creates an unnamed pipe with
+// one instance, and that an empty name below the server's end opens it once (I-161).
+func TestUnnamedPipeIsOpenedOnceThroughItsServer(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.server)
 	unnamed := func(in *nt.CreateNamedPipeFileIn) {
@@ -58,28 +58,28 @@ func TestUnnamedPipe(t *testing.T) {
 	s, other := p.made(unnamed), p.made(unnamed)
 	below := &nt.ObjectAttributes{RootDirectory: s}
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_READ, below, 0, 0); st != ntstatus.AccessDenied {
-		t.Errorf("to read at the end that writes: %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("opening the writing end for reading: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	c, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0)
 	p.must(st)
 	if _, st := p.server.NtOpenFile(winnt.GENERIC_WRITE, below, 0, 0); st != ntstatus.PipeNotAvailable {
-		t.Errorf("a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
+		t.Errorf("opening a second client: %v, want %v", st, ntstatus.PipeNotAvailable)
 	}
 	if _, st = p.server.NtWriteFile(c, []byte("hello")); st != ntstatus.Success {
 		t.Error(st)
 	}
 	if b, st := p.server.NtReadFile(s, 9); string(b) != "hello" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "hello", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`reading from the pipe = %q, %v, want "hello", %v`, b, st, ntstatus.Success)
 	}
 	if st := p.state(p.server, other); st != winnt.FILE_PIPE_LISTENING_STATE {
 		t.Errorf("another unnamed pipe has state %d, want %d", st, winnt.FILE_PIPE_LISTENING_STATE)
 	}
 	i, st := p.server.NtQueryInformationFile(s, nt.FileNameInformation)
 	if p.must(st); i.(nt.NameInformation).FileName != "" {
-		t.Errorf("the name: %+v", i)
+		t.Errorf("name of an unnamed pipe = %+v, want an empty one", i)
 	}
 	p.must(p.server.NtClose(s))
 	if _, st := p.server.NtWriteFile(c, []byte("x")); !strings.Contains(st.String(), "PIPE_CLOSING") {
-		t.Errorf(`a write to a closed reader: %v, want text containing "PIPE_CLOSING"`, st)
+		t.Errorf(`writing after the reader closed: %v, want a status with "PIPE_CLOSING"`, st)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-17, O-57: the pseudo handle of another process grants the rights of that process on itself, not those of the
-// caller.
-func TestPseudoHandleOfAnother(t *testing.T) {
+// The pseudo handle of another process grants the rights of that process on itself, not those of the caller (O-17,
+// O-57).
+func TestPseudoHandleOfAnotherProcessGrantsItsRights(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	child, st := b.asks.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 		ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS, ThreadFlags: winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED})
@@ -30,7 +30,7 @@ func TestPseudoHandleOfAnother(t *testing.T) {
 		return v.(nt.BasicInformation).GrantedAccess
 	}
 	if got := granted(); got != winnt.PROCESS_ALL_ACCESS {
-		t.Errorf("at first %#x, want all rights", got)
+		t.Errorf("rights before the new token = %#x, want all rights", got)
 	}
 	own, st := b.asks.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	want(t, "open the caller's token", st, ntstatus.Success)
@@ -46,14 +46,14 @@ func TestPseudoHandleOfAnother(t *testing.T) {
 	want(t, "assign it", b.asks.NtSetInformationProcess(child.ProcessHandle, nt.ProcessAccessToken, h), ntstatus.Success)
 	// The result is the fixed set, because no entry of the process matches the new user.
 	if got := granted(); got != 0x1f07fb {
-		t.Errorf("with the other's token %#x, want 0x1f07fb", got)
+		t.Errorf("rights with the other user's token = %#x, want 0x1f07fb", got)
 	}
 }
 
-// O-13, O-16, O-50, O-57: the meaning of a source handle depends on the source process. -1 is that process. -2 is the
-// calling thread in its own process and invalid in another. Kernel mode sees kernel handles from every process. The
-// token pseudo handles are invalid.
-func TestSourcesOfDuplicates(t *testing.T) {
+// The source process decides what a source handle means. -1 is that process. -2 is the calling thread in the caller's
+// own process, and invalid in another process. In kernel mode, kernel handles are valid in every process. The pseudo
+// handles of tokens are invalid (O-13, O-16, O-50, O-57).
+func TestSourceHandleBelongsToSourceProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("caller"))
 	other := w.process("other")
@@ -62,7 +62,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if event >= 0 {
-		t.Fatalf("handle %#x is no kernel handle: event = %d, want less than 0", int64(event), event)
+		t.Fatalf("event handle = %#x, want a kernel handle (less than 0)", int64(event))
 	}
 	const none = ntstatus.InvalidHandle
 	for _, c := range []struct {
@@ -74,7 +74,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		{"itself", winnt.NtCurrentProcess, winnt.NtCurrentProcess, 0, 0, winnt.NtCurrentProcess},
 		{"its thread", winnt.NtCurrentProcess, winnt.NtCurrentThread, 0, 0, winnt.NtCurrentThread},
 		{"a kernel handle", winnt.NtCurrentProcess, event, none, 0, event},
-		{"the other", source, winnt.NtCurrentProcess, 0, 0, source},
+		{"the other process", source, winnt.NtCurrentProcess, 0, 0, source},
 		{"a thread of the other", source, winnt.NtCurrentThread, none, none, 0},
 		{"a kernel handle through the other", source, event, none, 0, event},
 		{"0", winnt.NtCurrentProcess, 0, none, none, 0},
@@ -82,7 +82,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 		{"the token of the process", winnt.NtCurrentProcess, winnt.NtCurrentProcessToken, none, none, 0},
 		{"the token of the thread", winnt.NtCurrentProcess, winnt.NtCurrentThreadToken, none, none, 0},
 		{"the effective token", source, winnt.NtCurrentEffectiveToken, none, none, 0},
-		{"what is reserved", winnt.NtCurrentProcess, -3, none, none, 0},
+		{"a reserved value", winnt.NtCurrentProcess, -3, none, none, 0},
 	} {
 		for by, wanted := range map[*nt.Thread]ntstatus.Status{th: c.inUserMode, k.Zw(): c.inKernel} {
 			h, st := by.NtDuplicateObject(c.process, c.handle, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
@@ -90,7 +90,7 @@ func TestSourcesOfDuplicates(t *testing.T) {
 				continue
 			}
 			if st := k.Zw().NtCompareObjects(h, c.same); st != ntstatus.Success {
-				t.Errorf("%s: the duplicate is of another object: %v, want %v", c.name, st, ntstatus.Success)
+				t.Errorf("%s: NtCompareObjects(duplicate, source) = %v, want %v", c.name, st, ntstatus.Success)
 			}
 			want(t, "close", by.NtClose(h), ntstatus.Success)
 		}
@@ -98,8 +98,8 @@ func TestSourcesOfDuplicates(t *testing.T) {
 	want(t, "close", k.ZwClose(event), ntstatus.Success)
 }
 
-// U-73, O-57: the pseudo handles of the calling process and thread can be duplicated into another process, with and
-// without a record.
+// The pseudo handles of the calling process and thread can be duplicated into another process, with and without an
+// audit record (U-73, O-57).
 func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 	for _, records := range []bool{false, true} {
 		w := newWorld(t, kernel.Config{})
@@ -114,14 +114,14 @@ func TestPseudoHandlesCanBeDuplicated(t *testing.T) {
 			made, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, target, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 			want(t, "duplicate", st, ntstatus.Success)
 			if got := handles(t, taker)[made]; got != text+" 0x0" {
-				t.Errorf("records %v: the duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
+				t.Errorf("auditing %v: duplicate of %d is %q, want %q", records, h, got, text+" 0x0")
 			}
 		}
 	}
 }
 
-// O-31: two handles of any types are compared by their objects; the first handle is tested first.
-func TestCompareObjects(t *testing.T) {
+// NtCompareObjects compares the objects of two handles of any types, and checks the first handle first (O-31).
+func TestHandlesCompareByTheirObjects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	all := map[string]winnt.Handle{"process": winnt.NtCurrentProcess, "thread": winnt.NtCurrentThread}
@@ -149,10 +149,10 @@ func TestCompareObjects(t *testing.T) {
 	want(t, "one token", th.NtCompareObjects(own, again), ntstatus.Success)
 }
 
-// O-53, O-58, U-20, U-73: a duplication that one process makes from a second into a third is
-// recorded with both, and the handle is as without the record: its rights, its attributes, of
-// an object of a handle or of a pseudo handle. From kernel mode it leaves no record.
-func TestDuplicatesBetweenOthers(t *testing.T) {
+// If one process duplicates a handle from a second process into a third, the record names both. The new handle has
+// the same rights and attributes as without the record, for a handle and a pseudo handle. In kernel mode no record is
+// written (O-53, O-58, U-20, U-73).
+func TestDuplicationRecordNamesBothProcesses(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	caller := w.process("caller")
@@ -191,7 +191,8 @@ func TestDuplicatesBetweenOthers(t *testing.T) {
 		want(t, c.name, st, ntstatus.Success)
 		after := handles(t, taker)
 		if after[out.TargetHandle] != c.want || before[out.TargetHandle] != "" || len(after) != len(before)+1 {
-			t.Errorf("%s: the handle %v is %q, want %q", c.name, out.TargetHandle, after[out.TargetHandle], c.want)
+			t.Errorf("%s: new handle %v is %q, want %q and no other change",
+				c.name, out.TargetHandle, after[out.TargetHandle], c.want)
 		}
 		var records []string
 		if c.record {
@@ -200,14 +201,14 @@ func TestDuplicatesBetweenOthers(t *testing.T) {
 				uint64(out.TargetHandle), uint64(to.ID()))}
 		}
 		if got := said(m); !slices.Equal(got, records) {
-			t.Errorf("%s: the records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
+			t.Errorf("%s: records\n%s\nwant\n%s", c.name, strings.Join(got, "\n"), strings.Join(records, "\n"))
 		}
 	}
 }
 
-// O-58: kernel mode that does not request a kernel handle gets a handle of the System process's own table there, and
-// no kernel handle if another process is the target.
-func TestKernelDuplicates(t *testing.T) {
+// If kernel mode requests no kernel handle, it gets a handle in the System process's own table. If another process is
+// the target, the new handle is never a kernel handle (O-58).
+func TestKernelModeDuplicatesIntoSystemTable(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("p")
 	th, k := w.thread(p)
@@ -224,14 +225,15 @@ func TestKernelDuplicates(t *testing.T) {
 		h, st := k.Zw().NtDuplicateObject(winnt.NtCurrentProcess, event, c.target, 0, c.attributes,
 			winnt.DUPLICATE_SAME_ACCESS)
 		if want(t, "duplicate", st, ntstatus.Success); st == ntstatus.Success && (h < 0) != c.kernel {
-			t.Errorf("target %v, attributes %#x: handle %#x", c.target, c.attributes, int64(h))
+			t.Errorf("target %v, attributes %#x: handle %#x, want kernel handle = %v",
+				c.target, c.attributes, int64(h), c.kernel)
 		}
 	}
 }
 
-// U-20: whether a duplication is recorded is said by the policy of the user that the thread acts
-// as, not by that of its process's user.
-func TestWhosePolicyRecordsADuplicate(t *testing.T) {
+// The audit policy of the user that the thread impersonates decides whether a duplication is recorded, not the policy
+// of the process's user (U-20).
+func TestDuplicationFollowsPolicyOfEffectiveUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
@@ -250,15 +252,15 @@ func TestWhosePolicyRecordsADuplicate(t *testing.T) {
 		_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, event, winnt.NtCurrentProcess, 1, 0, 0)
 		want(t, "duplicate", st, ntstatus.Success)
 		if got := said(m); len(got) != records {
-			t.Errorf("%d records, want %d: %q", len(got), records, got)
+			t.Errorf("duplication wrote %d records, want %d: %q", len(got), records, got)
 		}
 		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
 	k.PsRevertToSelf()
 }
 
-// O-58: a program that requests a kernel handle in the System process gets a handle of that process's own table.
-func TestDuplicateIntoTheSystem(t *testing.T) {
+// A program that requests a kernel handle in the System process gets a handle in that process's own table (O-58).
+func TestProgramGetsNoKernelHandleInSystem(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("system")
 	system, st := th.NtOpenProcess(winnt.PROCESS_DUP_HANDLE, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
@@ -269,7 +271,7 @@ func TestDuplicateIntoTheSystem(t *testing.T) {
 		winnt.DUPLICATE_SAME_ACCESS)
 	want(t, "duplicate", st, ntstatus.Success)
 	if h <= 0 {
-		t.Errorf("the handle is %#x, one of the kernel: h = %d, want more than 0", int64(h), h)
+		t.Errorf("duplicate in the System process = %#x, want a positive value", int64(h))
 	}
 }
 
@@ -305,7 +307,7 @@ func TestCloseSourceInItsProcess(t *testing.T) {
 	theirs, st := owner.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if source != theirs {
-		t.Fatalf("the values are %v and %v: the test wants one", source, theirs)
+		t.Fatalf("handle values in the two processes: %v and %v, want equal values for this test", source, theirs)
 	}
 	_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, 0)
 	want(t, "nothing is asked for", st, ntstatus.InvalidParameter)
@@ -313,7 +315,7 @@ func TestCloseSourceInItsProcess(t *testing.T) {
 		_, st = th.NtDuplicateObject(source, theirs, 0, 0, 0, winnt.DUPLICATE_CLOSE_SOURCE)
 		want(t, "close the source", st, wanted)
 		if len(handles(t, owner)) != 0 || len(handles(t, th)) != 1 {
-			t.Errorf("the handles are %v and %v", handles(t, owner), handles(t, th))
+			t.Errorf("handles of owner and caller: %v and %v, want none and one", handles(t, owner), handles(t, th))
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNtDuplicateTokenOrderOfChecks: each check of NtDuplicateToken in its order. A call with several errors fails
-// with the status of the first (T-40, O-20, S-61).
+// TestNtDuplicateTokenOrderOfChecks runs each check of NtDuplicateToken in its order. A call with several errors
+// fails with the status of the first check (T-40, O-20, S-61).
 func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
@@ -72,8 +72,8 @@ func TestNtDuplicateTokenOrderOfChecks(t *testing.T) {
 	}
 }
 
-// O-20, O-21, T-44, T-45, I-2: the requested rights of a duplicate are tested in this order: reserved bits, bits that
-// a token does not have, the level of the client. An empty request is not tested.
+// The requested rights of a duplicate are checked in this order: reserved bits, bits that a token does not have, the
+// level of the client. An empty request is not checked (O-20, O-21, T-44, T-45, I-2).
 func TestDuplicateRightsOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -118,8 +118,8 @@ func TestDuplicateRightsOrder(t *testing.T) {
 	}
 }
 
-// O-28, T-47: kernel mode can request a kernel handle for a duplicated token, with and without a descriptor.
-func TestKernelHandlesOfTokens(t *testing.T) {
+// Kernel mode can request a kernel handle for a duplicated token, with and without a descriptor (O-28, T-47).
+func TestDuplicatedTokenCanHaveKernelHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
@@ -131,7 +131,8 @@ func TestKernelHandlesOfTokens(t *testing.T) {
 				false, winnt.TokenPrimary)
 			want(t, "duplicate", st, ntstatus.Success)
 			if (h < 0) != kernel {
-				t.Errorf("attributes %#x, descriptor %v: handle %#x", attributes, d, int64(h))
+				t.Errorf("attributes %#x, descriptor %v: handle %#x, want kernel handle = %v",
+					attributes, d, int64(h), kernel)
 			}
 			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
@@ -174,7 +175,7 @@ func TestDuplicateSACLAsksTheClient(t *testing.T) {
 		}
 		_, st = th.NtDuplicateToken(own, 0, &nt.ObjectAttributes{SecurityDescriptor: with}, false, winnt.TokenPrimary)
 		if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.PrivilegeNotHeld}[c.want]; st != want {
-			t.Errorf("T-52: %s holds the privilege: %v, want %v", name, st, want)
+			t.Errorf("T-52: duplicate with a SACL, %s holds the privilege: %v, want %v", name, st, want)
 		}
 	}
 }

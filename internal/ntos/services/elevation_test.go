@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-48, I-99, U-20: the record of an unsafe elevation is about the process of the thread that
-// got the token, not of the one whose thread called, and says how it was impersonated.
-func TestWhoIsElevated(t *testing.T) {
+// The record of an unsafe elevation names the process of the thread that received the token, not the calling thread's
+// process, and says how the thread impersonates (I-48, I-99, U-20).
+func TestElevationRecordNamesElevatedThread(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	w.sys.Audit().Names = everyName{}
@@ -49,7 +49,7 @@ func TestWhoIsElevated(t *testing.T) {
 		wanted := fmt.Sprintf("%s name of %s %s %#x server %#x %s", acting, acting, client, uint64(p.ID()),
 			uint64(served.Thread().ID()), c.want)
 		if !slices.Equal(got, []string{wanted}) {
-			t.Errorf("the records\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
+			t.Errorf("records of the elevation:\n%s\nwant\n%s", strings.Join(got, "\n"), wanted)
 		}
 	}
 	served.PsRevertToSelf()

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-146: resetting or clearing an event ends its signalled state; a reset returns the previous state.
-func TestEventsAreReset(t *testing.T) {
+// Resetting or clearing an event ends its signalled state. A reset also returns the previous state (O-146).
+func TestResetAndClearEndSignalledState(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -33,7 +33,8 @@ func TestEventsAreReset(t *testing.T) {
 			}
 			out, st := call()
 			if want(t, name, st, ntstatus.Success); (out.PreviousState == 1) != (before && name != "clear") {
-				t.Errorf("%s: it was %d, signalled before: %v", name, out.PreviousState, before)
+				t.Errorf("%s returned previous state %d, event was signalled before: %v",
+					name, out.PreviousState, before)
 			}
 			if name == "set" {
 				wanted = ntstatus.Success

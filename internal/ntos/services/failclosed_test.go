@@ -23,8 +23,8 @@ func (s *brim) Write(audit.Event) error {
 	return nil
 }
 
-// U-64, U-73: if a required record cannot be written, the call fails, returns no output, and does not change tokens
-// and handles.
+// If a required record cannot be written, the call fails, returns no output, and changes no token and no handle
+// (U-64, U-73).
 func TestServicesFailClosed(t *testing.T) {
 	sink := &brim{}
 	w := recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail})
@@ -73,10 +73,10 @@ func TestServicesFailClosed(t *testing.T) {
 		out, st := call()
 		sink.full = false
 		if want(t, name, st, ntstatus.AuditFailed); out != nil {
-			t.Errorf("%s returned %+v, want nil", name, out)
+			t.Errorf("%s without its record returned %+v, want nil", name, out)
 		}
 		if after := handles(t, th); !reflect.DeepEqual(before, after) {
-			t.Errorf("%s: the handles were %v, now %v, want %v", name, before, after, after)
+			t.Errorf("%s without its record: handles %v, want %v unchanged", name, after, before)
 		}
 		_, st = call()
 		want(t, name+" with its record", st, ntstatus.Success)
@@ -91,7 +91,7 @@ func zero(out any, st ntstatus.Status) (any, ntstatus.Status) {
 	return out, st
 }
 
-// meeting calls something at its first record.
+// meeting is a sink that runs a function at its first record.
 type meeting struct {
 	*audit.Memory
 	first func()

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-119, I-133, I-151: each class returns its information, requires its right on the handle, and requires its
-// length.
-func TestFactsOfATree(t *testing.T) {
+// Each information class of a tree's file returns its data, requires its right on the handle, and requires its length
+// (F-55, F-119, I-133, I-151).
+func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
 		FileAttributes: fileaccess.AttributeArchive}
@@ -46,9 +46,8 @@ func TestFactsOfATree(t *testing.T) {
 					out, st := by.Services().NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: h,
 						FileInformationClass: class, Length: c.room})
 					if st != wanted || out.FileInformation != value {
-						t.Errorf("file %d, %v by %#x: %+v, %v, want %+v, %v",
-							i, class, uint32(rights), out.FileInformation, st,
-							value, wanted)
+						t.Errorf("file %d, class %v, handle with %#x: %+v, %v, want %+v, %v",
+							i, class, uint32(rights), out.FileInformation, st, value, wanted)
 					}
 				}
 				if class != nt.FileNameInformation {
@@ -62,9 +61,9 @@ func TestFactsOfATree(t *testing.T) {
 	}
 }
 
-// TestSetPipeModes checks that FilePipeInformation changes the read and completion modes of one end only, through a
+// TestPipeModesAreSetPerEnd checks that FilePipeInformation changes the read and completion modes of one end only, through a
 // handle with FILE_WRITE_ATTRIBUTES (I-158).
-func TestSetPipeModes(t *testing.T) {
+func TestPipeModesAreSetPerEnd(t *testing.T) {
 	p := newPipeSide(t)
 	s, c := p.made(nil), p.open(both)
 	reader := p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.GENERIC_READ })
@@ -72,15 +71,15 @@ func TestSetPipeModes(t *testing.T) {
 		t.Helper()
 		i := nt.PipeInformation{ReadMode: read, CompletionMode: completion}
 		if st := p.server.NtSetInformationFile(h, nt.FilePipeInformation, i); st != want {
-			t.Errorf("set %+v: %v, want %v", i, st, want)
+			t.Errorf("setting %+v: %v, want %v", i, st, want)
 		}
 		if got, _ := p.server.NtQueryInformationFile(h, nt.FilePipeInformation); want == ntstatus.Success && got != i {
-			t.Errorf("set %+v: query returns %+v", i, got)
+			t.Errorf("query after setting %+v = %+v, want the values that were set", i, got)
 		}
 	}
 	set(s, 0, 1, ntstatus.Success)
 	if i, _ := p.client.NtQueryInformationFile(c, nt.FilePipeInformation); i != (nt.PipeInformation{}) {
-		t.Errorf("the other end: %+v", i)
+		t.Errorf("modes of the other end = %+v, want both 0", i)
 	}
 	set(s, 1, 0, ntstatus.Success)
 	set(s, 2, 0, ntstatus.InvalidParameter)
@@ -88,7 +87,8 @@ func TestSetPipeModes(t *testing.T) {
 	set(reader, 0, 0, ntstatus.AccessDenied)
 	st := p.server.NtSetInformationFile(s, nt.FilePipeInformation, nt.FilePosition{})
 	if st != ntstatus.InfoLengthMismatch {
-		t.Errorf("the structure of another class: %v, want %v", st, ntstatus.InfoLengthMismatch)
+		t.Errorf("setting pipe information with the structure of another class: %v, want %v",
+			st, ntstatus.InfoLengthMismatch)
 	}
 	for _, h := range []winnt.Handle{s, reader} {
 		p.must(p.server.NtClose(h))
@@ -103,13 +103,13 @@ func TestSetPipeModes(t *testing.T) {
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
 	st = p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{})
 	if st != ntstatus.PipeDisconnected {
-		t.Errorf("a disconnected client: %v, want %v", st, ntstatus.PipeDisconnected)
+		t.Errorf("setting the modes of a disconnected client: %v, want %v", st, ntstatus.PipeDisconnected)
 	}
 }
 
-// TestStandardInformationOfPipe checks that a pipe's allocation size is the sum of its quotas, that its end of file
+// TestPipeStandardInformation checks that a pipe's allocation size is the sum of its quotas, that its end of file
 // is the number of readable bytes, and that it is deleted with its last handle (I-159).
-func TestStandardInformationOfPipe(t *testing.T) {
+func TestPipeStandardInformation(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(func(in *nt.CreateNamedPipeFileIn) { in.InboundQuota, in.OutboundQuota = 100, 20 })
 	c := p.open(both)
@@ -123,7 +123,7 @@ func TestStandardInformationOfPipe(t *testing.T) {
 		i, st := x.th.NtQueryInformationFile(x.h, nt.FileStandardInformation)
 		want := nt.FileStandard{AllocationSize: 120, EndOfFile: x.end, NumberOfLinks: 1, DeletePending: true}
 		if st != ntstatus.Success || i != want {
-			t.Errorf("%v, %+v, want %+v", st, i, want)
+			t.Errorf("FileStandardInformation of a pipe = %v, %+v, want %+v", st, i, want)
 		}
 	}
 	device, st := p.client.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\Device\NamedPipe`},
@@ -131,13 +131,13 @@ func TestStandardInformationOfPipe(t *testing.T) {
 	p.must(st)
 	_, st = p.client.NtQueryInformationFile(device, nt.FileStandardInformation)
 	if st != ntstatus.InvalidInfoClass {
-		t.Errorf("the device of pipes: %v, want %v", st, ntstatus.InvalidInfoClass)
+		t.Errorf("FileStandardInformation of the pipe device: %v, want %v", st, ntstatus.InvalidInfoClass)
 	}
 }
 
-// TestNtQueryVolumeInformationFile checks the order of the errors of I-133, the minimum length of each class, and the
+// TestQueryVolumeErrorsAndResults checks the order of the errors of I-133, the minimum length of each class, and the
 // volume of a tree's file, of a file below \Files and of a pipe (F-128).
-func TestNtQueryVolumeInformationFile(t *testing.T) {
+func TestQueryVolumeErrorsAndResults(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\f`, winnt.FILE_READ_DATA, 0)
 	call := func(in nt.QueryVolumeInformationFileIn) (any, ntstatus.Status) {
@@ -150,7 +150,7 @@ func TestNtQueryVolumeInformationFile(t *testing.T) {
 		ladder(t, "NtQueryVolumeInformationFile", in, func(in nt.QueryVolumeInformationFileIn) ntstatus.Status {
 			v, st := call(in)
 			if (v != nil) != (st == ntstatus.Success) {
-				t.Errorf("%v with %+v", st, v)
+				t.Errorf("NtQueryVolumeInformationFile = %v with output %+v, want an output only on success", st, v)
 			}
 			return st
 		}, []rung[nt.QueryVolumeInformationFileIn]{
@@ -175,7 +175,7 @@ func TestNtQueryVolumeInformationFile(t *testing.T) {
 		v, st := call(nt.QueryVolumeInformationFileIn{FileHandle: h, Length: 8,
 			FsInformationClass: nt.FileFsDeviceInformation})
 		if st != ntstatus.Success || v != (nt.FsDeviceInformation{DeviceType: device}) {
-			t.Errorf("I-133: %+v, %v, want device type %#x", v, st, device)
+			t.Errorf("I-133: device information = %+v, %v, want device type %#x", v, st, device)
 		}
 	}
 	for _, h := range []winnt.Handle{plain, pipe} {

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-100: NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs
-// from absent and removed ones, in both orders. Tokens created in the same way are equal.
-func TestCompareTokensTellsDenyOnly(t *testing.T) {
+// NtCompareTokens distinguishes an absent, a disabled, an enabled and a deny-only group, and restricting SIDs from
+// absent and removed ones, in both orders. Tokens created in the same way are equal (T-100).
+func TestCompareTokensDistinguishesGroupStates(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeCreateTokenPrivilege))
 	group := sid.MustParse("S-1-5-21-1-2-3-1200")
@@ -57,19 +57,19 @@ func TestCompareTokensTellsDenyOnly(t *testing.T) {
 			equal, st := th.NtCompareTokens(first(), second())
 			want(t, one+" and "+other, st, ntstatus.Success)
 			if equal != (one == other) {
-				t.Errorf("T-100: %s and %s: equal %v, want %v", one, other, equal, one == other)
+				t.Errorf("T-100: NtCompareTokens(%s, %s) = %v, want %v", one, other, equal, one == other)
 			}
 		}
 	}
 	// A SID that a filter disables equals a deny-only SID from creation.
 	equal, st := th.NtCompareTokens(filtered(enabled(), []token.Group{{SID: group}}, nil), kinds["deny-only"]())
 	if want(t, "filtered and made", st, ntstatus.Success); !equal {
-		t.Error("T-100: a filtered token differs from one created with the deny-only group")
+		t.Error("T-100: a group disabled by a filter differs from a group created deny-only, want equal tokens")
 	}
 }
 
-// T-60: a filtered token's handle has the rights of the other one, not its attributes.
-func TestFilteredIsNotInherited(t *testing.T) {
+// The handle of a filtered token has the rights of the source handle, but not its attributes (T-60).
+func TestFilteredTokenHandleHasNoAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY_SOURCE)
@@ -80,14 +80,15 @@ func TestFilteredIsNotInherited(t *testing.T) {
 	want(t, "filter", st, ntstatus.Success)
 	all := handles(t, th)
 	if got := all[out.NewTokenHandle]; got != "0x12 0x0" || all[own] != "0x12 0x3" {
-		t.Errorf(`the filtered token's handle has %q, the source handle %q, want "0x12 0x0", "0x12 0x3"`, got, all[own])
+		t.Errorf(`the filtered token's handle is %q, the source handle %q, want "0x12 0x0" and "0x12 0x3"`,
+			got, all[own])
 	}
 	want(t, "let it be closed", th.NtSetInformationObject(own, nt.HandleFlagInformation{}), ntstatus.Success)
 }
 
-// TestNtCompareTokens checks the errors of T-100 in order: the first handle is checked before the second, and a
-// pseudo handle is valid only while the thread has such a token.
-func TestNtCompareTokens(t *testing.T) {
+// TestCompareTokensChecksFirstHandleFirst checks the errors in order. A pseudo handle is valid only while the thread
+// has such a token (T-100).
+func TestCompareTokensChecksFirstHandleFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
@@ -104,7 +105,7 @@ func TestNtCompareTokens(t *testing.T) {
 		for _, second := range bad {
 			equal, st := th.NtCompareTokens(first.h, second.h)
 			if st != first.want || equal {
-				t.Errorf("%v and %v: %v, %v, want %v", first.h, second.h, equal, st, first.want)
+				t.Errorf("NtCompareTokens(%v, %v) = %v, %v, want false, %v", first.h, second.h, equal, st, first.want)
 			}
 		}
 		_, st := th.NtCompareTokens(own, first.h)
@@ -112,12 +113,15 @@ func TestNtCompareTokens(t *testing.T) {
 	}
 	out, st := th.Services().NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: none, FaultEqual: unread(1)})
 	if st != unread(1) || out.Equal {
-		t.Errorf("the pointer, and the handle: %+v, %v", out, st)
+		t.Errorf("NtCompareTokens with an invalid handle and an unwritable output = %+v, %v, want the error of "+
+			"the pointer",
+			out, st)
 	}
 	for _, pseudo := range []winnt.Handle{own, winnt.NtCurrentProcessToken, winnt.NtCurrentEffectiveToken} {
 		equal, st := th.NtCompareTokens(pseudo, own)
 		if st != ntstatus.Success || !equal {
-			t.Errorf("%v and the process's own: %v, %v, want true, %v", pseudo, equal, st, ntstatus.Success)
+			t.Errorf("NtCompareTokens(%v, the process's own token) = %v, %v, want true, %v",
+				pseudo, equal, st, ntstatus.Success)
 		}
 	}
 	anonymous := w.token(k, client, winnt.SecurityAnonymous)
@@ -129,9 +133,9 @@ func TestNtCompareTokens(t *testing.T) {
 	}
 }
 
-// TestNtFilterTokenEx checks the errors of T-60 and T-63 in order, that the new handle has the rights of the old one,
-// and that the token keeps everything that no list names (T-61, T-62, T-64).
-func TestNtFilterTokenEx(t *testing.T) {
+// TestFilterTokenErrorsAndEffects checks the errors of T-60 and T-63 in order, that the new handle has the rights of
+// the source handle, and that the token keeps everything that no list names (T-61, T-62, T-64).
+func TestFilterTokenErrorsAndEffects(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeTcbPrivilege, winnt.SeBackupPrivilege))
 	const rights = winnt.TOKEN_DUPLICATE | winnt.TOKEN_QUERY
@@ -153,9 +157,9 @@ func TestNtFilterTokenEx(t *testing.T) {
 		had := len(handles(t, th))
 		h, st := call(in)
 		if now := handles(t, th); st != ntstatus.Success && len(now) != had {
-			t.Errorf("%v left a handle", st)
+			t.Errorf("NtFilterTokenEx failed with %v and left a handle, want none", st)
 		} else if st == ntstatus.Success && now[h] != now[own] {
-			t.Errorf("T-60: the new handle grants %s, the old one %s", now[h], now[own])
+			t.Errorf("T-60: the new handle grants %s, want %s as the source handle", now[h], now[own])
 		}
 		return st
 	}, []rung[nt.FilterTokenExIn]{
@@ -174,12 +178,12 @@ func TestNtFilterTokenEx(t *testing.T) {
 		changes := slices.Contains([]string{"TokenGroups", "TokenPrivileges", "TokenRestrictedSids", "TokenHasRestrictions",
 			"TokenStatistics", "TokenIsRestricted"}, class)
 		if !changes && now[class] != text {
-			t.Errorf("T-64: %s was %s and is %s", class, text, now[class])
+			t.Errorf("T-64: %s was %s, now %s, want no change", class, text, now[class])
 		}
 	}
 	for _, g := range class[[]token.Group](t, th, h, winnt.TokenGroups) {
 		if deny := g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0; deny != (g.SID == sid.Users) {
-			t.Errorf("T-61: %s has %#x", g.SID, g.Attributes)
+			t.Errorf("T-61: group %s has attributes %#x, want deny-only only for Users", g.SID, g.Attributes)
 		}
 	}
 	for _, p := range class[[]nt.LUIDAndAttributes](t, th, h, winnt.TokenPrivileges) {
@@ -189,6 +193,6 @@ func TestNtFilterTokenEx(t *testing.T) {
 	}
 	if got := class[[]token.Group](t, th, h, winnt.TokenRestrictedSids); len(got) != 1 || got[0].SID != sid.Everyone ||
 		got[0].Attributes != 7 {
-		t.Errorf("T-63: the restricting SIDs are %+v, want Everyone, mandatory and enabled", got)
+		t.Errorf("T-63: restricting SIDs = %+v, want Everyone, mandatory and enabled", got)
 	}
 }

@@ -26,7 +26,7 @@ const (
 	client = "S-1-5-21-1-2-3-1001"
 )
 
-// world is a kernel that must close without a leak.
+// world is a kernel whose Close fails the test if an object leaked.
 type world struct {
 	tb  testing.TB
 	sys *kernel.System
@@ -43,7 +43,7 @@ func newWorld(tb testing.TB, cfg kernel.Config) *world {
 	return w
 }
 
-// value is a token of that user with these privileges enabled.
+// value returns a token of the user with these privileges enabled.
 func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.SecurityImpersonationLevel,
 	privileges ...winnt.Privilege) *token.Token {
 	tb.Helper()
@@ -65,7 +65,7 @@ func (w *world) process(name string, privileges ...winnt.Privilege) *kernel.Proc
 	return w.with(name, value(w.tb, svc, winnt.TokenPrimary, 0, privileges...))
 }
 
-// of makes a process whose token is made of the spec.
+// of creates a process whose token is built from the spec.
 func (w *world) of(name string, spec token.Spec) *kernel.Process {
 	w.tb.Helper()
 	v, err := token.New(spec)
@@ -100,7 +100,7 @@ func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 	return th, w.sys.KernelMode(th)
 }
 
-// token makes an object that admits the server of k.
+// token creates a token object whose DACL admits the server of k.
 func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
 	privileges ...winnt.Privilege) *kernel.AccessToken {
 	w.tb.Helper()
@@ -113,7 +113,7 @@ func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityI
 // process grant access to the server's user.
 const otherServer = "S-1-5-21-1-2-3-1501"
 
-// full are all rights to a token, in SDDL.
+// full is the mask of all token rights, in SDDL.
 const full = "CCDCLCSWRPWPDTLOCRSDRCWDWO"
 
 func newBetween(t *testing.T, cfg kernel.Config) *between {
@@ -167,7 +167,7 @@ func (b *between) acl() string {
 	return s
 }
 
-// named are the attributes of an object that everyone may use.
+// named returns the attributes of a named object that everyone may use.
 func named(name string) *nt.ObjectAttributes {
 	return &nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
 }
@@ -179,7 +179,7 @@ func want(t *testing.T, what string, got, want ntstatus.Status) {
 	}
 }
 
-// A maker is a service that makes a handle; the test sets its attributes.
+// maker is a service that creates a handle. The test sets its attributes.
 type maker struct {
 	name    string // of the service, with a suffix for the variant
 	service string
@@ -283,7 +283,7 @@ func makers(t *testing.T, w *world, th *nt.Thread, k *kernel.KernelThread) (all 
 	return all
 }
 
-// A rung is one error in a call, and the status for it.
+// rung is one error in a call and the status that reports it.
 type rung[In any] struct {
 	name  string
 	want  ntstatus.Status
@@ -304,19 +304,19 @@ func ladder[In any](t *testing.T, name string, in In, call func(In) ntstatus.Sta
 			wanted, what = rungs[i].want, rungs[i].name
 		}
 		if got := call(spoilt); got != wanted {
-			t.Errorf("%s, %s is wrong: %v, want %v", name, what, got, wanted)
+			t.Errorf("%s with the first wrong argument %s: %v, want %v", name, what, got, wanted)
 		}
 	}
 	for _, r := range rungs {
 		spoilt := in
 		r.spoil(&spoilt)
 		if got := call(spoilt); got != r.want {
-			t.Errorf("%s, only %s is wrong: %v, want %v", name, r.name, got, r.want)
+			t.Errorf("%s with only %s wrong: %v, want %v", name, r.name, got, r.want)
 		}
 	}
 }
 
-// unread returns a status that only a capture of that number has.
+// unread returns the status of an argument that cannot be read, unique for n.
 func unread(n uint32) ntstatus.Status { return ntstatus.Status(0xE0000000 + n) }
 
 // many returns a set of n privileges, each SeTcbPrivilege.
@@ -415,8 +415,8 @@ func setEverything(t *testing.T, log *audit.Log, options audit.Options) {
 	log.Policy.Store(p)
 }
 
-// said drains the records. For each it returns the number, F for a failure, and the non-empty fields except those in
-// the list below.
+// said drains the records. For each it returns the event number, F for a failure, and the non-empty fields except
+// those in the list below.
 func said(m *audit.Memory) (out []string) {
 	for _, e := range m.Drain() {
 		text := fmt.Sprint(e.ID)
@@ -438,10 +438,10 @@ func said(m *audit.Memory) (out []string) {
 	return out
 }
 
-// acting is whom the thread of an auditServer acts as.
+// acting is the user that the thread of an auditServer impersonates.
 const acting = "S-1-5-21-1-2-3-1002"
 
-// auditServer is a thread that acts as a client, with a handle of the client's token.
+// auditServer is a thread that impersonates a client and has a handle of the client's token.
 type auditServer struct {
 	nt.Services
 	client winnt.Handle

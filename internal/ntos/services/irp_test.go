@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ends holds all that an operation leaves when it has ended, or has not.
+// ends holds all effects of an operation, before or after it completes.
 type ends struct {
 	done         int // how often the program got its result
 	status       ntstatus.Status
@@ -70,7 +70,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 		o.got.status, o.got.data, o.got.information = r.Status, string(r.Data), r.Information
 	}
 	if l.Done = finished; apart {
-		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done is called in addition to Apart") }
+		l.Done = func(nt.IOResult) { o.t.Error("W-90: Done was called in addition to Apart, want Apart alone") }
 		l.Apart = func(r nt.IOResult, told func()) { finished(r); o.told = told }
 	}
 	if event {
@@ -83,7 +83,7 @@ func (o *operations) begin(event, call, waits, apart bool) *nt.Later {
 	return l
 }
 
-// now returns all that there is to see.
+// now returns the effects so far.
 func (o *operations) now() ends {
 	o.t.Helper()
 	signalled := func(h winnt.Handle) bool {
@@ -102,16 +102,16 @@ func (o *operations) now() ends {
 	calls, _ := o.th.NtTestAlert()
 	for _, c := range calls {
 		if c != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8, ApcArgument2: 9}) {
-			o.t.Errorf("a call %+v", c)
+			o.t.Errorf("user APC %+v, want routine 7 with arguments 8 and 9", c)
 		}
 	}
 	e.calls = len(calls)
 	return e
 }
 
-// For each result of an operation and each kind of completion, memory, event, file, APC and references are correct
-// before and after it (I-135, I-136, I-137, W-90).
-func TestOperationCompletion(t *testing.T) {
+// For each result of an operation and each kind of completion, the memory, event, file, APC and references are
+// correct before and after it completes (I-135, I-136, I-137, W-90).
+func TestEachOperationCompletesInOrder(t *testing.T) {
 	write := func(o *operations, h winnt.Handle, text string) {
 		_, st := o.th.NtWriteFile(h, []byte(text))
 		want(o.t, "write", st, ntstatus.Success)
@@ -137,35 +137,35 @@ func TestOperationCompletion(t *testing.T) {
 		data   string
 		count  uint64
 	}{
-		{"a read at once", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
-		{"a part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
+		{"immediate read", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
+		{"immediate read of part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
 			ntstatus.BufferOverflow, "abc", 3},
-		{"a read of nothing any more", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
+		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},
-		{"a read that waits", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
-		{"a part after a wait", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
+		{"waiting read", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "xy") }, 0, "xy", 2},
+		{"waiting read of part of a message", nil, read, ntstatus.Pending, func(o *operations) { write(o, o.client, "wxyz") },
 			ntstatus.BufferOverflow, "wxy", 3},
-		{"a read that is broken", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
+		{"waiting read of a broken pipe", nil, read, ntstatus.Pending, func(o *operations) { o.th.NtClose(o.client) },
 			ntstatus.PipeBroken, "", 0},
-		{"a read that is cancelled", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
+		{"cancelled read", nil, read, ntstatus.Pending, func(o *operations) { o.later.Cancel() },
 			ntstatus.Cancelled, "", 0},
-		{"a write that waits", func(o *operations) { write(o, o.server, "1234") },
+		{"waiting write", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
 				_, st := o.th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: o.server, Buffer: nt.Cap([]byte("567")),
 					Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 3},
-		{"a flush that waits", func(o *operations) { write(o, o.server, "1234") },
+		{"waiting flush", func(o *operations) { write(o, o.server, "1234") },
 			func(o *operations, l *nt.Later) ntstatus.Status {
 				_, st := o.th.Services().NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: o.server, Later: l})
 				return st
 			}, ntstatus.Pending, func(o *operations) { o.th.NtReadFile(o.client, 9) }, 0, "", 0},
-		{"a question", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
+		{"transceive", nil, control(winnt.FSCTL_PIPE_TRANSCEIVE), ntstatus.Pending,
 			func(o *operations) { write(o, o.client, "yes") }, 0, "yes", 3},
-		{"a listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
+		{"listen with a client", nil, control(winnt.FSCTL_PIPE_LISTEN), ntstatus.PipeConnected, nil,
 			ntstatus.PipeConnected, "", 0},
-		{"a disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
-		{"a code that is unknown", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
+		{"disconnect", nil, control(winnt.FSCTL_PIPE_DISCONNECT), 0, nil, 0, "", 0},
+		{"unknown control code", nil, control(0x11FFFC), ntstatus.NotSupported, nil, ntstatus.NotSupported, "", 0},
 	} {
 		for i := range 16 {
 			event, call, waits, apart := i&1 != 0, i&2 != 0, i&4 != 0, i&8 != 0
@@ -183,7 +183,7 @@ func TestOperationCompletion(t *testing.T) {
 							w.events = 1
 						}
 						if got := o.now(); got != w {
-							t.Errorf("while it waits\n%+v, want\n%+v", got, w)
+							t.Errorf("state while the operation waits\n%+v, want\n%+v", got, w)
 						}
 						c.end(o)
 					}
@@ -197,7 +197,7 @@ func TestOperationCompletion(t *testing.T) {
 								before.events = 1
 							}
 							if got := o.now(); got != before {
-								t.Errorf("W-90: before the memory has it\n%+v, want\n%+v", got, before)
+								t.Errorf("W-90: state before the memory is written\n%+v, want\n%+v", got, before)
 							}
 							o.told()
 						}
@@ -207,16 +207,16 @@ func TestOperationCompletion(t *testing.T) {
 						}
 					}
 					if got := o.now(); got != w {
-						t.Errorf("at the end\n%+v, want\n%+v", got, w)
+						t.Errorf("state after the operation\n%+v, want\n%+v", got, w)
 					}
 				})
 		}
 	}
 }
 
-// I-138: a waiting operation is cancelled once, by its thread, by the process, by the end of its thread, or by
-// closing the last handle.
-func TestPendingIsCancelled(t *testing.T) {
+// A waiting operation is cancelled once: by its thread, by the process, by the end of its thread, or by closing the
+// last handle (I-138).
+func TestPendingOperationIsCancelledOnce(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	other, err := w.p.NewThread()
@@ -239,32 +239,33 @@ func TestPendingIsCancelled(t *testing.T) {
 		l := later(&ends, &got)
 		l.IoStatusBlock = 5
 		if st := w.read(th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%d: a read is %s, want %s", i, st, ntstatus.Pending)
+			t.Fatalf("way %d: read = %s, want %s", i, st, ntstatus.Pending)
 		}
 		w.must(w.th.NtCancelIoFile(w.client))
-		if th != w.th { // what another thread has under way is not the caller's
+		if th != w.th { // NtCancelIoFile cancels only the caller's own operations
 			w.must(w.th.NtCancelIoFile(w.server))
 		}
 		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
-			t.Errorf("%d: cancelling another operation: %s, want %s", i, st, ntstatus.NotFound)
+			t.Errorf("way %d: cancelling another IoStatusBlock: %s, want %s", i, st, ntstatus.NotFound)
 		}
-		// None of them is an operation that a thread waits for in its call.
+		// None of these operations makes its thread wait inside the call.
 		if st := th.NtCancelSynchronousIoFile(winnt.NtCurrentThread, 0); st != ntstatus.NotFound {
-			t.Errorf("%d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
+			t.Errorf("way %d: NtCancelSynchronousIoFile = %s, want %s", i, st, ntstatus.NotFound)
 		}
 		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
-			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
+			t.Errorf("way %d: %s, %d completions, %+v, want success, %d completions and STATUS_CANCELLED",
+				i, st, ends.Load(), got, i+1)
 		}
 		<-l.Over
 	}
 	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
-		t.Errorf("the client reads %q, %s, want %s", b, st, ntstatus.PipeBroken)
+		t.Errorf("client's read after the cancels = %q, %s, want %s", b, st, ntstatus.PipeBroken)
 	}
 }
 
-// Concurrent reads, writes, cancels, closes and thread exits: each pending operation completes once, and nothing
-// remains (I-138, I-141).
-func TestPendingUnderAttack(t *testing.T) {
+// Reads, writes, cancels, closes and thread exits run concurrently. Each pending operation completes once, and
+// nothing remains (I-138, I-141).
+func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 	for range 20 {
 		w := newPendingWorld(t, 8)
 		w.connect()
@@ -305,14 +306,14 @@ func TestPendingUnderAttack(t *testing.T) {
 		all.Wait()
 		w.th.NtClose(w.server)
 		if b, e := begun.Load(), ended.Load(); b != e {
-			t.Fatalf("%d operations began and %d ended, want %d", b, e, e)
+			t.Fatalf("%d operations started and %d completed, want equal numbers", b, e)
 		}
 	}
 }
 
-// TestCancelledWrite checks that a cancelled write that waited for quota leaves nothing to read, and that no other
+// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read, and that no other
 // write is cancelled (I-138).
-func TestCancelledWrite(t *testing.T) {
+func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends, kept atomic.Int32
@@ -328,26 +329,26 @@ func TestCancelledWrite(t *testing.T) {
 	}
 	w.must(w.th.NtCancelIoFileEx(w.client, 5))
 	if ends.Load() != 1 || got.Status != ntstatus.Cancelled || kept.Load() != 0 {
-		t.Errorf("I-138: %d ends, %+v; the other one %d, want ends.Load() = 1, got.Status = %v, kept.Load() = 0",
+		t.Errorf("I-138: cancelled write: %d completions, %+v; other write: %d completions, want 1, %v and 0",
 			ends.Load(), got, kept.Load(), ntstatus.Cancelled)
 	}
 	for _, want := range []string{"1234567", "stays"} {
 		if b, st := w.th.NtReadFile(w.server, 64); st != ntstatus.Success || string(b) != want {
-			t.Errorf("I-138: read %q, %v, want %q", b, st, want)
+			t.Errorf("I-138: message read = %q, %v, want %q", b, st, want)
 		}
 	}
 	if _, st := w.th.NtReadFile(w.server, 64); st != ntstatus.PipeEmpty {
-		t.Errorf("I-138: a further read: %v, want %v", st, ntstatus.PipeEmpty)
+		t.Errorf("I-138: read after the two messages: %v, want %v", st, ntstatus.PipeEmpty)
 	}
 	if kept.Load() != 1 || fits.Status != ntstatus.Success {
-		t.Errorf("I-138: the write that stays: %d ends, %+v, want kept.Load() = 1, fits.Status = %v", kept.Load(),
-			fits, ntstatus.Success)
+		t.Errorf("I-138: the write that was not cancelled: %d completions, %+v, want 1, %v", kept.Load(), fits,
+			ntstatus.Success)
 	}
 }
 
-// I-137: an operation signals its event, and also its file if the caller waits for it. Both are reset when an
-// operation starts.
-func TestCompletionSignals(t *testing.T) {
+// An operation signals its event, and also its file if the caller waits for the file. Both are reset when an
+// operation starts (I-137).
+func TestCompletionSignalsEventAndFile(t *testing.T) {
 	for _, c := range []struct{ event, waits, fileSignalled bool }{
 		{true, false, false}, {true, true, true}, {false, false, true}, {false, true, true},
 	} {
@@ -366,24 +367,25 @@ func TestCompletionSignals(t *testing.T) {
 			l.Event = event
 		}
 		if st := w.read(w.th, w.server, l); st != ntstatus.Pending {
-			t.Fatalf("%+v: %s, want %s", c, st, ntstatus.Pending)
+			t.Fatalf("%+v: read = %s, want %s", c, st, ntstatus.Pending)
 		}
 		if signalled(w.server) || signalled(event) == c.event {
-			t.Errorf("I-137: %+v: while it waits the file is signalled: %t, the event: %t", c, signalled(w.server),
-				signalled(event))
+			t.Errorf("I-137: %+v: while it waits, file signalled %t, event signalled %t, want false, %t",
+				c, signalled(w.server),
+				signalled(event), !c.event)
 		}
 		w.must(w.write(w.th, w.client, "x", nil))
 		<-l.Over
 		if signalled(w.server) != c.fileSignalled || !signalled(event) {
-			t.Errorf("I-137: %+v: at its end the file is signalled: %t, the event: %t", c, signalled(w.server),
-				signalled(event))
+			t.Errorf("I-137: %+v: after it completed, file signalled %t, event signalled %t, want %t, true", c,
+				signalled(w.server), signalled(event), c.fileSignalled)
 		}
 	}
 }
 
-// I-136: an operation writes its memory before it signals its event. A warning is signalled like a success. A failure
-// on a synchronous handle is only returned by the call, even after a wait.
-func TestWhatIsTold(t *testing.T) {
+// An operation writes its memory before it signals its event. A warning is signalled like a success. A failure on a
+// synchronous handle is only returned by the call, even if the call waited (I-136).
+func TestFailureOfSynchronousReadIsOnlyReturned(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		waits, early bool
@@ -392,13 +394,13 @@ func TestWhatIsTold(t *testing.T) {
 		told         bool
 		status       ntstatus.Status
 	}{
-		{"a read that waits", false, false, 64, false, true, ntstatus.Success},
-		{"one that does not have to", false, true, 64, false, true, ntstatus.Success},
-		{"one with too little room, at once", false, true, 2, false, true, ntstatus.BufferOverflow},
-		{"one with too little room, later", false, false, 2, false, true, ntstatus.BufferOverflow},
-		{"one with too little room, synchronous", true, false, 2, false, true, ntstatus.BufferOverflow},
-		{"one that fails later", false, false, 64, true, true, ntstatus.PipeBroken},
-		{"one that fails later, synchronous", true, false, 64, true, false, ntstatus.PipeBroken},
+		{"waiting read", false, false, 64, false, true, ntstatus.Success},
+		{"immediate read", false, true, 64, false, true, ntstatus.Success},
+		{"immediate read, buffer too small", false, true, 2, false, true, ntstatus.BufferOverflow},
+		{"waiting read, buffer too small", false, false, 2, false, true, ntstatus.BufferOverflow},
+		{"synchronous read, buffer too small", true, false, 2, false, true, ntstatus.BufferOverflow},
+		{"waiting read that fails", false, false, 64, true, true, ntstatus.PipeBroken},
+		{"synchronous read that fails", true, false, 64, true, false, ntstatus.PipeBroken},
 	} {
 		w := newPendingWorld(t, 8)
 		w.connect()
@@ -411,7 +413,7 @@ func TestWhatIsTold(t *testing.T) {
 		var got []nt.IOResult
 		l := &nt.Later{Event: event, Waits: c.waits, Done: func(r nt.IOResult) {
 			if got = append(got, r); signalled() {
-				t.Errorf("%s: the event is signalled before the memory is written", c.name)
+				t.Errorf("%s: the event is signalled before the memory is written, want after", c.name)
 			}
 		}}
 		change := func() {
@@ -430,24 +432,23 @@ func TestWhatIsTold(t *testing.T) {
 				change()
 			}
 			if st != wanted {
-				t.Errorf("%s: %s, want %s", c.name, st, wanted)
+				t.Errorf("%s: call returned %s, want %s", c.name, st, wanted)
 			}
 		} else if st != wanted {
-			t.Errorf("%s: %s, want %s", c.name, st, wanted)
+			t.Errorf("%s: call returned %s, want %s", c.name, st, wanted)
 		}
 		<-l.Over
 		if (len(got) == 1) != c.told || c.told && got[0].Status != c.status || l.Failure != c.status {
 			t.Errorf("%s: completions %+v, failure %s, want %s", c.name, got, l.Failure, c.status)
 		}
 		if got := signalled(); got != c.told {
-			t.Errorf("%s: the event is signalled %t: signalled() = %v, want %v", c.name, !c.told, got, c.told)
+			t.Errorf("%s: event signalled = %t, want %t", c.name, got, c.told)
 		}
 	}
 }
 
-// I-135: a handle says how its calls wait: not at all, or until the end, alertably where it
-// says so.
-func TestSynchronousHandleWaits(t *testing.T) {
+// The options of a handle say how its calls wait: not at all, until the end, or until the end and alertably (I-135).
+func TestHandleOptionsSetHowCallsWait(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32][2]bool{0: {false, false}, winnt.FILE_SYNCHRONOUS_IO_NONALERT: {true, false},
 		winnt.FILE_SYNCHRONOUS_IO_ALERT: {true, true}} {
@@ -456,10 +457,10 @@ func TestSynchronousHandleWaits(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
+			t.Fatalf("options %#x: read = %s, want %s", options, st, ntstatus.Pending)
 		}
 		if got := [2]bool{l.Synchronous, l.Alertable}; got != want {
-			t.Errorf("options %#x: synchronous and alertable %v, want %v", options, got, want)
+			t.Errorf("options %#x: [synchronous, alertable] = %v, want %v", options, got, want)
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
@@ -467,7 +468,7 @@ func TestSynchronousHandleWaits(t *testing.T) {
 	}
 }
 
-// listensAgain frees the pipe's instance of its client, for another one.
+// listensAgain disconnects the pipe's client, so that the instance can serve another one.
 func (w *pendingWorld) listensAgain() {
 	_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
 		FsControlCode: winnt.FSCTL_PIPE_DISCONNECT})
@@ -476,8 +477,8 @@ func (w *pendingWorld) listensAgain() {
 		FsControlCode: winnt.FSCTL_PIPE_LISTEN})
 }
 
-// I-138: a waiting call can be cancelled through its thread; an asynchronous operation is not found that way.
-func TestCancelledByItsThread(t *testing.T) {
+// A waiting call can be cancelled through its thread. An asynchronous operation is not found that way (I-138).
+func TestWaitingCallIsCancelledThroughItsThread(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	for options, want := range map[uint32]ntstatus.Status{0: ntstatus.NotFound,
 		winnt.FILE_SYNCHRONOUS_IO_NONALERT: ntstatus.Success, winnt.FILE_SYNCHRONOUS_IO_ALERT: ntstatus.Success} {
@@ -486,7 +487,7 @@ func TestCancelledByItsThread(t *testing.T) {
 		w.must(st)
 		l := &nt.Later{IoStatusBlock: 0x1000, Done: func(nt.IOResult) {}}
 		if st := w.read(w.th, h, l); st != ntstatus.Pending {
-			t.Fatalf("options %#x: %s, want %s", options, st, ntstatus.Pending)
+			t.Fatalf("options %#x: read = %s, want %s", options, st, ntstatus.Pending)
 		}
 		cancel := func(block uint64) ntstatus.Status {
 			_, st := w.th.Services().NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{
@@ -494,10 +495,11 @@ func TestCancelledByItsThread(t *testing.T) {
 			return st
 		}
 		if st := cancel(0x2000); st != ntstatus.NotFound {
-			t.Errorf("I-138: options %#x, another operation: %s, want %s", options, st, ntstatus.NotFound)
+			t.Errorf("I-138: options %#x: cancelling another IoStatusBlock: %s, want %s",
+				options, st, ntstatus.NotFound)
 		}
 		if st := cancel(0x1000); st != want {
-			t.Errorf("I-138: options %#x: %s, want %s", options, st, want)
+			t.Errorf("I-138: options %#x: cancelling the read through its thread: %s, want %s", options, st, want)
 		}
 		w.must(w.th.NtClose(h))
 		<-l.Over
@@ -505,7 +507,7 @@ func TestCancelledByItsThread(t *testing.T) {
 	}
 }
 
-// pendingWorld is a process with the two ends of a pipe of messages.
+// pendingWorld is a process that has both ends of a message pipe.
 type pendingWorld struct {
 	*testing.T
 	p              *kernel.Process
@@ -538,8 +540,8 @@ func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Late
 	return st
 }
 
-// TestEndSentAway checks that each operation of a disconnected client on its end fails with its own status (I-134).
-func TestEndSentAway(t *testing.T) {
+// After the server disconnects a client, each operation on the client's end fails with its own status (I-134).
+func TestDisconnectedClientEndFailsEachOperation(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
 	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
@@ -553,7 +555,7 @@ func TestEndSentAway(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(w.client); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s: %v, want %v", name, st, ntstatus.PipeDisconnected)
+			t.Errorf("I-134: %s on a disconnected client's end: %v, want %v", name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_LISTEN)
@@ -565,12 +567,12 @@ func TestEndSentAway(t *testing.T) {
 	for name, f := range map[string]func(winnt.Handle) ntstatus.Status{"read": read, "write": write, "peek": peek,
 		"flush": w.th.NtFlushBuffersFile} {
 		if st := f(old); st != ntstatus.PipeDisconnected {
-			t.Errorf("I-134: %s while another client is connected: %v, want %v", name, st, ntstatus.PipeDisconnected)
+			t.Errorf("I-134: %s on the old end while another client is connected: %v, want %v",
+				name, st, ntstatus.PipeDisconnected)
 		}
 	}
 	w.th.NtClose(old)
 	if got, st := w.th.NtReadFile(w.server, 10); st != ntstatus.Success || string(got) != "x" {
-		t.Errorf(`I-134: the other client's message: %q, %v, want st = %v, string(got) = "x"`, got, st,
-			ntstatus.Success)
+		t.Errorf(`I-134: read of the other client's message = %q, %v, want "x", %v`, got, st, ntstatus.Success)
 	}
 }

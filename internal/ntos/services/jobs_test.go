@@ -9,9 +9,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPrivilegesOfAJobsFilter checks that a job's filter removes the first, a middle and the last privilege from a
-// thread's token, each alone. An unknown LUID removes none, and alone it is no filter (I-89, I-90).
-func TestPrivilegesOfAJobsFilter(t *testing.T) {
+// TestJobFilterRemovesPrivileges checks that a job's filter removes the first, a middle and the last privilege from a
+// thread's token, each alone. An unknown LUID removes none, and a filter with only an unknown LUID is refused (I-89,
+// I-90).
+func TestJobFilterRemovesPrivileges(t *testing.T) {
 	all := []winnt.Privilege{winnt.FirstPrivilege, winnt.SeBackupPrivilege, winnt.LastPrivilege}
 	for _, c := range []struct {
 		name  string
@@ -19,15 +20,15 @@ func TestPrivilegesOfAJobsFilter(t *testing.T) {
 		gone  []winnt.Privilege
 		st    ntstatus.Status
 	}{
-		{"the first", []winnt.LUID{2}, all[:1], ntstatus.Success},
-		{"one in the middle", []winnt.LUID{17}, all[1:2], ntstatus.Success},
-		{"the last", []winnt.LUID{36}, all[2:], ntstatus.Success},
-		{"all", []winnt.LUID{36, 2, 17, 17}, all, ntstatus.Success},
-		{"one beside none", []winnt.LUID{0, 37, 17, 1}, all[1:2], ntstatus.Success},
-		{"before the first", []winnt.LUID{1}, nil, ntstatus.InvalidParameter},
-		{"after the last", []winnt.LUID{37}, nil, ntstatus.InvalidParameter},
-		{"a low byte", []winnt.LUID{256 + 17}, nil, ntstatus.InvalidParameter},
-		{"a low half", []winnt.LUID{1<<32 + 17}, nil, ntstatus.InvalidParameter},
+		{"first privilege", []winnt.LUID{2}, all[:1], ntstatus.Success},
+		{"middle privilege", []winnt.LUID{17}, all[1:2], ntstatus.Success},
+		{"last privilege", []winnt.LUID{36}, all[2:], ntstatus.Success},
+		{"three privileges", []winnt.LUID{36, 2, 17, 17}, all, ntstatus.Success},
+		{"a privilege and an unknown LUID", []winnt.LUID{0, 37, 17, 1}, all[1:2], ntstatus.Success},
+		{"LUID before the first", []winnt.LUID{1}, nil, ntstatus.InvalidParameter},
+		{"LUID after the last", []winnt.LUID{37}, nil, ntstatus.InvalidParameter},
+		{"low byte of a privilege", []winnt.LUID{256 + 17}, nil, ntstatus.InvalidParameter},
+		{"low half of a privilege", []winnt.LUID{1<<32 + 17}, nil, ntstatus.InvalidParameter},
 	} {
 		w := newWorld(t, kernel.Config{})
 		p := w.process("p", append([]winnt.Privilege{winnt.SeImpersonatePrivilege}, all...)...)
@@ -59,11 +60,11 @@ func TestPrivilegesOfAJobsFilter(t *testing.T) {
 				gone = gone || x == y
 			}
 			if left.Has(x) == gone {
-				t.Errorf("I-90: %s: %v is there: %t", c.name, x, gone)
+				t.Errorf("I-90: %s: token has %v: %t, want %t", c.name, x, gone, !gone)
 			}
 		}
 		if !left.Has(winnt.SeDebugPrivilege) {
-			t.Errorf("I-90: %s: another privilege is gone", c.name)
+			t.Errorf("I-90: %s: SeDebugPrivilege was removed too, want it kept", c.name)
 		}
 		k.PsRevertToSelf()
 	}

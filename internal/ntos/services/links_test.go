@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNtQuerySymbolicLinkObject checks the right that a query needs, both sides of the buffer limit, and the returned
-// size if the buffer is too small (O-143).
-func TestNtQuerySymbolicLinkObject(t *testing.T) {
+// TestQuerySymbolicLinkReturnsRequiredSize checks the right that a query needs, buffers that just fit and just do
+// not, and the size that the query returns if the buffer is too small (O-143).
+func TestQuerySymbolicLinkReturnsRequiredSize(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	const target = `\Device\Null` // 12 UTF-16 units and a NUL

@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// scripted answers each logon as a test says, and keeps the question.
+// scripted returns the test's answer to each logon and keeps the last request.
 type scripted struct {
 	*logon.Memory
 	result logon.Result
@@ -32,7 +32,7 @@ func (s *scripted) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
 	return s.result, s.status
 }
 
-// logonWorld has a thread of svc that acts as client, which log on by a script.
+// logonWorld has a thread of svc that impersonates client. Logons on it are answered by a script.
 func logonWorld(t *testing.T, m *audit.Memory, privileges ...winnt.Privilege) (*scripted, *world, *nt.Thread) {
 	t.Helper()
 	s := &scripted{Memory: logon.Example(sid.SID{})}
@@ -61,9 +61,9 @@ func fieldsOf(m *audit.Memory, names ...string) (out []string) {
 	return out
 }
 
-// K-50, L-48, L-49: the record of a logon, granted or refused, has the package of its message and the authority's
-// proof.
-func TestProofAndPackageOfALogon(t *testing.T) {
+// The record of a logon, granted or refused, has the package of its message and the authority's proof (K-50, L-48,
+// L-49).
+func TestLogonRecordHasPackageAndProof(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m)
 	for message, pkg := range map[uint32]string{nt.InteractiveLogon: "password", nt.S4ULogon: "s4u",
@@ -76,7 +76,7 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 			want(t, pkg, st, status)
 			wanted := id + " " + pkg + " LsaLogonUser: ticket 7"
 			if got := fieldsOf(m, "AuthenticationPackageName", "LogonProcessName"); !slices.Equal(got, []string{wanted}) {
-				t.Errorf("%q, want %q", got, wanted)
+				t.Errorf("record of the logon = %q, want %q", got, wanted)
 			}
 			proved := w.sys.Proved()
 			if st != ntstatus.Success {
@@ -84,19 +84,19 @@ func TestProofAndPackageOfALogon(t *testing.T) {
 			}
 			if len(proved) != 1 || proved[0].Proof != "ticket 7" || proved[0].Session != out.LogonID ||
 				proved[0].User != sid.MustParse(acting) {
-				t.Errorf("the sessions with a proof: %+v", proved)
+				t.Errorf("sessions with a proof = %+v, want one with ticket 7 and this logon's id and user", proved)
 			}
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 			if left := w.sys.Proved(); len(left) != 0 {
-				t.Errorf("afterwards: %+v: len(left) = %d, want 0", left, len(left))
+				t.Errorf("sessions with a proof after the logoff: %+v, want none", left)
 			}
 		}
 	}
 }
 
-// L-32, L-33, L-35, L-49: a logon is requested by the process, not by the impersonated client. A refusal is recorded
-// with the returned status, and with the reason if it differs.
-func TestRefusalsOfLogons(t *testing.T) {
+// A logon is requested by the process, not by the impersonated client. A refusal is recorded with the returned
+// status, and with the reason if it differs (L-32, L-33, L-35, L-49).
+func TestRefusedLogonIsRecordedWithItsReason(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m)
 	for _, c := range []struct {
@@ -123,16 +123,16 @@ func TestRefusalsOfLogons(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u",
 				LogonDomainName: "d"}})
 		if want(t, c.status.String(), st, c.said); out.SubStatus != c.sub || out.Token != 0 {
-			t.Errorf("%v: %+v, want the substatus %v", c.status, out, c.sub)
+			t.Errorf("authority's status %v: result %+v, want substatus %v and no token", c.status, out, c.sub)
 		}
 		got := fieldsOf(m, "Status", "SubStatus", "FailureReason", "TargetUserName", "TargetDomainName",
 			"SubjectUserSid", "ProcessName")
 		if wanted := "4625 " + c.record + " u d " + client + " winlogon"; !sameWords(got, wanted) {
-			t.Errorf("%v: %q, want %q", c.status, got, wanted)
+			t.Errorf("authority's status %v: record %q, want %q", c.status, got, wanted)
 		}
 	}
 	if s.asked.Caller != sid.MustParse(svc) || s.asked.Tcb || s.asked.Name != "u" || s.asked.Domain != "d" {
-		t.Errorf("the request: %+v", s.asked)
+		t.Errorf("logon request = %+v, want caller %s without SeTcbPrivilege, name u and domain d", s.asked, svc)
 	}
 	for _, groups := range [][]token.Group{{}, {{SID: sid.Everyone}}} {
 		_, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK, LocalGroups: nt.Cap(groups),
@@ -152,8 +152,8 @@ func sameWords(got []string, want string) bool {
 	return slices.Equal(a, b)
 }
 
-// L-4, L-10: a logon has one session, or two if its user has two tokens, until its handle is closed. A token has as
-// many groups as fit together with the logon SID.
+// A logon has one session, or two if its user has two tokens, until its handle is closed. A token has as many groups
+// as fit together with the logon SID (L-4, L-10).
 func TestLogonGroupLimit(t *testing.T) {
 	s, w, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -171,10 +171,10 @@ func TestLogonGroupLimit(t *testing.T) {
 		sessions int
 		want     ntstatus.Status
 	}{
-		"one token":      {logon.Result{Token: limited}, 1, ntstatus.Success},
-		"a pair":         {logon.Result{Token: limited, Linked: &full}, 2, ntstatus.Success},
-		"all groups":     {logon.Result{Token: crowd(token.MaxGroups - 1)}, 1, ntstatus.Success},
-		"one group more": {logon.Result{Token: crowd(token.MaxGroups)}, 0, ntstatus.TooManyContextIDs},
+		"a user with one token":  {logon.Result{Token: limited}, 1, ntstatus.Success},
+		"a user with two tokens": {logon.Result{Token: limited, Linked: &full}, 2, ntstatus.Success},
+		"as many groups as fit":  {logon.Result{Token: crowd(token.MaxGroups - 1)}, 1, ntstatus.Success},
+		"one group more":         {logon.Result{Token: crowd(token.MaxGroups)}, 0, ntstatus.TooManyContextIDs},
 	} {
 		before := w.sys.LogonSessions()
 		s.result = c.result
@@ -182,19 +182,19 @@ func TestLogonGroupLimit(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
 		want(t, name, st, c.want)
 		if got := w.sys.LogonSessions() - before; got != c.sessions {
-			t.Errorf("%s: %d sessions, want %d", name, got, c.sessions)
+			t.Errorf("%s: logon added %d sessions, want %d", name, got, c.sessions)
 		}
 		if out.Token != 0 {
 			want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 		}
 		if left := w.sys.LogonSessions() - before; left != 0 {
-			t.Errorf("%s: %d sessions are left, want 0", name, left)
+			t.Errorf("%s: %d sessions after the handle is closed, want 0", name, left)
 		}
 	}
 }
 
-// L-48: the audit policy of the user who logs on applies in addition to the system's.
-func TestLogonsByTheUsersPolicy(t *testing.T) {
+// The audit policy of the user who logs on applies in addition to the system's (L-48).
+func TestLogonFollowsAuditPolicyOfItsUser(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	user := sid.MustParse("S-1-5-21-1-2-3-500")
@@ -222,14 +222,14 @@ func TestLogonsByTheUsersPolicy(t *testing.T) {
 				wanted = []string{id}
 			}
 			if got := fieldsOf(m); !slices.Equal(got, wanted) {
-				t.Errorf("%v of %s: %q, want %q", sub, who, got, wanted)
+				t.Errorf("policy of user %s for %v: records %q, want %q", who, sub, got, wanted)
 			}
 		}
 	}
 }
 
-// L-10: each token of a logon has an id, a session and a ModifiedId of its own, and no parent.
-func TestIdsOfLogons(t *testing.T) {
+// Each token of a logon has its own id, session and ModifiedId, and no parent (L-10).
+func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	_, _, th := logonWorld(t, audit.NewMemory(0, 0), winnt.SeTcbPrivilege)
 	seen := map[winnt.LUID]string{0: "none"}
 	for i := range 3 {
@@ -240,7 +240,7 @@ func TestIdsOfLogons(t *testing.T) {
 		for name, id := range map[string]winnt.LUID{"TokenId": s.TokenID, "AuthenticationId": s.AuthenticationID,
 			"ModifiedId": s.ModifiedID} {
 			if was, there := seen[id]; there {
-				t.Errorf("logon %d: the %s is %#x, that of %s", i, name, id, was)
+				t.Errorf("logon %d: %s is %#x, the same as %s, want a new value", i, name, id, was)
 			}
 			seen[id] = fmt.Sprint(name, " of logon ", i)
 		}
@@ -248,9 +248,9 @@ func TestIdsOfLogons(t *testing.T) {
 	}
 }
 
-// L-48: a special logon is one of a token that holds a sensitive privilege, enabled or not;
-// its record names all of them and no other.
-func TestSpecialLogons(t *testing.T) {
+// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names these privileges and
+// SeDelegateSessionUserImpersonatePrivilege, in the order of network logons (L-48, U-200).
+func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
@@ -268,6 +268,10 @@ func TestSpecialLogons(t *testing.T) {
 		{winnt.SeDebugPrivilege.Bit(), 0, []string{"4672 SeDebugPrivilege"}},
 		{winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeUndockPrivilege), winnt.SeUndockPrivilege.Bit(),
 			[]string{"4672 SeDebugPrivilege"}},
+		{winnt.SeDelegateSessionUserImpersonatePrivilege.Bit(), 0, nil},
+		{winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege,
+			winnt.SeDelegateSessionUserImpersonatePrivilege), 0, []string{"4672 SeBackupPrivilege\r\n\t\t\t" +
+			"SeTakeOwnershipPrivilege\r\n\t\t\tSeDelegateSessionUserImpersonatePrivilege\r\n\t\t\tSeTcbPrivilege"}},
 	} {
 		spec := token.StandardUser(sid.MustParse(acting))
 		spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = c.held, c.enabled, c.enabled
@@ -277,15 +281,16 @@ func TestSpecialLogons(t *testing.T) {
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: "u"}})
 		want(t, "log on", st, ntstatus.Success)
 		if got := fieldsOf(m, "PrivilegeList"); !slices.Equal(got, c.want) {
-			t.Errorf("%v, of which %v are enabled: %q, want %q", c.held, c.enabled, got, c.want)
+			t.Errorf("token holds %v, enabled %v: record of the special logon = %q, want %q",
+				c.held, c.enabled, got, c.want)
 		}
 		want(t, "close", th.NtClose(out.Token), ntstatus.Success)
 	}
 }
 
-// L-48, L-10: a record has the token's impersonation level, and "-" for a primary one. A contradictory token is
-// refused with the reason.
-func TestTokensOfLogons(t *testing.T) {
+// The record of a logon has the token's impersonation level, and "-" for a primary token. A contradictory token is
+// refused with the reason (L-48, L-10).
+func TestLogonRecordHasImpersonationLevel(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, _, th := logonWorld(t, m, winnt.SeTcbPrivilege)
 	plain := token.StandardUser(sid.MustParse(acting))
@@ -306,14 +311,14 @@ func TestTokensOfLogons(t *testing.T) {
 		want(t, name, st, c.want)
 		got := fieldsOf(m, "ImpersonationLevel")
 		if st == ntstatus.Success && !slices.Equal(got, []string{"4624 " + c.code}) {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("%s: record = %q, want 4624 with the level %s", name, got, c.code)
 		}
 	}
 }
 
-// L-10: a logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one
-// leaves none after its tokens are released.
-func TestSessionsOfALogon(t *testing.T) {
+// A logon that creates no token leaves no session, whichever of its two tokens is invalid. A successful one leaves
+// none after its tokens are released (L-10).
+func TestFailedLogonLeavesNoSession(t *testing.T) {
 	boot, err := token.New(token.LocalSystem())
 	if err != nil {
 		t.Fatal(err)
@@ -327,35 +332,35 @@ func TestSessionsOfALogon(t *testing.T) {
 		r    logon.Result
 		good bool
 	}{
-		"one token":                 {logon.Result{Token: full}, true},
-		"a pair":                    {logon.Result{Token: limited, Linked: &full}, true},
-		"a pair of two users":       {logon.Result{Token: limited, Linked: &stranger}, false},
-		"no user":                   {logon.Result{Token: broken}, false},
-		"a second one without user": {logon.Result{Token: limited, Linked: &broken}, false},
-		"nothing":                   {logon.Result{}, false},
+		"one token":                     {logon.Result{Token: full}, true},
+		"a user with two tokens":        {logon.Result{Token: limited, Linked: &full}, true},
+		"two tokens of different users": {logon.Result{Token: limited, Linked: &stranger}, false},
+		"token without user":            {logon.Result{Token: broken}, false},
+		"second token without user":     {logon.Result{Token: limited, Linked: &broken}, false},
+		"empty result":                  {logon.Result{}, false},
 	} {
 		first := s.Security.AllocateLUID()
 		v, end, st := s.OpenSession(&c.r)
 		if (st == ntstatus.Success) != c.good || (v != nil) != c.good {
-			t.Errorf("%s: %v, %v", name, v, st)
+			t.Errorf("%s: OpenSession = token %v, %v, want success = %t", name, v, st, c.good)
 		}
 		if c.good {
 			if !s.Security.Sessions.Known(v.AuthenticationID()) {
-				t.Errorf("%s: the session of the token is not there", name)
+				t.Errorf("%s: the token's session is unknown, want it open", name)
 			}
 			end()
 		}
 		last := s.Security.AllocateLUID()
 		for id := first; id < last; id++ {
 			if s.Security.Sessions.Known(id) {
-				t.Errorf("%s: session %v is left", name, id)
+				t.Errorf("%s: session %v still exists, want it closed", name, id)
 			}
 		}
 	}
 }
 
-// L-4: the token of a logon is in the terminal session of the requesting process, not in that of its impersonated
-// client.
+// The token of a logon is in the terminal session of the requesting process, not in that of its impersonated client
+// (L-4).
 func TestLogonInTheSessionOfTheProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	in := func(spec token.Spec, session uint32) *token.Token {
@@ -384,6 +389,6 @@ func TestLogonInTheSessionOfTheProcess(t *testing.T) {
 	k.PsRevertToSelf()
 	session, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId)
 	if session != any(uint32(3)) || st != ntstatus.Success {
-		t.Errorf("the token is in session %v, %v, want 3", session, st)
+		t.Errorf("session of the token = %v, %v, want 3", session, st)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-69: the tokens of a package have one number in each session, that of the token they are made
-// of and not of their maker's.
-func TestNumbersOfPackages(t *testing.T) {
+// All tokens of a package have one number in each session. The session is that of the source token, not of the caller
+// (T-69).
+func TestPackageHasOneNumberPerSession(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	numbers := map[string]uint32{}
@@ -38,21 +38,21 @@ func TestNumbersOfPackages(t *testing.T) {
 		want(t, "make a token", st, ntstatus.Success)
 		n := class[uint32](t, th, out.TokenHandle, winnt.TokenAppContainerNumber)
 		if session := class[uint32](t, th, out.TokenHandle, winnt.TokenSessionId); session != c.session {
-			t.Errorf("%s: session %d, want %d", c.name, session, c.session)
+			t.Errorf("%s: token is in session %d, want %d", c.name, session, c.session)
 		}
 		if before, again := numbers[c.name]; again && before != n || n == 0 {
-			t.Errorf("%s: number %d, before %d", c.name, n, before)
+			t.Errorf("%s: package number %d, before %d, want the same number, not 0", c.name, n, before)
 		}
 		numbers[c.name] = n
 	}
 	if numbers["a"] == numbers["b"] || numbers["a"] == numbers["c"] {
-		t.Errorf("the numbers are %v", numbers)
+		t.Errorf("package numbers %v, want a different one for a and b, and for a and c", numbers)
 	}
 }
 
-// T-69: of the lists of an AppContainer's token each that cannot be read is refused, before the
-// handle where its memory cannot be, and else after it.
-func TestListsOfALowBox(t *testing.T) {
+// NtCreateLowBoxToken refuses each of its lists if it cannot be read: before it checks the handle if the list's
+// memory is invalid, otherwise after it (T-69).
+func TestUnreadableLowBoxListIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

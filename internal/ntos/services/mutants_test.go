@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-136: a mutant whose owner ended is free and abandoned, whether the thread or its process ended. O-134: no other
-// thread can release it.
-func TestAbandonedMutant(t *testing.T) {
+// A mutant whose owner ended is free and abandoned, whether the thread or its process ended (O-136). No other thread
+// can release it (O-134).
+func TestMutantIsAbandonedWhenOwnerEnds(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
 	process := func(name string) *kernel.Process {
@@ -43,15 +43,15 @@ func TestAbandonedMutant(t *testing.T) {
 			t.Fatal(st)
 		}
 		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != (nt.MutantInformation{}) {
-			t.Errorf("%s: before the end: %+v, %s; want owned by another", name, got, st)
+			t.Errorf("%s: mutant before its owner ends = %+v, %s, want owned by another thread", name, got, st)
 		}
 		end(owner, th)
 		want := nt.MutantInformation{CurrentCount: 1, AbandonedState: true}
 		if got, st := watcher.NtQueryMutant(h); st != ntstatus.Success || got != want {
-			t.Errorf("O-136: %s: after the end: %+v, %s; want %+v", name, got, st, want)
+			t.Errorf("O-136: %s: mutant after its owner ended = %+v, %s, want %+v", name, got, st, want)
 		}
 		if _, st := watcher.NtReleaseMutant(h); st != ntstatus.MutantNotOwned {
-			t.Errorf("O-134: %s: releasing an abandoned mutant: %s, want %s", name, st, ntstatus.MutantNotOwned)
+			t.Errorf("O-134: %s: releasing the abandoned mutant: %s, want %s", name, st, ntstatus.MutantNotOwned)
 		}
 	}
 	if err := sys.Close(); err != nil {

@@ -50,9 +50,9 @@ func (phonebook) LookupSID(s sid.SID) (logon.Account, bool) {
 
 func (phonebook) Computer() logon.Account { return domain(here) }
 
-// L-43, L-44, L-46, L-47: each name and SID has its result at its index, with an index into a list that has each
-// domain once, in order of first use.
-func TestLookUps(t *testing.T) {
+// Each name and SID has its result at its own index. The result has an index into a list that names each domain once,
+// in order of first use (L-43, L-44, L-46, L-47).
+func TestLookupResultsKeepOrderOfInput(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: phonebook{logon.Example(sid.SID{})}})
 	th, _ := w.thread(w.process("p"))
 	for name, wanted := range map[string]ntstatus.Status{"": 0, "HERE": 0, `\\here`: 0, `\here`: 0,
@@ -92,7 +92,7 @@ func TestLookUps(t *testing.T) {
 			got += fmt.Sprintf("%d %s %d,", s.Use, text, s.DomainIndex)
 		}
 		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
-			t.Errorf("%s: %s in %s, want %s in %s", names, got, d, c.want, c.domains)
+			t.Errorf("lookup of names %s: %s in domains %s, want %s in %s", names, got, d, c.want, c.domains)
 		}
 	}
 	for sids, c := range map[string]struct {
@@ -116,7 +116,7 @@ func TestLookUps(t *testing.T) {
 			got += fmt.Sprintf("%d %s %d,", n.Use, n.Name, n.DomainIndex)
 		}
 		if d := trusts(out.ReferencedDomains); got != c.want || d != c.domains {
-			t.Errorf("%s: %s in %s, want %s in %s", sids, got, d, c.want, c.domains)
+			t.Errorf("lookup of SIDs %s: %s in domains %s, want %s in %s", sids, got, d, c.want, c.domains)
 		}
 	}
 	for class, wanted := range map[uint32]nt.PolicyInformation{
@@ -129,7 +129,7 @@ func TestLookUps(t *testing.T) {
 		}
 		out, st := th.Services().LsaQueryInformationPolicy(in)
 		if want(t, "query the policy", st, ntstatus.Success); !reflect.DeepEqual(out.Buffer, wanted) {
-			t.Errorf("class %d: %+v, want %+v", class, out.Buffer, wanted)
+			t.Errorf("policy information class %d: %+v, want %+v", class, out.Buffer, wanted)
 		}
 	}
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
@@ -142,9 +142,9 @@ func TestLookUps(t *testing.T) {
 	want(t, "close it again", st, ntstatus.InvalidHandle)
 }
 
-// O-140: a timer's due time may be arbitrarily far in the future or the past. A query returns the remaining time,
-// also after the due time, and the timer is signalled at that time.
-func TestTimesOfTimers(t *testing.T) {
+// A timer's due time may be any number of years in the future or the past. A query returns the remaining time, also
+// after the due time, and the timer is signalled at that time (O-140).
+func TestTimerDueTimeMayBeFarAway(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
 	w := newWorld(t, kernel.Config{Log: log})
@@ -170,22 +170,23 @@ func TestTimesOfTimers(t *testing.T) {
 			out, st := th.Services().NtSetTimer(nt.SetTimerIn{TimerHandle: h, DueTime: nt.Cap(c.due), Period: c.period})
 			want(t, "set", st, ntstatus.Success)
 			if again == 1 && out.PreviousState != c.signaled {
-				t.Errorf("%+v: it was signalled: %v", c, out.PreviousState)
+				t.Errorf("%+v: NtSetTimer returned previous state %v, want %v", c, out.PreviousState, c.signaled)
 			}
 			now += c.later
 			got, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 			want(t, "query", st, ntstatus.Success)
 			if i := got.TimerInformation; i.RemainingTime != c.remaining || i.TimerState != c.signaled {
-				t.Errorf("%+v: %+v, want i.RemainingTime = %v, i.TimerState = %v", c, i, c.remaining, c.signaled)
+				t.Errorf("%+v: timer information %+v, want remaining time %v and state %v",
+					c, i, c.remaining, c.signaled)
 			}
 		}
 		want(t, "close", th.NtClose(h), ntstatus.Success)
 	}
 }
 
-// L-40, O-31: a policy handle can be closed whatever rights it has, and a handle with one right is enough for the
-// calls that need that right alone.
-func TestRightsOfAPolicy(t *testing.T) {
+// A policy handle can be closed whatever rights it has. A handle with one right is enough for the calls that need
+// only that right (L-40, O-31).
+func TestPolicyCallNeedsOnlyItsOwnRight(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	s := th.Services()
@@ -211,9 +212,8 @@ func TestRightsOfAPolicy(t *testing.T) {
 	}
 }
 
-// L-47: a SID without a name is its RID in eight digits where its domain is known, else
-// the whole SID.
-func TestSIDsWithoutNames(t *testing.T) {
+// A SID without a name is its RID in eight hexadecimal digits if its domain is known, otherwise the whole SID (L-47).
+func TestUnknownSIDIsNamedByItsNumber(t *testing.T) {
 	w := newWorld(t, kernel.Config{LSA: logon.Example(sid.SID{})})
 	th := w.system("lsa")
 	policy, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
@@ -222,22 +222,22 @@ func TestSIDsWithoutNames(t *testing.T) {
 		"S-1-5-21-9-9-9-4660": "S-1-5-21-9-9-9-4660"} {
 		out, _ := th.Services().LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: policy, SIDs: []sid.SID{sid.MustParse(text)}})
 		if len(out.Names) != 1 || out.Names[0].Name != name || out.Names[0].Use != winnt.SidTypeUnknown {
-			t.Errorf("%s: %+v, want %s", text, out.Names, name)
+			t.Errorf("name of %s = %+v, want %s", text, out.Names, name)
 		}
 	}
 }
 
-// L-45: a lookup of more SIDs or names than the limit fails before the handle is checked. I-95: so do unsupported
-// flags and attributes of a process or thread (O-22).
-func TestLimitsBeforeHandles(t *testing.T) {
+// A lookup of more SIDs or names than the limit fails before the handle is checked (L-45). So do unsupported flags
+// and attributes of a new process or thread (I-95, O-22).
+func TestLookupLimitPrecedesHandle(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
 		nt.MaxLookup + 1: ntstatus.InvalidParameter} {
 		if _, st := th.LsaLookupSids(0x777, make([]sid.SID, n)...); st != want {
-			t.Errorf("L-45: %d SIDs: %s, want %s", n, st, want)
+			t.Errorf("L-45: lookup of %d SIDs with an invalid handle: %s, want %s", n, st, want)
 		}
 		if _, st := th.LsaLookupNames2(0x777, make([]string, n)...); st != want {
-			t.Errorf("L-45: %d names: %s, want %s", n, st, want)
+			t.Errorf("L-45: lookup of %d names with an invalid handle: %s, want %s", n, st, want)
 		}
 	}
 	unknown := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 30})
@@ -245,7 +245,7 @@ func TestLimitsBeforeHandles(t *testing.T) {
 		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
 		in.ParentProcess = 0x777
 		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-			t.Errorf("I-95, O-22: %d: %s, want %s", i, st, ntstatus.InvalidParameter)
+			t.Errorf("I-95, O-22: NtCreateUserProcess, case %d: %s, want %s", i, st, ntstatus.InvalidParameter)
 		}
 	}
 }

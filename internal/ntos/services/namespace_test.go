@@ -15,10 +15,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-23, O-24: NtCreateSymbolicLinkObject over an existing link with OBJ_OPENIF opens that link itself, whatever its
-// target, returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it is a name
-// collision.
-func TestOpenIfOfASymbolicLink(t *testing.T) {
+// NtCreateSymbolicLinkObject with OBJ_OPENIF over an existing link opens that link itself, whatever its target,
+// returns STATUS_OBJECT_NAME_EXISTS and does not change the target. Without OBJ_OPENIF it fails with a name collision
+// (O-23, O-24).
+func TestOpenIfOpensTheLinkItself(t *testing.T) {
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		w := newWorld(t, kernel.Config{Profile: profile})
 		sys := w.system("maker")
@@ -35,7 +35,7 @@ func TestOpenIfOfASymbolicLink(t *testing.T) {
 					want(t, "open "+target, st, ntstatus.ObjectNameExists)
 					text, st := th.NtQuerySymbolicLinkObject(found)
 					if want(t, "query "+target, st, ntstatus.Success); text != wanted {
-						t.Errorf("%s: the link leads to %q, want %q", target, text, wanted)
+						t.Errorf("target of the existing link to %s = %q, want %q", target, text, wanted)
 					}
 					want(t, "close", th.NtClose(found), ntstatus.Success)
 				}
@@ -48,8 +48,8 @@ func TestOpenIfOfASymbolicLink(t *testing.T) {
 	}
 }
 
-// O-23: a name below a directory is relative, for each service that takes a name.
-func TestAbsoluteNamesBelowADirectory(t *testing.T) {
+// With a root directory a name is relative, for each service that takes a name (O-23).
+func TestNameBelowDirectoryIsRelative(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege, winnt.SeCreateTokenPrivilege,
 		winnt.SeCreateGlobalPrivilege))
@@ -71,7 +71,7 @@ func TestAbsoluteNamesBelowADirectory(t *testing.T) {
 		} {
 			m.object.RootDirectory, m.object.ObjectName = c.root, c.name
 			if _, st := m.call(th, 0); st != c.want {
-				t.Errorf("%s, %q below %#x: %v, want %v", m.name, c.name, int64(c.root), st, c.want)
+				t.Errorf("%s of %q below root %#x: %v, want %v", m.name, c.name, int64(c.root), st, c.want)
 			}
 		}
 	}
@@ -81,9 +81,8 @@ func TestAbsoluteNamesBelowADirectory(t *testing.T) {
 	}
 }
 
-// O-27: an exclusive object, named or not, gives handles to the process that made it and
-// to no other.
-func TestExclusive(t *testing.T) {
+// Only the process that created an exclusive object, named or not, gets handles of it (O-27).
+func TestExclusiveObjectIsForItsProcess(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	child, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
@@ -144,7 +143,7 @@ func (n naming) call(th *nt.Thread, service string, in any, free, used string) (
 	return m.call(th, n.attributes)
 }
 
-// before are the conditions of O-22 up to the request itself, in their order.
+// before returns the errors of O-22 that are checked before the request itself, in their order.
 func before(foreign winnt.AccessMask) []rung[naming] {
 	return []rung[naming]{
 		{"an unknown attribute", ntstatus.InvalidParameter, func(n *naming) { n.attributes |= 1 }},
@@ -186,13 +185,14 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := open(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
+				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
 			}
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
-				now[h], len(now), right, len(had))
+			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
+				now[h], len(now), right,
+				len(had)+1)
 		}
 		want(t, "the same object", th.NtCompareObjects(first, h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -207,7 +207,7 @@ func testOpen(t *testing.T, kind string, right winnt.AccessMask, in any) {
 	k.PsRevertToSelf()
 	if h, st := kinds[kind][0](th, &nt.ObjectAttributes{ObjectName: `\BaseNamedObjects\closed`,
 		SecurityDescriptor: sddl.MustParse("D:")}); st != ntstatus.Success || h == 0 {
-		t.Errorf("make a closed object: %v", st)
+		t.Errorf("creating an object with an empty DACL: %v, want success and a handle", st)
 	}
 	_, st = naming{desired: right}.call(th, service, in, "closed", "")
 	want(t, "O-33: the descriptor refuses", st, ntstatus.AccessDenied)
@@ -242,13 +242,14 @@ func testCreate(t *testing.T, kind string, right winnt.AccessMask, in any) {
 		h, st := create(n)
 		if st != ntstatus.Success {
 			if now := handles(t, th); !maps.Equal(now, had) {
-				t.Errorf("%v left a handle: %v, before %v, want %v", st, now, had, had)
+				t.Errorf("%v left handles %v, want %v unchanged", st, now, had)
 			}
 			return st
 		}
 		if now := handles(t, th); now[h] != fmt.Sprintf("%v 0x0", right) || len(now) != len(had)+1 {
-			t.Errorf("the handle grants %s, %d handles, want %v and one more than %d",
-				now[h], len(now), right, len(had))
+			t.Errorf("the new handle grants %s and the process has %d handles, want %v and %d",
+				now[h], len(now), right,
+				len(had)+1)
 		}
 		want(t, "another object", th.NtCompareObjects(used, h), ntstatus.NotSameObject)
 		want(t, "close", th.NtClose(h), ntstatus.Success)

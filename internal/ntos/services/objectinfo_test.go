@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-60, O-62, U-96, U-97: a query returns the object's own flags, permanent and exclusive, and its creation time,
-// which for a thread is later than for its process.
-func TestObjectInformation(t *testing.T) {
+// A query returns the object's own flags (permanent and exclusive) and its creation time. A thread's creation time is
+// later than that of its process (O-60, O-62, U-96, U-97).
+func TestBasicInformationHasFlagsAndCreationTime(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { now += 7; return now }}
 	w := newWorld(t, kernel.Config{Log: log})
@@ -39,7 +39,8 @@ func TestObjectInformation(t *testing.T) {
 		b := v.(nt.BasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		if b.Attributes != wanted || b.CreationTime <= before || b.CreationTime > now || b.HandleCount != 1 {
-			t.Errorf("attributes %#x: %+v, made after %d", attributes, b, before)
+			t.Errorf("object attributes %#x: %+v, want a creation time after %d, not later than now, and one handle",
+				attributes, b, before)
 		}
 		want(t, "make temporary", th.NtMakeTemporaryObject(h), ntstatus.Success)
 		want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -51,15 +52,14 @@ func TestObjectInformation(t *testing.T) {
 	want(t, "a thread", st, ntstatus.Success)
 	v, st = nt.NewThread(s, "later").NtQueryInformationThread(winnt.NtCurrentThread, nt.ThreadTimes)
 	if got := v.(nt.KernelUserTimes).CreateTime; st != ntstatus.Success || got <= made {
-		t.Errorf("a thread was made at %d, its process at %d: %v, want more than %d, %v", got, made, st, made,
-			ntstatus.Success)
+		t.Errorf("creation time of the thread = %v, %v, want after %d, %v", got, st, made, ntstatus.Success)
 	}
 	s.EndThread()
 }
 
-// O-60, O-61: the sizes in an object's basic information equal the lengths that the queries of its name, type and
-// security need, for any object, named or not.
-func TestSizesOfAnObject(t *testing.T) {
+// The sizes in an object's basic information equal the lengths that the queries of its name, type and security need,
+// for named and unnamed objects (O-60, O-61).
+func TestObjectSizesMatchTheirQueries(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeSecurityPrivilege, winnt.SeCreateGlobalPrivilege))
 	all := map[string]winnt.Handle{}
@@ -93,7 +93,7 @@ func TestSizesOfAnObject(t *testing.T) {
 		out, st := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: all[name],
 			ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 		if want(t, "the name of "+name, st, ntstatus.Success); out.ReturnLength != length {
-			t.Errorf("%s: the name needs %d bytes, want %d", name, out.ReturnLength, length)
+			t.Errorf("%s: name query returned length %d, want %d", name, out.ReturnLength, length)
 		}
 	}
 	for name, h := range all {
@@ -107,15 +107,15 @@ func TestSizesOfAnObject(t *testing.T) {
 		}
 		text := need(nt.ObjectNameInformation)
 		if n := need(nt.ObjectTypeInformation); b.TypeInfoSize != n {
-			t.Errorf("%s: the type query needs %d bytes, basic information says %d, want %d",
-				name, n, b.TypeInfoSize, n)
+			t.Errorf("%s: basic information has type size %d, want %d as the type query returns",
+				name, b.TypeInfoSize, n)
 		}
 		if text == 16 {
-			text = 0 // an object without a name returns an empty one
+			text = 0 // an unnamed object returns an empty name
 		}
 		if b.NameInfoSize != text {
-			t.Errorf("%s: the name query needs %d bytes, basic information says %d, want %d",
-				name, text, b.NameInfoSize, text)
+			t.Errorf("%s: basic information has name size %d, want %d as the name query returns",
+				name, b.NameInfoSize, text)
 		}
 		const parts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION |
 			winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION
@@ -124,14 +124,15 @@ func TestSizesOfAnObject(t *testing.T) {
 		want(t, "the security of "+name, st, ntstatus.Success)
 		if bare := out.SecurityDescriptor.Owner().IsZero(); bare && b.SecurityDescriptorSize != 0 ||
 			!bare && b.SecurityDescriptorSize != out.LengthNeeded {
-			t.Errorf("%s: the security query needs %d bytes, basic information says %d",
-				name, out.LengthNeeded, b.SecurityDescriptorSize)
+			t.Errorf("%s: basic information has descriptor size %d, want %d as the security query returns, 0 without owner",
+				name, b.SecurityDescriptorSize, out.LengthNeeded)
 		}
 	}
 }
 
-// O-60: the descriptor among the facts of an object is that of the file, also of one that was just made.
-func TestDescriptorOfANewFile(t *testing.T) {
+// The descriptor size in an object's basic information is that of the file's descriptor, also for a file that was
+// just created (O-60).
+func TestFileInformationHasDescriptorSize(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	d := sddl.MustParse("O:" + svc + "G:BGD:P(A;;FA;;;WD)(A;;0x1;;;BA)")
 	for name, size := range map[string]uint32{"file": uint32(w.tree.descriptor.Size()), "new": uint32(d.Size())} {
@@ -141,21 +142,21 @@ func TestDescriptorOfANewFile(t *testing.T) {
 		v, st := w.NtQueryObject(h, nt.ObjectBasicInformation)
 		want(t, "query", st, ntstatus.Success)
 		if got := v.(nt.BasicInformation).SecurityDescriptorSize; got != size {
-			t.Errorf("%s: %d bytes, want %d", name, got, size)
+			t.Errorf("%s: descriptor size %d, want %d", name, got, size)
 		}
 	}
 }
 
-// TestSizesOfNames checks that a name needs two bytes per UTF-16 unit and two for its terminator, after the 16 of its
-// UNICODE_STRING. A buffer one byte shorter is an error (O-61).
-func TestSizesOfNames(t *testing.T) {
+// A name needs two bytes per UTF-16 unit and two for its terminator, after the 16 bytes of its UNICODE_STRING. A
+// buffer that is one byte shorter is an error (O-61).
+func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for name, units := range map[string]uint32{`\a`: 2, `\é`: 2, "\\\uFFFF": 2, "\\\uE000\uD7FF": 3, "\\\U00010000": 3,
 		"\\\U0010FFFFx": 4} {
 		h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: name}, nt.NotificationEvent,
 			false)
 		if st != ntstatus.Success {
-			t.Fatalf("%+q: %v, want %v", name, st, ntstatus.Success)
+			t.Fatalf("creating an event named %+q: %v, want %v", name, st, ntstatus.Success)
 		}
 		want := 16 + 2*units + 2
 		for length, st := range map[uint32]ntstatus.Status{want: ntstatus.Success, want + 1: ntstatus.Success,
@@ -163,17 +164,16 @@ func TestSizesOfNames(t *testing.T) {
 			out, got := th.Services().NtQueryObject(nt.QueryObjectIn{Handle: h,
 				ObjectInformationClass: nt.ObjectNameInformation, ObjectInformationLength: length})
 			if got != st || out.ReturnLength != want {
-				t.Errorf("O-61: %+q with %d bytes: %v, %d bytes wanted, want %v, %d",
-					name, length, got, out.ReturnLength, st,
-					want)
+				t.Errorf("O-61: name query of %+q with %d bytes: %v, required %d, want %v, %d", name, length, got,
+					out.ReturnLength, st, want)
 			}
 		}
 	}
 }
 
-// TestNtSetInformationObject checks the order of the errors of O-63, and that a call sets both flags and nothing
+// TestSetHandleFlagsErrorsAndEffect checks the order of the errors of O-63, and that a call sets both flags and nothing
 // else, whatever rights the handle has.
-func TestNtSetInformationObject(t *testing.T) {
+func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateEvent(0, nil, nt.NotificationEvent, false)
@@ -186,7 +186,7 @@ func TestNtSetInformationObject(t *testing.T) {
 			had := handles(t, th)
 			_, st := th.Services().NtSetInformationObject(in)
 			if now := handles(t, th); st != ntstatus.Success && !maps.Equal(now, had) {
-				t.Errorf("%v changed %v to %v", st, had, now)
+				t.Errorf("%v changed the handles from %v to %v, want no change", st, had, now)
 			}
 			return st
 		}, []rung[nt.SetInformationObjectIn]{
@@ -200,7 +200,7 @@ func TestNtSetInformationObject(t *testing.T) {
 		_, st := th.Services().NtSetInformationObject(in)
 		want(t, "set", st, ntstatus.Success)
 		if got, st := th.NtQueryObject(h, nt.ObjectHandleFlagInformation); st != ntstatus.Success || got != flags {
-			t.Errorf("O-63: %+v, %v, want %+v", got, st, flags)
+			t.Errorf("O-63: handle flags = %+v, %v, want %+v", got, st, flags)
 		}
 		if flags.ProtectFromClose {
 			want(t, "O-42: close", th.NtClose(h), ntstatus.HandleNotClosable)

@@ -57,10 +57,10 @@ func clientID(t *testing.T, th *nt.Thread) nt.ClientID {
 	return v.(nt.ThreadBasic).ClientID
 }
 
-// T-131, O-38: a process can open its own token, process and thread for every right, at each integrity level. So can
-// a process in an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted one whose
-// default DACL grants access to its restricting SIDs.
-func TestProcessOpensWhatIsItsOwn(t *testing.T) {
+// A process can open its own token, process and thread for every right, at each integrity level. So can a process in
+// an AppContainer, with a token from a file or from NtCreateLowBoxToken, and a restricted process whose default DACL
+// grants access to its restricting SIDs (T-131, O-38).
+func TestProcessOpensOwnTokenProcessAndThread(t *testing.T) {
 	const box = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","capabilities":["S-1-15-3-1"]}`
 	const lpac = `,"appContainer":{"packageSid":"S-1-15-2-1-2-3-4-5-6-7","lowPrivilege":true}`
 	const admits = `,"defaultDacl":"D:(A;;GA;;;` + svc + `)(A;;GA;;;RC)"`
@@ -80,21 +80,21 @@ func TestProcessOpensWhatIsItsOwn(t *testing.T) {
 			w := newWorld(t, kernel.Config{})
 			th, _ := w.thread(w.with("own", v))
 			if refused := opensOwn(t, th); refused != nil {
-				t.Errorf("%s at %s: %v, want nil", name, level, refused)
+				t.Errorf("%s at integrity %s cannot open %v of its own, want nil", name, level, refused)
 			}
-			// A child has a copy of the token, and is no less its own.
+			// A child gets a copy of the token, and can open its own objects too.
 			out, st := th.NtCreateUserProcess(children())
 			want(t, "make a child", st, ntstatus.Success)
 			if refused := opensOwn(t, w.sys.Process(out.ClientID.UniqueProcess).FirstThread()); refused != nil {
-				t.Errorf("%s at %s: a child: %v, want nil", name, level, refused)
+				t.Errorf("child of %s at integrity %s cannot open %v of its own, want nil", name, level, refused)
 			}
 		}
 	}
 }
 
-// T-131: for another package, and for the same user outside of any, the objects of an AppContainer are checked like
-// others: the entry is for the package alone.
-func TestOtherPackagesDoNotOpen(t *testing.T) {
+// The objects of an AppContainer are checked like others for another package, and for the same user outside of any
+// package: the package's entry grants access to that package alone (T-131).
+func TestAppContainerObjectsRefuseOtherPackages(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	of := func(number string) *nt.Thread {
 		v, err := token.Parse([]byte(`{"user":"` + svc + `","integrityLevel":"Low",` +
@@ -115,8 +115,8 @@ func TestOtherPackagesDoNotOpen(t *testing.T) {
 	want(t, "open the other package's thread", st, ntstatus.AccessDenied)
 }
 
-// O-3, O-37: unreadable attributes are reported first, then an unreadable id, then invalid attributes.
-func TestIdAndAttributesOrder(t *testing.T) {
+// An open by id reports unreadable attributes first, then an unreadable id, then invalid attributes (O-3, O-37).
+func TestOpenByIDReportsUnreadableInputFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	good, id := &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4}
@@ -148,9 +148,9 @@ func TestIdAndAttributesOrder(t *testing.T) {
 	}
 }
 
-// O-23, O-25: a plain name is found in its case, or in any with OBJ_CASE_INSENSITIVE, and is
-// that of a file only.
-func TestPlainNames(t *testing.T) {
+// A plain name finds a file only. The case of its letters must match, unless OBJ_CASE_INSENSITIVE is set (O-23,
+// O-25).
+func TestPlainNameFindsFilesOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -182,8 +182,8 @@ func TestPlainNames(t *testing.T) {
 	}
 }
 
-// An attribute that the type accepts does not prevent an open by id (O-22).
-func TestOpenWithAttributes(t *testing.T) {
+// An open by id accepts each attribute that the object type accepts (O-22).
+func TestOpenByIDAcceptsHandleAttributes(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	th, _ := w.thread(p)
@@ -199,8 +199,8 @@ func TestOpenWithAttributes(t *testing.T) {
 	}
 }
 
-// U-10, O-33: an open of kernel mode leaves no record, also where its access is checked; the
-// same open of user mode does.
+// An open in kernel mode writes no record, even if its access is checked. The same open in user mode does (U-10,
+// O-33).
 func TestKernelModeLeavesNoRecord(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
@@ -213,7 +213,7 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 	want(t, "ask for records", k.Zw().NtSetSecurityObject(h, winnt.SACL_SECURITY_INFORMATION,
 		sddl.MustParse("S:(AU;SAFA;GA;;;WD)")), ntstatus.Success)
 	if got := said(m); len(got) != 0 {
-		t.Errorf("a change of kernel mode: %q: len(got) = %d, want 0", got, len(got))
+		t.Errorf("setting a SACL in kernel mode wrote %q, want no record", got)
 	}
 	forced := *ev
 	forced.Attributes |= winnt.OBJ_FORCE_ACCESS_CHECK
@@ -225,13 +225,12 @@ func TestKernelModeLeavesNoRecord(t *testing.T) {
 		_, st := c.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &forced)
 		want(t, "open", st, ntstatus.Success)
 		if got := said(m); len(got) != c.records {
-			t.Errorf("%s: %d records, want %d: %q", c.name, len(got), c.records, got)
+			t.Errorf("%s: open wrote %d records, want %d: %q", c.name, len(got), c.records, got)
 		}
 	}
 }
 
-// The direct paths allocate nothing: opening and closing handles, setting and
-// ending an impersonation.
+// Opening and closing handles, and starting and ending an impersonation, allocate no memory.
 func TestDirectPathsAllocateNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
@@ -254,7 +253,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			h, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 			th.NtClose(h)
 		}},
-		{"NtSetInformationThread, twice", func() {
+		{"NtSetInformationThread, start and end", func() {
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}},
@@ -262,7 +261,7 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
 				true)
 		}},
-		{"NtClose of nothing", func() { th.NtClose(0xDEAD0) }},
+		{"NtClose of an invalid handle", func() { th.NtClose(0xDEAD0) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.f); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", c.name, n)
@@ -270,9 +269,9 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// I-41, I-43, I-91: the token that a thread impersonates has the call's flags and level, with and without a job, also
-// if it is a copy that the job or the privilege requires.
-func TestStateOfAnImpersonation(t *testing.T) {
+// The token that a thread impersonates has the call's flags and level, with and without a job, even if the job or a
+// missing privilege requires a copy of the token (I-41, I-43, I-91).
+func TestImpersonationHasFlagsAndLevelOfTheCall(t *testing.T) {
 	limit := func(flags uint32) func(*nt.JobSecurityLimitInformation) {
 		return func(i *nt.JobSecurityLimitInformation) {
 			i.SecurityLimitFlags = flags
@@ -315,12 +314,13 @@ func TestStateOfAnImpersonation(t *testing.T) {
 						}
 						acts, copies, effective, at := k.PsReferenceImpersonationToken(k.Thread())
 						if copies != flags[0] || effective != flags[1] || at != wanted {
-							t.Errorf("%s, privilege %v, %s at %v, %v: %v, %v, %v, want %v",
-								name, privilege, user, level, flags,
-								copies, effective, at, wanted)
+							t.Errorf("%s, privilege %v, %s at %v, flags %v: thread has %v, %v, %v, want these "+
+								"flags and %v",
+								name, privilege,
+								user, level, flags, copies, effective, at, wanted)
 						}
 						if filtered := !acts.Value().Present().Has(winnt.SeDebugPrivilege); filtered != (name == "a filter") {
-							t.Errorf("%s: the token is filtered: %v, want %v", name, filtered, name == "a filter")
+							t.Errorf("%s: token is filtered: %v, want %v", name, filtered, name == "a filter")
 						}
 						k.PsDereferenceImpersonationToken(acts)
 					}
@@ -331,9 +331,9 @@ func TestStateOfAnImpersonation(t *testing.T) {
 	}
 }
 
-// TestIdsOfThreads checks that a thread can be opened by its id with the id of its process or with none, and that the
-// two lowest bits of each are ignored (O-37).
-func TestIdsOfThreads(t *testing.T) {
+// A thread can be opened by its id, with the id of its process or with none. The two lowest bits of each id are
+// ignored (O-37).
+func TestOpenThreadIgnoresLowIDBits(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	defer func() {
 		if err := sys.Close(); err != nil {
@@ -374,7 +374,7 @@ func TestIdsOfThreads(t *testing.T) {
 			h, st := th.NtOpenThread(winnt.THREAD_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
 				&nt.ClientID{UniqueProcess: c.process, UniqueThread: c.thread})
 			if st != c.want {
-				t.Errorf("O-37: process %#x, thread %#x: %v, want %v", c.process, c.thread, st, c.want)
+				t.Errorf("O-37: opening process id %#x, thread id %#x: %v, want %v", c.process, c.thread, st, c.want)
 				continue
 			}
 			if st != ntstatus.Success {
@@ -382,13 +382,14 @@ func TestIdsOfThreads(t *testing.T) {
 			}
 			if x, st := th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st != ntstatus.Success ||
 				x.(nt.ThreadBasic).ClientID.UniqueThread != c.thread&^3 {
-				t.Errorf("O-37: thread %#x is %+v, %v", c.thread, x, st)
+				t.Errorf("O-37: thread opened by id %#x has %+v, %v, want that id without its low bits",
+					c.thread, x, st)
 			}
 			th.NtClose(h)
 		}
 		if h, st := th.NtOpenProcess(winnt.PROCESS_QUERY_LIMITED_INFORMATION, &nt.ObjectAttributes{},
 			&nt.ClientID{UniqueProcess: ids[1].UniqueProcess + low}); st != ntstatus.Success {
-			t.Errorf("O-37: process %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
+			t.Errorf("O-37: opening process id %#x: %v, want %v", ids[1].UniqueProcess+low, st, ntstatus.Success)
 		} else {
 			th.NtClose(h)
 		}

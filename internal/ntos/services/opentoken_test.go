@@ -11,21 +11,21 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-23: the copy of a client's token admits the client, the server's user and LocalSystem.
-func TestCopyAdmitsTheServer(t *testing.T) {
+// The copy of a client's token admits the client, the server's user and LocalSystem (I-23).
+func TestTokenCopyAdmitsClientServerAndSystem(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	qos := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}
 	want(t, "impersonate", b.asks.NtImpersonateThread(b.handle(b.server, winnt.THREAD_DIRECT_IMPERSONATION),
 		b.handle(b.client, winnt.THREAD_IMPERSONATE), qos), ntstatus.Success)
 	if got, is := b.acl(), "D:(A;;"+full+";;;"+client+")(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("%s, want %s", got, is)
+		t.Errorf("DACL of the copied token = %s, want %s", got, is)
 	}
 	b.serves.PsRevertToSelf()
 }
 
-// I-5, I-6, I-23: with CopyOnOpen or EffectiveOnly the first open of a thread's token returns a copy. The thread then
-// uses the copy at its level, and later opens return it. Without either every handle refers to the token itself. A
-// change to a copy never affects the client's token.
+// With CopyOnOpen or EffectiveOnly, the first open of a thread's token creates a copy. The thread then uses the copy
+// at the copy's level, and later opens return it. Without either flag every handle refers to the token itself. A
+// change to a copy never affects the client's token (I-5, I-6, I-23).
 func TestFirstOpenCopiesToken(t *testing.T) {
 	for _, c := range []struct {
 		copyOnOpen, effectiveOnly bool
@@ -48,27 +48,29 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 			}
 			s := class[nt.TokenStatistics](t, th, h, winnt.TokenStatistics)
 			if seen[s.TokenID] == fresh {
-				t.Errorf("%+v: open %d gives token %#x, of %v", c, n, s.TokenID, seen)
+				t.Errorf("%+v: open %d returned token %#x, earlier tokens %v, want a new one only at the first copy",
+					c, n, s.TokenID, seen)
 			}
 			seen[s.TokenID] = true
 			if own := c.copyOnOpen || c.effectiveOnly; own == (s.TokenID == client) {
-				t.Errorf("%+v: open %d gives the client's token: %v", c, n, !own)
+				t.Errorf("%+v: open %d returned the client's own token: %v, want %v", c, n, !own, own == false)
 			}
 			acts, copies, effective, level := k.PsReferenceImpersonationToken(k.Thread())
 			if acts.ID() != s.TokenID || copies || effective != c.effectiveOnly || level != winnt.SecurityImpersonation {
-				t.Errorf("%+v: after open %d the thread acts with %#x (%v, %v, %v), the handle is of %#x",
-					c, n, acts.ID(),
-					copies, effective, level, s.TokenID)
+				t.Errorf("%+v: after open %d the thread uses token %#x (flags %v, %v, level %v), want %#x of "+
+					"the handle",
+					c, n,
+					acts.ID(), copies, effective, level, s.TokenID)
 			}
 			k.PsDereferenceImpersonationToken(acts)
 			if s.TokenID != client && s.ImpersonationLevel != winnt.SecurityImpersonation {
-				t.Errorf("%+v: open %d gives a copy at %v", c, n, s.ImpersonationLevel)
+				t.Errorf("%+v: open %d returned a copy at level %v, want SecurityImpersonation",
+					c, n, s.ImpersonationLevel)
 			}
 			_, st = th.NtAdjustPrivilegesToken(h, true, nil, false)
 			want(t, "adjust", st, ntstatus.Success)
 			if changed := tok.Value() != before; changed != (s.TokenID == client) {
-				t.Errorf("%+v: the client's token has changed by open %d: %v, want %v", c, n, changed,
-					s.TokenID == client)
+				t.Errorf("%+v: open %d changed the client's token: %v, want %v", c, n, changed, s.TokenID == client)
 			}
 			want(t, "close", th.NtClose(h), ntstatus.Success)
 		}
@@ -76,8 +78,8 @@ func TestFirstOpenCopiesToken(t *testing.T) {
 	}
 }
 
-// I-20: attributes are looked at before the thread's handle, and that before the token.
-func TestOpenThreadTokenOrder(t *testing.T) {
+// An open of a thread's token checks the attributes first, then the thread's handle, then the token (I-20).
+func TestOpenThreadTokenChecksAttributesFirst(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	for _, c := range []struct {
@@ -96,9 +98,9 @@ func TestOpenThreadTokenOrder(t *testing.T) {
 	}
 }
 
-// O-28, O-29: kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute, and must request it outside of
-// the System process.
-func TestAttributesOfTokenHandles(t *testing.T) {
+// Kernel mode may request OBJ_KERNEL_HANDLE and no other handle attribute. It must request it outside of the System
+// process (O-28, O-29).
+func TestKernelHandleAttributeOfTokens(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	_, outside := w.thread(w.process("p"))
 	inside, err := w.sys.SystemThread()
@@ -122,16 +124,17 @@ func TestAttributesOfTokenHandles(t *testing.T) {
 				continue
 			}
 			if (h < 0) != (c.attributes&kernelHandle != 0) {
-				t.Errorf("attributes %#x: handle %#x", c.attributes, int64(h))
+				t.Errorf("attributes %#x: handle %#x, want a kernel handle only with OBJ_KERNEL_HANDLE",
+					c.attributes, int64(h))
 			}
 			want(t, "close", k.ZwClose(h), ntstatus.Success)
 		}
 	}
 }
 
-// I-21: the token of another's thread is opened as self by the caller's own process, be the caller's client
-// admitted or not, and never by the process of that thread.
-func TestOpenedAsSelf(t *testing.T) {
+// An open of another process's thread token with OpenAsSelf uses the token of the caller's own process, whether the
+// caller's client is admitted or not. It never uses the process of that thread (I-21).
+func TestOpenAsSelfUsesCallersProcess(t *testing.T) {
 	for _, c := range []struct {
 		admits       string
 		self, client ntstatus.Status
@@ -162,8 +165,8 @@ func TestOpenedAsSelf(t *testing.T) {
 	}
 }
 
-// A token is opened with the requested attributes, and with none by the older forms, so that a child inherits only
-// intended handles (T-34, I-27).
+// A token is opened with the requested attributes. The older services, which take no attributes, set none, so that a
+// child inherits only intended handles (T-34, I-27).
 func TestTokenHandleInheritance(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	flags := func(h winnt.Handle, st ntstatus.Status) nt.HandleFlagInformation {
@@ -179,28 +182,30 @@ func TestTokenHandleInheritance(t *testing.T) {
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if got := flags(own, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-34: NtOpenProcessToken gives %+v", got)
+		t.Errorf("T-34: flags of a handle from NtOpenProcessToken = %+v, want none", got)
 	}
 	oa := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation}}
 	imp, st := th.NtDuplicateToken(own, 0, oa, false, winnt.TokenImpersonation)
 	if got := flags(imp, st); got != (nt.HandleFlagInformation{}) {
-		t.Errorf("T-47: NtDuplicateToken gives %+v", got)
+		t.Errorf("T-47: flags of a handle from NtDuplicateToken = %+v, want none", got)
 	}
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, imp); st != ntstatus.Success {
 		t.Fatal(st)
 	}
 	if got := flags(th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)); got !=
 		(nt.HandleFlagInformation{}) {
-		t.Errorf("I-27: NtOpenThreadToken gives %+v", got)
+		t.Errorf("I-27: flags of a handle from NtOpenThreadToken = %+v, want none", got)
 	}
 	for attributes, want := range map[uint32]bool{0: false, winnt.OBJ_INHERIT: true} {
 		if got := flags(th.NtOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, attributes)); got.Inherit != want {
-			t.Errorf("T-34: NtOpenProcessTokenEx with %#x gives %+v", attributes, got)
+			t.Errorf("T-34: flags of a handle from NtOpenProcessTokenEx with attributes %#x = %+v, want inherit = %v",
+				attributes, got, want)
 		}
 		if got := flags(th.NtOpenThreadTokenEx(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true, attributes)); got.Inherit !=
 			want {
-			t.Errorf("I-27: NtOpenThreadTokenEx with %#x gives %+v", attributes, got)
+			t.Errorf("I-27: flags of a handle from NtOpenThreadTokenEx with attributes %#x = %+v, want inherit = %v",
+				attributes, got, want)
 		}
 	}
 }

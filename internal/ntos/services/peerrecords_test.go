@@ -8,16 +8,16 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPeerRecordsPerUser checks that connections beyond a user's rate are not recorded, that the next record has
-// their number, that other users are not affected, and that a record that the sink rejected is counted too (U-92).
-func TestPeerRecordsPerUser(t *testing.T) {
+// Connections beyond a user's rate are not recorded, and the next record has their number. Other users are not
+// affected. A record that the sink rejected is counted too (U-92).
+func TestPeerRecordsAreLimitedPerUser(t *testing.T) {
 	var p PeerRecords
 	p.SetRate(3)
 	now := time.Unix(1000, 0)
 	take := func(user string, leftOut uint64, ok bool) {
 		t.Helper()
 		if n, may := p.take(user, now); n != leftOut || may != ok {
-			t.Errorf("%s: %d left out, %t; want %d, %t", user, n, may, leftOut, ok)
+			t.Errorf("take(%s) = %d left out, %t, want %d, %t", user, n, may, leftOut, ok)
 		}
 	}
 	for range 3 {
@@ -33,7 +33,7 @@ func TestPeerRecordsPerUser(t *testing.T) {
 	p.lost("b", 2)
 	take("b", 3, true)
 	if n := p.LeftOut(); n != 7 {
-		t.Errorf("%d left out, want 7", n)
+		t.Errorf("LeftOut() = %d, want 7", n)
 	}
 	now = now.Add(time.Hour)
 	for i := range 3 {
@@ -43,7 +43,7 @@ func TestPeerRecordsPerUser(t *testing.T) {
 }
 
 // The number of remembered users is bounded.
-func TestPeerRecordsAreBounded(t *testing.T) {
+func TestRememberedPeersAreBounded(t *testing.T) {
 	var p PeerRecords
 	now := time.Unix(1000, 0)
 	for i := range 3 * maxPeers {
@@ -64,8 +64,8 @@ func (s *leftOutSink) Write(e audit.Event) error {
 	return nil
 }
 
-// TestNextRecordSaysHowManyWereLeftOut checks that of ten connections within a minute at a rate of two, two are
-// recorded, and that the next record reports eight omitted ones (U-92).
+// Of ten connections within a minute at a rate of two, two are recorded, and the next record reports eight omitted
+// ones (U-92).
 func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	sink := new(leftOutSink)
 	s := &System{Log: &audit.Log{Sink: sink}}
@@ -76,6 +76,6 @@ func TestNextRecordSaysHowManyWereLeftOut(t *testing.T) {
 	s.Peers.users["a"].records = 1 // the minute is over
 	s.recordPeer("a", audit.Event{})
 	if want := []string{"", "", "8"}; !slices.Equal(sink.said, want) {
-		t.Errorf("U-92: the records report %q omitted ones, want %q", sink.said, want)
+		t.Errorf("U-92: numbers of omitted connections in the records = %q, want %q", sink.said, want)
 	}
 }

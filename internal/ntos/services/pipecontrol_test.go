@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// I-139, I-142: an end in byte mode reads across messages and cannot transceive. One in message mode sends a message
-// and receives the reply.
-func TestTransceive(t *testing.T) {
+// An end in byte mode reads across messages and cannot transceive. An end in message mode sends a message and
+// receives the reply (I-139, I-142).
+func TestTransceiveNeedsMessageMode(t *testing.T) {
 	w := newPendingWorld(t, 64)
 	w.connect()
 	var ends atomic.Int32
@@ -25,11 +25,11 @@ func TestTransceive(t *testing.T) {
 		t.Fatal(st)
 	}
 	if b, st := w.th.NtReadFile(w.client, 64); string(b) != "ask" {
-		t.Errorf(`the client reads %q, %s, want string(b) = "ask"`, b, st)
+		t.Errorf(`client's read = %q, %s, want "ask"`, b, st)
 	}
 	w.must(w.write(w.th, w.client, "answer", nil))
 	if ends.Load() != 1 || string(got.Data) != "answer" {
-		t.Errorf(`%d ends, %+v, want ends.Load() = 1, string(got.Data) = "answer"`, ends.Load(), got)
+		t.Errorf(`transceive: %d completions, %+v, want 1 completion with data "answer"`, ends.Load(), got)
 	}
 	w.must(w.write(w.th, w.client, "more", nil))
 	if st := ask(); st != ntstatus.PipeBusy {
@@ -37,7 +37,7 @@ func TestTransceive(t *testing.T) {
 	}
 	w.must(w.th.NtClose(w.client))
 	if st := ask(); st != ntstatus.InvalidPipeState {
-		t.Errorf("transceive with a closed end: %s, want %s", st, ntstatus.InvalidPipeState)
+		t.Errorf("transceive after the other end closed: %s, want %s", st, ntstatus.InvalidPipeState)
 	}
 
 	w = newPendingWorld(t, 64)
@@ -51,40 +51,42 @@ func TestTransceive(t *testing.T) {
 	w.must(w.write(w.th, w.client, "a", nil))
 	w.must(w.write(w.th, w.client, "b", nil))
 	if b, st := w.th.NtReadFile(w.server, 64); string(b) != "ab" {
-		t.Errorf(`I-139: by bytes the server reads %q, %s, want string(b) = "ab"`, b, st)
+		t.Errorf(`I-139: server's read in byte mode = %q, %s, want "ab"`, b, st)
 	}
 	if st := ask(); st != ntstatus.InvalidReadMode {
 		t.Errorf("transceive in byte mode: %s, want %s", st, ntstatus.InvalidReadMode)
 	}
 }
 
-// I-86, I-135: a disconnect ends all waiting operations at either end, and later ones are refused.
-func TestDisconnectEndsWhatWaits(t *testing.T) {
+// A disconnect ends all waiting operations at both ends. Later operations are refused (I-86, I-135).
+func TestDisconnectEndsWaitingOperations(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
 	var reads, writes atomic.Int32
 	var read, wrote nt.IOResult
 	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.Pending {
-		t.Errorf("the client's read: %s, want %s", st, ntstatus.Pending)
+		t.Errorf("client's read before the disconnect: %s, want %s", st, ntstatus.Pending)
 	}
 	w.must(w.write(w.th, w.client, "1234", nil))
 	if st := w.write(w.th, w.client, "5", later(&writes, &wrote)); st != ntstatus.Pending {
-		t.Errorf("the client's write without room: %s, want %s", st, ntstatus.Pending)
+		t.Errorf("client's write above the quota: %s, want %s", st, ntstatus.Pending)
 	}
 	w.must(w.th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT))
 	if reads.Load() != 1 || read.Status != ntstatus.PipeDisconnected || writes.Load() != 1 ||
 		wrote.Status != ntstatus.PipeDisconnected {
-		t.Errorf("I-86: the read ended %d times, %s, the write %d times, %s, want 1, %s, 1, %s", reads.Load(),
-			read.Status, writes.Load(), wrote.Status, ntstatus.PipeDisconnected, ntstatus.PipeDisconnected)
+		t.Errorf("I-86: read completed %d times with %s, write %d times with %s, want both once with %s",
+			reads.Load(),
+			read.Status, writes.Load(), wrote.Status, ntstatus.PipeDisconnected)
 	}
 	if st := w.read(w.th, w.client, later(&reads, &read)); st != ntstatus.PipeDisconnected || reads.Load() != 1 {
-		t.Errorf("I-86: a read afterwards: %s, %d ends, want %s, 1", st, reads.Load(), ntstatus.PipeDisconnected)
+		t.Errorf("I-86: read after the disconnect: %s, %d completions, want %s, 1",
+			st, reads.Load(), ntstatus.PipeDisconnected)
 	}
 }
 
-// TestInstancesAreTakenInTheOrderOfListening checks that a client gets the instance whose server has listened
-// longest. Instances without a listening server come last, oldest first (I-156).
-func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
+// A client gets the instance whose server has listened longest. Instances without a listening server come last,
+// oldest first (I-156).
+func TestClientGetsLongestListeningInstance(t *testing.T) {
 	p := newPipeSide(t)
 	var all []winnt.Handle
 	for range 4 {
@@ -93,7 +95,7 @@ func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 	listen := func(i int) {
 		t.Helper()
 		if st := p.server.NtFsControlFile(all[i], winnt.FSCTL_PIPE_LISTEN); st != ntstatus.PipeListening {
-			t.Errorf("listen on %d: %v, want %v", i, st, ntstatus.PipeListening)
+			t.Errorf("listening on instance %d: %v, want %v", i, st, ntstatus.PipeListening)
 		}
 	}
 	takes := func(want int) {
@@ -105,7 +107,8 @@ func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 		p.open(both)
 		for i, h := range all {
 			if st := p.state(p.server, h); (st != before[i]) != (i == want) {
-				t.Errorf("instance %d went from state %d to %d, want instance %d", i, before[i], st, want)
+				t.Errorf("instance %d went from state %d to %d, want only instance %d connected",
+					i, before[i], st, want)
 			}
 		}
 	}
@@ -125,8 +128,8 @@ func TestInstancesAreTakenInTheOrderOfListening(t *testing.T) {
 	takes(3)
 }
 
-// I-135: an asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes.
-func TestPeekLater(t *testing.T) {
+// An asynchronous pipe control returns the same as a synchronous one, and Information counts its bytes (I-135).
+func TestAsynchronousPeekEqualsSynchronous(t *testing.T) {
 	w := newPendingWorld(t, 100)
 	w.connect()
 	w.must(w.write(w.th, w.client, "hello", nil))
@@ -141,8 +144,9 @@ func TestPeekLater(t *testing.T) {
 		if then != st || ends.Load() != 1 || got.Status != st || string(got.Data) != string(want) ||
 			int(got.Information) != len(want) || string(out.OutputBuffer.Bytes()) != string(want) ||
 			len(want) != int(min(room, 21)) {
-			t.Errorf("buffer of %d bytes: pending %v, %+v, %d completions; immediate %v, % x",
-				room, then, got, ends.Load(), st, want)
+			t.Errorf("buffer of %d bytes: asynchronous %v, %+v, %d completions, want the synchronous %v, % x",
+				room, then, got,
+				ends.Load(), st, want)
 		}
 	}
 }

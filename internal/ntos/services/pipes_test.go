@@ -20,15 +20,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A message does not change with the sender's buffer, through pipes and ports (O-4).
-func TestSentMessageIsCaptured(t *testing.T) {
+// A sent message does not change when the sender's buffer changes afterwards, in pipes and ports (O-4).
+func TestSentMessageIsCopied(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
 	check := func(what string, got []byte, st ntstatus.Status, text string) {
 		t.Helper()
 		if st != ntstatus.Success || string(got) != text {
-			t.Errorf("O-4: %s: %q, %v, want %q", what, got, st, text)
+			t.Errorf("O-4: %s = %q, %v, want %q", what, got, st, text)
 		}
 	}
 	send := func(text string, give func([]byte) ntstatus.Status) {
@@ -80,9 +80,9 @@ func TestSentMessageIsCaptured(t *testing.T) {
 	check("a pipe's message", read, st, "bytes")
 }
 
-// O-38: an object created without a descriptor, or without an owner in it, belongs to the user that the thread
-// impersonates, whatever its type: a pipe and a named object as well as a token.
-func TestWhoOwnsWhatIsMade(t *testing.T) {
+// An object created without a descriptor, or without an owner in it, belongs to the user that the thread
+// impersonates. This holds for every type: pipes, named objects and tokens (O-38).
+func TestNewObjectBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	privileges := []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege,
 		winnt.SeCreateTokenPrivilege}
@@ -109,7 +109,7 @@ func TestWhoOwnsWhatIsMade(t *testing.T) {
 			bare := m.object.ObjectName == "" && (m.service == "NtCreateEvent" || m.service == "NtCreateMutant" ||
 				m.service == "NtCreateSemaphore" || m.service == "NtCreateTimer")
 			if got := d.Owner().String(); bare != d.Owner().IsZero() || !bare && got != owner {
-				t.Errorf("%s: the owner is %s, want %s (none: %v)", m.name, got, owner, bare)
+				t.Errorf("%s: owner of the new object = %s, want %s (no owner: %v)", m.name, got, owner, bare)
 			}
 			want(t, "close", th.NtClose(again), ntstatus.Success)
 			want(t, "close", th.NtClose(h), ntstatus.Success)
@@ -119,8 +119,8 @@ func TestWhoOwnsWhatIsMade(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// I-135, I-136: a write that completes at once returns the number of bytes, with and without remote memory.
-func TestWriteReturnsLength(t *testing.T) {
+// A write that completes immediately returns the number of bytes, with and without remote memory (I-135, I-136).
+func TestImmediateWriteReturnsLength(t *testing.T) {
 	o := newOperations(t)
 	for _, later := range []bool{false, true} {
 		in := nt.WriteFileIn{FileHandle: o.client, Buffer: nt.Cap([]byte("ab"))}
@@ -129,15 +129,15 @@ func TestWriteReturnsLength(t *testing.T) {
 		}
 		out, st := o.th.Services().NtWriteFile(in)
 		if want(t, "write", st, ntstatus.Success); out.Information != 2 {
-			t.Errorf("remote memory %v: Information = %d, want 2", later, out.Information)
+			t.Errorf("write with remote memory = %v: Information = %d, want 2", later, out.Information)
 		}
 	}
 	want(t, "close", o.th.NtClose(o.client), ntstatus.Success)
 }
 
-// TestPipeQuota checks that a write up to the last byte of the quota succeeds, and that one byte more does not, also
-// on an empty pipe (I-85, I-152).
-func TestPipeQuota(t *testing.T) {
+// A write up to the last byte of the quota succeeds. One byte more waits or fails, also on an empty pipe (I-85,
+// I-152).
+func TestPipeQuotaIsExact(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeCreateGlobalPrivilege)
 	th, _ := w.thread(p)
@@ -162,14 +162,14 @@ func TestPipeQuota(t *testing.T) {
 			_, st = th.NtWriteFile(end, make([]byte, c.write))
 		}
 		if st != c.want {
-			t.Errorf("I-85: step %d, %d bytes: %v, want %v", i, c.write, st, c.want)
+			t.Errorf("I-85: step %d: writing %d bytes: %v, want %v", i, c.write, st, c.want)
 		}
 	}
 }
 
-// A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused; 0 means the maximum
+// A pipe has at most 255 instances and queues of at most 16 MiB. Larger requests are refused. 0 means the maximum
 // (I-85).
-func TestPipeLimits(t *testing.T) {
+func TestPipeLimitsOfInstancesAndQuota(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	create := func(name string, change func(*nt.CreateNamedPipeFileIn)) ntstatus.Status {
@@ -194,21 +194,20 @@ func TestPipeLimits(t *testing.T) {
 		}), c.want)
 	}
 	if npfs.MaxInstances != 255 || npfs.MaxQuota != 16<<20 { // PIPE_UNLIMITED_INSTANCES
-		t.Errorf("%d instances of %d bytes", npfs.MaxInstances, npfs.MaxQuota)
+		t.Errorf("limits = %d instances and %d bytes, want 255 and 16 MiB", npfs.MaxInstances, npfs.MaxQuota)
 	}
 	for i := range npfs.MaxInstances {
 		if st := create("many", func(*nt.CreateNamedPipeFileIn) {}); st != ntstatus.Success {
-			t.Fatalf("I-85: instance %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("I-85: creating instance %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "I-85: one instance more", create("many", func(*nt.CreateNamedPipeFileIn) {}),
 		ntstatus.InstanceNotAvailable)
 }
 
-// I-80, I-85: a client that cannot give the level that it promises gets no connection, and
-// leaves the instance to others. A server whose client has gone does not listen again before
-// it has disconnected it.
-func TestClientsComeAndGo(t *testing.T) {
+// A client that cannot give its promised level is not connected, and leaves the instance to others. If the client has
+// gone, the server must disconnect it before it listens again (I-80, I-85).
+func TestListenNeedsDisconnectOfFormerClient(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
 	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_READ_DATA,
@@ -243,9 +242,9 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 }
 
-// I-85: a client that gets no handle, for want of a right, a privilege or memory, leaves
-// the instance to others.
-func TestRefusedClientOfAPipe(t *testing.T) {
+// A client that gets no handle leaves the instance to others, whether a right, a privilege or memory was missing
+// (I-85).
+func TestRefusedClientLeavesInstanceFree(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("server", winnt.SeCreateGlobalPrivilege))
@@ -310,7 +309,8 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := create(threads[1], "D:(A;;FA;;;WD)"); st != c.want {
-			t.Errorf("I-130: the descriptor grants %#x: %v, want %v", uint32(c.mask), st, c.want)
+			t.Errorf("I-130: adding an instance to a pipe whose descriptor grants %#x: %v, want %v",
+				uint32(c.mask), st, c.want)
 		}
 		if err := sys.Close(); err != nil {
 			t.Error(err)
@@ -318,7 +318,7 @@ func TestAddingInstanceNeedsRight(t *testing.T) {
 	}
 }
 
-// hex returns a mask as SDDL has it.
+// hex returns a mask in SDDL syntax.
 func hex(m winnt.AccessMask) string {
 	const digits = "0123456789abcdef"
 	text := "0x"
@@ -349,7 +349,7 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	const size, quota = 100_000, 1 << 16
 	_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 	if n, err := c.Write(make([]byte, size)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("without a reader: %d bytes, %v, want 0 and a deadline", n, err)
+		t.Errorf("write without a reader = %d bytes, %v, want 0 and a deadline error", n, err)
 	}
 	_ = c.SetWriteDeadline(time.Time{})
 	type ended struct {
@@ -366,7 +366,7 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 		t.Error(err)
 	}
 	if e := <-done; e.n != size || e.err != nil {
-		t.Errorf("all but the quota was read: %+v, want e.n = %v, e.err = nil", e, size)
+		t.Errorf("write after a reader took all but the quota = %+v, want %d bytes, no error", e, size)
 	}
 	if _, err := io.ReadFull(s, make([]byte, quota)); err != nil {
 		t.Error(err)
@@ -377,30 +377,30 @@ func TestLargeWriteWaitsForReader(t *testing.T) {
 	}
 	_ = c.Close()
 	if e := <-done; e.n != 7 || !errors.Is(e.err, net.ErrClosed) {
-		t.Errorf("closed after 7 bytes were read: %+v, want e.n = 7, error %v", e, net.ErrClosed)
+		t.Errorf("write whose pipe was closed after 7 bytes = %+v, want 7 bytes, error %v", e, net.ErrClosed)
 	}
 	if n, err := s.Read(make([]byte, 9)); n != 0 || err != io.EOF {
-		t.Errorf("reading after the write was cancelled: %d bytes, %v, want 0, %v", n, err, io.EOF)
+		t.Errorf("read after the cancelled write = %d bytes, %v, want 0, %v", n, err, io.EOF)
 	}
 }
 
-// TestLargeMessageIsRefusedWithoutWaiting checks that a caller that cannot wait gets STATUS_PIPE_BUSY for a message
-// above the quota, and that nothing of it is written (I-152).
+// A caller that cannot wait gets STATUS_PIPE_BUSY for a message above the quota, and nothing of it is written
+// (I-152).
 func TestLargeMessageIsRefusedWithoutWaiting(t *testing.T) {
 	w := newPendingWorld(t, 4)
 	w.connect()
 	if n, st := w.th.NtWriteFile(w.client, []byte("12345")); n != 0 || st != ntstatus.PipeBusy {
-		t.Errorf("%d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
+		t.Errorf("write above the quota = %d bytes, %v, want 0, %v", n, st, ntstatus.PipeBusy)
 	}
 	i, st := w.th.NtQueryInformationFile(w.server, nt.FilePipeLocalInformation)
 	if w.must(st); i.(nt.PipeLocalInformation).ReadDataAvailable != 0 {
-		t.Errorf("%+v", i)
+		t.Errorf("pipe information after the refused write = %+v, want no readable data", i)
 	}
 }
 
-// I-135, I-136, I-137, I-140: operations that wait end with the other end's, the event and
-// the call after the data.
-func TestPendingPipes(t *testing.T) {
+// A waiting operation ends with the operation of the other end. Its event and its APC come after its data (I-135,
+// I-136, I-137, I-140).
+func TestPendingOperationsCompleteInOrder(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	var ends atomic.Int32
 	var got nt.IOResult
@@ -425,15 +425,15 @@ func TestPendingPipes(t *testing.T) {
 	calls, st := w.th.NtTestAlert()
 	if len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
 		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
-		t.Errorf("the listen: calls %v, %s, %d ends, %+v", calls, st, ends.Load(), got)
+		t.Errorf("listen: APCs %v, %s, %d completions, %+v, want one APC, one completion and success",
+			calls, st, ends.Load(), got)
 	}
 	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
 	_, st = w.th.NtWaitForSingleObject(w.server, false)
 	same("the file meanwhile", st, ntstatus.Timeout)
 	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
 	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
-		t.Errorf(`the read: %d ends, %+v, want ends.Load() = 2, string(got.Data) = "hello", got.Information = 5`,
-			ends.Load(), got)
+		t.Errorf(`read: %d completions, %+v, want 2, data "hello" and Information 5`, ends.Load(), got)
 	}
 	_, st = w.th.NtWaitForSingleObject(w.server, false)
 	same("the file after it", st, ntstatus.Success)
@@ -443,15 +443,15 @@ func TestPendingPipes(t *testing.T) {
 	for i, want := range []string{"12345678", "9"} {
 		b, st := w.th.NtReadFile(w.server, 64)
 		if string(b) != want || st != ntstatus.Success || ends.Load() != 3 || got.Information != 1 {
-			t.Errorf("read %d: %q, %s; the write: %d ends, %+v", i, b, st, ends.Load(), got)
+			t.Errorf("read %d = %q, %s; write: %d completions, %+v, want data %q, 3 completions and Information 1",
+				i, b, st, ends.Load(), got, want)
 		}
 	}
 	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
 }
 
-// TestStalledWriteEnds checks that a waiting write completes when all of it fits the quota, to the byte (I-85,
-// I-135).
-func TestStalledWriteEnds(t *testing.T) {
+// A waiting write completes when all of it fits into the quota, to the byte (I-85, I-135).
+func TestWaitingWriteEndsWhenItFits(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends atomic.Int32
@@ -467,18 +467,18 @@ func TestStalledWriteEnds(t *testing.T) {
 	}{{2, "12", 0}, {1, "3", 1}, {64, "456", 1}, {64, "78abc", 1}} {
 		b, st := w.th.NtReadFile(w.server, c.bytes)
 		if string(b) != c.want || st != ntstatus.Success && st != ntstatus.BufferOverflow || ends.Load() != c.ended {
-			t.Errorf("I-85: read %d: %q, %v, the write has ended %d times, want %q and %d",
+			t.Errorf("I-85: read %d = %q, %v, the write has completed %d times, want %q and %d",
 				i, b, st, ends.Load(), c.want,
 				c.ended)
 		}
 	}
 	if got.Status != ntstatus.Success || got.Information != 5 {
-		t.Errorf("I-85: the write ended as %+v, want got.Status = %v, got.Information = 5", got, ntstatus.Success)
+		t.Errorf("I-85: result of the write = %+v, want %v with Information 5", got, ntstatus.Success)
 	}
 }
 
-// I-141: as many operations wait at one end as may.
-func TestPendingIsBounded(t *testing.T) {
+// At most 256 reads wait at one end. Closing it ends them all (I-141).
+func TestPendingReadsAreBounded(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
 	var ends atomic.Int32
@@ -497,27 +497,26 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 	w.must(w.th.NtClose(w.server))
 	if n := ends.Load(); n != 256 {
-		t.Errorf("%d ended, want 256", n)
+		t.Errorf("%d reads ended with the handle, want 256", n)
 	}
 }
 
-// TestPipeWithoutAccessIsRefused checks that creating a pipe with no access at all fails and leaves no pipe (I-155).
+// Creating a pipe with no access at all fails and leaves no pipe (I-155).
 func TestPipeWithoutAccessIsRefused(t *testing.T) {
 	p := newPipeSide(t)
 	h, st := p.make(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = 0 })
 	if st != ntstatus.AccessDenied || h != 0 {
-		t.Errorf("%v, handle %#x, want STATUS_ACCESS_DENIED", st, h)
+		t.Errorf("creating a pipe without access = %v, handle %#x, want STATUS_ACCESS_DENIED and no handle", st, h)
 	}
 	_, st = p.client.NtOpenFile(both, &nt.ObjectAttributes{ObjectName: `\??\pipe\m`}, 0, 0)
 	if st != ntstatus.ObjectNameNotFound {
-		t.Errorf("the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
+		t.Errorf("opening the refused pipe: %v, want %v", st, ntstatus.ObjectNameNotFound)
 	}
 	p.made(func(in *nt.CreateNamedPipeFileIn) { in.DesiredAccess = winnt.SYNCHRONIZE })
 }
 
-// TestClientStartsReadingBytes checks that a client's end starts in byte mode, also on a message pipe, until it sets
-// the read mode (I-157).
-func TestClientStartsReadingBytes(t *testing.T) {
+// A client's end starts in byte mode, also on a message pipe, until the client sets the read mode (I-157).
+func TestClientStartsInByteMode(t *testing.T) {
 	p := newPipeSide(t)
 	s := p.made(nil)
 	c := p.open(both)
@@ -527,25 +526,24 @@ func TestClientStartsReadingBytes(t *testing.T) {
 	}
 	i, st := p.client.NtQueryInformationFile(c, nt.FilePipeInformation)
 	if p.must(st); i != (nt.PipeInformation{}) {
-		t.Errorf("%+v", i)
+		t.Errorf("modes of a new client = %+v, want both 0", i)
 	}
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "abc" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "abc", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read across two messages = %q, %v, want "abc", %v`, b, st, ntstatus.Success)
 	}
 	p.must(p.client.NtSetInformationFile(c, nt.FilePipeInformation, nt.PipeInformation{ReadMode: 1}))
 	_, st = p.server.NtWriteFile(s, []byte("ef"))
 	p.must(st)
 	if b, st := p.client.NtReadFile(c, 3); string(b) != "d" || st != ntstatus.Success {
-		t.Errorf(`read %q, %v, want string(b) = "d", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read of the rest = %q, %v, want "d", %v`, b, st, ntstatus.Success)
 	}
 	if b, st := p.client.NtReadFile(c, 1); string(b) != "e" || st != ntstatus.BufferOverflow {
-		t.Errorf(`read %q, %v, want string(b) = "e", st = %v`, b, st, ntstatus.BufferOverflow)
+		t.Errorf(`read in message mode = %q, %v, want "e", %v`, b, st, ntstatus.BufferOverflow)
 	}
 }
 
-// TestLimitOfTheFirst checks that the first instance sets a pipe's maximum number of instances, whatever later ones
-// request (I-85).
-func TestLimitOfTheFirst(t *testing.T) {
+// The first instance sets a pipe's maximum number of instances, whatever later ones request (I-85).
+func TestFirstInstanceSetsTheLimit(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	for i, c := range []struct{ first, other uint32 }{{1, 1}, {1, 5}, {2, 1}, {3, 1}, {3, 3}, {3, 200}} {
 		create := func(instances uint32) ntstatus.Status {
@@ -560,11 +558,11 @@ func TestLimitOfTheFirst(t *testing.T) {
 				asked = c.first
 			}
 			if st := create(asked); st != ntstatus.Success {
-				t.Errorf("I-85: %+v, instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
+				t.Errorf("I-85: %+v: creating instance %d: %v, want %v", c, n+1, st, ntstatus.Success)
 			}
 		}
 		if st := create(c.other); st != ntstatus.InstanceNotAvailable {
-			t.Errorf("I-85: %+v, one too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
+			t.Errorf("I-85: %+v: creating one instance too many: %v, want %v", c, st, ntstatus.InstanceNotAvailable)
 		}
 	}
 }

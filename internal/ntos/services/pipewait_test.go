@@ -26,9 +26,9 @@ func (p pipeSide) waitFor(device winnt.Handle, name string, limit int64, l *nt.L
 	return st
 }
 
-// TestWaitForPipe checks that a wait for a pipe ends when an instance listens, at the time limit, when it is
-// cancelled, and when the pipe is removed (I-162).
-func TestWaitForPipe(t *testing.T) {
+// A wait for a pipe ends when an instance listens, at the time limit, when it is cancelled, and when the pipe is
+// removed (I-162).
+func TestWaitForPipeEndsForEachReason(t *testing.T) {
 	p := newPipeSide(t)
 	device := p.device(p.client)
 	const long = -1 << 62
@@ -58,7 +58,7 @@ func TestWaitForPipe(t *testing.T) {
 	ended("the pipe's default has passed", begin(0), ntstatus.IOTimeout)
 	again, made, cancel := begin(long), begin(long), begin(long)
 	if !cancel.Cancel() {
-		t.Error("the wait had ended")
+		t.Error("Cancel() = false, want true for a wait that is not over")
 	}
 	ended("cancelled", cancel, ntstatus.Cancelled)
 	p.must(p.server.NtFsControlFile(s, winnt.FSCTL_PIPE_DISCONNECT))
@@ -78,7 +78,7 @@ func TestWaitForPipe(t *testing.T) {
 	}
 }
 
-// pipeSide makes pipes of one name and opens them.
+// pipeSide creates pipes of one name and opens them.
 type pipeSide struct {
 	*testing.T
 	server, client *nt.Thread
@@ -91,7 +91,7 @@ func (p pipeSide) must(st ntstatus.Status) {
 	}
 }
 
-// make makes an instance as a change of the parameters says.
+// make creates an instance with the parameters that change sets.
 func (p pipeSide) make(change func(*nt.CreateNamedPipeFileIn)) (winnt.Handle, ntstatus.Status) {
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, NamedPipeType: 1, ReadMode: 1,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\??\pipe\m`,

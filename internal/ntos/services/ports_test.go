@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A client is connected when the server has accepted it, and has at most MaxRequests requests. A client's port cannot
-// accept (I-88).
-func TestPortBounds(t *testing.T) {
+// A client is connected after the server has accepted it, and can then have MaxRequests requests under way. A
+// client's port cannot accept (I-88).
+func TestClientPortIsConnectedAfterAccept(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
@@ -31,7 +31,7 @@ func TestPortBounds(t *testing.T) {
 	want(t, "accept", st, ntstatus.Success)
 	_, longest, st := s.PortConnected(client.PortHandle)
 	if want(t, "after it is accepted", st, ntstatus.Success); longest != 4 {
-		t.Errorf("the longest message has %d bytes, want 4", longest)
+		t.Errorf("longest message of the accepted port = %d bytes, want 4", longest)
 	}
 	_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: comm.PortHandle})
 	want(t, "I-88: a server's communication port accepts", st, ntstatus.InvalidPortHandle)
@@ -49,9 +49,8 @@ func TestPortBounds(t *testing.T) {
 	want(t, "one request more", ask("1"), ntstatus.InsufficientResources)
 }
 
-// TestPortLimits checks that a message has at most 64 KiB, whatever the server requests, and that 256 clients can
-// wait to be accepted (I-88).
-func TestPortLimits(t *testing.T) {
+// A message has at most 64 KiB, whatever the server requests. At most 256 clients wait to be accepted (I-88).
+func TestPortMessageAndQueueLimits(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	s := th.Services()
@@ -64,7 +63,7 @@ func TestPortLimits(t *testing.T) {
 		_, st = s.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: port.PortHandle})
 		want(t, "accept", st, ntstatus.Success)
 		if _, got, st := s.PortConnected(client.PortHandle); st != ntstatus.Success || got != longest {
-			t.Errorf("I-88: requested maximum of %d bytes: the longest message has %d, %v, want %d",
+			t.Errorf("I-88: server requested %d bytes: longest message = %d bytes, %v, want %d",
 				asked, got, st, longest)
 		}
 		want(t, "close", th.NtClose(client.PortHandle), ntstatus.Success)
@@ -74,16 +73,16 @@ func TestPortLimits(t *testing.T) {
 	want(t, "create", st, ntstatus.Success)
 	for i := range lpc.MaxPending {
 		if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st != ntstatus.Success {
-			t.Fatalf("I-88: client %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("I-88: connecting client %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	if _, st := s.NtConnectPort(nt.ConnectPortIn{PortName: `\queue`}); st == ntstatus.Success || lpc.MaxPending != 256 {
-		t.Errorf("I-88: client %d is taken", lpc.MaxPending)
+		t.Errorf("I-88: client %d was queued, want at most 256 waiting clients", lpc.MaxPending)
 	}
 }
 
-// O-38, I-88: the creator's descriptor decides about connecting to a port.
-func TestDescriptorOfAPort(t *testing.T) {
+// The descriptor that the creator passes decides who may connect to a port (O-38, I-88).
+func TestPortDescriptorDecidesAboutConnecting(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th := w.system("server") // may create names in the root
 	other, _ := w.thread(w.process("client"))
@@ -102,8 +101,8 @@ func TestDescriptorOfAPort(t *testing.T) {
 	}
 }
 
-// portPair is a server's communication port and a client's port, with a request under way. A thread of another
-// process is the client's, and has another user.
+// portPair is a server's communication port and a client's port, with a request under way. It also has a thread of
+// the client's process, which runs as another user.
 type portPair struct {
 	server, other           nt.Services
 	thread                  *nt.Thread // of the server
@@ -163,7 +162,7 @@ func TestNtListenPort(t *testing.T) {
 	}
 	m, st := p.server.NtListenPort(nt.ListenPortIn{PortHandle: p.listening})
 	if st != ntstatus.Success || !m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "hello" {
-		t.Errorf("the request to connect is %+v, %v", m, st)
+		t.Errorf(`request to connect = %+v, %v, want "hello" from a connecting client`, m, st)
 	}
 	want(t, "I-88: no other client waits", listen(p.listening), ntstatus.Timeout)
 	comm, st := p.server.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: p.listening,
@@ -208,7 +207,7 @@ func TestNtReplyWaitReceivePort(t *testing.T) {
 	p.request(t)
 	m, st := p.server.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: p.comm})
 	if st != ntstatus.Success || m.Connecting || m.Closed || m.MessageID == 0 || string(m.Request) != "ask" {
-		t.Errorf("the request is %+v, %v", m, st)
+		t.Errorf(`message = %+v, %v, want the request "ask"`, m, st)
 	}
 	want(t, "I-88: a request is received once", receive(p.comm), ntstatus.Timeout)
 	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
@@ -253,8 +252,7 @@ func TestNtReplyPort(t *testing.T) {
 	want(t, "I-88: a second reply", st, ntstatus.ReplyMessageMismatch)
 	got, st := p.other.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: p.client, MessageID: m.MessageID})
 	if st != ntstatus.Success || string(got.Reply) != "answer" {
-		t.Errorf(`the client reads %q, %v, want st = %v, string(got.Reply) = "answer"`, got.Reply, st,
-			ntstatus.Success)
+		t.Errorf(`reply that the client reads = %q, %v, want "answer", %v`, got.Reply, st, ntstatus.Success)
 	}
 	_, st = p.other.NtClose(nt.CloseIn{Handle: p.client})
 	want(t, "the client goes", st, ntstatus.Success)
@@ -262,8 +260,8 @@ func TestNtReplyPort(t *testing.T) {
 	want(t, "I-88: the client is gone", st, ntstatus.PortDisconnected)
 }
 
-// TestNtImpersonateClientOfPort tests the refusals of I-88 in their order, and that the server's thread then acts as
-// the client.
+// TestNtImpersonateClientOfPort checks the errors of I-88 in their order, and that the server's thread then
+// impersonates the client.
 func TestNtImpersonateClientOfPort(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := newPortPair(t, w)
@@ -295,7 +293,7 @@ func TestNtImpersonateClientOfPort(t *testing.T) {
 		h, opened := p.thread.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
 		want(t, "open the token", opened, ntstatus.Success)
 		if u := class[token.Group](t, p.thread, h, winnt.TokenUser); u.SID.String() != client {
-			t.Errorf("the thread acts as %s, want the client %s", u.SID, client)
+			t.Errorf("the thread impersonates %s, want the client %s", u.SID, client)
 		}
 		w.sys.KernelMode(p.thread).PsRevertToSelf()
 		return st

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-21, O-28, O-36, O-91: the handles of a new process and of its thread each have their own rights,
-// by the mapping of their own type, their own attributes and their own table.
-func TestHandlesOfAChild(t *testing.T) {
+// The handles of a new process and of its thread each have their own rights, mapped by their own type, their own
+// attributes and their own table (O-21, O-28, O-36, O-91).
+func TestChildHandlesHaveTheirOwnRights(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	const inherit, inKernel = winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE
@@ -56,19 +56,19 @@ func TestHandlesOfAChild(t *testing.T) {
 			ThreadObjectAttributes:  nt.Cap(&nt.ObjectAttributes{Attributes: c.thread})})
 		want(t, c.name, st, ntstatus.Success)
 		if got := of(c.by, out.ProcessHandle); got != c.wantProcess {
-			t.Errorf("%s: the process's handle is %+v, want %+v", c.name, got, c.wantProcess)
+			t.Errorf("%s: handle of the process = %+v, want %+v", c.name, got, c.wantProcess)
 		}
 		if got := of(c.by, out.ThreadHandle); got != c.wantThread {
-			t.Errorf("%s: the thread's handle is %+v, want %+v", c.name, got, c.wantThread)
+			t.Errorf("%s: handle of the thread = %+v, want %+v", c.name, got, c.wantThread)
 		}
 		want(t, "close the process", c.by.NtClose(out.ProcessHandle), ntstatus.Success)
 		want(t, "close the thread", c.by.NtClose(out.ThreadHandle), ntstatus.Success)
 	}
 }
 
-// O-20, O-22: errors in the thread's attributes or rights are reported like those of the process, and no handle is
-// created.
-func TestRefusedChild(t *testing.T) {
+// Errors in the thread's attributes or rights are reported like those of the process, and no handle is created (O-20,
+// O-22).
+func TestRefusedChildCreatesNoHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	if err := w.sys.CreateFile("tool", sddl.MustParse("O:SYG:SYD:(A;;FX;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRefusedChild(t *testing.T) {
 		"a permanent process":        {process(0x10), ntstatus.InvalidParameter},
 		"a permanent thread":         {thread(0x10), ntstatus.InvalidParameter},
 		"an exclusive thread":        {thread(0x20), ntstatus.InvalidParameter},
-		"unknown of the thread":      {thread(0x2000), ntstatus.InvalidParameter},
+		"unknown attribute (thread)": {thread(0x2000), ntstatus.InvalidParameter},
 		"unread attributes":          {func(i in) { i.ProcessObjectAttributes.Status = unread(1) }, unread(1)},
 		"unread attributes (thread)": {func(i in) { i.ThreadObjectAttributes.Status = unread(2) }, unread(2)},
 		"reserved, process":          {func(i in) { i.ProcessDesiredAccess |= winnt.RESERVED_RIGHTS }, ntstatus.AccessDenied},
@@ -126,17 +126,17 @@ func TestRefusedChild(t *testing.T) {
 		c.change(&asked)
 		out, st := th.NtCreateUserProcess(asked)
 		if want(t, name, st, c.want); out != (nt.CreateUserProcessOut{}) {
-			t.Errorf("%s: %+v", name, out)
+			t.Errorf("%s: output %+v, want the zero value", name, out)
 		}
 		if after := handles(t, th); len(after) != len(before) {
-			t.Errorf("%s: the handles were %v, are %v", name, before, after)
+			t.Errorf("%s: handles %v before, %v after, want no new handle", name, before, after)
 		}
 	}
 }
 
-// I-96, T-54: an impersonation token that becomes a child's primary token loses its level and keeps its descriptor.
-// The original does not change.
-func TestPrimaryOfAChild(t *testing.T) {
+// An impersonation token that becomes a child's primary token loses its level and keeps its descriptor. The source
+// token does not change (I-96, T-54).
+func TestImpersonationTokenBecomesPrimary(t *testing.T) {
 	w := newWorld(t, kernel.Config{Profile: nt.Observed})
 	th, k := w.thread(w.process("maker", winnt.SeAssignPrimaryTokenPrivilege))
 	for level, wanted := range map[winnt.SecurityImpersonationLevel]ntstatus.Status{
@@ -155,23 +155,26 @@ func TestPrimaryOfAChild(t *testing.T) {
 		}
 		v := w.sys.TokenOf(out.ClientID.UniqueProcess)
 		if v.Type() != winnt.TokenPrimary || v.Level() != 0 || v.User().SID.String() != client {
-			t.Errorf("%v: the child has %v at %v of %v", level, v.Type(), v.Level(), v.User().SID)
+			t.Errorf("level %v: child has a token of type %v, level %v, user %v, want a primary token of the client",
+				level, v.Type(), v.Level(), v.User().SID)
 		}
 		if g := given.Value(); g.Type() != winnt.TokenImpersonation || g.Level() != level {
-			t.Errorf("%v: the token given has become %v at %v, want %v, %v", level, g.Type(), g.Level(),
-				winnt.TokenImpersonation, level)
+			t.Errorf("source token is now of type %v, level %v, want %v, %v",
+				g.Type(), g.Level(), winnt.TokenImpersonation,
+				level)
 		}
 		h, st := th.NtOpenProcessToken(out.ProcessHandle, winnt.READ_CONTROL)
 		if want(t, "open the child's token", st, ntstatus.Success); st != ntstatus.Success {
 			continue
 		}
 		if got := shown(t, th, h); got != shownBy(t, th, k, given) {
-			t.Errorf("%v: the child's token is protected by %s, want %s", level, got, shownBy(t, th, k, given))
+			t.Errorf("level %v: owner and DACL of the child's token = %s, want %s",
+				level, got, shownBy(t, th, k, given))
 		}
 	}
 }
 
-// shownBy returns owner and DACL of a token that kernel mode has.
+// shownBy returns owner and DACL of a token that only kernel mode can open.
 func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.AccessToken) string {
 	t.Helper()
 	h, st := k.ObOpenObjectByPointer(tok, 0, winnt.READ_CONTROL, winnt.TokenObject, kernel.KernelMode)
@@ -179,8 +182,8 @@ func shownBy(t *testing.T, th *nt.Thread, k *kernel.KernelThread, tok *kernel.Ac
 	return shown(t, th, h)
 }
 
-// O-38: if the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user.
-func TestChildThreadOwner(t *testing.T) {
+// If the descriptor for a child's thread has no owner, the thread belongs to the creator's effective user (O-38).
+func TestChildThreadBelongsToEffectiveUser(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege))
 	tok := w.token(k, client, winnt.SecurityImpersonation)
@@ -190,15 +193,15 @@ func TestChildThreadOwner(t *testing.T) {
 		out, st := th.NtCreateUserProcess(in)
 		want(t, "make a child", st, ntstatus.Success)
 		if got, is := shown(t, th, out.ThreadHandle), "O:"+owner+"D:(A;;DC;;;BG)"; got != is {
-			t.Errorf("the thread is protected by %s, want %s", got, is)
+			t.Errorf("owner and DACL of the thread = %s, want %s", got, is)
 		}
 		want(t, "act", k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation), ntstatus.Success)
 	}
 	k.PsRevertToSelf()
 }
 
-// I-95: a child with another parent than its creator ends when that parent is closed, not when its creator is.
-func TestChildOfAnother(t *testing.T) {
+// A child whose parent is not its creator ends when the parent is closed, not when its creator is (I-95).
+func TestChildEndsWithItsParent(t *testing.T) {
 	for _, closesMaker := range []bool{true, false} {
 		w := newWorld(t, kernel.Config{})
 		maker, foster := w.process("maker"), w.process("foster")
@@ -213,8 +216,7 @@ func TestChildOfAnother(t *testing.T) {
 			foster.Close()
 		}
 		if runs := w.sys.Process(out.ClientID.UniqueProcess) != nil; runs != closesMaker {
-			t.Errorf("the maker's process is closed: %v; the child runs: %v, want %v", closesMaker, runs,
-				closesMaker)
+			t.Errorf("creator closed = %v: child still runs = %v, want %v", closesMaker, runs, closesMaker)
 		}
 	}
 }
@@ -237,9 +239,9 @@ func shown(t *testing.T, th *nt.Thread, h winnt.Handle) string {
 	return text
 }
 
-// O-38, I-96: a process belongs to the effective user of the creating thread or, with a token, to that token's user.
-// Process and thread are each protected by their own attributes.
-func TestChildOwner(t *testing.T) {
+// A process belongs to the effective user of the creating thread or, if a token is given, to that token's user.
+// Process and thread are each protected by their own attributes (O-38, I-96).
+func TestChildBelongsToUserOfItsToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker", winnt.SeImpersonatePrivilege, winnt.SeAssignPrimaryTokenPrivilege))
 	primary := k.NewToken(value(t, acting, winnt.TokenPrimary, 0))
@@ -253,7 +255,7 @@ func TestChildOwner(t *testing.T) {
 		token winnt.Handle
 		owner string
 	}{
-		{"itself", false, 0, svc},
+		{"plain", false, 0, svc},
 		{"acting as a client", true, 0, client},
 		{"with a token", false, given, acting},
 		{"with a token, acting as a client", true, given, acting},
@@ -270,16 +272,17 @@ func TestChildOwner(t *testing.T) {
 		want(t, c.name, st, ntstatus.Success)
 		k.PsRevertToSelf()
 		if got, want := shown(t, th, out.ProcessHandle), "O:"+c.owner+"D:(A;;CC;;;BA)"; got != want {
-			t.Errorf("%s: the process is protected by %s, want %s", c.name, got, want)
+			t.Errorf("%s: owner and DACL of the process = %s, want %s", c.name, got, want)
 		}
 		if got := shown(t, th, out.ThreadHandle); !strings.HasSuffix(got, "D:(A;;DC;;;BG)") {
-			t.Errorf(`%s: the thread is protected by %s, want text ending with "D:(A;;DC;;;BG)"`, c.name, got)
+			t.Errorf("%s: owner and DACL of the thread = %s, want D:(A;;DC;;;BG) at the end", c.name, got)
 		}
 	}
 }
 
-// U-20, U-78: the record of a process has the creator, the process and its parent, which may be another process.
-func TestRecordOfAChild(t *testing.T) {
+// The record of a new process names the creator, the process and its parent, which may be another process than the
+// creator (U-20, U-78).
+func TestProcessRecordNamesCreatorAndParent(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := recorded(t, m, audit.Options{})
 	th, k := w.thread(w.process("maker"))
@@ -300,17 +303,18 @@ func TestRecordOfAChild(t *testing.T) {
 		}
 	}
 	if parent != "foster" || child != acting {
-		t.Errorf(`a child of %q with the token of %s, want "foster", %s`, parent, child, acting)
+		t.Errorf(`record of the child: parent %q, token of %s, want "foster", %s`, parent, child, acting)
 	}
 	v, st := th.NtQueryInformationProcess(out.ProcessHandle, nt.ProcessBasicInformation)
 	if b := v.(nt.ProcessBasic); st != ntstatus.Success || b.InheritedFromUniqueProcessID != p.ID() {
-		t.Errorf("its parent is %v: %v, want %v, %v", b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
+		t.Errorf("parent id of the child = %v, %v, want %v, %v",
+			b.InheritedFromUniqueProcessID, st, p.ID(), ntstatus.Success)
 	}
 }
 
-// O-12, O-81, I-95: if the process cannot be created neither handle exists, and the next two handles get the unused
-// values.
-func TestChildWithoutMemory(t *testing.T) {
+// If the process cannot be created, neither handle exists, and the next two handles get the unused values (O-12,
+// O-81, I-95).
+func TestFailedChildLeavesNoHandle(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, _ := w.thread(w.process("maker"))
@@ -331,17 +335,18 @@ func TestChildWithoutMemory(t *testing.T) {
 	memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind("ps: create process"))
 	out, st := th.NtCreateUserProcess(children())
 	if memory.Fail(nil); st != ntstatus.InsufficientResources || out != (nt.CreateUserProcessOut{}) {
-		t.Errorf("%v, %+v", st, out)
+		t.Errorf("NtCreateUserProcess without memory = %v, %+v, want STATUS_INSUFFICIENT_RESOURCES and no output",
+			st, out)
 	}
 	if after := handles(t, th); len(after) != len(before) || next() != values {
-		t.Errorf("handles %v, before %v", after, before)
+		t.Errorf("handles after the failed call %v, want %v unchanged and unused values next", after, before)
 	}
 	_, st = th.NtCreateUserProcess(children())
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// I-96, T-111: a token that may not be assigned fails with that status, whatever its type.
-func TestForeignTokens(t *testing.T) {
+// A token that must not be assigned fails with the status of T-111, whatever its type (I-96, T-111).
+func TestUnassignableTokenIsRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("maker"))
 	for _, typ := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
@@ -356,9 +361,9 @@ func TestForeignTokens(t *testing.T) {
 	}
 }
 
-// I-95, I-96, T-113: a program is found in any case of its name, must grant FILE_EXECUTE to the effective token of
-// the creator, and lowers the process's integrity by a label in force on the file itself.
-func TestProgramOfAChild(t *testing.T) {
+// A program is found in any case of its name, and must grant FILE_EXECUTE to the creator's effective token. An
+// integrity label that applies to the file itself lowers the integrity of the process (I-95, I-96, T-113).
+func TestProgramFileLimitsChild(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, text := range map[string]string{
 		"tool": "D:(A;;FX;;;" + svc + ")(A;;FX;;;" + client + ")", "read": "D:(A;;FR;;;WD)",
@@ -396,13 +401,13 @@ func TestProgramOfAChild(t *testing.T) {
 			continue
 		}
 		if got := w.sys.TokenOf(out.ClientID.UniqueProcess).Integrity(); got != c.integrity {
-			t.Errorf("%s: integrity %#x, want %#x", c.image, got, c.integrity)
+			t.Errorf("integrity of a process of %s = %#x, want %#x", c.image, got, c.integrity)
 		}
 	}
 }
 
-// I-95: an unsupported flag is refused, for the process and for its thread.
-func TestCreateProcessFlags(t *testing.T) {
+// An unsupported flag is refused, for the process and for its thread (I-95).
+func TestUnsupportedProcessFlagsAreRefused(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	for bit := range 32 {

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-80: the security attributes of a token can be queried by name, ignoring case. Only existing ones are returned,
-// and all if none is named. The required length matches.
-func TestNamesOfSecurityAttributes(t *testing.T) {
+// The security attributes of a token can be queried by name, ignoring case. The query returns those that exist, and
+// all of them if it names none. The required length matches (T-80).
+func TestSecurityAttributesAreQueriedByName(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	set, err := claims.NewSet([]claims.Attribute{{Name: "One", Type: claims.Int64, Ints: []int64{1}},
 		{Name: "two", Type: claims.Int64, Ints: []int64{2, 3}}})
@@ -32,7 +32,7 @@ func TestNamesOfSecurityAttributes(t *testing.T) {
 		want  []string
 		need  uint32
 	}{
-		// 16 bytes of header, and for each 40, 8 for each value and the name in whole eighths.
+		// 16 bytes of header, and for each attribute 40, 8 for each value and the name rounded up to 8 bytes.
 		{nil, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"one"}, []string{"One"}, 16 + 40 + 8 + 8},
 		{[]string{"TWO"}, []string{"two"}, 16 + 40 + 16 + 8}, {[]string{"two", "none"}, []string{"two"}, 16 + 40 + 16 + 8},
 		{[]string{"two", "One", "one"}, []string{"One", "two"}, 16 + 40 + 8 + 8 + 40 + 16 + 8}, {[]string{"none"}, nil, 0},
@@ -52,15 +52,15 @@ func TestNamesOfSecurityAttributes(t *testing.T) {
 				wanted, names = ntstatus.BufferTooSmall, nil
 			}
 			if st != wanted || out.ReturnLength != c.need || !slices.Equal(got, names) {
-				t.Errorf("%q with room %d: %v, %d bytes, %q, want %v, %d, %q",
-					c.names, room, st, out.ReturnLength, got, wanted,
-					c.need, names)
+				t.Errorf("query of %q with room for %d bytes: %v, required %d, %q, want %v, %d, %q",
+					c.names, room, st,
+					out.ReturnLength, got, wanted, c.need, names)
 			}
 		}
 	}
 }
 
-// O-81, T-80: if there is no memory for the handle of a linked token, the query fails and returns no handle.
+// If there is no memory for the handle of a linked token, the query fails and returns no handle (O-81, T-80).
 func TestLinkedTokenWithoutMemory(t *testing.T) {
 	var memory inject.Injector
 	s := &scripted{Memory: logon.Example(sid.SID{})}
@@ -76,7 +76,7 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 		memory.Fail(ntstatus.InsufficientResources.Err(), inject.Kind(full))
 		v, st := th.NtQueryInformationToken(out.Token, winnt.TokenLinkedToken)
 		if want(t, full, st, ntstatus.InsufficientResources); v != nil {
-			t.Errorf("%s returned %v, want nil", full, v)
+			t.Errorf("linked token with no memory at %q = %v, want nil", full, v)
 		}
 	}
 	memory.Fail(nil)
@@ -84,8 +84,8 @@ func TestLinkedTokenWithoutMemory(t *testing.T) {
 	want(t, "with memory", st, ntstatus.Success)
 }
 
-// TC-41, T-80: an unwritable ReturnLength is checked before the handle and after the class.
-func TestQueryProbesFirst(t *testing.T) {
+// An unwritable ReturnLength is reported before an invalid handle and after an invalid class (TC-41, T-80).
+func TestQueryProbesReturnLengthBeforeHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))
 	for _, c := range []struct {
@@ -99,7 +99,7 @@ func TestQueryProbesFirst(t *testing.T) {
 		_, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 			TokenHandle: 0xDEAD0, TokenInformationClass: c.class, FaultReturnLength: ntstatus.AccessViolation})
 		if st != c.want {
-			t.Errorf("class %s: %s, want %s", c.class, st, c.want)
+			t.Errorf("class %s with an unwritable ReturnLength: %s, want %s", c.class, st, c.want)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The audit policy of a token requires SeSecurityPrivilege, enabled, and no other. No other class requires a
-// privilege (T-80).
-func TestAuditPolicyIsSecret(t *testing.T) {
+// A query of a token's audit policy requires SeSecurityPrivilege, enabled, and no other privilege. No other class
+// requires a privilege (T-80).
+func TestTokenAuditPolicyNeedsSecurityPrivilege(t *testing.T) {
 	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
 		if !p.Valid() {
 			continue
@@ -27,7 +27,8 @@ func TestAuditPolicyIsSecret(t *testing.T) {
 		for class := winnt.TokenUser; class <= winnt.MaxTokenInfoClass; class++ {
 			refused := class == winnt.TokenAuditPolicy && p != winnt.SeSecurityPrivilege
 			if _, st := th.NtQueryInformationToken(own, class); (st == ntstatus.PrivilegeNotHeld) != refused {
-				t.Errorf("T-80: %v with %v alone: %v", class, p, st)
+				t.Errorf("T-80: query of %v with only %v enabled: %v, want STATUS_PRIVILEGE_NOT_HELD = %v",
+					class, p, st, refused)
 			}
 		}
 	}

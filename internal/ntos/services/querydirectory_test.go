@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-164: a listing returns as many entries as fit with the terminating one, continues after the last one, and
-// restarts on request. A single entry can be requested.
-func TestListingsOfADirectory(t *testing.T) {
+// A listing returns as many entries as fit together with the terminating one, continues after the last one, and
+// restarts on request. A caller can request a single entry (O-164).
+func TestObjectDirectoryListingContinues(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{
@@ -69,8 +69,9 @@ func TestListingsOfADirectory(t *testing.T) {
 					out, st := list(nt.QueryDirectoryObjectIn{Length: length, ReturnSingleEntry: single, RestartScan: restart,
 						Context: from})
 					if st != status || fmt.Sprint(out) != fmt.Sprint(wanted) {
-						t.Fatalf("from %d, room %d, single %v, restart %v: %+v, %v, want %+v, %v", from, length, single, restart,
-							out, st, wanted, status)
+						t.Fatalf("listing from %d with %d bytes, single %v, restart %v: %+v, %v, want %+v, %v",
+							from, length, single,
+							restart, out, st, wanted, status)
 					}
 				}
 			}
@@ -78,9 +79,9 @@ func TestListingsOfADirectory(t *testing.T) {
 	}
 }
 
-// O-164: a single entry is returned if it fits together with the terminating one. The required length is exact: 32
-// bytes each and both texts with their terminators.
-func TestOneEntryOfADirectory(t *testing.T) {
+// A single entry is returned if it fits together with the terminating one. The required length is exact: 32 bytes for
+// each of the two entries, and both texts with their terminators (O-164).
+func TestSingleDirectoryEntryNeedsExactRoom(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	dir, st := th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{})
@@ -94,7 +95,8 @@ func TestOneEntryOfADirectory(t *testing.T) {
 		out, st := th.Services().NtQueryDirectoryObject(nt.QueryDirectoryObjectIn{DirectoryHandle: dir, Length: length,
 			ReturnSingleEntry: true, RestartScan: true})
 		if st != wanted || out.ReturnLength != need || len(out.Buffer) != map[bool]int{true: 1}[wanted == 0] {
-			t.Errorf("room for %d bytes: %v, %d, %v, want %v, %d", length, st, out.ReturnLength, out.Buffer, wanted, need)
+			t.Errorf("single entry with room for %d bytes: %v, required %d, %v, want %v, %d",
+				length, st, out.ReturnLength, out.Buffer, wanted, need)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-61, U-96, U-97: a query of a process or a thread requires its exact length, or at least the required length if
-// that is variable. The required length is always returned.
+// A query of a process or a thread requires exactly its length, or at least the required length if that varies. The
+// required length is always returned (O-61, U-96, U-97).
 func TestProcessInformationLengths(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("proc"))
@@ -63,8 +63,8 @@ func TestProcessInformationLengths(t *testing.T) {
 	}
 }
 
-// U-95: processes that may not be opened are skipped. Any other error is returned immediately.
-func TestNextProcessRefuses(t *testing.T) {
+// A walk skips processes that it must not open. Any other error is returned immediately (U-95).
+func TestNextProcessSkipsDeniedProcesses(t *testing.T) {
 	var memory inject.Injector
 	w := newWorld(t, kernel.Config{Faults: memory.Point})
 	th, k := w.thread(w.process("p", winnt.SeImpersonatePrivilege))
@@ -86,8 +86,8 @@ func TestNextProcessRefuses(t *testing.T) {
 	k.PsRevertToSelf()
 }
 
-// U-96: each handle of a process is returned with its own attributes.
-func TestHandlesOfAProcess(t *testing.T) {
+// The list of a process's handles has the attributes of each (U-96).
+func TestHandleListHasAttributesOfEachHandle(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	attributes := map[winnt.Handle]uint32{}
@@ -105,16 +105,16 @@ func TestHandlesOfAProcess(t *testing.T) {
 		a, known := attributes[e.HandleValue]
 		if delete(attributes, e.HandleValue); !known || e.HandleAttributes != a || e.HandleCount != 1 ||
 			e.GrantedAccess != winnt.EVENT_ALL_ACCESS {
-			t.Errorf("handle %v: %+v, want attributes %#x", e.HandleValue, e, a)
+			t.Errorf("handle %v = %+v, want attributes %#x, one handle and all rights", e.HandleValue, e, a)
 		}
 	}
 	if len(attributes) != 0 {
-		t.Errorf("the query did not return the handles %v: len(attributes) = %d, want 0", attributes, len(attributes))
+		t.Errorf("the list omits the handles %v, want all handles", attributes)
 	}
 }
 
-// U-95: the next process is the one after the given process, so that a walk visits each once.
-func TestWalkOfProcesses(t *testing.T) {
+// The next process is the one after the given process, so that a walk visits each process once (U-95).
+func TestNextProcessVisitsEachOnce(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p", winnt.SeDebugPrivilege))
 	for range 4 {
@@ -127,7 +127,7 @@ func TestWalkOfProcesses(t *testing.T) {
 			DesiredAccess: winnt.PROCESS_QUERY_LIMITED_INFORMATION})
 		if st == ntstatus.NoMoreEntries {
 			if n != 6 { // five and the System process
-				t.Errorf("%d processes, want 6", n)
+				t.Errorf("the walk found %d processes, want 6", n)
 			}
 			return
 		}
@@ -141,5 +141,5 @@ func TestWalkOfProcesses(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	t.Error("the walk does not end")
+	t.Error("the walk does not end after all processes, want STATUS_NO_MORE_ENTRIES")
 }

@@ -2,6 +2,5 @@
 
 package services_test
 
-// scale divides the rounds of a stress run where the race detector makes each
-// of them slow.
+// scale divides the number of rounds of a stress test, because the race detector makes each round slow.
 const scale = 50

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creators are the services that take a descriptor for a new object.
+// creators has the services that take a descriptor for a new object.
 var creators = map[string]func(t *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status){
 	"NtCreateEvent": func(_ *testing.T, th *nt.Thread, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
 		return th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, given(d), nt.NotificationEvent, false)
@@ -100,10 +100,10 @@ func openOwnToken(t *testing.T, th *nt.Thread) winnt.Handle {
 	return h
 }
 
-// T-52, S-71, O-39: a SACL that a creator gives needs SeSecurityPrivilege, unless it has labels only. The label
-// of a token is ignored, whatever it says; that of another object is taken, and above the creator's level it
-// needs SeRelabelPrivilege.
-func TestGivenSACL(t *testing.T) {
+// A SACL in the creator's descriptor needs SeSecurityPrivilege, unless it has only labels. A label for a token is
+// ignored. A label for another object is applied, and needs SeRelabelPrivilege if it is above the creator's level
+// (T-52, S-71, O-39).
+func TestSACLAndLabelOfNewObject(t *testing.T) {
 	const refused = ntstatus.PrivilegeNotHeld
 	const own, low = "S:(ML;;NW;;;ME)", "S:(ML;;NW;;;LW)"
 	for service, create := range creators {
@@ -154,7 +154,7 @@ func TestGivenSACL(t *testing.T) {
 						wantLabel = own // its creator's
 					}
 					if wantLabel != "" && label != wantLabel {
-						t.Errorf("%s with %s: the label is %s, want %s", service, c.sacl, label, wantLabel)
+						t.Errorf("%s with SACL %s: label = %s, want %s", service, c.sacl, label, wantLabel)
 					}
 				})
 			}
@@ -162,9 +162,9 @@ func TestGivenSACL(t *testing.T) {
 	}
 }
 
-// S-61: the owner in a creator's descriptor must be one that the creator may assign, unless it has
-// SeRestorePrivilege.
-func TestGivenOwner(t *testing.T) {
+// The owner in a creator's descriptor must be one that the creator may assign, unless it holds SeRestorePrivilege
+// (S-61).
+func TestOwnerOfNewObjectMustBeAssignable(t *testing.T) {
 	for service, create := range creators {
 		for owner, wanted := range map[string]ntstatus.Status{svc: ntstatus.Success, "SY": ntstatus.InvalidOwner} {
 			for _, holds := range []bool{false, true} {
@@ -181,7 +181,7 @@ func TestGivenOwner(t *testing.T) {
 						return
 					}
 					if got := shown(t, k.Zw(), h); got[:2+len(owner)] != "O:"+owner {
-						t.Errorf("%s owned by %s: %s", service, owner, got)
+						t.Errorf("%s with owner %s: descriptor = %s, want that owner", service, owner, got)
 					}
 				})
 			}
@@ -189,9 +189,9 @@ func TestGivenOwner(t *testing.T) {
 	}
 }
 
-// O-38, S-61, S-62: a program gives an object no owner and no label that its token may not assign; kernel
-// mode may, when the object is made and when its security is set.
-func TestOwnersThatKernelModeAssigns(t *testing.T) {
+// User mode cannot give an object an owner or a label that its token must not assign. Kernel mode can, when it
+// creates the object and when it sets its security (O-38, S-61, S-62).
+func TestKernelModeMayAssignAnyOwner(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	for text, wanted := range map[string]ntstatus.Status{"O:" + svc + "G:BGD:(A;;GA;;;WD)": ntstatus.Success,
@@ -203,7 +203,7 @@ func TestOwnersThatKernelModeAssigns(t *testing.T) {
 				nt.NotificationEvent, false)
 			if want(t, "make an event of "+text, st, status); st == ntstatus.Success {
 				if got := shown(t, by, h); !strings.HasPrefix(text, got[:strings.Index(got, "D:")]) {
-					t.Errorf("%s: the event is protected by %s", text, got)
+					t.Errorf("event created with %s has the descriptor %s, want the same owner and group", text, got)
 				}
 			}
 			h, st = by.NtCreateEvent(winnt.EVENT_ALL_ACCESS|winnt.WRITE_OWNER, &nt.ObjectAttributes{
@@ -218,9 +218,9 @@ func TestOwnersThatKernelModeAssigns(t *testing.T) {
 	}
 }
 
-// I-130, I-134: a client that the server sent away neither reads nor changes any part of the pipe's
-// descriptor; the server's end does both.
-func TestSecurityOfAnEndSentAway(t *testing.T) {
+// A client that the server disconnected can neither read nor change any part of the pipe's descriptor. The server's
+// end can do both (I-130, I-134).
+func TestDisconnectedClientCannotUseDescriptor(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p", winnt.SeCreateGlobalPrivilege, winnt.SeSecurityPrivilege))
 	const rights = winnt.READ_CONTROL | winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | 3
@@ -248,8 +248,8 @@ func TestSecurityOfAnEndSentAway(t *testing.T) {
 	}
 }
 
-// O-66: a concurrent change of security is not lost: each change restarts from the other's result.
-func TestChangesOfSecurityMeet(t *testing.T) {
+// A concurrent change of security is not lost: each change starts again from the other's result (O-66).
+func TestConcurrentSecurityChangesAreBothKept(t *testing.T) {
 	var meets func()
 	w := newWorld(t, kernel.Config{Faults: func(point string) bool {
 		if f := meets; f != nil && point == "se: descriptor" {
@@ -273,12 +273,12 @@ func TestChangesOfSecurityMeet(t *testing.T) {
 	got, st := a.NtQuerySecurityObject(event, winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION)
 	want(t, "what is there", st, ntstatus.Success)
 	if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != "G:WDD:(A;;CC;;;SY)" {
-		t.Errorf("both changes: %s, want text = G:WDD:(A;;CC;;;SY), no error", text)
+		t.Errorf("descriptor after both changes = %s, want G:WDD:(A;;CC;;;SY)", text)
 	}
 }
 
-// TestLabelOfATokenStays checks that a token keeps its label whatever part of its descriptor is set (O-39).
-func TestLabelOfATokenStays(t *testing.T) {
+// A token keeps its label whichever part of its descriptor is set (O-39).
+func TestTokenKeepsItsLabel(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
@@ -307,8 +307,8 @@ func TestLabelOfATokenStays(t *testing.T) {
 		for _, text := range []string{"S:", "S:(AU;SA;GA;;;WD)", "S:(ML;;NW;;;LW)", "S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)"} {
 			st := th.NtSetSecurityObject(own, info, sddl.MustParse("O:SYG:SYD:(A;;GA;;;WD)"+text))
 			if after := label(); after != before {
-				t.Errorf("O-39: %s set by %#x: %v, the label is %s, was %s, want %s", text, info, st, after, before,
-					before)
+				t.Errorf("O-39: after setting %s with information %#x: %v, label %s, want %s",
+					text, info, st, after, before)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestNtCreateSemaphore(t *testing.T) {
 		}
 		made := nt.SemaphoreInformation{CurrentCount: c.count, MaximumCount: c.maximum}
 		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != made {
-			t.Errorf("O-137: %+v, %v, want %+v", got, st, made)
+			t.Errorf("O-137: new semaphore = %+v, %v, want %+v", got, st, made)
 		}
 	}
 	// The counts are values, so they are checked before the data behind a pointer (O-3, O-137).
@@ -41,9 +41,9 @@ func TestNtOpenSemaphore(t *testing.T) {
 	testOpen(t, "Semaphore", winnt.SEMAPHORE_QUERY_STATE, nt.OpenSemaphoreIn{})
 }
 
-// TestNtReleaseSemaphore checks the errors of O-138, the count before and after, and that a failed release changes
-// nothing.
-func TestNtReleaseSemaphore(t *testing.T) {
+// TestReleaseSemaphoreErrorsAndCounts checks the errors of O-138, the count before and after, and that a failed
+// release changes nothing.
+func TestReleaseSemaphoreErrorsAndCounts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 1, 3)
@@ -68,17 +68,17 @@ func TestNtReleaseSemaphore(t *testing.T) {
 	} {
 		before, st := th.NtReleaseSemaphore(c.h, c.n)
 		if st != c.want || before != c.before {
-			t.Errorf("O-138: release %d: %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
+			t.Errorf("O-138: releasing %d: previous count %d, %v, want %d, %v", c.n, before, st, c.before, c.want)
 		}
 		left := nt.SemaphoreInformation{CurrentCount: c.left, MaximumCount: 3}
 		if got, st := th.NtQuerySemaphore(h); st != ntstatus.Success || got != left {
-			t.Errorf("O-138: after releasing %d: %+v, %v, want %+v", c.n, got, st, left)
+			t.Errorf("O-138: semaphore after releasing %d = %+v, %v, want %+v", c.n, got, st, left)
 		}
 	}
 }
 
-// TestNtQuerySemaphore checks the order of the errors of O-135, and the result of a query.
-func TestNtQuerySemaphore(t *testing.T) {
+// TestQuerySemaphoreErrorsAndResult checks the order of the errors of O-135, and the result of a query.
+func TestQuerySemaphoreErrorsAndResult(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	h, st := th.NtCreateSemaphore(winnt.SEMAPHORE_ALL_ACCESS, nil, 2, 5)
@@ -96,7 +96,7 @@ func TestNtQuerySemaphore(t *testing.T) {
 				SemaphoreInformation: nt.SemaphoreInformation{CurrentCount: 2, MaximumCount: 5}}
 		}
 		if out != is {
-			t.Errorf("%v: %+v, want %+v", st, out, is)
+			t.Errorf("query with status %v: output %+v, want %+v", st, out, is)
 		}
 		return st
 	}, []rung[nt.QuerySemaphoreIn]{

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestInformationClassOfProcesses checks that only the class of the primary token is supported, and that the class is
-// checked before everything else (T-110).
-func TestInformationClassOfProcesses(t *testing.T) {
+// TestOnlyPrimaryTokenOfProcessCanBeSet checks that NtSetInformationProcess supports only the class of the primary
+// token, and checks the class before everything else (T-110).
+func TestOnlyPrimaryTokenOfProcessCanBeSet(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("server"))
 	for _, class := range []nt.ProcessInfoClass{0, 1, nt.ProcessAccessToken - 1, nt.ProcessAccessToken + 1, 1 << 30} {
@@ -21,8 +21,8 @@ func TestInformationClassOfProcesses(t *testing.T) {
 		ntstatus.InvalidHandle)
 }
 
-// I-70, T-110: a value of fixed length is of exactly that length.
-func TestExactLengths(t *testing.T) {
+// A value of fixed length must have exactly that length (I-70, T-110).
+func TestSetProcessNeedsExactLength(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	for _, by := range []int{-1, 0, 1} {

@@ -16,9 +16,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-90: setting a fact looks at the class, its exact length, whether the value can be read, the
-// handle, the length of a variable one, the privilege, and at last at the value.
-func TestOrderOfSettingAToken(t *testing.T) {
+// A set call checks the class, the exact length, whether the value can be read, the handle, the length of a variable
+// value, the privilege, and finally the value (T-90).
+func TestSetTokenErrorsComeInOrder(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	able, _ := w.thread(w.process("able", winnt.SeTcbPrivilege))
 	unable, _ := w.thread(w.process("unable"))
@@ -47,8 +47,8 @@ func TestOrderOfSettingAToken(t *testing.T) {
 		func(in *setting) { in.TokenInformation.V = "text" }}
 	fixed := setting{nt.SetInformationTokenIn{TokenInformationClass: winnt.TokenUIAccess,
 		TokenInformation: nt.Cap[any](uint32(1)), TokenInformationLength: 4}, able}
-	// A class without a valid value distinguishes unreadable and malformed input, which are two states of one field
-	// and tested separately.
+	// For a class without a valid value, unreadable and malformed input are two states of one field, so they are
+	// tested separately.
 	ladder(t, "a class of fixed length", fixed, call, []rung[setting]{class,
 		{"the length", ntstatus.InfoLengthMismatch, func(in *setting) { in.TokenInformationLength = 5 }},
 		handle, privilege, malformed, value})
@@ -78,8 +78,8 @@ func TestOrderOfSettingAToken(t *testing.T) {
 	want(t, "nothing of length 0 is too short, not unreadable", call(empty), ntstatus.InfoLengthMismatch)
 }
 
-// T-90: each of the three flags about child processes is set and returned independently, and none can be cleared.
-func TestChildProcessFlags(t *testing.T) {
+// Each of the three flags about child processes is set and returned independently, and none can be cleared (T-90).
+func TestChildProcessFlagsAreNeverCleared(t *testing.T) {
 	for _, flags := range []uint32{nt.ChildProcessNone, nt.ChildProcessAudit, nt.ChildProcessSecureToo,
 		nt.ChildProcessNone | nt.ChildProcessAudit, nt.ChildProcessAudit | nt.ChildProcessSecureToo, 0} {
 		w := newWorld(t, kernel.Config{})
@@ -89,10 +89,11 @@ func TestChildProcessFlags(t *testing.T) {
 		before := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics)
 		want(t, "set the flags", th.NtSetInformationToken(own, winnt.TokenChildProcessFlags, flags), ntstatus.Success)
 		if got := class[uint32](t, th, own, winnt.TokenChildProcessFlags); got != flags {
-			t.Errorf("flags %#x: the query returns %#x, want %#x", flags, got, flags)
+			t.Errorf("token with child process flags %#x: query returns %#x, want %#x", flags, got, flags)
 		}
 		if after := class[nt.TokenStatistics](t, th, own, winnt.TokenStatistics); before != after {
-			t.Errorf("flags %#x: the token was %+v, is %+v, want %+v", flags, before, after, after)
+			t.Errorf("setting child process flags %#x: token statistics %+v, want %+v unchanged",
+				flags, after, before)
 		}
 		wanted := ntstatus.InvalidParameter
 		if flags == 0 {
@@ -104,9 +105,9 @@ func TestChildProcessFlags(t *testing.T) {
 	}
 }
 
-// T-60, T-67: each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by
-// handle and by reference. A missing list restricts nothing, and an empty one everything.
-func TestListsOfAFilter(t *testing.T) {
+// Each of the nine lists is refused after the handle if it is unreadable or contains an invalid SID, by handle and by
+// reference. A missing list restricts nothing, and an empty list restricts everything (T-60, T-67).
+func TestFilterRefusesUnreadableLists(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	spec := token.StandardUser(sid.MustParse(svc))
 	set, err := claims.NewSet([]claims.Attribute{{Name: "c", Type: claims.Uint64, Uints: []uint64{1}}})
@@ -177,7 +178,7 @@ func TestListsOfAFilter(t *testing.T) {
 		spec := object.(*kernel.AccessToken).Value().Spec()
 		if user, device := spec.RestrictedUserClaims != nil, spec.RestrictedDeviceClaims != nil; user !=
 			(in.RestrictedUserAttributes.V != nil) || device != (in.RestrictedDeviceAttributes.V != nil) {
-			t.Errorf("%s: user claims are restricted: %v, device claims: %v, want %v, %v", name, user, device,
+			t.Errorf("%s: user claims restricted %v, device claims restricted %v, want %v, %v", name, user, device,
 				in.RestrictedUserAttributes.V != nil, in.RestrictedDeviceAttributes.V != nil)
 		}
 		k.ObDereferenceObject(object)
@@ -200,7 +201,7 @@ func TestListsOfAFilter(t *testing.T) {
 	}
 }
 
-// A settable is a class that can be set, as 20 section 11 lists it.
+// settable is a class that can be set, with its requirements as chapter 20, section 11 lists them.
 type settable struct {
 	right     winnt.AccessMask
 	privilege winnt.Privilege
@@ -248,9 +249,9 @@ var settables = map[winnt.TokenInfoClass]settable{
 		refusal: ntstatus.InvalidParameter},
 }
 
-// T-90: each settable class requires exactly its own length, right and privilege, rejects invalid values without a
-// change, and assigns a new ModifiedId or keeps it.
-func TestEachSettableClass(t *testing.T) {
+// Each settable class requires exactly its own length, right and privilege. It rejects an invalid value without a
+// change. A valid change assigns a new ModifiedId or keeps it, as the table says (T-90).
+func TestSettableClassesHaveTheirRequirements(t *testing.T) {
 	var all []winnt.Privilege
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		all = append(all, p)
@@ -285,9 +286,9 @@ func TestEachSettableClass(t *testing.T) {
 				TokenInformationClass: c, TokenInformation: nt.Cap(value), TokenInformationLength: length})
 			want(t, name, st, wanted)
 			if after := tok.Value(); st != ntstatus.Success && before != after {
-				t.Errorf("%s: the token has changed in spite of %v", name, st)
+				t.Errorf("%s: the refused call (%v) changed the token, want no change", name, st)
 			} else if kept := before.ModifiedID() == after.ModifiedID(); st == ntstatus.Success && kept != row.keeps {
-				t.Errorf("%s: ModifiedId is kept: %v, want %v", name, kept, row.keeps)
+				t.Errorf("%s: ModifiedId is unchanged = %v, want %v", name, kept, row.keeps)
 			}
 		}
 		if !known {
@@ -331,16 +332,16 @@ func TestEachSettableClass(t *testing.T) {
 				got, row.value = list[0].Name, "a"
 			}
 			if !reflect.DeepEqual(got, row.value) {
-				t.Errorf("%s: set to %v, the query returns %v, want %v", name, row.value, got, row.value)
+				t.Errorf("%s: query after setting %v = %v, want %v", name, row.value, got, row.value)
 			}
 		} else if st != ntstatus.InvalidInfoClass {
-			t.Errorf("%s: query: %v, want %v", name, st, ntstatus.InvalidInfoClass)
+			t.Errorf("%s: query of a class that can only be set: %v, want %v", name, st, ntstatus.InvalidInfoClass)
 		}
 	}
 }
 
-// classValues are a value of each class that NtSetInformationToken takes and that
-// changes a token of the local system, and whether ModifiedId stays (T-90).
+// classValues has, for each class that NtSetInformationToken accepts, a value that changes a LocalSystem token, and
+// whether ModifiedId stays (T-90).
 var classValues = []struct {
 	class winnt.TokenInfoClass
 	value any
@@ -366,8 +367,7 @@ var classValues = []struct {
 	{winnt.TokenSessionReference, uint32(0), true},
 }
 
-// systemToken is a thread whose process may set each class, and a handle to its
-// token.
+// systemToken returns a thread whose process may set each class, and a handle of its token.
 func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	t.Helper()
 	s := token.LocalSystem()
@@ -381,8 +381,7 @@ func systemToken(t *testing.T) (*nt.Thread, winnt.Handle) {
 	return th, h
 }
 
-// T-90: a change of the security context gives the token a new ModifiedId, and a
-// change of something else none.
+// A change of the security context gives the token a new ModifiedId. Other changes keep it (T-90).
 func TestSetKeepsModifiedID(t *testing.T) {
 	th, h := systemToken(t)
 	modified := func() winnt.LUID {
@@ -404,21 +403,21 @@ func TestSetKeepsModifiedID(t *testing.T) {
 	}
 }
 
-// T-90: a value of a wrong type is rejected and changes nothing.
-func TestSetWrongType(t *testing.T) {
+// A value of a wrong type is rejected and changes nothing (T-90).
+func TestSetTokenRejectsWrongType(t *testing.T) {
 	th, h := systemToken(t)
 	for _, c := range classValues {
 		if st := th.NtSetInformationToken(h, c.class, struct{}{}); st != ntstatus.InvalidParameter {
-			t.Errorf("T-90: setting %s to a value of another type: %s, want %s", c.class, st,
-				ntstatus.InvalidParameter)
+			t.Errorf("T-90: setting %s to a value of another type: %s, want %s",
+				c.class, st, ntstatus.InvalidParameter)
 		}
 	}
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenIntegrityLevel} {
 		if st := th.NtSetInformationToken(h, class, sid.SID{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID: %s, want %s", class, st, ntstatus.InvalidSID)
+			t.Errorf("T-90: setting %s to the zero SID: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 		if st := th.NtSetInformationToken(h, class, token.Group{}); st != ntstatus.InvalidSID {
-			t.Errorf("T-90: setting %s to no SID with attributes: %s, want %s", class, st, ntstatus.InvalidSID)
+			t.Errorf("T-90: setting %s to a group without SID: %s, want %s", class, st, ntstatus.InvalidSID)
 		}
 	}
 	if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, struct{}{}); st != ntstatus.InvalidParameter {
@@ -427,8 +426,9 @@ func TestSetWrongType(t *testing.T) {
 	}
 }
 
-// T-90: without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's.
-func TestSetIntegrity(t *testing.T) {
+// Without SeTcbPrivilege a token's integrity can be lowered or kept but not raised, not even to the caller's own
+// level (T-90).
+func TestIntegrityIsRaisedOnlyWithTcb(t *testing.T) {
 	for _, held := range []bool{true, false} {
 		for before, levels := range map[sid.SID]map[sid.SID]bool{ // free or not
 			sid.LowLevel:    {sid.UntrustedLevel: true, sid.LowLevel: true, sid.MediumLevel: false, sid.SystemLevel: false},
@@ -453,16 +453,17 @@ func TestSetIntegrity(t *testing.T) {
 				st = th.NtSetInformationToken(h, winnt.TokenIntegrityLevel, token.Group{SID: level, Attributes: 0x60})
 				now, _ := th.NtQueryInformationToken(h, winnt.TokenIntegrityLevel)
 				if st != want || now.(token.Group).SID != after {
-					t.Errorf("%v to %v, with the privilege: %t: %v and %v, want %v and %v", before, level, held, st,
-						now, want, after)
+					t.Errorf("%v to %v, SeTcbPrivilege held %t: %v and level %v, want %v and %v",
+						before, level, held, st, now, want,
+						after)
 				}
 			}
 		}
 	}
 }
 
-// T-90: the handle to the token to link requires TOKEN_DUPLICATE, regardless of other rights. It is tested before the
-// link.
+// The handle of the token to link requires TOKEN_DUPLICATE, regardless of other rights. It is checked before the link
+// (T-90).
 func TestSetLinkedNeedsDuplicate(t *testing.T) {
 	th, h := systemToken(t)
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{
@@ -474,13 +475,13 @@ func TestSetLinkedNeedsDuplicate(t *testing.T) {
 			t.Fatal(st)
 		}
 		if st := th.NtSetInformationToken(h, winnt.TokenLinkedToken, other); st != want {
-			t.Errorf("T-90: linking by a handle of %#x: %s, want %s", uint32(right), st, want)
+			t.Errorf("T-90: linking a token by a handle with %#x: %s, want %s", uint32(right), st, want)
 		}
 	}
 }
 
-// T-90: isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing.
-func TestSetIsolation(t *testing.T) {
+// Isolation is enabled with a prefix and disabled without one. Other combinations fail and change nothing (T-90).
+func TestIsolationNeedsMatchingPrefix(t *testing.T) {
 	th, h := systemToken(t)
 	on, off := nt.TokenBnoIsolation{IsolationEnabled: true, IsolationPrefix: "x"}, nt.TokenBnoIsolation{}
 	for _, c := range []struct {
@@ -493,15 +494,15 @@ func TestSetIsolation(t *testing.T) {
 		{nt.TokenBnoIsolation{IsolationPrefix: "y"}, ntstatus.InvalidParameter, on}, {off, ntstatus.Success, off},
 	} {
 		if st := th.NtSetInformationToken(h, winnt.TokenBnoIsolation, c.set); st != c.st {
-			t.Errorf("T-90: setting %+v: %s, want %s", c.set, st, c.st)
+			t.Errorf("T-90: setting isolation %+v: %s, want %s", c.set, st, c.st)
 		}
 		if got, st := th.NtQueryInformationToken(h, winnt.TokenBnoIsolation); st != ntstatus.Success || got != c.then {
-			t.Errorf("T-90: after %+v: %+v, %s, want %+v", c.set, got, st, c.then)
+			t.Errorf("T-90: isolation after setting %+v = %+v, %s, want %+v", c.set, got, st, c.then)
 		}
 	}
 }
 
-// T-90: a flag is 0 or 1; other values are refused and change nothing.
+// A flag is 0 or 1. Other values are refused and change nothing (T-90).
 func TestSetFlagIsBoolean(t *testing.T) {
 	th, h := systemToken(t)
 	for _, class := range []winnt.TokenInfoClass{winnt.TokenVirtualizationAllowed, winnt.TokenVirtualizationEnabled,
@@ -515,7 +516,7 @@ func TestSetFlagIsBoolean(t *testing.T) {
 			st := th.NtSetInformationToken(h, class, c.set)
 			got, read := th.NtQueryInformationToken(h, class)
 			if st != c.st || read != ntstatus.Success || got != c.then {
-				t.Errorf("T-90: setting %s to %d: %s, then %v, %s, want %s, %d",
+				t.Errorf("T-90: setting %s to %d: %s, query then %v, %s, want %s, %d",
 					class, c.set, st, got, read, c.st, c.then)
 			}
 		}

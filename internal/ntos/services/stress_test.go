@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// IC-66, IC-71, I-29: in 10^5 rounds one thread impersonates, changes clients and reverts while another opens its
-// token, directly and by copy. An open succeeds or finds no token, and every reference is released.
-func TestImpersonateWhileOpening(t *testing.T) {
+// In 10^5 rounds one thread impersonates, changes clients and reverts while another opens its token, directly and by
+// copy. Each open succeeds or finds no token, and every reference is released (IC-66, IC-71, I-29).
+func TestOpenTokenDuringImpersonationRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)
@@ -61,7 +61,7 @@ func TestImpersonateWhileOpening(t *testing.T) {
 		case ntstatus.NoToken:
 			none++
 		default:
-			t.Fatalf("opening gave %s", st)
+			t.Fatalf("NtOpenThreadToken: %s, want STATUS_SUCCESS or STATUS_NO_TOKEN", st)
 		}
 	}
 	done.Store(true)
@@ -69,14 +69,14 @@ func TestImpersonateWhileOpening(t *testing.T) {
 	k.PsRevertToSelf()
 	t.Logf("opened %d, found none %d", opened, none)
 	if opened == 0 || none == 0 {
-		t.Errorf("opened %d, found none %d: want some of both", opened, none)
+		t.Errorf("%d opens succeeded and %d found no token, want some of both", opened, none)
 	}
 	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
-		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d, want %d, %d, %d", o, h, r, objects,
-			handles, references, objects, handles, references)
+		t.Errorf("objects, handles, references: %d, %d, %d, want %d, %d, %d as before",
+			o, h, r, objects, handles, references)
 	}
 	if opener != ownBefore || opener.Services() != own {
-		t.Error("the opener's state changed") // P-6
+		t.Error("the opener's own impersonation state changed, want it unchanged") // P-6
 	}
 }
 
@@ -85,21 +85,21 @@ func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
 	t.Helper()
 	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
 	if st != ntstatus.Success {
-		t.Fatalf("query: %s, want %s", st, ntstatus.Success)
+		t.Fatalf("query of the opened token: %s, want %s", st, ntstatus.Success)
 	}
 	if s := v.(nt.TokenStatistics); s.TokenType != winnt.TokenImpersonation ||
 		s.ImpersonationLevel < winnt.SecurityImpersonation {
-		t.Fatalf("opened %+v, want s.TokenType = %v, s.ImpersonationLevel at least %v", s, winnt.TokenImpersonation,
+		t.Fatalf("opened token = %+v, want type %v at level %v or above", s, winnt.TokenImpersonation,
 			winnt.SecurityImpersonation)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Fatalf("close: %s, want %s", st, ntstatus.Success)
+		t.Fatalf("closing the token: %s, want %s", st, ntstatus.Success)
 	}
 }
 
-// IC-71: a thread reverts while its token is being opened. The opener gets the token or nothing, and the thread stays
-// reverted (I-23, I-29).
-func TestRevertWhileCopying(t *testing.T) {
+// A thread reverts while another opens its token. The opener gets the token or nothing, and the thread stays reverted
+// (IC-71, I-23, I-29).
+func TestOpenTokenDuringRevertRace(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	_, k := w.thread(p)
@@ -124,22 +124,22 @@ func TestRevertWhileCopying(t *testing.T) {
 		h, st := opener.NtOpenThreadToken(target, winnt.TOKEN_QUERY, true)
 		all.Wait()
 		if st != ntstatus.Success && st != ntstatus.NoToken {
-			t.Fatalf("opening gave %s", st)
+			t.Fatalf("NtOpenThreadToken: %s, want STATUS_SUCCESS or STATUS_NO_TOKEN", st)
 		}
 		if st == ntstatus.Success {
 			checkOpened(t, opener, h)
 		}
 		if k.Thread().IsImpersonating() {
-			t.Fatal("a thread that reverted impersonates again")
+			t.Fatal("the thread impersonates again after it reverted, want no impersonation")
 		}
 	}
 	if n := a.PointerCount(); n != 1 {
-		t.Errorf("count %d, want 1", n)
+		t.Errorf("pointer count of the token = %d, want 1", n)
 	}
 }
 
-// OC-47: of several concurrent closes of one handle exactly one succeeds.
-func TestCloseRace(t *testing.T) {
+// Of several concurrent closes of one handle exactly one succeeds (OC-47).
+func TestOneOfConcurrentClosesSucceeds(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	threads := make([]*nt.Thread, 4)
@@ -164,21 +164,21 @@ func TestCloseRace(t *testing.T) {
 					won.Add(1)
 				case ntstatus.InvalidHandle:
 				default:
-					t.Errorf("closing gave %s", st)
+					t.Errorf("NtClose: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", st)
 				}
 			}()
 		}
 		start.Done()
 		all.Wait()
 		if n := won.Load(); n != 1 {
-			t.Fatalf("%d closed the handle, want 1", n)
+			t.Fatalf("%d of the concurrent closes succeeded, want 1", n)
 		}
 	}
 }
 
-// A handle is closed while others use it: they see the token or an invalid handle, and its last reference is released
-// with the last user.
-func TestCloseWhileUsing(t *testing.T) {
+// One thread closes a handle while others use it. They see the token or an invalid handle, and the last user releases
+// the last reference.
+func TestCloseDuringUseReleasesLastReference(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	closer, k := w.thread(p)
@@ -205,12 +205,12 @@ func TestCloseWhileUsing(t *testing.T) {
 		}
 		start.Done()
 		if st := closer.NtClose(h); st != ntstatus.Success {
-			t.Errorf("closing gave %s, want %s", st, ntstatus.Success)
+			t.Errorf("NtClose during use: %s, want %s", st, ntstatus.Success)
 		}
 		all.Wait()
 	}
 	if n := a.PointerCount(); n != 1 {
-		t.Errorf("count %d, want 1", n)
+		t.Errorf("pointer count of the token = %d, want 1", n)
 	}
 }
 
@@ -221,20 +221,21 @@ func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
 	case 0:
 		var d winnt.Handle
 		if d, st = th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation); st == ntstatus.Success {
-			// The value closed may be given to the duplicate: only this thread knows it.
+			// Another thread's close may close the duplicate if it reuses the handle value. Only this thread knows
+			// that value.
 			st = th.NtClose(d)
 		}
 	default:
 		_, st = th.NtQueryInformationToken(h, winnt.TokenUser)
 	}
 	if st != ntstatus.Success && st != ntstatus.InvalidHandle {
-		t.Errorf("kind %d gave %s", kind, st)
+		t.Errorf("call of kind %d: %s, want STATUS_SUCCESS or STATUS_INVALID_HANDLE", kind, st)
 	}
 }
 
-// Two threads adjust one token through handles of their own: nothing is lost,
-// and each previous state is of the moment of its own change (T-70, T-73).
-func TestAdjustRace(t *testing.T) {
+// Two threads adjust one token through their own handles. No change is lost, and each previous state is the one
+// before its own change (T-70, T-73).
+func TestConcurrentAdjustmentsLoseNothing(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeShutdownPrivilege)
 	var all sync.WaitGroup
@@ -259,7 +260,8 @@ func TestAdjustRace(t *testing.T) {
 				}
 				for _, x := range previous { // a change is always from the other state
 					if x.Attributes&winnt.SE_PRIVILEGE_ENABLED == attributes {
-						t.Errorf("changed from %x to %x", x.Attributes, attributes)
+						t.Errorf("previous state %x for a change to %x, want the opposite state",
+							x.Attributes, attributes)
 					}
 					changed.Add(1)
 				}
@@ -268,6 +270,6 @@ func TestAdjustRace(t *testing.T) {
 	}
 	all.Wait()
 	if changed.Load() == 0 {
-		t.Error("nothing changed")
+		t.Error("no adjustment changed the token, want some changes")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-22, O-163, U-95: a walk takes its flags and the attributes of handles, and no others.
-func TestFlagsOfWalks(t *testing.T) {
+// NtGetNextThread accepts its own flags and the handle attributes, and no other bits (O-22, O-163, U-95).
+func TestNextThreadRejectsUnknownFlags(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	s := th.Services()
@@ -47,7 +47,7 @@ func TestFlagsOfWalks(t *testing.T) {
 	}
 }
 
-// A walk that ends after a thread which the caller may not open does not disclose the thread in its reason (O-37).
+// If a walk ends after a thread that the caller must not open, the reason does not disclose that thread (O-37).
 func TestNextThreadHidesDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -61,24 +61,24 @@ func TestNextThreadHidesDeniedThreads(t *testing.T) {
 		DesiredAccess: winnt.THREAD_QUERY_INFORMATION})
 	want(t, "next thread", st, ntstatus.NoMoreEntries)
 	if why := s.TakeWhy(); why.Rule != "O-37" || why.Object != "" || why.Explanation != nil {
-		t.Errorf("the reason is %+v, want O-37 alone", why)
+		t.Errorf("reason = %+v, want rule O-37 without object and explanation", why)
 	}
 }
 
-// I-74: the anonymous token of a thread may be opened by the user of that thread's process.
-func TestAnonymousAdmitsTheServer(t *testing.T) {
+// The anonymous token of a thread can be opened by the user of that thread's process (I-74).
+func TestAnonymousTokenAdmitsServersUser(t *testing.T) {
 	b := newBetween(t, kernel.Config{})
 	want(t, "act as the anonymous logon", b.asks.NtImpersonateAnonymousToken(b.handle(b.server, winnt.THREAD_IMPERSONATE)),
 		ntstatus.Success)
 	if got, is := b.acl(), "D:(A;;"+full+";;;AN)(A;;"+full+";;;"+otherServer+")(A;;"+full+";;;SY)"; got != is {
-		t.Errorf("%s, want %s", got, is)
+		t.Errorf("DACL of the anonymous token = %s, want %s", got, is)
 	}
 	b.serves.PsRevertToSelf()
 }
 
-// I-74: the anonymous token is kept from a restricted process, whatever its thread acts as, and
-// whose thread it is for.
-func TestWhoIsAnonymous(t *testing.T) {
+// A restricted process cannot impersonate the anonymous token, whether its thread impersonates or not. A restricted
+// client does not prevent it (I-74).
+func TestRestrictedProcessGetsNoAnonymousToken(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	filtered := func(v *token.Token) *token.Token {
 		t.Helper()
@@ -115,9 +115,9 @@ func TestWhoIsAnonymous(t *testing.T) {
 	}
 }
 
-// O-37, O-163: a walk passes over the threads that may not be opened, forward and backward, and
-// one that asks for less finds them.
-func TestWalkPassesOver(t *testing.T) {
+// A walk skips the threads that the caller must not open, forward and backward. A walk that requests fewer rights
+// finds them (O-37, O-163).
+func TestNextThreadSkipsDeniedThreads(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, k := w.thread(w.process("p"))
 	p, err := w.sys.NewProcess("other", value(t, client, winnt.TokenPrimary, 0))
@@ -159,7 +159,8 @@ func TestWalkPassesOver(t *testing.T) {
 				o, _, st := k.ObReferenceObjectByHandle(h, 0, winnt.ThreadObject, kernel.KernelMode)
 				want(t, "reference", st, ntstatus.Success)
 				if got := o.(*kernel.EThread).ID(); got != known {
-					t.Errorf("%v, flags %d: thread %d is %v, want %v", rights, flags, n, got, known)
+					t.Errorf("rights %v, flags %d: thread %d of the walk is %v, want %v",
+						rights, flags, n, got, known)
 				}
 				k.ObDereferenceObject(o)
 				after = h
@@ -168,8 +169,8 @@ func TestWalkPassesOver(t *testing.T) {
 	}
 }
 
-// I-73: the thread of the server handle acts as the client does, not the one that asks.
-func TestImpersonateThreadOfAnother(t *testing.T) {
+// NtImpersonateThread changes the thread of the server handle, not the calling thread (I-73).
+func TestImpersonateThreadChangesServerThreadOnly(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeImpersonatePrivilege)
 	asks, _ := w.thread(p)
@@ -191,15 +192,14 @@ func TestImpersonateThreadOfAnother(t *testing.T) {
 	want(t, "handles the wrong way round", asks.NtImpersonateThread(from, to, qos), ntstatus.AccessDenied)
 	want(t, "impersonate", asks.NtImpersonateThread(to, from, qos), ntstatus.Success)
 	if !serves.Thread().IsImpersonating() || w.sys.KernelMode(asks).Thread().IsImpersonating() {
-		t.Error("the thread that asks acts as the client, or the server does not")
+		t.Error("want only the server's thread to impersonate the client")
 	}
 	serves.PsRevertToSelf()
 	k.PsRevertToSelf()
 }
 
-// O-170: the System process is ended by no program, whatever its handle grants and whatever
-// privileges it has.
-func TestSystemIsNotEnded(t *testing.T) {
+// No program can terminate the System process, whatever its handle grants and whichever privileges it holds (O-170).
+func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("debugger", winnt.SeDebugPrivilege, winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
 	h, st := th.NtOpenProcess(winnt.PROCESS_ALL_ACCESS, &nt.ObjectAttributes{}, &nt.ClientID{UniqueProcess: 4})
@@ -207,13 +207,13 @@ func TestSystemIsNotEnded(t *testing.T) {
 	want(t, "end it", th.NtTerminateProcess(h, 0), ntstatus.AccessDenied)
 	v, st := th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
 	if b, ok := v.(nt.ProcessBasic); st != ntstatus.Success || !ok || b.ExitStatus != ntstatus.Pending {
-		t.Errorf("afterwards: %+v, %v", v, st)
+		t.Errorf("System process afterwards = %+v, %v, want exit status STATUS_PENDING", v, st)
 	}
 }
 
-// O-163, O-171: a walk over threads opens one that has ended as long as a handle holds it, in both directions, goes
-// on from it, and does not find it once the handle is closed.
-func TestNextThreadThatEnded(t *testing.T) {
+// A walk over threads includes an ended thread as long as a handle of it is open, in both directions, and can
+// continue from it. It does not find the thread once the handle is closed (O-163, O-171).
+func TestNextThreadIncludesEndedThreadWhileOpen(t *testing.T) {
 	sys := kernel.Boot(kernel.Config{})
 	tok, err := token.New(token.LocalSystem())
 	if err != nil {
@@ -247,24 +247,25 @@ func TestNextThreadThatEnded(t *testing.T) {
 	}
 	held := walk(0)
 	if len(held) != 3 {
-		t.Fatalf("O-37: %d threads, want 3", len(held))
+		t.Fatalf("O-37: the walk found %d threads, want 3", len(held))
 	}
 	threads[1].Close()
 	const limited = winnt.THREAD_QUERY_LIMITED_INFORMATION
 	for _, flags := range []uint32{0, 1} {
 		all := walk(flags)
 		if len(all) != 3 {
-			t.Fatalf("O-171: with flags %d %d threads, want 3, the ended one among them", flags, len(all))
+			t.Fatalf("O-171: flags %d: the walk found %d threads, want 3 with the ended one", flags, len(all))
 		}
 		for i, h := range all {
 			if st := th.NtCompareObjects(h, held[[2]int{i, 2 - i}[flags]]); st != ntstatus.Success {
-				t.Errorf("O-163: with flags %d thread %d is another: %v, want %v", flags, i, st, ntstatus.Success)
+				t.Errorf("O-163: flags %d: comparing thread %d with the expected one: %v, want %v",
+					flags, i, st, ntstatus.Success)
 			}
 			th.NtClose(h)
 		}
 		h, st := th.NtGetNextThread(winnt.NtCurrentProcess, held[1], limited, 0, flags)
 		if st != ntstatus.Success || th.NtCompareObjects(h, held[2-2*flags]) != ntstatus.Success {
-			t.Errorf("O-171: from the one that ended, with flags %d: %v", flags, st)
+			t.Errorf("O-171: flags %d: walk from the ended thread: %v, want its neighbour", flags, st)
 		}
 		th.NtClose(h)
 	}
@@ -273,14 +274,13 @@ func TestNextThreadThatEnded(t *testing.T) {
 	}
 	for _, flags := range []uint32{0, 1} {
 		if all := walk(flags); len(all) != 2 {
-			t.Errorf("O-171: with flags %d %d threads, want the 2 whose objects are there", flags, len(all))
+			t.Errorf("O-171: flags %d: the walk found %d threads, want the 2 that still exist", flags, len(all))
 		}
 	}
 }
 
-// TestWhoIsRestricted: it is the calling process that must not be restricted, not that of
-// the thread which is to act anonymously (I-74).
-func TestWhoIsRestricted(t *testing.T) {
+// The calling process must not be restricted. The process of the thread that becomes anonymous may be (I-74).
+func TestAnonymousTokenChecksCallersProcess(t *testing.T) {
 	plain := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	narrow := plain
 	narrow.Restricted = []token.Group{{SID: plain.User.SID, Attributes: token.GroupDefault},
@@ -289,8 +289,8 @@ func TestWhoIsRestricted(t *testing.T) {
 		caller, target token.Spec
 		want           ntstatus.Status
 	}{
-		"neither": {plain, plain, ntstatus.Success}, "the target": {plain, narrow, ntstatus.Success},
-		"the caller": {narrow, plain, ntstatus.AccessDenied}, "both": {narrow, narrow, ntstatus.AccessDenied},
+		"no process": {plain, plain, ntstatus.Success}, "the target": {plain, narrow, ntstatus.Success},
+		"the caller's process": {narrow, plain, ntstatus.AccessDenied}, "both": {narrow, narrow, ntstatus.AccessDenied},
 	} {
 		sys, th := userThread(t, c.caller)
 		v, err := token.New(c.target)
@@ -322,8 +322,8 @@ func TestWhoIsRestricted(t *testing.T) {
 	}
 }
 
-// TestNtSuspendThread and TestNtResumeThread are one sequence: each call returns how often the thread was suspended
-// before, 127 times is the most, and resuming at 0 changes nothing (O-144).
+// TestNtSuspendThread and TestNtResumeThread are one sequence. Each call returns the previous suspend count, 127 is
+// the maximum, and resuming at 0 changes nothing (O-144).
 func TestNtSuspendThread(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
@@ -341,16 +341,18 @@ func TestNtSuspendThread(t *testing.T) {
 	})
 	for n := uint32(1); n < 127; n++ { // it was made suspended once
 		if was, st := suspend(h); was != n || st != ntstatus.Success {
-			t.Fatalf("O-144: suspended %d times, the service returns %d, %v, want %d, %v", n, was, st, n,
-				ntstatus.Success)
+			t.Fatalf("O-144: NtSuspendThread at count %d returned %d, %v, want %d, %v",
+				n, was, st, n, ntstatus.Success)
 		}
 	}
 	if was, st := suspend(h); was != 0 || st != ntstatus.SuspendCountExceeded {
-		t.Errorf("O-144: suspended for the 128th time: %d, %v, want 0, %v", was, st, ntstatus.SuspendCountExceeded)
+		t.Errorf("O-144: NtSuspendThread at the maximum returned %d, %v, want 0, %v",
+			was, st, ntstatus.SuspendCountExceeded)
 	}
 	want(t, "end the process", th.NtTerminateProcess(made.ProcessHandle, 1), ntstatus.Success)
 	if was, st := suspend(h); was != 0 || st != ntstatus.ThreadIsTerminating {
-		t.Errorf("O-144: a thread that has ended: %d, %v, want 0, %v", was, st, ntstatus.ThreadIsTerminating)
+		t.Errorf("O-144: NtSuspendThread of an ended thread returned %d, %v, want 0, %v",
+			was, st, ntstatus.ThreadIsTerminating)
 	}
 }
 
@@ -381,10 +383,11 @@ func TestNtResumeThread(t *testing.T) {
 	}{{2, false}, {1, true}, {0, true}, {0, true}} {
 		out, st := s.NtResumeThread(nt.ResumeThreadIn{ThreadHandle: h})
 		if st != ntstatus.Success || out.PreviousSuspendCount != c.was {
-			t.Errorf("O-144: %d, %v, want %d", out.PreviousSuspendCount, st, c.was)
+			t.Errorf("O-144: NtResumeThread returned previous count %d, %v, want %d",
+				out.PreviousSuspendCount, st, c.was)
 		}
 		if got := started(); got != c.started {
-			t.Errorf("O-144: after resuming at %d the process has started: %t, want %t", c.was, got, c.started)
+			t.Errorf("O-144: after resuming at count %d the process has started: %t, want %t", c.was, got, c.started)
 		}
 	}
 }

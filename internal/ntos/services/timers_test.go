@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// O-140: setting and cancelling a timer return whether it is due, even if no caller has queried it since. A cancelled
-// timer keeps its signalled state and does not become signalled later.
+// Setting and cancelling a timer return whether it is due, even if nobody has queried it since. A cancelled timer
+// keeps its signalled state and does not become signalled later (O-140).
 func TestTimerReportsDueState(t *testing.T) {
 	now := int64(1000)
 	log := &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}
@@ -29,7 +29,7 @@ func TestTimerReportsDueState(t *testing.T) {
 				now += later
 				state := first.PreviousState
 				if state {
-					t.Error("a new timer was signalled")
+					t.Error("a new timer is signalled, want not signalled")
 				}
 				if cancel {
 					out, st := th.Services().NtCancelTimer(nt.CancelTimerIn{TimerHandle: h})
@@ -41,23 +41,25 @@ func TestTimerReportsDueState(t *testing.T) {
 					state = out.PreviousState
 				}
 				if state != signalled {
-					t.Errorf("cancel %v, %d later with period %d: %v, want %v", cancel, later, period, state, signalled)
+					t.Errorf("cancel %v, %d later with period %d: previous state %v, want %v",
+						cancel, later, period, state, signalled)
 				}
 				now += 100_000
 				out, st := th.Services().NtQueryTimer(nt.QueryTimerIn{TimerHandle: h, TimerInformationLength: 16})
 				want(t, "query", st, ntstatus.Success)
 				if got := out.TimerInformation.TimerState; got != (cancel && signalled) {
-					t.Errorf("cancel %v, %d later with period %d: in the end %v, want %v", cancel, later, period,
-						got, cancel && signalled)
+					t.Errorf("cancel %v, %d later with period %d: state at the end %v, want %v",
+						cancel, later, period, got,
+						cancel && signalled)
 				}
 			}
 		}
 	}
 }
 
-// O-140: a timer is signalled when its time comes, again and again with a period,
-// and stays so when it is cancelled or the clock is put back.
-func TestTimer(t *testing.T) {
+// A timer is signalled at its due time, and with a period again each time. It stays signalled if it is cancelled or
+// the clock is set back (O-140).
+func TestTimerIsSignalledAtItsTime(t *testing.T) {
 	now := int64(1000)
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: func() int64 { return now }}})
 	alice := value(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary, 0, winnt.SeImpersonatePrivilege)
@@ -76,7 +78,7 @@ func TestTimer(t *testing.T) {
 	set := func(due int64, period int32, before bool) {
 		t.Helper()
 		if got, st := th.NtSetTimer(h, due, period); st != ntstatus.Success || got != before {
-			t.Errorf("O-140: at %d: setting to %d: %v, %s; want %v", now, due, got, st, before)
+			t.Errorf("O-140: at %d: NtSetTimer to %d returned %v, %s, want %v", now, due, got, st, before)
 		}
 	}
 	is := func(at, remaining int64, signaled bool) {
@@ -84,7 +86,7 @@ func TestTimer(t *testing.T) {
 		now = at
 		want := nt.TimerInformation{RemainingTime: remaining, TimerState: signaled}
 		if got, st := th.NtQueryTimer(h); st != ntstatus.Success || got != want {
-			t.Errorf("O-140: at %d: %+v, %s; want %+v", at, got, st, want)
+			t.Errorf("O-140: at %d: timer = %+v, %s, want %+v", at, got, st, want)
 		}
 	}
 	is(1000, 0, false)
@@ -96,7 +98,7 @@ func TestTimer(t *testing.T) {
 	set(1600, 0, true)
 	is(1599, 1, false)
 	if on, st := th.NtCancelTimer(h); on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled before its time: %v, %s, want false, %s", on, st, ntstatus.Success)
+		t.Errorf("O-140: NtCancelTimer before the due time: %v, %s, want false, %s", on, st, ntstatus.Success)
 	}
 	is(9000, -7400, false)
 	set(10000, 1, false) // and every millisecond
@@ -106,7 +108,7 @@ func TestTimer(t *testing.T) {
 	is(math.MaxInt64, 0, true)
 	is(20000, math.MaxInt64-20000, true)
 	if on, st := th.NtCancelTimer(h); !on || st != ntstatus.Success {
-		t.Errorf("O-140: cancelled after its time: %v, %s, want true, %s", on, st, ntstatus.Success)
+		t.Errorf("O-140: NtCancelTimer after the due time: %v, %s, want true, %s", on, st, ntstatus.Success)
 	}
 	set(-500, 0, true)
 	is(20000, 500, false)

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// T-80: a list of claims needs room for its header, and for each attribute its structure, the
-// structures and the texts of all its values and its name, in eighths.
-func TestRoomOfClaims(t *testing.T) {
+// The length of a list of claims counts its header, and for each attribute its structure, the structures and texts of
+// all its values, and its name, each rounded up to 8 bytes (T-80).
+func TestClaimListLengthCountsAllParts(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	for name, c := range map[string]struct {
 		claim            claims.Attribute
@@ -43,15 +43,15 @@ func TestRoomOfClaims(t *testing.T) {
 				out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{
 					TokenHandle: winnt.NtCurrentProcessToken, TokenInformationClass: class, TokenInformationLength: length})
 				if want(t, name+" of "+class.String(), st, wanted); out.ReturnLength != need {
-					t.Errorf("%s of %v: %d bytes are told, want %d", name, class, out.ReturnLength, need)
+					t.Errorf("%s of %v: returned length %d, want %d", name, class, out.ReturnLength, need)
 				}
 			}
 		}
 	}
 }
 
-// T-70, T-74, T-80, O-61, O-64, O-143, U-96, U-97: each service with a required length succeeds with exactly that
-// room. With one byte less it returns the required length and its status, and no output.
+// Each service that returns a required length succeeds with a buffer of exactly that length. With one byte less it
+// returns the required length and its error status, and no output (T-70, T-74, T-80, O-61, O-64, O-143, U-96, U-97).
 func TestRequiredLengthsAreExact(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	handle := func(h winnt.Handle, st ntstatus.Status) winnt.Handle {
@@ -100,7 +100,7 @@ func TestRequiredLengthsAreExact(t *testing.T) {
 		}
 	}
 	if len(cases) < 40 {
-		t.Errorf("%d cases only, want at least 40", len(cases))
+		t.Errorf("%d cases, want at least 40", len(cases))
 	}
 	for _, c := range cases {
 		c.ask(t, th)
@@ -125,13 +125,13 @@ func (c *lengthCase) with(room uint32) any {
 	return in.Interface()
 }
 
-// ask asks with all room, and with the room that this says is needed and its neighbours.
+// ask calls the service with a large buffer, then with buffers of the required length and its neighbours.
 func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 	t.Helper()
 	row := nt.NtTable.Find(c.service)
 	whole, st := th.CallRow(row, c.with(^uint32(0)))
 	if st != ntstatus.Success {
-		t.Errorf("%s %+v: %v, want %v", c.service, c.in, st, ntstatus.Success)
+		t.Errorf("%s %+v with a large buffer: %v, want %v", c.service, c.in, st, ntstatus.Success)
 		return
 	}
 	need := uint32(reflect.ValueOf(whole).FieldByName(c.need).Uint())
@@ -147,7 +147,8 @@ func (c *lengthCase) ask(t *testing.T, th *nt.Thread) {
 			want, status = told.Interface(), c.refusal
 		}
 		if st != status || !reflect.DeepEqual(out, want) {
-			t.Errorf("%s %+v, room for %d of %d bytes: %+v, %v, want %v", c.service, c.in, room, need, out, st, status)
+			t.Errorf("%s %+v with %d bytes, %d required: %+v, %v, want %v",
+				c.service, c.in, room, need, out, st, status)
 		}
 	}
 }

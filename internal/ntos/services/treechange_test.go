@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-117, F-119, F-174, I-133: each class has its own structure and right, and its values reach the tree.
-// Without the right or the right length the tree is not called.
-func TestChangesOfATree(t *testing.T) {
+// Each class has its own structure and right, and its values reach the tree. Without the right, or with the wrong
+// length, the tree is not called (F-55, F-117, F-119, F-174, I-133).
+func TestSetFileInformationNeedsRightAndLength(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	basic := nt.FileBasic{CreationTime: 1, LastAccessTime: 2, LastWriteTime: 3, ChangeTime: 4,
 		FileAttributes: fileaccess.AttributeArchive}
@@ -45,8 +45,9 @@ func TestChangesOfATree(t *testing.T) {
 					_, st := by.Services().NtSetInformationFile(nt.SetInformationFileIn{FileHandle: h,
 						FileInformationClass: class, FileInformation: nt.Cap(v)})
 					if got := w.tree.took(); st != wanted || got != asked {
-						t.Errorf("%v with what %v takes, by %#x: %v, asked %q, want %v, %q", class, other, uint32(rights), st, got,
-							wanted, asked)
+						t.Errorf("%v with the structure of %v, handle with %#x: %v, tree calls %q, want %v, %q",
+							class, other,
+							uint32(rights), st, got, wanted, asked)
 					}
 				}
 			}
@@ -78,7 +79,7 @@ func TestChangesOfATree(t *testing.T) {
 			nt.FileDisposition{DeleteFile: remove}), wanted)
 	}
 	if got := w.tree.took(); got != "SetDelete false" {
-		t.Errorf(`asked %q, want "SetDelete false"`, got)
+		t.Errorf(`tree calls = %q, want "SetDelete false"`, got)
 	}
 	w.tree.facts = nt.FileFacts{FileBasic: nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly}}
 	for remove, wanted := range map[bool]ntstatus.Status{true: ntstatus.CannotDelete, false: ntstatus.Success} {
@@ -87,9 +88,9 @@ func TestChangesOfATree(t *testing.T) {
 	}
 }
 
-// F-57, F-59, F-118: a rename and a link say where to: within the directory, below one that is open, or a full
-// name in the same tree; the decision is about the caller and what its handle grants.
-func TestMovesInATree(t *testing.T) {
+// A rename and a link name their target: in the same directory, below an open directory, or by a full name in the
+// same tree. The decision uses the caller and the rights of its handle (F-57, F-59, F-118).
+func TestRenameAndLinkTargets(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	root, other := w.openFirst(), w.open(`\??\U\other dir`, winnt.FILE_LIST_DIRECTORY, 0)
 	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
@@ -124,12 +125,13 @@ func TestMovesInATree(t *testing.T) {
 				asked += fmt.Sprintf(" link %v", link)
 			}
 			if got := w.tree.took() + w.more.took(); st != c.st || got != asked {
-				t.Errorf("%s, link %v: %v, asked %q, want %v, %q", c.name, link, st, got, c.st, asked)
+				t.Errorf("%s, link %v: %v, tree calls %q, want %v, %q", c.name, link, st, got, c.st, asked)
 			}
 			if m := w.tree.move; st == ntstatus.Success && (m.Granted != rights ||
 				m.Subject.Effective().User().SID.String() != svc) {
-				t.Errorf("%s, link %v: the decision is about %#x of %v", c.name, link, uint32(m.Granted),
-					m.Subject.Effective().User().SID)
+				t.Errorf("%s, link %v: decision for rights %#x and user %v, want the handle's rights and user %s",
+					c.name, link,
+					uint32(m.Granted), m.Subject.Effective().User().SID, svc)
 			}
 			w.tree.move, w.tree.decision = fileaccess.Move{}, fileaccess.MoveDecision{}
 		}
@@ -140,14 +142,14 @@ func TestMovesInATree(t *testing.T) {
 		h := w.open(`\??\T\file`, granted, 0)
 		w.set(h, nt.FileRenameInformation, nt.FileRename{FileName: "x"})
 		if got := w.tree.decision.Status() == ntstatus.AccessDenied; got == wanted {
-			t.Errorf("granted %#x: the rename is denied: %v, want anything but %v", uint32(granted), got, wanted)
+			t.Errorf("handle grants %#x: rename is denied = %v, want %v", uint32(granted), got, !wanted)
 		}
 	}
 }
 
-// F-70, F-71, F-120, F-123: a listing passes its pattern, restart flag and maximum number of entries to the tree, one
-// if a single entry is requested. It requires the right to list, even in kernel mode.
-func TestListingsOfATree(t *testing.T) {
+// A listing passes its pattern, restart flag and maximum number of entries to the tree. The maximum is one if a
+// single entry is requested. It requires the right to list, even in kernel mode (F-70, F-71, F-120, F-123).
+func TestDirectoryListingPassesPattern(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	entry := nt.FileEntry{FileBasic: nt.FileBasic{CreationTime: 1}, EndOfFile: 2, AllocationSize: 3, FileName: "n"}
 	w.tree.found = []nt.FileEntry{entry}
@@ -171,13 +173,15 @@ func TestListingsOfATree(t *testing.T) {
 			out, st := w.Services().NtQueryDirectoryFile(in)
 			if got := w.tree.took(); st != ntstatus.Success || got != c.asked || len(out.FileInformation) != 1 ||
 				out.FileInformation[0] != wanted {
-				t.Errorf("%+v: %v, asked %q, told %+v", c, st, got, out.FileInformation)
+				t.Errorf("%+v: %v, tree calls %q, entries %+v, want one entry and the calls of the case",
+					c, st, got, out.FileInformation)
 			}
 			in.FileHandle = reads
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				out, st := by.Services().NtQueryDirectoryFile(in)
 				if got := w.tree.took(); st != ntstatus.AccessDenied || got != "" || out.FileInformation != nil {
-					t.Errorf("without the right: %v, asked %q", st, got)
+					t.Errorf("listing without the right: %v, tree calls %q, want STATUS_ACCESS_DENIED and no call",
+						st, got)
 				}
 			}
 		}
@@ -186,6 +190,6 @@ func TestListingsOfATree(t *testing.T) {
 	out, st := w.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: lists, Length: 64,
 		FileInformationClass: nt.FileNamesInformation})
 	if want(t, "at the end", st, ntstatus.NoMoreFiles); len(out.FileInformation) > 1 {
-		t.Errorf("at the end: %+v: len(out.FileInformation) = %d, want at most 1", out, len(out.FileInformation))
+		t.Errorf("listing at the end = %+v, want at most one entry", out)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-55, F-119, F-123, F-124: a transfer is refused for the handle's rights first, then for its offset; it
-// goes to its offset or to where the last one ended, and asks no more of the tree than there is.
-func TestTransfersOfATree(t *testing.T) {
+// A read or write checks the handle's rights first, then its offset. It goes to its offset or to where the last one
+// ended, and makes no unnecessary calls of the tree (F-55, F-119, F-123, F-124).
+func TestReadAndWriteCheckRightThenOffset(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, write, appends = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA, winnt.FILE_APPEND_DATA
 	const denied, invalid, end = ntstatus.AccessDenied, ntstatus.InvalidParameter, ntstatus.EndOfFile
@@ -36,7 +36,7 @@ func TestTransfersOfATree(t *testing.T) {
 		{"read from the position", read, synchronous, "", 3, pointer, 0, 0, "ReadAt 5 of 3", "567", 8},
 		{"read alertably", read, fileaccess.SynchronousIOAlert, "", 3, pointer, 0, 0, "ReadAt 0 of 3", "012", 3},
 		{"read at the end", read, synchronous, "", 3, 10, 0, end, "ReadAt 10 of 0", "", 5},
-		{"read behind the end", read, synchronous, "", 3, 11, 0, end, "ReadAt 11 of 0", "", 5},
+		{"read beyond the end", read, synchronous, "", 3, 11, 0, end, "ReadAt 11 of 0", "", 5},
 		{"read nothing", read, synchronous, "", 0, 10, 0, 0, "ReadAt 10 of 0", "", 10},
 		{"read nothing at the start", read, synchronous, "", 0, 0, 0, 0, "ReadAt 0 of 0", "", 0},
 		{"read without a position", read, 0, "", 3, pointer, 0, invalid, "", "", 0},
@@ -47,11 +47,11 @@ func TestTransfersOfATree(t *testing.T) {
 		{"write inside", write, synchronous, "ab", 0, 3, 0, 0, "WriteAt 3 ab", "", 5},
 		{"write less than given", write, synchronous, "ab", 0, 3, 1, 0, "WriteAt 3 ab", "", 4},
 		{"write to the end", write, synchronous, "ab", 0, 8, 0, 0, "WriteAt 8 ab", "", 10},
-		{"write over the end", write | appends, synchronous, "ab", 0, 9, 0, 0, "WriteAt 9 ab", "", 11},
-		{"write over the end, not to append", write, synchronous, "ab", 0, 9, 0, denied, "", "", 5},
-		{"write behind the end", write | appends, synchronous, "ab", 0, 20, 0, 0, "WriteAt 20 ab", "", 22},
-		{"write behind the end, not to append", write, synchronous, "ab", 0, 20, 0, denied, "", "", 5},
-		{"write far away, not to append", write, synchronous, "ab", 0, 1<<63 - 1, 0, denied, "", "", 5},
+		{"write across the end", write | appends, synchronous, "ab", 0, 9, 0, 0, "WriteAt 9 ab", "", 11},
+		{"write across the end without append right", write, synchronous, "ab", 0, 9, 0, denied, "", "", 5},
+		{"write beyond the end", write | appends, synchronous, "ab", 0, 20, 0, 0, "WriteAt 20 ab", "", 22},
+		{"write beyond the end without append right", write, synchronous, "ab", 0, 20, 0, denied, "", "", 5},
+		{"write far beyond the end without append right", write, synchronous, "ab", 0, 1<<63 - 1, 0, denied, "", "", 5},
 		{"write from the position", write, synchronous, "ab", 0, pointer, 0, 0, "WriteAt 5 ab", "", 7},
 		{"write at the end", write | appends, synchronous, "ab", 0, atEnd, 0, 0, "WriteAt -1 ab", "", 12},
 		{"write at the end, less", write | appends, synchronous, "ab", 0, atEnd, 1, 0, "WriteAt -1 ab", "", 11},
@@ -81,25 +81,25 @@ func TestTransfersOfATree(t *testing.T) {
 			out, st = w.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(c.write)),
 				ByteOffset: c.offset})
 			if n := uint32(len(c.write) - c.short); st == ntstatus.Success && out.Information != n {
-				t.Errorf("%s: %d bytes are told, want %d", c.name, out.Information, n)
+				t.Errorf("%s: Information = %d, want %d", c.name, out.Information, n)
 			}
 		}
 		position, st2 := w.NtQueryInformationFile(h, nt.FilePositionInformation)
 		want(t, "the position", st2, ntstatus.Success)
 		if asked := w.tree.took(); st != c.st || asked != c.asked || got != c.data ||
 			position != (nt.FilePosition{CurrentByteOffset: c.after}) {
-			t.Errorf("%s: %v, asked %q, read %q, then at %+v; want %v, %q, %q, %d", c.name, st, asked, got, position, c.st,
-				c.asked, c.data, c.after)
+			t.Errorf("%s: %v, tree calls %q, data %q, position then %+v, want %v, %q, %q, %d", c.name, st, asked, got,
+				position, c.st, c.asked, c.data, c.after)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		if asked := w.tree.took(); asked != "Close file" {
-			t.Errorf(`%s: closing asks %q, want "Close file"`, c.name, asked)
+			t.Errorf(`%s: tree calls at close = %q, want "Close file"`, c.name, asked)
 		}
 	}
 }
 
-// F-55, F-119, F-203, F-124: a read into the caller's memory asks the tree for the bytes alone, and for
-// facts where it got fewer; status, bytes and position are those of a read that returns its bytes.
+// A read into the caller's memory asks the tree only for the bytes, and for facts if it got fewer. Status, bytes and
+// position equal those of a read that returns its bytes (F-55, F-119, F-203, F-124).
 func TestReadIntoCallersMemory(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	const read, end, invalid = winnt.FILE_READ_DATA, ntstatus.EndOfFile, ntstatus.InvalidParameter
@@ -116,15 +116,15 @@ func TestReadIntoCallersMemory(t *testing.T) {
 		data      string
 		remaining string // in the caller's memory
 	}{
-		{"all that was asked", "file", read, 4, 3, 0, 0, "ReadAt 3 of 4", 0, "3456", ""},
+		{"all requested bytes", "file", read, 4, 3, 0, 0, "ReadAt 3 of 4", 0, "3456", ""},
 		{"up to the end", "file", read, 4, 6, 0, 0, "ReadAt 6 of 4", 0, "6789", ""},
-		{"over the end", "file", read, 4, 8, 0, 0, "ReadAt 8 of 4", 1, "89", "xx"},
+		{"across the end", "file", read, 4, 8, 0, 0, "ReadAt 8 of 4", 1, "89", "xx"},
 		{"at the end", "file", read, 4, 10, 0, end, "ReadAt 10 of 4", 1, "", "xxxx"},
-		{"behind the end", "file", read, 4, 12, 0, end, "ReadAt 12 of 4", 1, "", "xxxx"},
+		{"beyond the end", "file", read, 4, 12, 0, end, "ReadAt 12 of 4", 1, "", "xxxx"},
 		{"nothing", "file", read, 0, 3, 0, 0, "ReadAt 3 of 0", 1, "", ""},
 		{"below zero", "file", read, 4, -5, 0, invalid, "", 0, "", "xxxx"},
 		{"without the right", "file", winnt.FILE_WRITE_DATA, 4, 0, 0, ntstatus.AccessDenied, "", 0, "", "xxxx"},
-		{"what the tree refuses", "file", read, 4, 0, ntstatus.DiskFull, ntstatus.DiskFull, "ReadAt 0 of 4", 1, "", ""},
+		{"error of the tree", "file", read, 4, 0, ntstatus.DiskFull, ntstatus.DiskFull, "ReadAt 0 of 4", 1, "", ""},
 	} {
 		w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 		h := w.open(`\??\T\`+c.path, c.rights|winnt.FILE_READ_ATTRIBUTES, synchronous)
@@ -135,8 +135,9 @@ func TestReadIntoCallersMemory(t *testing.T) {
 		w.tree.st = ntstatus.Success
 		if st != c.st || asked != c.asked || facted != c.facted || string(b[:n]) != c.data ||
 			c.remaining != "" && string(b[n:]) != c.remaining {
-			t.Errorf("%s: %v, asked %q and %d times for facts, read %q of %q; want %v, %q, %d, %q, %q", c.name, st, asked,
-				facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
+			t.Errorf("%s: %v, tree calls %q, %d calls for facts, read %q, buffer %q, want %v, %q, %d, %q, %q",
+				c.name, st,
+				asked, facted, b[:n], b, c.st, c.asked, c.facted, c.data, c.remaining)
 		}
 		want(t, "close", w.NtClose(h), ntstatus.Success)
 		w.tree.took()
@@ -145,11 +146,11 @@ func TestReadIntoCallersMemory(t *testing.T) {
 	h := w.open(`\??\T\dir`, read|winnt.FILE_READ_ATTRIBUTES, 0)
 	w.tree.facts.Directory = true
 	if n, st := w.NtReadFileInto(h, make([]byte, 20), 0); n != 0 || st != invalid {
-		t.Errorf("a directory: %d bytes, %v, want 0, %v", n, st, invalid)
+		t.Errorf("reading a directory = %d bytes, %v, want 0, %v", n, st, invalid)
 	}
 }
 
-// F-203: a read into the caller's memory allocates nothing.
+// A read into the caller's memory allocates nothing (F-203).
 func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.tree.data, w.tree.quiet = "0123456789", true
@@ -160,12 +161,12 @@ func TestReadIntoCallersMemoryAllocatesNothing(t *testing.T) {
 			t.Fatal(n, st)
 		}
 	}); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("NtReadFileInto made %v allocations, want 0", n)
 	}
 }
 
-// F-124: an error status of a tree is returned without data and without a new position.
-func TestTransfersThatATreeRefuses(t *testing.T) {
+// If the tree returns an error status, the service returns it without data and without a new position (F-124).
+func TestTreeErrorLeavesPositionUnchanged(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	w.tree.data, w.tree.facts.EndOfFile = "0123456789", 10
 	h := w.open(`\??\T\file`, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_READ_ATTRIBUTES|
@@ -201,11 +202,11 @@ func TestTransfersThatATreeRefuses(t *testing.T) {
 		},
 	} {
 		if out, st := call(); st != ntstatus.DiskFull || out != nil {
-			t.Errorf("%s: %v, %+v, want %v, nil", name, st, out, ntstatus.DiskFull)
+			t.Errorf("%s on a full disk: %v, %+v, want %v, nil", name, st, out, ntstatus.DiskFull)
 		}
 	}
 	w.tree.st = ntstatus.Success
 	if v, st := w.NtQueryInformationFile(h, nt.FilePositionInformation); v != (nt.FilePosition{CurrentByteOffset: 5}) {
-		t.Errorf("the position is %+v, %v", v, st)
+		t.Errorf("position after the errors = %+v, %v, want 5", v, st)
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-110, F-112, F-114, F-116: an open passes the decision and the share modes to the tree. It repeats the lookup if
-// the place changed, sixteen times at most, and leaves nothing after a failure.
-func TestOpensOfATree(t *testing.T) {
+// An open passes the decision and the share modes to the tree. If the place changed it repeats the lookup, sixteen
+// times at most. A failed open leaves nothing (F-110, F-112, F-114, F-116).
+func TestOpenRepeatsLookupOfChangedPlace(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
 	for _, c := range []struct {
@@ -40,7 +40,7 @@ func TestOpensOfATree(t *testing.T) {
 			"Open file for 0x113 share 0: " + fmt.Sprint(fileaccess.Overwritten), fileaccess.Overwritten, 0, 0},
 		{"missing", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: winnt.FILE_OPEN}, "new",
 			ntstatus.ObjectNameNotFound, "", 0, 0, 0},
-		{"there is one", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
+		{"file exists", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: uint32(fileaccess.FileCreate)}, "file",
 			ntstatus.ObjectNameCollision, "", 0, 0, 0},
 		{"no such disposition", nt.CreateFileIn{DesiredAccess: 1, CreateDisposition: 6}, "file",
 			ntstatus.InvalidParameter, "", 0, 0, 0},
@@ -69,8 +69,9 @@ func TestOpensOfATree(t *testing.T) {
 				asked = strings.Replace(asked, "Open ", "Open "+prefix, 1)
 			}
 			if got := w.tree.took(); st != c.st || c.asked != "" && got != asked || out.Information != c.action {
-				t.Errorf("%s, below %v: %v, %v, asked %q; want %v, %v, %q", c.name, below, st, out.Information, got, c.st,
-					c.action, asked)
+				t.Errorf("%s, below a directory %v: %v, %v, tree calls %q, want %v, %v, %q",
+					c.name, below, st, out.Information, got,
+					c.st, c.action, asked)
 			}
 			made := 0
 			if st == ntstatus.Success {
@@ -80,7 +81,7 @@ func TestOpensOfATree(t *testing.T) {
 				made++
 			}
 			if n := len(handles(t, w.Thread)); n != before+made {
-				t.Errorf("%s, below %v: %d handles, want %d", c.name, below, n, before+made)
+				t.Errorf("%s, below a directory %v: process has %d handles, want %d", c.name, below, n, before+made)
 			}
 			for h := range handles(t, w.Thread) {
 				want(t, "close", w.NtClose(h), ntstatus.Success)
@@ -90,14 +91,14 @@ func TestOpensOfATree(t *testing.T) {
 	}
 }
 
-// openFirst opens a directory below which names are.
+// openFirst opens a directory, so that names can be relative to it.
 func (w *treeWorld) openFirst() winnt.Handle {
 	return w.open(`\??\T\top dir`, winnt.FILE_LIST_DIRECTORY, 0)
 }
 
-// O-23, F-110: a name relative to a tree file is in the tree, the share modes of NtOpenFile reach the tree, and a
-// name relative to another file is in no tree.
-func TestNamesBelowFilesOfATree(t *testing.T) {
+// A name relative to a tree file is in that tree, and the share modes of NtOpenFile reach the tree. A name relative
+// to another file is in no tree (O-23, F-110).
+func TestNameRelativeToTreeFileIsInThatTree(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	null, st := w.NtOpenFile(1, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
 	want(t, "open a device", st, ntstatus.Success)
@@ -118,7 +119,7 @@ func TestNamesBelowFilesOfATree(t *testing.T) {
 			}
 			if got, is := w.tree.took(), fmt.Sprintf(`Open top dir\file for 0x1 share %d: %v`, share,
 				fileaccess.Opened); got != is {
-				t.Errorf("%s: asked %q, want %q", c.name, got, is)
+				t.Errorf("%s: tree calls = %q, want %q", c.name, got, is)
 			}
 			want(t, "close", w.NtClose(h), ntstatus.Success)
 			w.tree.took()
@@ -126,9 +127,9 @@ func TestNamesBelowFilesOfATree(t *testing.T) {
 	}
 }
 
-// F-117, F-110: to delete a file is to open it for DELETE, not following a link and sharing all, to say so and to
-// close it, also where the tree does not let it go.
-func TestDeletesOfATree(t *testing.T) {
+// NtDeleteFile opens the file for DELETE with all share modes and without following a link, marks it for deletion and
+// closes it, even if the tree refuses the deletion (F-117, F-110).
+func TestDeleteFileOpensMarksAndCloses(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	before := len(handles(t, w.Thread))
 	for _, refused := range []ntstatus.Status{0, ntstatus.CannotDelete} {
@@ -140,19 +141,19 @@ func TestDeletesOfATree(t *testing.T) {
 		_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\??\T\file`))})
 		want(t, "delete", st, refused)
 		if got := w.tree.took(); got != asked || w.tree.options != fileaccess.OpenReparsePoint {
-			t.Errorf("asked %q with %#x, want %q", got, w.tree.options, asked)
+			t.Errorf("tree calls = %q with options %#x, want %q without following links", got, w.tree.options, asked)
 		}
 		if n := len(handles(t, w.Thread)); n != before {
-			t.Errorf("%d handles are left of it", n-before)
+			t.Errorf("NtDeleteFile left %d handles, want none", n-before)
 		}
 	}
 	_, st := w.Services().NtDeleteFile(nt.DeleteFileIn{ObjectAttributes: nt.Cap(named(`\Device\Null`))})
 	want(t, "what is in no tree", st, ntstatus.NotSupported)
 }
 
-// F-192, F-197: a link and a file without a name are made as new files, with all shares, where the tree
-// has them.
-func TestSpecialFilesOfATree(t *testing.T) {
+// A link and a file without a name are created like new files, with all share modes, if the tree supports them
+// (F-192, F-197).
+func TestLinksAndNamelessFilesAreCreated(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	link := func(name, target string) (winnt.Handle, ntstatus.Status) {
 		return w.sys.MakeLink(w.Thread, nt.ObjectAttributes{ObjectName: name}, target)
@@ -173,8 +174,8 @@ func TestSpecialFilesOfATree(t *testing.T) {
 		{"a link", link, `\??\T\new`, "to", true, 0, "MakesLink to, Open new for 0x100080 share 7: %v",
 			fileaccess.NonDirectoryFile | fileaccess.OpenReparsePoint},
 		{"a link to nothing", link, `\??\T\new`, "", true, ntstatus.NotSupported, "", 0},
-		{"a link in another tree", link, `\??\T\new`, "to", false, ntstatus.NotSupported, "MakesLink to", 0},
-		{"a link that is there", link, `\??\T\file`, "to", true, ntstatus.ObjectNameCollision, "MakesLink to", 0},
+		{"a link to another tree", link, `\??\T\new`, "to", false, ntstatus.NotSupported, "MakesLink to", 0},
+		{"existing link", link, `\??\T\file`, "to", true, ntstatus.ObjectNameCollision, "MakesLink to", 0},
 		{"a link in no tree", link, `\Device\Null`, "to", true, ntstatus.NotSupported, "", 0},
 		{"nameless", nameless, `\??\T\new`, "", true, 0, "MakesNameless, Open new for 0x3 share 7: %v",
 			fileaccess.NonDirectoryFile},
@@ -188,15 +189,15 @@ func TestSpecialFilesOfATree(t *testing.T) {
 			asked = fmt.Sprintf(c.asked, fileaccess.Created)
 		}
 		if got := w.tree.took(); st != c.st || got != asked || w.tree.options != c.options || (h != 0) != (st == 0) {
-			t.Errorf("%s: %v, %v, asked %q with %#x; want %v, %q with %#x", c.what, h, st, got, w.tree.options, c.st, asked,
-				c.options)
+			t.Errorf("%s: handle %v, %v, tree calls %q with options %#x, want %v, %q with %#x", c.what, h, st, got,
+				w.tree.options, c.st, asked, c.options)
 		}
 	}
 }
 
-// U-64, F-80: if the record of an open cannot be written, nothing is granted and a refusal is not returned. Kernel
-// mode writes no record.
-func TestOpensOfATreeFailClosed(t *testing.T) {
+// If the record of an open cannot be written, the call fails with STATUS_AUDIT_FAILED in place of its own result.
+// Kernel mode writes no record (U-64, F-80).
+func TestOpenOfTreeFileFailsWithoutItsRecord(t *testing.T) {
 	sink := &brim{}
 	w := newTreeWorld(t, recorded(t, sink, audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;FA;;;WD)")
@@ -218,25 +219,26 @@ func TestOpensOfATreeFailClosed(t *testing.T) {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
 				}
 				if got := w.tree.took(); got != asked {
-					t.Errorf("rights %d, full %v: asked %q, want %q", rights, full, got, asked)
+					t.Errorf("rights %d, log full %v: tree calls %q, want %q", rights, full, got, asked)
 				}
 				if after := handles(t, w.Thread); len(after) != len(before) {
-					t.Errorf("rights %d, full %v: the handles were %v, are %v", rights, full, before, after)
+					t.Errorf("rights %d, log full %v: handles %v before, %v after, want no new handle",
+						rights, full, before, after)
 				}
 			}
 		}
 	}
-	// The handle value reserved for a failed open is used next.
+	// The next handle gets the value that the failed open had reserved.
 	first, st := w.NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	want(t, "make an event", st, ntstatus.Success)
 	if first != 4 {
-		t.Errorf("the first handle is %v, want 4", first)
+		t.Errorf("first handle = %v, want 4", first)
 	}
 }
 
-// F-10, F-110: outside of trees files can be opened but not created. An invalid disposition has a different status
-// from one that creates.
-func TestDispositionsOutsideTrees(t *testing.T) {
+// Outside of trees, files can be opened but not created. An invalid disposition has a different status from one that
+// would create a file (F-10, F-110).
+func TestFilesOutsideTreesCannotBeCreated(t *testing.T) {
 	sys, th := userThread(t, token.LocalSystem())
 	if err := sys.CreateFile("plain", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)
@@ -250,7 +252,7 @@ func TestDispositionsOutsideTrees(t *testing.T) {
 		h, made, st := th.NtCreateFile(nt.CreateFileIn{DesiredAccess: winnt.FILE_READ_DATA, CreateDisposition: uint32(d),
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: "plain"})})
 		if st != want || (h != 0) != (want == ntstatus.Success) || want == ntstatus.Success && made != fileaccess.Opened {
-			t.Errorf("F-110: disposition %d: %v, %v, %v, want %v", d, h, made, st, want)
+			t.Errorf("F-110: disposition %d: handle %v, action %v, %v, want %v", d, h, made, st, want)
 		}
 	}
 }

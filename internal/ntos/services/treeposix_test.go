@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// M-20: a POSIX rename replaces an open target, a directory by a directory and a file by a file only, and moves
-// directories with opens below them.
-func TestRenamesAsPosix(t *testing.T) {
+// A POSIX rename replaces an open target, but a directory only by a directory and a file only by a file. It moves
+// directories with opens below them (M-20).
+func TestPosixRenameReplacesOpenTarget(t *testing.T) {
 	w := newTreeWorld(t, newWorld(t, kernel.Config{}))
 	h := w.open(`\??\T\dir\file`, winnt.DELETE, 0)
 	for _, c := range []struct {
@@ -25,10 +25,11 @@ func TestRenamesAsPosix(t *testing.T) {
 				Descriptor: w.tree.descriptor}, Parent: &fileaccess.Directory{Descriptor: w.tree.descriptor}}}
 		want(t, "rename", w.sys.RenamePosix(w.Thread, h, `\??\T\new`, true, false), ntstatus.Success)
 		if got := w.tree.decision.Status() != ntstatus.Success; got != c.refused {
-			t.Errorf("a directory %v to a directory %v: %v", c.moved, c.there, w.tree.decision.Status())
+			t.Errorf("source is a directory %v, target is a directory %v: decision %v, want refused = %v",
+				c.moved, c.there, w.tree.decision.Status(), c.refused)
 		}
 		if got := w.tree.took(); got != "Move new root - replace true link false" {
-			t.Errorf(`asked %q, want "Move new root - replace true link false"`, got)
+			t.Errorf(`tree calls = %q, want "Move new root - replace true link false"`, got)
 		}
 	}
 	null, st := w.NtOpenFile(3, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)

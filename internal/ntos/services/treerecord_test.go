@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// U-38, F-80, F-157, F-178: an operation on a tree file is recorded by the right that it uses, once for each handle
-// and right, with the file of that handle. Its close is recorded too. Kernel mode writes no records.
-func TestRecordsOfUses(t *testing.T) {
+// The first use of each right of a handle of a tree file writes one record, with the file of that handle. The close
+// is recorded too. Kernel mode writes no records (U-38, F-80, F-157, F-178).
+func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)")
@@ -53,7 +53,7 @@ func TestRecordsOfUses(t *testing.T) {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: a, Buffer: nt.Cap([]byte("x")), ByteOffset: atEnd})
 				return st
 			}, []string{`4663 \a 0x4`}},
-			{"write over the end", func() ntstatus.Status {
+			{"write at the end", func() ntstatus.Status {
 				_, st := by.Services().NtWriteFile(nt.WriteFileIn{FileHandle: b, Buffer: nt.Cap([]byte("x")), ByteOffset: 10})
 				return st
 			}, []string{`4663 \b 0x2`}},
@@ -72,22 +72,58 @@ func TestRecordsOfUses(t *testing.T) {
 			}
 			want(t, c.name, c.do(), ntstatus.Success)
 			if got := uses(m); !slices.Equal(got, c.want) {
-				t.Errorf("%d, %s, kernel mode %v: %q, want %q", i, c.name, kernelMode, got, c.want)
+				t.Errorf("step %d, %s, kernel mode %v: records %q, want %q", i, c.name, kernelMode, got, c.want)
 			}
 		}
 	}
 }
 
-// F-178: a request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record
-// has the granted rights. Kernel mode writes no record.
-func TestRecordsOfAShare(t *testing.T) {
+// The record of an open names the entry of the directory for a right that came from it. The file and its directory have
+// the same descriptor here (F-80).
+func TestRecordNamesEntryOfDirectory(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	for _, c := range []struct {
+		dacl  string
+		asked winnt.AccessMask
+		st    ntstatus.Status
+		want  string
+	}{
+		{"(A;;0x81;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CCLO;;;WD) %%4423: %%1801 D:(A;;CCLO;;;WD)"},
+		{"(A;;0x1;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CC;;;WD) %%4423: %%1811 D:(A;;CC;;;WD)"},
+		{"(A;;0x1;;;WD)", winnt.MAXIMUM_ALLOWED, 0, "4656 %%4416: %%1801 D:(A;;CC;;;WD) %%4423: %%1811 D:(A;;CC;;;WD)"},
+		{"(A;;0x40;;;WD)", 0x10000, 0, "4656 %%1537: %%1811 D:(A;;DT;;;WD)"},
+		{"(A;;0x81;;;WD)", 0x10082, ntstatus.AccessDenied,
+			"4656 %%1537: %%1805 %%4417: %%1805 %%4423: %%1811 D:(A;;CCLO;;;WD)"},
+		{"(D;;SD;;;WD)", 0x10000, ntstatus.AccessDenied, "4656 %%1537: %%1802 D:(D;;SD;;;WD)"},
+	} {
+		w.tree.descriptor = sddl.MustParse("O:SYG:SYD:" + c.dacl + "S:(AU;SAFA;FA;;;WD)")
+		m.Drain()
+		h, st := w.Thread.NtOpenFile(c.asked, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+		want(t, c.want, st, c.st)
+		got := fieldsOf(m, "AccessReason")
+		for i := range got {
+			got[i] = strings.Join(strings.Fields(got[i]), " ")
+		}
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s, asked %v: %q, want %q", c.dacl, c.asked, got, c.want)
+		}
+		if st == ntstatus.Success {
+			want(t, "close", w.Thread.NtClose(h), ntstatus.Success)
+		}
+	}
+}
+
+// A request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record has the
+// granted rights. Kernel mode writes no record (F-178).
+func TestRequestThroughShareIsRecordedOnce(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	w.tree.share = &fileaccess.Share{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)"), Path: "/srv"}
 	w.tree.descriptor = sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)")
 	for _, again := range []int{0, 1, 5} {
 		for asked, mask := range map[winnt.AccessMask]string{1: "0x1", winnt.GENERIC_READ: "0x120089",
-			// The directory that may be listed brings FILE_READ_ATTRIBUTES.
+			// The right to list the directory implies FILE_READ_ATTRIBUTES for the file.
 			winnt.MAXIMUM_ALLOWED: "0x83", winnt.MAXIMUM_ALLOWED | 1: "0x83"} {
 			for _, by := range []*nt.Thread{w.Thread, w.in} {
 				w.tree.again = again
@@ -99,7 +135,8 @@ func TestRecordsOfAShare(t *testing.T) {
 					wanted = []string{`5145 \file ` + mask}
 				}
 				if got := uses(m); !slices.Equal(got, wanted) {
-					t.Errorf("asked %#x, changed %d times: %q (%v), want %q", uint32(asked), again, got, st, wanted)
+					t.Errorf("requested %#x, place changed %d times: records %q (%v), want %q",
+						uint32(asked), again, got, st, wanted)
 				}
 				if st == ntstatus.Success {
 					want(t, "close", by.NtClose(h), ntstatus.Success)
@@ -109,7 +146,7 @@ func TestRecordsOfAShare(t *testing.T) {
 	}
 }
 
-// uses returns the records since the last call: the number, the name of the object and the mask.
+// uses returns the records since the last call: the event number, the object's name and the mask.
 func uses(m *audit.Memory) (out []string) {
 	for _, text := range fieldsOf(m, "ObjectName", "RelativeTargetName", "AccessMask") {
 		out = append(out, strings.ReplaceAll(text, `\Device\T`, ""))

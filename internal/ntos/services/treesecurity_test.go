@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-114, F-121, O-66, U-73: the security of a file is read and written in its tree; a change begins again where another
-// one came before it, sixteen times at most, is recorded once, and is seen by queries of the handle then.
-func TestSecurityInATree(t *testing.T) {
+// The security of a file is read and written in its tree. If another change came first, the change starts again,
+// sixteen times at most. It is recorded once, and later queries of the handle return it (F-114, F-121, O-66, U-73).
+func TestTreeFileSecurityIsSwapped(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
 	const parts = winnt.DACL_SECURITY_INFORMATION
@@ -36,7 +36,8 @@ func TestSecurityInATree(t *testing.T) {
 		}
 		if got := w.tree.took(); st != c.st || got != strings.TrimSuffix(strings.Repeat("Swap, ", c.swaps), ", ") ||
 			changes != c.records || (w.tree.descriptor == old) != (st != ntstatus.Success) {
-			t.Errorf("%+v: %v, %d records, asked %q", c, st, changes, got)
+			t.Errorf("%+v: %v, %d records, tree calls %q, want the status, records and swaps of the case",
+				c, st, changes, got)
 		}
 	}
 	w.tree.unswapped = 0
@@ -44,7 +45,7 @@ func TestSecurityInATree(t *testing.T) {
 	d, st := w.NtQuerySecurityObject(h, parts)
 	want(t, "query", st, ntstatus.Success)
 	if text, err := sddl.Format(d, sddl.Options{}); err != nil || text != "D:(A;;DC;;;WD)" && text != "D:(A;;0x2;;;WD)" {
-		t.Errorf("the descriptor of the moment is told as %s, %v", text, err)
+		t.Errorf("descriptor = %s, %v, want the current one with mask 0x2", text, err)
 	}
 	w.tree.st = ntstatus.DiskFull
 	_, st = w.NtQuerySecurityObject(h, parts)

@@ -25,11 +25,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// spied has a SACL that asks for every record.
+// spied is a descriptor whose SACL requests every record.
 const spied = "O:SYG:SYD:(A;;GA;;;WD)S:(AU;SAFA;GA;;;WD)"
 
-// demanded is a tree and objects whose SACLs ask for every record, in a system whose log is a
-// durable one that a test can fill. The policy fails closed.
+// demanded is a tree and objects whose SACLs request every record, in a system with a durable log that a test can
+// fill. The audit policy fails closed.
 type demanded struct {
 	*treeWorld
 	log  *auditlog.Log
@@ -60,12 +60,12 @@ func newDemanded(t *testing.T) *demanded {
 	return d
 }
 
-// breaks lets each write or sync of a segment fail from now on.
+// breaks makes each such operation on a segment fail from now on.
 func (d *demanded) breaks(operation string, with error) {
 	d.disk.Fail(&fs.PathError{Op: operation, Path: d.dir, Err: with}, inject.Kind(operation), inject.PathMatch("*.log"))
 }
 
-// relaxedWhile gives a log that fails closed the other policy, and back.
+// relaxedWhile runs a function under the policy that does not fail closed, and then restores the other.
 func (d *demanded) relaxedWhile(t *testing.T, do func()) {
 	t.Helper()
 	setEverything(t, d.sys.Audit(), audit.Options{})
@@ -89,7 +89,7 @@ func (d *demanded) state(t *testing.T) (s state) {
 	return s
 }
 
-// changed returns the tree's calls since the last time that reveal or change data.
+// changed returns those calls of the tree since the last time that reveal or change data.
 func (d *demanded) changed() (effects []string) {
 	for _, call := range d.tree.calls {
 		opened := strings.HasPrefix(call, "Open ") && strings.HasSuffix(call, ": 1") || strings.HasPrefix(call, "Close ")
@@ -102,14 +102,14 @@ func (d *demanded) changed() (effects []string) {
 	return effects
 }
 
-// recordless are services that write records and never fail for want of one, and why.
+// recordless has the services that write records and never fail if a record cannot be written, with the reason.
 var recordless = map[string]string{
 	"NtClose": "closing never fails (U-73)",
 }
 
-// TestNoEffectWithoutItsRecord: each service that the table says to write records, on a disk that is full
-// and on one whose fdatasync fails: the status is STATUS_AUDIT_FAILED, nothing is opened, made, changed or
-// shown, and the reason names the file and its disk's error (U-64, U-73, U-94, U-78, U-90, U-91, U-79).
+// TestNoEffectWithoutItsRecord calls each service that writes records, on a full disk and on a disk whose fdatasync
+// fails. The status is STATUS_AUDIT_FAILED, nothing is opened, created, changed or returned, and the reason names the
+// file and the disk's error (U-64, U-73, U-94, U-78, U-90, U-91, U-79).
 func TestNoEffectWithoutItsRecord(t *testing.T) {
 	tested := 0
 	for row := range nt.NtTable.All {
@@ -119,8 +119,7 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 		}
 		cases := demands[name]
 		if len(cases) == 0 {
-			t.Errorf("%s writes %v, and no case here asks for one of them: len(cases) = %d, want at least 1", name,
-				row.Info().Events(), len(cases))
+			t.Errorf("%s writes %v but has no case here, want at least one", name, row.Info().Events())
 		}
 		for i, prepare := range cases {
 			for _, fault := range []struct {
@@ -141,20 +140,21 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 					d.asks.RecordWhy(false)
 					want(t, name, st, ntstatus.AuditFailed)
 					if effects := d.changed(); len(effects) != 0 {
-						t.Errorf("the tree was asked %q: len(effects) = %d, want 0", effects, len(effects))
+						t.Errorf("the call reached the tree: %q, want no calls", effects)
 					}
 					if out != nil && !reflect.ValueOf(out).IsZero() {
-						t.Errorf("it tells %+v", out)
+						t.Errorf("output = %+v, want none", out)
 					}
 					if after := d.state(t); !reflect.DeepEqual(before, after) {
-						t.Errorf("it was %+v, is %+v, want %+v", before, after, after)
+						t.Errorf("state after the failed call = %+v, want %+v unchanged", after, before)
 					}
 					if !strings.Contains(why.Because, fault.says) || !strings.Contains(why.Because, d.dir) {
-						t.Errorf("%s because %q: want the file in %s and %q", why.Rule, why.Because, d.dir, fault.says)
+						t.Errorf("%s: reason %q, want the file in %s and %q",
+							why.Rule, why.Because, d.dir, fault.says)
 					}
 				})
 			}
-			// With room the same call succeeds, and leaves one of its records.
+			// With a working disk the same call succeeds and writes one of its records.
 			t.Run(fmt.Sprintf("%s/%d/kept", name, i), func(t *testing.T) {
 				d := newDemanded(t)
 				call := prepare(t, d)
@@ -162,17 +162,17 @@ func TestNoEffectWithoutItsRecord(t *testing.T) {
 				_, st := call()
 				want(t, name, st, ntstatus.Success)
 				if !d.wrote(t, last, row.Info().Events()) {
-					t.Errorf("none of %v is in the log", row.Info().Events())
+					t.Errorf("the log has no record of %v, want at least one", row.Info().Events())
 				}
 			})
 		}
 	}
 	if tested < 80 {
-		t.Errorf("only %d calls, want at least 80", tested)
+		t.Errorf("%d calls tested, want at least 80", tested)
 	}
 }
 
-// wrote reports whether a record of one of the numbers came after the one given.
+// wrote reports whether the log has a record with one of the ids after number last.
 func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
 	t.Helper()
 	r, err := auditlog.NewReader(d.dir, last+1)
@@ -191,7 +191,7 @@ func (d *demanded) wrote(t *testing.T, last uint64, ids []uint16) bool {
 	}
 }
 
-// a demand prepares a call whose record the SACLs and the policy ask for.
+// demand prepares a call that must write a record, as its SACLs and the policy say.
 type demand func(t *testing.T, d *demanded) func() (any, ntstatus.Status)
 
 func at(name string) *nt.ObjectAttributes {
@@ -204,7 +204,7 @@ func spiedAt(name string) *nt.ObjectAttributes {
 	return oa
 }
 
-// making returns the cases of a pair of services that make and open an object by its name.
+// making returns the cases for a pair of services that create and open a named object.
 func making(create, open func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status)) (made,
 	opened []demand) {
 	call := func(f func(*nt.Thread, *nt.ObjectAttributes) (winnt.Handle, ntstatus.Status), d *demanded,
@@ -220,8 +220,8 @@ func making(create, open func(th *nt.Thread, oa *nt.ObjectAttributes) (winnt.Han
 		}}
 }
 
-// onFile returns a case that opens a file for these rights under a policy that fails closed only later, so
-// that the first use of the handle demands the record.
+// onFile returns a case that opens a file for these rights and makes the policy fail closed only afterwards, so that
+// the first use of the handle must write the record.
 func onFile(name string, rights winnt.AccessMask, use func(d *demanded, h winnt.Handle) (any, ntstatus.Status)) demand {
 	return func(t *testing.T, d *demanded) func() (any, ntstatus.Status) {
 		var h winnt.Handle

@@ -11,9 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCallLimit: a thread takes 4,096 asynchronous procedure calls, and no more until it
-// has made them (O-147).
-func TestCallLimit(t *testing.T) {
+// A thread queues 4,096 asynchronous procedure calls, and no more until it has run them (O-147).
+func TestThreadQueues4096APCs(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server")
 	th, _ := w.thread(p)
@@ -27,26 +26,26 @@ func TestCallLimit(t *testing.T) {
 	}
 	for i := range ps.MaxCalls {
 		if st := queue(); st != ntstatus.Success {
-			t.Fatalf("call %d: %v, want %v", i, st, ntstatus.Success)
+			t.Fatalf("queuing APC %d: %v, want %v", i, st, ntstatus.Success)
 		}
 	}
 	want(t, "one call more", queue(), ntstatus.InsufficientResources)
 	out, st := other.Services().NtTestAlert(nt.TestAlertIn{})
 	if want(t, "made", st, ntstatus.Success); len(out.UserApcs) != ps.MaxCalls || ps.MaxCalls != 4096 {
-		t.Errorf("%d calls are made", len(out.UserApcs))
+		t.Errorf("NtTestAlert ran %d APCs, want 4096", len(out.UserApcs))
 	}
 	want(t, "after they are made", queue(), ntstatus.Success)
 }
 
-// O-145, O-146: to look at a signal's changes takes nothing: the wait that follows does.
-func TestQueriesKeepNoReference(t *testing.T) {
+// A query of an object's signal does not consume the signal. The wait that follows does (O-145, O-146).
+func TestSignalQueryKeepsSignal(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.SynchronizationEvent, true)
 	want(t, "make an event", st, ntstatus.Success)
 	for range 2 {
 		if _, ok := th.Services().ObjectSignaled(event); !ok {
-			t.Error("an event is not waited for")
+			t.Error("ObjectSignaled(event) reports that an event cannot be waited for, want that it can")
 		}
 	}
 	for _, wanted := range []ntstatus.Status{ntstatus.Success, ntstatus.Timeout} {
@@ -55,8 +54,8 @@ func TestQueriesKeepNoReference(t *testing.T) {
 	}
 }
 
-// O-147: an operation whose call would not fit the thread's queue is refused, and keeps neither
-// its event nor anything else; I-138: who cancels what a thread waits for may end the thread.
+// An operation whose completion would not fit into the thread's queue of APCs is refused, and keeps no reference to
+// its event (O-147). Cancelling what a thread waits for requires THREAD_TERMINATE (I-138).
 func TestRefusedOperationKeepsNothing(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
@@ -72,7 +71,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 	for right, want := range map[winnt.AccessMask]ntstatus.Status{winnt.THREAD_TERMINATE: ntstatus.NotFound,
 		winnt.THREAD_ALL_ACCESS &^ winnt.THREAD_TERMINATE: ntstatus.AccessDenied} {
 		if st := w.th.NtCancelSynchronousIoFile(threads[right], 0); st != want {
-			t.Errorf("I-138: cancelling by a handle of %#x: %s, want %s", uint32(right), st, want)
+			t.Errorf("I-138: NtCancelSynchronousIoFile by a handle with %#x: %s, want %s", uint32(right), st, want)
 		}
 	}
 	var ends atomic.Int32
@@ -92,7 +91,7 @@ func TestRefusedOperationKeepsNothing(t *testing.T) {
 		}
 	}
 	if refused != 3 || ends.Load() != 0 {
-		t.Errorf("O-147: %d of 3 are refused, %d ended, want 3, 0", refused, ends.Load())
+		t.Errorf("O-147: %d reads refused, %d completed, want 3, 0", refused, ends.Load())
 	}
 	w.must(w.th.NtClose(event))
 }

@@ -45,11 +45,13 @@ type replay struct {
 	// +checklocks:mu
 	young, old map[[16]byte]struct{} // guarded by mu
 	// +checklocks:mu
+	loaded map[[16]byte]time.Time // guarded by mu: valid entries that a start or sweep read from disk, with their times
+	// +checklocks:mu
 	turned time.Time // guarded by mu: when young last became old; never moves back
 	// +checklocks:mu
 	notes *os.File // guarded by mu: nil: nothing is stored
 	// +checklocks:mu
-	noted int // guarded by mu: entries on disk
+	noted int // guarded by mu: entries on disk after the start
 	// +checklocks:mu
 	swept time.Time // guarded by mu: turned when expired entries last left the disk
 }
@@ -59,7 +61,7 @@ type replay struct {
 // nothing.
 func newReplay(folder string, skew time.Duration, now time.Time) (*replay, error) {
 	r := &replay{life: 2 * skew, from: now.Add(ahead), most: maxReplay, young: map[[16]byte]struct{}{},
-		old: map[[16]byte]struct{}{}, turned: now.Round(0)}
+		old: map[[16]byte]struct{}{}, loaded: map[[16]byte]time.Time{}, turned: now.Round(0)}
 	if folder == "" {
 		return r, nil
 	}
@@ -101,11 +103,24 @@ func (r *replay) readLocked(now time.Time) (kept []byte, err error) {
 				r.from = at
 			}
 		case at.Add(r.life).After(now):
-			r.young[key] = struct{}{}
+			r.loaded[key] = at
 			kept = append(kept, b[:noteSize]...)
+		default:
+			r.forgetLocked(key, at)
 		}
 	}
 	return kept, nil
+}
+
+// forgetLocked drops a loaded entry whose time is over. The time of authenticators that may be accepted moves past it,
+// so the entry stays rejected if the clock is set back (K-47).
+//
+// +checklocks:r.mu
+func (r *replay) forgetLocked(key [16]byte, at time.Time) {
+	delete(r.loaded, key)
+	if from := at.Add(time.Microsecond); from.After(r.from) {
+		r.from = from
+	}
 }
 
 // rewriteLocked replaces the file with this start and the entries that are still valid. After an
@@ -186,11 +201,18 @@ func (r *replay) enter(key [16]byte, at, now time.Time) error {
 			r.from = from
 		}
 		r.old, r.young, r.turned = r.young, map[[16]byte]struct{}{}, now
+		// An earlier process may have had a clock far ahead of this one's: its entries stay until their own time is over.
+		for key, at := range r.loaded {
+			if !at.Add(r.life).After(now) {
+				r.forgetLocked(key, at)
+			}
+		}
 	}
 	_, young := r.young[key]
 	_, old := r.old[key]
+	_, loaded := r.loaded[key]
 	switch {
-	case young || old:
+	case young || old || loaded:
 		// An authenticator is accepted once (K-47).
 		return errReplay
 	case len(r.young) >= r.most:
@@ -223,7 +245,9 @@ func (r *replay) noteLocked(key [16]byte, at, now time.Time) error {
 	if r.noted >= maxNotes {
 		return errFull
 	}
-	_, err := r.notes.Write(binary.LittleEndian.AppendUint64(key[:len(key):len(key)], uint64(at.UnixMicro())))
+	// A full disk can store half an entry. The next one overwrites it, so all entries stay aligned.
+	_, err := r.notes.WriteAt(binary.LittleEndian.AppendUint64(key[:len(key):len(key)], uint64(at.UnixMicro())),
+		int64(1+r.noted)*noteSize)
 	if err = errors.Join(err, r.notes.Sync()); err != nil {
 		return fmt.Errorf("replay cache: %w", err)
 	}

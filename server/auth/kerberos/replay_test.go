@@ -187,6 +187,14 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		t.Fatal(err)
 	}
 	has("a start", note(0, from))
+	// The disk was full in the middle of an entry. The next entry takes its place.
+	r.mu.Lock()
+	_, err = r.notes.Write(note(6, start)[:10])
+	r.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	has("part of an entry", note(0, from), note(6, start)[:10])
 	now := start.Add(10 * time.Second)
 	enter := func(r *replay, key byte, at time.Time, want error) {
 		t.Helper()
@@ -197,7 +205,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	enter(r, 1, from.Add(-time.Nanosecond), errBefore)
 	enter(r, 1, from, nil)
 	enter(r, 2, now.Add(time.Second), nil)
-	has("clocks that are right", note(0, from))
+	has("clocks that are right", note(0, from), note(6, start)[:10])
 	early := now.Add(time.Second + time.Microsecond)
 	enter(r, 3, early, nil)
 	enter(r, 4, now.Add(50*time.Second), nil)
@@ -254,7 +262,7 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 	v.mu.Unlock()
 	now = ahead.Add(2 * time.Minute)
 	enter(v, 12, now.Add(time.Minute), nil)
-	has("a full file with expired entries", note(0, ahead), note(12, now.Add(time.Minute)))
+	has("a full file with expired entries", note(0, ahead.Add(time.Microsecond)), note(12, now.Add(time.Minute)))
 	v.mu.Lock()
 	v.noted = maxNotes
 	v.mu.Unlock()
@@ -280,6 +288,58 @@ func TestReplayFileKeepsFutureAuthenticators(t *testing.T) {
 		errFull: ntstatus.InsufficientResources, errReplay: ntstatus.LogonFailure} {
 		if _, why := reason(refuse(nil, err)); why != want {
 			t.Errorf("K-80: %v is %v, want %v", err, why, want)
+		}
+	}
+}
+
+// TestReplayKeepsFarAheadEntries checks an entry from a clock that was an hour ahead, set back, and a restart. It stays
+// known until its own time is over, however often the halves switch before. Once it leaves memory or the file, its time
+// is rejected, so a clock that is set back again does not accept it (K-47).
+func TestReplayKeepsFarAheadEntries(t *testing.T) {
+	dir, start := t.TempDir(), started.Truncate(time.Second)
+	far := start.Add(time.Hour)
+	expired, valid := far.Add(2*time.Minute), far.Add(2*time.Minute+time.Microsecond) // at far + 4 minutes
+	stored := slices.Concat(note(0, start), note(7, far), note(8, valid), note(9, expired))
+	if err := os.WriteFile(filepath.Join(dir, replayFile), stored, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := newReplay(dir, time.Minute, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		key     byte
+		at, now time.Time
+		want    error
+	}{
+		{1, start.Add(2 * time.Minute), start.Add(2 * time.Minute), nil},
+		{2, start.Add(4 * time.Minute), start.Add(4 * time.Minute), nil},
+		{3, start.Add(6 * time.Minute), start.Add(6 * time.Minute), nil},
+		{7, far, start.Add(6 * time.Minute), errReplay},
+		{9, expired, start.Add(6 * time.Minute), errReplay},
+		{4, far.Add(4 * time.Minute), far.Add(4 * time.Minute), nil},
+		{8, valid, far, errReplay},
+		{9, expired, far, errBefore},
+		{7, far, far, errBefore},
+		{5, valid, far, nil},
+	} {
+		if err := r.enter([16]byte{c.key}, c.at, c.now); !errors.Is(err, c.want) {
+			t.Errorf("K-47: %d: entry %d at %v: %v, want %v", i, c.key, c.now.Sub(start), err, c.want)
+		}
+	}
+	if err := r.close(); err != nil {
+		t.Error(err)
+	}
+	// A restart drops the entry from the file, and the next one has a clock that was set back.
+	for i, now := range []time.Time{far.Add(time.Hour), start} {
+		if r, err = newReplay(dir, time.Minute, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.enter([16]byte{7}, far, far); !errors.Is(err, errBefore) {
+			t.Errorf("K-47: start %d: %v, want %v", i, err, errBefore)
+		}
+		if err := r.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -186,7 +186,7 @@ func TestPeerEvidence(t *testing.T) {
 		{"no peer", func(e *auth.Evidence) { e.Peer = nil }, ntstatus.NoSuchPackage},
 		{"a name", func(e *auth.Evidence) { e.Name = "alice" }, ntstatus.NoSuchPackage},
 		{"a password", func(e *auth.Evidence) { e.Password = "x" }, ntstatus.NoSuchPackage},
-		{"a disabled account", func(e *auth.Evidence) { e.Peer = &auth.Peer{UID: gid, GIDs: []uint32{uid}} },
+		{"a disabled account", func(e *auth.Evidence) { e.Peer = &auth.Peer{Known: true, UID: gid, GIDs: []uint32{uid}} },
 			ntstatus.AccountDisabled},
 	} {
 		one := e

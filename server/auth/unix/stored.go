@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -15,7 +16,7 @@ import (
 type Stored struct {
 	Store          *lsa.Store                    // required
 	Administrators []uint32                      // uids that are administrators in addition to those of the store
-	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges of the returned token, enabled
+	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges of its tokens, enabled
 }
 
 // LogOn returns the contents of a peer's token. An administrator gets the limited token with the full one linked
@@ -43,10 +44,17 @@ func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
 		return logon.Result{Account: r.Account}, fmt.Errorf("uid %d is no administrator: %w", p.UID,
 			ntstatus.AccessDenied.Err())
 	}
-	if more := s.Privileges[p.UID]; p.UID != lsa.Unmapped {
-		r.Token.Privileges |= more
-		r.Token.EnabledPrivileges |= more
-		r.Token.DefaultPrivileges |= more
+	if p.UID == lsa.Unmapped {
+		return r, nil
+	}
+	// The full token has every privilege of the limited one (L-79).
+	for _, spec := range []*token.Spec{&r.Token, r.Linked} {
+		if spec != nil {
+			more := s.Privileges[p.UID]
+			spec.Privileges |= more
+			spec.EnabledPrivileges |= more
+			spec.DefaultPrivileges |= more
+		}
 	}
 	return r, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -106,6 +107,31 @@ func TestPrivilegesOfUIDs(t *testing.T) {
 					t.Errorf("%s: uid %d: %s are %v, want %v and %v",
 						name, uid, what, pair[1].Names(), pair[0].Names(), want.Names())
 				}
+			}
+		}
+	}
+}
+
+// TestConfiguredPrivilegesAreInBothTokens checks that both tokens of an administrator's pair have the configured
+// privileges, enabled, whichever of them the peer gets (L-79).
+func TestConfiguredPrivilegesAreInBothTokens(t *testing.T) {
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	owner := uint32(os.Getuid())
+	more := winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeLockMemoryPrivilege)
+	identity := unix.Stored{Store: s, Privileges: map[uint32]winnt.PrivilegeSet{owner: more}}
+	for _, full := range []bool{false, true} {
+		r, err := identity.LogOn(&unix.Peer{Known: true, UID: owner}, full)
+		if err != nil || r.Linked == nil {
+			t.Fatalf("L-79: full %t: %v, %v, want a pair", full, r.Linked, err)
+		}
+		for which, spec := range map[string]*token.Spec{"its token": &r.Token, "the linked one": r.Linked} {
+			if got := spec.Privileges & spec.EnabledPrivileges & spec.DefaultPrivileges & more; got != more {
+				t.Errorf("L-79: full %t: %s has %v of the configured privileges, want %v", full, which, got.Names(), more.Names())
 			}
 		}
 	}

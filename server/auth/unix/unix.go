@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns a package that identifies peers by the accounts of a store. Evidence without a peer, or with a name or a
-// password, gets STATUS_NO_SUCH_PACKAGE. The logon type does not count.
+// New returns a package that identifies peers by the accounts of a store. Evidence without a Known peer, or with a name
+// or a password, gets STATUS_NO_SUCH_PACKAGE. The logon type does not count.
 func New(s *lsa.Store) auth.Package { return known{s} }
 
 type known struct{ store *lsa.Store } // immutable
@@ -20,7 +20,7 @@ func (known) Name() string { return "unix" }
 
 // Authenticate implements [auth.Package].
 func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
-	if e.Peer == nil || e.Name != "" || e.Password != "" {
+	if e.Peer == nil || !e.Peer.Known || e.Name != "" || e.Password != "" {
 		// The kernel's credentials prove no name that the peer gives (L-19).
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
@@ -33,5 +33,5 @@ func (p *Peer) Evidence() auth.Evidence {
 	if !p.Known {
 		return auth.Evidence{}
 	}
-	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: p.gids()}}
+	return auth.Evidence{Peer: &auth.Peer{Known: true, UID: p.UID, GIDs: p.gids()}}
 }

@@ -65,7 +65,7 @@ func load(file string) (*config, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration: %w; refmon-gateway config print > FILE writes one", err)
 	}
 	if err = c.read(text); err == nil {
 		err = c.check()
@@ -109,11 +109,11 @@ func (c *config) check() error {
 	}
 	c.life = time.Duration(l.SessionLife) * time.Second
 	if c.Files == "" || c.Files == c.Console {
-		return errors.New("files and console must be two addresses: pages that users wrote have an origin of their own")
+		return errors.New("files and console need two addresses: pages in users' files must have an origin of their own")
 	}
 	for _, tree := range c.Trees {
 		if tree == "" || strings.ContainsAny(tree, `/\:`) {
-			return fmt.Errorf("trees: %q is no name of a tree", tree)
+			return fmt.Errorf("trees: %q is not the name of a tree", tree)
 		}
 	}
 	for print, account := range c.Certificates {
@@ -140,13 +140,13 @@ func (c *config) check() error {
 func (c *config) listens(at string) error {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {
-		return fmt.Errorf("%q is no address and port: %w", at, err)
+		return fmt.Errorf("%q is not an address and port: %w", at, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.Certificate == "" {
-		return fmt.Errorf("%s is no loopback address: give certificate and key", at)
+		return fmt.Errorf("%s is not a loopback address: give certificate and key", at)
 	}
 	if len(c.Names) == 0 {
-		return errors.New("names: give the hosts that clients name")
+		return errors.New("names: list the host names that clients use")
 	}
 	return nil
 }

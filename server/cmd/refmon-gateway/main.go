@@ -21,7 +21,7 @@ import (
 // cli is the command line.
 type cli struct {
 	Serve  serveCmd           `cmd:"" help:"Serve the trees until SIGTERM or SIGINT."`
-	Config configfile.Command `cmd:"" help:"Check and explain the configuration."`
+	Config configfile.Command `cmd:"" help:"Check a configuration file, or print one with explanations."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-gateway"), kong.Description(description),
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		flags.HelpPages(),
 		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, std *streams) int {
 		err = flags.RefuseEmpty(c)
 	}
 	if err != nil {
-		return report(std, err)
+		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
 	}
 	return report(std, c.Run())
 }
@@ -79,6 +79,6 @@ func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess
 	}
-	fmt.Fprintf(std.err, "refmon-gateway: %v; see refmon-gateway --help\n", err)
+	fmt.Fprintf(std.err, "refmon-gateway: %v\n", err)
 	return exitMalformed
 }

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/terminal"
 )
 
 // ask runs a command line.
@@ -24,6 +26,17 @@ func written(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
+func TestHelpFitsTerminal(t *testing.T) {
+	terminal.CheckHelp(t, "refmon-gateway", func(args ...string) string {
+		code, out, errs := ask(t, args...)
+		if code != exitSuccess || errs != "" {
+			t.Errorf("refmon-gateway %q: exit code %d, stderr %q, want %d and nothing", args, code, errs, exitSuccess)
+		}
+		return out
+	})
 }
 
 // TestVersion checks that the gateway prints its name and its release, as the other programs do.
@@ -63,11 +76,11 @@ func TestConfiguration(t *testing.T) {
 	keys(reflect.TypeFor[settings]())
 	for text, want := range map[string]string{
 		"fyles: x\n":                       "line 1: fyles: unknown field",
-		"trees: [a/b]\n":                   "no name of a tree",
+		"trees: [a/b]\n":                   "not the name of a tree",
 		"files: 127.0.0.1:8444\n":          "two addresses",
-		"files: 0.0.0.0:443\n":             "no loopback address: give certificate and key",
-		"files: here\n":                    "no address and port",
-		"names: []\n":                      "names: give the hosts",
+		"files: 0.0.0.0:443\n":             "not a loopback address: give certificate and key",
+		"files: here\n":                    "not an address and port",
+		"names: []\n":                      "names: list the host names",
 		"key: /k\n":                        "given together",
 		"limits: {threads: 0}\n":           "at least 1",
 		"limits: {threads: 2000}\n":        "at most 1000",

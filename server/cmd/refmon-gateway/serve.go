@@ -18,14 +18,17 @@ import (
 )
 
 type serveCmd struct {
-	Config string `help:"The configuration; 'refmon-gateway config print' shows every key." placeholder:"FILE"`
+	Config string `help:"The configuration; by default what refmon-gateway config print shows." placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
-SeImpersonatePrivilege in refmond and no other right.`
+SeImpersonatePrivilege in refmond and no other right.
+
+  refmon-gateway config print > gateway.yaml
+  refmon-gateway serve --config gateway.yaml`
 }
 
 // Run serves until ctx is done. It replaces the default logger.
@@ -42,7 +45,7 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 		return err
 	}
 	if made != "" {
-		log.Warn("the certificate was made here and is believed by no client that was not given it", "file", made)
+		log.Warn("generated a certificate, which clients trust only after it is installed there", "file", made)
 	}
 	g, err := gateway.New(cfg.gateway(&cert, log))
 	if err != nil {

@@ -89,7 +89,7 @@ func TestServeNeedsBothAddresses(t *testing.T) {
 		b, _ := io.ReadAll(answer.Body)
 		return fmt.Sprint(answer.StatusCode, " ", string(b))
 	}
-	const busy, absent = "503 refmond cannot serve this now\n", "404 no such name\n"
+	const busy, absent = "503 refmond is not available now: try again later\n", "404 no such name\n"
 	for _, c := range [][3]string{{"files", "/health", busy}, {"console", "/health", busy}, {"files", "/share/x", busy},
 		{"console", "/share/x", absent}, {"console", "/trail", busy}} {
 		if got := ask(c[0], c[1]); got != c[2] {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -17,7 +18,7 @@ type messages struct {
 	Parts int    `help:"With --nats: the number of parts of trees and classes." default:"1"`
 }
 
-// run runs the index, with the NATS server if Nats is set.
+// run runs the index, with the NATS server if Nats is set. It closes the sinks, also if it fails.
 func (m *messages) run(ctx context.Context, c index.Config) error {
 	if !m.Nats {
 		return index.Run(ctx, c)
@@ -26,7 +27,11 @@ func (m *messages) run(ctx context.Context, c index.Config) error {
 	if host == "" {
 		name, err := os.Hostname()
 		if err != nil {
-			return fmt.Errorf("give --host: %w", err)
+			err = fmt.Errorf("give --host: %w", err)
+			for _, s := range c.Sinks {
+				err = errors.Join(err, s.Close())
+			}
+			return err
 		}
 		host, _, _ = strings.Cut(strings.ToLower(name), ".")
 	}

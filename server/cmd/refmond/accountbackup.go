@@ -66,8 +66,8 @@ func pack(w *tar.Writer, name string, b []byte) error {
 }
 
 type accountRestoreCmd struct {
-	File   string `arg:"" help:"The backup."`
-	Config string `help:"The configuration, for the state folder." placeholder:"FILE"`
+	File   string `arg:"" help:"A backup of refmond account backup."`
+	Config string `help:"${config}" placeholder:"FILE"`
 }
 
 // Run replaces the store by a backup. It restores the audit log's key only if none exists,

@@ -13,17 +13,17 @@ import (
 // socket, where an administrator has the full token.
 type accountCmd struct {
 	Socket string `help:"The administrators' socket." default:"/run/refmon/admin.sock" env:"REFMON_ADMIN_SOCKET"`
-	Owner  string `help:"The user that the daemon runs as, if it is neither root nor you." placeholder:"USER"`
+	Owner  string `help:"The user that refmond runs as, if it is neither root nor you." placeholder:"USER"`
 
-	Add    accountAddCmd    `cmd:"" help:"Make an account."`
-	Set    accountSetCmd    `cmd:"" help:"Change name, uid or full name."`
+	Add    accountAddCmd    `cmd:"" help:"Create an account."`
+	Set    accountSetCmd    `cmd:"" help:"Change the name, uid or full name of an account."`
 	Delete accountDeleteCmd `cmd:"" help:"Remove an account, its memberships and its rights."`
 	List   accountListCmd   `cmd:"" help:"List the accounts."`
-	Passwd accountPasswdCmd `cmd:"" help:"Set a password, read from the terminal or one line of the input."`
+	Passwd accountPasswdCmd `cmd:"" help:"Set a password, read from the terminal or a line of standard input."`
 	Lock   accountLockCmd   `cmd:"" help:"Disable an account."`
-	Unlock accountUnlockCmd `cmd:"" help:"Enable an account and forget its failed logons."`
-	Group  accountGroupCmd  `cmd:"" help:"Local groups and their members."`
-	Right  accountRightCmd  `cmd:"" help:"Privileges and logon rights."`
+	Unlock accountUnlockCmd `cmd:"" help:"Enable an account and reset its count of failed logons."`
+	Group  accountGroupCmd  `cmd:"" help:"Change and list local groups and their members."`
+	Right  accountRightCmd  `cmd:"" help:"Change and list privileges and logon rights."`
 
 	Export  accountExportCmd  `cmd:"" help:"Write accounts, groups, rights and id maps as YAML, without passwords."`
 	Import  accountImportCmd  `cmd:"" help:"Replace the store by a YAML file; accounts that stay keep their passwords."`
@@ -33,8 +33,10 @@ type accountCmd struct {
 
 // Help returns the long help of the verbs.
 func (accountCmd) Help() string {
-	return `A change and its audit record are on disk before the command ends. Only programs of administrators
-may use it. In a new store that is the user that refmond runs as: sudo -u refmond refmond account …`
+	return `A change and its audit record are on disk before the command ends. Only administrators may use these
+commands. In a new store, the only administrator is the user that refmond runs as:
+
+  sudo -u refmond refmond account add alice --uid 1000 --password`
 }
 
 // dial connects to the daemon.
@@ -80,11 +82,11 @@ func (c *accountCmd) print(std *streams, do admin.Do) error {
 }
 
 type accountAddCmd struct {
-	Name     string  `arg:"" help:"Its name."`
+	Name     string  `arg:"" help:"The name of the new account."`
 	UID      *uint32 `name:"uid" help:"The uid of the same user on the host." placeholder:"N"`
 	FullName *string `help:"The name of the person." placeholder:"TEXT"`
-	Disabled bool    `help:"No logon with it succeeds until it is unlocked."`
-	Password bool    `help:"Read a password from the terminal, or one line of the input."`
+	Disabled bool    `help:"Create the account locked: nobody can log on with it until refmond account unlock."`
+	Password bool    `help:"Also set a password, read from the terminal or from a line of standard input."`
 }
 
 // Run adds an account.
@@ -166,7 +168,7 @@ type accountExportCmd struct{}
 func (accountExportCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.Export) }
 
 type accountImportCmd struct {
-	File string `arg:"" help:"The YAML file; - for the input."`
+	File string `arg:"" help:"The YAML file; - for standard input."`
 }
 
 // Run replaces the store's contents by those of a file.

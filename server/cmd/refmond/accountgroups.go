@@ -4,10 +4,10 @@ import "github.com/refmon/refmon/server/lsa/admin"
 
 type accountGroupCmd struct {
 	List   groupListCmd   `cmd:"" help:"List the groups and their members."`
-	Add    groupAddCmd    `cmd:"" help:"Make a local group."`
+	Add    groupAddCmd    `cmd:"" help:"Create a local group."`
 	Delete groupDeleteCmd `cmd:"" help:"Remove a local group."`
-	Join   groupJoinCmd   `cmd:"" help:"Put a user or group into a group."`
-	Leave  groupLeaveCmd  `cmd:"" help:"Take a user or group out of a group."`
+	Join   groupJoinCmd   `cmd:"" help:"Add a user or group to a group."`
+	Leave  groupLeaveCmd  `cmd:"" help:"Remove a user or group from a group."`
 }
 
 type groupListCmd struct{}
@@ -16,7 +16,7 @@ type groupListCmd struct{}
 func (groupListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListGroups) }
 
 type groupAddCmd struct {
-	Name string  `arg:"" help:"Its name."`
+	Name string  `arg:"" help:"The name of the new group."`
 	GID  *uint32 `name:"gid" help:"The gid of the same group on the host." placeholder:"N"`
 }
 
@@ -57,7 +57,7 @@ func (c groupLeaveCmd) Run(all *accountCmd) error {
 type accountRightCmd struct {
 	List   rightListCmd   `cmd:"" help:"List privileges and logon rights."`
 	Grant  rightGrantCmd  `cmd:"" help:"Give a user or group privileges or logon rights."`
-	Revoke rightRevokeCmd `cmd:"" help:"Take them away."`
+	Revoke rightRevokeCmd `cmd:"" help:"Remove privileges or logon rights from a user or group."`
 }
 
 type rightListCmd struct{}
@@ -68,7 +68,7 @@ func (rightListCmd) Run(std *streams, all *accountCmd) error { return all.print(
 // rights has a user or group, and names of rights.
 type rights struct {
 	Who    string   `arg:"" help:"The user or group: a name or a SID."`
-	Rights []string `arg:"" help:"Such as SeImpersonatePrivilege or SeBatchLogonRight."`
+	Rights []string `arg:"" help:"Privileges or logon rights, such as SeImpersonatePrivilege or SeBatchLogonRight."`
 }
 
 type rightGrantCmd struct{ rights }

@@ -84,7 +84,7 @@ func load(file string) (*config, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("configuration: %w; refmond config print > FILE writes one", err)
 	}
 	if err := c.read(text); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", file, err)

@@ -20,18 +20,21 @@ type directoryCmd struct {
 }
 
 type directoryExportCmd struct {
-	Config  string `help:"The configuration, with servers below directory." placeholder:"FILE" required:""`
-	People  string `help:"Write users and groups to this directory file; - for the output." placeholder:"FILE"`
-	Objects string `help:"Write the descriptors of objects to this file, as LDIF; - for the output." placeholder:"FILE"`
+	Config  string `help:"The configuration; its key directory names the servers." placeholder:"FILE" required:""`
+	People  string `help:"Write users and groups to this directory file; - for standard output." placeholder:"FILE"`
+	Objects string `help:"Write the descriptors of objects to this LDIF file; - for standard output." placeholder:"FILE"`
 	Base    string `help:"Write the objects below this DN; the whole domain by default." placeholder:"DN"`
-	Audit   bool   `help:"Request SACLs too, which requires a right."`
+	Audit   bool   `help:"Also export SACLs, for which the account needs SeSecurityPrivilege in the domain."`
 }
 
 // Help returns the long help of the verb.
 func (directoryExportCmd) Help() string {
-	return `It works without a running refmond. Each file is replaced at once, so an old one stays until the new
-one is complete. refmon who-can, diff and the reports read both: --directory people.yaml,
-objects.ldif.`
+	return `refmond need not run. An old file stays until the new one is complete. refmon who-can, diff and report
+read both files:
+
+  refmond directory export --config refmond.yaml --people people.yaml \
+    --objects objects.ldif
+  refmon who-can write -o objects.ldif -d people.yaml`
 }
 
 // Run writes the files.
@@ -115,7 +118,7 @@ func writeAtomically(file string, out io.Writer, write func(io.Writer) error) er
 }
 
 type directoryFindCmd struct {
-	Config string `help:"The configuration, with servers below directory." placeholder:"FILE" required:""`
+	Config string `help:"The configuration; its key directory names the servers." placeholder:"FILE" required:""`
 	Name   string `arg:"" help:"The name of the account, without a domain."`
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 type doctorCmd struct {
-	Config string `help:"The configuration that the daemon was started with." placeholder:"FILE"`
+	Config string `help:"${config}" placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.

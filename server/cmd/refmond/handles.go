@@ -113,8 +113,8 @@ func rightNames(typ string, m winnt.AccessMask) string {
 
 type openFilesCmd struct {
 	inspectFlags
-	Name  string `arg:"" optional:"" help:"Only files with this in their names."`
-	Close bool   `help:"Close these handles: their processes find them invalid. A name is required."`
+	Name  string `arg:"" optional:"" help:"List only files with this text in their names."`
+	Close bool   `help:"Close the listed handles, which are then invalid in their processes. Needs a name."`
 }
 
 // Help returns the long help of the verb.

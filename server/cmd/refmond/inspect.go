@@ -19,8 +19,8 @@ import (
 
 // inspectFlags has the flags of commands that inspect a running daemon.
 type inspectFlags struct {
-	Socket string `help:"The daemon's socket, or for an administrator its adminSocket." placeholder:"SOCKET"`
-	Owner  string `help:"The user that the daemon runs as, if it is neither root nor you." placeholder:"USER"`
+	Socket string `help:"${socket}" placeholder:"SOCKET"`
+	Owner  string `help:"The user that refmond runs as, if it is neither root nor you." placeholder:"USER"`
 }
 
 // inspector inspects a daemon. One goroutine uses it.

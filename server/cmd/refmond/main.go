@@ -17,11 +17,9 @@ import (
 
 // cli is the command line. Each field is a command with a file of its own.
 type cli struct {
-	Demo bool `help:"Start in a temporary folder, play a story of three programs, and stay up."`
-
 	Serve  serveCmd           `cmd:"" help:"Serve the kernel to the programs of this host."`
 	Mount  mountCmd           `cmd:"" help:"Mount a tree of files, without a daemon."`
-	Config configfile.Command `cmd:"" help:"Check and explain the configuration."`
+	Config configfile.Command `cmd:"" help:"Check a configuration file, or print one with explanations."`
 
 	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
 	Directory directoryCmd `cmd:"" help:"Query the domain's directory and export it."`
@@ -33,14 +31,20 @@ type cli struct {
 	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List the open files and their processes."`
 	Sessions  sessionsCmd  `cmd:"" help:"List the connections, and the clients that logged on with tickets."`
 	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
-	Why       whyCmd       `cmd:"" help:"Show recent denials with their reasons."`
+	Why       whyCmd       `cmd:"" help:"Print recent denials with their reasons."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 const description = `refmond is a Windows-compatible security kernel for the programs of this host. A program that
 connects gets a process and a token of its account. Programs communicate over named pipes and impersonate
-each other. See docs/refmond.md.`
+each other. See docs/refmond.md.
+
+To try it, run
+
+  refmond --demo
+
+which starts in a temporary folder, shows three programs that use the kernel, and runs until Ctrl-C.`
 
 // Exit codes, with the numbers of cmd/refmon. Every error is exitMalformed.
 const (
@@ -81,10 +85,19 @@ func run(args []string, std *streams) int {
 		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
-		return report(std, err)
+		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
 	}
 	return report(std, ctx.Run())
 }
+
+// Help texts of flags that several commands have, or that are long.
+const (
+	configHelp = "The configuration; by default the settings that refmond config print shows."
+	socketHelp = "refmond's socket, by default $REFMON_SOCKET or /run/refmon/refmond.sock. Administrators use " +
+		"/run/refmon/admin.sock to see everything."
+	traverseHelp = "Whether the directories above a file are tested: privilege (not for holders of " +
+		"SeChangeNotifyPrivilege, which everybody has), always or never."
+)
 
 // newParser returns the parser of command lines. It calls exit after it has printed a help text.
 func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
@@ -93,7 +106,8 @@ func newParser(std *streams, exit func(int)) (*kong.Kong, error) {
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
 		kong.Exit(exit),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Vars{"config": configHelp, "socket": socketHelp, "traverse": traverseHelp},
+		flags.HelpPages(),
 		kong.Bind(std, &configfile.Program{Out: std.out, Shipped: shipped, Check: checkConfig}),
 	)
 }
@@ -103,6 +117,6 @@ func report(std *streams, err error) int {
 	if err == nil {
 		return exitSuccess
 	}
-	fmt.Fprintf(std.err, "refmond: %v; see refmond --help\n", err)
+	fmt.Fprintf(std.err, "refmond: %v\n", err)
 	return exitMalformed
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/terminal"
 )
 
 // TestCommandLines checks that help and version succeed and write to stdout, and that a malformed
@@ -22,8 +24,10 @@ func TestCommandLines(t *testing.T) {
 		{[]string{"version", "--help"}, exitSuccess, "Print the version."},
 		{[]string{"version"}, exitSuccess, "refmond "},
 		{[]string{"nosuch"}, exitMalformed, "see refmond --help"},
-		{[]string{"version", "--nosuch"}, exitMalformed, "see refmond --help"},
-		{[]string{"version", "more"}, exitMalformed, "see refmond --help"},
+		{[]string{"version", "--nosuch"}, exitMalformed, "see refmond version --help"},
+		{[]string{"account", "add", "--nosuch"}, exitMalformed, "see refmond account add --help"},
+		{[]string{"mount", "--demo"}, exitMalformed, "unknown flag --demo"},
+		{[]string{"serve", "--config", "/nowhere"}, exitMalformed, "refmond config print > FILE writes one\n"},
 	} {
 		var out, errs bytes.Buffer
 		code := run(c.args, &streams{out: &out, err: &errs})
@@ -35,6 +39,17 @@ func TestCommandLines(t *testing.T) {
 			t.Errorf("%q: exit code %d, stdout %q, stderr %q", c.args, code, out.String(), errs.String())
 		}
 	}
+}
+
+// TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
+func TestHelpFitsTerminal(t *testing.T) {
+	terminal.CheckHelp(t, "refmond", func(args ...string) string {
+		var out bytes.Buffer
+		if code := run(args, &streams{out: &out, err: &out}); code != exitSuccess {
+			t.Errorf("refmond %q: exit code %d, want %d", args, code, exitSuccess)
+		}
+		return out.String()
+	})
 }
 
 // TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an

@@ -25,38 +25,39 @@ import (
 )
 
 type mountCmd struct {
-	Tree string `arg:"" help:"The directory whose files are shown."`
-	Dir  string `arg:"" help:"Where they are shown; TREE itself closes the way past the descriptors."`
+	Tree string `arg:"" help:"The directory with the files."`
+	Dir  string `arg:"" help:"The mount point. If it is TREE itself, users cannot bypass the mount."`
 
-	Attribute       string `help:"Where the descriptors are." default:"security.NTACL"`
-	Missing         string `help:"A file without a descriptor: refuse, or synthesise of its mode." default:"refuse"`
-	Traverse        string `help:"Who passes a directory: privilege, always or never." default:"privilege"`
-	Share           string `help:"A descriptor that each open is cut down to." placeholder:"SDDL"`
-	IgnorePosix     bool   `help:"As Samba with 'acl_xattr:ignore system acls = yes'."`
-	CaseInsensitive bool   `help:"plan.txt finds Plan.txt."`
+	Attribute       string `help:"The extended attribute with the descriptors." default:"security.NTACL"`
+	Missing         string `help:"Files without a descriptor: refuse, or synthesise one from the mode." default:"refuse"`
+	Traverse        string `help:"${traverse}" default:"privilege"`
+	Share           string `help:"A descriptor that limits the rights of each open, as a share's." placeholder:"SDDL"`
+	IgnorePosix     bool   `help:"Ignore modes and POSIX ACLs, as Samba with 'acl_xattr:ignore system acls = yes'."`
+	CaseInsensitive bool   `help:"Ignore case in names: plan.txt opens Plan.txt."`
 	HideUnreadable  bool   `help:"Hide entries that the caller may not read from listings."`
-	FollowLinks     bool   `help:"Let programs be led along symbolic links, each by its own rights, out of TREE too."`
-	Mode            string `help:"What chmod and modes of new files do: narrow, refuse, map." default:"narrow"`
+	FollowLinks     bool   `help:"Let programs follow symbolic links with their own rights, also out of TREE."`
+	Mode            string `help:"Effect of chmod: narrow (remove rights), refuse, map (set the DACL)." default:"narrow"`
 	ListDescriptors bool   `help:"List the descriptor as user.ntfs_acl, so that tar --xattrs and rsync -X keep it."`
-	Backup          string `help:"Mount for backup by USER, and for nobody else." placeholder:"USER"`
-	Audit           string `help:"Write denials, and what SACLs ask for, to a trail in DIR." placeholder:"DIR"`
-	Metrics         string `help:"Answer metrics at this socket, as refmond serve does." placeholder:"SOCKET"`
-	Exposed         bool   `help:"Start though others than root reach the files past their descriptors."`
+	Backup          string `help:"Mount for backups by USER, and for nobody else." placeholder:"USER"`
+	Audit           string `help:"Write denials, and what SACLs audit, to an audit log in DIR." placeholder:"DIR"`
+	Metrics         string `help:"Serve metrics at this Unix socket, as refmond serve does." placeholder:"SOCKET"`
+	Exposed         bool   `help:"Start even if users other than root can reach the files without the mount."`
 }
 
 // Help returns the long help of the verb.
 func (mountCmd) Help() string {
 	return `Mounts a tree of files for the programs of this host. Each user gets the access that the descriptors
-stored by Samba grant to S-1-22-1-uid, with the host's groups as S-1-22-2-gid. uid 0 has no
-privilege. The mount ends with SIGTERM, with its terminal, or when it is unmounted. If root mounts a
-tree, all users see it. An ordinary user mounts it with fusermount3 for himself alone, from an
-attribute that users can set. For accounts from a store use mount: in a tree of refmond serve's
-configuration. See docs/mount.md.
+stored by Samba grant to S-1-22-1-uid, with the host's groups as S-1-22-2-gid. uid 0 has no privilege.
 
-With --audit, refmond why --audit DIR and refmon audit query DIR show who was denied, and by which entry.
+  refmond mount --audit /var/lib/refmon/audit /srv/projects /srv/projects
+  refmond mount --attribute user.NTACL ~/work ~/seen
 
-  refmond mount --audit /var/lib/refmon-mount/audit /srv/projects /srv/projects
-  refmond mount --attribute user.NTACL ~/work ~/seen`
+If root mounts a tree, all users see it. An ordinary user mounts it with fusermount3, sees it alone, and needs an
+attribute that users can set, such as user.NTACL. The mount ends with SIGTERM, with its terminal, or when it is
+unmounted. For accounts from refmond's store use the key mount of a tree in the configuration of refmond serve. See
+docs/mount.md.
+
+With --audit, refmond why --audit DIR and refmon audit query DIR print who was denied, and by which entry.`
 }
 
 // Run serves the mount until a signal or unmount.

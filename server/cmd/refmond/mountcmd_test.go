@@ -212,8 +212,9 @@ func (w *treeWorld) acl(at string) {
 	w.says(alice, "O:BAG:SYD:AI(A;;FA;;;S-1-22-1-4711)(A;;FR;;;S-1-22-1-4712)"+
 		"(A;ID;FA;;;S-1-22-1-4711)(A;ID;0x1200a9;;;S-1-22-1-4712)", bin+"get"+plan)
 	w.says(alice, "", bin+"set"+plan+" 'D:P(A;;FA;;;S-1-22-1-4711)'")
-	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil || !strings.Contains(out, "is on no mount of refmond") {
-		w.Errorf(`M-16: a file on no mount: %q, %v, want text containing "is on no mount of refmond", an error`, out,
+	if out, err := shell(0, bin+"get "+w.root+"/plan"); err == nil ||
+		!strings.Contains(out, "is not on a mount of refmond") {
+		w.Errorf(`M-16: a file on no mount: %q, %v, want text containing "is not on a mount of refmond", an error`, out,
 			err)
 	}
 }

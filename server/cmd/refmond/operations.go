@@ -120,7 +120,7 @@ func writeMetrics(w io.Writer, s daemon.Stats) {
 		{"refmond_connections", "gauge", "Connections, each a process.", float64(s.Connections)},
 		{"refmond_users", "gauge", "Users of the host that are connected.", float64(s.Users)},
 		{"refmond_refused_total", "counter", "Connections and threads beyond a bound.", float64(s.Refused)},
-		{"refmond_calls_total", "counter", "Services performed.", float64(s.Calls)},
+		{"refmond_calls_total", "counter", "Calls that were answered.", float64(s.Calls)},
 		{"refmond_service_seconds_total", "counter", "Time spent in services.", s.Served.Seconds()},
 		{"refmond_denied_total", "counter", "Calls that were denied.", float64(s.Denied)},
 		{"refmond_audit_left_out_total", "counter", "Audit records of connections beyond a user's bound.",

@@ -19,8 +19,8 @@ type psCmd struct {
 // Help returns the long help of the verb.
 func (psCmd) Help() string {
 	return `Lists the processes with their users and threads, and the client, level and start of each
-impersonation. Your token decides: an ordinary user sees his own processes, an administrator at the
-administrators' socket sees all.`
+impersonation. An ordinary user sees only their own processes. An administrator at the administrators'
+socket sees all.`
 }
 
 // Run lists the processes.

@@ -20,13 +20,17 @@ import (
 )
 
 type serveCmd struct {
-	Config string `help:"The configuration; 'refmond config print' shows every key." placeholder:"FILE"`
+	Config string `help:"${config}" placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.
 func (serveCmd) Help() string {
 	return `Serves the kernel's system calls until SIGTERM or SIGINT. It then answers the calls that it has
-received. SIGHUP reloads the configuration. An error before it prints ready ends it with code 2.`
+received. SIGHUP reloads the configuration. If it cannot start, it prints the error and exits with 2. Otherwise it
+prints a line with "ready".
+
+  refmond config print > refmond.yaml
+  refmond serve --config refmond.yaml`
 }
 
 // Run serves until SIGTERM or SIGINT, and reloads on SIGHUP.

@@ -59,15 +59,15 @@ const watchEvery = 200 * time.Millisecond
 
 type traceCmd struct {
 	inspectFlags
-	Process uint64        `help:"Calls of this process only; the number is that of refmond ps." placeholder:"ID"`
-	For     time.Duration `help:"End after this time; else with Ctrl-C." placeholder:"TIME"`
+	Process uint64        `help:"Only calls of this process, by its number in refmond ps." placeholder:"ID"`
+	For     time.Duration `help:"End after this time, such as 30s or 10m; by default with Ctrl-C." placeholder:"TIME"`
 }
 
 // Help returns the long help of the verb.
 func (traceCmd) Help() string {
 	return `Prints new calls of clients with their reasons, in the format of refmon run. Secrets are ***. You
-see the calls of processes whose memory you may read. Clients do not wait for you: if calls come
-faster than you read, some are lost and their number is printed.`
+see the calls of processes whose memory you may read. Clients do not wait for the output: if calls come
+faster than it can be written, some are lost, and their number is printed.`
 }
 
 // Run prints calls until a signal or the end of For.
@@ -147,20 +147,34 @@ func (l *inspector) client(c *inspect.Call) string {
 
 type whyCmd struct {
 	inspectFlags
-	Path    string        `help:"Only objects with this in their names." placeholder:"NAME"`
-	Process uint64        `help:"Calls of this process only." placeholder:"ID"`
-	Since   time.Duration `help:"Only denials of this last time, such as 10m." placeholder:"TIME"`
-	Audit   string        `help:"Read the trail of refmond mount --audit DIR, without a daemon." placeholder:"DIR"`
+	Path    string        `help:"Only objects with this text in their names." placeholder:"NAME"`
+	Process uint64        `help:"Only calls of this process, by its number in refmond ps." placeholder:"ID"`
+	Since   time.Duration `help:"Only denials since this time ago, such as 30s, 10m or 2h." placeholder:"TIME"`
+	Audit   string        `help:"Read the audit log of refmond mount --audit DIR instead." placeholder:"DIR"`
 }
 
 // Help returns the long help of the verb.
 func (whyCmd) Help() string {
 	return `Shows recent denials: the rule, and the entries of the object's security descriptor that decided.
-The daemon stores the newest denials. You see those of processes whose memory you may read.
-Administrators also see the client of each, and its ticket. Denials through a mount are included: those
-of your own programs, and for an administrator all. A mount without a daemon writes them to an audit
-log: refmond mount --audit DIR, refmond why --audit DIR. For a file that nobody has tried to open use
-refmon why PATH --as USER.`
+refmond serve stores the newest denials, also those through its mounts. You see the denials of processes
+whose memory you may read, such as your own. Administrators at the administrators' socket see all, with the client of
+each and its ticket:
+
+  refmond why --since 10m
+  refmond why --socket /run/refmon/admin.sock --path plan
+
+refmond mount writes denials to an audit log instead: use refmond mount --audit DIR and refmond why --audit DIR. For a
+file that nobody has tried to open use refmon why PATH --as USER.`
+}
+
+// noDenial returns the line for an empty list. Without --socket the line names the socket at which administrators see
+// the denials of others.
+func noDenial(socket string) string {
+	const none = "No recent denial that you may see."
+	if socket != "" {
+		return none
+	}
+	return none + " Administrators see all with --socket /run/refmon/admin.sock (adminSocket of the configuration)."
 }
 
 // Run prints denials, the newest last.
@@ -179,7 +193,7 @@ func (c *whyCmd) Run(std *streams) error {
 	}
 	_, n, err := l.calls(std, q, true)
 	if err == nil && n == 0 {
-		fmt.Fprintln(std.out, "No recent denial that you may see.")
+		fmt.Fprintln(std.out, noDenial(c.Socket))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/refmon/refmon/server/inspect"
 )
@@ -74,4 +75,15 @@ func (p *program) leavesNoCore(pid int) {
 		}
 	}
 	p.Error("K-83: the host reports no core file limit")
+}
+
+// TestNoDenialNamesAdministratorsSocket checks that an empty list tells root, who sees only their own denials at the
+// ordinary socket, how to see all.
+func TestNoDenialNamesAdministratorsSocket(t *testing.T) {
+	if got, want := noDenial("/run/refmon/admin.sock"), "No recent denial that you may see."; got != want {
+		t.Errorf("with --socket: %q, want %q", got, want)
+	}
+	if got, want := noDenial(""), "--socket /run/refmon/admin.sock"; !strings.Contains(got, want) {
+		t.Errorf("without --socket: %q, want text containing %q", got, want)
+	}
 }

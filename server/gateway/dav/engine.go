@@ -112,7 +112,7 @@ func (x *exchange) serve(user string) error {
 	case "UNLOCK":
 		return x.unlock()
 	}
-	return Refuse(http.StatusMethodNotAllowed, "this method is not served")
+	return Refuse(http.StatusMethodNotAllowed, "this method is not supported here")
 }
 
 // depths are the Depth values that these methods accept. DELETE of a file accepts every value, and so do the methods
@@ -130,7 +130,7 @@ func (x *exchange) readable() error {
 	// header (9.10.2).
 	if known != nil && len(depth) > 0 && !slices.Contains(known, asked) && !x.refreshes() {
 		if i, err := x.files.Stat(x.name); x.method != http.MethodDelete || err != nil || i.Folder {
-			return Refuse(http.StatusBadRequest, "this method takes the depth "+strings.Join(known, " or "))
+			return Refuse(http.StatusBadRequest, "for this method the header Depth must be "+strings.Join(known, " or "))
 		}
 	}
 	if x.method != "COPY" && x.method != "MOVE" || len(overwrite) == 0 {

@@ -32,6 +32,9 @@ type FileSystem interface {
 	// Movable returns an error if the user may not move the resource, or remove it if both names are equal. It changes
 	// nothing.
 	Movable(from, to Path) error
+	// Makeable returns an error if the user may not add a member of that name to its folder, or the folder does not
+	// exist. Whether the name is taken does not matter. It changes nothing.
+	Makeable(name Path, folder bool) error
 	// Lockable returns an error if the user may not lock the name.
 	Lockable(name Path) error
 	// Open opens a file for reading. The caller closes it.
@@ -44,7 +47,7 @@ type FileSystem interface {
 	// Properties returns the properties that clients set, nil if none exist or the user may not read them. The caller
 	// must not change the map.
 	Properties(name Path) map[Name]Property
-	// Patch changes such properties: all of them, or none if it returns an error.
+	// Patch changes such properties: all of them, or none if it returns an error. Without patches it tests the right.
 	Patch(name Path, patches []Patch) error
 }
 

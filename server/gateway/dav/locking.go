@@ -137,7 +137,7 @@ func (x *exchange) unlock() error {
 	header := x.r.Header["Lock-Token"]
 	if len(header) != 1 || len(header[0]) < 3 || header[0][0] != '<' || header[0][len(header[0])-1] != '>' {
 		// "400 (Bad Request) - No lock token was provided" (RFC 4918, 9.11.1).
-		return Refuse(http.StatusBadRequest, "Lock-Token is the token of a lock, in angle brackets")
+		return Refuse(http.StatusBadRequest, "Lock-Token must be the token of a lock in angle brackets")
 	}
 	leave, err := x.enter()
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 const mostCopied = 100_000
 
 // errExists refuses MKCOL of an existing name: "MKCOL can only be executed on an unmapped URL" (RFC 4918, 9.3.1).
-var errExists = Refuse(http.StatusMethodNotAllowed, "there is something of that name")
+var errExists = Refuse(http.StatusMethodNotAllowed, "this name exists already")
 
 // errTooMany refuses a request that exceeds its budget.
-var errTooMany = Refuse(http.StatusInsufficientStorage, "these are too many files for one request")
+var errTooMany = Refuse(http.StatusInsufficientStorage, "too many files for one request: use several")
 
 // remove serves DELETE.
 func (x *exchange) remove() error {
@@ -44,7 +44,7 @@ func (x *exchange) removeTree(name Path) bool {
 		return false
 	}
 	if err := x.ctx.Err(); err != nil {
-		x.fail(name, Refuse(http.StatusServiceUnavailable, "the client left"))
+		x.fail(name, Refuse(http.StatusServiceUnavailable, "the client closed the connection"))
 		return false
 	}
 	err := x.files.Remove(name)
@@ -91,7 +91,7 @@ func (x *exchange) mkcol() error {
 	// "If a server receives a MKCOL request entity type it does not support or understand, it MUST respond with a 415"
 	// (RFC 4918, 9.3). This server understands none.
 	if x.r.ContentLength > 0 || x.r.ContentLength < 0 && !empty(x.r.Body) {
-		return Refuse(http.StatusUnsupportedMediaType, "a folder is made without a body")
+		return Refuse(http.StatusUnsupportedMediaType, "MKCOL must not have a body")
 	}
 	leave, err := x.enter()
 	if err != nil {

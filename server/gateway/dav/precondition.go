@@ -17,7 +17,7 @@ const claimPatience = 30 * time.Second
 func (x *exchange) enter() (leave func(), err error) {
 	leave = x.Engine.claims.take(x.ctx, claimPatience, x.claims()...)
 	if leave == nil {
-		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others change this file: try again"}}
+		return nil, &busy{refusal{code: http.StatusServiceUnavailable, text: "others are changing this file: try again"}}
 	}
 	if err := x.check(); err != nil {
 		leave()
@@ -78,7 +78,7 @@ func (x *exchange) check() error {
 	}
 	// A condition that does not hold keeps the method from being performed (RFC 9110, 13.2.2; G-37).
 	if !x.conditions.hold(v) {
-		return x.unless(Refuse(http.StatusPreconditionFailed, "the file is another by now"))
+		return x.unless(Refuse(http.StatusPreconditionFailed, "the file was changed or replaced"))
 	}
 	return nil
 }
@@ -92,36 +92,79 @@ func preconditionFailed() Refusal {
 // anything changes: "A server MUST ignore all received preconditions if its response to the same request without those
 // conditions [...] would have been a status code other than a 2xx (Successful) or 412" (RFC 9110, 13.2.1; G-45).
 func (x *exchange) unless(failed error) error {
-	at := x.name // the name that the request creates
+	var err error
 	switch x.method {
 	case http.MethodDelete:
 		// A MOVE takes the same right to the resource as a DELETE.
-		if err := x.files.Movable(x.name, x.name); err != nil {
-			return err
-		}
-		return failed
+		err = x.files.Movable(x.name, x.name)
 	case "UNLOCK":
-		if _, err := x.unlockable(); err != nil {
-			return err
+		_, err = x.unlockable()
+	case "PROPPATCH":
+		err = x.files.Patch(x.name, nil)
+	case "MKCOL":
+		if _, found := x.files.Stat(x.name); found == nil {
+			return errExists
 		}
-		return failed
+		err = x.files.Makeable(x.name, true)
+	case "LOCK":
+		if _, missing := x.files.Stat(x.name); codeOf(missing) == http.StatusNotFound {
+			err = x.creatable(x.name)
+		}
 	case "COPY", "MOVE":
-		at = x.to
-	case http.MethodPut, "MKCOL", "LOCK":
-	default:
-		return failed
+		err = x.transferable()
 	}
-	_, err := x.files.Stat(at)
-	if x.method == "MKCOL" && err == nil {
-		return errExists
-	}
-	if codeOf(err) != http.StatusNotFound {
-		return failed
-	}
-	if _, err := x.files.Stat(at.Parent()); codeOf(err) == http.StatusNotFound {
-		return Refuse(http.StatusConflict, "the parent folder does not exist")
+	// A PUT has opened its files for writing by now.
+	if err != nil {
+		return err
 	}
 	return failed
+}
+
+// creatable returns the refusal of a new file, or nil. It starts an upload, as PUT does before it tests its conditions.
+func (x *exchange) creatable(name Path) error {
+	u, err := x.files.Create(name, Creation{Replace: true})
+	if err != nil {
+		return err
+	}
+	return u.Close()
+}
+
+// transferable returns the refusal of a COPY or MOVE without conditions, or nil. It does not test the descendants.
+func (x *exchange) transferable() error {
+	from, err := x.files.Stat(x.name)
+	if err != nil {
+		return err
+	}
+	to, err := x.files.Stat(x.to)
+	exists := err == nil
+	atOnce := exists && !from.Folder && !to.Folder
+	switch {
+	case !exists && codeOf(err) != http.StatusNotFound:
+		return err
+	case exists && x.r.Header.Get("Overwrite") == "F":
+		return nil // it is 412 in either case
+	case exists && (!atOnce || x.method == "MOVE"):
+		if err := x.files.Movable(x.to, x.to); err != nil {
+			return err
+		}
+	}
+	switch {
+	case x.method == "MOVE":
+	case from.Folder && x.infinite():
+		if _, _, err := x.files.List(x.name, 1); err != nil {
+			return err
+		}
+	case !from.Folder:
+		src, err := x.files.Open(x.name)
+		if err != nil {
+			return err
+		}
+		_ = src.Close() // nothing was read
+		if atOnce {
+			return x.creatable(x.to)
+		}
+	}
+	return x.files.Makeable(x.to, from.Folder)
 }
 
 // blocked returns the refusal if locks prevent the request, else nil.

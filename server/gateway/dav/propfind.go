@@ -29,7 +29,7 @@ func (x *exchange) propfind() error {
 		// SHOULD use this error with the precondition code 'propfind-finite-depth'" (RFC 4918, 9.1.1; G-20).
 		return &refusal{code: http.StatusForbidden, xml: "<D:propfind-finite-depth/>"}
 	default:
-		return Refuse(http.StatusBadRequest, "the depth is 0 or 1")
+		return Refuse(http.StatusBadRequest, "the header Depth must be 0 or 1")
 	}
 	i, err := x.files.Stat(x.name)
 	if err != nil {

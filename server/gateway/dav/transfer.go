@@ -120,7 +120,7 @@ func (x *exchange) copyTree(from, to Path, i Info, deep bool) {
 		return
 	}
 	if x.ctx.Err() != nil {
-		x.fail(from, Refuse(http.StatusServiceUnavailable, "the client left"))
+		x.fail(from, Refuse(http.StatusServiceUnavailable, "the client closed the connection"))
 		return
 	}
 	if !i.Folder {
@@ -198,7 +198,7 @@ func (x *exchange) put(slash bool) error {
 	// "An origin server SHOULD respond with a 400 (Bad Request) status code if it receives Content-Range on a PUT" (RFC
 	// 9110, 14.5).
 	case x.r.Header.Get("Content-Range") != "":
-		return Refuse(http.StatusBadRequest, "a part of a file cannot be uploaded")
+		return Refuse(http.StatusBadRequest, "Content-Range is not supported: upload the whole file")
 	case x.r.ContentLength > x.LargestUpload:
 		return errTooLong
 	}
@@ -231,7 +231,7 @@ func (x *exchange) put(slash bool) error {
 }
 
 // errTooLong refuses an upload that is too large.
-var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is too long")
+var errTooLong = Refuse(http.StatusRequestEntityTooLarge, "the file is larger than the gateway accepts")
 
 // empty reports whether a body has no byte. It consumes one byte. A body that cannot be read counts as empty.
 func empty(body io.Reader) bool {

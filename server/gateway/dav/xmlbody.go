@@ -22,7 +22,7 @@ type Name = xml.Name
 // davSpace is the namespace of WebDAV.
 const davSpace = "DAV:"
 
-var errXML = Refuse(http.StatusBadRequest, "this is no XML that a client of WebDAV sends")
+var errXML = Refuse(http.StatusBadRequest, "the body is not XML of WebDAV")
 
 // element is an XML element with expanded names. Its zero value has no name.
 type element struct {
@@ -72,7 +72,7 @@ func ofBody(err error) error {
 	case errors.As(err, &long):
 		return errTooLong
 	}
-	return Refuse(http.StatusBadRequest, "the body did not come whole")
+	return Refuse(http.StatusBadRequest, "the body ended early")
 }
 
 // parseXML parses a document. It rejects document types, processing instructions, deep nesting and undeclared
@@ -251,7 +251,7 @@ func readLockInfo(body []byte) (l Lock, err error) {
 		return l, err
 	}
 	// A body that is well-formed and means nothing is 422 (RFC 4918, 11.2).
-	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo has lockscope, exclusive or shared, and locktype, write")
+	unclear := Refuse(http.StatusUnprocessableEntity, "lockinfo needs lockscope exclusive or shared, and locktype write")
 	scope, kind := info.child("lockscope"), info.child("locktype")
 	if info.name != (Name{Space: davSpace, Local: "lockinfo"}) {
 		return l, errXML

@@ -84,20 +84,21 @@ type gathering struct {
 	issuer  sid.SID
 	most    int
 
-	seen    map[sid.SID]bool
+	kept    map[sid.SID]bool // by SID that came: whether it is in out; otherwise it is in dropped
 	out     []token.Group
 	dropped []Dropped
 }
 
 func (g *gathering) add(s sid.SID, attributes uint32) {
-	if g.seen == nil {
-		g.seen, g.out = make(map[sid.SID]bool, g.most), make([]token.Group, 0, g.most)
+	if g.kept == nil {
+		g.kept, g.out = make(map[sid.SID]bool, g.most), make([]token.Group, 0, g.most)
 	}
-	if g.seen[s] {
+	if _, came := g.kept[s]; came {
 		return
 	}
-	g.seen[s] = true
-	if why := g.place.drops(s, g.issuer, g.foreign); why != "" {
+	why := g.place.drops(s, g.issuer, g.foreign)
+	g.kept[s] = why == ""
+	if why != "" {
 		g.dropped = append(g.dropped, Dropped{s, why})
 		return
 	}
@@ -126,12 +127,13 @@ func (g *gathering) groups(all []token.Group) {
 }
 
 // resources adds the groups of the service's domain. Our own KDC adds the groups created there, so
-// they count for foreign clients too (K-24).
+// they count for foreign clients too, even if the foreign issuer sent the same SID: otherwise it could take a group away
+// that a deny entry names (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		s := domain.WithRID(m.RID)
-		if g.foreign && domain == g.place.Domain && m.RID >= firstMade && !g.seen[s] {
-			g.seen[s] = true
+		if g.foreign && domain == g.place.Domain && m.RID >= firstMade && !g.kept[s] {
+			g.kept[s] = true
 			g.out = append(g.out, token.Group{SID: s, Attributes: m.Attributes & given})
 			continue
 		}

@@ -251,6 +251,11 @@ func TestForeign(t *testing.T) {
 	if !slices.Equal(got, want) || len(id.Dropped) != 2 {
 		t.Errorf("K-24: groups %q, want %q; dropped %v", got, want, id.Dropped)
 	}
+	// An issuer cannot take a resource group away by sending its SID, too: deny entries may name it.
+	w.Extra = []token.Group{{SID: domain.WithRID(3001), Attributes: 7}}
+	if id = identityOf(t, w, ours); !slices.Equal(texts(id.Groups), want) || len(id.Dropped) != 2 {
+		t.Errorf("K-24: groups %q, want %q; dropped %v", texts(id.Groups), want, id.Dropped)
+	}
 	// Of the domain's resource groups only those that administrators created count, not well-known
 	// ones (K-24).
 	w.Extra = nil

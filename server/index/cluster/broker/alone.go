@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,9 +27,9 @@ type Alone struct {
 	Rights    string
 	Share     string
 	Traverse  index.Traverse
-	State     string // the folder of the index
-	Sinks     []index.Sink
-	Parts     int // parts of each tree, and of the classes; 0: 1
+	State     string       // the folder of the index
+	Sinks     []index.Sink // in addition to the folder; Run closes them
+	Parts     int          // parts of each tree, and of the classes; 0: 1
 
 	NoEvents bool
 	Every    time.Duration
@@ -40,8 +41,14 @@ type Alone struct {
 
 // Run runs all stages until the context ends, which is no error, or one of them fails. It does not
 // listen on a port, and keeps the keys of its roles in memory. It returns an error if another run
-// uses the folder State.
-func (a *Alone) Run(ctx context.Context) error {
+// uses the folder State. It closes Sinks, also if it fails.
+func (a *Alone) Run(ctx context.Context) (err error) {
+	unused := a.Sinks // the follower closes them once it runs
+	defer func() {
+		for _, s := range unused {
+			err = errors.Join(err, s.Close())
+		}
+	}()
 	s, seeds, err := site.New(site.Site{Rights: a.Rights, Share: a.Share, Traverse: a.Traverse,
 		Hosts: map[string][]string{a.Host: a.Trees}, Parts: a.Parts, Deciders: a.Parts})
 	if err != nil {
@@ -85,6 +92,7 @@ func (a *Alone) Run(ctx context.Context) error {
 		}
 		all = append(all, func(ctx context.Context) error { return a.stage(ctx, c, role) })
 	}
+	unused = nil
 	return together(ctx, all)
 }
 

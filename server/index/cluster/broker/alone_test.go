@@ -17,6 +17,8 @@ import (
 
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/server/auth/ldap"
 	"github.com/refmon/refmon/server/index"
@@ -153,6 +155,39 @@ func start(t *testing.T, a broker.Alone) (fences chan index.Watermark, end func(
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// closing is a sink that counts its closes, each of which fails.
+type closing struct {
+	index.Sink
+	closed int
+}
+
+// errClosed is the error of each close of a closing.
+var errClosed = errors.New("no room to close")
+
+func (c *closing) Close() error { c.closed++; return errClosed }
+
+// TestAloneClosesSinks checks that a run closes its sinks once if it fails before a stage starts: for unknown rights,
+// and for a folder that another run uses (N-10).
+func TestAloneClosesSinks(t *testing.T) {
+	held := t.TempDir()
+	lock, err := os.Create(filepath.Join(held, "messages.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range map[string]broker.Alone{"unknown rights": {Rights: "fly", State: t.TempDir()},
+		"another refmon-index": {Rights: "read", State: held}} {
+		sink := &closing{}
+		a.Host, a.Trees, a.Sinks = "files1", []string{"/srv"}, []index.Sink{sink}
+		if err := a.Run(t.Context()); sink.closed != 1 || !errors.Is(err, errClosed) {
+			t.Errorf("%s: %v, sinks closed %d times, want the error of Close, 1", name, err, sink.closed)
 		}
 	}
 }

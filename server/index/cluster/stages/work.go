@@ -28,8 +28,8 @@ var workerName = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 const maxTries = 3
 
 // Work processes shares until the context ends, which is no error: its own, and those of workers
-// whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A malformed name
-// and a closed connection do.
+// whose heartbeat is missing. Errors of one share go to Warn and do not end Work. A malformed name,
+// a closed connection and a worker beyond the 1,024th do.
 func Work(ctx context.Context, c *Conn, o WorkConfig) error {
 	if o.Beat == 0 {
 		o.Beat = watch.Often

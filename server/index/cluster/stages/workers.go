@@ -2,6 +2,7 @@ package stages
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"sync"
 	"time"
@@ -21,7 +22,9 @@ type workers struct {
 
 	mu sync.Mutex
 	// +checklocks:mu
-	heard map[string]time.Time
+	heard map[string]time.Time // last heartbeats, at most maxWorkers; guarded by mu
+	// +checklocks:mu
+	over bool // maxWorkers others were alive when this worker's heartbeat came; guarded by mu
 }
 
 // join subscribes to the workers' heartbeats until leave is called.
@@ -34,23 +37,47 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 	return w, func() { _ = sub.Unsubscribe() }, nil // it fails when the connection is closed
 }
 
-// maxWorkers limits the number of workers that are tracked.
+// maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024
 
+// seen records a heartbeat. Beyond the limit it forgets silent workers, and then ignores a new one.
 func (w *workers) seen(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.heard) < maxWorkers {
-		w.heard[name] = time.Now()
+	if _, known := w.heard[name]; !known && len(w.heard) >= maxWorkers {
+		for old, last := range w.heard {
+			if time.Since(last) > silence*w.beat {
+				delete(w.heard, old)
+			}
+		}
+		if len(w.heard) >= maxWorkers {
+			w.over = w.over || name == w.name
+			return
+		}
 	}
+	w.heard[name] = time.Now()
 }
 
-// run sends this worker's heartbeat until the context ends, which is no error, or the connection is closed.
+// excess returns an error if too many other workers were alive when this one started.
+func (w *workers) excess() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		return nil
+	}
+	return fmt.Errorf("worker %s: %d others are running, and no more can: stop one of them first", w.name, maxWorkers)
+}
+
+// run sends this worker's heartbeat until the context ends, which is no error, the connection is closed, or this is one
+// worker too many.
 func (w *workers) run(ctx context.Context) error {
 	t := time.NewTicker(w.beat)
 	defer t.Stop()
 	for {
 		if err := w.nc.Publish("alive."+w.name, nil); err != nil && w.nc.IsClosed() {
+			return err
+		}
+		if err := w.excess(); err != nil {
 			return err
 		}
 		select {
