@@ -49,7 +49,7 @@ func newStarted(t *testing.T, flags ...string) *started {
 	t.Helper()
 	seed := randtest.Seed(t)
 	s := &started{T: t, tree: t.TempDir(), state: filepath.Join(t.TempDir(), "state"),
-		r: rand.New(rand.NewPCG(uint64(seed), 43))}
+		r: rand.New(rand.NewPCG(seed, 43))}
 	list := filepath.Join(t.TempDir(), "people.yaml")
 	var text strings.Builder
 	text.WriteString("domain: S-1-5-21-1-2-3\nusers:\n")
@@ -195,7 +195,10 @@ func TestRunAndFolderAnswerAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	var questions [][]string
-	for _, path := range append(s.paths, s.tree, s.tree+"/none", "/none") {
+	for i, path := range append(s.paths, s.tree, s.tree+"/none", "/none") {
+		if testing.Short() && i%4 > 0 {
+			continue
+		}
 		who := fmt.Sprint("p", s.r.IntN(startedPeople))
 		questions = append(questions, []string{"can-read", path, who, "--json"}, []string{"why", path, who},
 			[]string{"why", path, "--token", file}, []string{"can-read", path, "--token", file})
