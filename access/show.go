@@ -31,7 +31,8 @@ const (
 // Show returns the text of String with each part replaced by the result of show, for
 // example to add colour or to remove terminal control characters. Columns are as wide as
 // the parts passed to show. Reasons that do not fit in width columns continue on the next
-// line. 0 means no limit.
+// line. More than three entries without an effect are then counted instead of listed
+// (U-122). 0 means no limit.
 func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
 	var b strings.Builder
 	last := func(text string, at int) {
@@ -54,7 +55,14 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 	// formatted once.
 	where, entry := 0, 0
 	texts := make([]string, len(x.Steps))
+	folded := x.idle()
+	if width == 0 || folded <= mostIdle {
+		folded = 0
+	}
 	for i := range x.Steps {
+		if folded > 0 && x.Steps[i].isIdle() {
+			continue
+		}
 		texts[i] = x.Steps[i].Entry()
 		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(texts[i]))
 	}
@@ -64,6 +72,9 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 	}
 	for i := range x.Steps {
 		s := &x.Steps[i]
+		if folded > 0 && s.isIdle() {
+			continue
+		}
 		b.WriteByte('\n')
 		put(0, s.where(), where+2)
 		put(0, texts[i], entry+2)
@@ -73,6 +84,10 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 		}
 		b.WriteString(" " + pad(s.Rule, 5) + "  ")
 		last(s.Because, where+entry+columnWidth*len(x.Reasons)+12)
+	}
+	if folded > 0 {
+		b.WriteByte('\n')
+		last(strconv.Itoa(folded)+" other entries have no effect on this request; the output to a pipe lists them", 0)
 	}
 	b.WriteByte('\n')
 	name := 24
@@ -88,6 +103,22 @@ func (x *Explanation) Show(width int, show func(m Mark, text string) string) str
 	b.WriteByte('\n')
 	return b.String()
 }
+
+// mostIdle is the number of entries without an effect that Show lists.
+const mostIdle = 3
+
+// idle returns the number of entries without an effect on the requested rights.
+func (x *Explanation) idle() (n int) {
+	for i := range x.Steps {
+		if x.Steps[i].isIdle() {
+			n++
+		}
+	}
+	return n
+}
+
+// isIdle reports whether a step is an entry that neither grants nor denies a requested right.
+func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 }
 
 // leastRoom is the minimum number of columns for a reason. With less room the reason starts
 // on a new line.

@@ -38,6 +38,24 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	}
 }
 
+// On a terminal entries without an effect are counted if they are more than three; String lists them (U-122).
+func TestShowCountsEntriesWithoutEffect(t *testing.T) {
+	same := func(_ access.Mark, text string) string { return text }
+	for others, want := range map[int]string{3: "", 4: "4 other entries have no effect on this request"} {
+		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)"+strings.Repeat("(A;;FA;;;BO)", others), 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := x.Show(80, same)
+		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("%d entries of others: %d rows, want the text %q (U-122):\n%s", others, rows, want, got)
+		}
+		if rows := strings.Count(x.String(), ";;;BO)"); rows != others {
+			t.Errorf("String: %d rows of others, want %d", rows, others)
+		}
+	}
+}
+
 // Show separates a bit's name from its outcome by spaces, however long the name is (U-100).
 func TestShowSeparatesLongNames(t *testing.T) {
 	r := ask(t, "…(A;;CR;;;WD)", winnt.ADS_RIGHT_DS_CONTROL_ACCESS|winnt.ADS_RIGHT_DS_READ_PROP)

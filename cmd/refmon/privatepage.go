@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/internal/cli/acltree"
-	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -17,11 +15,10 @@ import (
 
 // privatePage prints an answer for a person.
 type privatePage struct {
-	std   *streams
-	q     *fileaccess.PrivateRequest
-	p     *fileaccess.Privacy
-	names *acltree.Names
-	host  host.Names
+	std  *streams
+	q    *fileaccess.PrivateRequest
+	p    *fileaccess.Privacy
+	name func(sid.SID) string // "": a SID without a name
 }
 
 func (p *privatePage) print() error {
@@ -149,14 +146,6 @@ func (p *privatePage) who(s sid.SID) string {
 		return printable(name) + " (" + s.String() + ")"
 	}
 	return s.String()
-}
-
-// name returns the name of a SID in the directory, on this host or of every system; "" without one.
-func (p *privatePage) name(s sid.SID) string {
-	if d := p.names.Directory; d != nil && d.Known(s) {
-		return d.Name(s)
-	}
-	return p.host.Of(s)
 }
 
 // entryText returns an entry in SDDL, or its type if it has no form there.

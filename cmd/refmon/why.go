@@ -86,6 +86,12 @@ func (c *whyCmd) Run(std *streams) error {
 			return err
 		}
 	}
+	if a.Why != nil {
+		d, user := q.Request.Descriptor, q.Request.Subject.Effective()
+		if err := std.printNames(d, user.User().SID, namesOf(nil)); err != nil {
+			return err
+		}
+	}
 	return verdict(a.Allowed())
 }
 
