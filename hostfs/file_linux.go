@@ -116,9 +116,13 @@ func (f *file) Volume() (v nt.FsFullSizeInformation, st ntstatus.Status) {
 	if err := retry(func() error { return unix.Fstatfs(f.fd, &s) }); err != nil {
 		return v, statusOf(err)
 	}
+	return volumeOf(&s), ntstatus.Success
+}
+
+func volumeOf(s *unix.Statfs_t) nt.FsFullSizeInformation {
 	return nt.FsFullSizeInformation{TotalAllocationUnits: int64(s.Blocks),
 		CallerAvailableAllocationUnits: int64(s.Bavail), ActualAvailableAllocationUnits: int64(s.Bfree),
-		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}, ntstatus.Success
+		SectorsPerAllocationUnit: max(uint32(cmp.Or(s.Frsize, s.Bsize)/sector), 1), BytesPerSector: sector}
 }
 
 // epoch is 1970 in units of 100 ns since 1601.

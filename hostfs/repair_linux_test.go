@@ -3,6 +3,7 @@ package hostfs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -194,6 +195,26 @@ func TestRehash(t *testing.T) {
 		counts, lines := w.repaired(c.config)
 		if v := verdict("f"); counts.Stale != c.stale || v != c.want || int64(len(lines)) != c.stale {
 			t.Errorf("F-205: %+v: %+v, %q, then %v; want %d and %v", c.config, counts, lines, v, c.stale, c.want)
+		}
+	}
+	// A long ACL is read by the descriptor's number below /proc/self/fd, which AT_FDCWD does not have. Without the ACL
+	// nothing is sealed.
+	var users strings.Builder
+	for id := range 150 {
+		fmt.Fprintf(&users, "user %d r--,", id)
+	}
+	t.Chdir(w.root)
+	w.must(os.Mkdir(w.path("d"), 0o700))
+	if unix.Setxattr(".", aclAccess, posixACL(t, users.String()+"mask r--"), 0) == nil {
+		w.must(unix.Setxattr("d", aclAccess, posixACL(t, "user 1 r--,mask r--"), 0))
+		w.must(unix.Setxattr("d", aclDefault, posixACL(t, "user 2 rw-,mask rw-"), 0))
+		sealed("d")
+		if counts, lines := w.repaired(RepairConfig{Path: w.path("d"), Rehash: true}); counts.Stale != 0 || len(lines) != 0 {
+			t.Errorf("F-205: a directory with both ACLs: %+v, %q, want nothing to repair", counts, lines)
+		}
+		seal, err := new(repair).stale(unix.AT_FDCWD, &ntacl.Attribute{Version: 4, What: "posix_acl"})
+		if seal != nil || !errors.Is(err, unix.ENOENT) {
+			t.Errorf("F-205: an unreadable ACL: a hash: %t, %v, want none and %v", seal != nil, err, unix.ENOENT)
 		}
 	}
 	value, err := attribute(w.path("f"), w.tree.cfg.Attribute)

@@ -42,7 +42,7 @@ func WellKnownSID(s sid.SID) (Account, bool) {
 	if name == "" || s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 && s.Sub(1) != 0 {
 		return Account{}, false
 	}
-	return Account{SID: s, Use: useOf(s), Domain: domain, DomainSID: domainSIDs[domain], Name: name}, true
+	return Account{SID: s, Use: useOf(domain), Domain: domain, DomainSID: domainSIDs[domain], Name: name}, true
 }
 
 // WellKnownName returns the well-known account NAME, DOMAIN\NAME or NAME@DOMAIN,
@@ -73,12 +73,12 @@ func WellKnownName(full string) (Account, bool) {
 	return a, ok
 }
 
-// useOf returns the type of a well-known SID.
-func useOf(s sid.SID) winnt.SIDNameUse {
-	switch {
-	case s.Authority() == 5 && s.SubAuthorities() == 2 && s.Sub(0) == 32:
+// useOf returns the type of the well-known accounts of a domain.
+func useOf(domain string) winnt.SIDNameUse {
+	switch domain {
+	case "BUILTIN":
 		return winnt.SidTypeAlias
-	case s.Authority() == 16:
+	case "Mandatory Label":
 		return winnt.SidTypeLabel
 	}
 	return winnt.SidTypeWellKnownGroup

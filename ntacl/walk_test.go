@@ -41,10 +41,13 @@ func (f forest) List(p string) (out []ntacl.Entry, err error) {
 }
 
 func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
-	switch v := f[p]; {
-	case v == "!":
+	if suffix, ok := strings.CutPrefix(name, "system.posix_acl_"); ok {
+		p += " " + suffix
+	}
+	switch v := f[p]; v {
+	case "!":
 		return nil, errGone
-	case v == "" || name != ntacl.Name:
+	case "":
 		return nil, nil
 	default:
 		return append(dst, v...), nil
@@ -101,8 +104,10 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		return string(b)
 	}
 	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}),
-		"stale":   value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
-		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!"}
+		"stale": value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
+		"v2/":   value(ntacl.Attribute{Version: 2, Hash: [64]byte{1}}), "folder/ default": "a default ACL",
+		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!",
+		"x access": "!", "x": "", "y/ default": "!", "y/": ""}
 	for _, c := range []struct {
 		path       string
 		ignore     bool
@@ -113,11 +118,15 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 	}{
 		{"none", false, 0, false, ntacl.Unhashed, nil},
 		{"v1", false, 1, true, ntacl.Unhashed, nil},
+		{"v2/", false, 2, true, ntacl.Unhashed, nil},
 		{"stale", false, 4, false, ntacl.Stale, nil},
 		{"stale", true, 4, true, ntacl.Unhashed, nil},
 		{"folder/", false, 3, true, ntacl.Unverifiable, nil},
 		{"cut", false, 0, false, 0, ntacl.ErrAttribute},
 		{"!", false, 0, false, 0, errGone},
+		{"x", false, 0, false, 0, errGone},
+		{"removed", false, 0, false, 0, errGone},
+		{"y/", false, 0, false, 0, errGone},
 	} {
 		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
 		got, err := r.Read(c.path)
@@ -129,6 +138,10 @@ func TestReadUsesDescriptorUnlessStale(t *testing.T) {
 		}
 		if got.Attribute.Version != c.version || got.Verdict != c.verdict || (got.Descriptor != nil) != c.descriptor {
 			t.Errorf("Read of %+v: %+v", c, got)
+		}
+		// The permissions are read only if the version's hash covers them.
+		if got.Info.Directory != (c.path == "folder/") || string(got.Inherited) != f[c.path+" default"] {
+			t.Errorf("%s: permissions %+v, default ACL %q, want %q", c.path, got.Info, got.Inherited, f[c.path+" default"])
 		}
 		if got.Descriptor != nil {
 			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {

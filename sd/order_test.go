@@ -30,6 +30,12 @@ func TestCanonicalize(t *testing.T) {
 			t.Errorf("%s became %s, want %s", in, got, want)
 		}
 	}
+	// A ListEditor sorts entries for the whole object before those for one type, whatever their SIDs (S-82).
+	const first, second = "(A;;CC;;;NU)", "(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-1)"
+	if got := sd.New(sd.Parts{DACL: sd.ListEditor{}.Normalize(sddl.MustParse("D:" + second + first).DACL())}); text(t,
+		got) != "D:"+first+second {
+		t.Errorf("S-82: got %s, want D:%s%s", text(t, got), first, second)
+	}
 	if !sd.IsCanonical(nil) || sd.Canonicalize(nil) != nil {
 		t.Error("no list is in order")
 	}

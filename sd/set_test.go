@@ -177,6 +177,8 @@ func TestSetRefuses(t *testing.T) {
 			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
 		{"S-86 trust label dominated, with the whole list", sacl, "S:(TL;;RC;;;S-1-19-512-4096)", "S:",
 			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.Success},
+		{"S-86 no trust label", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096-1)",
+			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
 		{"S-86 old trust label higher", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:",
 			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
 	} {

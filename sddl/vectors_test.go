@@ -252,3 +252,17 @@ func TestVectorsNetText(t *testing.T) {
 	}
 	t.Logf("%d rows compared", compared)
 }
+
+// TestVectorsEventDescriptors formats the descriptors that Windows wrote into its records as it wrote them.
+func TestVectorsEventDescriptors(t *testing.T) {
+	for i, text := range recordings.Rows[string](t, "windows-events/sds.jsonl") {
+		d, err := sddl.Parse(text, sddl.Options{})
+		if err != nil {
+			t.Errorf("row %d: %v, want %s", i, err, text)
+			continue
+		}
+		if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != text {
+			t.Errorf("row %d: %s (%v), want %s", i, got, err, text)
+		}
+	}
+}

@@ -141,6 +141,8 @@ static void attributes(void)
 	same_ace(acl, sacl_of(sddl("S:(AU;FA;0x10;;;WD)")));
 	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE),
 		ERROR_REVISION_MISMATCH);
+	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, UNMAPPED, NULL, everyone, TRUE, FALSE), ERROR_NOACCESS);
+	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, &guid, UNMAPPED, everyone, TRUE, FALSE), ERROR_NOACCESS);
 	LocalFree(everyone);
 	LocalFree(policy);
 }

@@ -62,6 +62,11 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	case err != nil:
 		return nil, err
 	case old == nil:
+		for _, name := range []string{o.out, o.sets} {
+			if err := o.spare(name); name != "" && o.rows && err != nil {
+				return nil, err
+			}
+		}
 	case old.Question != r.at.Question || old.InputSize != r.at.InputSize:
 		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew",
 			o.checkpoint)

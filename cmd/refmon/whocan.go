@@ -85,7 +85,7 @@ for COPY of a database: of objects (path, right_name, set_name), and with --sets
 docs/search.md has the queries.
 
 If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that the
-earlier output has and this one has not.
+earlier output has and this one has not. Any other file with contents is written over only with --force.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }

@@ -81,6 +81,19 @@ func TestConsoleOfActing(t *testing.T) {
 	if denied.Problem != "STATUS_ACCESS_DENIED" || denied.User != "" || len(denied.Groups) != 0 {
 		t.Errorf("bob sees the token of the gateway: %+v", denied)
 	}
+	// The page stops at mostThreads of a process. The request's own thread acts too.
+	for i := range mostThreads {
+		more, err := p.conn.NewThread()
+		w.must(err)
+		defer more.Close()
+		if st := more.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, bob.s.token); st !=
+			ntstatus.Success {
+			t.Fatalf("thread %d: %v", i, st)
+		}
+	}
+	if full, _ := w.gathered(own, "/").(sessionsData); len(full.Acting) != mostThreads {
+		t.Errorf("the page has %d acting threads, want %d", len(full.Acting), mostThreads)
+	}
 	th.Close()
 	p.sessions.put(one)
 }

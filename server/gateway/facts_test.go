@@ -235,6 +235,8 @@ func TestExactAccessProperties(t *testing.T) {
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
 		{"the root", "bob", "/", ask, response("/", "404 Not Found",
 			"<D:acl></D:acl><D:owner></D:owner><D:group></D:group>")},
+		{"a tree's root", "bob", "/share/", propfind("<D:prop><D:owner/><D:group/></D:prop>"), response("/share/", ok,
+			principals("<D:href>/principals/sid/S-1-5-32-544</D:href>", system))},
 		{"what bob may", "bob", "/share/f", mine, response("/share/f", ok, own("D:read D:unlock D:read-acl R:execute")+
 			who(bob))},
 		{"what alice may", "alice", "/share/f", mine, response("/share/f", ok, own(full)+who(alice))},
@@ -322,6 +324,8 @@ func TestExactDelete(t *testing.T) {
 	if got := w.entries("top"); got != "a & b hers shut" {
 		t.Errorf(`the directory has %q, want "a & b hers shut"`, got)
 	}
+	// A request that fails without a condition fails the same with one (RFC 9110, 13.2.1).
+	w.same("G-45: with a condition", w.ask("bob", "DELETE", "/share/top/hers", "", "If-Match", `"wrong"`), saysDenied)
 	for _, c := range []struct{ user, path, want string }{
 		{"bob", "/share/top/hers", saysDenied}, {"carol", "/share/top/hers", saysAbsent}, {"bob", "/share/none",
 			saysAbsent},

@@ -30,9 +30,10 @@ func (c cutOff) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// killed makes a request at a gateway that is killed before its n-th call to refmond. It returns the status, and
+// killed makes a request at a gateway that is killed before its n-th call to refmond. It returns the answer, and
 // whether the gateway had finished before.
-func (w *world) killed(n int64, method, path, body string, headers ...string) (code int, done bool) {
+func (w *world) killed(n int64, by func(*Gateway) http.Handler, method, path, body string,
+	headers ...string) (answer *httptest.ResponseRecorder, done bool) {
 	w.Helper()
 	var left atomic.Int64
 	left.Store(n)
@@ -51,12 +52,12 @@ func (w *world) killed(n int64, method, path, body string, headers ...string) (c
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	answer := httptest.NewRecorder()
-	g.Files().ServeHTTP(answer, r)
+	answer = httptest.NewRecorder()
+	by(g).ServeHTTP(answer, r)
 	done = left.Load() >= 0
 	w.must(g.Close())
 	w.settles(w.counts)
-	return answer.Code, done
+	return answer, done
 }
 
 // TestKilledWhileReplacing checks that a gateway killed before any of its calls for an upload leaves the complete old
@@ -70,7 +71,7 @@ func TestKilledWhileReplacing(t *testing.T) {
 	w.must(w.g.Close())
 	seen := map[string]int{}
 	for n, done := int64(1), false; !done; n++ {
-		code, whole := w.killed(n, http.MethodPut, "/share/f", fresh)
+		answer, whole := w.killed(n, (*Gateway).Files, http.MethodPut, "/share/f", fresh)
 		done = whole
 		switch got := w.content("g"); {
 		case got == old:
@@ -83,8 +84,8 @@ func TestKilledWhileReplacing(t *testing.T) {
 		if got := w.entries(""); got != "f g" {
 			t.Errorf("G-14: killed before call %d: the directory has %s, want f g", n, got)
 		}
-		if (code == http.StatusNoContent) != done && w.content("f") != fresh {
-			t.Errorf("killed before call %d: %d", n, code)
+		if (answer.Code == http.StatusNoContent) != done && w.content("f") != fresh {
+			t.Errorf("killed before call %d: %d", n, answer.Code)
 		}
 		w.file("f", old, shared)
 	}
@@ -171,8 +172,8 @@ func TestKilledInEachMethod(t *testing.T) {
 			w.describe("d", shared)
 			w.describe("e", shared)
 			want := w.contents()
-			var code int
-			code, done = w.killed(n, c.method, c.path, c.body, c.headers...)
+			var answer *httptest.ResponseRecorder
+			answer, done = w.killed(n, (*Gateway).Files, c.method, c.path, c.body, c.headers...)
 			got := w.contents()
 			for name := range want {
 				if c.each[name] == nil && got[name] != want[name] {
@@ -199,10 +200,48 @@ func TestKilledInEachMethod(t *testing.T) {
 					t.Errorf("%s %s killed before call %d: %s and %s are gone", c.method, c.path, n, m[0], m[1])
 				}
 			}
-			if done && code != c.want {
-				t.Errorf("%s %s: %d, want %d", c.method, c.path, code, c.want)
+			if done && answer.Code != c.want {
+				t.Errorf("%s %s: %d, want %d", c.method, c.path, answer.Code, c.want)
 			}
 		}
 		first = 6 // the calls before log the client on, and are the same for each method
+	}
+}
+
+// TestKilledAnswersGrantNothing checks that a gateway killed before any of its calls for a question never answers that
+// a denied right is granted, and never shows half of a token as a whole one.
+func TestKilledAnswersGrantNothing(t *testing.T) {
+	w := newWorld(t, shared)
+	w.file("f", "f", "O:BAG:SYD:P(A;;0x120089;;;{alice})")
+	w.must(w.g.Close())
+	step := int64(1)
+	if testing.Short() {
+		step = 3
+	}
+	const check = `{"object":{"path":"/share/f"},"rights":["DELETE"]}`
+	files, console := (*Gateway).Files, (*Gateway).Console
+	for i, c := range []struct {
+		by                 func(*Gateway) http.Handler
+		method, path, body string
+		whole, never       string // the complete answer has whole; no answer has never
+	}{
+		{console, "POST", "/refmon.v1.Access/Check", check, "STATUS_ACCESS_DENIED", `"allowed":true`},
+		{console, "POST", "/refmon.v1.Access/Explain", `{"check":` + check + `}`, "DENIED", `"allowed":true`},
+		{console, "POST", "/refmon.v1.Access/Token", "{}", `"privileges":["Se`, `"groups":[]`},
+		{console, "GET", "/why?path=/share/f&right=DELETE", "", "Denied (STATUS_ACCESS_DENIED)", "Allowed ("},
+		{console, "GET", "/token", "", "SeChangeNotifyPrivilege", "<tbody></tbody>"},
+		{files, "PROPFIND", "/share/f", propfind("<D:prop><D:current-user-privilege-set/></D:prop>"), "<D:read/>",
+			"<R:write-owner/>"},
+		{files, "GET", "/share/f", "", "f", "\x00"},
+	} {
+		for n, done := 6+int64(i)%step, false; !done; n += step { // the calls before log the client on
+			var answer *httptest.ResponseRecorder
+			answer, done = w.killed(n, c.by, c.method, c.path, c.body, "Content-Type", "application/json", "Depth", "0")
+			body := answer.Body.String()
+			if strings.Contains(body, c.never) || !strings.Contains(body, c.whole) && (done || answer.Code == http.StatusOK &&
+				!strings.Contains(body, "STATUS_")) {
+				t.Errorf("%s %s killed before call %d: %d %s", c.method, c.path, n, answer.Code, body)
+			}
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
@@ -152,89 +151,16 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 	}
 }
 
-// found reads an answer of PROPFIND: the properties of each file by href, as
-// "status name=value".
-func found(t *testing.T, body string) map[string]map[string]string {
-	t.Helper()
-	var m struct {
-		Responses []struct {
-			Href  string `xml:"DAV: href"`
-			Stats []struct {
-				Status string `xml:"DAV: status"`
-				Prop   struct {
-					List []struct {
-						XMLName xml.Name
-						Inner   string `xml:",innerxml"`
-					} `xml:",any"`
-				} `xml:"DAV: prop"`
-			} `xml:"DAV: propstat"`
-		} `xml:"DAV: response"`
-	}
-	if err := xml.Unmarshal([]byte(body), &m); err != nil {
-		t.Fatalf("%v\n%s", err, body)
-	}
-	all := map[string]map[string]string{}
-	for _, r := range m.Responses {
-		all[r.Href] = map[string]string{}
-		for _, s := range r.Stats {
-			for _, p := range s.Prop.List {
-				all[r.Href][p.XMLName.Local] = strings.Fields(s.Status)[1] + " " + p.Inner
-			}
-		}
-	}
-	return all
-}
-
-// TestPropfind checks that a listing has the files that its client may see, and that the list of trees has those that
-// the client may open (G-8, G-13).
-func TestPropfind(t *testing.T) {
-	w := newWorld(t, shared, func(c *Config) { c.Trees = []string{"share", "gone"} })
-	w.file("a b.txt", "12345", shared)
-	w.folder("dir", own)
-	all := found(t, w.want(207, "bob", "PROPFIND", "/share/", "", "Depth", "1").body)
-	if len(all) != 3 || all["/share/a%20b.txt"]["getcontentlength"] != "200 5" ||
-		all["/share/dir/"]["resourcetype"] != "200 <D:collection/>" || all["/share/"]["displayname"] != "200 share" ||
-		!strings.HasPrefix(all["/share/a%20b.txt"]["getetag"], "200 &#34;") {
-		t.Errorf("%v", all)
-	}
-	if _, there := all["/share/"]["acl"]; there {
-		t.Error("acl is part of allprop")
-	}
-	for user, want := range map[string]int{"bob": 2, "carol": 1} {
-		if got := found(t, w.want(207, user, "PROPFIND", "/", "", "Depth", "1").body); len(got) != want {
-			t.Errorf("G-13: the list of trees for %s has %v", user, got)
-		}
-	}
-	if got := w.want(200, "carol", "GET", "/", ""); strings.Contains(got.body, "share") {
-		t.Errorf(`G-13: the list for carol has a tree that she may not open: got.body = %q, want text without "share"`,
-			got.body)
-	}
-	w.want(404, "carol", "PROPFIND", "/share/", "", "Depth", "0")
-	if got := found(t, w.want(207, "bob", "PROPFIND", "/share/dir", "", "Depth", "1").body); len(got) != 1 {
-		t.Errorf("bob lists a directory that he may not: %v: len(got) = %d, want 1", got, len(got))
-	}
-}
-
-// TestDelete checks that files that could not be deleted are named without their parents (RFC 4918, 9.6.1), and that
-// the others are gone.
-func TestDelete(t *testing.T) {
+// TestConditionsOfRefusedRequests checks that a request that is refused without its condition is refused with it as well
+// (RFC 9110, 13.2.1, G-45).
+func TestConditionsOfRefusedRequests(t *testing.T) {
 	w := newWorld(t, shared)
 	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
-	w.file("top/his", "x", "O:BAG:SYD:P(A;;FA;;;{bob})")
-	w.folder("top/in", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")
-	w.file("top/in/hers", "x", own)
-	got := w.want(207, "bob", "DELETE", "/share/top", "")
-	if strings.Count(got.body, "<D:response>") != 1 || !strings.Contains(got.body,
-		"<D:href>/share/top/in/hers</D:href><D:status>HTTP/1.1 403") || w.entries("top") != "in" {
-		t.Errorf("%s; left is %q", got.body, w.entries("top"))
+	w.file("top/hers", "x", own)
+	for _, condition := range [][]string{nil, {"If-Match", `"wrong"`}} {
+		w.want(403, "bob", "DELETE", "/share/top/hers", "", condition...)
+		w.want(403, "bob", "LOCK", "/share/none", lockXML, condition...)
 	}
-	w.want(403, "bob", "DELETE", "/share/top/in/hers", "")
-	w.want(403, "bob", "DELETE", "/share/top/in/hers", "", "If-Match", `"wrong"`) // RFC 9110, 13.2.1 (G-45)
-	w.want(404, "bob", "DELETE", "/share/none", "")
-	w.want(403, "bob", "LOCK", "/share/none", lockXML)
-	w.want(403, "bob", "LOCK", "/share/none", lockXML, "If-Match", `"wrong"`) // the same
-	w.want(403, "alice", "DELETE", "/share", "")
-	w.want(403, "alice", "MOVE", "/share", "", "Destination", "/share/x")
 }
 
 // TestExactMoves checks complete responses to MKCOL, COPY and MOVE, and the tree afterwards: with
@@ -276,6 +202,7 @@ func TestExactMoves(t *testing.T) {
 		{"alice", "MOVE", "/share/told2", "/share/new/told", "", made},
 		{"alice", "MOVE", "/share/dir2", "/share/new/told", "F", inLine(412, "precondition failed")},
 		{"alice", "MOVE", "/share/dir2", "/share/new/told", "T", replaced},
+		{"alice", "MOVE", "/share", "/share/x", "", inLine(403, "this is the root of a tree")},
 		{"alice", "MOVE", "/share/none", "/share/x", "", saysAbsent}, {"bob", "COPY", "/share/none", "/share/x", "",
 			saysAbsent},
 		{"carol", "COPY", "/share/dir", "/share/x", "", saysAbsent},

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -19,57 +17,6 @@ const (
 	shared = "O:BAG:SYD:P(A;OICI;FA;;;{alice})(A;OICI;0x1200a9;;;{bob})"
 	own    = "O:BAG:SYD:P(A;;FA;;;{alice})" // alice alone
 )
-
-// TestGet checks that each client reads what its account may. A denial has the reason if the client
-// may read the descriptor, a hidden file looks missing, and no thread keeps impersonating (G-2,
-// G-8, G-9).
-func TestGet(t *testing.T) {
-	w := newWorld(t, shared)
-	w.file("plan.txt", "the plan\n", shared)
-	w.file("alice.txt", "hers\n", own)
-	w.file("told.txt", "told\n", "O:BAG:SYD:P(A;;FA;;;{alice})(A;;RC;;;{bob})")
-	w.folder("deep", own)
-	w.file("deep/x.txt", "x\n", own)
-	for _, user := range []string{"alice", "bob"} {
-		got := w.want(200, user, "GET", "/share/plan.txt", "")
-		if got.body != "the plan\n" || !strings.HasPrefix(got.header.Get("Content-Security-Policy"), "sandbox;") ||
-			got.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %q, %v", user, got.body, got.header)
-		}
-	}
-	absent := w.want(404, "bob", "GET", "/share/none.txt", "")
-	for _, path := range []string{"/share/deep/x.txt", "/share/deep/none.txt", "/nowhere/x"} {
-		got := w.want(404, "bob", "GET", path, "")
-		got.header.Del("Date")
-		absent.header.Del("Date")
-		if got.body != absent.body || !reflect.DeepEqual(got.header, absent.header) {
-			t.Errorf("G-8: the response for %s differs from that for a missing file: %q %v, want %q %v",
-				path, got.body, got.header, absent.body,
-				absent.header)
-		}
-	}
-	if got := w.want(403, "bob", "GET", "/share/alice.txt", ""); got.body != "access denied\n" {
-		t.Errorf("G-9: without READ_CONTROL: %q, want %q", got.body, "access denied\n")
-	}
-	if got := w.want(403, "bob", "GET", "/share/told.txt", ""); !strings.Contains(got.body,
-		"STATUS_ACCESS_DENIED: FILE_READ_DATA by ") {
-		t.Errorf(`G-9: with READ_CONTROL: %q, want text containing "STATUS_ACCESS_DENIED: FILE_READ_DATA by "`,
-			got.body)
-	}
-	w.want(404, "carol", "GET", "/share/plan.txt", "")
-	got := w.want(401, "", "GET", "/share/plan.txt", "")
-	if !strings.HasPrefix(got.header.Get("WWW-Authenticate"), "Basic") {
-		t.Errorf("the challenge is %v", got.header)
-	}
-	r := w.request("", http.MethodGet, "/share/plan.txt", "")
-	r.SetBasicAuth("alice", "wrong")
-	if got := w.do(r); got.code != 401 {
-		t.Errorf("a wrong password: %d, want 401", got.code)
-	}
-	if n := w.acting(); n != 0 {
-		t.Errorf("G-2: %d threads still act as a client, want 0", n)
-	}
-}
 
 // TestSeeker checks reads by calls from each offset, in parts up to the limit of a call.
 func TestSeeker(t *testing.T) {

@@ -396,17 +396,6 @@ func TestPut(t *testing.T) {
 	if got := w.entries(""); got != "empty.txt link.txt long.txt new.txt old.txt" {
 		t.Errorf("G-14: the directory has %s, want empty.txt link.txt long.txt new.txt old.txt", got)
 	}
-	tag := w.want(200, "bob", "HEAD", "/share/old.txt", "").header.Get("ETag")
-	w.want(412, "alice", "PUT", "/share/old.txt", "x", "If-None-Match", "*")
-	w.want(412, "alice", "PUT", "/share/old.txt", "x", "If-Match", `"other"`)
-	w.want(412, "alice", "PUT", "/share/free.txt", "x", "If-Match", "*")
-	w.want(204, "bob", "PUT", "/share/old.txt", "his\n", "If-Match", tag)
-	w.want(400, "alice", "PUT", "/share/old.txt", "x", "Content-Range", "bytes 0-0/1")
-	w.want(409, "alice", "PUT", "/share/none/x.txt", "x")
-	w.want(405, "alice", "PUT", "/share/dir/", "x")
-	w.want(403, "alice", "PUT", "/share", "x")
-	w.want(403, "bob", "PUT", "/share/his.txt", "x")
-	w.want(403, "bob", "PUT", "/share/new.txt", "x")
 }
 
 // TestPutHidesParents checks that a hidden parent directory looks missing, and that a hidden file

@@ -233,10 +233,10 @@ func TestWholeFilters(t *testing.T) {
 		return func() (Filter, error) { return a.x.Filter(who, right, form) }
 	}
 	for why, ask := range map[string]func() (Filter, error){
-		"the directory has no such person":             ask("dora", "read", FormList),
-		"the index is not about the right write":       ask("alice", "write", FormList),
-		"the index is not about the right ":            ask("alice", "", FormBitmap),
-		"an index does not keep who is in which group": ask("alice", "read", FormSIDs),
+		"the directory has no such person":               ask("dora", "read", FormList),
+		"the index is not about the right write":         ask("alice", "write", FormList),
+		"the index is not about the right ":              ask("alice", "", FormBitmap),
+		"knows the groups of a person, and none answers": ask("alice", "read", FormSIDs),
 	} {
 		if got, err := ask(); err == nil || !strings.HasSuffix(err.Error(), why) || !reflect.DeepEqual(got, Filter{}) {
 			t.Errorf("%+v, %v, want %q", got, err, why)
@@ -266,13 +266,25 @@ func TestClosedIndex(t *testing.T) {
 	}
 	present := Moment{Time: time.Now(), Up: watch.Now().Up}
 	f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Unnamed: 4,
-		Sources: map[string]Moment{"/t": present, directorySource: present}}
+		Sources: map[string]Moment{"/t": present, directorySource: present, "/u": {present.Time.Add(-time.Hour), present.Up}}}
 	if err := errors.Join(l.Write(w.Take()), l.SetWatermark(f), l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	x, err := Open(dir, time.Hour)
 	if err != nil {
 		t.Fatal(err)
+	}
+	x.clock = func() watch.Heartbeat {
+		return watch.Heartbeat{Time: present.Time.Add(time.Second), Up: present.Up + time.Second}
+	}
+	beats, err := x.Heartbeats()
+	got := []string{}
+	for _, b := range beats {
+		got = append(got, fmt.Sprint(b.Source, " ", b.Age, " ", b.Withheld))
+	}
+	if want := []string{"/t 1s ", "/u 1h0m1s /u had no heartbeat within 1h0m0s", "directory 1s "}; err != nil ||
+		!slices.Equal(got, want) {
+		t.Errorf("N-9: heartbeats %q, %v, want %q", got, err, want)
 	}
 	class := w.state.rows["/t/a"].Classes[0]
 	for range 2 {
@@ -333,10 +345,10 @@ func TestAbsentDocumentIsReported(t *testing.T) {
 	old := Moment{Time: present.Time.Add(-time.Hour)}
 	f := &Watermark{Sources: map[string]Moment{"//a/srv": old, "//a/srv2": Moment(present),
 		directorySource: Moment(present)}}
-	x := &Index{limit: time.Minute, clock: watch.Now}
+	g := age{f, time.Minute, watch.Now(), ""}
 	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
 		"//a/srv22": "", "/srv/plan": ""} {
-		got := x.stale(f, f.over(path))
+		got := g.stale(f.over(path))
 		if (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want a missing heartbeat of %q", path, got, want)
 		}

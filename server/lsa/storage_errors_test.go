@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/refmon/refmon/internal/test/inject"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
@@ -92,6 +94,21 @@ func TestRefusedChangeIsRolledBack(t *testing.T) {
 		}
 		disk.Fail(nil)
 		if warns {
+			// The file's state is unknown. A change that cannot read it writes nothing.
+			meta := func(b []byte) (old []byte) {
+				if err := f.db.Update(func(tx *bbolt.Tx) error {
+					old = bytes.Clone(tx.Bucket(bucketMeta).Get(bucketMeta))
+					return tx.Bucket(bucketMeta).Put(bucketMeta, b)
+				}); err != nil {
+					t.Fatal(err)
+				}
+				return old
+			}
+			old := meta([]byte("{"))
+			if err := f.Update(sid.LocalSystem, powers(alice)); err == nil {
+				t.Error("L-39: a change is stored over a state that cannot be read, want an error")
+			}
+			meta(old)
 			f.must(t, func(e *Edit) error { e.AddAccount(Account{Name: "bob"}); return nil })
 		}
 		f.reopen(t)

@@ -142,9 +142,21 @@ func rights(e *audit.Event) string {
 var reasonWords = map[uint16]string{
 	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner",
 	1805: "not granted by any entry",
-	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing",
+	1806: "there is no DACL", 1807: "the DACL is empty", 1808: "there is no security descriptor",
+	1810: "a privilege is missing", 1811: "granted by the directory's entry", 1812: "denied by the directory's entry",
 	1813: "granted by a central access rule",
+	1815: "granted by the directory's central access rule",
+	1816: "not granted by the directory's central access rule",
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
+}
+
+// grants reports whether a reason grants its right.
+func grants(code uint16) bool {
+	switch code {
+	case 1801, 1804, 1806, 1808, 1811, 1813, 1815:
+		return true
+	}
+	return false
 }
 
 // Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for
@@ -168,7 +180,7 @@ func Why(e *audit.Event) string {
 		case a.Reason == 1801:
 			text += " a privilege"
 		}
-		granting := a.Reason == 1801 || a.Reason == 1804 || a.Reason == 1806 || a.Reason == 1813
+		granting := grants(a.Reason)
 		if e.Outcome == audit.Failure && !granting {
 			return text
 		}

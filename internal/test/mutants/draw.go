@@ -119,7 +119,7 @@ func coreFolders(root string) ([]string, error) {
 
 // inRoom reports whether the functions of a folder are drawn.
 func inRoom(room, folder string, core []string) bool {
-	for _, out := range []string{"internal/test", "examples", "bench", "vectors", "web"} {
+	for _, out := range []string{"internal/test", "server/internal/test", "examples", "bench", "vectors", "web"} {
 		if folder == out || strings.HasPrefix(folder, out+"/") {
 			return false
 		}

@@ -76,19 +76,28 @@ func (s *site) editsOf() []Edit {
 
 // isMessage reports whether a call only makes a text for people, which tests need not compare.
 func (s *site) isMessage(call *ast.CallExpr) bool {
+	var obj types.Object
 	switch fn := ast.Unparen(call.Fun).(type) {
 	case *ast.Ident:
-		return fn.Name == "panic"
-	case *ast.SelectorExpr:
-		obj := s.info.Uses[fn.Sel]
-		if obj == nil || obj.Pkg() == nil {
-			return false
+		if fn.Name == "panic" {
+			return true
 		}
-		path := obj.Pkg().Path()
-		return path == "log" || path == "log/slog" || path == "errors" && fn.Sel.Name == "New" ||
-			path == "fmt" && fn.Sel.Name == "Errorf"
+		obj = s.info.Uses[fn]
+	case *ast.SelectorExpr:
+		obj = s.info.Uses[fn.Sel]
 	}
-	return false
+	if obj == nil || obj.Pkg() == nil {
+		return false
+	}
+	path := obj.Pkg().Path()
+	return path == "log" || path == "log/slog" || path == "errors" && obj.Name() == "New" ||
+		path == "fmt" && obj.Name() == "Errorf" || obj.Pkg() == s.pkg && isPrintf(obj.Type())
+}
+
+// isPrintf reports whether a function's last parameters are format and its arguments.
+func isPrintf(t types.Type) bool {
+	sig, ok := t.(*types.Signature)
+	return ok && sig.Variadic() && sig.Params().Len() >= 2 && sig.Params().At(sig.Params().Len()-2).Name() == "format"
 }
 
 // of returns the source of a node.

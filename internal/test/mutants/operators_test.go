@@ -71,6 +71,7 @@ func fails() error { return nil }
 			[]string{"token.ADD", "token.ADD_ASSIGN"}},
 		// Tests need not compare the texts of messages.
 		{"sibling", `import "log"; func f(x, y int) { log.Println(x) }`, nil},
+		{"sibling", `func fail(format string, args ...any) {}; func f(x, y int) { fail("%d", x) }`, nil},
 	} {
 		text := declarations + c.body
 		if rest, ok := c.body, c.body[:6] == "import"; ok {

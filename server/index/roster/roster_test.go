@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -163,6 +165,32 @@ func TestSequenceOfQueries(t *testing.T) {
 				if got != s.want || len(d.since)+len(d.people) > 0 {
 					t.Errorf("N-21: %d: %s, want %s", i, got, s.want)
 				}
+			}
+		})
+	}
+}
+
+// A directory without an interval is read once a second; Run ends with its context while it waits for either.
+func TestRunPollsAtItsInterval(t *testing.T) {
+	for beat, want := range map[time.Duration]time.Duration{0: watch.Often, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			out, ended := make(chan index.Version), make(chan error, 1)
+			d := &script{since: []any{true, false, false, false, false}, people: []any{"alice"}}
+			go func() { ended <- (&LDAP{Directory: d, Beat: beat}).Run(ctx, out) }()
+			begun := time.Now()
+			for i := range 3 {
+				v := <-out
+				if got := time.Since(begun); got != time.Duration(i)*want || v.Err != nil || (v.People != nil) != (i == 0) {
+					t.Errorf("interval %v: version %d after %v: %+v, want it after %v", beat, i, got, v, time.Duration(i)*want)
+				}
+			}
+			if beat == 0 {
+				time.Sleep(want) // it offers the next version
+			}
+			stop()
+			if err := <-ended; err != nil {
+				t.Errorf("Run returned %v, want nil", err)
 			}
 		})
 	}

@@ -1,0 +1,32 @@
+package wire
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWatchdogSleepsWhenIdle checks that one goroutine inspects all time slices, that it ends after as many idle
+// inspections as the constant says, and that the next time slice starts it again.
+func TestWatchdogSleepsWhenIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		naps := 0
+		l := &Watchdog{sleepFor: func(d time.Duration) {
+			if naps++; naps > 1000 {
+				select {} // it never ends: the bubble reports a deadlock
+			}
+			time.Sleep(d)
+		}}
+		for round := 1; round <= 2; round++ {
+			for range 2 {
+				s := (&Server{watchdog: l}).newTimeSlice(false)
+				s.enter()
+				s.leave()
+			}
+			time.Sleep(time.Second)
+			if want := round * idleInspections; naps != want {
+				t.Errorf("after round %d the watchdog slept %d times, want %d", round, naps, want)
+			}
+		}
+	})
+}
