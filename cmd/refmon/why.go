@@ -116,7 +116,7 @@ func printChanges(std *streams, q *accessquery.Query) error {
 		return err
 	}
 	for _, c := range changes {
-		if _, err = fmt.Fprintf(std.out, "  %s\n", printable(c.String())); err != nil {
+		if _, err = fmt.Fprint(std.out, std.folded(printable(c.String()), 2)); err != nil {
 			return err
 		}
 	}

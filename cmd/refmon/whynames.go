@@ -50,7 +50,7 @@ func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
 		if strings.Contains(c.String(), "a member of "+host.Users.String()+"-") {
 			continue
 		}
-		if _, err := fmt.Fprintf(std.out, "%s  %s\n", intro, printable(q.named(c.String()))); err != nil {
+		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(q.named(c.String())), 2)); err != nil {
 			return err
 		}
 		intro = ""
