@@ -62,7 +62,8 @@ func TestShowCountsEntriesWithoutEffect(t *testing.T) {
 // An entry that leaves no room for the columns of the rights is below its row, and its SID is whole (U-123).
 func TestShowBreaksNoSID(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
-	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")(A;;0x3;;;WD)", 0x13)
+	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
+		"(A;;0x3;;;WD)", 0x13)
 	_, x, err := access.Explain(r)
 	if err != nil {
 		t.Fatal(err)

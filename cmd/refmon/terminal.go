@@ -74,8 +74,8 @@ func (s *streams) folded(text string, indent int) string {
 	return wrapAt(text, indent, s.width)
 }
 
-// wrapAt returns a text as lines of at most width columns, indented by two more columns after the first, which breaks no
-// SID that has room in a line (U-123).
+// wrapAt returns a text as lines of at most width columns, indented by two more columns after the first. A SID that has
+// room in a line is not broken (U-123).
 func wrapAt(text string, indent, width int) string {
 	lines := controls.Wrap(text, max(width-indent-2, 1))
 	blanks := strings.Repeat(" ", indent)

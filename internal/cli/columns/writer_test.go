@@ -182,7 +182,8 @@ func TestSIDsStayWhole(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{Width: 80})
 	for _, row := range [][]string{{"PRINCIPAL", "PATH", "CAUSE"},
-		{who, "/srv/projects/a/rather/long/path", "entry added: (OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;" + who + ") Staff"},
+		{who, "/srv/projects/a/rather/long/path",
+			"entry added: (OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;" + who + ") Staff"},
 		{"alice", "/srv", "none"}} {
 		var line []byte
 		for _, text := range row {
