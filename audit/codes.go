@@ -81,8 +81,10 @@ var specificCodes = map[string]*typeCodes{
 	"KeyedEvent":    {5696, [16]string{"Wait", "Wake"}},
 	"WindowStation": {base: 6656},
 	"Desktop":       {base: 6672},
-	"SC_MANAGER":    {base: 7168},
-	"SERVICE":       {base: 7184},
+	"Printer":       {base: 6928},
+	// The service controller names its types with a second word.
+	"SC_MANAGER OBJECT": {base: 7168},
+	"SERVICE OBJECT":    {base: 7184},
 	"DirectoryService": {7680, [16]string{"Create Child", "Delete Child", "List Contents", "Write Self",
 		"Read Property", "Write Property", "Delete Tree", "List Object", "Control Access"}},
 	"AuditPolicy": {7936, [16]string{"Set system policy", "Query system policy", "Set per-user policy",

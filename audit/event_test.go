@@ -172,7 +172,7 @@ func TestUnknownNames(t *testing.T) {
 }
 
 // U-22: numbers are lower-case hexadecimal without padding, counts decimal,
-// absent GUIDs null; the mask of 4674 is decimal (UC-27).
+// absent GUIDs null; the mask of 4674 without an object type is decimal (UC-27).
 func TestValueSyntax(t *testing.T) {
 	s := specU()
 	s.Restricted = []token.Group{{SID: groupG}, {SID: groupH}}

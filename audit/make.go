@@ -1,6 +1,9 @@
 package audit
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Values has the fields that the caller of [Make] supplies. Each is a text, which
 // is the first item, or the items of a list. Other fields come from the origin or
@@ -56,7 +59,8 @@ func (k Kind) subject() bool { return len(k.fields) > 1 && k.fields[:2] == "S4" 
 
 // value adds a list for a list field, else the first item of v as text.
 func (l *fieldList) value(name string, v []string) {
-	if isListField(name) {
+	// The mask of event 4674 can be a list of codes (U-22).
+	if isListField(name) || name == "AccessMask" && len(v) > 0 && strings.HasPrefix(v[0], "%%") {
 		l.list(name, styleOf(name), v)
 		return
 	}

@@ -70,7 +70,8 @@ func TestWholeRecords(t *testing.T) {
 		"4673 v0 failure Non Sensitive Privilege Use: {S}ObjectServer=Srv|Service=Svc|PrivilegeList=SeLockMemoryPrivilege|"+
 			"{A}{P}",
 		`4674 v0 success Non Sensitive Privilege Use: {S}ObjectServer=Srv|ObjectType=File|ObjectName=N\d|HandleId=0x4c|`+
-			"AccessMask=131104|PrivilegeList=SeLockMemoryPrivilege|{A}{P}",
+			"AccessMask=%%1538,%%4421|PrivilegeList=SeLockMemoryPrivilege|{A}{P}ObjectDirectory=%%1842| "+
+			"[0x20000 1538 READ_CONTROL 0 ] [0x20 4421 Traverse 0 ]",
 		"4674 v0 failure Sensitive Privilege Use: {S}ObjectServer=Security|ObjectType=Key|ObjectName=K|HandleId=0x50|"+
-			"AccessMask=16|PrivilegeList=SeTcbPrivilege|{A}{P}")
+			"AccessMask=%%4436|PrivilegeList=SeTcbPrivilege|{A}{P} [0x10 4436 Notify about changes to keys 0 ]")
 }

@@ -15,6 +15,9 @@ type Opening struct {
 	Request  *access.Request
 	Decision access.Decision
 	Nodes    []access.NodeResult // answers of a result list; nil without
+	// Reasons returns why each right was granted or refused. It is called only if a record needs it. Nil takes the
+	// reasons of the access check. A file's open has others, because its directory can grant rights too.
+	Reasons func() []Reason
 	// Told is set if the caller made the decision and only reports it (NtOpenObjectAuditAlarm). Its reasons are then
 	// unknown.
 	Told bool
@@ -114,7 +117,7 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 		object.Handle = 0
 	}
 	// The privileges used for an access are a record of their own (U-17).
-	return PrivilegedObject(from, object, o.Request.Desired, used, outcome), true
+	return PrivilegedObject(from, object, mappingOf(o.Request).Map(o.Request.Desired), used, outcome), true
 }
 
 // reasons returns the reasons of the access check for each bit. It returns nil for
@@ -122,6 +125,9 @@ func privileged(p *Policy, from Origin, o *Opening) (e Event, ok bool) {
 func (o *Opening) reasons() []Reason {
 	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
 		return nil
+	}
+	if o.Reasons != nil {
+		return o.Reasons()
 	}
 	return explainAccess(o.Request)
 }

@@ -96,8 +96,8 @@ func TestOpenedInFull(t *testing.T) {
 	}
 	nothing := func(*access.Request, *token.Spec) {}
 	// as requested
-	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=34078720|" +
-		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P}"
+	const taken = "4674 v0 success Sensitive Privilege Use: " + file + "|HandleId=0x4c|AccessMask=%%1540,%%1543|" +
+		"PrivilegeList=SeTakeOwnershipPrivilege|{A}{P} [0x80000 1540 WRITE_OWNER 0 ] [0x2000000 1543 MAX_ALLOWED 0 ]"
 	checkWhole(t, use(nothing, audit.SensitivePrivilegeUse), taken)
 	checkWhole(t, use(nothing, audit.NonSensitivePrivilegeUse))
 	checkWhole(t, use(func(r *access.Request, _ *token.Spec) { r.Mode = access.Kernel }, audit.SensitivePrivilegeUse))

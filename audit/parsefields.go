@@ -40,7 +40,7 @@ func (p *parser) items(one func() string) []string {
 // styleOf returns how the items of a list field are joined in text (U-57).
 func styleOf(name string) listStyle {
 	switch name {
-	case "AccessList", "AccessReason", "Properties":
+	case "AccessList", "AccessReason", "Properties", "AccessMask":
 		return accessList
 	case "PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList":
 		return privilegeList

@@ -23,19 +23,28 @@ func PrivilegedService(from Origin, server, service string, used winnt.Privilege
 }
 
 // PrivilegedObject returns event 4674: privileges were used on an object. Its
-// mask is decimal, unlike every other mask (U-22).
+// mask is the list of the codes of its rights, or a decimal number if the object
+// has no type (U-22). Bits without a code are not in the list.
 func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))
-	// The mask of event 4674 is decimal, unlike every other (U-22, U-42).
-	l.text("AccessMask", strconv.FormatUint(uint64(desired), 10))
+	var lines []accessLine
+	if o.Type == "" {
+		// The mask of event 4674 is decimal for an object without a type (U-22, U-42).
+		l.text("AccessMask", strconv.FormatUint(uint64(desired), 10))
+	} else {
+		// For other objects the mask is the list of its rights, unlike in every other event (U-22, U-42).
+		lines = accessLines(o.rightsType(), desired, nil)
+		l.list("AccessMask", accessList, codes(lines))
+	}
 	l.privileges("PrivilegeList", used)
 	from.appendProcess(&l)
 	from.appendPrimary(&l)
+	o.appendDirectory(&l)
 	return Event{Header: Header{ID: 4674, Subcategory: PrivilegeSubcategory(used), Outcome: outcome},
-		fields: l, admin: from.admin()}
+		fields: l, admin: from.admin(), access: lines}
 }
 
 // RightsAdjusted returns event 4703: privileges of a token were enabled or

@@ -58,3 +58,30 @@ func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 // Sensitive returns the privileges in held that are sensitive. These are the
 // thirteen privileges of event 4672, the record of a logon.
 func Sensitive(held winnt.PrivilegeSet) winnt.PrivilegeSet { return held & sensitivePrivileges }
+
+// networkOrder has the privileges in the order in which event 4672 lists them for a network logon.
+var networkOrder = [...]winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeBackupPrivilege,
+	winnt.SeRestorePrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeDebugPrivilege,
+	winnt.SeSystemEnvironmentPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeImpersonatePrivilege,
+	winnt.SeDelegateSessionUserImpersonatePrivilege}
+
+// SpecialPrivileges returns the names of the privileges in held that event 4672 lists, in the order that Windows
+// uses for the type of logon. It returns nil if none of them is sensitive.
+func SpecialPrivileges(held winnt.PrivilegeSet, logon winnt.LogonType) []string {
+	if Sensitive(held) == 0 {
+		return nil
+	}
+	// Event 4672 lists one privilege that is not sensitive (U-200).
+	left := Sensitive(held) | held&winnt.SeDelegateSessionUserImpersonatePrivilege.Bit()
+	var names []string
+	if logon == winnt.LOGON32_LOGON_NETWORK {
+		// A network logon has an order of its own (U-200).
+		for _, p := range networkOrder {
+			if left.Has(p) {
+				names = append(names, p.String())
+				left &^= p.Bit()
+			}
+		}
+	}
+	return append(names, left.Names()...)
+}

@@ -96,20 +96,34 @@ func (e *Expr) attributeTruth(env Env, r ref) Truth {
 }
 
 // exists evaluates Exists and Not_Exists: whether an attribute is not NULL, in
-// every scope. For any other operand it returns Unknown.
+// every scope. For any other operand, and for a claim without values, it
+// returns Unknown.
 func (e *Expr) exists(env Env, n *node) Truth {
 	if n.left >= 0 || e.operands[^n.left].kind != kindAttribute {
 		return Unknown
 	}
 	var v view
 	t := False
-	if e.load(env, n.left, &v) {
+	switch {
+	case e.load(env, n.left, &v):
 		t = True
+	case e.bareClaim(env, &e.operands[^n.left]):
+		// A user or device claim without values neither exists nor is absent.
+		return Unknown
 	}
 	if n.op == opNotExists {
 		return t.Not()
 	}
 	return t
+}
+
+// bareClaim reports whether an attribute is an enabled user or device claim without values.
+func (e *Expr) bareClaim(env Env, o *operand) bool {
+	if o.scope != User && o.scope != Device {
+		return false
+	}
+	a, found := env.Attribute(o.scope, o.name)
+	return found && a.Flags&FlagDisabled == 0 && a.Len() == 0
 }
 
 // member evaluates the Member_of family: whether the token, or its device, has

@@ -25,9 +25,10 @@ func evalEnv() *testEnv {
 				strs("strset", "apple", "banana"), Attribute{Name: "big", Type: Uint64, Uints: []uint64{1 << 63}},
 				Attribute{Name: "who", Type: SID, SIDs: []sid.SID{sid.Everyone}},
 				Attribute{Name: "oct", Type: Octets, Octets: [][]byte{{1, 2}}}, sensitive, disabled, ints("none")),
-			User:     mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1)),
+			User: mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1),
+				bools("bare"), Attribute{Name: "off", Type: Int64, Flags: FlagDisabled}),
 			Resource: mustSet(strs("fruit", "banana", "apple"), strs("one", "apple"), sensitive),
-			Device:   mustSet(ints("legs", 4)),
+			Device:   mustSet(ints("legs", 4), ints("bare")),
 		},
 		members:   map[sid.SID]bool{sid.Everyone: true, sid.Users: true},
 		devices:   map[sid.SID]bool{sid.Guests: true},
@@ -96,6 +97,8 @@ func TestEvalDecidesConditions(t *testing.T) {
 		{"A-115", `(Exists off)`, f}, {"A-115", `(Exists none)`, f},
 		{"A-115", `(Exists @Resource.fruit)`, y}, {"A-115", `(Exists @User.Title)`, y},
 		{"A-115", `(Not_Exists @Device.x)`, y},
+		{"A-115", `(Exists @User.bare)`, u}, {"A-115", `(Not_Exists @User.bare)`, u}, {"A-115", `(Exists @Device.bare)`, u},
+		{"A-115", `(Exists @User.off)`, f}, {"A-110", `(@User.bare == 1)`, u},
 		{"A-116", `(Member_of {SID(WD), SID(BU)})`, y}, {"A-116", `(Member_of {SID(WD), SID(BA)})`, f},
 		{"A-116", `(Member_of SID(WD))`, y}, {"A-116", `(Member_of_any {SID(BA), SID(WD)})`, y},
 		{"A-116", `(Member_of_any {SID(BA)})`, f},
@@ -296,7 +299,7 @@ func (r *tristateRow) attributes(t *testing.T) []Attribute {
 					t.Fatal(err)
 				}
 			}
-			if source.Source <= 2 {
+			if source.Source == 1 || source.Source == 2 {
 				list = append(list, a)
 			}
 		}

@@ -18,6 +18,7 @@ type naiveValue struct {
 	isTruth   bool
 	attribute bool
 	null      bool
+	bare      bool // a claim that has no values
 	composite bool
 	sensitive bool
 	values    []any // *big.Int, bool, []uint16, sid.SID, []byte
@@ -57,7 +58,7 @@ func naiveEval(code []byte, env Env) Truth {
 			}
 			r = naiveLogic(op, in[0], in[1])
 		case op == opExists || op == opNotExists:
-			if args[0].attribute {
+			if args[0].attribute && !args[0].bare {
 				r = naiveBool(!args[0].null, op == opNotExists)
 			}
 		case need == 1:
@@ -142,6 +143,7 @@ func naiveAttribute(scope Scope, name string, env Env) naiveValue {
 		}
 	}
 	v.null = len(v.values) == 0
+	v.bare = v.null && (scope == User || scope == Device)
 	return v
 }
 

@@ -64,10 +64,12 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 		}
 		return 1<<False | 1<<True
 	case famExists:
-		// An attribute exists or does not, which is never Unknown.
-		switch {
-		case n.left >= 0 || e.fixed(n.left):
+		if n.left >= 0 || e.fixed(n.left) {
 			return 1 << e.truth(env, r)
+		}
+		if scope := e.operands[^n.left].scope; scope == User || scope == Device {
+			// A claim without values makes it Unknown.
+			return anyOutcome
 		}
 		return 1<<False | 1<<True
 	}

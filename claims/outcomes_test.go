@@ -67,7 +67,8 @@ func TestOutcomesReturnPossibleResults(t *testing.T) {
 		{`(@User.x == {1,"a"})`, u},                                     // A-113
 		{`(@User.x Any_of 1)`, u},                                       // A-114
 		{`(Exists @Resource.level)`, tr},                                // A-115
-		{`(Exists @User.x)`, f | tr},                                    // A-115
+		{`(Exists @User.x)`, u | f | tr},                                // A-115
+		{`(Exists x)`, f | tr},                                          // A-115
 		{`(Member_of{SID(BA)})`, f | tr},                                // A-116
 		{`(!(@Resource.level == 3))`, f},                                // A-111
 		{`(@Resource.level == 3 || @User.x)`, tr},                       // A-111

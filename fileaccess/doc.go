@@ -23,6 +23,7 @@
 //   - [DecideRename], [DecideLink]; [QuerySecurity], [SetSecurity].
 //   - [Visible], [VisibleEntries]: access-based enumeration.
 //   - [Can]: the rights of a descriptor that a subject has, bit by bit.
+//   - [Private]: whether anyone but one user may read or change an object, and who.
 //   - [FromMode], [FromPOSIX], [FromNFS4] and back: other systems' permissions
 //     as descriptors, with the losses stated.
 //

@@ -147,6 +147,7 @@ func (o *opening) checkObject() ntstatus.Status {
 	}
 	o.used |= used
 	o.throughParent(&o.granted, remaining, o.max())
+	o.traceAttributes(remaining, checked)
 	// SYNCHRONIZE and READ_CONTROL are no exceptions (F-46).
 	// One right that is left denies all, and so does being granted nothing.
 	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 {
@@ -163,6 +164,18 @@ func (o *opening) checkObject() ntstatus.Status {
 		o.granted &= o.desired
 	}
 	return ntstatus.Success
+}
+
+// traceAttributes names the directory as the reason for reading attributes. It does so where the object's descriptor
+// gives that right and refuses another requested one, so that the directory is asked (F-80).
+func (o *opening) traceAttributes(remaining, checked winnt.AccessMask) {
+	const right = winnt.FILE_READ_ATTRIBUTES
+	if o.tr == nil || o.max() || o.parent == nil || remaining&checked&right == 0 || remaining&^(checked|o.unchecked) == 0 {
+		return
+	}
+	if allowed, _ := o.can(o.parent.Descriptor, winnt.FILE_LIST_DIRECTORY); allowed != 0 {
+		o.tr.parent(&o.engine, o.parent.Descriptor, right, winnt.FILE_LIST_DIRECTORY, true)
+	}
 }
 
 func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {

@@ -73,9 +73,10 @@ func (r Reason) String() string {
 	return r.Kind.String()
 }
 
-// Message returns the code of the reason in audit records. It is 1811 or 1812
-// for a directory's rights, and 1805 for limits that have no code of their own
-// (F-80). It is 1801 for Intent and Creator, which grant, and 1809 for
+// Message returns the code of the reason in audit records. It is 1811 for a
+// right that the directory granted, and 1812 for a creation that it refused. It
+// is 1805 for a right that both object and directory refused, and for limits
+// that have no code of their own (F-80). It is 1801 for Intent and Creator, which grant, and 1809 for
 // NoDescriptor and Unreached. It is 0 for FromAccess, whose codes are in package
 // audit.
 func (r Reason) Message() uint16 {
@@ -84,7 +85,11 @@ func (r Reason) Message() uint16 {
 		// The directory granted the right (F-80).
 		return 1811
 	case ParentDeny:
-		// The directory refused the right (F-80).
+		if r.Right == winnt.FILE_DELETE_CHILD || r.Right == winnt.FILE_LIST_DIRECTORY {
+			// Neither the object nor the directory granted the right (F-80).
+			return 1805
+		}
+		// The directory refused the creation (F-80).
 		return 1812
 	case ShareMask, ReadOnlyAttribute, ReadOnlyVolume, AttributeMismatch, TraverseDenied:
 		// These limits have no code of their own (F-80).

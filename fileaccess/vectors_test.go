@@ -11,11 +11,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // A note describes a published case: its subject, its rules, and the source of its expected value. The source is
@@ -262,5 +268,67 @@ func TestPublishedVectors(t *testing.T) {
 	}
 	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("%s differs from the table (%v): run go generate ./vectors", file, err)
+	}
+}
+
+// reasonRow is a file access that Windows recorded: each right with the code of its reason and the entry.
+type reasonRow struct {
+	Event         uint16
+	Mask, Outcome string
+	Reasons       [][3]string
+}
+
+// descriptors returns the two descriptors that the row speaks of, with the entries that it names: the file's and its
+// directory's.
+func (row *reasonRow) descriptors(t *testing.T) (file, directory *sd.Descriptor) {
+	t.Helper()
+	owner, own, above := "LS", "", ""
+	for _, why := range row.Reasons {
+		entry := strings.TrimPrefix(why[2], "D:")
+		switch {
+		case why[1] == "1804":
+			owner = caseU.String()
+		case why[1] == "1811" && !strings.Contains(above, entry):
+			above += entry
+		case why[1] == "1801" && !strings.Contains(own, entry):
+			own += entry
+		}
+	}
+	if row.Event == 5145 || above == "" {
+		above = "(A;;0x20;;;WD)"
+	}
+	return sddl.MustParse("O:" + owner + "G:SYD:" + own), sddl.MustParse("O:LSG:SYD:" + above)
+}
+
+// TestReasonsEqualRecordings opens files with the entries that Windows named in its records, and compares the reasons
+// of all rights with the recorded ones. The token has every account of the entries (F-80).
+func TestReasonsEqualRecordings(t *testing.T) {
+	spec := baseSpec()
+	for _, s := range []sid.SID{sid.Administrators, sid.Users, sid.LocalSystem} {
+		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: enabled})
+	}
+	subject := access.SubjectOf(mustToken(t, spec))
+	for i, row := range recordings.Rows[reasonRow](t, "windows-events/reasons.jsonl") {
+		var mask winnt.AccessMask
+		if _, err := fmt.Sscanf(row.Mask, "%v", &mask); err != nil {
+			t.Fatal(err)
+		}
+		file, directory := row.descriptors(t)
+		r := fileaccess.Request{Subject: subject, Desired: mask, Disposition: fileaccess.FileOpen, Name: "f"}
+		f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: directory},
+			Object: fileaccess.Object{Exists: true, Descriptor: file}}
+		d := fileaccess.Open(&r, &f)
+		if want := row.Outcome == "success"; d.Allowed() != want {
+			t.Errorf("row %d: %v, want %s", i, d.Status(), row.Outcome)
+		}
+		e := audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: mask,
+			Reasons: accessquery.AuditReasons(&r, &f, &d)})
+		var got [][3]string
+		for a := range e.Accesses() {
+			got = append(got, [3]string{fmt.Sprint(a.Code), fmt.Sprint(a.Reason), a.ACE})
+		}
+		if fmt.Sprint(got) != fmt.Sprint(row.Reasons) {
+			t.Errorf("row %d: reasons %v, want %v", i, got, row.Reasons)
+		}
 	}
 }

@@ -252,3 +252,41 @@ func TestVectorsNetText(t *testing.T) {
 	}
 	t.Logf("%d rows compared", compared)
 }
+
+// TestVectorsEventDescriptors formats the descriptors that Windows wrote into its records as it wrote them.
+func TestVectorsEventDescriptors(t *testing.T) {
+	for i, text := range recordings.Rows[string](t, "windows-events/sds.jsonl") {
+		d, err := sddl.Parse(text, sddl.Options{})
+		if err != nil {
+			t.Errorf("row %d: %v, want %s", i, err, text)
+			continue
+		}
+		if got, err := sddl.Format(d, sddl.Options{}); err != nil || got != text {
+			t.Errorf("row %d: %s (%v), want %s", i, got, err, text)
+		}
+	}
+}
+
+// TestVectorsNetCanonical compares which lists are in canonical order with what was recorded of .NET (S-82).
+func TestVectorsNetCanonical(t *testing.T) {
+	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
+		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
+			b, err := hex.DecodeString(r.Hex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := sd.Decode(b)
+			if err != nil {
+				t.Errorf("%s: %v", r.ID, err)
+				continue
+			}
+			list := d.DACL()
+			if system {
+				list = d.SACL()
+			}
+			if got := (sd.ListEditor{Container: r.Container, System: system}).Canonical(list); got != r.Expected {
+				t.Errorf("%s: canonical is %v, recorded %v", r.ID, got, r.Expected)
+			}
+		}
+	}
+}

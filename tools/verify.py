@@ -203,7 +203,7 @@ class Operand:
     """A stack operand: a result r with its truth, an attribute a (NULL if it has no values), a literal l, a list c."""
     def __init__(self, kind, values=(), truth=0, sensitive=False):
         self.kind, self.values, self.truth, self.sensitive = kind, values, truth, sensitive
-        self.null = kind == "r" or kind == "a" and not values
+        self.null, self.bare = kind == "r" or kind == "a" and not values, False  # bare: a claim without values
     def as_truth(self):  # A-111
         check(self.kind in "ra", "a literal has no truth")
         return self.truth if self.null or self.values[0][0] in "dx" else truth(any(v for _, v in self.values))
@@ -258,12 +258,13 @@ class Condition:
         for n, flags, values in reversed(self.q.t.claims[self.name + scope]):
             if n == name:
                 o = Operand("a", values, sensitive=bool(flags & 2))
+                o.bare = not values and scope.endswith("Claims")
                 return Operand("a") if flags & 0x10 or flags & 4 and not self.deny or len(set(o.keys(o.sensitive))) < len(values) else o
         return Operand("a")
     def apply(self, family, op, l, r):
         """Apply an operator. r is its last operand; a unary operator has only that one."""
         if family in "&|!": return {"&": min, "|": max, "!": lambda l, _: -l}[family](l.as_truth(), r.as_truth())  # A-111
-        if family == "e": return truth(not l.null) if l.kind == "a" else 0  # A-115
+        if family == "e": return truth(not l.null) if l.kind == "a" and not l.bare else 0  # A-115
         if family == "m": return self.member_of(op - (0x90 if op >= 0x90 else 0x89), r)
         if family == "c" and r.kind == "c" and not r.values: return -1  # A-114
         bit = lambda v: v[0] == "b" or v in (("i", 0), ("i", 1))

@@ -54,7 +54,7 @@ func (d *Denied) Unwrap() error { return d.Err }
 func Explained(th *nt.Thread, tree string) *FS {
 	last := new(lastWhy)
 	th.Trace(last)
-	return &FS{tree: tree, th: th, last: last}
+	return newFS(tree, &caller{th: th, last: last})
 }
 
 // lastWhy is a tracer that keeps the reason of the last call. One goroutine uses it at a time.

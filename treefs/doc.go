@@ -15,6 +15,6 @@
 // An FS acts as one client. A server creates one for each request or session, on a separate
 // thread, and closes that thread after the files.
 //
-// Guards: FS.mu is held during each call, because a thread makes one call at a time.
-// File.mu is held while a file's position is used, and is taken before FS.mu.
+// Guards: caller.mu is held during each call, because a thread makes one call at a time.
+// File.mu is held while a file's position is used, and is taken before caller.mu.
 package treefs

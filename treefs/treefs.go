@@ -22,8 +22,13 @@ import (
 // [fs.ErrPermission], [fs.ErrNotExist] and [fs.ErrExist]. A name that no file can have is [fs.ErrNotExist], or
 // [fs.ErrInvalid] for a call that would create the file.
 type FS struct {
-	tree string // immutable; its name in the system
+	prefix string       // immutable; what stands before each name
+	root   winnt.Handle // immutable; the directory that names are relative to; 0: they are names in the system
+	calls  *caller      // immutable; shared with the file systems of its directories
+}
 
+// caller makes the calls of one thread, one at a time.
+type caller struct {
 	mu sync.Mutex
 	// +checklocks:mu
 	th *nt.Thread // guarded by mu
@@ -32,14 +37,21 @@ type FS struct {
 }
 
 // New returns an FS for the files of a tree with the rights of the thread's client. Only
-// the FS may use the thread until the caller closes it.
-func New(th *nt.Thread, tree string) *FS { return &FS{tree: tree, th: th} }
+// the FS may use the thread until the caller closes it. The thread must not be nil.
+func New(th *nt.Thread, tree string) *FS { return newFS(tree, &caller{th: th}) }
+
+func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + `\`, calls: calls} }
+
+// FS returns the files below an open directory. Its names are relative to the directory's handle, so that they cannot
+// name a file outside of it, wherever the directory is moved. It uses the same thread, and works until o is closed.
+func (o *File) FS() *FS { return &FS{root: o.h, calls: o.fs.calls} }
 
 // call makes one call of the thread.
 func (f *FS) call(op, name string, fn func(*nt.Thread) ntstatus.Status) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return failed(op, name, f.last.explained(fn(f.th).Err()))
+	c := f.calls
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return failed(op, name, c.last.explained(fn(c.th).Err()))
 }
 
 // failed wraps an error in a *fs.PathError. It returns nil for nil.
@@ -50,9 +62,9 @@ func failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// object returns the name of a file in the system.
+// object returns the name of a file in the system, or relative to f.root.
 func (f *FS) object(name string) string {
-	return `\??\` + f.tree + `\` + strings.ReplaceAll(strings.Trim(path.Clean("/"+name), "/"), "/", `\`)
+	return f.prefix + strings.ReplaceAll(strings.Trim(path.Clean("/"+name), "/"), "/", `\`)
 }
 
 // sharing allows every other open of a file, because Go programs do not use share modes.
@@ -68,7 +80,7 @@ func (f *FS) open(op, name string, desired winnt.AccessMask, how fileaccess.Disp
 		}
 		o.h, _, st = th.NtCreateFile(nt.CreateFileIn{DesiredAccess: desired, CreateDisposition: uint32(how),
 			CreateOptions: uint32(options), ShareAccess: sharing,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: f.object(name)})})
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{RootDirectory: f.root, ObjectName: f.object(name)})})
 		return st
 	})
 	switch makes := how != fileaccess.FileOpen && how != fileaccess.FileOverwrite; {
@@ -218,5 +230,5 @@ func (f *FS) Rename(from, to string, replace bool) error {
 		return err
 	}
 	return o.closed(o.set("rename", nt.FileRenameInformation, nt.FileRename{ReplaceIfExists: replace,
-		FileName: f.object(to)}))
+		RootDirectory: f.root, FileName: f.object(to)}))
 }

@@ -90,6 +90,45 @@ func (w *world) as(user string) *treefs.FS {
 	return treefs.New(th, "share")
 }
 
+// The files of an open directory are those below it, wherever it is moved, and no name leads out of it.
+func TestNoNameLeadsOutOfDirectory(t *testing.T) {
+	w := newWorld(t)
+	his := w.as(alice)
+	w.must(his.Mkdir("d"))
+	w.put(his, "d/a", "in d")
+	w.put(his, "secret", "beside d")
+	dir, err := his.OpenFile("d", os.O_RDONLY)
+	w.must(err)
+	below := dir.FS()
+	w.must(below.Mkdir("sub"))
+	w.put(below, "sub/b", "in sub")
+	if err := fstest.TestFS(below, "a", "sub/b"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"../secret", "/../secret", "sub/../../secret", "/secret", "d/a", `..\secret`,
+		`\??\share\secret`} {
+		if f, err := below.OpenFile(name, os.O_RDONLY); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("OpenFile(%q) below d = %v, %v, want fs.ErrNotExist", name, f, err)
+		}
+	}
+	if err := below.Rename("a", "../a", false); err != nil {
+		t.Errorf("Rename(a, ../a) below d = %v, want nil: .. does not leave the directory", err)
+	}
+	w.must(his.Rename("d", "moved", false))
+	for _, one := range []struct {
+		files *treefs.FS
+		name  string
+	}{{below, "a"}, {his, "moved/a"}} {
+		if text, err := fs.ReadFile(one.files, one.name); err != nil || string(text) != "in d" {
+			t.Errorf("after d was moved, ReadFile(%s) = %q, %v, want \"in d\", nil", one.name, text, err)
+		}
+	}
+	w.must(dir.Close())
+	if _, err := below.OpenFile("a", os.O_RDONLY); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("OpenFile after the directory was closed = %v, want STATUS_INVALID_HANDLE", err)
+	}
+}
+
 // A tree passes fstest.TestFS, and packages of the standard library can read it.
 func TestTreePassesFstest(t *testing.T) {
 	w := newWorld(t)

@@ -8,8 +8,8 @@ import (
 // operand is an element of the stack: a result r, an attribute a (NULL without values), a literal l, a list c.
 type operand struct {
 	kind      byte
-	truth     int // of a result: -1 false, 0 unknown, 1 true
-	values    []string
+	truth     int      // of a result: -1 false, 0 unknown, 1 true
+	values    []string // nil if it is not found; empty for a user or device claim without values
 	sensitive bool
 	denyOnly  bool // of an attribute: NULL where the entry allows
 }
@@ -102,8 +102,8 @@ func apply(family, op byte, l, r *operand) int {
 		return max(l.asTruth(), r.asTruth())
 	case family == '!':
 		return -l.asTruth()
-	case family == 'e': // An attribute exists if it is found and not NULL.
-		return pick(l.kind == 'a', truth(!l.null()), 0)
+	case family == 'e': // An attribute exists if it is found and not NULL. A claim without values is unknown.
+		return pick(l.kind == 'a' && (l.values == nil || len(l.values) > 0), truth(!l.null()), 0)
 	case family == 'c' && r.kind == 'c' && len(y) == 0: // Contains of an empty right side is False.
 		return -1
 	case family == 'm' || l.kind != 'a' || l.null() || r.null() || family == 'a' && r.kind == 'l' ||

@@ -197,7 +197,7 @@ func (t *token) parseAttribute(b string) {
 // parseClaims adds the claims in a list of the token file. Of several with one name the last counts.
 func (t *token) parseClaims(where string, list any, domain string) {
 	for _, v := range as[[]any](list) {
-		o, values := v.(map[string]any), []string(nil)
+		o, values := v.(map[string]any), pick(strings.HasSuffix(where, "Claims"), []string{}, nil)
 		flags := numeral(pick[any](o["flags"] == nil, "0", o["flags"]), 32)
 		each(o["values"].([]any), func(v any) { values = append(values, written[o["type"]](v, domain)) })
 		t.claims[where+fold(units(o["name"].(string)), false)] = attribute(flags, values)

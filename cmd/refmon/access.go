@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -11,15 +12,17 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 type accessCmd struct {
-	Paths          []string `arg:"" name:"path" help:"Paths of objects: in the file system, or in the objects file."`
+	Paths          []string `arg:"" name:"path" help:"Paths of files, or with --objects names of its objects."`
 	As             string   `help:"${as}" placeholder:"WHO"`
 	Want           string   `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
 	objectsFlags   `embed:""`
@@ -27,7 +30,8 @@ type accessCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	JSON           bool `name:"json" help:"${json}"`
+	JSON           bool `name:"json" help:"${json}" xor:"form"`
+	Quiet          bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
 }
 
 // Help returns the long help text.
@@ -38,6 +42,10 @@ of a file and the token of a user of the directory. Of several objects each is e
   refmon access /srv/share/plan.docx --as alice --want read -d company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml \
     --objects acls.jsonl --want write
+  refmon access carla --as helen --want ResetPassword -o ad.ldif -d ad.ldif -q
+
+With --objects, an object is named by path, distinguished name, sAMAccountName, user principal name or SID. -q prints
+nothing on standard output.
 
 With --share the share is asked first: what either refuses is refused, and the first line says which did. Of a
 section of smb.conf each list that decides is named, and the object is asked for the forced user.
@@ -51,6 +59,11 @@ The exit code is 0 granted, 1 if one was denied, 2 if one could not be answered.
 
 // Run explains a decision for each object.
 func (c *accessCmd) Run(std *streams) error {
+	if c.Quiet {
+		silent := *std
+		silent.out = io.Discard
+		std = &silent
+	}
 	// Everyone and the like are the same wherever they ask.
 	dir := &directory.Directory{}
 	var err error
@@ -143,7 +156,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 		return err
 	}
 	if share != nil {
-		return c.both(std, share, q)
+		return c.both(std, dir, share, q)
 	}
 	a, err := q.Ask()
 	if err != nil {
@@ -153,6 +166,9 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 		return printJSON(std, q, &a, id)
 	}
 	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
+		return err
+	}
+	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -173,7 +189,10 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err := in.choose(rights); err != nil {
 		return i, err
 	}
-	return objects.Find(context.Background(), in.source, path, d.Domain, t)
+	if c.Objects == "" {
+		return objects.Find(context.Background(), in.source, &objects.Name{Text: path}, d.Domain, t)
+	}
+	return objects.Find(context.Background(), in.source, objects.NewName(path, d), d.Domain, t)
 }
 
 // principal returns the index of the principal in --as. Without --as it returns 0, unless the directory has several.
@@ -192,7 +211,8 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 }
 
 // both decides about the share and then the object, and prints which one decided.
-func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *accessquery.Query) error {
+func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
+	object *accessquery.Query) error {
 	gate := *object
 	gate.Request.Descriptor = share
 	names := [2]string{"share", "object"}
@@ -231,5 +251,22 @@ func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *accessquery
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
+	if !c.JSON {
+		d := object.Request.Descriptor
+		if err := std.printNames(d, object.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+			return err
+		}
+	}
 	return verdict(allowed)
+}
+
+// namesOf returns the function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+func namesOf(dir *directory.Directory) func(sid.SID) string {
+	var host host.Names
+	return func(s sid.SID) string {
+		if dir != nil && dir.Known(s) {
+			return dir.Name(s)
+		}
+		return host.Of(s)
+	}
 }

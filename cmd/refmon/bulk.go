@@ -40,6 +40,9 @@ type choiceFlags struct {
 	Depth   int      `help:"Visit at most N levels below the paths." placeholder:"N"`
 	Only    string   `help:"Only directories (dirs), or only files (files)." placeholder:"KIND"`
 	Exclude []string `help:"${exclude}" placeholder:"GLOB" sep:"none"`
+
+	people *directory.Directory // of a command that takes names of objects in the objects file
+	names  []*objects.Name      // nil: all objects
 }
 
 // open opens the objects with the selection. typ is the type of objects without one.
@@ -68,11 +71,27 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	}
 	o.tree.Depth, o.tree.Exclude = c.Depth, c.Exclude
 	o.Recurse = o.Recurse || c.Depth > 0
+	if o.Objects != "" && c.people != nil { // here a path is a name in the file (U-119)
+		for _, path := range paths {
+			c.names = append(c.names, objects.NewName(path, c.people))
+		}
+		paths, choice.Names = nil, c.names
+	}
 	in, err := o.open(std, paths)
-	if err == nil && (choice.Only != nil || choice.Exclude != nil) {
+	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
 		in.source, in.chosen = objects.Choose(in.source, choice), true
 	}
 	return in, err
+}
+
+// missing returns an error for the first name that no object has, after all were read.
+func (c *choiceFlags) missing() error {
+	for _, n := range c.names {
+		if n.Found() == 0 {
+			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // directoryFlags name the principals.
@@ -99,7 +118,7 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
-			"a file that 'refmon directory' makes), or --token FILE")
+			"a file of refmon directory from), or --token FILE")
 	}
 	d, err := c.readPeople(std)
 	if err != nil {
@@ -147,9 +166,9 @@ type input struct {
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
-		return nil, errors.New("which objects? give paths, or --objects FILE")
+		return nil, errors.New("the objects are missing: give paths, or --objects FILE")
 	case c.Objects != "" && c.IDMaps != "":
-		return nil, errors.New("--id-maps is about files: an objects file has SIDs already")
+		return nil, errors.New("--id-maps applies to files only: an objects file has SIDs")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
 	case c.Objects == "" && len(paths) == 1 && !c.Recurse && source.Holds(paths[0]):
@@ -221,12 +240,12 @@ func interrupted() (context.Context, context.CancelFunc) {
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): "+
-				"they count instead of the attribute, as on the server%s\n",
+			"refmon: of %d of %d objects the POSIX permissions were changed without the server (hash mismatch): "+
+				"they decide instead of the attribute, as on the server%s\n",
 			sum.Stale, sum.Objects, example("; the first: ", sum.FirstStale))
 	}
 	if sum.Passed > 0 {
-		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, not listed: --nothing lists them too\n",
+		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, which are not listed: --nothing lists them\n",
 			sum.Passed, count(sum.Objects, "object", "objects"))
 	}
 	if sum.NoDACL > 0 {
@@ -234,20 +253,20 @@ func remark(std *streams, sum *bulk.Summary) {
 			sum.NoDACL, sum.Objects)
 	}
 	if sum.Typed > 0 {
-		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type asks about one type, "+
+		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type checks one type, "+
 			"and so do rights such as AddMember and WP:member\n",
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
 	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %s accounts of the server that the directory file does not have%s: "+
-				"give its users uid and its groups gid\n", count(sum.Unmapped, "object names", "objects name"),
+			"refmon: %s accounts of the server that are not in the directory file%s: "+
+				"add uid to its users and gid to its groups\n", count(sum.Unmapped, "object names", "objects name"),
 			example(", such as ", sum.FirstUnmapped))
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as "+
-				"they are\n", sum.Unverified, sum.Objects)
+			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were used "+
+				"without that check\n", sum.Unverified, sum.Objects)
 	}
 }
 
@@ -274,7 +293,7 @@ func conclude(std *streams, sum bulk.Summary, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(std.err,
-			"refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)
+			"refmon: interrupted: the output has the first %d objects and not the rest\n", sum.Objects)
 		return errReported
 	case err != nil:
 		return err

@@ -133,8 +133,9 @@ func aRun(t *testing.T, args ...string) *stopped {
 	if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, "line 1: ") {
 		t.Fatalf(`the whole run: exit code %d, %s, want %d, text containing "line 1: "`, code, says, exitMalformed)
 	}
-	if code, says := s.refmon(); code != 0 || says != "refmon: the checkpoint says that all is done\n" {
-		t.Fatalf("again: exit code %d, %s, want 0, %q", code, says, "refmon: the checkpoint says that all is done\n")
+	const complete = "refmon: the checkpoint is complete: there is nothing left to do\n"
+	if code, says := s.refmon(); code != 0 || says != complete {
+		t.Fatalf("again: exit code %d, %s, want 0, %q", code, says, complete)
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
@@ -46,8 +47,48 @@ func (o *output) earlier(r *bulk.Run) (*deletions, error) {
 		return nil, err
 	}
 	o.files = append(o.files, d.old)
+	if earlier, err := d.isEarlier(); err != nil || !earlier {
+		return nil, err // [output.to] refuses the file
+	}
 	d.new, err = o.open(o.out+".new", false)
 	return d, err
+}
+
+// isEarlier reports whether the file begins like an output of this format. Input for who-can begins like JSON lines,
+// but has descriptors.
+func (d *deletions) isEarlier() (bool, error) {
+	line, err := firstLine(d.old)
+	deleted, _, _ := strings.Cut(d.action, "%")
+	index := d.prefix[2] == 'p' && isSets(line)
+	return index || (bytes.HasPrefix(line, d.prefix) || bytes.HasPrefix(line, []byte(deleted))) &&
+		!bytes.Contains(line, []byte(`,"sd":"`)), err
+}
+
+// isSets reports whether a file with this first line has sets of --for-index.
+func isSets(line []byte) bool {
+	return bytes.HasPrefix(line, []byte(`{"principals":`)) || bytes.HasPrefix(line, []byte(`{"set":`))
+}
+
+// earlierSets reports whether a file exists and begins like a table of sets.
+func earlierSets(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	line, err := firstLine(f)
+	return err == nil && isSets(line)
+}
+
+// firstLine returns the first line of a file, at most 64 KiB of it.
+func firstLine(f io.ReaderAt) ([]byte, error) {
+	first := make([]byte, 64<<10)
+	n, err := f.ReadAt(first, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	line, _, _ := bytes.Cut(first[:n], []byte{'\n'})
+	return line, nil
 }
 
 // Write writes rows and records their documents.

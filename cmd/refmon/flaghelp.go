@@ -81,13 +81,21 @@ var flagHelp = map[string]string{
 	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
 	"out":        "Write the token file here instead of standard output.",
 	"paths":      "Files or folders whose descriptors are read from the file system.",
-	"offline":    "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",
+	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
+		"its objects.",
+	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",
 
-	"profile": "Behaviour where the documents and Windows differ: documented or observed.",
+	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
+	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
+	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
+	"privateAttribute": "Of a path: the attribute with the descriptor (security.NTACL).",
+	"profile":          "Behaviour where the documents and Windows differ: documented or observed.",
 	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
 		"system, network:SID …) " +
 		"or JSON; see refmon token show --help.",
-	"questionWant":     rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"questionWant": rightWords + "; MAXIMUM_ALLOWED requests all rights.",
+	"reachWho": "User or group of the directory, or a SID; without one, --to lists everybody who reaches an " +
+		"object.",
 	"reportCheckpoint": "Save the progress in FILE, and continue from it if it exists; needs a file of JSON lines.",
 	"restrict":         "Restricting SIDs: every right must also be granted to one of these.",
 	"right": "Right: read, write, modify, full, list, control; words for objects of Active Directory such as AddMember " +
@@ -97,7 +105,8 @@ var flagHelp = map[string]string{
 	"traverse": "The test of the folders above a file: host (the user must have the search permission on each, by mode " +
 		"and POSIX ACL, as with smbd; the default for paths) or never (only the file's own descriptor decides; the " +
 		"only policy for --objects, whose rows have no modes of folders).",
-	"to":    "Print only the path to this object: its path or DN, or the name of an account.",
+	"to": "Print only the paths to this object: its path or DN, or the sAMAccountName, user principal name or SID " +
+		"of an account.",
 	"token": "Token file of a further principal, named by the file, or a built-in token; may be repeated.",
 	"type":  "Type of object, which gives generic rights their meaning: " + accessquery.ObjectTypes + ".",
 	"with":  "Further files of another form, as FORM:FILE; may be repeated.",

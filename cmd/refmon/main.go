@@ -25,6 +25,7 @@ type cli struct {
 	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
 	Reach     reachCmd     `cmd:"" help:"List the objects that a user can take control of step by step, and why."`
 	Access    accessCmd    `cmd:"" help:"Explain what a user may do with an object."`
+	Private   privateCmd   `cmd:"" help:"Say whether anyone but one user may read or change an object, and who."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
 	Directory directoryCmd `cmd:"" help:"Write the directory file of users and groups."`
 	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who can access what."`

@@ -18,6 +18,7 @@ import (
 // outputFlags name the output of a long run.
 type outputFlags struct {
 	Out        string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
+	Force      bool   `help:"Write over a file that is there already."`
 	Checkpoint string `help:"${checkpoint}" placeholder:"FILE"`
 	Quiet      bool   `help:"No progress bar." short:"q"`
 }
@@ -26,14 +27,14 @@ type outputFlags struct {
 type output struct {
 	std                   *streams
 	out, sets, checkpoint string
-	quiet                 bool
+	quiet, force          bool
 	rows                  bool // the output is rows, which a resumed run adds to
 	in                    *input
 	files                 []*os.File
 }
 
 func (c *outputFlags) output(std *streams, in *input) *output {
-	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, rows: true, in: in}
+	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, force: c.Force, rows: true, in: in}
 }
 
 // open opens an output file. It truncates the file unless keep is true.
@@ -99,7 +100,18 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
 		return otherwise, nil
 	}
+	if err := o.spare(name); err != nil {
+		return nil, err
+	}
 	return o.open(name, false)
+}
+
+// spare returns an error for a file with contents, unless --force is given (B-19).
+func (o *output) spare(name string) error {
+	if at, err := os.Stat(name); !o.force && err == nil && at.Mode().IsRegular() && at.Size() > 0 {
+		return fmt.Errorf("%s is there already: give another name, or --force to write over it", name)
+	}
+	return nil
 }
 
 // run runs r with its output, checkpoint and progress bar.
@@ -113,8 +125,8 @@ func (o *output) run(r *bulk.Run) (err error) {
 	r.Progress, r.CacheBytes, r.Table = bar.show, cacheBytes(), o.table()
 	if o.checkpoint != "" {
 		if r.Changes || o.in.chosen {
-			return errors.New("--changes, --only and --exclude compare or choose from the beginning: " +
-				"leave --checkpoint out")
+			return errors.New("--changes, --only and --exclude need the whole input: " +
+				"omit --checkpoint")
 		}
 		if r.Ask == bulk.Index && o.sets == "" {
 			return errors.New("--checkpoint with --for-index needs --sets FILE")
@@ -141,6 +153,9 @@ func (o *output) run(r *bulk.Run) (err error) {
 		r.Out = gone
 	} else if r.Out, err = o.to(o.out, o.std.out); err != nil { // a run writes each batch at once: no buffer
 		return err
+	}
+	if gone != nil && earlierSets(o.sets) { // the sets of the earlier output go with it
+		o.force = true
 	}
 	if r.Sets, err = o.to(o.sets, nil); err != nil {
 		return err
@@ -196,7 +211,7 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 	var at *resumption
 	if o.checkpoint != "" {
 		if o.in.chosen {
-			return errors.New("--only and --exclude choose from the beginning: leave --checkpoint out")
+			return errors.New("--only and --exclude need the whole input: omit --checkpoint")
 		}
 		if at, err = o.resume(r.Fingerprint(), true); at == nil {
 			return err

@@ -1,19 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/cli/reach"
-	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
 type reachCmd struct {
-	Who            string   `arg:"" help:"${who}"`
+	Who            string   `arg:"" optional:"" help:"${reachWho}"`
 	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
@@ -33,6 +34,9 @@ Below each step is the entry that grants it.
   refmon reach mallory -o ad.ldif -d ad.ldif
   refmon reach mallory -o ad.ldif -d company.yaml \
     --to 'CN=Domain Admins,CN=Users,DC=corp,DC=test'
+  refmon reach -o ad.ldif -d ad.ldif --to 'Domain Admins'
+
+Without a user, --to lists all users who reach the object, the nearest first, each with one shortest path.
 
 Every step is an access check with the user's token at that point, so deny entries, their order, groups, conditions,
 property sets and OWNER RIGHTS count. The SID of an object identifies it as an account or a group: export objectSid and
@@ -65,8 +69,13 @@ func (c *reachCmd) Run(std *streams) error {
 	if s.Directory, err = c.directory(std); err != nil {
 		return err
 	}
-	if s.From, err = asking(std, s.Directory, c.Who); err != nil {
-		return err
+	switch {
+	case c.Who != "":
+		if s.From, err = asking(std, s.Directory, c.Who); err != nil {
+			return err
+		}
+	case c.To == "":
+		return errors.New("give a user, to list what the user reaches, or --to OBJECT, to list who reaches it")
 	}
 	failed, err := c.read(std, &s)
 	if err != nil {
@@ -74,31 +83,91 @@ func (c *reachCmd) Run(std *streams) error {
 	}
 	ctx, cancel := interrupted()
 	defer cancel()
-	result, err := s.Do(ctx)
+	find := c.outbound
+	if c.Who == "" {
+		find = c.inbound
+	}
+	found, cut, err := find(ctx, std, &s)
 	if err != nil {
 		return err
 	}
-	paths := result.Paths
-	if c.To != "" {
-		if paths, err = c.only(&s, paths); err != nil {
-			return err
-		}
-	}
-	if err := c.print(std, &s, paths); err != nil {
-		return err
-	}
-	if result.Cut != "" {
-		fmt.Fprintf(std.err, "refmon: the search ended %s: there may be more\n", result.Cut)
+	if cut != "" {
+		fmt.Fprintf(std.err, "refmon: the search ended %s: there may be more\n", cut)
 	}
 	if failed != nil {
 		fmt.Fprintf(std.err, "refmon: %s\n", printable(failed.Error()))
 		return errReported
 	}
 	if c.To != "" {
-		if len(paths) == 0 && result.Cut != "" {
+		if found == 0 && cut != "" {
 			return errReported // it is not known
 		}
-		return verdict(len(paths) > 0)
+		return verdict(found > 0)
+	}
+	return nil
+}
+
+// outbound prints what the user reaches, and returns the number of objects.
+func (c *reachCmd) outbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
+	result, err := s.Do(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	paths := result.Paths
+	if c.To != "" {
+		targets, err := c.targets(s)
+		if err != nil {
+			return 0, "", err
+		}
+		paths = slices.DeleteFunc(paths, func(p reach.Path) bool {
+			return !slices.ContainsFunc(targets, func(i int) bool { return s.Objects[i].Path == p.Object })
+		})
+	}
+	return len(paths), result.Cut, c.print(std, s, paths)
+}
+
+// inbound prints who reaches the object of --to (B-25), and returns their number.
+func (c *reachCmd) inbound(ctx context.Context, std *streams, s *reach.Search) (found int, cut string, err error) {
+	targets, err := c.targets(s)
+	if err != nil {
+		return 0, "", err
+	}
+	list, cut, err := s.Inbound(ctx, targets)
+	if err != nil {
+		return 0, "", err
+	}
+	if c.JSON {
+		return len(list), cut, printLines(std, list)
+	}
+	var b strings.Builder
+	verb := "reach"
+	if len(list) == 1 {
+		verb = "reaches"
+	}
+	object := s.Objects[targets[0]].Path
+	if len(targets) > 1 { // each path ends with the one that it is about
+		object = c.To
+	}
+	fmt.Fprintf(&b, "%d of %s %s %s\n", len(list), count(len(s.Directory.Principals), "user", "users"), verb,
+		printable(object))
+	for _, r := range list {
+		fmt.Fprintf(&b, "\n%s in %s\n", std.paint(bold, printable(r.Who)), count(len(r.Steps), "step", "steps"))
+		for i := range r.Steps {
+			writeStep(&b, std, i+1, &r.Steps[i])
+		}
+	}
+	_, err = fmt.Fprint(std.out, b.String())
+	return len(list), cut, err
+}
+
+// printLines prints each value as a line of JSON.
+func printLines[T any](std *streams, list []T) error {
+	e := json.NewEncoder(std.out)
+	e.SetEscapeHTML(false)
+	for _, v := range list {
+		if err := e.Encode(v); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -142,47 +211,30 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 		failed = fmt.Errorf("%d of %d objects could not be read; the first: %w", bad, bad+len(s.Objects), failed)
 	}
 	if directory > 0 && accounts == 0 {
-		fmt.Fprintln(std.err, "refmon: no object tells its SID, so every path has one step: "+
-			"ask for objectSid and objectClass too")
+		fmt.Fprintln(std.err, "refmon: no object has a SID, so every path has one step: "+
+			"export objectSid and objectClass too")
 	}
 	return failed, nil
 }
 
-// only returns the paths to the objects that --to names. It is an error if no object has that path or account.
-func (c *reachCmd) only(s *reach.Search, paths []reach.Path) (out []reach.Path, err error) {
-	named := map[string]bool{}
+// targets returns the indexes of the objects that --to names (U-119). It is an error if there is none.
+func (c *reachCmd) targets(s *reach.Search) (list []int, err error) {
+	name := objects.NewName(c.To, s.Directory)
 	for i := range s.Objects {
-		o := &s.Objects[i]
-		if strings.EqualFold(o.Path, c.To) || o.Entry.Account() && isNamed(s.Directory, o.Entry, c.To) {
-			named[o.Path] = true
+		if o := &s.Objects[i]; name.Is(o.Path, o.Entry) || strings.EqualFold(o.Path, c.To) {
+			list = append(list, i)
 		}
 	}
-	if len(named) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("--to %q: no object has that path, and no object is the account of that name", c.To)
 	}
-	for _, p := range paths {
-		if named[p.Object] {
-			out = append(out, p)
-		}
-	}
-	return out, nil
-}
-
-func isNamed(d *directory.Directory, e *objects.Entry, who string) bool {
-	return strings.EqualFold(d.Name(e.SID), who) || e.SID.String() == who
+	return list, nil
 }
 
 // print prints the paths.
 func (c *reachCmd) print(std *streams, s *reach.Search, paths []reach.Path) error {
 	if c.JSON {
-		e := json.NewEncoder(std.out)
-		e.SetEscapeHTML(false)
-		for _, p := range paths {
-			if err := e.Encode(p); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(std, paths)
 	}
 	who := printable(s.Directory.Principals[s.From].Name)
 	var b strings.Builder

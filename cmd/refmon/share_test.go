@@ -30,7 +30,7 @@ func TestAttributeFlagOverridesShare(t *testing.T) {
 		if _, err := parser.Parse(args); err != nil {
 			t.Fatal(err)
 		}
-		g := gate{config: &shares.Config{Attribute: c.share}}
+		g := gate{shares.Source{Config: &shares.Config{Attribute: c.share}}}
 		g.objects(&asked.WhoCan.objectsFlags, nil)
 		if got := asked.WhoCan.Attribute; got != c.want {
 			t.Errorf("--attribute %q, share with %q: attribute %q, want %q", c.flag, c.share, got, c.want)

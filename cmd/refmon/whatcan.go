@@ -9,7 +9,7 @@ import (
 
 type whatCanCmd struct {
 	Who            string   `arg:"" help:"${who}"`
-	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
 	traverseFlag   `embed:""`
@@ -31,6 +31,10 @@ read, write, modify, full and list whose rights it has completely, and control i
   refmon what-can alice /srv/share -r --directory company.yaml
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
   refmon what-can Everyone /srv/share -r --directory company.yaml --want write
+  refmon what-can helen -o ad.ldif -d ad.ldif --want ResetPassword
+
+With --objects, paths name objects in the file, as for who-can. --want lists only objects on which all of its rights are
+granted, and RIGHTS has them too, such as ForceChangePassword; GRANTED is of the object as a whole.
 
 For a group, the rights are those of a user who is only in that group. A table omits objects without rights and shows
 their number; --nothing lists them too.
@@ -75,11 +79,15 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
+	c.people = run.Directory
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
-	return c.output(std, in).run(run)
+	if err := c.output(std, in).run(run); err != nil {
+		return err
+	}
+	return c.missing()
 }

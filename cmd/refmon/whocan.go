@@ -9,7 +9,7 @@ import (
 
 type whoCanCmd struct {
 	Right          string   `arg:"" help:"${right}"`
-	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${namedPaths}"`
 	objectsFlags   `embed:""`
 	choiceFlags    `embed:""`
 	traverseFlag   `embed:""`
@@ -37,6 +37,10 @@ check for each of them, not a guess from the entries.
     --exclude '.*' --changes
   refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index \
     --out index.jsonl --sets sets.jsonl
+  refmon who-can ResetPassword carla -o ad.ldif -d ad.ldif
+
+With --objects, paths name objects in the file: by path, distinguished name, sAMAccountName, user principal name or SID.
+Without one, every object is listed.
 
 On a terminal a table has groups in the place of more than three names, as Staff (168 of 170), and THROUGH says
 which entry of the DACL and whose it is, or the owner or a privilege; --names lists everybody, --no-names has the
@@ -81,7 +85,7 @@ for COPY of a database: of objects (path, right_name, set_name), and with --sets
 docs/search.md has the queries.
 
 If --out names the output of an earlier run, es-bulk and JSON lines end with a deletion for each document that the
-earlier output has and this one has not.
+earlier output has and this one has not. Any other file with contents is written over only with --force.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
@@ -132,6 +136,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := c.traverseFlag.choose(&c.objectsFlags); err != nil {
 		return err
 	}
+	c.people = run.Directory
 	in, err := c.choiceFlags.open(std, &c.objectsFlags, gate.objects(&c.objectsFlags, c.Paths), run.Type)
 	if err != nil {
 		return err
@@ -143,5 +148,8 @@ func (c *whoCanCmd) Run(std *streams) error {
 	run.Source = in.source
 	out := c.output(std, in)
 	out.sets = c.Sets
-	return out.run(run)
+	if err := out.run(run); err != nil {
+		return err
+	}
+	return c.missing()
 }

@@ -52,7 +52,8 @@ func ExplainOpen(r *fileaccess.Request, f *fileaccess.Facts) Open {
 			o.Component, o.Directory = b.Reason.Component, true
 			o.Check.Descriptor, o.Check.Type = f.Path[o.Component].Descriptor, winnt.DirectoryFileObject
 			left = winnt.FILE_TRAVERSE
-		case b.Reason.Kind == fileaccess.ParentAllow && o.Component < 0:
+		case b.Reason.Kind == fileaccess.ParentAllow && o.Component < 0 &&
+			fileaccess.Can(&r.Subject, f.Object.Descriptor, b.Bit, &f.Policy) == 0:
 			left &^= b.Bit
 		}
 	}

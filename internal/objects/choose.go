@@ -13,6 +13,7 @@ type Choice struct {
 	Only    *winnt.ObjectType // of this type; nil: of any
 	Type    *winnt.ObjectType // of objects without a type of their own
 	Exclude Patterns
+	Names   []*Name // only objects with one of these names; nil: with any
 }
 
 // Choose returns a source with the objects of s that c selects. It keeps an unreadable object unless c is known to
@@ -44,7 +45,16 @@ func (c *Choice) has(o *Object) bool {
 	if c.Only != nil && typ != nil && typ != c.Only {
 		return false
 	}
-	return !c.Exclude.above(o.Path)
+	return !c.Exclude.above(o.Path) && c.named(o)
+}
+
+// named reports whether an object has one of the names. An object without a path cannot be found by name.
+func (c *Choice) named(o *Object) bool {
+	any := c.Names == nil
+	for _, n := range c.Names {
+		any = n.Is(string(o.Path), o.Entry) || any // each name counts what it finds
+	}
+	return any
 }
 
 // Patterns are globs. One without a slash matches the name of an object or of a directory above it. One with a slash

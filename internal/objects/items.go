@@ -110,21 +110,27 @@ func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) erro
 	}
 }
 
-// ErrNotFound means that no object of a source has the path.
-var ErrNotFound = errors.New("no object has this path")
+// Errors of [Find].
+var (
+	ErrNotFound  = errors.New("no object has this path or name")
+	ErrAmbiguous = errors.New("several objects have this name: give the path or the distinguished name of one")
+)
 
-// Find returns the first object with exactly this path. It returns ErrNotFound if there is none, and the item's Err
-// if it is unreadable.
-func Find(ctx context.Context, s Source, path string, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
-	found := Item{Err: fmt.Errorf("%q: %w", path, ErrNotFound)}
+// Find returns the first object whose path is exactly the name's text, or else the only object with that name. It
+// returns ErrNotFound if there is none, ErrAmbiguous if several have the name, and the item's Err if it is unreadable.
+func Find(ctx context.Context, s Source, name *Name, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
+	found, exact := Item{Err: fmt.Errorf("%q: %w", name.Text, ErrNotFound)}, false
 	err := All(ctx, s, domain, typ, func(i Item) bool {
-		if i.Path != path {
-			return true
+		exact = i.Path == name.Text
+		if exact || name.Is(i.Path, i.Entry) {
+			found = i
 		}
-		found = i
-		return false
+		return !exact
 	})
-	if err == nil {
+	switch {
+	case err == nil && !exact && name.Found() > 1:
+		err = fmt.Errorf("%q: %w", name.Text, ErrAmbiguous)
+	case err == nil:
 		err = found.Err
 	}
 	return found, err

@@ -29,7 +29,7 @@ func TestFindAndStop(t *testing.T) {
 	}
 	ctx := context.Background()
 	find := func(path string) (objects.Item, error) {
-		return objects.Find(ctx, open(), path, sid.SID{}, winnt.FileObject)
+		return objects.Find(ctx, open(), objects.NewName(path, nil), sid.SID{}, winnt.FileObject)
 	}
 	if i, err := find("a"); err != nil || !i.Descriptor.Owner().IsZero() || i.Type != winnt.FileObject {
 		t.Errorf("a: %+v, %v", i, err)

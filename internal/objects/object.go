@@ -47,6 +47,8 @@ type Object struct {
 type Entry struct {
 	SID     sid.SID  // of an account; zero: the object is no account
 	Classes []string // from top down
+	Name    string   // sAMAccountName; "": not known
+	UPN     string   // userPrincipalName; "": not known
 	Managed []byte   // the descriptor in msDS-GroupMSAMembership; nil: the object is no such account
 }
 

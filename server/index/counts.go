@@ -8,15 +8,19 @@ import (
 // Counts has the numbers of documents, unreadable documents, classes and people of an index. Documents includes
 // folders and unreadable documents. Nobody may find unreadable documents.
 type Counts struct {
-	Documents, Unreadable, Classes, People int
+	Documents  int `json:"documents"`
+	Unreadable int `json:"unreadable"`
+	Classes    int `json:"classes"`
+	People     int `json:"people"`
 	// Unnamed documents have a path that is not UTF-8, and so no row.
-	Unnamed int
+	Unnamed int `json:"unnamed"`
 	// Unnameable is the number of changes since the start of the run in folders whose path is too
 	// long for the kernel. They may be outside the trees, on the same file system.
-	Unnameable int
+	Unnameable int `json:"unnameable"`
 	// Listed is the number of classes with members that Allow does not cover (Expand),
 	// ListedDocuments the number of their documents.
-	Listed, ListedDocuments int
+	Listed          int `json:"listed"`
+	ListedDocuments int `json:"listedDocuments"`
 }
 
 // Listed is a class with members that no list of allowed SIDs covers. Consumers that support

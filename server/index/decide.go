@@ -14,6 +14,7 @@ import (
 type decider struct {
 	directory  *directory.Directory
 	compiled   *effective.Principals
+	guarded    bool  // the configuration of a share applies
 	numbers    []int // the person's number for each principal of the directory
 	people     int   // count of numbers
 	version    string
@@ -72,14 +73,15 @@ func openDecider(d *directory.Directory, version string, numbers []int, people i
 		evaluators: map[question]*effective.Evaluator{}, having: map[holding]effective.Set{}, passes: map[string]*passed{}}
 }
 
-// samePeople reports whether a directory has the decider's people in the same order. A nil decider returns false.
+// samePeople reports whether a directory has the decider's people in the same order, with the same decisions of a
+// share's configuration. A nil decider returns false.
 func (d *decider) samePeople(o *directory.Directory) bool {
 	if d == nil || len(d.directory.Principals) != len(o.Principals) {
 		return false
 	}
 	for i := range o.Principals {
 		a, b := &d.directory.Principals[i], &o.Principals[i]
-		if a.Token != b.Token && a.SID() != b.SID() || a.Who != b.Who {
+		if a.Token != b.Token && a.SID() != b.SID() || a.Who != b.Who || a.Withheld != b.Withheld || a.Root != b.Root {
 			return false
 		}
 	}
@@ -90,7 +92,9 @@ func (d *decider) samePeople(o *directory.Directory) bool {
 // results.
 func (d *decider) replace(o *directory.Directory, version string) (*decider, *effective.Difference) {
 	compiled, f := d.compiled.Replace(o.Tokens())
-	return openDecider(o, version, d.numbers, d.people, compiled), f
+	out := openDecider(o, version, d.numbers, d.people, compiled)
+	out.guarded = d.guarded
+	return out, f
 }
 
 // affected reports whether a difference can change the result of a class.
@@ -150,6 +154,10 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		and(allowed, p.allowed)
 		out.expression, out.exact = append(slices.Clone(out.expression), p.expression...), out.exact && p.exact
 	}
+	if d.guarded {
+		d.guard(allowed, c.Mask)
+		out.expression, out.exact = nil, false // it is about the tokens of the file check, not about those who log on
+	}
 	out.members = d.numbered(allowed)
 	if out.exact {
 		out.allow = d.sound(out.expression, allowed, e, c)
@@ -159,9 +167,22 @@ func (d *decider) decide(c *Class) (*decided, error) {
 		andNot(left, d.have(s, e, c))
 	}
 	for i := range left.All() {
-		out.expand = append(out.expand, d.compiled.Token(i).User().SID)
+		out.expand = append(out.expand, d.directory.Principals[i].SID())
 	}
 	return out, nil
+}
+
+// guard applies the configuration of a share: its administrators have every right without a check of the file, and
+// nobody has a right that it withholds (N-100).
+func (d *decider) guard(allowed effective.Set, mask winnt.AccessMask) {
+	for i := range d.directory.Principals {
+		switch p := &d.directory.Principals[i]; {
+		case p.Withheld&mask != 0:
+			allowed[i/64] &^= 1 << (i % 64)
+		case p.Root:
+			allowed[i/64] |= 1 << (i % 64)
+		}
+	}
 }
 
 // numbered converts principals of the directory to numbers of people. If two principals are one person, both must

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/refmon/refmon/internal/objects/jsonl"
 	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/watch"
@@ -330,4 +332,70 @@ func TestHoldersAmongPeople(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestGuardDecidesBeforeFiles checks a share's decisions about people: withheld rights, administrators and a forced
+// user, who is the one that files are checked for. Classes are decided again when only these decisions change, and
+// their lists of SIDs name single people (N-100).
+func TestGuardDecidesBeforeFiles(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := (Question{Rights: rights, Guard: "docs", Traverse: TraverseAlways}).Worker(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const forAlice, forNight = "/t/d/alice", "/t/d/night"
+	version := 0
+	decide := func(change func(a, b, c *directory.Principal)) {
+		t.Helper()
+		version++
+		d := firm(t)
+		for i := range d.Principals {
+			d.Principals[i].Who = d.Principals[i].SID()
+		}
+		change(&d.Principals[0], &d.Principals[1], &d.Principals[2])
+		if err := w.Directory(d, fmt.Sprint(version), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(path string, want ...string) {
+		t.Helper()
+		if got := readers(w, path); !slices.Equal(got, want) {
+			t.Errorf("version %d, %s: %v, want %v", version, path, got, want)
+		}
+		e := w.state.classes[w.state.rows[path].Classes[0]].event
+		if e.Allow != nil || e.Expression != nil || !slices.Equal(e.Expand, want) {
+			t.Errorf("version %d, %s: allow %v, expand %v, expression %v, want only %v", version, path, e.Allow, e.Expand,
+				e.Expression, want)
+		}
+	}
+	decide(func(_, _, _ *directory.Principal) {})
+	sees(t, w, folder("/t/d", "(A;;FA;;;"+alice+")(A;;FA;;;"+night+")"),
+		watch.Seen{Path: forAlice, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")},
+		watch.Seen{Path: forNight, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + night + ")")})
+	check(forAlice, alice)
+	check(forNight, bob, carol)
+	decide(func(a, b, _ *directory.Principal) {
+		a.Withheld, b.Withheld = winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA
+	})
+	check(forAlice)
+	check(forNight, bob, carol)
+	decide(func(_, _, _ *directory.Principal) {}) // only the share's decision about alice changed
+	check(forAlice, alice)
+	decide(func(_, b, _ *directory.Principal) { b.Root = true })
+	check(forAlice, alice, bob)
+	withheld := func(_, b, c *directory.Principal) { b.Root, c.Root, c.Withheld = true, true, winnt.FILE_READ_DATA }
+	decide(withheld)
+	check(forNight, bob)
+	decide(func(a, b, c *directory.Principal) { // the same share, and alice is checked as carol
+		withheld(a, b, c)
+		a.Token = c.Token
+	})
+	check(forAlice, bob)
+	check(forNight, alice, bob)
+	decide(func(a, b, c *directory.Principal) { a.Token, b.Token = c.Token, a.Token })
+	check(forAlice, bob)
+	check(forNight, alice, carol)
 }

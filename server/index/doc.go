@@ -6,7 +6,8 @@
 //	err := index.Run(ctx, index.Config{Trees: []string{"/srv"}, Directory: "company.yaml",
 //		Rights: "read", State: "/var/lib/refmon-index"})
 //
-// Any other process can query the result:
+// Config.Query receives an [Index] over the state of the run, which package queries serves to other processes. Any
+// other process can also query the files of the run:
 //
 //	x, err := index.Open("/var/lib/refmon-index", 10*time.Second)
 //	answer := x.CanRead("/srv/plan.docx", "alice", "read")

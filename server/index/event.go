@@ -36,6 +36,8 @@ type StartEvent struct {
 	Index  string   `json:"index"`           // random name of this index
 	Rights []string `json:"rights"`          // at least one
 	Share  string   `json:"share,omitempty"` // SDDL
+	// Guard names the share whose configuration decides, too; "": none.
+	Guard string `json:"guard,omitempty"`
 	// Traverse is the check of traverse rights: "", "privilege", "always" or "host".
 	Traverse string `json:"traverse,omitempty"`
 	// Until is the number of the last compacted event. The events up to it rebuild the state of

@@ -37,7 +37,7 @@ type Form string
 const (
 	FormList   Form = "list"
 	FormBitmap Form = "bitmap"
-	FormSIDs   Form = "sids" // only for a token: an index does not store group memberships
+	FormSIDs   Form = "sids" // not for a person in an index that is read from its folder, which has no memberships
 )
 
 // Classes returns the sorted IDs of the classes on which a person has a right. The errors are those of
@@ -48,30 +48,44 @@ func (x *Index) Classes(who, right string) ([]string, error) {
 }
 
 // Filter returns the filter of a person, by name or SID. It returns an error if any source is stale, the person is
-// unknown or the right is not indexed, and for FormSIDs. The right must be named.
+// unknown or the right is not indexed. For FormSIDs it also returns an error unless the index is that of a run in this
+// process, which knows the groups of the person (N-97). The right must be named.
 func (x *Index) Filter(who, right string, form Form) (Filter, error) {
-	if form == FormSIDs {
-		return Filter{}, errors.New("terms are those of a token: an index does not keep who is in which group")
-	}
-	return x.filter(right, form, func(s *State) (func(*kind) (bool, error), error) {
-		number, known := s.number(who)
-		if !known {
-			return nil, errors.New("the directory has no such person")
-		}
-		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
-	})
+	return x.FilterFor(Query{Who: who, Right: right}, form)
 }
 
 // FilterOf returns the filter of a token, which may be restricted or have deny-only groups. It decides each class
 // for the token (N-19). The errors are those of [Index.Filter]. For FormSIDs it also returns an error if the SIDs
 // would match a class on which the token has no right.
 func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error) {
-	out, err := x.filter(right, form, func(*State) (func(*kind) (bool, error), error) {
-		d := deciderOf(t)
-		return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
+	return x.FilterFor(Query{Token: t, Right: right}, form)
+}
+
+// FilterFor returns the filter for a query, see [Index.Filter] and [Index.FilterOf].
+func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
+	holder := q.Token
+	if form == FormSIDs && holder == nil {
+		var err error
+		if holder, err = x.tokenOf(q.Who); err != nil {
+			return Filter{}, err
+		}
+	}
+	out, err := x.filter(q, form, func(s *State) (func(*kind) (bool, error), error) {
+		if q.Token != nil && s.start.Guard != "" {
+			return nil, errGuarded
+		}
+		if q.Token != nil {
+			d := deciderOf(q.Token)
+			return func(k *kind) (bool, error) { return d.grants(&k.Class) }, nil
+		}
+		number, known := s.number(q.Who)
+		if !known {
+			return nil, errNobody
+		}
+		return func(k *kind) (bool, error) { return k.members.Has(number), nil }, nil
 	})
 	if err == nil && form == FormSIDs {
-		out.SIDs, err = x.terms(t, out.Classes, right)
+		out.SIDs, err = x.terms(holder, out.Classes, q.Right)
 		out.Classes = nil
 	}
 	if err != nil {
@@ -80,50 +94,87 @@ func (x *Index) FilterOf(t *token.Token, right string, form Form) (Filter, error
 	return out, nil
 }
 
+var errNobody = errors.New("the directory has no such person")
+
 // filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
-// list. It fails if the right is not indexed or a source is stale.
-func (x *Index) filter(right string, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	watermark, err := x.follow()
+// list. It fails if the right is not indexed or a source is stale. Events that arrive meanwhile count for the classes
+// that were not reached yet.
+func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
+	out, has, classes, err := x.begin(q, by)
 	if err != nil {
 		return Filter{}, err
 	}
-	s := x.state
-	if !slices.Contains(s.start.Rights, right) {
-		return Filter{}, fmt.Errorf("the index is not about the right %s", right)
+	if out.Classes = make([]string, 0, len(classes)); form == FormBitmap {
+		out.Classes, out.Bitmap = nil, make([]byte, (len(classes)+7)/8)
 	}
-	out := Filter{Right: right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
-	for source, m := range watermark.Sources {
-		if why := x.stale(watermark, source); why != "" {
-			return Filter{}, errors.New(why)
-		}
-		if out.Time.IsZero() || m.Time.Before(out.Time) {
-			out.Time = m.Time
-		}
-	}
-	has, err := by(s)
-	if err != nil {
-		return Filter{}, err
-	}
-	if out.Classes = make([]string, 0, len(s.classes)); form == FormBitmap {
-		out.Classes, out.Bitmap = nil, make([]byte, (len(s.classes)+7)/8)
-	}
-	for _, k := range s.inOrder() {
-		if k.Right != right || k.Passing {
-			continue
+	err = x.each(classes, func(k *kind) error {
+		if k.Right != q.Right || k.Passing {
+			return nil
 		}
 		may, err := has(k)
 		switch {
 		case err != nil:
-			return Filter{}, err
+			return err
 		case may && form == FormBitmap:
 			out.Bitmap[k.number/8] |= 1 << (k.number % 8)
 		case may:
 			out.Classes = append(out.Classes, k.ID)
 		}
+		return nil
+	})
+	if err != nil {
+		return Filter{}, err
 	}
 	return out, nil
+}
+
+// begin returns a filter without classes, the predicate, and the classes to test.
+func (x *Index) begin(q Query, by func(*State) (func(*kind) (bool, error), error)) (out Filter,
+	has func(*kind) (bool, error), classes []*kind, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	watermark, err := x.follow()
+	if err != nil {
+		return out, nil, nil, err
+	}
+	s := x.state
+	if !slices.Contains(s.start.Rights, q.Right) {
+		return out, nil, nil, fmt.Errorf("the index is not about the right %s", q.Right)
+	}
+	out = Filter{Right: q.Right, Directory: s.version, Seq: s.seq, Until: s.start.Until}
+	g := age{watermark, x.within(q), x.clock(), x.boot}
+	for source, m := range watermark.Sources {
+		if why := g.stale(source); why != "" {
+			return out, nil, nil, errors.New(why)
+		}
+		if out.Time.IsZero() || m.Time.Before(out.Time) {
+			out.Time = m.Time
+		}
+	}
+	has, err = by(s)
+	return out, has, s.inOrder(), err
+}
+
+// each calls f with each class under the lock. It releases the lock after each chunk, so that a run waits for one at
+// most.
+func (x *Index) each(classes []*kind, f func(k *kind) error) error {
+	for part := range slices.Chunk(classes, chunk) {
+		if err := x.chunk(part, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, k := range part {
+		if err := f(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // terms returns the user and enabled group SIDs of a token. It fails if these SIDs would match a
@@ -138,31 +189,47 @@ func (x *Index) terms(t *token.Token, own []string, right string) ([]string, err
 	slices.Sort(sids)
 	sids = slices.Compact(sids)
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	for id, k := range x.state.classes {
+	classes := x.state.inOrder() // so that the error names the same class in each process
+	x.mu.Unlock()
+	err := x.each(classes, func(k *kind) error {
 		if k.Right != right || k.Passing || k.rows == 0 {
-			continue
+			return nil
 		}
-		found := slices.ContainsFunc(slices.Concat(k.event.Allow, k.event.Expand), func(s string) bool {
+		in := func(s string) bool {
 			_, has := slices.BinarySearch(sids, s)
 			return has
-		})
-		if _, has := slices.BinarySearchFunc(own, id, strings.Compare); found && !has {
-			return nil, fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes", id)
 		}
+		found := slices.ContainsFunc(k.event.Allow, in) || slices.ContainsFunc(k.event.Expand, in)
+		if _, has := slices.BinarySearchFunc(own, k.ID, strings.Compare); found && !has {
+			return fmt.Errorf("lists of SIDs would give this token class %s, which it has not: take a list of classes",
+				k.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return sids, nil
 }
 
 // CanReadAs reports whether a token has a right on a document, as [Index.CanRead] does for a person (N-19).
 func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
-	return x.answer(path, right, func(_ *State, k *kind) (bool, string) {
-		may, err := deciderOf(t).grants(&k.Class)
+	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
+}
+
+// byToken decides each class for a token.
+func byToken(t *token.Token) func(*State, *kind) (bool, string) {
+	d := deciderOf(t)
+	return func(s *State, k *kind) (bool, string) {
+		if s.start.Guard != "" {
+			return false, errGuarded.Error()
+		}
+		may, err := d.grants(&k.Class)
 		if err != nil {
 			return false, err.Error()
 		}
 		return may, ""
-	})
+	}
 }
 
 // deciderOf returns a decider for one token.

@@ -8,34 +8,38 @@ import (
 
 // SourceStatus is the last heartbeat of a source. The zero value means that the source sent none.
 type SourceStatus struct {
-	Source   string    // the path of a tree, or "directory"
-	Time     time.Time // zero: none was received
-	Age      time.Duration
-	Withheld string // the reason why queries about this source fail; "" if they do not
+	Source   string        `json:"source"` // the path of a tree, or "directory"
+	Time     time.Time     `json:"time"`   // zero: none was received
+	Age      time.Duration `json:"age"`
+	Withheld string        `json:"withheld,omitempty"` // the reason why queries about this source fail; "" if they do not
 }
 
 // Heartbeats returns the last heartbeat of each source, sorted by name: the directory, each tree
 // that sent one, and each tree with documents. It returns an error if the index cannot be read or had no heartbeat
 // yet, so that every query fails.
-func (x *Index) Heartbeats() ([]SourceStatus, error) {
+func (x *Index) Heartbeats() ([]SourceStatus, error) { return x.HeartbeatsWithin(0) }
+
+// HeartbeatsWithin is [Index.Heartbeats] with another greatest age; 0: that of the index.
+func (x *Index) HeartbeatsWithin(limit time.Duration) ([]SourceStatus, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	watermark, err := x.follow()
 	if err != nil {
 		return nil, err
 	}
-	present, known := x.clock(), map[string]bool{directorySource: true}
+	g := age{watermark, x.within(Query{Limit: limit}), x.clock(), x.boot}
+	known := map[string]bool{directorySource: true}
 	for source := range watermark.Sources {
 		known[source] = true
 	}
-	for _, r := range x.state.rows {
-		known[r.Tree] = true
+	for tree := range x.state.trees {
+		known[tree] = true
 	}
 	var out []SourceStatus
 	for source := range known {
-		h := SourceStatus{Source: source, Time: watermark.Sources[source].Time, Withheld: x.stale(watermark, source)}
+		h := SourceStatus{Source: source, Time: watermark.Sources[source].Time, Withheld: g.stale(source)}
 		if !h.Time.IsZero() {
-			h.Age = present.Time.Sub(h.Time)
+			h.Age = g.present.Time.Sub(h.Time)
 		}
 		out = append(out, h)
 	}

@@ -30,9 +30,8 @@ func TestStaleSources(t *testing.T) {
 		"a second to come":      {Moment{present.Time.Add(time.Second), time.Hour}, fresh, true},
 		"two seconds to come":   {Moment{present.Time.Add(2 * time.Second), time.Hour}, fresh, false},
 	} {
-		x := &Index{limit: time.Minute, boot: "b", clock: func() watch.Heartbeat { return present }}
 		f := &Watermark{Boot: "b", Sources: map[string]Moment{"/t": c.tree, directorySource: c.directory}}
-		if got := x.stale(f, "/t"); (got == "") != c.fine {
+		if got := (&age{f, time.Minute, present, "b"}).stale("/t"); (got == "") != c.fine {
 			t.Errorf("N-9: %s: %q", name, got)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/token"
 )
 
 // Index answers queries from the files of a run, in any process of the machine. It is safe for concurrent use.
@@ -42,6 +43,8 @@ type Index struct {
 	info os.FileInfo // of the watermark's file
 	// +checklocks:mu
 	bad error // the first error; it is permanent
+
+	run *live // immutable; nil: the index follows the files of a folder
 }
 
 // Answer reports whether a person has a right on a document. The zero value denies.
@@ -68,10 +71,14 @@ func Open(dir string, limit time.Duration) (*Index, error) {
 		in: bufio.NewReaderSize(file, 1<<18), state: newState()}, nil
 }
 
-// Close closes the file.
+// Close closes the file. Each later query fails.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.run != nil {
+		x.bad = os.ErrClosed
+		return nil
+	}
 	return x.file.Close()
 }
 
@@ -79,34 +86,78 @@ func (x *Index) Close() error {
 // the index. An empty right is the first right of the index. Unknown, unreadable or stale data denies, and Because
 // has the reason (N-5, N-9).
 func (x *Index) CanRead(path, who, right string) Answer {
-	return x.answer(path, right, func(s *State, k *kind) (bool, string) {
-		number, known := s.number(who)
-		if !known {
-			return false, "the directory has no such person"
-		}
-		return k.members.Has(number), ""
-	})
+	return x.CanReadAll(nil, []string{path}, Query{Who: who, Right: right})[0]
 }
 
-// answer finds the class for a document and a right, and calls may with it. Because is set if the
-// result is unknown.
-func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, string)) Answer {
+// Query says about whom and which right a question is. A token takes precedence over a name.
+type Query struct {
+	Who   string        // a person, by name or SID
+	Token *token.Token  // decided itself (N-19); nil: Who counts
+	Right string        // "": the first right of the index
+	Limit time.Duration // the greatest age of a heartbeat; 0: that of the index
+}
+
+// chunk is the number of documents or classes that are looked up before the lock is released. A run that maintains the
+// same state waits for one chunk at most.
+const chunk = 128
+
+// CanReadAll appends an answer for each document to dst, see [Index.CanRead]. All of them are about the same person.
+func (x *Index) CanReadAll(dst []Answer, paths []string, q Query) []Answer {
+	may := byMember(q.Who)
+	if q.Token != nil {
+		may = byToken(q.Token)
+	}
+	for part := range slices.Chunk(paths, chunk) {
+		dst = x.answer(dst, part, q, may)
+	}
+	return dst
+}
+
+// errGuarded is the error of a query for a token in an index with the configuration of a share, whose lists of names
+// only people of the directory can match (N-100).
+var errGuarded = errors.New("the configuration of a share decides, too: name a person instead of a token")
+
+// byMember decides by the members of classes. The result is unknown for a person that the directory does not have.
+func byMember(who string) func(*State, *kind) (bool, string) {
+	return func(s *State, k *kind) (bool, string) {
+		number, known := s.number(who)
+		if !known {
+			return false, errNobody.Error()
+		}
+		return k.members.Has(number), ""
+	}
+}
+
+// answer appends an answer for each document. It finds the document's class and calls may with it.
+func (x *Index) answer(dst []Answer, paths []string, q Query, may func(*State, *kind) (bool, string)) []Answer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	watermark, err := x.follow()
-	if err != nil {
-		return Answer{Because: err.Error()}
+	present := x.clock()
+	for _, path := range paths {
+		if err != nil {
+			dst = append(dst, Answer{Because: err.Error()})
+			continue
+		}
+		dst = append(dst, x.one(&age{watermark, x.within(q), present, x.boot}, path, q.Right, may))
 	}
+	return dst
+}
+
+// one answers about one document.
+//
+// +checklocks:x.mu
+func (x *Index) one(g *age, path, right string, may func(*State, *kind) (bool, string)) Answer {
 	a := Answer{Seq: x.state.seq, Directory: x.state.version}
 	row := x.state.rows[path]
 	if row == nil {
-		if a.Because = x.stale(watermark, watermark.over(path)); a.Because == "" {
+		if a.Because = g.stale(g.over(path)); a.Because == "" {
 			a.Because = "the document is not in the index"
 		}
 		return a
 	}
-	a.Descriptor, a.Time = row.Descriptor, watermark.Sources[row.Tree].Time
-	if a.Because = x.stale(watermark, row.Tree); a.Because != "" {
+	a.Descriptor, a.Time = row.Descriptor, g.Sources[row.Tree].Time
+	if a.Because = g.stale(row.Tree); a.Because != "" {
 		return a
 	}
 	if row.Error != "" {
@@ -129,12 +180,27 @@ func (x *Index) answer(path, right string, may func(s *State, k *kind) (bool, st
 	return a
 }
 
+// within returns the greatest age of a heartbeat for a query.
+func (x *Index) within(q Query) time.Duration {
+	if q.Limit > 0 {
+		return q.Limit
+	}
+	return x.limit
+}
+
+// age compares the heartbeats of a watermark with a limit at one moment. Immutable.
+type age struct {
+	*Watermark
+	limit   time.Duration
+	present watch.Heartbeat
+	boot    string
+}
+
 // stale returns the reason why a tree or the directory has no current heartbeat, "" if both have one.
-func (x *Index) stale(f *Watermark, tree string) string {
-	present := x.clock()
-	for _, source := range []string{tree, directorySource} {
-		if !f.fresh(source, x.limit, x.boot, present) {
-			return fmt.Sprintf("%s had no heartbeat within %s", source, x.limit)
+func (g *age) stale(tree string) string {
+	for _, source := range [2]string{tree, directorySource} {
+		if !g.fresh(source, g.limit, g.boot, g.present) {
+			return fmt.Sprintf("%s had no heartbeat within %s", source, g.limit)
 		}
 	}
 	return ""
@@ -157,6 +223,12 @@ func (x *Index) follow() (*Watermark, error) {
 	if x.bad != nil {
 		return nil, x.bad
 	}
+	if x.run != nil { // the run itself keeps the state and the watermark current
+		if x.watermark == nil {
+			return nil, errNoHeartbeat
+		}
+		return x.watermark, nil
+	}
 	watermark, err := x.newest()
 	if err != nil {
 		return nil, fmt.Errorf("watermark: %w", err)
@@ -169,7 +241,7 @@ func (x *Index) follow() (*Watermark, error) {
 	}
 	switch start := x.state.start; {
 	case start == nil || watermark.Index == "":
-		return nil, errors.New("the index has no heartbeat yet")
+		return nil, errNoHeartbeat
 	case start.Index != watermark.Index:
 		return nil, errors.New("the index was recreated: open it again")
 	case x.state.seq < watermark.Seq:
@@ -177,6 +249,8 @@ func (x *Index) follow() (*Watermark, error) {
 	}
 	return watermark, nil
 }
+
+var errNoHeartbeat = errors.New("the index has no heartbeat yet")
 
 // current opens the log again if it was compacted. The new one contains everything of the old one.
 //

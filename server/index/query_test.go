@@ -233,10 +233,10 @@ func TestWholeFilters(t *testing.T) {
 		return func() (Filter, error) { return a.x.Filter(who, right, form) }
 	}
 	for why, ask := range map[string]func() (Filter, error){
-		"the directory has no such person":             ask("dora", "read", FormList),
-		"the index is not about the right write":       ask("alice", "write", FormList),
-		"the index is not about the right ":            ask("alice", "", FormBitmap),
-		"an index does not keep who is in which group": ask("alice", "read", FormSIDs),
+		"the directory has no such person":               ask("dora", "read", FormList),
+		"the index is not about the right write":         ask("alice", "write", FormList),
+		"the index is not about the right ":              ask("alice", "", FormBitmap),
+		"knows the groups of a person, and none answers": ask("alice", "read", FormSIDs),
 	} {
 		if got, err := ask(); err == nil || !strings.HasSuffix(err.Error(), why) || !reflect.DeepEqual(got, Filter{}) {
 			t.Errorf("%+v, %v, want %q", got, err, why)
@@ -345,10 +345,10 @@ func TestAbsentDocumentIsReported(t *testing.T) {
 	old := Moment{Time: present.Time.Add(-time.Hour)}
 	f := &Watermark{Sources: map[string]Moment{"//a/srv": old, "//a/srv2": Moment(present),
 		directorySource: Moment(present)}}
-	x := &Index{limit: time.Minute, clock: watch.Now}
+	g := age{f, time.Minute, watch.Now(), ""}
 	for path, want := range map[string]string{"//a/srv/plan": "//a/srv", "//a/srv": "//a/srv", "//a/srv2/plan": "",
 		"//a/srv22": "", "/srv/plan": ""} {
-		got := x.stale(f, f.over(path))
+		got := g.stale(f.over(path))
 		if (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want a missing heartbeat of %q", path, got, want)
 		}

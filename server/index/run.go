@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/diskio"
 	"github.com/refmon/refmon/internal/objects/tree"
 	"github.com/refmon/refmon/internal/words"
@@ -23,9 +24,11 @@ type Config struct {
 	Roster    Roster // used instead of Directory; nil: read that file
 	Rights    string // "read" or "read+write"
 	Share     string // SDDL of the share's own descriptor; "": none
-	Traverse  Traverse
-	State     string // the folder of the index
-	Sinks     []Sink // in addition to the log; Run closes them, also if it fails
+	// Guard is the configuration of a share, which decides in addition. It excludes Share. nil: none.
+	Guard    *Guard
+	Traverse Traverse
+	State    string // the folder of the index
+	Sinks    []Sink // in addition to the log; Run closes them, also if it fails
 
 	// From returns the source of a tree; nil: a [watch.Watcher] in this process.
 	From func(tree string) watch.Source
@@ -36,8 +39,20 @@ type Config struct {
 	Beat     time.Duration // the interval of heartbeats; 0: the default of [watch.Watcher]
 	Warn     func(error)   // receives transient errors, such as a malformed directory; nil: they are dropped
 	Ready    func()        // called once, when all trees have been walked; may be nil
+	// Query is called once before the stages start, with an index over the state of this run. It answers from the first
+	// heartbeats until Run returns. Run waits for the function that Query returns. May be nil.
+	Query func(x *Index) (end func(), err error)
 	// Faults is called before each operation on the files of State, see [diskio.Faults]. Only tests set it.
 	Faults diskio.Faults
+}
+
+// Guard is the configuration of a share of a Samba server. All fields are required, except the last two.
+type Guard struct {
+	Name string // names the configuration in the log
+	// Apply returns the directory with the decisions of the share about each principal.
+	Apply            func(*directory.Directory) (*directory.Directory, error)
+	Attribute        string // has the descriptors of files; "": the default
+	IgnoreSystemACLs bool
 }
 
 // Run maintains an index until ctx ends or a stage fails. It returns nil after ctx has ended, unless closing a sink
@@ -64,6 +79,12 @@ func Run(ctx context.Context, c Config) (err error) {
 			return fmt.Errorf("share: %w", err)
 		}
 	}
+	q := Question{Rights: rights, Share: share, ShareText: c.Share, Traverse: c.Traverse}
+	if c.Guard != nil {
+		if q.Guard = c.Guard.Name; c.Share != "" || c.From != nil {
+			return errors.New("the configuration of a share excludes a share's descriptor and other sources")
+		}
+	}
 	log, state, err := openLog(c.State, c.Faults)
 	if err != nil {
 		return err
@@ -71,11 +92,19 @@ func Run(ctx context.Context, c Config) (err error) {
 	sinks = append([]Sink{log}, c.Sinks...)
 	r := &running{log: log, sinks: sinks, config: c,
 		watermark: Watermark{Boot: watch.BootID(), Sources: map[string]Moment{}}}
-	q := Question{Rights: rights, Share: share, ShareText: c.Share, Traverse: c.Traverse}
 	if r.worker, err = q.Worker(state); err != nil {
 		return err
 	}
 	r.watermark.Index = r.worker.state.start.Index
+	if c.Query != nil {
+		r.index = newLive(r.worker, c.State)
+		defer func() { _ = r.index.Close() }() // it has no file
+		end, err := c.Query(r.index)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	return r.stages(ctx)
 }
 
@@ -101,7 +130,7 @@ func (r *running) stages(ctx context.Context) error {
 	stage(func() error { return r.work(ctx, batches, versions) })
 	for _, root := range c.Trees {
 		var w watch.Source = &watch.Watcher{Root: filepath.Clean(root), NoEvents: c.NoEvents, Every: c.Every, Beat: c.Beat,
-			Options: tree.Options{Search: c.Traverse == TraverseHost}}
+			Options: c.options()}
 		if c.From != nil {
 			w = c.From(filepath.Clean(root))
 		}
@@ -112,6 +141,15 @@ func (r *running) stages(ctx context.Context) error {
 		return nil
 	}
 	return context.Cause(ctx)
+}
+
+// options returns how files are read.
+func (c *Config) options() tree.Options {
+	o := tree.Options{Search: c.Traverse == TraverseHost}
+	if c.Guard != nil {
+		o.Attribute, o.IgnoreSystemACLs = c.Guard.Attribute, c.Guard.IgnoreSystemACLs
+	}
+	return o
 }
 
 // eventsPerWrite is the maximum number of events that are collected before a write.
@@ -125,6 +163,7 @@ type running struct {
 	sinks     []Sink // the log, then the others
 	watermark Watermark
 	walked    map[string]bool
+	index     *Index // nil: this process does not query
 
 	unnameable int // changes in folders whose path is too long for the kernel
 }
@@ -161,8 +200,18 @@ func (r *running) version(v *Version) error {
 		return nil
 	}
 	if v.People != nil {
-		if err := r.worker.Directory(v.People, v.Name, at(v.Heartbeat.Time)); err != nil {
+		effective := v.People
+		if g := r.config.Guard; g != nil {
+			var err error
+			if effective, err = g.Apply(v.People); err != nil {
+				return fmt.Errorf("share %s: %w", g.Name, err)
+			}
+		}
+		if err := r.worker.Directory(effective, v.Name, at(v.Heartbeat.Time)); err != nil {
 			return err
+		}
+		if r.index != nil {
+			r.index.setPeople(v.People, effective)
 		}
 	}
 	return r.flush(directorySource, v.Heartbeat)
@@ -210,6 +259,9 @@ func (r *running) flush(source string, beat watch.Heartbeat) error {
 		if err := s.SetWatermark(&r.watermark); err != nil {
 			return fmt.Errorf("write the watermark: %w", err)
 		}
+	}
+	if r.index != nil {
+		r.index.publish(r.worker, &r.watermark)
 	}
 	return nil
 }

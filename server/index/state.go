@@ -25,7 +25,10 @@ type State struct {
 	below   map[string]map[string]struct{} // names in a folder
 	unread  int                            // unreadable rows
 
+	trees map[string]int // number of rows of each tree that has any
+
 	ordered []*kind // sorted by ID, as of the last call of inOrder
+	added   []*kind // classes since then
 	// documents has the paths of each class's documents; nil until documentsOf is called.
 	documents map[string]map[string]struct{}
 }
@@ -41,7 +44,7 @@ type kind struct {
 
 func newState() *State {
 	return &State{bySID: map[string]int{}, byName: map[string]int{}, classes: map[string]*kind{},
-		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}}
+		rows: map[string]*RowEvent{}, below: map[string]map[string]struct{}{}, trees: map[string]int{}}
 }
 
 // Apply applies the next event and keeps what it points to, which the caller must not change. It returns an error and
@@ -144,6 +147,7 @@ func (s *State) class(e *ClassEvent) error {
 		}
 		k = &kind{Class: c, number: len(s.classes)}
 		s.classes[e.ID] = k
+		s.added = append(s.added, k)
 	}
 	k.event, k.members = e, members
 	return nil
@@ -181,6 +185,9 @@ func (s *State) count(r *RowEvent, n int) {
 	if r == nil {
 		return
 	}
+	if s.trees[r.Tree] += n; s.trees[r.Tree] == 0 {
+		delete(s.trees, r.Tree)
+	}
 	if r.Error != "" {
 		s.unread += n
 	}
@@ -196,11 +203,20 @@ func (s *State) count(r *RowEvent, n int) {
 	}
 }
 
-// inOrder returns the classes sorted by ID. Classes are never removed. The caller must not change the slice.
+// inOrder returns the classes sorted by ID. Classes are never removed. The caller must not change the slice, and may
+// keep it. New classes are merged into a new slice, which costs much less than to sort all of them again.
 func (s *State) inOrder() []*kind {
-	if len(s.ordered) != len(s.classes) {
-		s.ordered = slices.SortedFunc(maps.Values(s.classes), func(a, b *kind) int { return strings.Compare(a.ID, b.ID) })
+	if len(s.added) == 0 {
+		return s.ordered
 	}
+	byID := func(a, b *kind) int { return strings.Compare(a.ID, b.ID) }
+	slices.SortFunc(s.added, byID)
+	old, out := s.ordered, make([]*kind, 0, len(s.classes))
+	for _, k := range s.added {
+		at, _ := slices.BinarySearchFunc(old, k, byID)
+		out, old = append(append(out, old[:at]...), k), old[at:]
+	}
+	s.ordered, s.added = append(out, old...), nil
 	return s.ordered
 }
 

@@ -1,10 +1,12 @@
 package index
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -27,6 +29,8 @@ type Worker struct {
 	begun  uint64            // number of walks started
 	events []Event
 	clock  int64
+	// lock is held for each change of state, which a run's index reads too.
+	lock sync.Locker
 	// defines means that classes are defined without members.
 	defines bool
 
@@ -45,6 +49,7 @@ type Question struct {
 	Share     *sd.Descriptor // nil: none
 	ShareText string         // its SDDL
 	Traverse  Traverse
+	Guard     string // name of the share whose configuration the directory has applied; "": none
 }
 
 // Worker returns a worker that continues from s, or starts from the beginning if s is nil or empty. It owns s from
@@ -59,8 +64,8 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	}
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
-		traverse: Traverse(traverse), byDescriptor: map[described]classed{}}
-	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse}
+		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
+	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)
@@ -71,9 +76,10 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	case s.start == nil:
 		w.clock = at(time.Now())
 		return w, w.add(Event{Start: start})
-	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText || s.start.Traverse != traverse:
+	case !slices.Equal(s.start.Rights, start.Rights) || s.start.Share != shareText ||
+		s.start.Traverse != traverse || s.start.Guard != q.Guard:
 		return nil, fmt.Errorf("the index is about %s, share %q and traverse %q: take another folder",
-			strings.Join(s.start.Rights, "+"), s.start.Share, s.start.Traverse)
+			strings.Join(s.start.Rights, "+"), cmp.Or(s.start.Share, s.start.Guard), s.start.Traverse)
 	}
 	return w, nil
 }
@@ -85,10 +91,19 @@ func (w *Worker) Take() []Event {
 	return out
 }
 
+// unshared is the lock of a state that only its worker uses.
+type unshared struct{}
+
+func (unshared) Lock()   {}
+func (unshared) Unlock() {}
+
 // add applies an event to the worker's state and queues it for the sinks.
 func (w *Worker) add(e Event) error {
 	e.Seq, e.Time = w.state.seq+1, w.clock
-	if err := w.state.Apply(&e); err != nil {
+	w.lock.Lock()
+	err := w.state.Apply(&e)
+	w.lock.Unlock()
+	if err != nil {
 		return err
 	}
 	w.events = append(w.events, e)
@@ -114,8 +129,12 @@ func (w *Worker) Directory(d *directory.Directory, version string, at int64) err
 		affects = func(c *Class) bool { return c.affected(f) }
 	} else {
 		w.d = newDecider(d, version, func(s sid.SID) int { return w.state.bySID[s.String()] }, len(w.state.people))
+		w.d.guarded = w.state.start.Guard != ""
 	}
-	for _, k := range w.state.inOrder() {
+	w.lock.Lock()
+	classes := w.state.inOrder()
+	w.lock.Unlock()
+	for _, k := range classes {
 		// A change that affects none of a class's SIDs cannot change its members (N-96).
 		if affects(&k.Class) {
 			if err := w.decide(&k.Class, k); err != nil {

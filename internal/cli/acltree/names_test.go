@@ -43,7 +43,7 @@ func TestNameIsResolvedByFirstSource(t *testing.T) {
 			t.Errorf("U-116: %s is %v, %v, want %s", name, a.SID, err, want)
 		}
 	}
-	for name, want := range map[string]string{"": "no name", "nobdy": "no user or group",
+	for name, want := range map[string]string{"": "name is missing", "nobdy": "no user or group",
 		"group:carol": "no user or group", "BG": "write the SID", "aliec": "did you mean alice", "S-1-x": "no user or group",
 		"\x1b[2J": `\x1b`,
 		"broken":  "injected", "user:Everyone": "no user",

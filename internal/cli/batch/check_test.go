@@ -176,7 +176,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`, "resourceAttributes[0].nme: unknown field"},
 	{`{"id":1,"define":{"a":{"user":"BA"}},"desired":1}`, `1`, `has no field "desired"`},
 	{`{"id":1,"define":{"a":{"usr":"BA"}}}`, `1`, `define: "a": `},
-	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is there twice`},
+	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is defined twice`},
 	{`{"id":1,"define":[]}`, `1`, "define: "},
 	{"{\"id\":1,\"sd\":\"\x00\"}", `1`, "control character 0x00"},
 	{"{\"id\":1,\"sd\":\"\xff\"}", `1`, "byte 0xff is not UTF-8"},

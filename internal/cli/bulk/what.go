@@ -55,6 +55,12 @@ func (a *has) key() []byte { return fmt.Append(nil, *a) }
 // what appends the row of an object: the mask and the names of the rights.
 func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	have := words.Granted(m, o.Type)
+	// The rights that the question names are granted too, also those on one object type only (U-120).
+	for _, r := range w.run.Want {
+		if !slices.Contains(have, r.Name) {
+			have = append(have, r.Name)
+		}
+	}
 	switch w.run.Format {
 	case JSONL:
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"granted":"`...)
@@ -71,7 +77,7 @@ func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	}
 	text := strings.Join(have, ", ")
 	switch {
-	case m == 0:
+	case m == 0 && len(have) == 0:
 		text = "(nothing)"
 	case len(have) == 0:
 		text = o.Type.Names(m)

@@ -98,6 +98,15 @@ func (s *Search) Do(ctx context.Context) (*Result, error) {
 }
 
 func (s *Search) begin() error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	s.add(hand{user: s.From, token: s.Directory.Principals[s.From].Token})
+	return nil
+}
+
+// prepare checks the Search and computes what does not depend on who asks.
+func (s *Search) prepare() error {
 	if s.Directory == nil || s.From < 0 || s.From >= len(s.Directory.Principals) {
 		return ErrNobody
 	}
@@ -130,7 +139,7 @@ func (s *Search) begin() error {
 	}
 	s.found = make([]*edge, len(s.Objects))
 	s.known = map[string]bool{}
-	s.add(hand{user: s.From, token: s.Directory.Principals[s.From].Token})
+	s.hands, s.cut = nil, ""
 	return nil
 }
 

@@ -16,7 +16,10 @@ func TestReasons(t *testing.T) {
 		1806: {"there is no DACL E", ""}, 1807: {"", "the DACL is empty E"}, 1810: {"", "a privilege is missing E"},
 		1813: {"granted by a central access rule E", ""}, 1814: {"", "not granted by a central access rule E"},
 		1830: {"", "not granted to app containers E"}, 1841: {"", "denied by the trust label E"},
-		1808: {}, 1809: {}, 1811: {},
+		1808: {"there is no security descriptor E", ""}, 1811: {"granted by the directory's entry E", ""},
+		1812: {"", "denied by the directory's entry E"}, 1815: {"granted by the directory's central access rule E", ""},
+		1816: {"", "not granted by the directory's central access rule E"},
+		1809: {},
 	} {
 		access := fmt.Sprintf("0x1 4416 %d E", code)
 		if got := Why(stored{id: 4656, access: access}.event(t)); got != want.granted {

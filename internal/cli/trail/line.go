@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
 )
 
 // verbs maps events to the verb for a line.
@@ -13,15 +15,18 @@ var verbs = map[uint16]string{
 	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full",
 	1105: "archived a segment",
 	4608: "started the log", 4612: "lost records", 4621: "recovered from a failed audit",
-	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete",
+	4624: "logged on", 4625: "failed to log on", 4627: "logged on", 4634: "logged off", 4647: "logged off",
+	4648: "log on with other credentials as",
+	4656: "open", 4658: "close", 4660: "delete",
 	4661: "open",
 	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges",
 	4673: "call a service with privileges",
 	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle",
-	4696: "assign a token",
+	4696: "assign a token", 4697: "install a service",
 	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of",
 	4817: "change auditing of", 4906: "set CrashOnAuditFail", 4911: "change attributes or label of",
 	4912: "change an account's audit policy", 4913: "change the central policy of",
+	5140: "use the share", 5145: "ask the share for",
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
 	audit.AccountsChangedID: "changed accounts",
 }
@@ -105,18 +110,42 @@ func account(e *audit.Event, prefix string) string {
 // What returns the object of a record: its type and name, "" if it has none.
 func What(e *audit.Event) string {
 	name, ok := e.Field("ObjectName")
+	if share, found := e.Field("ShareName"); found && !ok {
+		if below, _ := e.Field("RelativeTargetName"); below != "" && below != "-" {
+			share += `\` + below
+		}
+		return quote(share)
+	}
 	if !ok {
 		if name, ok = e.Field("Service"); ok {
 			return quote(name)
 		}
 		who := account(e, "Target")
-		if who == "" || e.ID == 4624 || e.ID == 4625 || e.ID == 4634 {
-			return who // of a logon it is who was logged on
+		switch e.ID {
+		case 4624, 4625, 4627, 4634, 4647, 4648:
+			return who
+		}
+		if who == "" {
+			return ""
 		}
 		return "of " + who
 	}
 	typ, _ := e.Field("ObjectType")
-	return typ + " " + quote(name)
+	return guidName(typ) + " " + quote(guidName(name))
+}
+
+// guidName returns the name of a class, attribute or right of Active Directory that a record names by its GUID:
+// %{bf967aba-0de6-11d0-a285-00aa003049e2} is user. It returns any other text unchanged.
+func guidName(text string) string {
+	bare := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(text, "%"), "{"), "}")
+	g, err := winnt.ParseGUID(bare)
+	if err != nil || bare == text {
+		return text
+	}
+	for _, known := range adrights.ByGUID(g) {
+		return known.Name
+	}
+	return text
 }
 
 func quote(s string) string {
@@ -142,9 +171,21 @@ func rights(e *audit.Event) string {
 var reasonWords = map[uint16]string{
 	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner",
 	1805: "not granted by any entry",
-	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing",
+	1806: "there is no DACL", 1807: "the DACL is empty", 1808: "there is no security descriptor",
+	1810: "a privilege is missing", 1811: "granted by the directory's entry", 1812: "denied by the directory's entry",
 	1813: "granted by a central access rule",
+	1815: "granted by the directory's central access rule",
+	1816: "not granted by the directory's central access rule",
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
+}
+
+// grants reports whether a reason grants its right.
+func grants(code uint16) bool {
+	switch code {
+	case 1801, 1804, 1806, 1808, 1811, 1813, 1815:
+		return true
+	}
+	return false
 }
 
 // Why returns the reason of a decision: for a denial the first denying entry, for a success each granting entry, for
@@ -168,7 +209,7 @@ func Why(e *audit.Event) string {
 		case a.Reason == 1801:
 			text += " a privilege"
 		}
-		granting := a.Reason == 1801 || a.Reason == 1804 || a.Reason == 1806 || a.Reason == 1813
+		granting := grants(a.Reason)
 		if e.Outcome == audit.Failure && !granting {
 			return text
 		}

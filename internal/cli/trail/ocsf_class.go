@@ -2,6 +2,7 @@ package trail
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -125,10 +126,20 @@ func readOrUpdate(e *audit.Event) int {
 
 // mask returns the access mask of a record, 0 if it is missing or malformed.
 func mask(e *audit.Event) uint64 {
-	text, _ := e.Field("AccessMask")
-	m, err := strconv.ParseUint(text, 0, 64)
-	if err != nil {
-		return 0
-	}
+	m, _ := maskOf(e)
 	return m
+}
+
+// maskOf returns the access mask of a record. ok is false if it is missing or malformed. Where the mask is a list of
+// codes it is that of the record's rights (U-22).
+func maskOf(e *audit.Event) (m uint64, ok bool) {
+	text, _ := e.Field("AccessMask")
+	if strings.HasPrefix(text, "%%") {
+		for a := range e.Accesses() {
+			m |= uint64(a.Bit)
+		}
+		return m, true
+	}
+	m, err := strconv.ParseUint(text, 0, 64)
+	return m, err == nil
 }

@@ -66,9 +66,9 @@ func resourceType(typ string) int { return resourceTypes[typ] }
 // rights adds the access mask and the names of its rights, for the type of the
 // object.
 func (o *ocsf) rights(out object) {
-	text := o.take("AccessMask")
-	m, err := strconv.ParseUint(text, 0, 64)
-	if err != nil {
+	o.take("AccessMask")
+	m, ok := maskOf(o.e)
+	if !ok {
 		return
 	}
 	names := []string{}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Writer prints records in one format. [NewWriter] returns one.
@@ -90,11 +92,15 @@ func (w *Writer) row(e *audit.Event) error {
 	if privileges == "" {
 		privileges = field("EnabledPrivilegeList")
 	}
+	asked := field("AccessMask")
+	if m, ok := maskOf(e); ok && strings.HasPrefix(asked, "%%") {
+		asked = winnt.AccessMask(m).String()
+	}
 	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)),
 		strconv.Itoa(int(e.ID)), e.Outcome.String(),
 		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"),
 		field("ObjectType"), field("ObjectName"),
-		field("AccessMask"), rights(e), privileges, clean(Why(e))}
+		asked, rights(e), privileges, clean(Why(e))}
 	for i := range row {
 		row[i] = harmless(row[i])
 	}

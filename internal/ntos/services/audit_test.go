@@ -158,12 +158,12 @@ func TestAlarmRecordsNameClientAndServer(t *testing.T) {
 	}{
 		"open": {alarm(open), true, []string{
 			"4656" + s.who + object + " HandleId=0x44 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
-			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+			"4674" + s.who + object + " HandleId=0x44 AccessMask=%%4384,%%4385 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"open refused": {alarm(refused), false, []string{
 			"4656 F" + s.who + object + " HandleId=0x0 AccessMask=0x1 PrivilegeList=SeTcbPrivilege" + s.by + primary,
-			"4674 F" + s.who + object + " HandleId=0x0 AccessMask=1 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+			"4674 F" + s.who + object + " HandleId=0x0 AccessMask=%%4384 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"open without audit entry": {alarm(unasked), false, []string{
-			"4674" + s.who + object + " HandleId=0x44 AccessMask=3 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
+			"4674" + s.who + object + " HandleId=0x44 AccessMask=%%4384,%%4385 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"object": {used(true), false, []string{"4674" + s.who +
 			" ObjectServer=sub HandleId=0x48 AccessMask=32 PrivilegeList=SeTcbPrivilege" + s.by + primary}},
 		"object refused": {used(false), false, []string{"4674 F" + s.who +

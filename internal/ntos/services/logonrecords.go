@@ -163,13 +163,13 @@ func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Toke
 			return st
 		}
 	}
-	held := audit.Sensitive(v.Spec().Privileges)
-	if held == 0 || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {
+	held := audit.SpecialPrivileges(v.Spec().Privileges, t)
+	if held == nil || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {
 		return ntstatus.Success
 	}
 	// Sensitive privileges are recorded right after the logon that brings them. L-48
 	origin := audit.Origin{Subject: access.Subject{Primary: v}, Names: s.Log.Names}
-	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held.Names()})
+	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held})
 }
 
 // RecordRefusedLogon records a refused logon with the status that the client got and, as the substatus, the reason

@@ -248,8 +248,8 @@ func TestTokensOfLogonsHaveOwnIDs(t *testing.T) {
 	}
 }
 
-// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names all sensitive
-// privileges that the token holds and no others (L-48).
+// A logon is special if its token holds a sensitive privilege, enabled or not. Its record names these privileges and
+// SeDelegateSessionUserImpersonatePrivilege, in the order of network logons (L-48, U-200).
 func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	s, w, th := logonWorld(t, m, winnt.SeTcbPrivilege)
@@ -268,6 +268,10 @@ func TestSpecialLogonNamesSensitivePrivileges(t *testing.T) {
 		{winnt.SeDebugPrivilege.Bit(), 0, []string{"4672 SeDebugPrivilege"}},
 		{winnt.Privileges(winnt.SeDebugPrivilege, winnt.SeUndockPrivilege), winnt.SeUndockPrivilege.Bit(),
 			[]string{"4672 SeDebugPrivilege"}},
+		{winnt.SeDelegateSessionUserImpersonatePrivilege.Bit(), 0, nil},
+		{winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeBackupPrivilege,
+			winnt.SeDelegateSessionUserImpersonatePrivilege), 0, []string{"4672 SeBackupPrivilege\r\n\t\t\t" +
+			"SeTakeOwnershipPrivilege\r\n\t\t\tSeDelegateSessionUserImpersonatePrivilege\r\n\t\t\tSeTcbPrivilege"}},
 	} {
 		spec := token.StandardUser(sid.MustParse(acting))
 		spec.Privileges, spec.EnabledPrivileges, spec.DefaultPrivileges = c.held, c.enabled, c.enabled

@@ -165,7 +165,7 @@ func (c *Context) openPlace(n *treeName, r *fileaccess.Request, place nt.FilePla
 		return out, false, c.Fail("U-64", st)
 	}
 	if !d.Allowed() {
-		if st := c.recordTree(n, r, d, 0, nil); st != ntstatus.Success {
+		if st := c.recordTree(n, r, facts, d, 0, nil); st != ntstatus.Success {
 			// If a required record cannot be written, its status replaces the refusal.
 			return out, false, c.Fail("U-64", st)
 		}

@@ -14,8 +14,8 @@ import (
 )
 
 // recordTree records an open where a SACL and the policy ask for it.
-func (c *Context) recordTree(n *treeName, r *fileaccess.Request, d *fileaccess.Decision, h winnt.Handle,
-	remembered *audit.HandleAudit) ntstatus.Status {
+func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileaccess.Facts, d *fileaccess.Decision,
+	h winnt.Handle, remembered *audit.HandleAudit) ntstatus.Status {
 	a := &d.Audit
 	if c.Mode != access.User || !c.Sys.Log.Policy.Opens() ||
 		a.About != fileaccess.AuditObject && a.About != fileaccess.AuditDirectory {
@@ -31,6 +31,9 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, d *fileaccess.D
 		Request: &access.Request{Descriptor: a.Descriptor, Subject: r.Subject, Desired: a.Desired,
 			Type: winnt.FileObject, Mode: c.Mode},
 		Decision: granted.Using(d.PrivilegesUsed), Uses: true}
+	if a.About == fileaccess.AuditObject && facts.Object.Exists {
+		o.Reasons = func() []audit.Reason { return accessquery.AuditReasons(r, facts, d) }
+	}
 	ha, st := c.Sys.Log.Opened(&o)
 	if remembered != nil {
 		*remembered = ha
@@ -46,7 +49,7 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	changes := d.Action != fileaccess.Opened || r.Options&fileaccess.DeleteOnClose != 0
 	first := changes && c.Sys.Log.Policy.FailsClosed()
 	if first {
-		if st := c.recordTree(n, r, d, h, &remembered); st != ntstatus.Success {
+		if st := c.recordTree(n, r, place.Facts(), d, h, &remembered); st != ntstatus.Success {
 			// A demanded record that cannot be kept fails the open: nothing is made or emptied.
 			return nil, remembered, false, c.Fail("U-64", st)
 		}
@@ -65,7 +68,7 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	if first {
 		return f, remembered, false, ntstatus.Success
 	}
-	if st := c.recordTree(n, r, d, h, &remembered); st != ntstatus.Success {
+	if st := c.recordTree(n, r, place.Facts(), d, h, &remembered); st != ntstatus.Success {
 		f.Deref(ob.TagCall)
 		// A demanded record that cannot be kept fails the open: nothing is granted.
 		return nil, remembered, false, c.Fail("U-64", st)

@@ -78,6 +78,42 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	}
 }
 
+// The record of an open names the entry of the directory for a right that came from it. The file and its directory have
+// the same descriptor here (F-80).
+func TestRecordNamesEntryOfDirectory(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	w := newTreeWorld(t, recorded(t, m, audit.Options{}))
+	for _, c := range []struct {
+		dacl  string
+		asked winnt.AccessMask
+		st    ntstatus.Status
+		want  string
+	}{
+		{"(A;;0x81;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CCLO;;;WD) %%4423: %%1801 D:(A;;CCLO;;;WD)"},
+		{"(A;;0x1;;;WD)", 0x81, 0, "4656 %%4416: %%1801 D:(A;;CC;;;WD) %%4423: %%1811 D:(A;;CC;;;WD)"},
+		{"(A;;0x1;;;WD)", winnt.MAXIMUM_ALLOWED, 0, "4656 %%4416: %%1801 D:(A;;CC;;;WD) %%4423: %%1811 D:(A;;CC;;;WD)"},
+		{"(A;;0x40;;;WD)", 0x10000, 0, "4656 %%1537: %%1811 D:(A;;DT;;;WD)"},
+		{"(A;;0x81;;;WD)", 0x10082, ntstatus.AccessDenied,
+			"4656 %%1537: %%1805 %%4417: %%1805 %%4423: %%1811 D:(A;;CCLO;;;WD)"},
+		{"(D;;SD;;;WD)", 0x10000, ntstatus.AccessDenied, "4656 %%1537: %%1802 D:(D;;SD;;;WD)"},
+	} {
+		w.tree.descriptor = sddl.MustParse("O:SYG:SYD:" + c.dacl + "S:(AU;SAFA;FA;;;WD)")
+		m.Drain()
+		h, st := w.Thread.NtOpenFile(c.asked, &nt.ObjectAttributes{ObjectName: `\??\T\file`}, 7, 0)
+		want(t, c.want, st, c.st)
+		got := fieldsOf(m, "AccessReason")
+		for i := range got {
+			got[i] = strings.Join(strings.Fields(got[i]), " ")
+		}
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s, asked %v: %q, want %q", c.dacl, c.asked, got, c.want)
+		}
+		if st == ntstatus.Success {
+			want(t, "close", w.Thread.NtClose(h), ntstatus.Success)
+		}
+	}
+}
+
 // A request through a share is recorded once, even if the lookup is repeated. With MAXIMUM_ALLOWED the record has the
 // granted rights. Kernel mode writes no record (F-178).
 func TestRequestThroughShareIsRecordedOnce(t *testing.T) {

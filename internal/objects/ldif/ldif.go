@@ -154,6 +154,16 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 		return err
 	case "objectclass":
 		e.Classes = append(e.Classes, string(value))
+	case "samaccountname":
+		if !ok {
+			return errBase64
+		}
+		e.Name = string(value)
+	case "userprincipalname":
+		if !ok {
+			return errBase64
+		}
+		e.UPN = string(value)
 	case "msds-groupmsamembership":
 		if !ok {
 			return errBase64

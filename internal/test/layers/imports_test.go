@@ -61,7 +61,8 @@ var (
 var programs = map[string][]string{
 	"refmond":        {"server/cmd/refmond", "server/daemon", "server/lsa/admin", "server/lsa/host", "server/mount"},
 	"refmon-gateway": {"server/cmd/refmon-gateway", "server/gateway"},
-	"refmon-index":   {"server/cmd/refmon-index", "server/index/cluster", "server/index/postgres", "server/index/roster"},
+	"refmon-index":   {"server/cmd/refmon-index", "server/index/cluster", "server/index/postgres", "server/index/queries",
+		"server/index/roster"},
 }
 
 // programOf returns the program that alone uses a package, "" for a shared package.

@@ -52,6 +52,7 @@ var askable = []reflect.Type{
 	reflect.TypeFor[fileaccess.IDRange](),
 	reflect.TypeFor[fileaccess.MaximalAccess](),
 	reflect.TypeFor[fileaccess.MoveDecision](),
+	reflect.TypeFor[fileaccess.Privacy](),
 	reflect.TypeFor[fileaccess.SubIDs](),
 	reflect.TypeFor[hostfs.Offline](),
 	reflect.TypeFor[hostfs.Tree](),

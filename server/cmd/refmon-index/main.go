@@ -72,7 +72,7 @@ func main() {
 func run(args []string, std *streams) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),
-		kong.Vars{"traverse": traverseHelp},
+		kong.Vars{"traverse": traverseHelp, "share": shareHelp},
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), kong.Bind(std),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}))
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/queries"
 	"github.com/refmon/refmon/token"
 )
 
@@ -24,12 +23,51 @@ type queryFlags struct {
 	Limit time.Duration `help:"The greatest age of a heartbeat; older data is not used." default:"10s"`
 }
 
-func (a *queryFlags) open() (*index.Index, error) { return index.Open(a.State, a.Limit) }
+// ask asks the run of the index, or the files of its folder if no run answers. Both give the same answers, except that
+// only a run knows the groups of people (N-97).
+func (a *queryFlags) ask(run func(*queries.Client) error, folder func(*index.Index) error) error {
+	c, err := queries.Dial(a.State)
+	if err == nil {
+		err = run(c)
+		_ = c.Close() // nothing was written
+	}
+	if !errors.Is(err, queries.ErrNoRun) {
+		return err
+	}
+	x, err := index.Open(a.State, a.Limit)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = x.Close() }() // only read
+	return folder(x)
+}
+
+// subject is a person or a token of the command line.
+type subject struct {
+	Who   string `arg:"" optional:"" help:"The person, by name or SID."`
+	Token string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
+}
+
+// about returns the question and the query for the person or the token. It returns an error unless exactly one of
+// them is given.
+func (s *subject) about(right string, limit time.Duration) (a queries.About, q index.Query, err error) {
+	a = queries.About{Subject: queries.Subject{Who: s.Who}, Right: right, Limit: limit}
+	q = index.Query{Who: s.Who, Right: right, Limit: limit}
+	if (s.Token == "") == (s.Who == "") {
+		return a, q, errors.New("name a person, or a token by --token")
+	}
+	if s.Token == "" {
+		return a, q, nil
+	}
+	if a.Token, err = os.ReadFile(s.Token); err == nil {
+		q.Token, err = token.Parse(a.Token)
+	}
+	return a, q, err
+}
 
 type canReadCmd struct {
 	Document   string `arg:"" help:"The document, by its path."`
-	Who        string `arg:"" optional:"" help:"The person, by name or SID."`
-	Token      string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
+	subject    `embed:""`
 	Right      string `help:"The right; the index's first right by default." short:"w"`
 	JSON       bool   `help:"Print the result with its evidence as JSON." name:"json"`
 	queryFlags `embed:""`
@@ -37,34 +75,30 @@ type canReadCmd struct {
 
 // Run prints yes or no. The error errNo sets the exit code.
 func (c *canReadCmd) Run(std *streams) error {
-	x, err := c.open()
+	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = x.Close() }() // only read
-	a, err := c.answer(x)
+	var list []index.Answer
+	err = c.ask(func(run *queries.Client) (err error) {
+		list, _, err = run.CanRead([]string{c.document()}, about)
+		return err
+	}, func(x *index.Index) error {
+		list = x.CanReadAll(nil, []string{c.document()}, q)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	return c.print(std, a)
+	return c.print(std, list[0])
 }
 
-// answer queries for the person or the token. It returns an error unless exactly one of them is
-// given. It makes a relative document name absolute.
-func (c *canReadCmd) answer(x *index.Index) (index.Answer, error) {
+// document returns the document's name: documents are named by absolute paths.
+func (c *canReadCmd) document() string {
 	if name, err := filepath.Abs(c.Document); err == nil && !strings.HasPrefix(c.Document, "/") {
-		c.Document = name // documents are named by absolute paths
+		return name
 	}
-	t, err := readToken(c.Token)
-	switch {
-	case err != nil:
-		return index.Answer{}, err
-	case (t == nil) == (c.Who == ""):
-		return index.Answer{}, errors.New("name a person, or a token by --token")
-	case t != nil:
-		return x.CanReadAs(c.Document, t, c.Right), nil
-	}
-	return x.CanRead(c.Document, c.Who, c.Right), nil
+	return c.Document
 }
 
 // print prints an answer, as JSON if JSON is set. It returns errNo unless the answer is yes.
@@ -94,24 +128,32 @@ type whyCmd struct {
 
 // Run prints the answer and the evidence for it.
 func (c *whyCmd) Run(std *streams) error {
-	x, err := c.open()
+	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = x.Close() }() // only read
-	a, err := c.answer(x)
+	var e index.Evidence
+	err = c.ask(func(run *queries.Client) (err error) {
+		e, err = run.Evidence(c.document(), about)
+		return err
+	}, func(x *index.Index) error {
+		e = x.Evidence(c.document(), q)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	said := c.print(std, a)
-	e, class := x.Why(a)
-	if e == nil || c.JSON {
+	said := c.print(std, e.Answer)
+	if e.Right == "" || c.JSON {
 		return said
 	}
-	fmt.Fprintf(std.out, "\nright       %s\nclass       %s\ndescriptor  %s\nof          %s\n", e.Right, e.ID,
-		text(class.Descriptor), a.Descriptor)
-	if class.Share != nil {
-		fmt.Fprintf(std.out, "share       %s\n", text(class.Share))
+	fmt.Fprintf(std.out, "\nright       %s\nclass       %s\ndescriptor  %s\nof          %s\n", e.Right, e.Answer.Class,
+		e.Descriptor, e.Answer.Descriptor)
+	if e.Share != "" {
+		fmt.Fprintf(std.out, "share       %s\n", e.Share)
+	}
+	if r := e.Refused; r != nil {
+		fmt.Fprintf(std.out, "refused by  %s\n", r)
 	}
 	for i, clause := range e.Expression {
 		word := "and"
@@ -120,23 +162,13 @@ func (c *whyCmd) Run(std *streams) error {
 		}
 		fmt.Fprintf(std.out, "%-11s %s\n", word, strings.Join(clause, " "))
 	}
-	fmt.Fprintf(std.out, "directory   %s\nevent       %d\nas of       %s\n", e.Version, a.Seq,
-		a.Time.UTC().Format(time.RFC3339Nano))
+	fmt.Fprintf(std.out, "directory   %s\nevent       %d\nas of       %s\n", e.Directory, e.Answer.Seq,
+		e.Answer.Time.UTC().Format(time.RFC3339Nano))
 	return said
 }
 
-// text returns a descriptor as SDDL, or the error.
-func text(d *sd.Descriptor) string {
-	out, err := sddl.Format(d, sddl.Options{})
-	if err != nil {
-		return err.Error()
-	}
-	return out
-}
-
 type filterCmd struct {
-	Who        string `arg:"" optional:"" help:"The person, by name or SID."`
-	Token      string `help:"Query for the token in FILE instead of a person." placeholder:"FILE"`
+	subject    `embed:""`
 	Form       string `help:"list: one a line; bitmap, sids: JSON with evidence." enum:"list,bitmap,sids" default:"list"`
 	Right      string `help:"The right." short:"w" default:"read"`
 	queryFlags `embed:""`
@@ -144,49 +176,28 @@ type filterCmd struct {
 
 // Run prints the filter.
 func (c *filterCmd) Run(std *streams) error {
-	x, err := c.open()
+	about, q, err := c.about(c.Right, c.Limit)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = x.Close() }() // only read
 	var f index.Filter
-	switch t, failed := readToken(c.Token); {
-	case failed != nil:
-		return failed
-	case (t == nil) == (c.Who == ""):
-		return errors.New("filter: name a person, or a token by --token")
-	case t != nil:
-		f, err = x.FilterOf(t, c.Right, index.Form(c.Form))
-	default:
-		f, err = x.Filter(c.Who, c.Right, index.Form(c.Form))
+	err = c.ask(func(run *queries.Client) (err error) {
+		f, err = run.Filter(about, index.Form(c.Form))
+		return err
+	}, func(x *index.Index) (err error) {
+		f, err = x.FilterFor(q, index.Form(c.Form))
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if err != nil || index.Form(c.Form) != index.FormList {
-		return errors.Join(err, printed(std, err, f))
+	if index.Form(c.Form) != index.FormList {
+		return json.NewEncoder(std.out).Encode(f)
 	}
 	for _, id := range f.Classes {
 		fmt.Fprintln(std.out, id)
 	}
 	return nil
-}
-
-// printed prints a filter as JSON unless err is set.
-func printed(std *streams, err error, f index.Filter) error {
-	if err != nil {
-		return nil
-	}
-	return json.NewEncoder(std.out).Encode(f)
-}
-
-// readToken reads a token file; nil if name is empty.
-func readToken(name string) (*token.Token, error) {
-	if name == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return token.Parse(b)
 }
 
 type changesCmd struct {
@@ -222,14 +233,26 @@ The exit code is 0 if every source is current, 1 if the last heartbeat of a sour
 // Run prints the heartbeats and the counts. It returns errNo if a source has no current heartbeat
 // (N-91).
 func (c *statusCmd) Run(std *streams) error {
-	x, err := c.open()
+	var beats []index.SourceStatus
+	var counts index.Counts
+	var none error // why there is no heartbeat
+	err := c.ask(func(run *queries.Client) error {
+		beats, counts, none = run.Status(c.Limit)
+		if errors.Is(none, queries.ErrNoRun) {
+			return none
+		}
+		return nil
+	}, func(x *index.Index) (err error) {
+		if beats, none = x.Heartbeats(); none == nil {
+			counts, err = x.Counts()
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = x.Close() }() // only read
-	beats, err := x.Heartbeats()
-	if err != nil {
-		fmt.Fprintf(std.out, "heartbeat   none: answers are withheld: %v\n", err)
+	if none != nil {
+		fmt.Fprintf(std.out, "heartbeat   none: answers are withheld: %v\n", none)
 		return errNo
 	}
 	var withheld error
@@ -247,18 +270,14 @@ func (c *statusCmd) Run(std *streams) error {
 			withheld = errNo
 		}
 	}
-	return errors.Join(c.counts(std, x), withheld)
+	return errors.Join(printCounts(std, counts), withheld)
 }
 
 // rounded rounds an age for display.
 func rounded(age time.Duration) time.Duration { return age.Round(100 * time.Millisecond) }
 
-func (*statusCmd) counts(std *streams, x *index.Index) error {
-	n, err := x.Counts()
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(std.out, "documents   %d\nunreadable  %d\n"+
+func printCounts(std *streams, n index.Counts) error {
+	_, err := fmt.Fprintf(std.out, "documents   %d\nunreadable  %d\n"+
 		"unnamed     %d, their paths are not UTF-8\n"+
 		"unnameable  %d changes of folders whose paths are too long\nclasses     %d\npeople      %d\n"+
 		"listed      %d classes of %d documents have members that no list of SIDs covers: see refmon-index listed\n",
@@ -272,12 +291,14 @@ type listedCmd struct {
 
 // Run prints the classes as lines of JSON.
 func (c *listedCmd) Run(std *streams) error {
-	x, err := c.open()
-	if err != nil {
+	var list []index.Listed
+	err := c.ask(func(run *queries.Client) (err error) {
+		list, err = run.Listed()
 		return err
-	}
-	defer func() { _ = x.Close() }() // only read
-	list, err := x.Listed()
+	}, func(x *index.Index) (err error) {
+		list, err = x.Listed()
+		return err
+	})
 	if err != nil {
 		return err
 	}

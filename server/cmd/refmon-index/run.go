@@ -15,22 +15,25 @@ import (
 type runCmd struct {
 	Tree     []string `help:"A tree of files, by an absolute path." required:"" placeholder:"DIR"`
 	people   `embed:""`
-	State    string `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
-	Right    string `help:"The rights to index, joined by +." default:"read" short:"w"`
-	Share    string `help:"The share's own descriptor; it limits every access." placeholder:"SDDL"`
-	Traverse string `help:"${traverse}" default:"host"`
+	State    string   `help:"The folder of the index, created if it is missing." required:"" placeholder:"DIR"`
+	Right    string   `help:"The rights to index, joined by +." default:"read" short:"w"`
+	Share    []string `help:"${share}" placeholder:"SDDL|FILE[:SHARE]" sep:"none"`
+	Traverse string   `help:"${traverse}" default:"host"`
 	outputs  `embed:""`
 	Watch    string        `help:"Read the trees through this watch socket of refmond." placeholder:"SOCKET"`
 	NoEvents bool          `help:"Use walks only, for file systems that do not report changes."`
 	Every    time.Duration `help:"The interval of full walks (default an hour)." placeholder:"TIME"`
 	messages `embed:""`
+	serving  `embed:""`
 }
 
 // Help returns the long help of the verb.
 func (runCmd) Help() string {
 	return `Reads all files of the trees, then follows them. A changed descriptor and a created, removed or
 moved file are in the index within a second. A changed membership is in the index after two equal
-reads of the directory file. The command has no listener. It needs CAP_SYS_ADMIN and
+reads of the directory file. The command answers can-read, why, filter, status and listed on a Unix
+socket in the folder of the index, and with --socket those of other users too: root, its own user and
+--ask may ask about everybody, and others about the person with their uid. It needs CAP_SYS_ADMIN and
 CAP_DAC_READ_SEARCH to receive a file system's events. --no-events works without them, and with
 --watch refmond reads the trees for a user without access to the files.
 
@@ -39,6 +42,17 @@ The walk at the start finds changes made while it did not run.`
 
 // Run maintains the index until SIGINT or SIGTERM.
 func (c *runCmd) Run(std *streams) error {
+	if c.Nats && (c.Socket != "" || c.Ask != nil) {
+		return errServed
+	}
+	uids, err := c.uids()
+	if err != nil {
+		return err
+	}
+	share, guard, err := c.share(std.warn)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	roster, done, err := c.people.open()
@@ -53,15 +67,15 @@ func (c *runCmd) Run(std *streams) error {
 	var from func(tree string) watch.Source
 	if c.Watch != "" {
 		from = func(tree string) watch.Source {
-			return &feed.Follower{Socket: c.Watch, Root: tree, Share: c.Share, Traverse: c.Traverse,
+			return &feed.Follower{Socket: c.Watch, Root: tree, Share: share, Traverse: c.Traverse,
 				Warn: std.warn}
 		}
 	}
 	start := time.Now()
 	return c.run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Roster: roster, Rights: c.Right,
-		Share: c.Share, Traverse: index.Traverse(c.Traverse),
+		Share: share, Guard: guard, Traverse: index.Traverse(c.Traverse),
 		State: c.State, Sinks: sinks, NoEvents: c.NoEvents, Every: c.Every,
-		From: from, Warn: std.warn,
+		From: from, Warn: std.warn, Query: c.serve(c.State, uids, std.warn),
 		Ready: func() {
 			fmt.Fprintf(std.err, "refmon-index: all files were looked at in %s\n", time.Since(start).Round(time.Millisecond))
 		}})

@@ -28,7 +28,7 @@ import (
 
 // patience is how long a logon is repeated while the controller does not respond: it is a single process, which
 // closes connections to its KDC while it works on something else.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // ridLow is the first id of the domain's range on the host, of backend rid.
 const ridLow = 2_000_400_000

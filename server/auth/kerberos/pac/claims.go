@@ -3,6 +3,7 @@ package pac
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/claims"
 )
@@ -66,37 +67,54 @@ func readClaimsSet(b []byte) (*claims.Set, error) {
 	r.pointer()
 	n := r.array(there, count, 12, "arrays of claims")
 	type fixed struct {
-		count uint32
-		there bool
+		source uint16
+		count  uint32
+		there  bool
 	}
 	heads := make([]fixed, n)
 	for i := range heads {
-		if source := r.u16(); source == 0 {
-			r.fail("claims from source 0")
-		}
-		heads[i] = fixed{r.u32(), r.pointer()}
+		heads[i] = fixed{r.u16(), r.u32(), r.pointer()}
 	}
 	var all []claims.Attribute
+	left := maxClaims
 	for _, h := range heads {
-		all = append(all, r.entries(h.there, h.count, maxClaims-len(all))...)
+		list := r.entries(h.there, h.count, left)
+		left -= len(list)
+		// Claims of other sources do not count (K-10).
+		if h.source == fromDirectory || h.source == fromCertificate {
+			all = append(all, list...)
+		}
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	for i := range all {
-		for j := range i {
-			// With two claims of one name, one would hide the other (K-10).
-			if claims.EqualName(all[i].Name, all[j].Name) {
-				return nil, fmt.Errorf("%w: the claim %.64q is there twice", ErrInvalid, all[i].Name)
-			}
-		}
+	// A claim that a later one replaces must be valid too (K-10).
+	if _, err := claims.NewSet(all); err != nil {
+		return nil, errors.Join(ErrInvalid, err)
 	}
-	set, err := claims.NewSet(all)
+	set, err := claims.NewSet(lastOfEachName(all))
 	if err != nil {
 		return nil, errors.Join(ErrInvalid, err)
 	}
 	return set, nil
 }
+
+// lastOfEachName returns the claims without those whose name comes again (K-10).
+func lastOfEachName(all []claims.Attribute) (out []claims.Attribute) {
+	for i := range all {
+		same := func(later claims.Attribute) bool { return claims.EqualName(later.Name, all[i].Name) }
+		if !slices.ContainsFunc(all[i+1:], same) {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// Sources of claims that count (CLAIMS_SOURCE_TYPE).
+const (
+	fromDirectory   = 1
+	fromCertificate = 2
+)
 
 // entry is the fixed part of CLAIM_ENTRY, 16 bytes.
 type entry struct {
@@ -117,9 +135,9 @@ func (r *reader) entries(there bool, count uint32, most int) []claims.Attribute 
 		id := r.pointer()
 		kind, again := r.u16(), r.u16()
 		heads[i] = entry{kind, r.u32(), r.pointer()}
-		if !id || kind != again || heads[i].count == 0 {
-			// A claim has a name, one type and at least one value (K-10).
-			r.fail("claim %d: named %t, of type %d and %d, with %d values", i, id, kind, again, heads[i].count)
+		if !id || kind != again {
+			// A claim has a name and one type (K-10).
+			r.fail("claim %d: named %t, of type %d and %d", i, id, kind, again)
 		}
 	}
 	out := make([]claims.Attribute, n)

@@ -37,7 +37,7 @@ func join(nc *nats.Conn, name string, beat time.Duration) (w *workers, leave fun
 	return w, func() { _ = sub.Unsubscribe() }, nil // it fails when the connection is closed
 }
 
-// maxWorkers limits the number of workers that are tracked (N-98).
+// maxWorkers limits the number of workers that are tracked (N-101).
 const maxWorkers = 1024
 
 // seen records a heartbeat. Beyond the limit it forgets silent workers, and then ignores a new one.

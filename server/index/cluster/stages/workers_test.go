@@ -9,7 +9,7 @@ import (
 
 // TestNearestLiveWorkerOwnsShare checks that a share belongs to the nearest live worker, that a worker without its own
 // heartbeat owns none, and that a worker without heartbeats for three intervals is forgotten
-// (N-49). Of too many workers the known ones stay, and the one too many fails (N-98).
+// (N-49). Of too many workers the known ones stay, and the one too many fails (N-101).
 //
 // +checklocksignore
 func TestNearestLiveWorkerOwnsShare(t *testing.T) {
@@ -51,20 +51,20 @@ func TestNearestLiveWorkerOwnsShare(t *testing.T) {
 		w.seen(fmt.Sprint(i))
 	}
 	if len(w.heard) != 1024 {
-		t.Errorf("N-98: %d are known, want 1024", len(w.heard))
+		t.Errorf("N-101: %d are known, want 1024", len(w.heard))
 	}
 	before := time.Now().Add(-2 * long)
 	w.heard["7"], w.heard["8"] = before, before.Add(-2*long)
 	if w.seen("7"); !w.heard["7"].After(before) {
-		t.Error("N-98: a known worker's heartbeat is ignored once 1,024 are known, want it counted")
+		t.Error("N-101: a known worker's heartbeat is ignored once 1,024 are known, want it counted")
 	}
 	if w.seen("new"); w.heard["new"].IsZero() || len(w.heard) != 1024 {
-		t.Errorf("N-98: %d are known, new since %v, want it in place of the silent one", len(w.heard), w.heard["new"])
+		t.Errorf("N-101: %d are known, new since %v, want it in place of the silent one", len(w.heard), w.heard["new"])
 	}
 	for _, name := range []string{"other", "w"} {
 		w.seen(name)
 		if err := w.excess(); (err != nil) != (name == "w") {
-			t.Errorf("N-98: after a heartbeat of %s: %v, want an error once it is the worker's own", name, err)
+			t.Errorf("N-101: after a heartbeat of %s: %v, want an error once it is the worker's own", name, err)
 		}
 	}
 	for name, good := range map[string]bool{"w-1": true, "": false, "w.1": false, strings.Repeat("w", 64): true,

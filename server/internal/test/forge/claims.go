@@ -32,18 +32,33 @@ func Metadata(set []byte, format uint16, full uint32) []byte {
 
 // ClaimsSet returns CLAIMS_SET with an array for each list, with the source type Active Directory.
 func ClaimsSet(lists ...[]claims.Attribute) []byte {
+	arrays := make([]ClaimsArray, len(lists))
+	for i, all := range lists {
+		arrays[i] = ClaimsArray{1, all}
+	}
+	return ClaimsSetOf(arrays...)
+}
+
+// ClaimsArray is an array of claims with its source type.
+type ClaimsArray struct {
+	Source uint16
+	Claims []claims.Attribute
+}
+
+// ClaimsSetOf returns CLAIMS_SET with the arrays.
+func ClaimsSetOf(arrays ...ClaimsArray) []byte {
 	w := newWriter()
-	w.counts(len(lists))
+	w.counts(len(arrays))
 	w.u16(0)
 	w.u32(0)
 	w.pointer(false)
-	w.u32(uint32(len(lists)))
-	for _, all := range lists {
-		w.u16(1)
-		w.counts(len(all))
+	w.u32(uint32(len(arrays)))
+	for _, a := range arrays {
+		w.u16(a.Source)
+		w.counts(len(a.Claims))
 	}
-	for _, all := range lists {
-		w.claims(all)
+	for _, a := range arrays {
+		w.claims(a.Claims)
 	}
 	return w.done()
 }
@@ -66,6 +81,9 @@ func (w *writer) claims(all []claims.Attribute) {
 func (w *writer) terminated(s string) { w.text(s + "\x00") }
 
 func (w *writer) values(a *claims.Attribute) {
+	if a.Len() == 0 {
+		return // its pointer is null
+	}
 	w.u32(uint32(a.Len()))
 	switch a.Type {
 	case claims.Int64:

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/cli/acltree"
+	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+type privateCmd struct {
+	Object     string   `arg:"" name:"sddl|file" help:"${privateObject}"`
+	For        string   `help:"The user whose object it is: a name or a SID." placeholder:"USER" required:""`
+	Allow      []string `help:"${privateAllow}" placeholder:"WHO" sep:"none"`
+	Parent     []string `help:"${privateParent}" placeholder:"SDDL" sep:"none"`
+	Links      uint32   `help:"Number of names of the object, with SDDL." placeholder:"N"`
+	Type       string   `help:"With SDDL: file or directory." default:"file" enum:"file,directory" placeholder:"TYPE"`
+	Attribute  string   `default:"security.NTACL" help:"${privateAttribute}" placeholder:"NAME"`
+	namesFlags `embed:""`
+	JSON       bool `name:"json" help:"Print the answer as JSON." xor:"form"`
+	Quiet      bool `help:"Print no answer: the exit code is it." short:"q" xor:"form"`
+}
+
+// Help returns the long help text.
+func (privateCmd) Help() string {
+	return `Says whether a file or directory is private: whether anyone but the user, SYSTEM and Administrators may read
+or change it, and who may.
+
+  refmon private 'O:BAD:P(A;;FA;;;BA)(A;;FR;;;BU)' --for S-1-5-21-1-2-3-1107
+  refmon private /srv/share/alice/id_ed25519 --for alice -d company.yaml
+  refmon private "$(cat key.sddl)" --parent "$(cat folder.sddl)" \
+    --for alice -d company.yaml --allow 'Domain Admins'
+
+To change it is also to delete it, to change its rights or its owner, and to own it. Entries that deny, copies that
+were inherited, and the folder that holds the file count: who may delete the file there can put another in its place.
+Whoever creates files in a private directory gets private files. A file with other names, which are hard links, is
+private only if the folders of all of them are given. A group counts as others, even if only the user is in it.
+
+Of a path, the descriptors of the file and its folder are those stored for Samba and refmond, or on Windows the file's
+own. Modes of Unix are not asked. Of SDDL, --parent adds the folder.
+
+Holders of the privileges to back up, restore, take ownership and relabel are named apart and do not count, and neither
+do application packages. Integrity labels, conditions and policies never make an object private.
+
+The exit code is 0 if the object is private, 1 if it is not, 2 if that could not be answered.`
+}
+
+// held is an object whose privacy is asked for, with the folders that hold it.
+type held struct {
+	object    *sd.Descriptor
+	directory bool
+	parents   []*sd.Descriptor
+	links     uint32 // 0: not known
+}
+
+// Run decides and prints the answer.
+func (c *privateCmd) Run(std *streams) error {
+	names, done, err := c.names(std)
+	defer done()
+	if err != nil {
+		return err
+	}
+	q := fileaccess.PrivateRequest{}
+	if q.User, err = personSID(names, c.For); err != nil {
+		return fmt.Errorf("--for: %w", err)
+	}
+	for _, who := range c.Allow {
+		a, err := names.Find(who)
+		if s, other := sid.Resolve(who, domainOf(q.User)); err != nil && other == nil { // DA is the user's domain's
+			a, err = acltree.Account{SID: s}, nil
+		}
+		if err == nil && a.SID == sid.Everyone {
+			err = errors.New("Everyone is everybody, so that nobody else would be left")
+		}
+		if err != nil {
+			return fmt.Errorf("--allow: %w", err)
+		}
+		q.Trusted = append(q.Trusted, a.SID)
+	}
+	h, err := c.read(domainOf(q.User))
+	if err != nil {
+		return err
+	}
+	q.Object, q.Directory, q.Parents, q.Links = h.object, h.directory, h.parents, h.links
+	p, err := fileaccess.Private(&q)
+	if err != nil {
+		return err
+	}
+	page := privatePage{std: std, q: &q, p: &p, name: namesOf(names.Directory)}
+	switch {
+	case c.JSON:
+		err = page.printJSON()
+	case !c.Quiet:
+		err = page.print()
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(p.Private())
+}
+
+// read parses the descriptors, or reads those of a path.
+func (c *privateCmd) read(domain sid.SID) (h held, err error) {
+	if !lint.IsText(c.Object) && !isHex(c.Object) {
+		if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
+			return h, errors.New("--parent, --links and --type are about SDDL: of a path they are read from the file")
+		}
+		return ownDescriptors(c.Object, c.Attribute)
+	}
+	if h.object, err = (&sddlCmd{Text: c.Object}).parse(domain); err != nil {
+		return h, err
+	}
+	for _, text := range c.Parent {
+		d, err := (&sddlCmd{Text: text}).parse(domain)
+		if err != nil {
+			return h, fmt.Errorf("--parent: %w", err)
+		}
+		h.parents = append(h.parents, d)
+	}
+	h.directory, h.links = c.Type == "directory", c.Links
+	return h, nil
+}
+
+// domainOf returns the domain of a user's SID, zero for a user of no domain.
+func domainOf(user sid.SID) sid.SID {
+	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
+		return user.Prefix()
+	}
+	return sid.SID{}
+}
+
+// personSID returns the SID of one user. A group is an error, because its members are not one user (A-163).
+func personSID(names *acltree.Names, who string) (sid.SID, error) {
+	a, err := names.Find(who)
+	if err != nil {
+		return a.SID, err
+	}
+	users := []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService, sid.IUSR}
+	group := a.Group || sid.Name(a.SID) != "" && a.SID.Authority() != 22
+	if alias := sid.Alias(a.SID, domainOf(a.SID)); !domainOf(a.SID).IsZero() {
+		group = a.Group || len(alias) == 2 && alias != "LA" && alias != "LG"
+	}
+	if group && !slices.Contains(users, a.SID) {
+		return a.SID, fmt.Errorf("%s is a group, and an object is private for one user", printable(who))
+	}
+	return a.SID, nil
+}

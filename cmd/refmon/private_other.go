@@ -1,0 +1,13 @@
+//go:build !linux && !windows
+
+package main
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ownDescriptors fails: this system's files have no descriptors.
+func ownDescriptors(path, _ string) (held, error) {
+	return held{}, fmt.Errorf("%s: %w: give the descriptor in SDDL", path, errors.ErrUnsupported)
+}

@@ -1,0 +1,210 @@
+package fileaccess_test
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// exposed returns what Private found as text: "private", or for each SID the rights, the place and the entries.
+func exposed(p *fileaccess.Privacy) string {
+	var out []string
+	list := func(prefix string, all []fileaccess.Exposure) {
+		for _, x := range all {
+			who := cmp.Or(sid.Alias(x.SID, domain), x.SID.String())
+			if x.SID == caseG {
+				who = "G"
+			}
+			text := prefix + who + " " + x.Rights.String()
+			text += map[fileaccess.Place]string{fileaccess.OnNew: " new",
+				fileaccess.OnParent: fmt.Sprint(" parent ", x.Parent)}[x.Place]
+			if x.Conditional != 0 {
+				text += " if " + x.Conditional.String()
+			}
+			if x.Owner {
+				text += " owner"
+			}
+			if x.Entries != nil {
+				text += fmt.Sprint(" ", x.Entries)
+			}
+			out = append(out, text)
+		}
+	}
+	list("", p.Others)
+	list("sandboxed ", p.Sandboxed)
+	if p.OtherNames > 0 {
+		out = append(out, fmt.Sprint(p.OtherNames, " other names"))
+	}
+	if p.Private() {
+		out = append([]string{"private"}, out...)
+	}
+	return strings.Join(out, "; ")
+}
+
+// Private lists everybody else who can read or change a file, with rights and entries. The expected values were derived
+// by hand from A-163 to A-171. U is the user, G a group.
+func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
+	const own = "(A;;FA;;;U)(A;;FA;;;SY)(A;;FA;;;BA)"
+	for _, c := range []struct {
+		why, object, parent string
+		links               uint32
+		want                string
+	}{
+		{why: "A-163: the user, SYSTEM and Administrators are nobody else", object: own, want: "private"},
+		{why: "A-43: an empty list leaves the owner", object: "empty", want: "private"},
+		{why: "inherited copies count like others", object: own + "(A;ID;FR;;;BU)", want: "BU 0x9 [3]"},
+		{why: "an entry that only children inherit does not apply to a file", want: "private",
+			object: own + "(A;OICIIO;FA;;;WD)"},
+		{why: "A-164: metadata exposes nothing", object: own + "(A;;0x120080;;;WD)", want: "private"},
+		{why: "A-164: each of these rights exposes", object: own + "(A;;0xD013F;;;WD)", want: "WD 0xd013f [3]"},
+		{why: "A-164: a file has no children to delete", object: own + "(A;;0x40;;;WD)", want: "private"},
+		{why: "generic rights are mapped", object: own + "(A;;GR;;;WD)", want: "WD 0x9 [3]"},
+		{why: "A-165: whoever is not in G is not denied", object: "(D;;FA;;;G)(A;;FR;;;BU)" + own, want: "BU 0x9 [1]"},
+		{why: "A-165: everyone else is denied", object: "(D;;FA;;;WD)(A;;FR;;;BU)" + own, want: "private"},
+		{why: "A-165: the anonymous token may be without Everyone", object: "(D;;FA;;;WD)(A;;FR;;;AN)", want: "AN 0x9 [1]"},
+		{why: "a denial that comes too late", object: "(A;;FR;;;BU)(D;;FR;;;BU)", want: "BU 0x9 [0]"},
+		{why: "a denial of the SID itself", object: "(D;;FR;;;BU)(A;;FRSD;;;BU)", want: "BU 0x10000 [1]"},
+		{why: "what Everyone has is not listed again", object: "(A;;FR;;;WD)(A;;0x3;;;BU)", want: "WD 0x9 [0]; BU 0x2 [1]"},
+		{why: "A-166: a condition may hold", object: own + `(XA;;FR;;;BU;(@User.x == 1))`, want: "BU 0x9 if 0x9 [3]"},
+		{why: "A-166: it may not hold", object: `(XD;;FR;;;WD;(@User.x == 1))(A;;FR;;;BU)`, want: "BU 0x9 if 0x9 [1]"},
+		{why: "A-166: Everyone's condition does not hide another's right", object: `(XA;;FR;;;WD;(@User.x == 1))(A;;FR;;;BU)`,
+			want: "WD 0x9 if 0x9 [0]; BU 0x9 [1]"},
+		{why: "A-166: a label closes nothing", object: own + "(A;;FR;;;BU)S:(ML;;NRNWNX;;;SI)", want: "BU 0x9 [3]"},
+		{why: "A-80: an entry that names a type allows nothing here", want: "private",
+			object: own + "(OA;;FR;bf967aba-0de6-11d0-a285-00aa003049e2;;BU)"},
+		{why: "A-167: nobody holds placeholders and levels", want: "private",
+			object: own + "(A;;FA;;;CO)(A;;FA;;;CG)(A;;FA;;;PS)(A;;FA;;;S-1-0-0)(A;;FA;;;HI)(A;;FA;;;S-1-19-512-8192)"},
+		{why: "A-167: OWNER RIGHTS are the owner's", object: own + "(A;;FA;;;OW)", want: "private"},
+		{why: "A-167: sandboxes add nobody", object: own + "(A;;FR;;;AC)(A;;FR;;;RC)",
+			want: "private; sandboxed AC 0x9 [3]; sandboxed RC 0x9 [4]"},
+		{why: "A-169: a directory's right to delete children", object: own, parent: own + "(A;;0x40;;;BU)(A;;FW;;;BU)",
+			want: "BU 0x40 parent 0 [3]"},
+		{why: "A-169: whoever may change the directory's rights", object: own, parent: own + "(A;;WDWO;;;G)",
+			want: "G 0xc0000 parent 0 [3]"},
+		{why: "A-170: another name may be anywhere", object: own, links: 3, want: "2 other names"},
+		{why: "A-170: one name needs no directory", object: own, links: 1, want: "private"},
+		{why: "A-170: the directory of one name is given", object: own, parent: own, links: 2, want: "1 other names"},
+	} {
+		r := fileaccess.PrivateRequest{User: caseU, Object: aces(t, c.object), Links: c.links}
+		if c.parent != "" {
+			r.Parents = []*sd.Descriptor{aces(t, c.parent)}
+		}
+		p, err := fileaccess.Private(&r)
+		if got := exposed(&p); err != nil || got != c.want {
+			t.Errorf("%s: %s: got %q, %v, want %q", c.why, c.object, got, err, c.want)
+		}
+	}
+}
+
+// An owner who is not the user counts, unless an entry for OWNER RIGHTS states the owner's rights, whatever its
+// condition is (A-56, A-163).
+func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
+	for text, want := range map[string]string{
+		"O:BUD:":                                 "BU 0x40000 owner",
+		"O:BUD:(D;;WD;;;BU)":                     "BU 0x40000 owner",
+		"O:BUD:(A;;0;;;OW)":                      "private",
+		"O:BUD:(A;;FR;;;OW)":                     "BU 0x9 [0]",
+		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:     "private",
+		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:     "BU 0x9 if 0x9 [0]",
+		"O:BUD:(A;IO;0;;;OW)":                    "BU 0x40000 owner",
+		"D:":                                     "private",
+		"O:BUD:NO_ACCESS_CONTROL":                "WD 0xd013f",
+		"O:BU":                                   "WD 0xd013f",
+		"O:" + caseU.String() + "D:(A;;FA;;;BA)": "private",
+		"O:" + caseU.String() + "D:(A;;FA;;;LA)": "LA 0xd013f [0]",
+		"O:S-1-5-21-1-2-3-1001D:(A;;FA;;;S-1-5-5-0-77)": "S-1-5-5-0-77 0xd013f [0]",
+	} {
+		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d})
+		if got := exposed(&p); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// A directory is private only if what the user creates in it is private too (A-168).
+func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
+	for text, want := range map[string]string{
+		"(A;;0x20;;;WD)":                "private", // to traverse is not to list
+		"(A;;0x41;;;WD)":                "WD 0x41 [0]",
+		"(A;OICI;FR;;;WD)":              "WD 0x9 [0]",
+		"(A;OIIO;FR;;;WD)":              "WD 0x9 new [0]",
+		"(A;CIIO;FR;;;G)(A;;0x1;;;G)":   "G 0x1 [1]; G 0x8 new [0]",
+		"(A;OICIIO;FA;;;CO)":            "private", // the user's own
+		"(A;OICIIO;FR;;;CG)":            "CG 0x9 new [0]",
+		"(D;OINP;FR;;;WD)(A;OI;0;;;WD)": "private",
+		// The denial covers one level only, so that a file two levels down is open.
+		"(D;OINPIO;FR;;;WD)(A;OIIO;FR;;;G)":    "G 0x9 new [1]",
+		"(D;OIIO;FR;;;WD)(A;OIIO;FR;;;G)":      "private",
+		"(D;OIIONP;FR;;;WD)(A;OIIONP;FR;;;G)":  "private",
+		"(D;OIIO;FR;;;WD)(A;OICIIO;FR;;;G)":    "G 0x9 new [1]",
+		"(A;OICIIO;FR;;;AC)(A;OICI;FA;;;BA)":   "private; sandboxed AC 0x9 new [0]",
+		"(A;OICI;0x1;;;AC)(A;OICIIO;0x1;;;AC)": "private; sandboxed AC 0x1 [0]",
+	} {
+		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: aces(t, text), Directory: true})
+		if got := exposed(&p); err != nil || got != want {
+			t.Errorf("A-168: %s: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// Private returns an error, and never says private, without a user or a descriptor, or if nobody is left to be somebody
+// else. The zero result is not private either.
+func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
+	d := aces(t, "empty")
+	for _, c := range []struct {
+		r    *fileaccess.PrivateRequest
+		want string // part of the error
+	}{
+		{nil, "no user"},
+		{&fileaccess.PrivateRequest{Object: d}, "no user"},
+		{&fileaccess.PrivateRequest{User: caseU}, "no descriptor"},
+		{&fileaccess.PrivateRequest{User: caseU, Object: d, Parents: []*sd.Descriptor{d, nil}}, "no descriptor"},
+		{&fileaccess.PrivateRequest{User: sid.Everyone, Object: d}, "nobody else"},
+		{&fileaccess.PrivateRequest{User: caseU, Object: d, Trusted: []sid.SID{sid.Everyone}}, "nobody else"},
+	} {
+		if p, err := fileaccess.Private(c.r); err == nil || !strings.Contains(err.Error(), c.want) || p.Private() {
+			t.Errorf("%+v: got %v, private %t, want %q and not private", c.r, err, p.Private(), c.want)
+		}
+	}
+	if new(fileaccess.Privacy).Private() || (*fileaccess.Privacy)(nil).Private() {
+		t.Error("the zero value says private, want not private (A-150)")
+	}
+	trusted := fileaccess.PrivateRequest{User: caseU, Object: aces(t, "(A;;FA;;;G)"), Trusted: []sid.SID{caseG}}
+	if p, err := fileaccess.Private(&trusted); err != nil || !p.Private() {
+		t.Errorf("A-163: with G trusted got %s, %v, want private", exposed(&p), err)
+	}
+}
+
+// Exactly the privileges of Bypass grant something on a file with an empty DACL, with backup and restore intent
+// (A-171). SeSecurityPrivilege grants access to the SACL only.
+func TestBypassNamesThePrivilegesThatOpenEveryFile(t *testing.T) {
+	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: new(sd.ACL)})
+	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {
+		tok := mustToken(t, token.Spec{User: token.Group{SID: caseG}, Privileges: p.Bit(), EnabledPrivileges: p.Bit()})
+		var got winnt.AccessMask
+		for bit := winnt.AccessMask(1); bit <= winnt.WRITE_OWNER; bit <<= 1 {
+			dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Desired: bit,
+				Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got |= dec.Granted
+		}
+		if want := fileaccess.Bypass()&p.Bit() != 0; (got != 0) != want {
+			t.Errorf("A-171: %s grants %s, want something: %t", p, got, want)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package reach_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/token"
+)
+
+// TestInboundIsEverybodysSearch: who reaches an object, and in how many steps, is what a brute-force search from each
+// principal finds, and each step of each path exists in it (B-25).
+func TestInboundIsEverybodysSearch(t *testing.T) {
+	seed := randtest.Seed(t)
+	total := map[string]int{}
+	lists := map[string][][]access.ObjectTypeEntry{}
+	for n := range randtest.Count(t, "REFMON_INBOUND", 400) {
+		w := &twin{newWorld(t, rand.New(rand.NewPCG(seed, uint64(n)))), nil, map[string]map[string]bool{},
+			map[string]*token.Token{}, map[string]int{}, lists}
+		want := make([]map[string]int, len(w.things))
+		for user := range w.users {
+			w.depth = map[string]int{}
+			w.search(user)
+			for i, o := range w.things {
+				if want[i] == nil {
+					want[i] = map[string]int{}
+				}
+				if steps, ok := w.depth[o.item.Path]; ok && (o.account != user || o.is == "group" || o.account < 0) {
+					want[i][w.users[user].name] = steps
+				}
+			}
+		}
+		for i, o := range w.things {
+			list, cut, err := w.world.search.Inbound(context.Background(), []int{i})
+			if err != nil || cut != "" {
+				t.Fatalf("directory %d: cut %q, %v", n, cut, err)
+			}
+			got, last := map[string]int{}, 0
+			for _, r := range list {
+				got[r.Who] = len(r.Steps)
+				if len(r.Steps) < last || r.Steps[0].Who != r.Who || r.Object != o.item.Path {
+					t.Errorf("directory %d: %s after one of %d steps to %s: %+v", n, r.Who, last, o.item.Path, r)
+				}
+				last = len(r.Steps)
+				w.walk(t, n, r.Path, total)
+			}
+			if !maps.Equal(got, want[i]) {
+				t.Fatalf("directory %d: %s: got %v, want %v\n%s", n, o.item.Path, got, want[i], w.dump())
+			}
+		}
+	}
+	t.Log(total)
+	if total["length 3"] == 0 || total["joined 1"] == 0 {
+		t.Errorf("paths of three steps or through groups are missing: %v", total)
+	}
+}
+
+// TestInboundBounds: a search that ends early says so, and an object that nobody reaches has no rows.
+func TestInboundBounds(t *testing.T) {
+	for _, c := range []struct {
+		depth, hands int
+		target       string
+		want         string
+	}{
+		{0, 0, "/secret", "cut \"\": bob 3, ann 4"},
+		{3, 0, "/secret", "cut \"at a depth of 3\": bob 3"},
+		{0, 1, "/secret", "cut \"after 5 tokens\": "},
+		{0, 0, "OU=shut", "cut \"\": "},
+		{0, 0, "CN=bob", "cut \"\": ann 1"}, // bob does not reach himself
+	} {
+		s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf(),
+			MaxDepth: c.depth, MaxHands: c.hands}
+		var targets []int
+		for i := range s.Objects {
+			if s.Objects[i].Path == c.target {
+				targets = append(targets, i)
+			}
+		}
+		list, cut, err := s.Inbound(context.Background(), targets)
+		var who []string
+		for _, r := range list {
+			who = append(who, fmt.Sprint(r.Who, " ", len(r.Steps)))
+		}
+		if got := fmt.Sprintf("cut %q: %s", cut, strings.Join(who, ", ")); err != nil || got != c.want {
+			t.Errorf("to %s, depth %d, hands %d: got %s, %v, want %s", c.target, c.depth, c.hands, got, err, c.want)
+		}
+	}
+}

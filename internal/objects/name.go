@@ -1,0 +1,78 @@
+package objects
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sid"
+)
+
+// Name finds objects as a person names them: by path or distinguished name, and accounts also by sAMAccountName, user
+// principal name or SID (U-119). Only the number of objects found changes; it may be read while a run goes on.
+type Name struct {
+	Text string
+
+	short string    // Text without the domain in DOMAIN\name
+	sids  []sid.SID // of the account that the directory has by this name, or that Text is
+	found atomic.Int64
+}
+
+// NewName returns the Name for a text. d may be nil; it tells the SIDs of accounts in files of objects that have no
+// names of accounts.
+func NewName(text string, d *directory.Directory) *Name {
+	n := &Name{Text: text, short: text}
+	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
+		n.short = short
+	}
+	if s, err := sid.Parse(text); err == nil {
+		n.sids = []sid.SID{s}
+	} else if d != nil {
+		// Without its domain a name is the directory's (U-110).
+		if p := d.Account(n.short); p != nil {
+			n.sids = []sid.SID{p.SID()}
+		} else {
+			n.sids = d.Group(n.short)
+		}
+	}
+	return n
+}
+
+// Found returns the number of objects that Is found.
+func (n *Name) Found() int { return int(n.found.Load()) }
+
+// Is reports whether an object has the name, and counts it. The case of distinguished names and of accounts' names
+// does not matter. An unreadable object is found by its path.
+func (n *Name) Is(path string, e *Entry) bool {
+	is := path == n.Text || e != nil && (strings.EqualFold(path, n.Text) || n.account(path, e))
+	if is {
+		n.found.Add(1)
+	}
+	return is
+}
+
+// account reports whether an account has the name or its SID.
+func (n *Name) account(path string, e *Entry) bool {
+	if e.Account() && slices.Contains(n.sids, e.SID) {
+		return true
+	}
+	if name, realm, ok := strings.Cut(n.Text, "@"); ok {
+		// The implicit name is the account's name in the domain of its distinguished name (MS-ADTS 5.1.1.1.1).
+		return strings.EqualFold(e.UPN, n.Text) ||
+			name != "" && strings.EqualFold(e.Name, name) && strings.EqualFold(dnsOf(path), realm)
+	}
+	return e.Name != "" && (strings.EqualFold(e.Name, n.short) ||
+		strings.EqualFold(e.Name, n.short+"$") && e.Is("computer"))
+}
+
+// dnsOf returns the DNS name of the domain in a distinguished name, "" without one.
+func dnsOf(dn string) string {
+	var labels []string
+	for part := range strings.SplitSeq(dn, ",") {
+		if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok && strings.EqualFold(name, "DC") {
+			labels = append(labels, value)
+		}
+	}
+	return strings.Join(labels, ".")
+}

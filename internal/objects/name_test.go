@@ -1,0 +1,56 @@
+package objects_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sid"
+)
+
+// TestNameOfAnObject: objects are found by path, and accounts by each of their names; letters of other names than
+// paths have no case (U-119).
+func TestNameOfAnObject(t *testing.T) {
+	d, err := directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
+		Users:  []directory.User{{Name: "dora", SID: sid.MustParse("S-1-5-21-1-2-3-1902")}},
+		Groups: []directory.Group{{Name: "Crew", SID: sid.MustParse("S-1-5-21-1-2-3-1903")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := func(rid uint32, name, upn string, classes ...string) *objects.Entry {
+		return &objects.Entry{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(rid), Name: name, UPN: upn, Classes: classes}
+	}
+	list := []struct {
+		path  string
+		entry *objects.Entry
+	}{
+		{"CN=Carla,OU=Staff,DC=corp,DC=test", entry(1901, "carla", "c.meier@corp.example")},
+		{"CN=X,DC=corp,DC=test", entry(1902, "", "")},
+		{"CN=Y,DC=corp,DC=test", entry(1903, "", "")},
+		{"CN=PC1,DC=corp,DC=test", entry(1904, "PC1$", "", "top", "computer")},
+		{"CN=Left,DC=corp,DC=test", entry(1905, "left$", "", "top", "user")},
+		{`C:\Data\carla`, nil},
+		{"/srv/Plan", nil},
+		{"", &objects.Entry{}},
+	}
+	for name, want := range map[string]int{ // the number of the object; -1: none
+		"carla": 0, "CARLA": 0, `CORP\carla`: 0, "c.meier@CORP.example": 0, "carla@corp.TEST": 0, "S-1-5-21-1-2-3-1901": 0,
+		"cn=carla,ou=staff,dc=corp,dc=test": 0, "carla@test": -1, "carla@": -1, "@corp.test": -1, "meier": -1, "C.meier": -1,
+		"dora": 1, `CORP\DORA`: 1, "crew": 2, "PC1": 3, "pc1$": 3, "left": -1, "left$": 4,
+		`C:\Data\carla`: 5, `c:\data\carla`: -1, "/srv/Plan": 6, "/srv/plan": -1, "$": -1, "S-1-5-21-1-2-3": -1,
+	} {
+		n, got := objects.NewName(name, d), -1
+		for i, o := range list {
+			if n.Is(o.path, o.entry) {
+				got = i
+			}
+		}
+		found := 0
+		if want >= 0 {
+			found = 1
+		}
+		if got != want || n.Found() != found {
+			t.Errorf("%q is object %d of %d found, want %d of %d (U-119)", name, got, n.Found(), want, found)
+		}
+	}
+}

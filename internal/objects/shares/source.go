@@ -1,0 +1,66 @@
+package shares
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/refmon/refmon/sd"
+)
+
+// Source is what a command line says about a share: a descriptor, the configuration, or both. The zero Source allows
+// everything.
+type Source struct {
+	Text     string         // the descriptor as SDDL; "": none
+	Security *sd.Descriptor // the descriptor from sharesec; nil: none
+	Config   *Config        // nil: none
+}
+
+// isSDDL matches SDDL, as opposed to a file name.
+var isSDDL = regexp.MustCompile(`^[OGDS]:`)
+
+// ReadSource reads the values of --share: SDDL, FILE or FILE:SHARE. read returns the contents of a file. More than one
+// descriptor or configuration is an error.
+func ReadSource(values []string, read func(name string) ([]byte, error)) (*Source, error) {
+	s := &Source{}
+	for _, value := range values {
+		if isSDDL.MatchString(value) {
+			if s.Text != "" || s.Security != nil {
+				return nil, errors.New("--share: a share has one descriptor")
+			}
+			s.Text = value
+			continue
+		}
+		if err := s.file(value, read); err != nil {
+			return nil, fmt.Errorf("--share %s: %w", value, err)
+		}
+	}
+	return s, nil
+}
+
+// file reads FILE or FILE:SHARE.
+func (s *Source) file(value string, read func(string) ([]byte, error)) error {
+	name, share := value, ""
+	file, err := read(name)
+	if at := strings.LastIndexByte(value, ':'); errors.Is(err, fs.ErrNotExist) && at > 0 {
+		name, share = value[:at], strings.Trim(value[at+1:], "[]")
+		file, err = read(name)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(value, ":/"):
+		return fmt.Errorf("%w; a share of a Samba server is named by its file, as in smb.conf:%s", err, value)
+	case err != nil:
+		return err
+	case IsSecurity(file) && (s.Text != "" || s.Security != nil):
+		return errors.New("a share has one descriptor")
+	case IsSecurity(file):
+		s.Security, err = ParseSecurity(file, share)
+	case s.Config != nil:
+		return errors.New("one share at a time")
+	default:
+		s.Config, err = ParseConfig(file, share)
+	}
+	return err
+}

@@ -1,0 +1,360 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/cli/bulk"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/dirfile"
+	"github.com/refmon/refmon/internal/objects/shares"
+	"github.com/refmon/refmon/internal/objects/tree"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/index"
+	"github.com/refmon/refmon/server/index/queries"
+	"github.com/refmon/refmon/winnt"
+)
+
+// started is a run over a random tree, whose files have random modes and, where the file system allows it, random
+// descriptors.
+type started struct {
+	*testing.T
+	tree, state string
+	paths       []string
+	dir         *directory.Directory
+	r           *rand.Rand
+}
+
+const startedPeople = 8
+
+// newStarted makes a tree and runs an index over it with the flags of the run command.
+func newStarted(t *testing.T, flags ...string) *started {
+	t.Helper()
+	seed := randtest.Seed(t)
+	s := &started{T: t, tree: t.TempDir(), state: filepath.Join(t.TempDir(), "state"),
+		r: rand.New(rand.NewPCG(seed, 43))}
+	list := filepath.Join(t.TempDir(), "people.yaml")
+	var text strings.Builder
+	text.WriteString("domain: S-1-5-21-1-2-3\nusers:\n")
+	for i := range startedPeople {
+		fmt.Fprintf(&text, "- {name: p%d, sid: S-1-5-21-1-2-3-%d, uid: %d, memberOf: [g%d, g%d]}\n", i, 1100+i, 70000+i,
+			s.r.IntN(3), s.r.IntN(3))
+	}
+	text.WriteString("groups:\n")
+	for i := range 3 {
+		fmt.Fprintf(&text, "- {name: g%d, sid: S-1-5-21-1-2-3-%d, gid: %d}\n", i, 2000+i, 80000+i)
+	}
+	err := errors.Join(os.WriteFile(list, []byte(text.String()), 0o600), os.Chmod(s.tree, 0o755),
+		os.Chmod(filepath.Dir(s.tree), 0o755)) // who-can tests the folders above, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.dir, err = dirfile.Read([]byte(text.String())); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		s.file(filepath.Join(s.tree, fmt.Sprint("d", i%5), fmt.Sprint("f", i)))
+	}
+	s.start(append([]string{"--directory", list}, flags...))
+	return s
+}
+
+// file makes a file in a folder that is made if it is missing.
+func (s *started) file(path string) {
+	s.Helper()
+	modes := []os.FileMode{0o755, 0o755, 0o700}
+	folder := filepath.Dir(path)
+	if os.Mkdir(folder, 0o755) == nil {
+		if err := os.Chmod(folder, modes[s.r.IntN(3)]); err != nil {
+			s.Fatal(err)
+		}
+		s.paths = append(s.paths, folder)
+	}
+	mode := []os.FileMode{0o644, 0o600, 0o640}[s.r.IntN(3)]
+	if err := errors.Join(os.WriteFile(path, nil, mode), os.Chmod(path, mode)); err != nil {
+		s.Fatal(err)
+	}
+	s.paths = append(s.paths, path)
+	var entries strings.Builder
+	for range s.r.IntN(4) {
+		fmt.Fprintf(&entries, "(%s;;%s;;;S-1-5-21-1-2-3-%d)", []string{"A", "A", "D"}[s.r.IntN(3)],
+			[]string{"FR", "FA", "0x1"}[s.r.IntN(3)], []int{2000, 2001, 2002, 1100 + s.r.IntN(startedPeople)}[s.r.IntN(4)])
+	}
+	a := ntacl.Attribute{Version: 1, Descriptor: sddl.MustParse("O:SYG:SYD:" + entries.String())}
+	if value, err := a.Append(nil); err == nil && s.r.IntN(4) > 0 {
+		_ = unix.Setxattr(path, ntacl.Name, value, 0) // without the right to set it, the modes decide
+	}
+}
+
+// start runs the index until the end of the test, as the run command does with these flags.
+func (s *started) start(flags []string) {
+	s.Helper()
+	c := runCmd{}
+	parse(s.T, &c, append(flags, "--tree", s.tree, "--state", s.state, "--no-events"))
+	text, guard, err := c.share(func(err error) { s.Log(err) })
+	if err != nil {
+		s.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- index.Run(ctx, index.Config{Trees: c.Tree, Directory: c.Directory, Rights: c.Right, Share: text,
+			Guard: guard, Traverse: index.Traverse(c.Traverse), State: c.State, NoEvents: true, Beat: 20 * time.Millisecond,
+			Ready: func() { close(ready) }, Query: c.serve(c.State, nil, func(err error) { s.Error(err) })})
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		s.Fatal(err)
+	}
+	s.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			s.Error(err)
+		}
+	})
+}
+
+// command runs a command and returns its output without times and its exit code.
+func (s *started) command(args ...string) string {
+	var out bytes.Buffer
+	code := run(append(args, "--state", s.state, "--limit", "1h"), &streams{out: &out, err: &out})
+	return fmt.Sprintf("%s\nexit code %d", changing.ReplaceAllString(out.String(), "$1"), code)
+}
+
+// parse reads flags of the run command.
+func parse(t *testing.T, c *runCmd, args []string) {
+	t.Helper()
+	parser, err := kong.New(c, kong.Vars{"traverse": traverseHelp, "share": shareHelp})
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// whoCan asks about the tree as who-can does, with the search permissions of the folders on the way.
+func (s *started) whoCan(dir *directory.Directory, rights string, c *shares.Config) map[string]map[string][]string {
+	s.Helper()
+	parsed, err := words.Parse(rights)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var out bytes.Buffer
+	run := bulk.Run{Directory: dir, Rights: parsed, Format: bulk.JSONL, Out: &out,
+		Source: tree.Files([]string{s.tree}, tree.Options{Recurse: true, Way: true, Attribute: c.Attribute,
+			IgnoreSystemACLs: c.IgnorePOSIX})}
+	if _, err := run.Do(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+	all := map[string]map[string][]string{}
+	for line := range strings.Lines(out.String()) {
+		var row struct {
+			Path, Right string
+			Principals  []string
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			s.Fatal(err)
+		}
+		if all[row.Path] == nil {
+			all[row.Path] = map[string][]string{}
+		}
+		all[row.Path][row.Right] = row.Principals
+	}
+	return all
+}
+
+// changing matches the parts of an output that change with each heartbeat.
+var changing = regexp.MustCompile(`("time":|heartbeat   |as of       )[^ ,}\n]*`)
+
+// TestRunAndFolderAnswerAlike compares all query commands while a run answers with their answers from its log, on a
+// random tree, for people and for a token. Only the entry that refused a person and a person's SIDs need a run (N-97).
+func TestRunAndFolderAnswerAlike(t *testing.T) {
+	s := newStarted(t)
+	file := filepath.Join(t.TempDir(), "token.json")
+	const tok = `{"user":"S-1-5-21-1-2-3-1100","groups":["S-1-5-21-1-2-3-2001"]}`
+	if err := os.WriteFile(file, []byte(tok), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var questions [][]string
+	for i, path := range append(s.paths, s.tree, s.tree+"/none", "/none") {
+		if testing.Short() && i%4 > 0 {
+			continue
+		}
+		who := fmt.Sprint("p", s.r.IntN(startedPeople))
+		questions = append(questions, []string{"can-read", path, who, "--json"}, []string{"why", path, who},
+			[]string{"why", path, "--token", file}, []string{"can-read", path, "--token", file})
+	}
+	for i := range startedPeople {
+		questions = append(questions, []string{"filter", fmt.Sprint("p", i)},
+			[]string{"filter", fmt.Sprint("p", i), "--form", "bitmap"})
+	}
+	questions = append(questions, []string{"filter", "--token", file},
+		[]string{"filter", "--token", file, "--form", "sids"}, []string{"filter", "nobody"},
+		[]string{"filter", "p1", "-w", "write"}, []string{"can-read", s.paths[1], "nobody"},
+		[]string{"can-read", s.paths[1], "p1", "-w", "fly"}, []string{"status"}, []string{"listed"})
+	refusals := 0
+	for _, args := range questions {
+		fromRun := s.command(args...)
+		if args[0] == "why" && args[2] != "--token" {
+			before := fromRun
+			if fromRun = regexp.MustCompile(`refused by .*\n`).ReplaceAllString(fromRun, ""); fromRun != before {
+				refusals++
+			}
+		}
+		s.withoutRun(func() {
+			if fromLog := s.command(args...); fromLog != fromRun {
+				t.Errorf("%q:\nfrom the run\n%s\nfrom the folder\n%s", args, fromRun, fromLog)
+			}
+		})
+	}
+	if refusals == 0 {
+		t.Error("no run named the entry that refused")
+	}
+}
+
+// withoutRun calls f while the socket has another name.
+func (s *started) withoutRun(f func()) {
+	s.Helper()
+	at := filepath.Join(s.state, queries.SocketName)
+	if err := os.Rename(at, at+".away"); err != nil {
+		s.Fatal(err)
+	}
+	f()
+	if err := os.Rename(at+".away", at); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestShareDescriptorRefuses checks that the evidence names the entry of the share's descriptor that refused.
+func TestShareDescriptorRefuses(t *testing.T) {
+	s := newStarted(t, "--share", "O:BAG:SYD:(D;;FR;;;S-1-5-21-1-2-3-1101)(A;;FA;;;WD)")
+	const want = "refused by  share: AceDeny DACL 0 (D;;FR;;;S-1-5-21-1-2-3-1101), of FR\n"
+	if why := s.command("why", s.tree, "p1"); !strings.Contains(why, want) {
+		t.Errorf("%s\nwant %s", why, want)
+	}
+}
+
+// TestSIDsOfPeople checks that the terms of a person match the documents that the person may read, and no other
+// (N-97): a document's terms are the SIDs that allow and the members that none of them covers.
+func TestSIDsOfPeople(t *testing.T) {
+	s := newStarted(t)
+	x, err := index.Open(s.state, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	run, err := queries.Dial(s.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	found := 0
+	for i := range startedPeople {
+		who := queries.About{Subject: queries.Subject{Who: fmt.Sprint("p", i)}, Right: "read", Limit: time.Hour}
+		f, err := run.Filter(who, index.FormSIDs)
+		if err != nil || len(f.SIDs) == 0 || f.Classes != nil {
+			t.Fatalf("%+v, %v, want SIDs", f, err)
+		}
+		for _, path := range s.paths {
+			a := x.CanRead(path, who.Who, "read")
+			e, _ := x.Why(a)
+			if e == nil {
+				t.Fatalf("%s: %+v, want a class", path, a)
+			}
+			matches := slices.ContainsFunc(slices.Concat(e.Allow, e.Expand), func(s string) bool {
+				return slices.Contains(f.SIDs, s)
+			})
+			if matches != a.Allowed {
+				t.Errorf("%s %s: the terms match: %t, want %t", path, who.Who, matches, a.Allowed)
+			}
+			if matches {
+				found++
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no terms match a document")
+	}
+	s.withoutRun(func() {
+		if got := s.command("filter", "p1", "--form", "sids"); !strings.HasSuffix(got, "exit code 2") {
+			t.Errorf("from the folder: %s, want exit code 2", got)
+		}
+	})
+}
+
+// TestShareConfiguration compares the index of a share of smb.conf with what who-can computes for the same section:
+// lists of names, forced users and groups, administrators and a read-only share (N-100).
+func TestShareConfiguration(t *testing.T) {
+	for name, section := range map[string]string{
+		"valid users":      "valid users = @g1 p2\n",
+		"invalid users":    "invalid users = @g0\nread only = no\n",
+		"admin users":      "admin users = p3 @g2\nvalid users = p3 @g1\n",
+		"force user":       "force user = p4\nvalid users = @g1\n",
+		"force group":      "force group = g2\n",
+		"no such user":     "force user = nobody\n",
+		"unresolved names": "valid users = p1 ghost p2\n",
+		"other attribute":  "acl_xattr:security_acl_name = user.none\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf := filepath.Join(t.TempDir(), "smb.conf")
+			if err := os.WriteFile(conf, []byte("[global]\n[docs]\npath = /srv\n"+section), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := newStarted(t, "--share", conf+":docs", "--right", "read+write")
+			c, err := shares.ParseConfig([]byte("[docs]\n"+section), "docs")
+			if err != nil {
+				t.Fatal(err)
+			}
+			guarded, err := c.Guard(s.dir, nil).Apply()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := s.whoCan(guarded, "read+write", c)
+			x, err := index.Open(s.state, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			for _, path := range s.paths {
+				for i := range startedPeople {
+					for _, right := range []string{"read", "write"} {
+						who := fmt.Sprint("p", i)
+						may := slices.Contains(want[path][right], who)
+						if a := x.CanRead(path, who, right); a.Allowed != may || a.Because != "" {
+							t.Errorf("%s %s %s: %+v, who-can says %t", who, right, path, a, may)
+						}
+					}
+				}
+			}
+			if got := s.command("filter", "p1", "--right", "read", "--form", "list"); !strings.HasSuffix(got, "exit code 0") {
+				t.Errorf("filter: %s", got)
+			}
+			if why := s.command("why", s.tree, "p1", "-w", "write"); strings.Contains(why, "refused by  share: its con") !=
+				(guarded.Principals[1].Withheld&winnt.FILE_WRITE_DATA != 0) {
+				t.Errorf("%s\nwithheld: %v", why, guarded.Principals[1].Withheld)
+			}
+			if a := x.CanReadAs(s.paths[1], guarded.Principals[1].Token, "read"); a.Allowed || a.Because == "" {
+				t.Errorf("%+v, want no answer about a token", a)
+			}
+		})
+	}
+}

@@ -1,0 +1,162 @@
+package index
+
+import (
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Evidence is an answer with what decided it. Without a class, only Answer is set.
+type Evidence struct {
+	Answer Answer `json:"answer"`
+
+	Right      string     `json:"right,omitempty"`
+	Descriptor string     `json:"descriptor,omitempty"` // deciding part of the document's descriptor, SDDL
+	Share      string     `json:"share,omitempty"`      // deciding part of the share's descriptor, SDDL
+	Expression [][]string `json:"expression,omitempty"` // see [ClassEvent]
+	Directory  string     `json:"directory,omitempty"`  // version that decided the class
+	// Refused is what refused the right; nil if the answer is yes or unknown, or if the token is not known.
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is the first check that refused a right.
+type Refusal struct {
+	By     string `json:"by"`               // "share", "folder" or "document": whose descriptor
+	SDDL   string `json:"sddl"`             // its deciding part
+	Reason string `json:"reason"`           // such as "AceDeny DACL 0", see [access.Reason]
+	Entry  string `json:"entry,omitempty"`  // the entry, SDDL; "" if no entry refused
+	Rights string `json:"rights,omitempty"` // those that it refused
+}
+
+// String returns one line: whose descriptor refused, the reason, the entry and the rights.
+func (r *Refusal) String() string {
+	out := r.By + ": " + r.Reason
+	if r.Entry != "" {
+		out += " " + r.Entry
+	}
+	if r.Rights != "" {
+		out += ", of " + r.Rights
+	}
+	return out
+}
+
+// Evidence answers a query about one document and adds what decided it. The entry that refused is known for a token,
+// and for a person in the index of a run, which has the person's groups (N-97).
+func (x *Index) Evidence(path string, q Query) Evidence {
+	out := Evidence{Answer: x.CanReadAll(nil, []string{path}, q)[0]}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	k := x.state.classes[out.Answer.Class]
+	if k == nil {
+		return out
+	}
+	out.Right, out.Descriptor, out.Directory = k.Right, text(k.Descriptor), k.event.Version
+	out.Expression = k.event.Expression
+	if k.Share != nil {
+		out.Share = text(k.Share)
+	}
+	if out.Answer.Allowed || out.Answer.Because != "" {
+		return out
+	}
+	switch p, err := x.asked(q); {
+	case err != nil: // without a token there is no refusal to report
+	case p.Withheld&k.Mask != 0:
+		out.Refused = &Refusal{By: "share", Reason: "its configuration withholds the right",
+			Rights: sddl.FormatRights(p.Withheld & k.Mask)}
+	default:
+		out.Refused = k.refusal(p.Token)
+	}
+	return out
+}
+
+// asked returns the principal of a query: its token, or a person of a run after the configuration of a share.
+//
+// +checklocks:x.mu
+func (x *Index) asked(q Query) (*directory.Principal, error) {
+	switch {
+	case q.Token != nil:
+		return &directory.Principal{Token: q.Token}, nil
+	case x.run == nil:
+		return nil, errNobody
+	}
+	return x.principal(x.run.effective, q.Who)
+}
+
+// text returns a descriptor as SDDL, or the error.
+func text(d *sd.Descriptor) string {
+	out, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return out
+}
+
+// refusal returns the first check of a class that refuses a token: the share's, those of the folders, then the
+// document's. It returns nil if none does.
+func (c *Class) refusal(t *token.Token) *Refusal {
+	if c.Share != nil {
+		if r := refused("share", t, c.Share, c.Mask, c.Type); r != nil {
+			return r
+		}
+	}
+	for i := range c.Through {
+		p := &c.Through[i]
+		if p.Holders && t.Has(winnt.SeChangeNotifyPrivilege) {
+			continue
+		}
+		if r := refused("folder", t, p.Descriptor, p.Mask, p.Type); r != nil {
+			return r
+		}
+	}
+	return refused("document", t, c.Descriptor, c.Mask, c.Type)
+}
+
+// refused explains why a descriptor refuses a token; nil if it does not, or if the check fails.
+func refused(by string, t *token.Token, d *sd.Descriptor, mask winnt.AccessMask, typ *winnt.ObjectType) *Refusal {
+	if d == nil {
+		return &Refusal{By: by, Reason: "its descriptor could not be read"}
+	}
+	dec, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(t), Type: typ, Desired: mask})
+	if err != nil || dec.Allowed() {
+		return nil
+	}
+	out := &Refusal{By: by, SDDL: text(d)}
+	var bits winnt.AccessMask
+	for _, b := range x.Reasons {
+		if b.Granted {
+			continue
+		}
+		if out.Reason == "" {
+			out.Reason, out.Entry = b.Reason.String(), entry(d, b.Reason)
+		}
+		if b.Reason.String() == out.Reason {
+			bits |= b.Bit
+		}
+	}
+	out.Rights = sddl.FormatRights(bits)
+	return out
+}
+
+// entry returns the entry of a reason as SDDL, "" if there is none.
+func entry(d *sd.Descriptor, r access.Reason) string {
+	list := d.DACL()
+	if r.List == "SACL" {
+		list = d.SACL()
+	}
+	if r.List == "" || r.Index < 0 || list == nil || r.Index >= list.Len() {
+		return ""
+	}
+	out, err := sddl.FormatACE(list.At(r.Index), sddl.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	return out
+}
+
+// defaultLimit is the greatest age of a heartbeat for the index of a run.
+const defaultLimit = 10 * time.Second

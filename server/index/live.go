@@ -1,0 +1,132 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/server/watch"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// live is what the index of a run knows and the files of its folder do not say. Its fields are guarded by the mutex of
+// the index.
+type live struct {
+	people *directory.Directory // nil: no directory was read yet
+	// effective is people after the configuration of a share, whose tokens are those of the files' checks.
+	effective *directory.Directory
+	byUID     map[uint32]string // SIDs; "": several accounts have this uid
+}
+
+// newLive returns an index over the state of a worker, which from then on locks the index for each change. It answers
+// after the first [Index.publish].
+func newLive(w *Worker, dir string) *Index {
+	x := &Index{dir: dir, limit: defaultLimit, clock: watch.Now, boot: watch.BootID(), state: w.state, run: &live{}}
+	w.lock = &x.mu
+	return x
+}
+
+// publish makes a watermark the current one, after the state of the worker, which compaction replaces.
+func (x *Index) publish(w *Worker, f *Watermark) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	same := *f
+	same.Sources = maps.Clone(f.Sources)
+	x.state, x.watermark = w.state, &same
+}
+
+// setPeople replaces the directory. Only uids and groups come from it; members of classes are in the state.
+func (x *Index) setPeople(d, effective *directory.Directory) {
+	byUID := map[uint32]string{}
+	for _, id := range d.IDs() {
+		if id.Group {
+			continue
+		}
+		if _, twice := byUID[id.ID]; twice {
+			byUID[id.ID] = ""
+			continue
+		}
+		byUID[id.ID] = id.SID.String()
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.run.people, x.run.effective, x.run.byUID = d, effective, byUID
+}
+
+// unmapped is the uid that stands for each user without one in a user namespace.
+const unmapped = 65534
+
+// PersonOf returns the SID of the person with a uid. ok is false if the directory has no such person or several, for
+// uid 65534, and for an index that is read from its folder.
+func (x *Index) PersonOf(uid uint32) (person string, ok bool) {
+	if x.run == nil || uid == unmapped {
+		return "", false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	person = x.run.byUID[uid]
+	return person, person != ""
+}
+
+// tokenOf returns the token of a person of a run's directory.
+func (x *Index) tokenOf(who string) (*token.Token, error) {
+	if x.run == nil {
+		return nil, errors.New("terms are those of a token: only a run knows the groups of a person, and none answers")
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.follow(); err != nil {
+		return nil, err
+	}
+	p, err := x.principal(x.run.people, who)
+	if err != nil {
+		return nil, err
+	}
+	return p.Token, nil
+}
+
+// principal returns a person of a run's directory.
+//
+// +checklocks:x.mu
+func (x *Index) principal(d *directory.Directory, who string) (*directory.Principal, error) {
+	number, known := x.state.number(who)
+	if !known || d == nil {
+		return nil, errNobody
+	}
+	user, err := sid.Parse(x.state.people[number].SID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Principals {
+		if p := &d.Principals[i]; p.SID() == user {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no account now", who)
+}
+
+// Current reports whether the directory, each tree that sent a heartbeat and each tree with documents have one that is
+// at most limit old; 0: the limit of the index. Otherwise some answers are unknown.
+func (x *Index) Current(limit time.Duration) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	watermark, err := x.follow()
+	if err != nil {
+		return false
+	}
+	g := age{watermark, x.within(Query{Limit: limit}), x.clock(), x.boot}
+	for source := range watermark.Sources {
+		if g.stale(source) != "" {
+			return false
+		}
+	}
+	for tree := range x.state.trees {
+		if g.stale(tree) != "" {
+			return false
+		}
+	}
+	return g.stale(directorySource) == ""
+}

@@ -1,0 +1,88 @@
+package index
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/server/watch"
+)
+
+// TestRunAnswersFromItsState checks that the index of a run answers only between the first heartbeat and its end, that
+// its age counts, and that it follows the worker after a compaction, which replaces the state (N-97).
+func TestRunAnswersFromItsState(t *testing.T) {
+	w := working(t, "")
+	x := newLive(w, t.TempDir())
+	may := func(path, want string) {
+		t.Helper()
+		a := x.CanRead(path, "alice", "read")
+		if got := map[bool]string{true: "yes"}[a.Allowed] + a.Because; got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	file := func(path string) watch.Seen {
+		return watch.Seen{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;" + alice + ")")}
+	}
+	publish := func(sources ...string) {
+		f := &Watermark{Index: w.state.start.Index, Seq: w.state.seq, Boot: watch.BootID(), Sources: map[string]Moment{}}
+		for _, s := range sources {
+			f.Sources[s] = Moment(watch.Now())
+		}
+		x.publish(w, f)
+		f.Sources["/t"] = Moment{} // the run changes its watermark later
+	}
+	sees(t, w, file("/t/a"))
+	may("/t/a", "the index has no heartbeat yet")
+	publish(directorySource)
+	may("/t/a", "/t had no heartbeat within 10s")
+	if x.Current(0) {
+		t.Error("current without a heartbeat of the tree")
+	}
+	publish(directorySource, "/t")
+	may("/t/a", "yes")
+	if !x.Current(0) || x.Current(time.Nanosecond) {
+		t.Errorf("current %t, within 1 ns %t, want true, false", x.Current(0), x.Current(time.Nanosecond))
+	}
+	if _, err := w.Compact(false); err != nil {
+		t.Fatal(err)
+	}
+	sees(t, w, file("/t/b"), watch.Seen{Path: "/t/a", Gone: true})
+	publish(directorySource, "/t")
+	may("/t/a", "the document is not in the index")
+	may("/t/b", "yes")
+	x.run.byUID = map[uint32]string{unmapped: alice, 1: bob, 2: ""}
+	for uid, want := range map[uint32]string{unmapped: "", 1: bob, 2: "", 3: ""} {
+		if got, known := x.PersonOf(uid); known != (want != "") || known && got != want {
+			t.Errorf("uid %d: %q, %t, want %q (N-98)", uid, got, known, want)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	may("/t/b", "file already closed")
+}
+
+// TestClassesStayInOrder compares the merged list of classes with a sorted one, and checks that an earlier list stays.
+func TestClassesStayInOrder(t *testing.T) {
+	r, s := rand.New(rand.NewPCG(1, 43)), newState()
+	for range 200 {
+		id := string(rune('a'+r.IntN(26))) + string(rune('a'+r.IntN(26)))
+		if s.classes[id] == nil {
+			k := &kind{Class: Class{ID: id}}
+			s.classes[id], s.added = k, append(s.added, k)
+		}
+		if r.IntN(3) > 0 {
+			continue
+		}
+		before := s.ordered
+		same := slices.Clone(before)
+		got := s.inOrder()
+		if !slices.IsSortedFunc(got, func(a, b *kind) int { return strings.Compare(a.ID, b.ID) }) ||
+			len(got) != len(s.classes) || !slices.Equal(before, same) {
+			t.Fatalf("%d of %d classes, or not in order, or the earlier list changed", len(got), len(s.classes))
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package queries
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/server/index"
+)
+
+// ErrNoRun says that no run answered: there is no socket, nobody listens, the run refuses this user, or it hangs. The
+// error wraps the cause. Read the index from its folder instead.
+var ErrNoRun = errors.New("no run answers")
+
+// Limits of an answer.
+const (
+	maxAnswer  = 256 << 20 // bytes
+	answerTime = 15 * time.Second
+)
+
+// Client asks a run. [Dial] returns one.
+type Client struct {
+	http   http.Client
+	folder *os.File // of the socket
+}
+
+// About is a question's subject, right and limit.
+type About struct {
+	Subject
+	Right string
+	Limit time.Duration // the greatest age of a heartbeat; 0: that of the run
+}
+
+// Dial connects to the run of the index in a folder. The error is [ErrNoRun] if none answers. The caller closes the
+// client.
+func Dial(state string) (*Client, error) { return DialSocket(filepath.Join(state, SocketName)) }
+
+// DialSocket is [Dial] for a socket at another path.
+func DialSocket(socket string) (*Client, error) {
+	folder, err := openFolder(socket)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoRun, err)
+	}
+	c := &Client{folder: folder}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "unix", short(folder, socket))
+	}
+	first, err := dial(context.Background(), "", "")
+	if err != nil {
+		_ = folder.Close()
+		return nil, fmt.Errorf("%w: %w", ErrNoRun, err)
+	}
+	_ = first.Close() // it only showed that a run listens
+	c.http = http.Client{Timeout: answerTime, Transport: &http.Transport{DialContext: dial, MaxIdleConns: 1}}
+	return c, nil
+}
+
+// Close closes the connection.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return c.folder.Close()
+}
+
+// CanRead asks for the right on up to 1,000 documents. It returns an answer for each, in their order. current reports
+// whether every source of the index has a current heartbeat.
+func (c *Client) CanRead(ids []string, a About) (list []index.Answer, current bool, err error) {
+	var out answers
+	if err := c.ask("/v1/can-read", a, question{IDs: ids}, &out); err != nil {
+		return nil, false, err
+	}
+	if len(out.Answers) != len(ids) {
+		return nil, false, fmt.Errorf("%w: %d answers for %d documents", ErrNoRun, len(out.Answers), len(ids))
+	}
+	return out.Answers, out.Current, nil
+}
+
+// Evidence asks about one document, and for what decided.
+func (c *Client) Evidence(id string, a About) (out index.Evidence, err error) {
+	err = c.ask("/v1/why", a, question{IDs: []string{id}}, &out)
+	return out, err
+}
+
+// Filter asks for a filter.
+func (c *Client) Filter(a About, form index.Form) (out index.Filter, err error) {
+	err = c.ask("/v1/filter", a, question{Form: form}, &out)
+	return out, err
+}
+
+// Status asks for the heartbeats and the counts of the index.
+func (c *Client) Status(limit time.Duration) ([]index.SourceStatus, index.Counts, error) {
+	var out status
+	err := c.ask("/v1/status", About{Limit: limit}, question{}, &out)
+	return out.Sources, out.Counts, err
+}
+
+// Listed asks for the classes with members that no list of SIDs covers.
+func (c *Client) Listed() ([]index.Listed, error) {
+	var out listed
+	err := c.ask("/v1/listed", About{}, question{}, &out)
+	return out.Classes, err
+}
+
+// ask sends a question and reads its answer into out. An error of the question has the server's text. Every other
+// error is [ErrNoRun].
+func (c *Client) ask(path string, a About, q question, out any) error {
+	if q.Subject, q.Right = a.Subject, a.Right; a.Limit > 0 {
+		q.Limit = a.Limit.String()
+	}
+	body, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	r, err := c.http.Post("http://index"+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRun, err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRun, err)
+	}
+	switch r.StatusCode {
+	case http.StatusOK:
+		err = strict.Unmarshal(text, out)
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		var f failure
+		if err = strict.Unmarshal(text, &f); err == nil {
+			return errors.New(f.Error)
+		}
+	default:
+		err = fmt.Errorf("%s: %s", r.Status, bytes.TrimSpace(text[:min(len(text), 1<<10)]))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRun, err)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package queries
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestHostileAnswers checks that a server which answers nonsense, too little or not at all counts as no run, so that
+// the index is read from its folder instead.
+func TestHostileAnswers(t *testing.T) {
+	type response struct {
+		status int
+		body   string
+	}
+	var next atomic.Pointer[response]
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		r := next.Load()
+		if r.status == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(r.status)
+		_, _ = io.WriteString(w, r.body)
+	})}
+	go func() { _ = s.Serve(l) }()
+	defer s.Close()
+	c, err := Dial(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.http.Timeout = 5 * time.Second
+	for _, x := range []struct {
+		status int
+		body   string
+		noRun  bool
+	}{
+		{200, `{"current":true,"answers":[]}`, true}, // fewer answers than documents
+		{200, `{"current":true,"answers":[{"allowed":true},{"allowed":true}]}`, true},
+		{200, `{"current":true,"Answers":[{"allowed":true}]}`, true},
+		{200, `{"current":true,"answers":[{"allowed":true,"allowed":true}]}`, true},
+		{200, "", true}, {200, "\x00", true}, {500, "no", true}, {403, `{"error":"no"}`, true}, {429, "", true},
+		{422, "no", true}, {0, "", true}, {422, `{"error":"the index has no heartbeat yet"}`, false},
+	} {
+		next.Store(&response{x.status, x.body})
+		list, current, err := c.CanRead([]string{"/a"}, About{})
+		if errors.Is(err, ErrNoRun) != x.noRun || err == nil || list != nil || current {
+			t.Errorf("%d %s: %+v, %t, %v, want no run %t", x.status, x.body, list, current, err, x.noRun)
+		}
+		if !x.noRun && !strings.Contains(x.body, err.Error()) {
+			t.Errorf("%v, want the server's text", err)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package queries
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// refusal is an error with the HTTP status of its response.
+type refusal struct {
+	status int
+	error
+}
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status, fmt.Errorf(format, args...)}
+}
+
+// path is a kind of question.
+type path struct {
+	needs
+	open   bool // also for callers without trust
+	answer func(s *Server, c *caller, q *question, x index.Query) (any, error)
+}
+
+var paths = map[string]path{
+	"/v1/can-read": {needs{subject: true, most: maxIDs, right: true}, true, (*Server).canRead},
+	"/v1/why":      {needs{subject: true, most: 1, right: true}, false, (*Server).why},
+	"/v1/filter":   {needs{subject: true, right: true, form: true}, true, (*Server).filter},
+	"/v1/status":   {needs{}, false, (*Server).status},
+	"/v1/listed":   {needs{}, false, (*Server).listed},
+}
+
+// caller is the user at the other end of a connection. The zero value may ask nothing.
+type caller struct {
+	uid   uint32
+	trust bool  // may ask about everybody
+	user  *user // nil: unknown
+}
+
+// ServeHTTP answers one question. It has one of its caller's places until the response is written.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, _ := r.Context().Value(callerKey{}).(caller)
+	if c.user == nil || !s.callers.enter(r.Context(), c) {
+		respond(w, nil, refuse(http.StatusTooManyRequests, "too many questions of uid %d at a time", c.uid))
+		return
+	}
+	defer s.callers.leave(c)
+	out, err := s.answer(w, r, c)
+	respond(w, out, err)
+}
+
+// respond writes the response.
+func respond(w http.ResponseWriter, out any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		status = http.StatusUnprocessableEntity
+		if f := (*refusal)(nil); errors.As(err, &f) {
+			status = f.status
+		}
+		out = failure{err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(out) // the client may have left
+}
+
+// answer returns the body of the response, or an error for one.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, error) {
+	p, found := paths[r.URL.Path]
+	switch {
+	case !found:
+		return nil, refuse(http.StatusNotFound, "no such question: %s", r.URL.Path)
+	case r.Method != http.MethodPost:
+		return nil, refuse(http.StatusMethodNotAllowed, "%s: want POST", r.Method)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
+			return nil, refuse(http.StatusRequestEntityTooLarge, "the question is longer than %d bytes", maxBody)
+		}
+		return nil, refuse(http.StatusBadRequest, "read the question: %w", err)
+	}
+	q, err := parse(body, p.needs)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "%w", err)
+	}
+	x, err := s.permitted(c, p, q)
+	if err != nil {
+		return nil, err
+	}
+	return p.answer(s, &c, q, x)
+}
+
+// permitted returns the query of a question that the caller may ask. A caller without trust may ask only about the
+// person with its uid, not for evidence, and may not extend the limit (N-98).
+func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
+	if !c.trust && (!p.open || !q.Caller) {
+		return index.Query{}, refuse(http.StatusForbidden,
+			"uid %d may ask only /v1/can-read and /v1/filter, about itself (caller: true)", c.uid)
+	}
+	x, err := q.query()
+	if err != nil {
+		return x, refuse(http.StatusBadRequest, "%w", err)
+	}
+	if x.Limit == 0 || !c.trust && x.Limit > s.config.Limit {
+		x.Limit = s.config.Limit
+	}
+	if q.Caller {
+		var known bool
+		if x.Who, known = s.config.Index.PersonOf(c.uid); !known {
+			return x, refuse(http.StatusForbidden, "the directory has no person, or several, with uid %d", c.uid)
+		}
+	}
+	return x, nil
+}
+
+func (s *Server) canRead(c *caller, q *question, x index.Query) (any, error) {
+	out := answers{s.config.Index.Current(x.Limit), s.config.Index.CanReadAll(nil, q.IDs, x)}
+	if !c.trust {
+		for i := range out.Answers {
+			out.Answers[i] = reticent(out.Answers[i])
+		}
+	}
+	return out, nil
+}
+
+// reticent returns what a caller without trust may learn: nothing about a document that it may not read, whether there
+// is one or not (N-98).
+func reticent(a index.Answer) index.Answer {
+	if a.Allowed {
+		return a
+	}
+	return index.Answer{Seq: a.Seq, Directory: a.Directory}
+}
+
+func (s *Server) why(_ *caller, q *question, x index.Query) (any, error) {
+	return s.config.Index.Evidence(q.IDs[0], x), nil
+}
+
+func (s *Server) filter(_ *caller, q *question, x index.Query) (any, error) {
+	return nilOr(s.config.Index.FilterFor(x, q.Form))
+}
+
+func (s *Server) status(_ *caller, _ *question, x index.Query) (any, error) {
+	sources, err := s.config.Index.HeartbeatsWithin(x.Limit)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.config.Index.Counts()
+	return nilOr(status{sources, counts}, err)
+}
+
+func (s *Server) listed(_ *caller, _ *question, _ index.Query) (any, error) {
+	list, err := s.config.Index.Listed()
+	return nilOr(listed{list}, err)
+}
+
+// nilOr returns v without an error, else nil.
+func nilOr(v any, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// defaultLimit is the greatest age of a heartbeat.
+const defaultLimit = 10 * time.Second

@@ -1,0 +1,232 @@
+package queries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	authunix "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/index"
+)
+
+// SocketName is the name of a run's socket in the folder of its index.
+const SocketName = "query.sock"
+
+// Config configures a server. Index and Socket are required.
+type Config struct {
+	Index  *index.Index
+	Socket string
+	// Private makes the socket accessible to its owner and root only. Otherwise every user of the host can connect.
+	Private bool
+	Ask     []uint32      // uids that may ask about everybody, besides root and the user of this process
+	Limit   time.Duration // the greatest age of a heartbeat, which callers without trust cannot extend; 0: 10 s
+	Warn    func(error)   // receives errors that do not end the server; nil: they are dropped
+
+	peer func(*net.UnixConn) (uid uint32, err error) // nil: the kernel's credentials; only tests set it
+	tune func(*http.Server)                          // may be nil; only tests set it
+}
+
+// Times after which a connection is closed.
+const (
+	headerTime = 5 * time.Second
+	readTime   = 10 * time.Second // for a whole question
+	writeTime  = 30 * time.Second // for the answer, from the end of the header
+	idleTime   = 30 * time.Second // between two questions
+)
+
+// Server answers questions until Close. [Listen] returns one.
+type Server struct {
+	config  Config // immutable
+	callers callers
+	http    http.Server
+	folder  *os.File // of the socket
+	socket  *net.UnixListener
+	ended   chan struct{}
+	warned  time.Time // of the last error; the accepting goroutine owns it
+}
+
+// Listen starts a server. It replaces a file at the path only if that is a socket on which no program listens. It
+// returns an error if the socket cannot be created.
+func Listen(c Config) (*Server, error) {
+	if c.Limit == 0 {
+		c.Limit = defaultLimit
+	}
+	if c.peer == nil {
+		c.peer = peerUID
+	}
+	s := &Server{config: c, ended: make(chan struct{})}
+	var err error
+	if s.folder, err = openFolder(c.Socket); err != nil {
+		return nil, fmt.Errorf("socket %s: %w", c.Socket, err)
+	}
+	mode := os.FileMode(0o666)
+	if c.Private {
+		mode = 0o600
+	}
+	if s.socket, err = bind(short(s.folder, c.Socket), mode); err != nil {
+		_ = s.folder.Close()
+		return nil, fmt.Errorf("socket %s: %w", c.Socket, err)
+	}
+	s.http = http.Server{Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: 4 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, callerKey{}, c.(*charged).caller)
+		}}
+	if c.tune != nil {
+		c.tune(&s.http)
+	}
+	go func() {
+		defer close(s.ended)
+		if err := s.http.Serve(&accepting{UnixListener: s.socket, s: s}); !errors.Is(err, http.ErrServerClosed) {
+			s.warn(fmt.Errorf("socket %s: %w", c.Socket, err))
+		}
+	}()
+	return s, nil
+}
+
+// Close closes the socket and all connections, and removes the socket's file.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	<-s.ended
+	return errors.Join(err, s.folder.Close())
+}
+
+// warn passes on at most one error each second, because clients may cause some. Only one goroutine calls it.
+func (s *Server) warn(err error) {
+	if s.config.Warn != nil && time.Since(s.warned) >= time.Second {
+		s.warned = time.Now()
+		s.config.Warn(err)
+	}
+}
+
+// openFolder opens the folder of a socket. A path through its descriptor can be short where the socket's is too long
+// for the kernel, which allows 107 bytes.
+func openFolder(socket string) (*os.File, error) {
+	return os.OpenFile(filepath.Dir(socket), unix.O_PATH|unix.O_DIRECTORY, 0)
+}
+
+// short returns a short path of a socket in an open folder.
+func short(folder *os.File, socket string) string {
+	return fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), filepath.Base(socket))
+}
+
+// dialTime is the longest wait for an existing socket to accept or refuse a connection.
+const dialTime = 5 * time.Second
+
+// bind creates a socket. It replaces one that refuses connections.
+func bind(name string, mode os.FileMode) (*net.UnixListener, error) {
+	at := &net.UnixAddr{Name: name, Net: "unix"}
+	l, err := net.ListenUnix("unix", at)
+	if errors.Is(err, unix.EADDRINUSE) {
+		if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeSocket {
+			return nil, errors.New("a file that is no socket has this name: move it")
+		}
+		// Only a refused connection proves that no program listens.
+		c, dial := net.DialTimeout("unix", name, dialTime)
+		if dial == nil {
+			_ = c.Close()
+			return nil, errors.New("another program listens on it")
+		}
+		if !errors.Is(dial, unix.ECONNREFUSED) {
+			return nil, fmt.Errorf("it exists, and may be in use: %w", dial)
+		}
+		if err := os.Remove(name); err != nil {
+			return nil, err
+		}
+		l, err = net.ListenUnix("unix", at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(name, mode); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// callerKey is the key of a connection's caller in its context.
+type callerKey struct{}
+
+// accepting accepts connections of identified peers within their limits, and closes all others.
+type accepting struct {
+	*net.UnixListener
+	s *Server
+}
+
+// Accept implements net.Listener. After an error it continues, unless the socket is closed.
+func (l *accepting) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.AcceptUnix()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil, err
+		case err != nil:
+			l.s.warn(fmt.Errorf("socket %s: %w", l.s.config.Socket, err))
+			time.Sleep(100 * time.Millisecond) // until there are descriptors again
+			continue
+		}
+		if c := l.s.identify(conn); c.user != nil {
+			return &charged{UnixConn: conn, caller: c, s: l.s}, nil
+		}
+		_ = conn.Close()
+	}
+}
+
+// identify returns the caller of a connection and charges it. The caller has no user if the kernel does not name its
+// uid, or if it has too many connections.
+func (s *Server) identify(conn *net.UnixConn) caller {
+	uid, err := s.config.peer(conn)
+	if err != nil {
+		s.warn(fmt.Errorf("socket %s: %w", s.config.Socket, err))
+		return caller{}
+	}
+	c := caller{uid: uid, trust: uid == 0 || uid == uint32(os.Geteuid()) || slices.Contains(s.config.Ask, uid)}
+	// The uid 65534 stands for every user whom this user namespace does not map, even if this process runs as it.
+	if uid == unmapped {
+		return caller{}
+	}
+	c.user = s.callers.connect(c)
+	return c
+}
+
+// unmapped is the kernel's overflow uid.
+const unmapped = 65534
+
+// peerUID returns the uid of the process that connected.
+func peerUID(conn *net.UnixConn) (uint32, error) {
+	p, err := authunix.Of(conn)
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	if !p.Known {
+		return 0, errors.New("the peer is unknown")
+	}
+	return p.UID, nil
+}
+
+// charged is a connection that is charged to its caller until it is closed.
+type charged struct {
+	*net.UnixConn
+	caller caller
+	s      *Server
+	once   sync.Once
+}
+
+// Close implements net.Conn.
+func (c *charged) Close() error {
+	c.once.Do(func() { c.s.callers.disconnect(c.caller) })
+	return c.UnixConn.Close()
+}

@@ -1,0 +1,529 @@
+package queries
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/server/index"
+)
+
+// SIDs and uids of the people of a run. bob and bert share a uid. Uids below 65536 also work with setresuid on 386.
+const (
+	alice                         = "S-1-5-21-1-2-3-1107"
+	aliceUID, bobUID, strangerUID = 30001, 30002, 30009
+)
+
+const people = `users:
+- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 30001, memberOf: [staff]}
+- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 30002}
+- {name: bert, sid: S-1-5-21-1-2-3-1109, uid: 30002}
+- {name: nobody, sid: S-1-5-21-1-2-3-1110, uid: 65534}
+groups:
+- {name: staff, sid: S-1-5-21-1-2-3-2001}
+`
+
+// served is a run with a server whose peers have the uid that the test sets.
+type served struct {
+	*testing.T
+	*Server
+	tree, state string
+	list        string        // the directory file
+	uid         atomic.Uint32 // of the next connection
+	peerErr     atomic.Bool   // errInjected instead of a uid
+}
+
+// newServed starts a run over a tree with the files open, which everyone may read, and own, which only its owner may.
+func newServed(t *testing.T, change func(*Config)) *served {
+	t.Helper()
+	s := &served{T: t, tree: t.TempDir(), state: filepath.Join(t.TempDir(), "state")}
+	s.uid.Store(aliceUID)
+	s.list = filepath.Join(t.TempDir(), "people.yaml")
+	err := errors.Join(os.WriteFile(s.list, []byte(people), 0o600), os.Chmod(s.tree, 0o755))
+	for name, mode := range map[string]os.FileMode{"open": 0o644, "own": 0o600} {
+		at := filepath.Join(s.tree, name)
+		err = errors.Join(err, os.WriteFile(at, nil, mode), os.Chmod(at, mode))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- index.Run(ctx, index.Config{Trees: []string{s.tree}, Directory: s.list, Rights: "read", State: s.state,
+			NoEvents: true, Every: 20 * time.Millisecond, Beat: 10 * time.Millisecond, Ready: func() { close(ready) },
+			Query: func(x *index.Index) (func(), error) {
+				c := Config{Index: x, Socket: filepath.Join(s.state, SocketName), peer: s.peer}
+				if change != nil {
+					change(&c)
+				}
+				var err error
+				s.Server, err = Listen(c)
+				return func() {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				}, err
+			}})
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var errInjected = errors.New("injected")
+
+func (s *served) peer(*net.UnixConn) (uint32, error) {
+	if s.peerErr.Load() {
+		return 0, errInjected
+	}
+	return s.uid.Load(), nil
+}
+
+// dial returns a client whose connections have a uid.
+func (s *served) dial(uid uint32) *Client {
+	s.Helper()
+	s.uid.Store(uid)
+	c, err := Dial(s.state)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+var aboutMe = About{Subject: Subject{Caller: true}, Right: "read"}
+
+// TestCallersAskAboutThemselves checks who may ask what: root and Ask about everybody, others about the one person
+// with their uid, and a uid that identifies nobody not at all (N-98).
+func TestCallersAskAboutThemselves(t *testing.T) {
+	s := newServed(t, func(c *Config) { c.Ask = []uint32{strangerUID, unmapped} })
+	ids := []string{s.tree + "/open", s.tree + "/own", s.tree + "/none"}
+	about := func(who string) About { return About{Subject: Subject{Who: who}, Right: "read"} }
+	for _, c := range []struct {
+		uid  uint32
+		who  About
+		want string // the answers, or a part of the error
+	}{
+		{aliceUID, aboutMe, "[true false false]"},
+		{aliceUID, about("alice"), "may ask only"},
+		{aliceUID, about("bob"), "may ask only"},
+		{aliceUID, About{Subject: Subject{Token: []byte(`{"user":"` + alice + `"}`)}}, "may ask only"},
+		{bobUID, aboutMe, "no person, or several, with uid 30002"},
+		{30008, aboutMe, "no person, or several, with uid 30008"},
+		{unmapped, aboutMe, "no run answers: Post"},
+		{strangerUID, about("alice"), "[true false false]"},
+		{strangerUID, aboutMe, "no person, or several, with uid 30009"},
+		{0, about("bob"), "[true false false]"},
+		{0, About{Subject: Subject{Token: []byte(`{"user":"` + alice + `"}`)}}, "[false false false]"},
+	} {
+		list, current, err := s.dial(c.uid).CanRead(ids, c.who)
+		var got []bool
+		for _, a := range list {
+			got = append(got, a.Allowed)
+		}
+		if text := fmt.Sprint(got); err == nil && (text != c.want || !current) ||
+			err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("uid %d, %+v: %v, %v, want %s", c.uid, c.who, got, err, c.want)
+		}
+	}
+	// What alice may not read looks like what does not exist.
+	list, _, err := s.dial(aliceUID).CanRead(ids, aboutMe)
+	if err != nil || !reflect.DeepEqual(list[1], list[2]) || list[0].Class == "" {
+		t.Errorf("%+v, %v, want equal answers about a refused and a missing document", list, err)
+	}
+	if list, _, err = s.dial(0).CanRead(ids, about("alice")); err != nil || list[1].Class == "" || list[2].Because == "" {
+		t.Errorf("%+v, %v, want whole answers for root", list, err)
+	}
+	f, err := s.dial(aliceUID).Filter(aboutMe, index.FormList)
+	if err != nil || len(f.Classes) == 0 {
+		t.Errorf("%+v, %v, want alice's classes", f, err)
+	}
+	for name, ask := range map[string]func(c *Client) error{
+		"why":    func(c *Client) error { _, err := c.Evidence(ids[0], aboutMe); return err },
+		"status": func(c *Client) error { _, _, err := c.Status(0); return err },
+		"listed": func(c *Client) error { _, err := c.Listed(); return err },
+	} {
+		if err := ask(s.dial(aliceUID)); !errors.Is(err, ErrNoRun) || !strings.Contains(err.Error(), "may ask only") {
+			t.Errorf("%s of alice: %v, want a refusal", name, err)
+		}
+		if err := ask(s.dial(0)); name != "why" && err != nil {
+			t.Errorf("%s of root: %v", name, err)
+		}
+	}
+}
+
+// TestKernelNamesCaller connects as another user of the host: the kernel's credentials count, not what the client says.
+func TestKernelNamesCaller(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	dir, err := os.MkdirTemp("", "refmon-queries")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "public.sock")
+	s := newServed(t, func(c *Config) { c.Socket, c.peer = socket, nil })
+	ask := func(uid int, who string) string {
+		out := make(chan string)
+		go func() { // the thread ends with the goroutine, because it is not unlocked
+			runtime.LockOSThread()
+			if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
+				out <- errno.Error()
+				return
+			}
+			c, err := net.Dial("unix", socket)
+			if err != nil {
+				out <- err.Error()
+				return
+			}
+			defer c.Close()
+			body := `{` + who + `,"ids":["` + s.tree + `/open"]}`
+			fmt.Fprintf(c, "POST /v1/can-read HTTP/1.0\r\nX-Uid: 0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			text, _ := io.ReadAll(c)
+			out <- string(text)
+		}()
+		return <-out
+	}
+	for _, c := range []struct {
+		uid       int
+		who, want string
+	}{
+		{aliceUID, `"caller":true`, `{"allowed":true,`}, {aliceUID, `"who":"alice"`, "403 Forbidden"},
+		{strangerUID, `"caller":true`, "403 Forbidden"}, {0, `"who":"alice"`, `{"allowed":true,`},
+		{unmapped, `"who":"alice"`, ""},
+	} {
+		if got := ask(c.uid, c.who); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("uid %d, %s: %q, want %q", c.uid, c.who, got, c.want)
+		}
+	}
+}
+
+// TestQueriesDuringChanges asks all questions while documents and groups change. The race detector checks that they
+// share no state without a lock.
+func TestQueriesDuringChanges(t *testing.T) {
+	s := newServed(t, nil)
+	stop, changed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(changed)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			text := strings.Replace(people, "memberOf: [staff]", []string{"memberOf: []", "memberOf: [staff]"}[i/30%2], 1)
+			if err := errors.Join(os.WriteFile(s.list+".new", []byte(text), 0o600), os.Rename(s.list+".new", s.list),
+				os.WriteFile(fmt.Sprint(s.tree, "/new", i%50), nil, 0o600), os.Chmod(fmt.Sprint(s.tree, "/new", i%50),
+					os.FileMode(0o600+i%0o70))); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	about := About{Subject: Subject{Who: "alice"}, Right: "read", Limit: time.Hour}
+	ids := []string{s.tree + "/open", s.tree + "/own", s.tree + "/new1", s.tree + "/new2"}
+	c := s.dial(0)
+	for _, ask := range []func() error{
+		func() error {
+			list, _, err := c.CanRead(ids, about)
+			if err == nil && (!list[0].Allowed || list[1].Allowed) {
+				err = fmt.Errorf("%+v, want yes and no", list[:2])
+			}
+			return err
+		},
+		func() error { _, err := c.Evidence(ids[1], about); return err },
+		func() error { _, err := c.Filter(about, index.FormSIDs); return err },
+		func() error { _, _, err := c.Status(time.Hour); return err },
+		func() error { _, err := c.Listed(); return err },
+	} {
+		all.Go(func() {
+			for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+				if err := ask(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	<-changed
+}
+
+// TestUnknownPeerIsRefused checks that a connection is closed if the kernel does not name its uid (N-98), and that the
+// server continues.
+func TestUnknownPeerIsRefused(t *testing.T) {
+	var warned []error
+	var mu sync.Mutex
+	s := newServed(t, func(c *Config) {
+		c.Warn = func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			warned = append(warned, err)
+		}
+	})
+	c := s.dial(aliceUID)
+	time.Sleep(20 * time.Millisecond) // the first connection of dial was identified
+	s.peerErr.Store(true)
+	if _, _, err := c.CanRead([]string{"/a"}, aboutMe); !errors.Is(err, ErrNoRun) {
+		t.Errorf("%v, want %v", err, ErrNoRun)
+	}
+	mu.Lock()
+	if len(warned) == 0 || !strings.HasSuffix(warned[0].Error(), "injected") {
+		t.Errorf("warned %v, want the injected error", warned)
+	}
+	mu.Unlock()
+	s.peerErr.Store(false)
+	if _, _, err := s.dial(aliceUID).CanRead([]string{"/a"}, aboutMe); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLimitIsNotExtended checks that a caller without trust cannot make stale answers count (N-98).
+func TestLimitIsNotExtended(t *testing.T) {
+	s := newServed(t, func(c *Config) { c.Limit = time.Nanosecond })
+	hour := aboutMe
+	hour.Limit = time.Hour
+	list, current, err := s.dial(aliceUID).CanRead([]string{s.tree + "/open"}, hour)
+	if err != nil || current || list[0].Allowed {
+		t.Errorf("%+v, %t, %v, want no answer", list, current, err)
+	}
+	hour.Subject = Subject{Who: "alice"}
+	if list, _, err = s.dial(0).CanRead([]string{s.tree + "/open"}, hour); err != nil || !list[0].Allowed {
+		t.Errorf("%+v, %v, want yes for root's own limit", list, err)
+	}
+}
+
+// TestQuestionsAreStrict checks the status of malformed questions, and that none of them is answered.
+func TestQuestionsAreStrict(t *testing.T) {
+	s := newServed(t, nil)
+	c := s.dial(0)
+	const ok = `{"who":"alice","ids":["/a"]}`
+	for _, x := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "can-read", ok, 200},
+		{"POST", "can-read", ok + ok, 400}, {"POST", "can-read", "", 400}, {"POST", "can-read", "null", 400},
+		{"POST", "can-read", `{"who":"alice","ids":["/a"]`, 400}, {"POST", "can-read", "\x00\xff", 400},
+		{"POST", "can-read", `{"who":"alice","who":"bob","ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"Who":"alice","ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"user":"alice","ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"who":"alice"}`, 400}, {"POST", "can-read", `{"who":"alice","ids":null}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":[]}`, 400}, {"POST", "can-read", `{"who":"alice","ids":[1]}`, 400},
+		{"POST", "can-read", `{"who":"","ids":["/a"]}`, 400}, {"POST", "can-read", `{"ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"who":"alice","caller":true,"ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"caller":false,"ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"token":{},"ids":["/a"]}`, 400}, {"POST", "can-read", `{"token":null,"ids":["/a"]}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":["/a"],"limit":"0s"}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":["/a"],"limit":"-5s"}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":["/a"],"limit":"soon"}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":["/a"],"form":"list"}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":[` + strings.Repeat(`"/a",`, maxIDs) + `"/a"]}`, 400},
+		{"POST", "can-read", `{"who":"alice","ids":["` + strings.Repeat("a", maxBody) + `"]}`, 413},
+		{"POST", "can-read", strings.Repeat("[", maxBody-1), 400},
+		{"POST", "why", `{"who":"alice","ids":["/a","/b"]}`, 400},
+		{"POST", "filter", `{"who":"alice","form":"list"}`, 400},
+		{"POST", "filter", `{"who":"alice","right":"read"}`, 400},
+		{"POST", "filter", `{"who":"alice","right":"read","form":"List"}`, 400},
+		{"POST", "filter", `{"who":"alice","right":"read","form":"list","ids":["/a"]}`, 400},
+		{"POST", "filter", `{"who":"nobody else","right":"read","form":"list"}`, 422},
+		{"POST", "filter", `{"who":"alice","right":"fly","form":"list"}`, 422},
+		{"POST", "status", `{"who":"alice"}`, 400}, {"POST", "status", `{}`, 200},
+		{"POST", "listed", `{"right":"read"}`, 400},
+		{"GET", "can-read", ok, 405}, {"POST", "can-read/", ok, 404}, {"POST", "Can-Read", ok, 404},
+		{"POST", "", ok, 404}, {"POST", "../v1/status", `{}`, 404},
+	} {
+		r, err := http.NewRequest(x.method, "http://index/v1/"+x.path, strings.NewReader(x.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.http.Do(r)
+		if err != nil {
+			t.Fatalf("%s %.60s: %v", x.path, x.body, err)
+		}
+		got.Body.Close()
+		if got.StatusCode != x.status {
+			t.Errorf("%s %s %.60q: status %d, want %d", x.method, x.path, x.body, got.StatusCode, x.status)
+		}
+	}
+}
+
+// TestFloodIsCharged checks that one uid's connections end at its limit and do not take those of others, and that
+// callers with trust have some of the last ones (N-99).
+func TestFloodIsCharged(t *testing.T) {
+	s := newServed(t, nil)
+	open := func(uid uint32) (served bool) {
+		s.uid.Store(uid)
+		c, err := net.Dial("unix", short(s.folder, SocketName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: index\r\n\r\n")
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		line, _ := bufio.NewReader(c).ReadString('\n')
+		return strings.HasPrefix(line, "HTTP/1.1 404")
+	}
+	for i := range connectionsOfUser + 3 {
+		if got, want := open(aliceUID), i < connectionsOfUser; got != want {
+			t.Fatalf("connection %d of one uid: %t, want %t", i, got, want)
+		}
+	}
+	n := connectionsOfUser
+	for uid := uint32(80000); n < connections-reserved; n++ {
+		if !open(uid + uint32(n/connectionsOfUser)) {
+			t.Fatalf("connection %d was refused", n)
+		}
+	}
+	if open(90000) {
+		t.Error("a connection beyond the limit of all was accepted")
+	}
+	if !open(0) {
+		t.Error("root has no connection during a flood")
+	}
+}
+
+// TestSlowClientsAreCut checks that a silent client and one that sends half a question lose their connection, and that
+// their charges end.
+func TestSlowClientsAreCut(t *testing.T) {
+	s := newServed(t, func(c *Config) {
+		c.tune = func(h *http.Server) {
+			h.ReadHeaderTimeout, h.ReadTimeout, h.IdleTimeout = 50*time.Millisecond, 100*time.Millisecond,
+				50*time.Millisecond
+		}
+	})
+	for _, text := range []string{"", "POST /v1/can-read HTTP/1.1\r\n", "\x16\x03\x01\x00",
+		"POST /v1/can-read HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{\"who\"",
+		"POST /v1/status HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+		"POST /v1/status HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<16)} {
+		c, err := net.Dial("unix", short(s.folder, SocketName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte(text)) // the server may have closed it
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		for b := make([]byte, 1<<10); ; {
+			if _, err := c.Read(b); os.IsTimeout(err) {
+				t.Fatalf("%.40q: the connection is still open", text)
+			} else if err != nil {
+				break
+			}
+		}
+		c.Close()
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.callers.mu.Lock()
+		users, open := len(s.callers.users), s.callers.open
+		s.callers.mu.Unlock()
+		if users == 0 && open == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d users with %d connections, want none", users, open)
+		}
+	}
+}
+
+// TestPlacesBoundQuestions checks that a uid's questions wait for its places, that another uid does not, and that a
+// question which leaves frees its charge (N-99).
+func TestPlacesBoundQuestions(t *testing.T) {
+	var s callers
+	alice, bob := caller{uid: 1}, caller{uid: 2}
+	alice.user, bob.user = s.connect(alice), s.connect(bob)
+	for range placesOfUser {
+		if !s.enter(t.Context(), alice) {
+			t.Fatal("no place for a question below the limit")
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s.enter(gone, alice) {
+		t.Error("a question beyond the limit has a place")
+	}
+	if !s.enter(t.Context(), bob) {
+		t.Error("another uid waits")
+	}
+	s.disconnect(alice)
+	if again := s.connect(alice); again != alice.user {
+		t.Error("a uid with questions in progress got new places")
+	}
+	s.disconnect(alice)
+	for range placesOfUser {
+		s.leave(alice)
+	}
+	if s.users[1] != nil {
+		t.Errorf("%+v, want no charge", s.users[1])
+	}
+}
+
+// TestListenReplacesStaleSocketsOnly checks that neither a file nor a socket in use is replaced, that a stale one is,
+// and that a path may be longer than the kernel's 107 bytes.
+func TestListenReplacesStaleSocketsOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 120))
+	at := filepath.Join(dir, SocketName)
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(at, []byte("data"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "no socket") {
+		t.Errorf("over a file: %v", err)
+	}
+	if err := os.Remove(at); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen(Config{Socket: at, Private: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(at); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v, want mode 0600", info, err)
+	}
+	if _, err := Listen(Config{Socket: at}); err == nil || !strings.Contains(err.Error(), "another program listens") {
+		t.Errorf("over a used socket: %v", err)
+	}
+	s.socket.SetUnlinkOnClose(false) // as after a crash
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if s, err = Listen(Config{Socket: at}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v, want no socket after Close", err)
+	}
+	if _, err := Dial(dir); !errors.Is(err, ErrNoRun) {
+		t.Errorf("%v, want %v", err, ErrNoRun)
+	}
+}
