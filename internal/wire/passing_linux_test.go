@@ -80,8 +80,8 @@ func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
 
-// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several replies
-// arrive in one read, and that children inherit none of them (W-50).
+// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several
+// replies arrive in one read, and that children inherit none of them (W-50).
 func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)

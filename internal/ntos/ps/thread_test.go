@@ -95,8 +95,8 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 	}
 }
 
-// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until they are removed,
-// and that the token is in use until then (T-112).
+// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until
+// they are removed, and that the token is in use until then (T-112).
 func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())

@@ -311,8 +311,8 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 	}
 }
 
-// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read, and that no other
-// write is cancelled (I-138).
+// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read,
+// and that no other write is cancelled (I-138).
 func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()
