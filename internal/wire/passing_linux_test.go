@@ -132,7 +132,7 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		{"one descriptor too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
 		{"one descriptor too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
 		{"announced, none sent", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
-		{"reply without count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
+		{"no count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
 		{"more descriptors than allowed", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
 			"descriptors were lost"},
 		{"a broken frame", []byte{1, 0, 0, 0}, 1, "a length of 1"},

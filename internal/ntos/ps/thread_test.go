@@ -70,7 +70,7 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 		raised bool
 	}{
 		{"one privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
-		{"one privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
+		{"fewer", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
 		{"higher integrity", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
 	} {
 		for _, job := range []bool{false, true} {

@@ -138,7 +138,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 		count  uint64
 	}{
 		{"immediate read", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
-		{"immediate read of part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
+		{"immediate partial read", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
 			ntstatus.BufferOverflow, "abc", 3},
 		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},
