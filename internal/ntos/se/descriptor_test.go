@@ -49,7 +49,7 @@ func TestDefaultDescriptorOfEachType(t *testing.T) {
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;SY)(A;;0x20410;;;" + client + ")S:(ML;;NWNR;;;ME)"},
 		{"other types have no label at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
-		{"others: a label below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
+		{"other types below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
 		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
