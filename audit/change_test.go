@@ -60,9 +60,9 @@ func TestChangeNeedsItsRight(t *testing.T) {
 	}
 }
 
-// TestSACLThatStays checks that a change of a SACL's control bit (present, protected or auto-inherited) counts as a
+// TestSACLControlBitChangesAreRecorded checks that a change of a SACL's control bit (present, protected or auto-inherited) counts as a
 // change of the SACL, even if the entries stay (UC-67).
-func TestSACLThatStays(t *testing.T) {
+func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	for _, c := range []struct {
 		before, after string
 		want          int
@@ -87,9 +87,9 @@ func TestSACLThatStays(t *testing.T) {
 	}
 }
 
-// TestPermissionsByTheClient checks that recording a changed DACL also depends on the client's SIDs and the global
+// TestChangeIsMatchedByClientAndGlobalSACL checks that recording a changed DACL also depends on the client's SIDs and the global
 // SACL, and that a changed group is no change of owner or DACL.
-func TestPermissionsByTheClient(t *testing.T) {
+func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 	const dacl, owner, group = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION,
 		winnt.GROUP_SECURITY_INFORMATION
 	for _, c := range []struct {
@@ -118,7 +118,7 @@ func TestPermissionsByTheClient(t *testing.T) {
 
 // The records of changed descriptors, tokens, processes and policies have all their fields. The
 // log's Names resolve the SIDs if the origin's Names is nil (U-20, U-84, U-85, U-86, U-88).
-func TestWholeChanges(t *testing.T) {
+func TestChangeRecordsHaveAllFields(t *testing.T) {
 	log, sink := newLog(t, audit.AuthorizationPolicyChange, audit.AuditPolicyChange, audit.ProcessCreation,
 		audit.ProcessTermination, audit.TokenRightAdjusted)
 	log.Names = census{}

@@ -16,7 +16,7 @@ import (
 
 // A callback gets its own entry and the client. Deny-only device groups are members. Names of attributes are
 // case-insensitive. A result list has as many results as types (U-12, U-13).
-func TestConditionsOfTheClient(t *testing.T) {
+func TestAuditConditionsUseClientsClaims(t *testing.T) {
 	opaque := func(mask winnt.AccessMask) sd.ACE {
 		a, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, mask, sid.Everyone,
 			sd.ACEExtra{AppData: []byte("opaque data!")})

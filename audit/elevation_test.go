@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestElevationCauses checks each cause of an unsafe elevation alone, at its bound (I-48, I-99).
-func TestElevationCauses(t *testing.T) {
+// TestEachElevationCauseAlone checks each cause of an unsafe elevation alone, at its bound (I-48, I-99).
+func TestEachElevationCauseAlone(t *testing.T) {
 	const tcb, debug = winnt.SeTcbPrivilege, winnt.SeDebugPrivilege
 	process := specU()
 	process.Privileges = tcb.Bit()

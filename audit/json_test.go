@@ -108,7 +108,7 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 
 // U-80 as printed in the rule: key order, the access array, an array for each
 // list (U-57).
-func TestLineShape(t *testing.T) {
+func TestLineHasDocumentedShape(t *testing.T) {
 	o := open(t, standardPolicy(t), access.Subject{Primary: tokenU(t)}, standardSD, 1)
 	b := o.events[0].WithHeader(withChain(o.events[0].Header)).AppendJSON(nil)
 	order := []string{`{"id":1,"time":"2024-03-01T12:00:00.1234567Z","event":4656,"version":1,"outcome":"success",` +
@@ -246,7 +246,7 @@ func TestTimes(t *testing.T) {
 }
 
 // A surrogate pair is one character; a single surrogate is kept in its three bytes, whatever its neighbours are.
-func TestFromUTF16(t *testing.T) {
+func TestLoneSurrogatesAreKept(t *testing.T) {
 	for _, c := range []struct {
 		units []uint16
 		want  string

@@ -13,7 +13,7 @@ import (
 
 // If an announcement of lost records is itself lost, its count is added to the next one, even if it came from another
 // log. A malformed announcement counts as one record (U-65).
-func TestLinesAddUpLosses(t *testing.T) {
+func TestLostAnnouncementIsAddedToNext(t *testing.T) {
 	read, err := audit.ParseEvent(audit.AuditsDiscarded(17, audit.Header{}).AppendJSON(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func (s *short) Write(b []byte) (int, error) {
 }
 
 // A partially written line counts as lost, and the error says so.
-func TestLinesOfAShortWriter(t *testing.T) {
+func TestPartialLineCountsAsLost(t *testing.T) {
 	w := &short{}
 	l := audit.NewLines(w)
 	for range 2 {

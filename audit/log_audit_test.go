@@ -112,9 +112,9 @@ func recorders(t *testing.T) []struct {
 	}
 }
 
-// TestEveryRecord checks that each record needs its own subcategory and no other.
+// TestEachRecordNeedsItsSubcategory checks that each record needs its own subcategory and no other.
 // If the sink cannot keep it, a fail-closed policy fails the call (U-18, U-64).
-func TestEveryRecord(t *testing.T) {
+func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 	for _, c := range recorders(t) {
 		for s := range audit.Subcategories {
 			log, sink := newLog(t, s)
@@ -155,9 +155,9 @@ func TestEveryRecord(t *testing.T) {
 	}
 }
 
-// TestEveryRecordAsksForTheUser checks that an account's own policy applies to each kind of record of that account,
+// TestAccountPolicyAppliesToItsRecords checks that an account's own policy applies to each kind of record of that account,
 // and to no other account's (U-1).
-func TestEveryRecordAsksForTheUser(t *testing.T) {
+func TestAccountPolicyAppliesToItsRecords(t *testing.T) {
 	for _, c := range recorders(t) {
 		for _, of := range []sid.SID{userU, groupG, sid.MustParse(processSID), sid.LocalSystem} {
 			one := func(u audit.UserSetting) map[sid.SID]map[audit.Subcategory]audit.UserSetting {

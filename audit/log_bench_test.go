@@ -28,7 +28,7 @@ func openAudited(log *audit.Log, r access.Request, dec access.Decision) bool {
 
 // The off path allocates nothing, and neither does an open that a policy is
 // interested in but no SACL.
-func TestAllocations(t *testing.T) {
+func TestUnrecordedOpenAllocatesNothing(t *testing.T) {
 	var off audit.Log
 	var on audit.Log
 	on.Policy.Store(mustPolicy(t,

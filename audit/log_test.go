@@ -32,7 +32,7 @@ func newLog(t testing.TB, on ...audit.Subcategory) (*audit.Log, *audit.Memory) {
 var reportFile = audit.Object{Type: "File", Name: `\Device\Share\report.txt`, Handle: 0x4C}
 
 // UC-39: the first use of each audited right is recorded, once.
-func TestFirstUse(t *testing.T) {
+func TestFirstUseOfRightIsRecordedOnce(t *testing.T) {
 	log, sink := newLog(t, audit.FileSystem)
 	h := audit.HandleAudit{GenerateOnClose: true, Audited: 3, Pending: 3}
 	for range 1000 {
@@ -55,7 +55,7 @@ func TestFirstUse(t *testing.T) {
 }
 
 // UC-25, UC-26, UC-66, U-40, U-41: close and delete of audited handles.
-func TestCloseAndDelete(t *testing.T) {
+func TestCloseAndDeleteOfAuditedHandles(t *testing.T) {
 	log, sink := newLog(t, audit.FileSystem, audit.HandleManipulation)
 	audited := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE}
 	log.Deleted(origin(t), reportFile, audited)
@@ -85,7 +85,7 @@ func TestCloseAndDelete(t *testing.T) {
 
 // UC-40: a change of the DACL of a file is recorded if its SACL records
 // WRITE_DAC.
-func TestPermissionsChanged(t *testing.T) {
+func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 	after := sddl.MustParse("O:BAG:SYD:P(A;;FA;;;BA)")
 	const dacl, owner = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION
 	event := audit.Object{Type: "Event"}
@@ -126,9 +126,9 @@ func TestPermissionsChanged(t *testing.T) {
 	}
 }
 
-// TestPartsOfPermissions checks that a change's record shows owner and DACL if they were set, and no other part,
+// TestChangeRecordShowsOnlySetParts checks that a change's record shows owner and DACL if they were set, and no other part,
 // whatever else was set (PermissionsChanged, AuditSettingsChanged).
-func TestPartsOfPermissions(t *testing.T) {
+func TestChangeRecordShowsOnlySetParts(t *testing.T) {
 	before := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)")
 	after := sddl.MustParse("O:SYG:BAD:(A;;FW;;;WD)S:(AU;FA;FA;;;WD)")
 	for info := range uint32(0x200) {
@@ -154,7 +154,7 @@ func TestPartsOfPermissions(t *testing.T) {
 }
 
 // UC-67: a change of the SACL is recorded under Audit Policy Change.
-func TestAuditSettingsChanged(t *testing.T) {
+func TestSACLChangeIsRecordedAsPolicyChange(t *testing.T) {
 	before, after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"),
 		sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)")
 	log, sink := newLog(t, audit.FileSystem, audit.AuthorizationPolicyChange)
@@ -176,7 +176,7 @@ func TestAuditSettingsChanged(t *testing.T) {
 }
 
 // UC-27, UC-28, UC-29, U-42, U-43: privilege use reported by servers and by the kernel.
-func TestPrivilegeAlarms(t *testing.T) {
+func TestPrivilegeUseOfServersAndKernel(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
 	log.ServiceCalled(origin(t), "Refmon Server", "Refmon", tcb, audit.Success)
@@ -234,7 +234,7 @@ func TestPrivilegeAlarms(t *testing.T) {
 }
 
 // UC-41, UC-42 through the log; I-48 whatever the policy says.
-func TestTokenRecords(t *testing.T) {
+func TestTokenAdjustmentsAreRecorded(t *testing.T) {
 	s := specU()
 	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege)
 	off := mustToken(t, s)
@@ -267,7 +267,7 @@ func broken() audit.Sink {
 
 // U-18, U-64, U-65: a record that cannot be kept fails the operation only under the
 // fail-closed policy, and changes no decision otherwise.
-func TestFailurePolicy(t *testing.T) {
+func TestFailClosedPolicyFailsOperation(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
 		Desired: 1, Type: winnt.FileObject}
 	dec, err := access.SeAccessCheck(&r)
@@ -302,9 +302,9 @@ func TestFailurePolicy(t *testing.T) {
 	}
 }
 
-// TestPartsChanged checks records of changed attributes, label and central policy of an object, whatever its SACL
+// TestAttributeAndLabelChangesAreRecorded checks records of changed attributes, label and central policy of an object, whatever its SACL
 // audits (UC-68, U-88).
-func TestPartsChanged(t *testing.T) {
+func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
 	const (
 		plain  = "O:BAG:SYD:(A;;FR;;;WD)"
 		marked = plain + `S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)`
@@ -337,8 +337,8 @@ func TestPartsChanged(t *testing.T) {
 	}
 }
 
-// TestProcessExited checks that event 4689 names the ended process (U-86).
-func TestProcessExited(t *testing.T) {
+// TestExitRecordNamesItsProcess checks that event 4689 names the ended process (U-86).
+func TestExitRecordNamesItsProcess(t *testing.T) {
 	log, sink := newLog(t, audit.ProcessCreation)
 	log.ProcessExited(origin(t), ntstatus.AccessDenied)
 	if got := sink.Len(); got != 0 {
@@ -353,9 +353,9 @@ func TestProcessExited(t *testing.T) {
 	}
 }
 
-// TestWhoseNameAndTime checks that a record has the time of the log's clock, whatever its own time was, and the names
+// TestRecordHasNamesOfOriginAndTimeOfLog checks that a record has the time of the log's clock, whatever its own time was, and the names
 // of its own origin, if it has some.
-func TestWhoseNameAndTime(t *testing.T) {
+func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 	log, sink := newLog(t, audit.HandleManipulation)
 	from := origin(t)
 	from.Names = census{}
@@ -370,9 +370,9 @@ func TestWhoseNameAndTime(t *testing.T) {
 	}
 }
 
-// TestZeroLogKeepsNothing checks that a log without a sink reports every record as not written, whatever its policy
+// TestZeroLogReportsEveryRecordLost checks that a log without a sink reports every record as not written, whatever its policy
 // is, with the reason (U-59).
-func TestZeroLogKeepsNothing(t *testing.T) {
+func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 	for _, crash := range []audit.CrashOnAuditFail{audit.ProceedOnAuditFail, audit.FailOnAuditFail, audit.AuditFailed} {
 		var l audit.Log
 		if crash != audit.ProceedOnAuditFail {

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWholeLogRecords checks all fields of the records of the log, of shares, of accounts and of an unsafe elevation
+// TestLogServiceRecordsHaveAllFields checks all fields of the records of the log, of shares, of accounts and of an unsafe elevation
 // (I-48, F-178).
-func TestWholeLogRecords(t *testing.T) {
+func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	from := between(t)
 	from.Names = census{}
 	const system = "SubjectUserSid=S-1-5-18|SubjectUserName=name-S-1-5-18|SubjectDomainName=domain-S-1-5-18|" +

@@ -24,9 +24,9 @@ func names(e audit.Event) []string {
 	return out
 }
 
-// TestCatalogue checks that the records of our constructors have the catalogue's fields in order, and that each kind
+// TestRecordsMatchTheCatalogue checks that the records of our constructors have the catalogue's fields in order, and that each kind
 // can be made.
-func TestCatalogue(t *testing.T) {
+func TestRecordsMatchTheCatalogue(t *testing.T) {
 	from := audit.Origin{ProcessID: 8, ProcessName: "p"}
 	o := audit.Object{Type: "File", Name: "f"}
 	all := 0
@@ -97,9 +97,9 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 	return tok
 }
 
-// TestChangePolicy checks that changing the policy needs SeSecurityPrivilege, and that each change is recorded even
+// TestPolicyChangeNeedsPrivilegeAndRecord checks that changing the policy needs SeSecurityPrivilege, and that each change is recorded even
 // if policy changes are not audited (U-2; UC-44).
-func TestChangePolicy(t *testing.T) {
+func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
 	off, err := audit.NewPolicy(audit.PolicySpec{
@@ -148,9 +148,9 @@ func lists(typ, text string) map[string]*sd.ACL {
 	return map[string]*sd.ACL{typ: sddl.MustParse(text).SACL()}
 }
 
-// TestMakeTakesItsLists checks that each list field of the catalogue accepts several items in its form, and that
+// TestListFieldsAcceptSeveralItems checks that each list field of the catalogue accepts several items in its form, and that
 // every other field uses the first text (U-57).
-func TestMakeTakesItsLists(t *testing.T) {
+func TestListFieldsAcceptSeveralItems(t *testing.T) {
 	joined := map[string]string{
 		"AccessList": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "AccessReason": "a\r\n\t\t\t\tb\r\n\t\t\t\t",
 		"Properties": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "PrivilegeList": "a\r\n\t\t\tb",

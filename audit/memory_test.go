@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestBytesOfTheQueue checks that a queue holds as many bytes as its limit, and not one more.
-func TestBytesOfTheQueue(t *testing.T) {
+// TestQueueHoldsItsLimitInBytes checks that a queue holds as many bytes as its limit, and not one more.
+func TestQueueHoldsItsLimitInBytes(t *testing.T) {
 	e := audit.HandleClosed(origin(t), reportFile)
 	for _, c := range []struct{ limit, kept int }{{2 * e.Size(), 2}, {2*e.Size() - 1, 1}, {3*e.Size() - 1, 2},
 		{3 * e.Size(), 3}} {

@@ -75,8 +75,8 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-// TestShorten checks that a record that is too long keeps its field names and lists the truncated ones (U-68).
-func TestShorten(t *testing.T) {
+// TestLongRecordListsTruncatedFields checks that a record that is too long keeps its field names and lists the truncated ones (U-68).
+func TestLongRecordListsTruncatedFields(t *testing.T) {
 	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
 	short := e.Shorten(4000)
 	if n := len(short.AppendJSON(nil)); n > 4000 {
@@ -124,8 +124,8 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// TestTasksOfTheLog checks that events of the log service have the tasks of their manifest.
-func TestTasksOfTheLog(t *testing.T) {
+// TestLogServiceEventsHaveTheirTasks checks that events of the log service have the tasks of their manifest.
+func TestLogServiceEventsHaveTheirTasks(t *testing.T) {
 	for id, want := range map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101} {
 		e := audit.LogFull().WithHeader(audit.Header{ID: id})
 		if got := e.Task(); got != want {
@@ -134,8 +134,8 @@ func TestTasksOfTheLog(t *testing.T) {
 	}
 }
 
-// TestLogOverwritten checks that the record names the first and the last overwritten record.
-func TestLogOverwritten(t *testing.T) {
+// TestOverwriteRecordNamesFirstAndLast checks that the record names the first and the last overwritten record.
+func TestOverwriteRecordNamesFirstAndLast(t *testing.T) {
 	e := audit.LogOverwritten(3, 17)
 	for name, want := range map[string]string{"FirstRecordId": "3", "LastRecordId": "17"} {
 		if got, ok := e.Field(name); !ok || got != want {
@@ -146,7 +146,7 @@ func TestLogOverwritten(t *testing.T) {
 
 // A text with any character survives writing and parsing, and an escape that the writer does not use is refused
 // (U-80).
-func TestEveryCharacter(t *testing.T) {
+func TestEveryCharacterSurvivesEncoding(t *testing.T) {
 	var all strings.Builder
 	for c := range rune(0x100) {
 		all.WriteRune(c)
@@ -167,8 +167,8 @@ func TestEveryCharacter(t *testing.T) {
 	}
 }
 
-// TestTimesOutOfRange checks that the maximum of each part of a time is accepted, and one more is not.
-func TestTimesOutOfRange(t *testing.T) {
+// TestTimePartsAreBounded checks that the maximum of each part of a time is accepted, and one more is not.
+func TestTimePartsAreBounded(t *testing.T) {
 	const form = "2024-%02d-%02dT%02d:%02d:%02dZ"
 	for _, c := range []struct {
 		parts [5]any

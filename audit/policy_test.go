@@ -13,7 +13,7 @@ import (
 )
 
 // U-1: the default records three subcategories, both outcomes, and no other.
-func TestDefaultPolicy(t *testing.T) {
+func TestDefaultPolicyRecordsThreeSubcategories(t *testing.T) {
 	on := map[audit.Subcategory]bool{audit.AuditPolicyChange: true, audit.SecurityStateChange: true,
 		audit.SystemIntegrity: true}
 	var active audit.Active
@@ -37,7 +37,7 @@ func TestDefaultPolicy(t *testing.T) {
 }
 
 // U-1: excludes remove outcomes, includes add them, administrators cannot be excluded.
-func TestPerUserPolicy(t *testing.T) {
+func TestAdministratorsCannotBeExcluded(t *testing.T) {
 	const s = audit.FileSystem
 	for _, c := range []struct {
 		name   string
@@ -73,7 +73,7 @@ func TestPerUserPolicy(t *testing.T) {
 	}
 }
 
-func TestPolicySpec(t *testing.T) {
+func TestPolicySpecRoundTrips(t *testing.T) {
 	spec := audit.PolicySpec{
 		System:  map[audit.Subcategory]audit.Setting{audit.Registry: audit.OnFailure},
 		Users:   map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: {Include: audit.OnSuccess}}},
@@ -111,7 +111,7 @@ func TestPolicySpec(t *testing.T) {
 
 // The identifiers are those of ntsecapi.h and of the published tables: GUID,
 // task, category code.
-func TestSubcategories(t *testing.T) {
+func TestSubcategoryIdentifiers(t *testing.T) {
 	for _, c := range []struct {
 		s            audit.Subcategory
 		name, guid   string
@@ -179,7 +179,7 @@ func TestSubcategories(t *testing.T) {
 }
 
 // The words change with the policy that was stored last.
-func TestActiveFollows(t *testing.T) {
+func TestActiveBitsFollowStoredPolicy(t *testing.T) {
 	var active audit.Active
 	policies := []*audit.Policy{nil, standardPolicy(t),
 		mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}})}
@@ -218,7 +218,7 @@ func TestActiveFollows(t *testing.T) {
 
 // The lists of section 2.1: thirteen sensitive privileges, seven exempt ones.
 // U-17, U-42.
-func TestPrivilegeTables(t *testing.T) {
+func TestSensitiveAndExemptPrivileges(t *testing.T) {
 	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation",
 		"Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
 	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink",
@@ -262,9 +262,9 @@ func TestPrivilegeTables(t *testing.T) {
 	}
 }
 
-// TestNoSubcategory checks that nothing is recorded under an unknown subcategory number, whatever else is recorded
+// TestUnknownSubcategoryIsNeverRecorded checks that nothing is recorded under an unknown subcategory number, whatever else is recorded
 // (U-1). The number shares its bits in the policy's words with a known one.
-func TestNoSubcategory(t *testing.T) {
+func TestUnknownSubcategoryIsNeverRecorded(t *testing.T) {
 	all := map[audit.Subcategory]audit.Setting{}
 	mine := map[audit.Subcategory]audit.UserSetting{}
 	for s := range audit.Subcategories {

@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPolicyParts checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are recorded, and
+// TestPolicyChangesAreRecorded checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are recorded, and
 // nothing else (U-85).
-func TestPolicyParts(t *testing.T) {
+func TestPolicyChangesAreRecorded(t *testing.T) {
 	alice := sid.MustParse("S-1-5-21-1-2-3-1107")
 	system := map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnSuccess}
 	before := mustPolicy(t, audit.PolicySpec{System: system})
@@ -76,9 +76,9 @@ func (f *failing) Write(e audit.Event) error {
 	return f.Memory.Write(e)
 }
 
-// TestLostIsRemembered checks that under a fail-closed policy a lost record is remembered until an administrator
+// TestLostRecordIsRememberedUntilReset checks that under a fail-closed policy a lost record is remembered until an administrator
 // resets the option (U-64, U-85).
-func TestLostIsRemembered(t *testing.T) {
+func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	sink := &failing{Memory: audit.NewMemory(0, 0)}
 	log := &audit.Log{Sink: sink}
 	spec := audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}}
@@ -109,9 +109,9 @@ func TestLostIsRemembered(t *testing.T) {
 	}
 }
 
-// TestPolicyOfManyAccounts checks that each account whose own policy changes is recorded once, sorted by SID, whether
+// TestEachChangedAccountPolicyIsRecordedOnce checks that each account whose own policy changes is recorded once, sorted by SID, whether
 // it had a policy before, afterwards, or both (U-85).
-func TestPolicyOfManyAccounts(t *testing.T) {
+func TestEachChangedAccountPolicyIsRecordedOnce(t *testing.T) {
 	type users = map[sid.SID]map[audit.Subcategory]audit.UserSetting
 	before, after := users{}, users{}
 	var want []string
@@ -156,7 +156,7 @@ func (w *watching) Write(audit.Event) error {
 }
 
 // A new policy takes effect after its records are written, and only if the privilege is enabled (U-2).
-func TestPolicyAfterItsRecords(t *testing.T) {
+func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	w := &watching{}
 	log := &audit.Log{Sink: w}
 	w.log = log
@@ -200,9 +200,9 @@ func TestPolicyAfterItsRecords(t *testing.T) {
 	}
 }
 
-// TestWholePolicyRecords checks that a policy change's record shows category, subcategory and each change, and the
+// TestPolicyRecordsHaveAllFields checks that a policy change's record shows category, subcategory and each change, and the
 // old and the new list (U-2, U-85).
-func TestWholePolicyRecords(t *testing.T) {
+func TestPolicyRecordsHaveAllFields(t *testing.T) {
 	from := between(t)
 	from.Names = census{}
 	held := targetToken(t, winnt.SeSecurityPrivilege.Bit(), winnt.SeSecurityPrivilege.Bit())

@@ -8,7 +8,7 @@ import (
 )
 
 // Events 4688 and 4696 contain the new process, its token and its parent, but no command line (U-84).
-func TestProcessRecords(t *testing.T) {
+func TestProcessRecordsHaveNoCommandLine(t *testing.T) {
 	log, sink := newLog(t, audit.ProcessCreation)
 	target := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: tokenU(t)}
 	log.ProcessCreated(origin(t), target, `C:\parent.exe`)

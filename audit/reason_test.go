@@ -15,7 +15,7 @@ import (
 )
 
 // The reasons of opens, through the access check (A-121).
-func TestReasons(t *testing.T) {
+func TestReasonsOfOpens(t *testing.T) {
 	const u = "S-1-5-21-1-2-3-1107"
 	const sacl = "S:(AU;SAFA;FA;;;WD)"
 	with := func(change func(*token.Spec)) func(*token.Spec) { return change }
@@ -85,7 +85,7 @@ func TestNoReasonsForKernelObjects(t *testing.T) {
 
 // UC-49, UC-50, U-17: privileges used for the access have a record of their own, whatever the SACL is. The default
 // policy exempts some privileges from it.
-func TestPrivilegeUseOfOpens(t *testing.T) {
+func TestUsedPrivilegesHaveTheirOwnRecord(t *testing.T) {
 	p := mustPolicy(t,
 		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.SensitivePrivilegeUse: audit.OnBoth,
 			audit.NonSensitivePrivilegeUse: audit.OnBoth}})
@@ -132,7 +132,7 @@ func TestPrivilegeUseOfOpens(t *testing.T) {
 }
 
 // A server's decision has no reasons. Neither has a central access rule that has only a code.
-func TestReasonTexts(t *testing.T) {
+func TestServersDecisionHasNoReasons(t *testing.T) {
 	from := origin(t)
 	file := audit.Object{Type: "File"}
 	e := audit.HandleRequested(from, file, audit.HandleRequest{Access: 3})
@@ -185,7 +185,7 @@ func TestReasonTexts(t *testing.T) {
 }
 
 // A bit that a central access rule refused carries the rule's name.
-func TestCentralRuleReason(t *testing.T) {
+func TestDeniedBitNamesItsCentralRule(t *testing.T) {
 	id := sid.MustParse("S-1-17-1")
 	r := access.Request{
 		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)"),
@@ -204,7 +204,7 @@ func TestCentralRuleReason(t *testing.T) {
 }
 
 // A reason names its privilege or central access rule, or has the text of its entry, and says whether it granted.
-func TestReasonsOfRules(t *testing.T) {
+func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:(A;;0x3;;;WD)S:(SP;;;;;S-1-17-1)"),
 		Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ACCESS_SYSTEM_SECURITY, Type: winnt.FileObject}
 	_, x, err := access.Explain(&r)
@@ -240,9 +240,9 @@ func TestReasonsOfRules(t *testing.T) {
 	}
 }
 
-// TestLongestTexts checks that a text of 4096 bytes is shown and one of 4097 is not: an entry, a descriptor, and a
+// TestTextsAbove4096BytesAreOmitted checks that a text of 4096 bytes is shown and one of 4097 is not: an entry, a descriptor, and a
 // file's attributes.
-func TestLongestTexts(t *testing.T) {
+func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 	file := audit.Object{Type: "File"}
 	marked := func(n int) string { // a descriptor whose attributes take n bytes in a record
 		const form = `(RA;;;;;WD;("",TS,0x0,"x"))`
@@ -280,9 +280,9 @@ func TestLongestTexts(t *testing.T) {
 	}
 }
 
-// TestLongestNames checks that a name keeps 32767 bytes, or as many whole characters as leave space for the
+// TestNamesAbove32767BytesAreTruncated checks that a name keeps 32767 bytes, or as many whole characters as leave space for the
 // truncation mark.
-func TestLongestNames(t *testing.T) {
+func TestNamesAbove32767BytesAreTruncated(t *testing.T) {
 	for _, character := range []string{"x", "é", "€", "\U0001F600"} {
 		for shift := range 4 {
 			name := strings.Repeat("y", shift) + strings.Repeat(character, 40000/len(character))

@@ -18,7 +18,7 @@ import (
 )
 
 // UC-01 to UC-08: which opens of the standard object are recorded.
-func TestOpenCases(t *testing.T) {
+func TestSACLSelectsRecordedOpens(t *testing.T) {
 	subject := access.Subject{Primary: tokenU(t)}
 	const dacl = "O:BAG:SYD:(A;;FR;;;WD)"
 	for _, c := range []struct {
@@ -88,7 +88,7 @@ func TestOpenCases(t *testing.T) {
 }
 
 // U-12: the subject is matched as deny entries match it.
-func TestDenyPredicate(t *testing.T) {
+func TestAuditEntriesMatchLikeDenyEntries(t *testing.T) {
 	with := func(change func(*token.Spec)) access.Subject {
 		s := specU()
 		change(&s)
@@ -126,7 +126,7 @@ func TestDenyPredicate(t *testing.T) {
 }
 
 // UC-11 to UC-14 through an open: subcategories that the policy omits are not recorded.
-func TestOpenPolicy(t *testing.T) {
+func TestPolicySelectsRecordedSubcategories(t *testing.T) {
 	user := access.Subject{Primary: tokenU(t)}
 	spec := specU()
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: enabled})
@@ -173,7 +173,7 @@ func TestOpenPolicy(t *testing.T) {
 }
 
 // UC-15, U-12: a condition that is true or unknown records, a false one not.
-func TestAuditCondition(t *testing.T) {
+func TestTrueOrUnknownConditionRecords(t *testing.T) {
 	subject := access.Subject{Primary: tokenU(t)}
 	for _, c := range []struct {
 		condition string
@@ -199,7 +199,7 @@ func TestAuditCondition(t *testing.T) {
 }
 
 // UC-16, U-13: an object entry counts only if its type is in the list.
-func TestObjectEntries(t *testing.T) {
+func TestObjectEntryNeedsItsType(t *testing.T) {
 	in, out := mustGUID(t, "bf967aba-0de6-11d0-a285-00aa003049e2"), mustGUID(t, "bf967a86-0de6-11d0-a285-00aa003049e2")
 	class := mustGUID(t, "19195a5b-6da0-11d0-afd3-00c04fd930c9")
 	descriptor := func(g winnt.GUID) *sd.Descriptor {
@@ -240,7 +240,7 @@ func TestObjectEntries(t *testing.T) {
 
 // U-13: with a result list each node has its own outcome, and an entry speaks
 // of its node and those below.
-func TestResultList(t *testing.T) {
+func TestEachNodeHasItsOwnAuditOutcome(t *testing.T) {
 	class, set, first, second := winnt.GUID{1}, winnt.GUID{2}, winnt.GUID{3}, winnt.GUID{4}
 	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first},
 		{Level: 1, GUID: second}}
@@ -274,7 +274,7 @@ func TestResultList(t *testing.T) {
 }
 
 // UC-62, U-16: a global SACL applies to objects without a SACL, and is appended to an existing one.
-func TestGlobalSACL(t *testing.T) {
+func TestGlobalSACLIsAppended(t *testing.T) {
 	global := sddl.MustParse("S:(AU;SA;FR;;;WD)").SACL()
 	p := mustPolicy(t, audit.PolicySpec{
 		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
@@ -333,7 +333,7 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 
 // Data of an audit entry that is not a condition belongs to the resource manager. Conditional entries do not count if
 // claims are disabled.
-func TestConditionOptions(t *testing.T) {
+func TestConditionalAuditEntryOptions(t *testing.T) {
 	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
 		sd.ACEExtra{AppData: []byte("not artx")})
 	if err != nil {

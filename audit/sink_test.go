@@ -18,7 +18,7 @@ func numbered(computer string) audit.Event {
 
 // UC-57, U-65, U-66: a full sink drops and counts records. A record with the number of lost ones precedes the first
 // record stored afterwards.
-func TestMemoryDrops(t *testing.T) {
+func TestFullQueueDropsAndCounts(t *testing.T) {
 	m := audit.NewMemory(3, 0)
 	for i := range 8 {
 		err := m.Write(numbered("dc1"))
@@ -54,7 +54,7 @@ func TestMemoryDrops(t *testing.T) {
 }
 
 // U-66: draining frees space for as many bytes again, each time.
-func TestMemoryDrainMakesRoom(t *testing.T) {
+func TestDrainFreesSpace(t *testing.T) {
 	long := numbered(strings.Repeat("x", 1000))
 	first := 0
 	m := audit.NewMemory(1000, 10_000)
@@ -75,7 +75,7 @@ func TestMemoryDrainMakesRoom(t *testing.T) {
 }
 
 // U-65: a single lost record is announced, once.
-func TestMemoryAnnouncesOneLoss(t *testing.T) {
+func TestSingleLossIsAnnouncedOnce(t *testing.T) {
 	m := audit.NewMemory(2, 0)
 	for i, want := range []error{nil, nil, audit.ErrFull} {
 		if err := m.Write(numbered("")); err != want {

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestSubcategoriesOfTypes checks the subcategory of each object type.
-func TestSubcategoriesOfTypes(t *testing.T) {
+// TestObjectTypesHaveTheirSubcategory checks the subcategory of each object type.
+func TestObjectTypesHaveTheirSubcategory(t *testing.T) {
 	for typ, want := range map[string]audit.Subcategory{"File": audit.FileSystem, "Key": audit.Registry,
 		"DirectoryService": audit.DirectoryServiceAccess, "SAM_USER": audit.SAM, "SAM_": audit.SAM, "SAM": audit.KernelObject,
 		"Event": audit.KernelObject, "": audit.KernelObject, "file": audit.KernelObject} {

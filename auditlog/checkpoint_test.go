@@ -7,9 +7,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// TestCheckpointForms: a checkpoint has one form; what departs from it is refused for its
+// TestCheckpointSyntax: a checkpoint has one form; what departs from it is refused for its
 // own reason (U-71).
-func TestCheckpointForms(t *testing.T) {
+func TestCheckpointSyntax(t *testing.T) {
 	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	text := func(lines ...string) string { return strings.Join(lines, "\n") }
 	for in, why := range map[string]string{
@@ -39,9 +39,9 @@ func TestCheckpointForms(t *testing.T) {
 	}
 }
 
-// TestLastCheckpointIsOurs: a log goes on behind a checkpoint that one of its own keys
+// TestLastCheckpointNeedsLogsKey: a log goes on behind a checkpoint that one of its own keys
 // signed, and behind no other: not that of a key of the same name, nor an altered one (U-71).
-func TestLastCheckpointIsOurs(t *testing.T) {
+func TestLastCheckpointNeedsLogsKey(t *testing.T) {
 	signerOf := func(name string) note.Signer {
 		private, _, err := note.GenerateKey(nil, name)
 		if err != nil {
@@ -87,9 +87,9 @@ func TestLastCheckpointIsOurs(t *testing.T) {
 	}
 }
 
-// TestNotes: the vector of c2sp.org/signed-note, and the one spelling of a
+// TestNoteSignatures: the vector of c2sp.org/signed-note, and the one spelling of a
 // checkpoint (U-71).
-func TestNotes(t *testing.T) {
+func TestNoteSignatures(t *testing.T) {
 	const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 	const signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
 	v, err := note.NewVerifier(vkey)
@@ -119,9 +119,9 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestSigners: two keys sign while one is replaced, either opens the checkpoint;
+// TestSignersOfCheckpoints: two keys sign while one is replaced, either opens the checkpoint;
 // a program of the site signs as a key does (U-71).
-func TestSigners(t *testing.T) {
+func TestSignersOfCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	a, err := CreateKey(dir+"/a", "host.example/audit")
 	if err != nil {

@@ -68,9 +68,9 @@ func TestClearReportsRemovedRecords(t *testing.T) {
 	}
 }
 
-// TestClearMakesRoom: a log that stopped takes records again when it was cleared, and says
+// TestClearedLogAcceptsRecordsAgain: a log that stopped takes records again when it was cleared, and says
 // again that it is full when it is (U-67, U-69).
-func TestClearMakesRoom(t *testing.T) {
+func TestClearedLogAcceptsRecordsAgain(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.Keep = 4_000, Keep{Bytes: 20_000, Full: Stop}
@@ -133,9 +133,9 @@ func TestArchiveIsDurable(t *testing.T) {
 	}
 }
 
-// TestHeaderHashes: a header has as many hashes as a tree of the records before it, or
+// TestHeaderNeedsExactlyItsHashes: a header has as many hashes as a tree of the records before it, or
 // it is refused, whatever its checksum says.
-func TestHeaderHashes(t *testing.T) {
+func TestHeaderNeedsExactlyItsHashes(t *testing.T) {
 	for _, size := range []uint64{0, 1, 2, 3, 255, 256, 1<<40 + 5} {
 		for n := range 45 {
 			h := header{first: size + 1, before: frontier{size: size, hashes: make([]tlog.Hash, n)}}
@@ -147,9 +147,9 @@ func TestHeaderHashes(t *testing.T) {
 	}
 }
 
-// TestClear: clearing needs SeSecurityPrivilege; what stays begins with event
+// TestClearNeedsPrivilegeAndContinuesLog: clearing needs SeSecurityPrivilege; what stays begins with event
 // 1102, verifies, and continues what went (UC-60, U-69).
-func TestClear(t *testing.T) {
+func TestClearNeedsPrivilegeAndContinuesLog(t *testing.T) {
 	for _, full := range []Full{Overwrite, Archive} {
 		d := newMemDisk(t, "")
 		cfg := testConfig(t, d)

@@ -48,9 +48,9 @@ func documented(t *testing.T, name string) string {
 	return block + "\n"
 }
 
-// TestCollectors runs the documented configurations: a collector that is stopped
+// TestRestartedCollectorHasEveryRecord runs the documented configurations: a collector that is stopped
 // and started again has every record, in order (U-77; UC-58).
-func TestCollectors(t *testing.T) {
+func TestRestartedCollectorHasEveryRecord(t *testing.T) {
 	for _, c := range collectors {
 		t.Run(c.name, func(t *testing.T) {
 			program, err := exec.LookPath(c.program)

@@ -12,7 +12,7 @@ import (
 )
 
 // The defaults of a configuration, and the values it sets, field by field (U-71).
-func TestDefaults(t *testing.T) {
+func TestConfigurationDefaults(t *testing.T) {
 	signer, _ := testKey(t)
 	d := newMemDisk(t, "")
 	c := Config{Dir: "x"}
@@ -46,9 +46,9 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestDurableEvents: under Sync each record waits for the disk; under Relaxed all do but successful accesses to
+// TestSyncModeSelectsDurableEvents: under Sync each record waits for the disk; under Relaxed all do but successful accesses to
 // objects (U-60).
-func TestDurableEvents(t *testing.T) {
+func TestSyncModeSelectsDurableEvents(t *testing.T) {
 	accesses := []uint16{4656, 4658, 4660, 4661, 4662, 4663, 4690}
 	for id := range uint16(10_000) {
 		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {
@@ -69,9 +69,9 @@ func TestDurableEvents(t *testing.T) {
 	}
 }
 
-// TestWaitsForDisk: of successes, those that only touch objects need not wait for the
+// TestRelaxedModeWaitsForRefusals: of successes, those that only touch objects need not wait for the
 // disk under Relaxed; every refusal and all else does, and under Sync everything (U-60).
-func TestWaitsForDisk(t *testing.T) {
+func TestRelaxedModeWaitsForRefusals(t *testing.T) {
 	relaxed := map[uint16]bool{4656: true, 4658: true, 4660: true, 4661: true, 4662: true, 4663: true, 4690: true}
 	for k := range audit.Kinds {
 		for _, outcome := range []audit.Outcome{audit.Success, audit.Failure} {

@@ -34,9 +34,9 @@ func smallDisk(t *testing.T, kib int) string {
 	return dir
 }
 
-// TestFullMedium fills a real file system, and makes room again: the loss is
+// TestFullFileSystemCountsLosses fills a real file system, and makes room again: the loss is
 // counted exactly, everything verifies, and the log opens again (UC-57, U-65).
-func TestFullMedium(t *testing.T) {
+func TestFullFileSystemCountsLosses(t *testing.T) {
 	disk := smallDisk(t, 1024)
 	dir, ballast := filepath.Join(disk, "log"), filepath.Join(disk, "ballast")
 	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 50})
@@ -88,7 +88,7 @@ func TestFullMedium(t *testing.T) {
 }
 
 // A log on a file system that was remounted read-only rejects a writer, and can be read, verified and proved.
-func TestReadOnlyMedium(t *testing.T) {
+func TestReadOnlyFileSystemCanBeVerified(t *testing.T) {
 	disk := smallDisk(t, 2048)
 	dir := filepath.Join(disk, "log")
 	l := mustOpen(t, Config{Dir: dir})
@@ -111,10 +111,10 @@ func TestReadOnlyMedium(t *testing.T) {
 	}
 }
 
-// TestFolderIsReplaced puts an older copy in a log's place, while nothing writes
+// TestReplacedFolderIsDetected puts an older copy in a log's place, while nothing writes
 // and while a process does: a checkpoint from elsewhere shows the first, and the
 // log's own checkpoint the second.
-func TestFolderIsReplaced(t *testing.T) {
+func TestReplacedFolderIsDetected(t *testing.T) {
 	for _, writing := range []bool{false, true} {
 		top := t.TempDir()
 		dir, older := filepath.Join(top, "log"), filepath.Join(top, "older")
@@ -166,9 +166,9 @@ func TestFolderIsReplaced(t *testing.T) {
 	}
 }
 
-// TestClockGoesBack: RecordIds go on while the time does not, nothing goes by an
+// TestRecordIDsIncreaseWhenClockGoesBack: RecordIds go on while the time does not, nothing goes by an
 // age that is not known, and everything verifies (U-63).
-func TestClockGoesBack(t *testing.T) {
+func TestRecordIDsIncreaseWhenClockGoesBack(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	clock := int64(100 * hour)
@@ -199,7 +199,7 @@ func TestClockGoesBack(t *testing.T) {
 }
 
 // A second process is refused; the error has the id of the first.
-func TestTwoWriters(t *testing.T) {
+func TestSecondWriterProcessIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l := mustOpen(t, Config{Dir: dir})
 	cmd, out := startVictim(t, dir)
@@ -219,7 +219,7 @@ func TestTwoWriters(t *testing.T) {
 
 // On a full file system a fail-closed policy refuses operations that it cannot record, remembers this, and is reset
 // when there is space (UC-56, U-64).
-func TestFullMediumFailsClosed(t *testing.T) {
+func TestFullFileSystemFailsClosed(t *testing.T) {
 	disk := smallDisk(t, 512)
 	ballast := filepath.Join(disk, "ballast")
 	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log")})

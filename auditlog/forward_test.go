@@ -18,9 +18,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestForward: a sink gets each record in order and at least once; one that was
+// TestForwardedRecordsArriveInOrder: a sink gets each record in order and at least once; one that was
 // away, or whose connection broke, loses none (U-77; UC-58).
-func TestForward(t *testing.T) {
+func TestForwardedRecordsArriveInOrder(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log"), SegmentBytes: 4000})
 	defer l.Close()
@@ -58,9 +58,9 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// TestForwardOverAGap: a forwarder that was away for longer than records are kept goes on with the oldest
+// TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with the oldest
 // that is there: the sink sees the gap, each record after it, and none twice.
-func TestForwardOverAGap(t *testing.T) {
+func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
 	for round := range 6 { // what a log has closed is named by a checkpoint, and may go
@@ -107,9 +107,9 @@ func TestForwardOverAGap(t *testing.T) {
 	}
 }
 
-// TestForwardWhileRecordsGo: a forwarder whose next record goes before it is read sends those that are there, from
+// TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are there, from
 // the oldest on (U-77).
-func TestForwardWhileRecordsGo(t *testing.T) {
+func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
 	l := mustOpen(t, Config{Dir: f.Dir, SegmentBytes: 1500})
@@ -157,9 +157,9 @@ func TestForwardWhileRecordsGo(t *testing.T) {
 	}
 }
 
-// TestForwardSocket hangs up on the forwarder after some records, again and
+// TestForwarderReconnects hangs up on the forwarder after some records, again and
 // again: in the end the sink has them all.
-func TestForwardSocket(t *testing.T) {
+func TestForwarderReconnects(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
 	defer l.Close()
@@ -294,9 +294,9 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 	}
 }
 
-// TestCursorAfterEachRun: a run that ends leaves the cursor behind what the sink has, were it one record, and lets it
+// TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record, and lets it
 // alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77).
-func TestCursorAfterEachRun(t *testing.T) {
+func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
 	for _, sink := range []string{"sink", "tcp", "file:a"} { // none of them a socket

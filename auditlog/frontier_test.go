@@ -7,8 +7,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// TestRoots: the test tree of RFC 6962's first implementations (U-70).
-func TestRoots(t *testing.T) {
+// TestRootsOfRFC6962Tree: the test tree of RFC 6962's first implementations (U-70).
+func TestRootsOfRFC6962Tree(t *testing.T) {
 	leaves := []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
 		"606162636465666768696a6b6c6d6e6f"}
 	roots := []string{

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// TestCommandSigner: a program of the site signs, and one that signs with
+// TestCommandSignsWithItsKeyOnly: a program of the site signs, and one that signs with
 // another key is refused (U-71).
-func TestCommandSigner(t *testing.T) {
+func TestCommandSignsWithItsKeyOnly(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
 		if _, err := CreateKey(filepath.Join(dir, name), "host.example/audit"); err != nil {
@@ -51,9 +51,9 @@ func TestCommandSigner(t *testing.T) {
 	}
 }
 
-// TestKeyIsWhole makes a key after a run that ended between the halves of one:
+// TestInterruptedKeyIsRecreated makes a key after a run that ended between the halves of one:
 // both halves are there, and they belong together.
-func TestKeyIsWhole(t *testing.T) {
+func TestInterruptedKeyIsRecreated(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a")
 	for _, left := range []string{"a.pub", "a.pub.new", "a.new"} {
@@ -77,8 +77,8 @@ func TestKeyIsWhole(t *testing.T) {
 	}
 }
 
-// TestKeyOfOthers: a key that its group or others can read, write or run is refused.
-func TestKeyOfOthers(t *testing.T) {
+// TestKeyReadableByOthersIsRefused: a key that its group or others can read, write or run is refused.
+func TestKeyReadableByOthersIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a")
 	if _, err := CreateKey(file, "host.example/audit"); err != nil {
 		t.Fatal(err)
@@ -93,8 +93,8 @@ func TestKeyOfOthers(t *testing.T) {
 	}
 }
 
-// TestPublicKeys: a file may name several keys, one for each line.
-func TestPublicKeys(t *testing.T) {
+// TestFileMayHaveSeveralPublicKeys: a file may name several keys, one for each line.
+func TestFileMayHaveSeveralPublicKeys(t *testing.T) {
 	dir := t.TempDir()
 	var both []byte
 	var want []uint32

@@ -167,7 +167,7 @@ var throughSeam = map[string]string{
 }
 
 // A traced writer makes no file-changing system call that bypasses the disk interface.
-func TestSeamIsComplete(t *testing.T) {
+func TestAllFileChangesUseDiskInterface(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not here: whether the seam is complete is not tested")

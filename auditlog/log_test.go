@@ -61,9 +61,9 @@ func mustVerify(t testing.TB, dir string) *Verified {
 	return v
 }
 
-// TestLog writes, closes, opens again: RecordIds go on, everything verifies
+// TestReopenedLogContinuesRecordIDs writes, closes, opens again: RecordIds go on, everything verifies
 // (U-63, U-70, U-71).
-func TestLog(t *testing.T) {
+func TestReopenedLogContinuesRecordIDs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	for round := range 3 {
 		l := mustOpen(t, Config{Dir: dir, SegmentBytes: 6_000})
@@ -99,7 +99,7 @@ func TestLog(t *testing.T) {
 }
 
 // A second writer is refused; the error names the first.
-func TestOneWriter(t *testing.T) {
+func TestSecondWriterIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir})
 	defer l.Close()
@@ -109,9 +109,9 @@ func TestOneWriter(t *testing.T) {
 	}
 }
 
-// TestGroupCommit: many goroutines get their records acknowledged, each once,
+// TestConcurrentRecordsAreAcknowledgedOnce: many goroutines get their records acknowledged, each once,
 // durable ones and relaxed ones side by side (U-60, U-62).
-func TestGroupCommit(t *testing.T) {
+func TestConcurrentRecordsAreAcknowledgedOnce(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir, Mode: Relaxed})
 	var all sync.WaitGroup
@@ -137,9 +137,9 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// TestNumbersAreTheLogs: a record has the number that the log gives it and no chain of its own,
+// TestLogAssignsRecordNumbers: a record has the number that the log gives it and no chain of its own,
 // whatever it brings (U-63).
-func TestNumbersAreTheLogs(t *testing.T) {
+func TestLogAssignsRecordNumbers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	l := mustOpen(t, Config{Dir: dir})
 	e := audit.LogStarted()

@@ -15,7 +15,7 @@ import (
 
 // A checkpoint whose root differs from its records is not signed and ends the log. Without disk space nothing is
 // signed, which is reported, and the next checkpoint also covers these records (U-71).
-func TestNotarize(t *testing.T) {
+func TestWrongRootIsNotSigned(t *testing.T) {
 	var good frontier
 	leaves := []tlog.Hash{{1}, {2}, {3}}
 	for _, l := range leaves {
@@ -52,7 +52,7 @@ func TestNotarize(t *testing.T) {
 }
 
 // Whatever a note did before there was no room, the next one leaves no partial tiles but its own (U-71).
-func TestNotarizeAfterFailure(t *testing.T) {
+func TestFailedCheckpointLeavesNoTiles(t *testing.T) {
 	for fails := 1; ; fails++ {
 		var tree frontier
 		tree.add(tlog.Hash{1})
@@ -78,7 +78,7 @@ func TestNotarizeAfterFailure(t *testing.T) {
 }
 
 // Signed records are not passed to the notary again. Stopping it returns the error of its last checkpoint (U-71).
-func TestNotaryStops(t *testing.T) {
+func TestNotaryStopReturnsLastError(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := &Log{cfg: testConfig(t, d), origin: "test.example/log"}
 	n := &notary{log: l, tiles: &tiler{}}

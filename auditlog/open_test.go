@@ -35,7 +35,7 @@ func treeOf(t *testing.T, d *memDisk, size uint64) Checkpoint {
 
 // The state that a log reports from creation to close: the last durable record, a checkpoint that covers the records,
 // and no lost or cut records (U-61, U-63, U-71).
-func TestStatesOfALog(t *testing.T) {
+func TestLogReportsItsState(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.CheckpointEvery = time.Hour
@@ -115,7 +115,7 @@ func tlogEmpty() [32]byte { var f frontier; return f.root() }
 // Each disk operation in order. A file has its contents before its name. Tiles and their folders are durable before
 // the checkpoint that needs them, and unneeded ones are removed after it. A record is durable before the next one is
 // written. Every opened file is closed (U-60, U-61, U-71).
-func TestStepsOfALog(t *testing.T) {
+func TestDiskOperationsAreOrdered(t *testing.T) {
 	const segment = "audit-0000000000000001.log"
 	placed := func(name string, open bool) (out []string) {
 		for _, op := range []string{"remove new-%s", "create new-%s", "write new-%s", "sync new-%s",

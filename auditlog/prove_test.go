@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestOlderAnchors: a checkpoint of records that are not read is proved from the stored
+// TestOlderCheckpointIsProvedByHashes: a checkpoint of records that are not read is proved from the stored
 // hashes; one of another log is not (U-72).
-func TestOlderAnchors(t *testing.T) {
+func TestOlderCheckpointIsProvedByHashes(t *testing.T) {
 	d, ours := manySegments(t, 2)
 	_, theirs := manySegments(t, 2)
 	_, key := testKey(t)
@@ -71,9 +71,9 @@ func hashesOf(t *testing.T, lines []string) []tlog.Hash {
 	return out
 }
 
-// TestProofs: each record that is kept has a proof that holds by itself, and no other
+// TestEachRecordHasItsOwnProof: each record that is kept has a proof that holds by itself, and no other
 // number has one; a proof of one record holds for no other (U-70, U-72).
-func TestProofs(t *testing.T) {
+func TestEachRecordHasItsOwnProof(t *testing.T) {
 	d, checkpoints := manySegments(t, 2)
 	firsts := segmentsOf(t, d)
 	all := recordsOf(t, d)

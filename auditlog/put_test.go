@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestTwoAtATime begins segments while checkpoints are replaced, as the writer
+// TestConcurrentFilesKeepTheirContents begins segments while checkpoints are replaced, as the writer
 // and the notary do: each file has its own content.
-func TestTwoAtATime(t *testing.T) {
+func TestConcurrentFilesKeepTheirContents(t *testing.T) {
 	d := folder{dir: t.TempDir()}
 	signed := bytes.Repeat([]byte("signed\n"), 20)
 	const n = 40
@@ -46,8 +46,8 @@ func TestTwoAtATime(t *testing.T) {
 	}
 }
 
-// TestPartsOfFiles: a part of a file is copied whole, from its place, however many reads that takes.
-func TestPartsOfFiles(t *testing.T) {
+// TestPartOfFileIsCopiedWhole: a part of a file is copied whole, from its place, however many reads that takes.
+func TestPartOfFileIsCopiedWhole(t *testing.T) {
 	d := newMemDisk(t, "")
 	from := make([]byte, 3*chunk+100)
 	for i := range from {

@@ -10,7 +10,7 @@ import (
 
 // A reader does not treat a damaged record, or a truncated end, as the end of the log if the folder's checkpoint
 // covers more records (U-87).
-func TestReaderHidesNothing(t *testing.T) {
+func TestReaderReportsDamagedEnd(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 8)
@@ -89,7 +89,7 @@ func TestReaderFollowsRecovery(t *testing.T) {
 }
 
 // Each segment is read twice before its bytes count as changed, independently of other segments.
-func TestReaderStartsSegmentsAnew(t *testing.T) {
+func TestReaderReadsChangedSegmentTwice(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 2_000
@@ -119,7 +119,7 @@ func TestReaderStartsSegmentsAnew(t *testing.T) {
 }
 
 // The last record is that of the newest segment, or the one before it where it has no whole one yet.
-func TestReaderLast(t *testing.T) {
+func TestReaderFindsLastRecord(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 2_000

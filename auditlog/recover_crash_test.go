@@ -91,7 +91,7 @@ func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map
 
 // Each file operation in turn fails, or is the process's last. A crash keeps the synced data and a part of the rest.
 // Every acknowledged record must survive (U-61).
-func TestEveryOperationFails(t *testing.T) {
+func TestAcknowledgedRecordsSurviveAnyFailure(t *testing.T) {
 	start := copied(t)
 	for _, kind := range []string{"fails", "is the last", "fails for want of room"} {
 		t.Run(kind, func(t *testing.T) { everyOperation(t, start, kind) })
@@ -133,9 +133,9 @@ func everyOperation(t *testing.T, start *memDisk, kind string) {
 	}
 }
 
-// TestFirstSyncErrorStands: after one failed sync nothing is acknowledged, also
+// TestNothingIsAcknowledgedAfterSyncError: after one failed sync nothing is acknowledged, also
 // when the disk says that all is well again.
-func TestFirstSyncErrorStands(t *testing.T) {
+func TestNothingIsAcknowledgedAfterSyncError(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 1)

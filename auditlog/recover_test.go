@@ -10,7 +10,7 @@ import (
 )
 
 // An incomplete last record is cut off, saved and announced; acknowledged records survive (U-61; UC-52).
-func TestTornTail(t *testing.T) {
+func TestTornRecordIsCutAndAnnounced(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
 	mustWrite(t, l, 5)
@@ -58,9 +58,9 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestDamageIsRefused: a log whose records do not reach its checkpoint, or are
+// TestDamagedLogAcceptsNoRecords: a log whose records do not reach its checkpoint, or are
 // not those of it, takes no more records: the next checkpoint would sign it.
-func TestDamageIsRefused(t *testing.T) {
+func TestDamagedLogAcceptsNoRecords(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	l := mustOpen(t, cfg)
@@ -93,8 +93,8 @@ func TestDamageIsRefused(t *testing.T) {
 	}
 }
 
-// TestTilesAreComputedAgain: lost hashes come back from the records.
-func TestTilesAreComputedAgain(t *testing.T) {
+// TestLostTilesAreRecomputed: lost hashes come back from the records.
+func TestLostTilesAreRecomputed(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 30_000
@@ -120,7 +120,7 @@ func TestTilesAreComputedAgain(t *testing.T) {
 
 // If the hashes of the last tiles do not match the checkpoint, they are computed from the records; otherwise they are
 // used.
-func TestAlteredTiles(t *testing.T) {
+func TestAlteredTilesAreRecomputed(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	l := mustOpen(t, cfg)

@@ -94,9 +94,9 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	mustVerify(t, filepath.Join(disk, "log"))
 }
 
-// TestReserveBehindTheBound: a log that stops keeps records of administrators behind its bound, as many as the
+// TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as many as the
 // reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
-func TestReserveBehindTheBound(t *testing.T) {
+func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.Keep, cfg.Reserve = Keep{Bytes: 50_000, Full: Stop}, 20_000

@@ -69,7 +69,7 @@ func opening(t *testing.T, d *memDisk, cfg Config) (firsts []uint64, added []aud
 
 // At one byte above the limit the oldest segment is removed or archived, or the log stops. At ninety percent a log
 // that archives or stops warns (U-67).
-func TestKeepBytes(t *testing.T) {
+func TestSizeLimitRemovesOldestSegment(t *testing.T) {
 	_, _, bare := keeping(t, 0)
 	pad := int((90 - bare%90) % 90) // to a number of bytes that is ninety percent of another
 	d, cfg, total := keeping(t, pad)
@@ -159,7 +159,7 @@ func TestKeepBytes(t *testing.T) {
 
 // A segment is removed when the first record of the next one is older than the limit. A segment that no checkpoint
 // covers stays at any age (U-67, U-71).
-func TestKeepAge(t *testing.T) {
+func TestAgeLimitKeepsUnsignedSegments(t *testing.T) {
 	d, cfg, _ := keeping(t, 0)
 	all := segmentsOf(t, d)
 	times := map[uint64]int64{}
@@ -198,9 +198,9 @@ func TestKeepAge(t *testing.T) {
 	}
 }
 
-// TestNearlyFull: a log that is nearly full says so once in four hours, with how full
+// TestNearlyFullLogWarnsOnce: a log that is nearly full says so once in four hours, with how full
 // it is (U-67).
-func TestNearlyFull(t *testing.T) {
+func TestNearlyFullLogWarnsOnce(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	clock := int64(100 * hour)
@@ -251,9 +251,9 @@ func TestNearlyFull(t *testing.T) {
 	}
 }
 
-// TestRetention: old segments go, are moved, or the log stops, and a record
+// TestRetentionIsRecorded: old segments go, are moved, or the log stops, and a record
 // says so (U-67).
-func TestRetention(t *testing.T) {
+func TestRetentionIsRecorded(t *testing.T) {
 	for _, full := range []Full{Overwrite, Archive, Stop} {
 		d := newMemDisk(t, "")
 		cfg := testConfig(t, d)
@@ -290,8 +290,8 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// TestOld: segments go by age too.
-func TestOld(t *testing.T) {
+// TestOldSegmentsAreRemoved: segments go by age too.
+func TestOldSegmentsAreRemoved(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	clock := int64(1)

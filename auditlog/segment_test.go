@@ -17,7 +17,7 @@ import (
 
 // A record above the size limit is stored with its longest fields truncated. One at the limit is stored unchanged
 // (U-68).
-func TestLongRecord(t *testing.T) {
+func TestLongRecordIsTruncated(t *testing.T) {
 	const limit = 256 << 10
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))
@@ -70,9 +70,9 @@ func TestLongRecord(t *testing.T) {
 	}
 }
 
-// TestFrameBounds: a frame has 1 to 256 KiB of content, a checksum and the highest byte
+// TestFrameSizeIsBounded: a frame has 1 to 256 KiB of content, a checksum and the highest byte
 // of its number 0; each other one is torn.
-func TestFrameBounds(t *testing.T) {
+func TestFrameSizeIsBounded(t *testing.T) {
 	frameOf := func(n int, id uint64) []byte {
 		b := make([]byte, frameFixed+n)
 		finishFrame(b, 0, id)
@@ -111,9 +111,9 @@ func TestFrameBounds(t *testing.T) {
 	}
 }
 
-// TestSegmentNames: the name of a segment is its first record in sixteen small digits, and
+// TestSegmentNameIsItsFirstRecord: the name of a segment is its first record in sixteen small digits, and
 // no other name is one (U-70).
-func TestSegmentNames(t *testing.T) {
+func TestSegmentNameIsItsFirstRecord(t *testing.T) {
 	for _, first := range []uint64{1, 15, 16, 0xABCDEF, maxSize, math.MaxUint64} {
 		name := fmt.Sprintf("audit-%016x.log", first)
 		if got := segmentName(first); got != name {
@@ -149,9 +149,9 @@ func TestSegmentNames(t *testing.T) {
 	}
 }
 
-// TestHeadersOfSegments: the first record of a segment is numbered 1 to 2^56-1, and a header
+// TestInvalidSegmentHeaderIsRefused: the first record of a segment is numbered 1 to 2^56-1, and a header
 // that is cut, altered or of another version is refused for that reason (U-70).
-func TestHeadersOfSegments(t *testing.T) {
+func TestInvalidSegmentHeaderIsRefused(t *testing.T) {
 	good := header{first: 1}
 	whole := good.encode()
 	sum := func(b []byte) []byte {

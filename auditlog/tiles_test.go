@@ -10,7 +10,7 @@ import (
 )
 
 // A tile has the path of C2SP, and the path parses back to it (U-70).
-func TestTilePaths(t *testing.T) {
+func TestTilePathsRoundTrip(t *testing.T) {
 	for level := range 8 {
 		for _, n := range []uint64{0, 1, 9, 99, 255, 256, 999, 1000, 1001, 67_123, 999_999, 1_000_000, 1_234_067_089} {
 			for _, width := range []int{1, 2, 128, 255, 256} {
@@ -26,9 +26,9 @@ func TestTilePaths(t *testing.T) {
 	}
 }
 
-// TestTiles: paths and widths are those of C2SP, and a tree that grows by tiles
+// TestTilesMatchReferenceImplementation: paths and widths are those of C2SP, and a tree that grows by tiles
 // is the one that grows by its frontier and the one of package tlog.
-func TestTiles(t *testing.T) {
+func TestTilesMatchReferenceImplementation(t *testing.T) {
 	for _, c := range []struct {
 		level  int
 		number uint64

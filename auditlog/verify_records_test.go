@@ -7,9 +7,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// TestRange: a verification of some records reads the segments that have them,
+// TestRangeIsVerifiedUpToAnchor: a verification of some records reads the segments that have them,
 // up to an anchor, and says so (U-72).
-func TestRange(t *testing.T) {
+func TestRangeIsVerifiedUpToAnchor(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 4_000
@@ -56,7 +56,7 @@ func TestRange(t *testing.T) {
 
 // An anchor that lies before the records that are read is proved by the stored hashes, even if it covers one record
 // only: another root is another history (U-72).
-func TestAnchorOfOneRecord(t *testing.T) {
+func TestEarlierAnchorIsProved(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 4_000

@@ -220,9 +220,9 @@ func TestFullTileNamesItsRecord(t *testing.T) {
 	}
 }
 
-// TestTilesOfRemovedRecords: of records that are not kept any more only hashes are left,
+// TestChangedHashOfRemovedRecordsIsDetected: of records that are not kept any more only hashes are left,
 // and a changed one of them is found by the hashes above it (U-74).
-func TestTilesOfRemovedRecords(t *testing.T) {
+func TestChangedHashOfRemovedRecordsIsDetected(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes = 3_000

@@ -28,7 +28,7 @@ func bareWriter(t *testing.T, d *memDisk) *writer {
 
 // A batch is synced once, however many records it has, if one of them waits for the disk, or if
 // a mebibyte is written that is not durable yet, and else not: the delay does it (U-60, U-62).
-func TestBatchSync(t *testing.T) {
+func TestBatchIsSyncedOnce(t *testing.T) {
 	d := newMemDisk(t, "")
 	w := bareWriter(t, d)
 	e := opened(t, audit.Success, "a")

@@ -65,9 +65,9 @@ var types = []struct {
 		logon.SeDenyRemoteInteractiveLogonRight, []string{"S-1-5-4", "S-1-5-14"}},
 }
 
-// TestComposeRights checks that each type needs its own right, and that its deny form
+// TestAccountRightsBecomePrivileges checks that each type needs its own right, and that its deny form
 // removes it. No other right matters (L-2), and there is no other type (L-3).
-func TestComposeRights(t *testing.T) {
+func TestAccountRightsBecomePrivileges(t *testing.T) {
 	ask := func(rights logon.Rights, typ winnt.LogonType) ntstatus.Status {
 		_, st := logon.Compose(person(rights, users), typ)
 		return st
@@ -97,9 +97,9 @@ func TestComposeRights(t *testing.T) {
 	}
 }
 
-// TestComposeGroups checks the order of groups: the user's, then Everyone, the SIDs of the logon type and
+// TestLogonAddsItsGroups checks the order of groups: the user's, then Everyone, the SIDs of the logon type and
 // Authenticated Users, then those that the caller adds (L-8). A network logon gives an impersonation token (L-9).
-func TestComposeGroups(t *testing.T) {
+func TestLogonAddsItsGroups(t *testing.T) {
 	added := token.Group{SID: sid.MustParse("S-1-5-21-9-9-9-77"), Attributes: winnt.SE_GROUP_ENABLED}
 	for _, c := range types {
 		r, st := logon.Compose(person(allRights, users, team), c.typ, added)
@@ -153,9 +153,9 @@ func TestComposeGroups(t *testing.T) {
 	}
 }
 
-// TestComposeAdministrators checks that each group that splits a token gives a pair in an interactive logon (L-5),
+// TestAdministratorGetsTwoTokens checks that each group that splits a token gives a pair in an interactive logon (L-5),
 // the full token in a batch or service logon (L-6), and the limited one alone over the network (L-7).
-func TestComposeAdministrators(t *testing.T) {
+func TestAdministratorGetsTwoTokens(t *testing.T) {
 	held := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeCreateGlobalPrivilege)
 	few := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege)
@@ -218,9 +218,9 @@ func TestComposeAdministrators(t *testing.T) {
 	}
 }
 
-// TestComposeRemote checks that a domain administrator is not limited over the network (L-58), and is treated like a
+// TestRemoteAdministratorIsFiltered checks that a domain administrator is not limited over the network (L-58), and is treated like a
 // local one otherwise.
-func TestComposeRemote(t *testing.T) {
+func TestRemoteAdministratorIsFiltered(t *testing.T) {
 	for _, c := range types {
 		local, remote := person(allRights, users, "S-1-5-32-544"), person(allRights, users, "S-1-5-32-544")
 		remote.Remote = true

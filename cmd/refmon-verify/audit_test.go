@@ -50,7 +50,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := verifyAudit(key, string(proof), ""); err != nil {
-			t.Errorf("record %d: %v", id, err)
+			t.Errorf("proof of record %d: %v, want it accepted", id, err)
 		}
 		if id%6 == 1 {
 			python(t, true, public, proof)
@@ -62,7 +62,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := verifyAudit(key, string(proof), string(old)); err != nil {
-			t.Errorf("since %q: %v", old, err)
+			t.Errorf("proof since %q: %v, want it accepted", old, err)
 		}
 		if i == 1 {
 			python(t, true, public, proof, old)
@@ -76,7 +76,7 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 		altered := bytes.Clone(proof)
 		altered[at] ^= 1
 		if _, err := verifyAudit(key, string(altered), ""); err == nil {
-			t.Fatalf("byte %d altered: %s", at, altered)
+			t.Fatalf("a proof altered at byte %d was accepted: %s, want an error", at, altered)
 		}
 		if at == 600 {
 			python(t, false, public, altered)
@@ -90,14 +90,14 @@ func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 		altered := bytes.Clone(since)
 		altered[at] ^= 1
 		if _, err := verifyAudit(key, string(altered), string(olds[1])); err == nil {
-			t.Fatalf("byte %d altered: %s", at, altered)
+			t.Fatalf("a continuation altered at byte %d was accepted: %s, want an error", at, altered)
 		}
 	}
 	if _, err := verifyAudit(key, string(since), string(olds[0])); err == nil {
-		t.Error("a proof from another checkpoint is taken")
+		t.Error("a proof from another checkpoint was accepted, want an error")
 	}
 	if _, err := verifyAudit(strings.Replace(key, "a", "b", 1), string(proof), ""); err == nil {
-		t.Error("another key is taken")
+		t.Error("a proof with another key was accepted, want an error")
 	}
 }
 
@@ -119,7 +119,7 @@ func python(t *testing.T, want bool, files ...[]byte) {
 	}
 	out, err := exec.Command(program, args...).CombinedOutput()
 	if got := err == nil; got != want {
-		t.Errorf("tools/verify.py: %s", out)
+		t.Errorf("tools/verify.py: %s, want the verdict of the Go verifier", out)
 	}
 }
 
@@ -299,7 +299,7 @@ func TestLogContinuesOnlyItsPrefixes(t *testing.T) {
 		}
 		empty := s.note("log", 0, tree(nil))
 		if _, err := verifyAudit(s.line(), consistency(0, nil, now), empty); err != nil {
-			t.Errorf("%d since 0: %v", n, err)
+			t.Errorf("continuation of %d records since the empty log: %v, want it accepted", n, err)
 		}
 		refused(t, "since 0 with a path", s.line(), consistency(0, []string{tree(nil)}, now), empty, "the roots of 0 records")
 		refused(t, "since 0 of another root", s.line(), consistency(0, nil, now), s.note("log", 0, tree(leaves)),
@@ -340,7 +340,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 		"two signatures of a key": {s.line(), with(good + s.signature(text))},
 	} {
 		if _, err := verifyAudit(c[0], c[1], ""); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("checkpoint with %s: %v, want it accepted", name, err)
 		}
 	}
 	id, public := fmt.Sprintf("%x", s.id()), s.public()
@@ -374,8 +374,7 @@ func TestCheckpointNeedsItsSigner(t *testing.T) {
 	}
 }
 
-// TestAuditExitCodes: the exit code is 0 for a true proof, 1 for a false one, and 2 if a file
-// is missing.
+// The exit code is 0 for a valid proof, 1 for an invalid one, and 2 if a file is missing.
 func TestAuditExitCodes(t *testing.T) {
 	s, dir := newSigner("log"), t.TempDir()
 	file := func(name, text string) string {

@@ -16,7 +16,8 @@ func TestRandomConditionsVerify(t *testing.T) {
 		s := w.conditional(t)
 		outcome, err := verify(string(s.cert), string(s.descriptor), string(s.token))
 		if err != nil {
-			t.Fatalf("%v\nsd %x\ntoken %s", err, s.descriptor, s.token)
+			t.Fatalf("verifying a conditional decision: %v, want it accepted\nsd %x\ntoken %s",
+				err, s.descriptor, s.token)
 		}
 		outcomes[strings.HasPrefix(outcome, success)]++
 	}
@@ -34,7 +35,7 @@ func TestUpperCaseEqualsClaims(t *testing.T) {
 		}
 		for _, o := range others {
 			if same(u, o) != claims.EqualName(string(u), string(o)) {
-				t.Errorf("%U and %U: the same %v", u, o, same(u, o))
+				t.Errorf("%U and %U: same = %v, want the result of claims.EqualName", u, o, same(u, o))
 			}
 		}
 	}

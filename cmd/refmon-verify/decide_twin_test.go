@@ -63,7 +63,7 @@ func knownAlterations(t *testing.T) (list []sample) {
 	with := func(from, to string) {
 		b := bytes.Replace(plain.cert, []byte(from), []byte(to), 1)
 		if bytes.Equal(b, plain.cert) {
-			t.Fatalf("nothing to alter: no %s in %s", from, plain.cert)
+			t.Fatalf("%s is not in %s, want it there to alter", from, plain.cert)
 		}
 		list = append(list, sample{b, plain.descriptor, plain.token})
 	}
@@ -83,7 +83,7 @@ func knownAlterations(t *testing.T) (list []sample) {
 		forge(t, plain, `{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00 01"]}]}`))
 }
 
-// forge restates a certificate for another token file, with hashes that fit; decide takes part where it can.
+// forge rewrites a certificate for another token file, with matching hashes, and decides again if possible.
 func forge(t testing.TB, s sample, file string) sample {
 	m := parse(t, s.cert)
 	m["token"] = hash(file)
@@ -108,7 +108,7 @@ func TestKnownAlterationsAreRejected(t *testing.T) {
 	python := pythonVerdicts(t, list)
 	for i, s := range list {
 		if out, err := verify(string(s.cert), string(s.descriptor), string(s.token)); err == nil {
-			t.Errorf("Go takes alteration %d: %s\n%s\ntoken %s", i, out, s.cert, s.token)
+			t.Errorf("Go accepts alteration %d: %s, want an error\n%s\ntoken %s", i, out, s.cert, s.token)
 		}
 		if python[i] == "true" {
 			t.Errorf("Python takes alteration %d, want python[i] anything but \"true\"\n%s\ntoken %s", i, s.cert,
@@ -127,7 +127,7 @@ func TestUnknownFirstEntryIsIgnored(t *testing.T) {
 	s.cert = redecide(t, m, string(s.descriptor), string(s.token))
 	_, err := verify(string(s.cert), string(s.descriptor), string(s.token))
 	if python := pythonVerdicts(t, []sample{s})[0]; err != nil || python != "true" {
-		t.Errorf("Go says %v, Python %s, want nil, true", err, python)
+		t.Errorf("verdicts: Go %v, Python %s, want nil, true", err, python)
 	}
 }
 
@@ -334,8 +334,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
 print("%d verified, %d refused" % (verified, refused))
 `
 
-// TestPython holds the Python verifier to the same samples: true, altered, not
-// verifiable.
+// TestPython gives the Python verifier the same samples: true, altered, and not verifiable.
 func TestPython(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -370,6 +369,6 @@ func TestPython(t *testing.T) {
 	}
 	out, err := exec.Command(python, "-c", driver, file, table).CombinedOutput()
 	if err != nil || string(out) != fmt.Sprintf("%d verified, %d refused\n", n, n) {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("Python verifier: %v, want all samples verified or refused\n%s", err, out)
 	}
 }

@@ -25,12 +25,12 @@ func TestNumberSyntaxInFiles(t *testing.T) {
 		"18446744073709551616", "0x10000000000000000", "0x1g"} {
 		func() {
 			defer func() { _ = recover() }()
-			t.Errorf("%q is taken for %d", text, numeral(text, 64))
+			t.Errorf("%q was parsed as %d, want a refusal", text, numeral(text, 64))
 		}()
 	}
 	func() {
 		defer func() { _ = recover() }()
-		t.Errorf("33 bits are taken for 32: %d", numeral("4294967296", 32))
+		t.Errorf("a number of 33 bits was parsed as %d, want a refusal", numeral("4294967296", 32))
 	}()
 }
 
@@ -63,12 +63,12 @@ func (l *answers) ask(t *testing.T, name, file, descriptor string, r access.Requ
 	*l = append(*l, sample{cert, r.Descriptor.Binary(), []byte(file)})
 	outcome, err := verify(string(cert), string(r.Descriptor.Binary()), file)
 	if err != nil {
-		t.Errorf("%s: %v\n%s\n%s", name, err, file, cert)
+		t.Errorf("%s: verifying the certificate: %v, want it accepted\n%s\n%s", name, err, file, cert)
 	}
 	return outcome
 }
 
-// python wants the Python verifier to take one in so many of them.
+// python verifies one in so many certificates with the Python verifier.
 func (l answers) python(t *testing.T, in int) {
 	t.Helper()
 	for i := range len(l) / in {
@@ -77,7 +77,7 @@ func (l answers) python(t *testing.T, in int) {
 	l = l[:len(l)/in]
 	for i, verdict := range pythonVerdicts(t, l) {
 		if verdict != "true" {
-			t.Errorf("Python says %s, want true\n%s\n%s", verdict, l[i].token, l[i].cert)
+			t.Errorf("Python verdict %s, want true\n%s\n%s", verdict, l[i].token, l[i].cert)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestIntegrityLevelsAreEvaluatedAsByAccessCheck(t *testing.T) {
 			}
 		}
 		if asked < 80 {
-			t.Errorf("%s: only %d questions, want at least 80", policy, asked)
+			t.Errorf("%s: %d questions, want at least 80", policy, asked)
 		}
 	}
 	all.python(t, 7)
@@ -221,7 +221,7 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 			want = 2
 		}
 		if delete(outcomes, ""); len(outcomes) < want {
-			t.Errorf("%s: the outcomes are %v", name, outcomes)
+			t.Errorf("%s: outcomes %v, want each possible one", name, outcomes)
 		}
 	}
 	all.python(t, 7)

@@ -29,7 +29,7 @@ func TestProgramIsSmallAndIndependent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
-			t.Errorf("%s imports more than the standard library", name)
+			t.Errorf("%s imports more than the standard library, want only that", name)
 		}
 		n, apart := bytes.Count(b, []byte("\n")), map[string]int{"audit.go": 200, "version.go": 40}[name]
 		if apart == 0 {

@@ -56,7 +56,8 @@ func TestTreeDecisionsVerify(t *testing.T) {
 					all = append(all, sample{cert, d.Binary(), []byte(file)})
 					outcome, err := verify(string(cert), string(d.Binary()), file)
 					if err != nil {
-						t.Fatalf("%v: %s, %#x, each %t: %v\n%s", levels, text, uint32(desired), each,
+						t.Fatalf("%v: %s, %#x, each %t: %v, want it accepted\n%s",
+							levels, text, uint32(desired), each,
 							err, cert)
 					}
 					outcomes[outcome] = true

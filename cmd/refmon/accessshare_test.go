@@ -74,7 +74,7 @@ func TestAccessThroughAShare(t *testing.T) {
 		}
 		if n := strings.Count(out, "\n"); strings.HasSuffix(c.args, "--json") && code != 2 && n !=
 			max(strings.Count(c.args, "/"), 1+strings.Count(c.args, "--share")) {
-			t.Errorf("%s: %d lines: %s", c.args, n, out)
+			t.Errorf("%s: %d lines, want one for each decision: %s", c.args, n, out)
 		}
 	}
 }

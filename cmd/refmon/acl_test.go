@@ -47,7 +47,7 @@ func TestOfflineSetReplacesGivenParts(t *testing.T) {
 		}
 		got, err := (&kept{path: "f", now: was}).merged(d)
 		if err != nil {
-			t.Errorf("%s: %v", given, err)
+			t.Errorf("%s: %v, want no error", given, err)
 			continue
 		}
 		if text, err := sddl.Format(got, sddl.Options{}); err != nil || text != want {
@@ -56,7 +56,7 @@ func TestOfflineSetReplacesGivenParts(t *testing.T) {
 		whole := !d.Owner().IsZero() && !d.Group().IsZero() && d.Control()&sd.DACLPresent != 0
 		if alone, err := (&kept{path: "f"}).merged(d); whole != (err == nil) || whole && alone != d ||
 			!whole && (alone != nil || err.Error() != "f: its attribute cannot be read: name owner, group and DACL") {
-			t.Errorf("%s where there was none: %v, %v", given, alone, err)
+			t.Errorf("%s for a file without descriptor: %v, %v, want all three parts required", given, alone, err)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func TestACLRepairExitCodes(t *testing.T) {
 	code, out, _ := repair("--dry-run")
 	if code != exitDenied || !strings.HasSuffix(out, "3 files looked at; to repair: "+total) ||
 		!strings.Contains(out, "/diary: entries for logon sessions: 1, entries with generic rights: 0\n") {
-		t.Errorf("a rehearsal: exit %d\n%s", code, out)
+		t.Errorf("dry run: exit %d, want %d and the files\n%s", code, exitDenied, out)
 	}
 	if code, out, _ := repair(); code != exitGranted || !strings.HasSuffix(out, "3 files looked at; repaired: "+total) {
 		t.Errorf("a repair: exit %d\n%s, want %d, text ending with %q", code, out, exitGranted,
@@ -50,7 +50,7 @@ func TestACLRepairExitCodes(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--dry-run"}, {}} {
 		if code, out, _ := repair(args...); code != exitGranted || strings.Count(out, "\n") != 1 {
-			t.Errorf("again %q: exit %d\n%s", args, code, out)
+			t.Errorf("second repair %q: exit %d, want 0 and nothing to repair\n%s", args, code, out)
 		}
 	}
 	describe("owned", "O:S-1-5-5-0-1001G:SYD:(A;;FA;;;BA)")

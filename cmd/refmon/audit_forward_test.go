@@ -30,7 +30,7 @@ func TestForwarderStoresItsPosition(t *testing.T) {
 	}
 	for _, name := range []string{cursor, filepath.Join(dir, "cursor")} {
 		if b, err := os.ReadFile(name); err != nil || strings.TrimSpace(string(b)) != "13" {
-			t.Errorf("%s: %q, %v", name, b, err)
+			t.Errorf("position in %s = %q, %v, want 13", name, b, err)
 		}
 	}
 	if code, _, errs := asked("audit", "forward", dir, "--no-follow"); code != 2 || errs == "" {

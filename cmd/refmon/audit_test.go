@@ -31,15 +31,15 @@ func TestAuditorsExample(t *testing.T) {
 		`S-1-5-20 impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
 		if !strings.Contains(tail, line) {
-			t.Errorf("%s\nis not in\n%s, want text containing %q", line, tail, line)
+			t.Errorf("output\n%s\nwant text containing %q", tail, line)
 		}
 	}
 	if out := refmon(0, "audit", "query", dir, "result=failure", "--format", "xml"); strings.Count(out,
 		"<Event ") != 1 {
-		t.Error(out)
+		t.Errorf("XML query printed %s, want one event", out)
 	}
 	if out := refmon(0, "audit", "verify", dir); !strings.HasPrefix(out, "intact: records 1 to 10") {
-		t.Error(out)
+		t.Errorf("verification printed %s, want an intact log of 10 records", out)
 	}
 	refmon(0, "audit", "prove", dir, "5")
 	name := filepath.Join(dir, "audit-0000000000000001.log")
@@ -53,7 +53,7 @@ func TestAuditorsExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out := refmon(3, "audit", "verify", dir); !strings.HasPrefix(out, "BROKEN: frame: record 5") {
-		t.Error(out)
+		t.Errorf("verification of the altered log printed %s, want BROKEN at record 5", out)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestAuditQueryFlags(t *testing.T) {
 		"xml": `<EventRecordID>2</EventRecordID>[^$]*</Events>\n$`, "ocsf": `"uid":"2"`} {
 		if code, out, errs := asked("audit", "query", dir, "--format", format, "id=2"); code != 0 ||
 			!regexp.MustCompile(want).MatchString(out) {
-			t.Errorf("%s: exit code %d\n%s%s", format, code, out, errs)
+			t.Errorf("format %s: exit code %d, want 0 and the record\n%s%s", format, code, out, errs)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestAuditStatsTables(t *testing.T) {
 		code, out, errs := asked(append([]string{"audit", "stats", dir}, c.args...)...)
 		if code != 0 || !strings.HasPrefix(out, c.head+", ") || rows(out, "Denials by user") != c.users ||
 			rows(out, "Events") != c.types {
-			t.Errorf("%v: exit code %d\n%s%s", c.args, code, out, errs)
+			t.Errorf("%v: exit code %d, want 0 and the tables of the case\n%s%s", c.args, code, out, errs)
 		}
 	}
 	page := filepath.Join(t.TempDir(), "page.html")
@@ -184,7 +184,7 @@ func TestAuditPolicyFlags(t *testing.T) {
 		code, out, errs := asked("audit", "policy", dir)
 		m := regexp.MustCompile(`(?m)^  ` + name + `  +(\S.*)$`).FindStringSubmatch(out)
 		if code != 0 || m == nil {
-			t.Fatalf("%s: exit code %d\n%s%s", name, code, out, errs)
+			t.Fatalf("%s: exit code %d, want 0 and the setting\n%s%s", name, code, out, errs)
 		}
 		return m[1]
 	}
@@ -198,13 +198,14 @@ func TestAuditPolicyFlags(t *testing.T) {
 		code, out, errs := asked(append([]string{"audit", "policy", dir, "--subcategory", name},
 			strings.Fields(c.flags)...)...)
 		if code != 0 || out != "" || setting(name) != c.want {
-			t.Errorf("%s: exit code %d, %s\n%s%s", c.flags, code, setting(name), out, errs)
+			t.Errorf("%s: exit code %d, setting %s, want the setting of the case\n%s%s",
+				c.flags, code, setting(name), out, errs)
 		}
 		_, tail, _ := asked("audit", "tail", "--no-follow", dir, "-n", "2") // the last one is the end of the log
 		line, _, _ := strings.Cut(tail, "\n")
 		if !strings.HasSuffix(line, " change the audit policy Registry: "+c.record) ||
 			!regexp.MustCompile(`^\d+ 20[2-9]\d-`).MatchString(line) {
-			t.Errorf("%s: recorded as %s", c.flags, line)
+			t.Errorf("%s: record %s, want the change of the audit policy", c.flags, line)
 		}
 	}
 	if asked("audit", "policy", dir, "--subcategory", "File System", "--subcategory", "Logon", "--success",
@@ -219,7 +220,8 @@ func TestAuditPolicyFlags(t *testing.T) {
 		if code, out, errs := asked(append([]string{"audit", "policy", dir}, args...)...); code != 2 ||
 			out != "" || errs == "" ||
 			setting(name) != "Success and Failure" {
-			t.Errorf("%v: exit code %d, %s\n%s%s", args, code, setting(name), out, errs)
+			t.Errorf("%v: exit code %d, setting %s, want a refusal without a change\n%s%s",
+				args, code, setting(name), out, errs)
 		}
 	}
 	fresh := filepath.Join(t.TempDir(), "fresh") // a folder without a log
@@ -227,6 +229,6 @@ func TestAuditPolicyFlags(t *testing.T) {
 		t.Errorf("a missing folder: exit code %d, %s, want 0", code, errs)
 	}
 	if left, err := os.ReadDir(fresh); err != nil || len(left) != 1 || left[0].Name() != "policy.txt" {
-		t.Errorf(`%v, %v, want len(left) = 1, left[0].Name() = "policy.txt", no error`, left, err)
+		t.Errorf("files in the folder = %v, %v, want only policy.txt", left, err)
 	}
 }

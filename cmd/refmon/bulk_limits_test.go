@@ -36,8 +36,8 @@ func TestBulkVerbsUseBoundedMemory(t *testing.T) {
 	dir := t.TempDir()
 	refmon := filepath.Join(dir, "refmon")
 	programs.Install(t, dir, "refmon")
-	// Every object has a descriptor of its own; the paths are long, so that the
-	// first state of a diff is too large as well.
+	// Every object has its own descriptor. The paths are long, so that the first state of a diff is too large as
+	// well.
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 200_000, Descriptors: 200_000, Principals: 12, Groups: 10}
 	write(t, filepath.Join(dir, "company.json"), s.Directory)
 	grown := func(out io.Writer) error {
@@ -159,7 +159,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 		}
 	}
 	if size == 0 {
-		t.Fatalf("the output file is empty: size = %v, want at least 1", size)
+		t.Fatalf("output file has %v bytes, want at least 1", size)
 	}
 	return fmt.Sprintf("%d bytes %x", size, h.Sum(nil)[:8])
 }

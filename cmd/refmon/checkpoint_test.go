@@ -14,7 +14,7 @@ import (
 func TestForeignCheckpointIsRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {
-		t.Errorf("%+v, %v, want c.InputSize = 9, no error", c, err)
+		t.Errorf("checkpoint = %+v, %v, want an input of 9 bytes", c, err)
 	}
 	for text, want := range map[string]string{
 		strings.Replace(good, `"out":1`, `"out":1,"out":2`, 1): "out: given twice",
@@ -50,7 +50,7 @@ func FuzzCheckpoint(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := parseCheckpoint(b); err != nil {
-			t.Errorf("%s: %v", b, err)
+			t.Errorf("parsing %s again: %v, want no error", b, err)
 		}
 	})
 }
@@ -110,7 +110,7 @@ func (s *stopped) checkpoint(change func(c *checkpoint)) checkpoint {
 	return was
 }
 
-// of makes the files of a run; @ is before the name of one.
+// of creates the files of a run. An argument with @ is the name of one.
 func of(t *testing.T, args ...string) *stopped {
 	t.Helper()
 	s := &stopped{t: t, dir: t.TempDir()}
@@ -156,14 +156,14 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")
 	if len(rows) != 5 || !strings.Contains(rows[0], "line 1: ") || !strings.Contains(rows[2], "line 3: ") {
-		t.Fatalf(`%q, want len(rows) = 5, rows[0] containing "line 1: ", rows[2] containing "line 3: "`, rows)
+		t.Fatalf("rows %q, want 5, the first and third with their line", rows)
 	}
 	done := s.checkpoint(toFirst(int64(len(rows[0]))))
 	s.write("out", rows[0]+strings.Repeat("more than the rest", len(whole)))
 	code, says := s.refmon()
 	if want := "refmon: 2 of 4 objects could not be read: "; code != exitMalformed || !strings.HasPrefix(says, want) ||
 		!strings.Contains(says, "; the first: : line 3: ") {
-		t.Errorf("exit code %d, %s", code, says)
+		t.Errorf("resumed run: exit code %d, %s, want %d and the counts of the whole run", code, says, exitMalformed)
 	}
 	if out := s.read("out"); out != whole {
 		t.Errorf("the output is\n%swant\n%s", out, whole)
@@ -191,7 +191,7 @@ func TestResumedRunEqualsWholeRun(t *testing.T) {
 	} {
 		was := s.checkpoint(spoil)
 		if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, what) || s.read("out") != whole {
-			t.Errorf("%s: exit code %d, %s", what, code, says)
+			t.Errorf("checkpoint with %s: exit code %d, %s, want a refusal and the old output", what, code, says)
 		}
 		s.checkpoint(func(c *checkpoint) { *c = was })
 	}
@@ -212,7 +212,7 @@ func TestDiffAndReportResume(t *testing.T) {
 	}
 	rows := strings.SplitAfter(whole, "\n")
 	if len(rows) != 3 || !strings.Contains(rows[0], `"/a"`) || !strings.Contains(rows[1], `"/b"`) {
-		t.Fatalf(`%q, want len(rows) = 3, rows[0] containing ""/a"", rows[1] containing ""/b""`, rows)
+		t.Fatalf("rows %q, want 3 in the order of the objects", rows)
 	}
 	s.checkpoint(func(c *checkpoint) { back("null")(c); c.Out = int64(len(rows[0])) })
 	code, says := s.refmon()
@@ -251,7 +251,7 @@ func TestResumeNeedsJSONLines(t *testing.T) {
 			s.write("out", "kept")
 			code, says := s.refmon()
 			if code != exitMalformed || !strings.Contains(says, "objects in a file of JSON lines") || s.read("out") != "kept" {
-				t.Errorf("%s, %v: exit code %d, %s", name, args, code, says)
+				t.Errorf("%s, %v: exit code %d, %s, want a refusal and the old output", name, args, code, says)
 			}
 		}
 	}

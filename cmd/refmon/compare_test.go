@@ -67,6 +67,6 @@ recorded under Wine 8.0: this shows that the recorder works, not what Windows do
 
 0 same, 0 known, 0 differ, 0 not compared, 0 skipped
 ` {
-		t.Errorf("%v, of Wine:\n%s", err, out.String())
+		t.Errorf("comparison with Wine: %v, want no differences:\n%s", err, out.String())
 	}
 }

@@ -77,7 +77,7 @@ func TestDeletionsOfAnEarlierRun(t *testing.T) {
 					len(want))
 			}
 			if _, err := os.Stat(out + ".new"); err == nil {
-				t.Error("the temporary file next to the output still exists")
+				t.Error("the temporary file next to the output still exists, want it removed")
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func applied(t *testing.T, documents map[string]bool, format, text string) (dele
 			}
 		}
 		if err := json.Unmarshal([]byte(next[0]), &x); err != nil {
-			t.Fatalf("%s: %v", next[0], err)
+			t.Fatalf("line %s is not JSON: %v, want JSON", next[0], err)
 		}
 		next = next[1:]
 		switch {
@@ -107,7 +107,7 @@ func applied(t *testing.T, documents map[string]bool, format, text string) (dele
 			delete(documents, x.Delete.ID)
 			deleted++
 		case format == "es-bulk":
-			t.Fatalf("a line without an action: %+v", x)
+			t.Fatalf("line without an action: %+v, want index or delete", x)
 		case x.Gone:
 			delete(documents, x.Path)
 			deleted++

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/bulk"
 )
 
-// The same tests for a comparison of two states.
+// These are the tests of bulk_test.go for a comparison of two states.
 func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 	broken := errors.New("broken")
 	changed := func(o *bulk.Outcome) { o.Changed, o.Changes = 3, 9 }

@@ -67,7 +67,7 @@ func runConsole(t *testing.T, text string) string {
 			var stdout, stderr bytes.Buffer
 			code := run(strings.Fields(line)[2:], &streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
 			if code == exitMalformed {
-				t.Errorf("%s%s", line, stderr.String())
+				t.Errorf("a documented command is malformed, want a valid one: %s%s", line, stderr.String())
 			}
 			out.WriteString(stdout.String() + stderr.String())
 			continue
@@ -107,7 +107,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Errorf("README shows no command: n = %v, want at least 1", n)
+		t.Errorf("README has %v commands, want at least 1", n)
 	}
 }
 
@@ -156,8 +156,8 @@ func lines(s string) []string {
 
 var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
 
-// TestGuidePiecesRun runs every piece of the guide for server authors, on both
-// profiles, each on a kernel of its own after the page's first piece.
+// Every piece of the guide for server authors runs on both profiles, each in its own kernel after the first piece of
+// the page.
 func TestGuidePiecesRun(t *testing.T) {
 	page, err := os.ReadFile("../../docs/impersonation.md")
 	if err != nil {
@@ -174,10 +174,10 @@ func TestGuidePiecesRun(t *testing.T) {
 			var out strings.Builder
 			r := script.New(script.Config{Output: &out, Profile: profile})
 			if err := r.Run("impersonation.md", []byte(prelude+m[2])); err != nil {
-				t.Errorf("piece %d, %s: %v\n%s", n, profile, err, out.String())
+				t.Errorf("piece %d, %s: %v, want no error\n%s", n, profile, err, out.String())
 			}
 			if err := r.Close(); err != nil {
-				t.Errorf("piece %d, %s: %v", n, profile, err)
+				t.Errorf("closing piece %d, %s: %v, want no error", n, profile, err)
 			}
 		}
 	}

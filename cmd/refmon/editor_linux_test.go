@@ -92,13 +92,13 @@ func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 		h.Add(line)
 	}
 	if h.Len() != 3 || h.At(0) != "a" || h.At(1) != "b" || h.At(2) != "a" {
-		t.Errorf("%q", h.lines)
+		t.Errorf("history = %q, want a, b, a without empty and repeated lines", h.lines)
 	}
 	for i := range 2 * maxHistory {
 		h.Add(fmt.Sprint(i))
 	}
 	if h.Len() != maxHistory || h.At(0) != fmt.Sprint(2*maxHistory-1) {
-		t.Errorf("%d lines, the last %q", h.Len(), h.At(0))
+		t.Errorf("history has %d lines, the last %q, want the maximum and the newest line", h.Len(), h.At(0))
 	}
 }
 

@@ -56,8 +56,8 @@ func newTrail(t *testing.T, segment int64) string {
 	return dir
 }
 
-// workplace makes a folder with the files that the command lines of these tests name,
-// and works in it.
+// workplace creates a folder with the files that the command lines of these tests use, and makes it the working
+// directory.
 func workplace(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())

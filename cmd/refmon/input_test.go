@@ -29,7 +29,7 @@ func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 		var out strings.Builder
 		code := run(strings.Fields(c.args), &streams{in: strings.NewReader(""), out: &out, err: &out})
 		if code != 2 || !strings.Contains(out.String(), c.want) || strings.Count(out.String(), "\n") != c.lines {
-			t.Errorf("%s: code %d\n%s", c.args, code, out.String())
+			t.Errorf("%s: exit code %d, want 2 and the other command\n%s", c.args, code, out.String())
 		}
 	}
 }

@@ -102,7 +102,7 @@ func TestColourIsForTerminals(t *testing.T) {
 		defer tty.Close()
 		t.Setenv("NO_COLOR", "1")
 		if wantColour(tty) {
-			t.Error("NO_COLOR was not respected")
+			t.Error("wantColour = true with NO_COLOR, want false")
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestWrongCommandLines(t *testing.T) {
 			t.Errorf("%q: exit code %d, want 2", args, code)
 		}
 		if errs.Len() == 0 || out.Len() != 0 {
-			t.Errorf("%q: stdout %q, stderr %q", args, out.String(), errs.String())
+			t.Errorf("%q: stdout %q, stderr %q, want only an error", args, out.String(), errs.String())
 		}
 	}
 }
@@ -275,12 +275,12 @@ func TestEachCommandLineHasItsExitCode(t *testing.T) {
 				out, c.out, errs, c.errs)
 		}
 		if c.code == 2 && errs == "" {
-			t.Errorf("%q: exit code 2 without an error message", c.args)
+			t.Errorf("%q: exit code 2 without a message, want one", c.args)
 		}
 	}
 	for _, name := range []string{"r.html", "d.yaml"} {
 		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want a file that is not empty", name, err)
 		}
 	}
 }
@@ -357,7 +357,7 @@ func TestWrongFlagIsNamed(t *testing.T) {
 	}
 	for _, name := range []string{"none", "c"} {
 		if _, err := os.Lstat(name); err == nil {
-			t.Errorf("%s was made", name)
+			t.Errorf("%s was created, want no file", name)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// fullWriter takes some bytes and then fails, as a disk does.
+// fullWriter accepts some bytes and then fails, as a full disk does.
 type fullWriter struct{ room int }
 
 func (w *fullWriter) Write(b []byte) (int, error) {
@@ -47,7 +47,8 @@ func TestLostOutputExitsWithCode2(t *testing.T) {
 			var errs bytes.Buffer
 			code := run(args, &streams{in: strings.NewReader(""), out: &fullWriter{room}, err: &errs})
 			if code != 2 || !strings.Contains(errs.String(), "no space left") {
-				t.Errorf("%q with room for %d of %d bytes: exit code %d, %s", args, room, whole.Len(), code, &errs)
+				t.Errorf(`%q with room for %d of %d bytes: exit code %d, %s, want 2 and "no space left"`,
+					args, room, whole.Len(), code, &errs)
 			}
 		}
 	}

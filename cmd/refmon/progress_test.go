@@ -19,7 +19,7 @@ func TestProgressBar(t *testing.T) {
 	b.show(bulk.Position{Objects: 1, Offset: 1})
 	b.clear()
 	if b.on || out.Len() != 0 {
-		t.Fatalf("standard error is no terminal, and a bar was drawn: %q", out.String())
+		t.Fatalf("a bar was drawn although standard error is not a terminal: %q, want none", out.String())
 	}
 	b.on = true
 	for _, c := range []struct {
@@ -46,24 +46,24 @@ func TestProgressBar(t *testing.T) {
 	b.show(bulk.Position{Objects: 100_000, Offset: 150})
 	m := regexp.MustCompile(` 100000 objects, (\d+) a second, (\S+) left$`).FindStringSubmatch(out.String())
 	if m == nil {
-		t.Fatalf("after 100 seconds: %q", out.String())
+		t.Fatalf("bar after 100 seconds: %q, want objects, rate and remaining time", out.String())
 	}
 	// 50 bytes of the second input took 100 seconds, and another 50 are left.
 	rate, _ := strconv.Atoi(m[1])
 	if left, err := time.ParseDuration(m[2]); err != nil || left < 100*time.Second || left > 150*time.Second ||
 		rate > 1000 || rate < 600 {
-		t.Errorf("after 100 seconds: %q", out.String())
+		t.Errorf("bar after 100 seconds: %q, want 100 to 150 seconds left", out.String())
 	}
 	out.Reset()
 	b.clear()
 	if out.String() != "\r\x1b[K" {
-		t.Errorf("clear wrote %q: out = %q, want \"\r\x1b[K\"", out.String(), out)
+		t.Errorf("clear wrote %q, want an empty line", out.String())
 	}
 	b = newBar(&streams{err: &out}, 0, false)
 	b.on = true
 	out.Reset()
 	b.show(bulk.Position{Objects: 3, Offset: 50})
 	if !regexp.MustCompile(`^\r\x1b\[K3 objects, \d+ a second$`).MatchString(out.String()) {
-		t.Errorf("of an input of unknown size: %q", out.String())
+		t.Errorf("bar of an input of unknown size: %q, want no remaining time", out.String())
 	}
 }

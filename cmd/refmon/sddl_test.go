@@ -75,7 +75,8 @@ SACL: absent (nothing is audited, no label)
 		code, out, errs := asked(append([]string{"sddl"}, c.args...)...)
 		page, rest, _ := strings.Cut(out, "sddl  ")
 		if code != 0 || errs != "" || page != c.page {
-			t.Errorf("%q: exit code %d, errors %q, page\n%swant 0, no errors, and\n%s", c.args, code, errs, page, c.page)
+			t.Errorf("%q: exit code %d, errors %q, page\n%swant 0, no errors, and\n%s",
+				c.args, code, errs, page, c.page)
 			continue
 		}
 		text, hex, ok := strings.Cut(strings.TrimSuffix(rest, "\n"), "\nhex   ")
@@ -86,12 +87,12 @@ SACL: absent (nothing is audited, no label)
 		}
 		asText, err := sddl.Parse(text, sddl.Options{Domain: domain})
 		if err != nil || !ok || fmt.Sprintf("%x", asText.Binary()) != hex {
-			t.Errorf("%q: the text %s and the bytes %s are of two, %v", c.args, text, hex, err)
+			t.Errorf("%q: text %s and bytes %s differ, %v, want the same descriptor", c.args, text, hex, err)
 		}
 		args := append([]string{"sddl"}, c.args...)
 		args[len(args)-1] = hex
 		if code, again, _ := asked(args...); code != 0 || again != out {
-			t.Errorf("%q: by its bytes\n%s", c.args, again)
+			t.Errorf("%q: output for its bytes, want the same as for its text\n%s", c.args, again)
 		}
 	}
 }

@@ -45,7 +45,8 @@ func generated(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("docs/%s is out of date: go test ./cmd/refmon -run %s -update", name, t.Name())
+		t.Errorf("docs/%s differs from the table, want it updated: go test ./cmd/refmon -run %s -update",
+			name, t.Name())
 	}
 }
 
@@ -74,17 +75,18 @@ func TestServicesAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if row.Support != names[row.Name] || (row.Missing != "") != (row.Support == "partial") {
-			t.Errorf("%s: %q with %q missing, the list says %q", row.Name, row.Support, row.Missing, names[row.Name])
+			t.Errorf("%s: support %q with %q missing, the list has %q, want them to agree",
+				row.Name, row.Support, row.Missing, names[row.Name])
 		}
 		for _, s := range row.Statuses {
 			if !strings.Contains(s.Rule, "-") || s.When == "" || s.Status == "" {
-				t.Errorf("%s: %+v", row.Name, s)
+				t.Errorf("%s: condition %+v, want a rule, a text and a status", row.Name, s)
 			}
 		}
 		delete(names, row.Name)
 	}
 	if len(names) > 0 {
-		t.Errorf("not in the JSON: %v: len(names) = %d, want 0", names, len(names))
+		t.Errorf("services missing in the JSON: %v, want none", names)
 	}
 }
 
@@ -166,7 +168,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 		for row := range tab.All {
 			for _, id := range row.Info().Events() {
 				if _, ok := audit.KindOf(id); !ok && id != audit.UnsafeElevationID {
-					t.Errorf("%s: event %d is not in the catalogue", row.Info().Name, id)
+					t.Errorf("%s: event %d is not in the catalogue, want it there", row.Info().Name, id)
 				}
 			}
 		}
@@ -181,7 +183,7 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 	}
 	names, err := filepath.Glob("../../examples/*.star")
 	if err != nil || len(names) < 3 {
-		t.Fatalf("%v, %v, want len(names) at least 3, no error", names, err)
+		t.Fatalf("example files = %v, %v, want at least 3", names, err)
 	}
 	seen := map[uint16]bool{}
 	for _, name := range names {
@@ -198,18 +200,18 @@ func TestServicesWriteTheirEvents(t *testing.T) {
 			for _, id := range sink.ids {
 				seen[id] = true
 				if row != nil && nt.NtTable.Find(c.Call) != nil && !slices.Contains(row.Info().Events(), id) {
-					t.Errorf("%s: %s writes event %d, and is not said to", name, c.Call, id)
+					t.Errorf("%s: %s writes event %d, want the event in its row", name, c.Call, id)
 				}
 			}
 			sink.ids = nil
 		}})
 		if err := errors.Join(r.Run(name, source), r.Close()); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("example %s: %v, want no error", name, err)
 		}
 	}
 	for _, id := range []uint16{4656, 4658, 4703} {
 		if !seen[id] {
-			t.Errorf("no example wrote event %d", id)
+			t.Errorf("no example wrote event %d, want one", id)
 		}
 	}
 }

@@ -40,11 +40,12 @@ func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 			t.Fatalf("exit code %d: %s, want 0", code, out.String())
 		}
 		if strings.Contains(out.String(), "THROUGH") != c.through {
-			t.Errorf("width %d, %q:\n%s", c.width, c.flags, out.String())
+			t.Errorf("width %d, flags %q: output\n%s\nwant the column THROUGH only on a terminal",
+				c.width, c.flags, out.String())
 		}
 		for line := range strings.Lines(out.String()) {
 			if c.width > 0 && utf8.RuneCountInString(line) > c.width+1 {
-				t.Errorf("width %d: %q", c.width, line)
+				t.Errorf("width %d: line %q, want at most that width", c.width, line)
 			}
 		}
 	}

@@ -18,19 +18,19 @@ func TestColourFollowsDecision(t *testing.T) {
 	plain := ask(&streams{}, "-w", "0x3")
 	got := ask(&streams{}, "-w", "0x3", "--color", "always")
 	if strings.NewReplacer(green, "", red, "", bold, "", reset, "").Replace(got) != plain || plain == got {
-		t.Errorf("colours change the text:\n%s\n%s", plain, got)
+		t.Errorf("text with colours differs:\n%s\n%s, want the same text", plain, got)
 	}
 	for _, want := range []string{entry, green + "+" + reset, red + "denied" + reset,
 		green + "granted" + reset, bold + red + "DENIED STATUS_ACCESS_DENIED: FILE_READ_DATA by NoAce" + reset} {
 		if !strings.Contains(got, want) {
-			t.Errorf("%q is missing in\n%q, want text containing %q", want, got, want)
+			t.Errorf("output %q, want text containing %q", got, want)
 		}
 	}
 	if got := ask(&streams{colour: true}, "-w", "0x3", "--color=never"); got != plain {
 		t.Errorf("--color=never: %q, want %q", got, plain)
 	}
 	if got := ask(&streams{colour: true}, "-w", "0x2"); !strings.HasPrefix(got, bold+green+"GRANTED 0x2") {
-		t.Errorf("granted: %q, want text starting with %q", got, bold+green+"GRANTED 0x2")
+		t.Errorf("output %q, want a green GRANTED 0x2", got)
 	}
 }
 
@@ -61,11 +61,11 @@ func TestVerbsShareTheirColours(t *testing.T) {
 		got := ask(true, strings.Fields(c.args)...)
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
-				t.Errorf("%s: %q is missing in\n%q, want text containing %q", c.args, want, got, want)
+				t.Errorf("%s: output %q, want text containing %q", c.args, got, want)
 			}
 		}
 		if plain := ask(false, strings.Fields(c.args)...); uncoloured.Replace(got) != plain {
-			t.Errorf("%s: colours change the text:\n%s\n%s", c.args, plain, got)
+			t.Errorf("%s: text with colours differs:\n%s\n%s, want the same text", c.args, plain, got)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 	}
 	_, back, _ := asked("token", "diff", "b.json", "a.json")
 	if strings.Count(back, "\n") != strings.Count(out, "\n") {
-		t.Errorf("the other way round:\n%s", back)
+		t.Errorf("reversed comparison:\n%s, want the same number of lines", back)
 	}
 	for line := range strings.Lines(want) {
 		sign, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -115,7 +115,7 @@ func TestTokenDifferencesHaveBothValues(t *testing.T) {
 			last = ""
 		}
 		if !strings.Contains(fields(back), opposite+what[0]) || !strings.Contains(back, last) {
-			t.Errorf("the other way round %q is missing:\n%s", line, back)
+			t.Errorf("reversed comparison lacks %q:\n%s, want it", line, back)
 		}
 	}
 	if code, out, _ := asked("token", "diff", "a.json", "a.json"); code != 0 || out != "the tokens decide alike\n" {

@@ -12,8 +12,8 @@ import (
 	filetree "github.com/refmon/refmon/internal/objects/tree"
 )
 
-// closedFolder makes a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read, once
-// in the folder itself and once below. alice and admin are users of the directory, root has the host's number 0.
+// closedFolder creates a tree of a searchable folder and one of mode 0700. Each has a file that Everyone may read,
+// directly and in a subfolder. alice and admin are users of the directory. root is uid 0 of the host.
 func closedFolder(t *testing.T) (tree, people string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "refmon-traverse-")
@@ -178,7 +178,8 @@ func TestAccessSearchesFolders(t *testing.T) {
 		out, errs, code := refmon(args...)
 		named := strings.Contains(out, closed)
 		if code != c.want || c.want == 1 && (!named || strings.Contains(out, "GRANTED")) {
-			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s", c.who, c.path, c.args, code, c.want,
+			t.Errorf("%s, %s, %v: code %d, want %d; the folder is named: %t\n%s%s",
+				c.who, c.path, c.args, code, c.want,
 				named, out, errs)
 		}
 	}
@@ -200,8 +201,7 @@ func TestReportSearchesFolders(t *testing.T) {
 		_, risky, _ := strings.Cut(string(text), "Riskiest")
 		risky, _, _ = strings.Cut(risky, "<h2>")
 		if noted := strings.Contains(string(text), "A folder on the way refuses"); noted == want {
-			t.Errorf("%s: the page notes a folder that refuses others: %t, want anything but %t", folder, noted,
-				want)
+			t.Errorf("%s: page mentions a folder that denies others: %t, want %t", folder, noted, !want)
 		}
 		if code != 0 || strings.Contains(risky, risk) != want {
 			t.Errorf("%s: code %d, listed as a risk: %t, want %t: %s\n%s", folder, code, !want, want, errs, risky)
@@ -225,6 +225,6 @@ func TestObjectsFileHasNoFolders(t *testing.T) {
 	}
 	if _, errs, code := refmon("who-can", "read", "-o", file, "-d", people, "--traverse", "host"); code != 2 ||
 		!strings.Contains(errs, "--traverse host") {
-		t.Errorf(`code %d: %s, want 2, text containing "--traverse host"`, code, errs)
+		t.Errorf("who-can with --traverse host: exit code %d, %s, want 2 and the flag", code, errs)
 	}
 }

@@ -36,7 +36,7 @@ func TestEntryAttributeOfFileAndLink(t *testing.T) {
 		t.Errorf("without: %v, want %v", err, unix.ENODATA)
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "link", "user.refmon", b[:]); err == nil {
-		t.Error("a link was followed")
+		t.Error("EntryAttribute followed a link, want an error")
 	}
 	if _, err := EntryAttribute(int(d.Fd()), "none", "user.refmon", b[:]); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("none: %v, want %v", err, unix.ENOENT)

@@ -67,27 +67,27 @@ func TestFilesAreReadAtEveryDepth(t *testing.T) {
 				}
 			}
 			if list := must(d.List("b")); len(list) != 3 || list[0].Name() != "c" || !list[1].IsDir() {
-				t.Errorf("List: %v", list)
+				t.Errorf(`List("b") = %v, want 3 entries, c first`, list)
 			}
 			if list := must(d.List("")); len(list) != 3 {
-				t.Errorf("List of the root: %v: len(list) = %d, want 3", list, len(list))
+				t.Errorf("List of the root = %v, want 3 entries", list)
 			}
 			if v := must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
 				t.Errorf("a missing attribute: %q, want nil", v)
 			}
 			if v := must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
-				t.Errorf("attribute %q", v)
+				t.Errorf(`attribute = %q, want "+value"`, v)
 			}
 			for _, p := range []string{"..", "../x", "b/..", "b//c", "/etc/passwd"} {
 				if _, err := d.Stat(p); err == nil {
-					t.Errorf("Stat(%q) succeeds", p)
+					t.Errorf("Stat(%q) succeeded, want an error", p)
 				}
 			}
 			if _, err := d.Stat("no/such"); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a missing directory: %v, want %v", err, fs.ErrNotExist)
 			}
 			if d.Close(); openFiles(t) != before {
-				t.Errorf("%d files were open, %d are", before, openFiles(t))
+				t.Errorf("%d files open before, %d after Close, want equal numbers", before, openFiles(t))
 			}
 		})
 	}
@@ -121,7 +121,7 @@ func TestLinkInPathIsRefused(t *testing.T) {
 						lost, none, ErrLink, ErrLink, ErrLink)
 				}
 				if s, err := d.Stat(at); err != nil || s.Mode&unix.S_IFMT != unix.S_IFLNK {
-					t.Errorf("%s: the link itself: %v", name, err)
+					t.Errorf("%s: Stat of a final link: %v, want the link itself", name, err)
 				}
 				d.Close()
 				if err := errors.Join(os.Remove(filepath.Join(root, at)),
@@ -148,7 +148,7 @@ func TestMountBelowRootIsNotEntered(t *testing.T) {
 				t.Errorf("%s: %+v: %v, want %v", name, place, err, ErrMount)
 			}
 			if d.Close(); openFiles(t) != before {
-				t.Errorf("%s: %d files were open, %d are", name, before, openFiles(t))
+				t.Errorf("%s: %d files open before, %d after Close, want equal numbers", name, before, openFiles(t))
 			}
 		}
 		return
@@ -160,7 +160,7 @@ func TestOpenRefusesBadPaths(t *testing.T) {
 	root := makeFiles(t, "a")
 	for _, path := range []string{root + "/none", root + "/a"} {
 		if _, err := Open(path); err == nil {
-			t.Errorf("Open(%s) succeeds", path)
+			t.Errorf("Open(%s) succeeded, want an error", path)
 		}
 	}
 }

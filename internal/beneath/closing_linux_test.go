@@ -35,7 +35,7 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 			r := variants(t, root)[name]
 			before := openFiles(t)
 			if before != nothing+4 { // variants opens four
-				t.Errorf("four roots hold %d descriptors", before-nothing)
+				t.Errorf("four roots keep %d descriptors open, want 4", before-nothing)
 			}
 			d := r.Dirs()
 			for range 2 {
@@ -46,7 +46,8 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				_, refused := d.Stat(deep + "../x")
 				if err != nil || !errors.Is(lost, fs.ErrNotExist) || here != nil || len(list) != 1 || none != nil ||
 					!errors.Is(refused, errNotBelow) {
-					t.Errorf("%v, %v, %v, %v, %v, %v", err, lost, here, list, none, refused)
+					t.Errorf("errors %v, %v, %v, %v, %v, %v, want only those of missing and refused paths",
+						err, lost, here, list, none, refused)
 				}
 				if n := openFiles(t) - before; n != maxOpen {
 					t.Errorf("%d directories are open, want %d", n, maxOpen)
@@ -57,17 +58,17 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 				open int
 			}{{"a/b/c", 2}, {"a/b", 2}, {"b/c", 1}, {"a/b/c", 2}} {
 				if s, err := d.Stat(c.path); err != nil || s.Ino != inode(t, filepath.Join(root, c.path)) {
-					t.Errorf("%s: %v, %v", c.path, s.Ino, err)
+					t.Errorf("%s: inode %v, %v, want that of the file", c.path, s.Ino, err)
 				}
 				if n := openFiles(t) - before; n != c.open {
 					t.Errorf("%s: %d directories are open, want %d", c.path, n, c.open)
 				}
 			}
 			if d.Close(); openFiles(t) != before {
-				t.Errorf("%d directories stayed open", openFiles(t)-before)
+				t.Errorf("%d directories stay open after Close, want 0", openFiles(t)-before)
 			}
 			if _, err := d.Stat("a/b/c"); err != nil {
-				t.Errorf("after Close: %v", err)
+				t.Errorf("Stat after Close: %v, want no error", err)
 			}
 			d.Close()
 		})
@@ -96,7 +97,7 @@ func TestErrorsNameTheRequestedPath(t *testing.T) {
 					t.Errorf("%s, %s of %s: %v, want %v", name, op, c.path, err, c.want)
 				}
 				if errors.Is(err, ErrLink) || errors.Is(err, ErrMount) {
-					t.Errorf("%s: %v", name, err)
+					t.Errorf("%s: %v, want neither a link nor a mount", name, err)
 				}
 			}
 		}
@@ -107,7 +108,7 @@ func TestErrorsNameTheRequestedPath(t *testing.T) {
 	}
 }
 
-// A value is appended to what dst holds if it has at most the bound's size, however much or little room dst has.
+// An attribute is appended to dst if it is not longer than the limit, whatever the capacity of dst is.
 func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 	root := makeFiles(t, "b/c")
 	file := filepath.Join(root, "b/c")
@@ -123,11 +124,13 @@ func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 				make([]byte, 9000, 20_000)} {
 				got, err := d.Attribute(dst, "b/c", "user.x", size)
 				if err != nil || !bytes.Equal(got[:len(dst)], dst) || !bytes.Equal(got[len(dst):], value) {
-					t.Errorf("%s: %d bytes appended to %d: %d bytes, %v", name, size, len(dst), len(got), err)
+					t.Errorf("%s: %d bytes appended to %d: %d bytes, %v, want both",
+						name, size, len(dst), len(got), err)
 				}
 				got, err = d.Attribute(dst, "b/c", "user.x", size-1)
 				if size > 0 && !errors.Is(err, unix.ERANGE) {
-					t.Errorf("%s, %d bytes behind %d, one more than the bound: %d bytes, %v; want %v", name, size, len(dst),
+					t.Errorf("%s, %d bytes behind %d, one more than the bound: %d bytes, %v; want %v",
+						name, size, len(dst),
 						len(got), err, unix.ERANGE)
 				}
 			}
@@ -136,7 +139,7 @@ func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 	}
 }
 
-// The root uses the system calls that this system has.
+// A root uses the system calls that this system supports.
 func TestSystemCallsOfThisSystem(t *testing.T) {
 	r := must(Open(t.TempDir()))
 	defer func() { _ = r.Close() }()
@@ -145,10 +148,10 @@ func TestSystemCallsOfThisSystem(t *testing.T) {
 		_ = unix.Close(fd)
 	}
 	if r.openat2 != (err == nil) {
-		t.Errorf("openat2: %t, while the system says %v, want %t", r.openat2, err, err == nil)
+		t.Errorf("openat2 used = %t, system returned %v, want %t", r.openat2, err, err == nil)
 	}
 	_, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, ^uintptr(0), 0, 0, 0, 0, 0)
 	if has := errno != unix.ENOSYS && errno != unix.EPERM && strconv.IntSize == 64; r.xattrat != has {
-		t.Errorf("getxattrat: %t, while the system says %v, want %t", r.xattrat, errno, has)
+		t.Errorf("getxattrat used = %t, system returned %v, want %t", r.xattrat, errno, has)
 	}
 }

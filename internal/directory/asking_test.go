@@ -22,7 +22,7 @@ groups:
 `
 
 // The principals for names, with their groups: those of a logon, and for a group the group and its groups (U-109).
-func TestAsking(t *testing.T) {
+func TestNamesBecomePrincipalsWithGroups(t *testing.T) {
 	const logon = "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-32-545"
 	for who, want := range map[string]string{
 		"Staff": "S-1-1-0 S-1-5-11 S-1-5-15 S-1-5-2 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 " +
@@ -56,9 +56,9 @@ func TestAsking(t *testing.T) {
 	}
 }
 
-// TestAskingUsers: a user goes by its name, by its name in a domain, which is said, and by
+// TestUserIsFoundByNameDomainOrSID: a user goes by its name, by its name in a domain, which is said, and by
 // its SID (U-110).
-func TestAskingUsers(t *testing.T) {
+func TestUserIsFoundByNameDomainOrSID(t *testing.T) {
 	d := must(dirfile.Read([]byte(askingFile)))
 	for who, note := range map[string]string{
 		"alice": "", "ALICE": "", "S-1-5-21-1-2-3-1107": "",

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestNestedGroups: the groups of an account are its direct groups and then the groups that contain these, each once,
+// TestNestedGroupsAreCollectedOnce: the groups of an account are its direct groups and then the groups that contain these, each once,
 // whatever cycles there are; one group more than the limit is an error.
-func TestNestedGroups(t *testing.T) {
+func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 	containing := map[string][]string{"ann": {"staff", "cooks"}, "staff": {"all", "cooks"}, "cooks": {"kitchen"},
 		"kitchen": {"all", "staff"}, "all": {"all"}}
 	collect := func(most, atOnce int, skip ...string) ([]string, error) {
@@ -63,9 +63,9 @@ func TestNestedGroups(t *testing.T) {
 
 const someone = "S-1-5-21-1-2-3-4"
 
-// TestUnlistedGroups: a user of many groups that the file does not list is in each of them once, and in no more than a
+// TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once, and in no more than a
 // token holds.
-func TestUnlistedGroups(t *testing.T) {
+func TestUnlistedGroupsCountOnce(t *testing.T) {
 	file := func(n int) []byte {
 		var of []string
 		for i := range n {
@@ -106,9 +106,9 @@ func manyGroups(n int) []byte {
 	return []byte(b.String())
 }
 
-// TestManyGroups: cycles of groups end, and a user in more groups than a token holds is refused before they are all
+// TestTooManyGroupsAreRefusedEarly: cycles of groups end, and a user in more groups than a token holds is refused before they are all
 // collected. REFMON_GROUPS=1000000 is the measured case.
-func TestManyGroups(t *testing.T) {
+func TestTooManyGroupsAreRefusedEarly(t *testing.T) {
 	n := 20_000
 	if v := os.Getenv("REFMON_GROUPS"); v != "" {
 		n = must(strconv.Atoi(v))

@@ -24,9 +24,9 @@ groups:
   - {name: posix, sid: S-1-5-21-1-2-3-2004, gid: 100}
 `
 
-// TestJoin: who joins a group has the groups and privileges of a user who was in it
+// TestJoinedGroupGivesItsGroupsAndPrivileges: who joins a group has the groups and privileges of a user who was in it
 // all the time (B-8).
-func TestJoin(t *testing.T) {
+func TestJoinedGroupGivesItsGroupsAndPrivileges(t *testing.T) {
 	for _, group := range []string{"in", "plain", "admins", "posix", "S-1-5-21-9-9-9-5000", "S-1-22-2-100"} {
 		d := must(dirfile.Read(fmt.Appendf(nil, joinFile, group)))
 		s, err := sid.Parse(group)

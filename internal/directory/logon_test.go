@@ -53,9 +53,9 @@ user, alice , S-1-5-21-1-2-3-1001 ,staff, 1001 ,2002,, , true , x ,1; -2
 `
 )
 
-// TestTokensInFull: the whole token of each kind of account: its groups, those of its groups, and what a logon gives;
+// TestTokenOfEachKindOfAccount: the whole token of each kind of account: its groups, those of its groups, and what a logon gives;
 // a guest of the domain is in Guests and in no group of users, and a member of Administrators has the full token.
-func TestTokensInFull(t *testing.T) {
+func TestTokenOfEachKindOfAccount(t *testing.T) {
 	const domain, logon = "S-1-5-21-1-2-3-", " S-1-1-0 S-1-5-2 S-1-5-11 S-1-5-15 S-1-5-32-545"
 	// staff and all are in each other
 	const all = " S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-9-9-9-7 S-1-22-2-2002"
@@ -132,7 +132,7 @@ func TestTokensInFull(t *testing.T) {
 
 // A user with another primary group than Domain Users has that group, with its groups, instead; the file names it by
 // name or SID (D-22).
-func TestPrimaryGroup(t *testing.T) {
+func TestPrimaryGroupReplacesDomainUsers(t *testing.T) {
 	const groups = "groups: [{name: computers, sid: S-1-5-21-1-2-3-515, memberOf: [all]}, " +
 		"{name: all, sid: S-1-5-21-1-2-3-2000}]"
 	domain := sid.MustParse("S-1-5-21-1-2-3")
@@ -173,7 +173,7 @@ func TestPrimaryGroup(t *testing.T) {
 }
 
 // A user without a domain, or of another domain, has no primary group.
-func TestPrimaryOfOthers(t *testing.T) {
+func TestForeignUserHasNoPrimaryGroup(t *testing.T) {
 	d := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3","users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"},
 		{"name":"b","sid":"S-1-5-21-7-7-7-4"}]}`)))
 	none := must(dirfile.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))

@@ -13,7 +13,7 @@ import (
 
 // A uid and gids add the SIDs that a server uses for them, for users, groups and nested groups, in YAML and CSV
 // (B-1).
-func TestUnixAccounts(t *testing.T) {
+func TestUnixIDsBecomeSIDs(t *testing.T) {
 	fromYAML := must(dirfile.Read([]byte("domain: S-1-5-21-1-2-3\n" +
 		"users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001, gid: 100, memberOf: [staff]}\n" +
 		"  - {name: bob, sid: S-1-5-21-1-2-3-1108, gid: 2000}\n" +
@@ -54,8 +54,8 @@ func TestUnixAccounts(t *testing.T) {
 	}
 }
 
-// TestUnixIDsOfAFile: the first and the last number of 32 bits are ids, of users as of groups, also of disabled ones.
-func TestUnixIDsOfAFile(t *testing.T) {
+// TestFirstAndLastUnixIDsAreValid: the first and the last number of 32 bits are ids, of users as of groups, also of disabled ones.
+func TestFirstAndLastUnixIDsAreValid(t *testing.T) {
 	d := must(dirfile.Read([]byte("name,sid,kind,uid,gid,disabled\na," + someone +
 		",,0,7,\nb,S-1-5-21-1-2-3-5,,4294967295,,true\n" +
 		"g,S-1-5-21-1-2-3-6,group,,0,\nh,S-1-5-21-1-2-3-7,GROUP,,4294967295,\n")))

@@ -194,7 +194,7 @@ func TestClaimTextIsBounded(t *testing.T) {
 }
 
 // Testing a page changes nothing, and returns whether it is readable and writable.
-func TestPages(t *testing.T) {
+func TestPageAccessIsTested(t *testing.T) {
 	mapArena(t)
 	fill(t, []byte{1, 2, 3, 4, 5, 6, 7, 8})
 	if !canRead(arena) || !canWrite(arena) {
@@ -224,7 +224,7 @@ func TestPages(t *testing.T) {
 }
 
 // Two expected pages are tested with one call, with the same result as separately.
-func TestExpectedPages(t *testing.T) {
+func TestTwoPagesAreTestedTogether(t *testing.T) {
 	mapArena(t)
 	const good, other, bad = Address(arena), Address(arena + page), Address(arena + arenaSize)
 	const system = ^Address(0) &^ (1<<(31+16*(^uintptr(0)>>63)) - 1) // the system's half of the memory
@@ -259,7 +259,7 @@ func TestExpectedPages(t *testing.T) {
 }
 
 // Each field of a structure comes from its own place, as winnt.h lays it out for 64 bits.
-func TestCaptures(t *testing.T) {
+func TestFieldsHaveTheirOffsets(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	groups := l.words(2, l.sid(alice), 0x7, l.sid(staff), 0x10)
@@ -309,7 +309,7 @@ func TestCaptures(t *testing.T) {
 
 // Arrays and structures begin at a multiple of their alignment, texts and SIDs anywhere
 // (O-3); counts that are too large are refused.
-func TestCapturesRefuse(t *testing.T) {
+func TestMisalignedInputIsRefused(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	l.words(0, 0, 0)
@@ -368,7 +368,7 @@ func TestCapturesRefuse(t *testing.T) {
 }
 
 // NULL for an optional argument is nothing, and not an error.
-func TestOptionalNULLIsNothing(t *testing.T) {
+func TestOptionalNULLIsAccepted(t *testing.T) {
 	var m Memory
 	id, idSt := m.ClientIDAt(0)
 	guid, guidSt := m.GUIDAt(0)

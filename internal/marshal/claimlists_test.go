@@ -10,7 +10,7 @@ import (
 )
 
 // A list with each type of value survives encoding in both structures, and is decoded from bytes written manually.
-func TestAttributeLists(t *testing.T) {
+func TestAttributeListsSurviveEncoding(t *testing.T) {
 	want := []claims.Attribute{
 		{Name: "i", Type: claims.Int64, Flags: 2, Ints: []int64{-1, 5}},
 		{Name: "ünits", Type: claims.Uint64, Flags: 0x10, Uints: []uint64{1 << 63}},

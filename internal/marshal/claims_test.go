@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestAttributesShareABound: what the attributes of one list take counts together, up to a megabyte.
-func TestAttributesShareABound(t *testing.T) {
+// TestAttributesShareOneLimit: what the attributes of one list take counts together, up to a megabyte.
+func TestAttributesShareOneLimit(t *testing.T) {
 	b := make([]byte, 3*maxClaims/2)
 	at := Address(unsafe.Pointer(&b[0]))
 	r := attributeReader{&Memory{}, maxClaims}

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestSIDsInDescriptors: a SID is of revision 1 and has 15 subauthorities at most, by itself and in a descriptor.
-func TestSIDsInDescriptors(t *testing.T) {
+// TestInvalidSIDIsRefused: a SID is of revision 1 and has 15 subauthorities at most, by itself and in a descriptor.
+func TestInvalidSIDIsRefused(t *testing.T) {
 	l := newLayout(t)
 	long := append([]byte{1, 15, 0, 0, 0, 0, 0, 5}, make([]byte, 60)...)
 	for name, c := range map[string]struct {
@@ -39,7 +39,7 @@ func TestSIDsInDescriptors(t *testing.T) {
 }
 
 // Cached descriptors are compared by all bytes, and both forms are captured equally.
-func TestCapturedDescriptors(t *testing.T) {
+func TestDescriptorCacheComparesAllBytes(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	var all []*sd.Descriptor

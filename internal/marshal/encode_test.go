@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestWrittenStructures: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the order of winnt.h.
-func TestWrittenStructures(t *testing.T) {
+// TestStructuresHaveDocumentedBytes: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the order of winnt.h.
+func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	e := Encoder{Base: 0x1000}
 	e.TokenInformation(winnt.TokenStatistics, nt.TokenStatistics{TokenID: 1, AuthenticationID: 2, ExpirationTime: -3,
 		TokenType: 4, ImpersonationLevel: 5, DynamicCharged: 6, DynamicAvailable: 7, GroupCount: 8, PrivilegeCount: 9,
@@ -33,8 +33,8 @@ func TestWrittenStructures(t *testing.T) {
 	}
 }
 
-// TestWrittenNumbers: each kind of number has its size and its bytes.
-func TestWrittenNumbers(t *testing.T) {
+// TestNumbersHaveTheirSize: each kind of number has its size and its bytes.
+func TestNumbersHaveTheirSize(t *testing.T) {
 	for name, c := range map[string]struct {
 		value any
 		want  []byte

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestUnmappableAddresses: the first pages, what goes round the end of the memory, and on 64 bits the system's half.
-func TestUnmappableAddresses(t *testing.T) {
+// TestUnusableAddressesAreRefused: the first pages, what goes round the end of the memory, and on 64 bits the system's half.
+func TestUnusableAddressesAreRefused(t *testing.T) {
 	const last = ^uintptr(0)
 	for _, c := range []struct {
 		p    Address
@@ -36,8 +36,8 @@ func TestUnmappableAddresses(t *testing.T) {
 	}
 }
 
-// TestProbe: an output is aligned, and can be written from its first to its last byte; nothing needs no memory (O-3).
-func TestProbe(t *testing.T) {
+// TestOutputIsProbedFromFirstToLastByte: an output is aligned, and can be written from its first to its last byte; nothing needs no memory (O-3).
+func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	mapArena(t)
 	for _, c := range []struct {
 		p        Address
@@ -70,8 +70,8 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestBlocks: an array is copied whole, however many parts that takes.
-func TestBlocks(t *testing.T) {
+// TestArrayIsCopiedWhole: an array is copied whole, however many parts that takes.
+func TestArrayIsCopiedWhole(t *testing.T) {
 	from := make([]byte, 3*chunk+100)
 	for i := range from {
 		from[i] = byte(i) ^ byte(i>>8) ^ byte(i>>16)
@@ -88,8 +88,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestFrames: the caller's frames are the last ones named, from the first byte to the last.
-func TestFrames(t *testing.T) {
+// TestCurrentFrameIsTheLastOne: the caller's frames are the last ones named, from the first byte to the last.
+func TestCurrentFrameIsTheLastOne(t *testing.T) {
 	var m Memory
 	if low, high := m.Frames(0x20000, 0x30000); low != 0 || high != 0 {
 		t.Errorf("before: %#x to %#x, want %#x, %#x", low, high, 0, 0)

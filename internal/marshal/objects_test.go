@@ -29,7 +29,7 @@ func utf(s string) (b []byte) {
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // Each field of a result has the offset of winternl.h and ntobapi.h for 64 bits; all values are distinct.
-func TestObjectStructures(t *testing.T) {
+func TestObjectStructuresHaveDocumentedOffsets(t *testing.T) {
 	const base = 0x7000_0000
 	mapping := winnt.GenericMapping{Read: 2, Write: 3, Execute: 4, All: 5}
 	kind := nt.TypeInformation{TypeName: "Key", InvalidAttributes: 1, GenericMapping: mapping, ValidAccessMask: 6,

@@ -10,7 +10,7 @@ import (
 )
 
 // A message that was written is read back, and its header is that of ntlpcapi.h.
-func TestPortMessages(t *testing.T) {
+func TestPortMessagesSurviveEncoding(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	want := PortMessage{ClientID: nt.ClientID{UniqueProcess: 8, UniqueThread: 12}, ID: 77, Data: []byte("hello")}

@@ -16,7 +16,7 @@ import (
 )
 
 // A default DACL and a list of attributes survive encoding.
-func TestWrittenInformation(t *testing.T) {
+func TestTokenInputSurvivesEncoding(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	a, err := sd.NewACE(sd.AccessAllowed, 0, 7, sid.Everyone, sd.ACEExtra{})
@@ -46,7 +46,7 @@ func TestWrittenInformation(t *testing.T) {
 
 // The input of NtSetInformationToken is decoded by class if it has at least the length of the class. The service
 // rejects a shorter one, which is passed on as a number.
-func TestTokenInformation(t *testing.T) {
+func TestTokenInformationIsDecodedByClass(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	user := l.sid(alice)

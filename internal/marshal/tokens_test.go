@@ -15,7 +15,7 @@ import (
 
 // TOKEN_ACCESS_INFORMATION and TOKEN_GROUPS_AND_PRIVILEGES lead to each list and SID by
 // the pointer that ntifs.h and winnt.h name.
-func TestTokenStructures(t *testing.T) {
+func TestTokenStructuresPointToTheirLists(t *testing.T) {
 	l := newLayout(t)
 	var m Memory
 	pkg, trust := sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"), sid.MustParse("S-1-19-512-4096")

@@ -29,7 +29,7 @@ func paths(t *testing.T, s objects.Source) (out []string) {
 }
 
 // A choice by type and by glob keeps unreadable objects unless their type is known (U-105, U-106).
-func TestChoose(t *testing.T) {
+func TestChoiceKeepsUnreadableObjects(t *testing.T) {
 	const lines = `{"path":"/s","sd":"D:","type":"directory"}
 {"path":"/s/a.tmp","sd":"D:"}
 {"path":"/s/tmp/b","sd":"D:","type":"file"}

@@ -23,9 +23,9 @@ func bytesOf(t *testing.T, text string) []byte {
 	return d.Binary()
 }
 
-// TestGuessedForm: a text is bytes only if all of it can be, and begins as the bytes of a
+// TestFormOfDescriptorIsGuessed: a text is bytes only if all of it can be, and begins as the bytes of a
 // descriptor do; everything else is SDDL.
-func TestGuessedForm(t *testing.T) {
+func TestFormOfDescriptorIsGuessed(t *testing.T) {
 	h, b := hex.EncodeToString(bytesOf(t, readers)), base64.StdEncoding.EncodeToString(bytesOf(t, readers))
 	for text, want := range map[string]objects.Form{"": objects.FormNone, readers: objects.FormSDDL, h: objects.FormHex,
 		strings.ToUpper(h): objects.FormHex, b: objects.FormBase64,

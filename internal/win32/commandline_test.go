@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestArguments has the table of the document "CommandLineToArgvW", and the ends of
+// TestCommandLineToArguments has the table of the document "CommandLineToArgvW", and the ends of
 // lines. O-165
-func TestArguments(t *testing.T) {
+func TestCommandLineToArguments(t *testing.T) {
 	for line, want := range map[string][]string{
 		"":                         nil,
 		" \t":                      nil,

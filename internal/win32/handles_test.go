@@ -101,7 +101,7 @@ func TestFunctionsLeaveNoHandle(t *testing.T) {
 
 // T-50, T-47: DuplicateToken grants TOKEN_IMPERSONATE and TOKEN_QUERY, DuplicateTokenEx the requested rights. The
 // attributes determine inheritance, with their own and with the default descriptor.
-func TestRightsOfDuplicates(t *testing.T) {
+func TestDuplicatedTokenRights(t *testing.T) {
 	w, _ := thread(t)
 	own, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if !ok {
@@ -150,7 +150,7 @@ func TestRightsOfDuplicates(t *testing.T) {
 }
 
 // O-63: SetHandleInformation changes the flags that its mask names, to what the flags say, and no other.
-func TestMasksOfHandles(t *testing.T) {
+func TestSetHandleInformationUsesItsMask(t *testing.T) {
 	w, _ := thread(t)
 	h, st := w.NT().NtCreateEvent(1, nil, nt.NotificationEvent, false)
 	if st != ntstatus.Success {
@@ -179,7 +179,7 @@ func TestMasksOfHandles(t *testing.T) {
 }
 
 // O-161: an object is found by its name, whichever of the types it has; a file in any case.
-func TestSecurityOfEachType(t *testing.T) {
+func TestNamedObjectOfEachTypeIsFound(t *testing.T) {
 	w, sys := thread(t)
 	if err := sys.CreateFile("f", sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)")); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func asked(t *testing.T, w *win32.Thread, name string, in any) (bool, ntstatus.S
 }
 
 // A token has the SIDs of its enabled groups (O-131, O-133).
-func TestMembership(t *testing.T) {
+func TestTokenIsMemberOfEnabledGroups(t *testing.T) {
 	w, _ := thread(t)
 	primary, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	if !ok {
@@ -90,7 +90,7 @@ func boxed(t *testing.T, w *win32.Thread, capability sid.SID) winnt.Handle {
 }
 
 // The token of an AppContainer (O-132, O-133).
-func TestContainedMembership(t *testing.T) {
+func TestAppContainerTokenMembership(t *testing.T) {
 	w, _ := thread(t)
 	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
 	box := boxed(t, w, internet)
@@ -194,7 +194,7 @@ func TestSetHandleInformation(t *testing.T) {
 
 // O-131: the effective token is opened in the context of the process, so that it works for a client at the level
 // Identification.
-func TestCurrentUserOfAClient(t *testing.T) {
+func TestCurrentUserWorksForIdentifiedClient(t *testing.T) {
 	w, _, k := on(t, nt.Documented)
 	for _, level := range []winnt.SecurityImpersonationLevel{winnt.SecurityIdentification,
 		winnt.SecurityImpersonation} {

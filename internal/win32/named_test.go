@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSecurityByName: the descriptor of a named object of any type is read and set
+// TestNamedSecurityLeavesNoHandle: the descriptor of a named object of any type is read and set
 // without a handle that stays, with the rights that the parts take (O-64, O-65).
-func TestSecurityByName(t *testing.T) {
+func TestNamedSecurityLeavesNoHandle(t *testing.T) {
 	w, sys := thread(t)
 	th := w.NT()
 	const event, mutant = `\BaseNamedObjects\named-event`, `\BaseNamedObjects\named-mutant`

@@ -21,12 +21,12 @@ close_all()
 	kept := audit.NewMemory(0, 0)
 	out := mustRun(t, script.Config{Audit: kept}, program)
 	if kept.Len() == 0 || !strings.Contains(out, "\n1\n") {
-		t.Errorf("%d records are kept:\n%s, want at least 1, text containing %q", kept.Len(), out, "\n1\n")
+		t.Errorf("%d records in the log, output\n%s\nwant at least 1 record, and 1 in the output", kept.Len(), out)
 	}
 	full := audit.NewMemory(1, 1)
 	for full.Write(audit.LogFull()) == nil {
 	}
 	if out := mustRun(t, script.Config{Audit: full}, program); !strings.Contains(out, "\n0\n") {
-		t.Errorf("the program saw a record that the log rejected:\n%s, want text containing %q", out, "\n0\n")
+		t.Errorf("output\n%s\nwant 0, because the program must not see a record that the log rejected", out)
 	}
 }

@@ -25,7 +25,7 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	s := v.t.Spec()
 	if s.OriginatingLogon != 0x11 || s.AuthenticationID != 0x12 || s.ParentTokenID != 0x13 || s.ElevationType != 2 ||
 		s.SessionID != 5 {
-		t.Errorf("token_with: %+v", s)
+		t.Errorf("token_with = %+v, want each argument in its own field", s)
 	}
 	groups := func(of ...sid.SID) (list []token.Group) {
 		for _, s := range of {
@@ -47,18 +47,18 @@ func TestConstructorArgumentsSetTheirField(t *testing.T) {
 		list(`["WD", "BG"]`)); err != nil ||
 		!reflect.DeepEqual(f, token.FilterSpec{Disable: []sid.SID{sid.Users}, Restrict: groups(sid.Everyone, sid.Guests),
 			Delete: winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeDebugPrivilege)}) {
-		t.Errorf("the filter of a job: %+v, %v", f, err)
+		t.Errorf("filter of the job = %+v, %v, want each list in its own field", f, err)
 	}
 	a := given(t, r, `security_attributes(sd="O:SY", `+
 		`inherit=True)`).(*structValue).v.Interface().(*win32.SecurityAttributes)
 	if !a.InheritHandle || a.SecurityDescriptor == nil {
-		t.Errorf("security_attributes: %+v", a)
+		t.Errorf("security_attributes = %+v, want the inherit flag and a descriptor", a)
 	}
 	for name, user := range map[string]sid.SID{"local service": sid.LocalService, "network service": sid.NetworkService,
 		"system": sid.LocalSystem, "anonymous": sid.Anonymous, "administrator": sid.MustParse("S-1-5-21-1-2-3-1001")} {
 		v := given(t, r, fmt.Sprintf("token_profile(%q)", name)).(*tokenValue)
 		if v.t.User().SID != user || v.String() != "token_profile("+name+")" {
-			t.Errorf("%v is of %v", v, v.t.User().SID)
+			t.Errorf("%v belongs to %v, want the given user", v, v.t.User().SID)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func compareParameters(t *testing.T, row *nt.Row, want []string) {
 	}
 	for _, w := range want {
 		if !slices.Contains(ours, w) && without[w] == "" && without[name+"."+w] == "" {
-			t.Errorf("%s: the header's %s is not among ours, %q", name, w, ours)
+			t.Errorf("%s: parameter %s of the header is missing in %q, want it", name, w, ours)
 		}
 	}
 	for _, o := range ours {
@@ -173,6 +173,6 @@ func TestPrototypesAreRead(t *testing.T) {
 NTSTATUS NTAPI One(IN HANDLE Handle, OUT PVOID Buffer OPTIONAL, ULONG Codes[3]); // NTAPI Two(IN int a);
 VOID NTAPI None(VOID);`)
 	if len(got) != 1 || !slices.Equal(got["One"], []string{"Handle", "Buffer", "Codes"}) {
-		t.Errorf("%q", got)
+		t.Errorf("prototypes = %q, want one with three parameters", got)
 	}
 }

@@ -28,7 +28,7 @@ func given(t *testing.T, r *Runner, expr string) starlark.Value {
 	env["struct"] = starlark.NewBuiltin("struct", starlarkstruct.Make)
 	v, err := starlark.EvalOptions(options, &starlark.Thread{}, "e", expr, env)
 	if err != nil {
-		t.Fatalf("%s: %v", expr, err)
+		t.Fatalf("%s: %v, want no error", expr, err)
 	}
 	return v
 }
@@ -209,7 +209,7 @@ func TestInvalidParameterNamesExpectedType(t *testing.T) {
 	} {
 		if c.to == nil {
 			if _, err := read(t, r, "", "bad_pointer()", uint32(0)); err == nil || err.Error() != c.why {
-				t.Errorf("bad_pointer() as a number: %v", err)
+				t.Errorf("bad_pointer() as a number: %v, want the error of the type", err)
 			}
 			continue
 		}

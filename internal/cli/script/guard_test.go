@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// A program from elsewhere may be wrong in any way: it ends with an error at
-// its place, in bounded time and memory.
-func TestHostileProgramEndsWithPosition(t *testing.T) {
+// A malicious program can be wrong in any way. It ends with an error that has a position, in bounded time and memory.
+func TestBounds(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string
 		stopped            bool
@@ -37,7 +36,7 @@ func TestHostileProgramEndsWithPosition(t *testing.T) {
 				t.Errorf("stopped: got %v, want %v", !c.stopped, c.stopped)
 			}
 			if err := r.Close(); err != nil {
-				t.Errorf("close: %v", err)
+				t.Errorf("Close: %v, want no error", err)
 			}
 			if c.stopped {
 				if err := r.Run("again.star", []byte("1")); !errors.Is(err, ErrStopped) {

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// served is a process of a kernel elsewhere, as a daemon makes it.
+// served is a process of another kernel, as a daemon creates it.
 type served struct {
 	*kernel.Process
 	sys *kernel.System
@@ -84,13 +84,13 @@ expect(th.NtClose(Handle=h).status, STATUS_PORT_DISCONNECTED)
 expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 `))
 	if err != nil {
-		t.Errorf("%v\n%s", err, out.String())
+		t.Errorf("connected program: %v, want no error\n%s", err, out.String())
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(out.String(), "elsewhere/1") || !strings.Contains(out.String(), "because O-40") {
-		t.Errorf("the transcript does not have the names and reasons of the kernel elsewhere:\n%s", out.String())
+		t.Errorf("transcript lacks the names and reasons of the other kernel, want them:\n%s", out.String())
 	}
 }
 

@@ -37,6 +37,6 @@ print(r)
 func shows(t *testing.T, text string) {
 	t.Helper()
 	if strings.Contains(text, string(logon.ExamplePassword)) || !strings.Contains(text, "LsaLogonUser") {
-		t.Errorf("the password is shown, or the call is not: %s", text)
+		t.Errorf("transcript %s, want the call of LsaLogonUser without the password", text)
 	}
 }

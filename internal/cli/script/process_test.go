@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// TestProgramsCheckTheirOwnResults: short programs check their own results with expect.
+// Short programs run and check their own results with expect.
 func TestProgramsCheckTheirOwnResults(t *testing.T) {
 	for name, program := range map[string]string{
 		"work is done more than once": `

@@ -19,11 +19,11 @@ func TestLongSource(t *testing.T) {
 		r := New(Config{})
 		if err := r.Run("x", []byte("x = 1"+strings.Repeat(c, MaxSource))); err == nil ||
 			!strings.Contains(err.Error(), "longer than") {
-			t.Errorf("%q: %v", c, err)
+			t.Errorf(`source of more than the maximum length %q: %v, want "longer than"`, c, err)
 		}
 		_ = r.Run("x", []byte("x = 1"+strings.Repeat(c, (64<<10)/len(c))))
 		if err := r.Close(); err != nil {
-			t.Errorf("%q: %v", c, err)
+			t.Errorf("longest source %q: %v, want no error", c, err)
 		}
 	}
 }
@@ -50,10 +50,11 @@ func FuzzSource(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		if held := int64(after.HeapInuse) - int64(before.HeapInuse); held > 2*maxHeap ||
 			time.Since(start) > time.Minute {
-			t.Errorf("%d bytes of heap and %v", held, time.Since(start))
+			t.Errorf("program used %d bytes of heap in %v, want less than twice the limit and a minute",
+				held, time.Since(start))
 		}
 		if err != nil && !errors.Is(err, ErrExpectation) && err.Error() == "" {
-			t.Error("an error without words")
+			t.Error("the error has no text, want one")
 		}
 		_ = r.Close() // a program may leak
 	})

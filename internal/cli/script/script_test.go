@@ -41,12 +41,11 @@ th, k = svc.thread, kernel_mode(svc.thread)
 alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
 `
 
-// Users read the programs of examples/ first: all expectations hold
-// by the documents, and nothing leaks.
+// Users read the programs of examples/ first. All of their expectations must hold, and nothing may leak.
 func TestExampleProgramsPass(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
+		t.Fatalf("no examples: %v, want at least one", err)
 	}
 	for _, f := range files {
 		source, err := os.ReadFile(f)
@@ -55,13 +54,13 @@ func TestExampleProgramsPass(t *testing.T) {
 		}
 		r := script.New(script.Config{})
 		if err := r.Run(f, source); err != nil {
-			t.Errorf("%s: %v", f, err)
+			t.Errorf("%s: %v, want no error", f, err)
 		}
 		if held, failed := r.Expectations(); held == 0 || failed != 0 {
 			t.Errorf("%s: %d expectations passed, %d failed, want at least 1, 0", f, held, failed)
 		}
 		if err := r.Close(); err != nil {
-			t.Errorf("%s: %v", f, err)
+			t.Errorf("closing %s: %v, want no error", f, err)
 		}
 	}
 }
@@ -103,8 +102,7 @@ func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s\n%s", c.program, err, c.want, out)
 		}
 		if errors.Is(err, script.ErrExpectation) {
-			t.Errorf("%s: a wrong program is no failed expectation: err = %v, want an error other than %v",
-				c.program, err, script.ErrExpectation)
+			t.Errorf("%s: error = %v, want one other than %v", c.program, err, script.ErrExpectation)
 		}
 		if leak != nil {
 			t.Errorf("%s: %v, want nil", c.program, leak)
@@ -116,7 +114,7 @@ func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 func TestErrorPositionIsInnermostFrame(t *testing.T) {
 	_, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nf()\n")
 	if err == nil || !strings.HasPrefix(err.Error(), "test.star:2:9: ") {
-		t.Errorf("got %v", err)
+		t.Errorf("error = %v, want it at test.star:2:9", err)
 	}
 	out, err, _ := run(t, script.Config{Quiet: true}, "def f():\n    expect(1, 2, 'because')\n\nf()\n")
 	if !errors.Is(err, script.ErrExpectation) || out != "FAILED test.star:2:11: got 1, want 2 (because)\n" {
@@ -125,7 +123,7 @@ func TestErrorPositionIsInnermostFrame(t *testing.T) {
 	}
 }
 
-// A failed expectation lets the program go on, so that one run shows them all.
+// A program continues after a failed expectation, so that one run shows all failures.
 func TestProgramContinuesAfterFailedExpectation(t *testing.T) {
 	r := script.New(script.Config{})
 	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
@@ -157,12 +155,12 @@ print("said")
 	}
 	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") ||
 		!strings.Contains(first, "\nsaid\n") {
-		t.Errorf("printed\n%s", first)
+		t.Errorf("transcript\n%s\nwant the step and the output, without addresses", first)
 	}
 	if coloured := mustRun(t, script.Config{Colour: true}, program); !strings.Contains(coloured,
 		"\x1b[32mSTATUS_SUCCESS\x1b[0m") ||
 		regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured, "") != first {
-		t.Errorf("colours change more than colours:\n%s", coloured)
+		t.Errorf("coloured transcript differs in more than colours:\n%s, want the same text", coloured)
 	}
 }
 
@@ -180,7 +178,7 @@ print("p")
 	for line := range strings.Lines(out) {
 		m := map[string]any{}
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("line %s is not JSON: %v, want JSON", line, err)
 		}
 		lines = append(lines, m)
 	}
@@ -189,11 +187,11 @@ print("p")
 	}
 	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
 		l["why"] == nil || l["out"] != nil {
-		t.Errorf("a denied open: %v", l)
+		t.Errorf("denied open = %v, want NtOpenFile with STATUS_ACCESS_DENIED and a reason", l)
 	}
 	if l := lines[1]; l["out"].(map[string]any)["TokenHandle"] != "0x4" ||
 		l["in"].(map[string]any)["DesiredAccess"] != "TOKEN_QUERY" {
-		t.Errorf("an open: %v", l)
+		t.Errorf("open = %v, want handle 0x4 with TOKEN_QUERY", l)
 	}
 	if l := lines[2]; l["rule"] != "O-40" {
 		t.Errorf(`a failed close: %v, want l["rule"] = "O-40"`, l)
@@ -204,7 +202,7 @@ print("p")
 	}
 }
 
-// O-5: the value that a program reads from an output handle after a failure.
+// The program reads from an output handle after a failure the value that the service left (O-5).
 func TestOutputHandleAfterFailure(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
@@ -235,10 +233,10 @@ func TestPreludeDefinesNames(t *testing.T) {
 		t.Error(err) // of two preludes the later one counts
 	}
 	if err := r.Load("wrong", []byte("x = 1 +")); err == nil {
-		t.Error("a wrong prelude was loaded")
+		t.Error("loading a wrong prelude succeeded, want an error")
 	}
 	if got := b.Len(); got != 0 {
-		t.Errorf("loading printed %q: b.Len() = %d, want 0", b.String(), got)
+		t.Errorf("loading printed %q, want nothing", b.String())
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
@@ -252,11 +250,11 @@ k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImperso
 k.PsReferenceImpersonationToken(Thread=th)
 `)
 	if err != nil || leak == nil || !strings.Contains(leak.Error(), "Token: handles 0, references 1") {
-		t.Errorf("run: %v, close: %v", err, leak)
+		t.Errorf("run: %v, close: %v, want no error and one leaked reference", err, leak)
 	}
 }
 
-// An error that a program injects occurs as often as it says, and the call changes nothing (O-81).
+// An injected error occurs as often as the program says, and the failing call changes nothing (O-81).
 func TestFaults(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 h = th.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_DUPLICATE).TokenHandle
@@ -290,7 +288,7 @@ token_object(token(user="S-1-5-21-1-2-3-1109"))
 	}
 }
 
-// The loop runs each statement at once, prints values, and goes on after an error.
+// The interactive loop runs each statement immediately, prints values, and continues after an error.
 func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
@@ -310,7 +308,7 @@ func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	}
 }
 
-// A routine of the program that fails is a failure of the run, though all expectations hold.
+// A failing callback of the program is a failure of the run, even if all expectations hold.
 func TestFailingCallbackFailsTheRun(t *testing.T) {
 	program := `
 def gone(id):
@@ -328,7 +326,7 @@ expect(1, 1)
 `
 	out, err, leak := run(t, script.Config{}, program)
 	if err == nil || leak != nil || !strings.Contains(out, "callback: ") || !strings.Contains(out, "it is gone") {
-		t.Errorf("%v, close: %v\n%s", err, leak, out)
+		t.Errorf("run: %v, close: %v, want the callback's error\n%s", err, leak, out)
 	}
 	if out, err, leak = run(t, script.Config{}, strings.Replace(program, `fail("it is gone")`, "pass", 1)); err != nil ||
 		leak != nil {

@@ -27,11 +27,10 @@ values = [("token", alice, "token(S-1-5-21-1-2-3-1107)"), ("process", svc, "serv
     ("NTSTATUS", STATUS_PENDING, "STATUS_PENDING")]
 `
 
-// done gives back what valued holds.
+// done releases what valued references.
 const done = "\nk.ObDereferenceObject(Object=o)\n"
 
-// TestValuesHaveKindAndName: each value says its kind and its name, is true, and is no key of a dict
-// unless it has an identity that stays.
+// Each value has a kind and a name and is true. It can be a key of a dict only if it has a lasting identity.
 func TestValuesHaveKindAndName(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 for kind, v, name in values:
@@ -58,13 +57,13 @@ expect(svc.id == th.id, False)
 		program := valued + fmt.Sprintf("for kind, v, _ in values:\n    if kind == %q:\n        {v: 1}\n", kind)
 		_, err, _ := run(t, script.Config{Quiet: true}, program)
 		if err == nil || !strings.Contains(err.Error(), "unhashable: "+kind) {
-			t.Errorf("%s as a key: %v", kind, err)
+			t.Errorf(`%s as a key: %v, want "unhashable"`, kind, err)
 		}
 	}
 }
 
-// TestConstantsCompareByNumber: constants of a kind are in the order of their numbers and equal by
-// kind and number; a reference is equal to another one on the same object.
+// Constants of a kind are ordered and compared by their numbers. Two references are equal if they refer to the same
+// object.
 func TestConstantsCompareByNumber(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 A, I, D = SecurityAnonymous, SecurityIdentification, SecurityDelegation
@@ -93,7 +92,7 @@ k.ObDereferenceObject(Object=again)
 	}
 }
 
-// TestUnknownParameterIsRefused: no function passes over a parameter that it does not have.
+// No function ignores a parameter that it does not have.
 func TestUnknownParameterIsRefused(t *testing.T) {
 	for call, want := range map[string]string{
 		"audit_full": "", "audit_policy": "", "audit_records": "", "bad_pointer": "", "capability_sid": "",
@@ -112,12 +111,12 @@ func TestUnknownParameterIsRefused(t *testing.T) {
 		out, err, _ := run(t, script.Config{}, prelude+call+"(nonsense=1)\n")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nonsense") &&
 			call != "range" {
-			t.Errorf("%s(nonsense=1): %v\n%s", call, err, out)
+			t.Errorf("%s(nonsense=1): %v, want an error that names the parameter\n%s", call, err, out)
 		}
 	}
 }
 
-// TestWrongArgumentIsRefusedByName: an argument that a function cannot take is refused by its name.
+// An argument that a function cannot use is refused by its name.
 func TestWrongArgumentIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ program, want string }{
 		{`token("S-1-5-20")`, `token takes the fields of a token file by name`},
@@ -223,7 +222,7 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	for line := range strings.Lines(out) {
 		m := map[string]any{}
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("line %s is not JSON: %v, want JSON", line, err)
 		}
 		lines = append(lines, m)
 	}
@@ -255,6 +254,6 @@ th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)
 	}
 	if why := fmt.Sprint(lines[3]["why"]); !strings.Contains(why, "the value is not a valid handle") &&
 		!strings.Contains(why, "ProcessHandle is not a valid handle") {
-		t.Errorf("a failed open has the reason %s", why)
+		t.Errorf("reason of the failed open = %s, want an invalid handle", why)
 	}
 }

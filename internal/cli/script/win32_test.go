@@ -17,6 +17,6 @@ th.NtClose(Handle=r.TokenHandle)
 		!strings.Contains(got[1], `OpenProcessToken ERROR_INVALID_HANDLE`) || !strings.Contains(got[1],
 		` {"result":false} [O-`) ||
 		!strings.Contains(got[2], `NtClose STATUS_SUCCESS {"Handle":"handle of line 6"}`) {
-		t.Errorf("%s", strings.Join(got, "\n"))
+		t.Errorf("recorded lines\n%s\nwant the function, its result and its service calls", strings.Join(got, "\n"))
 	}
 }

@@ -25,7 +25,7 @@ func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 		}
 	}
 	if rawText([]byte(`{"A":"b"}`), `"B":"`) != nil {
-		t.Error("a text of no key")
+		t.Error("rawText found the text of a missing key, want nil")
 	}
 }
 
@@ -52,8 +52,7 @@ func TestMatchUsesNamedFieldOnly(t *testing.T) {
 	}
 }
 
-// TestFastSearchAgreesWithTwin: a needle is found where lower-case text has it, at each place of
-// a text and in each case.
+// The fast search finds a text wherever a search in lower case does, at each position and in each case.
 func TestFastSearchAgreesWithTwin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 9))
 	const letters = "abzAZBmM09 @[`{éÉ"

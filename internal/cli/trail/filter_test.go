@@ -42,13 +42,12 @@ func (s stored) event(t testing.TB) *audit.Event {
 	t.Helper()
 	e, err := audit.ParseEvent([]byte(s.json()))
 	if err != nil {
-		t.Fatalf("%s: %v", s.json(), err)
+		t.Fatalf("%s: %v, want no error", s.json(), err)
 	}
 	return &e
 }
 
-// TestFilterNameSelectsItsFields: each name of an expression compares each of the fields that
-// the syntax says, in any case, and no other (Syntax).
+// Each name of an expression compares the fields that the syntax lists, ignoring case, and no other field.
 func TestFilterNameSelectsItsFields(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"user": {"SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid", "TargetUserName",
@@ -84,15 +83,15 @@ func TestFilterNameSelectsItsFields(t *testing.T) {
 					t.Errorf("%s=needle*: %t for %s, want %t", name, got, data, want && value)
 				}
 				if got := other.Match(r); got == (want && value) {
-					t.Errorf("%s!=needle*: %t for %s, want anything but %t", name, got, data, want && value)
+					t.Errorf("filter %s!=needle*: %t for %s, want %t", name, got, data, !(want && value))
 				}
 			}
 		}
 	}
 }
 
-// TestFilterTimeBounds: a record is of the time from since on and before until, and
-// both bounds hold together, with and without an expression.
+// A record matches if its time is from since on and before until. Both bounds hold together, with and without an
+// expression.
 func TestFilterTimeBounds(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
 	at := stored{id: 4656}.event(t).Time
@@ -116,21 +115,20 @@ func TestFilterTimeBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f.And(g).Match(r) {
-			t.Error("a further term forgets the bound of the time")
+			t.Error("a combined filter ignores the upper time bound, want no match")
 		}
 		f.Since, f.Until = 0, at
 		if f.And(g).Match(r) {
-			t.Error("a further term forgets the other bound of the time")
+			t.Error("a combined filter ignores the lower time bound, want no match")
 		}
 	}
 	whole := &Filter{Since: 1}
 	if whole.Match(r) {
-		t.Error("a bound of the time alone chooses records")
+		t.Error("a time bound alone matches a record outside, want no match")
 	}
 }
 
-// TestCombinedFiltersMatchBoth: two filters choose what both choose; one that chooses nothing
-// makes nothing of any.
+// Two combined filters match what both match. The filter that matches nothing stays so in any combination.
 func TestCombinedFiltersMatchBoth(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a","ObjectType":"File"`}.json())
 	for _, c := range []struct {
@@ -150,15 +148,15 @@ func TestCombinedFiltersMatchBoth(t *testing.T) {
 			t.Errorf("%s and %s: want %t", c.first, c.second, c.want)
 		}
 		if f.And(&Filter{}).Match(r) || new(Filter).And(f).Match(r) {
-			t.Error("the zero value and another choose")
+			t.Error("the zero filter, combined with another, matches, want no match")
 		}
 	}
 	depth := strings.Repeat("not ", maxDepth-1) + "object=a"
 	if _, err := Parse(depth); err != nil {
-		t.Errorf("an expression of the greatest depth is refused: %v", err)
+		t.Errorf("expression of the maximum depth: %v, want no error", err)
 	}
 	if _, err := Parse("not " + depth); err == nil {
-		t.Error("an expression that is deeper is taken")
+		t.Error("an expression above the maximum depth is accepted, want an error")
 	}
 }
 
@@ -188,11 +186,11 @@ func TestFilterExpressions(t *testing.T) {
 		"result=maybe", `user="a`, "nonsense=1",
 		"not", strings.Repeat("(", 200), strings.Repeat("not ", 200) + "user=a"} {
 		if _, err := Parse(text); err == nil {
-			t.Errorf("%q is taken", text)
+			t.Errorf("expression %q is accepted, want an error", text)
 		}
 	}
 	if new(Filter).Match(line) {
-		t.Error("the zero value chooses")
+		t.Error("the zero filter matches, want no match")
 	}
 	f, err := Parse("")
 	if err != nil {
@@ -204,23 +202,23 @@ func TestFilterExpressions(t *testing.T) {
 	}{{e.Time, 0, true}, {e.Time + 1, 0, false}, {0, e.Time, false}, {0, e.Time + 1, true}} {
 		f.Since, f.Until = c.since, c.until
 		if got := f.Match(line); got != c.want {
-			t.Errorf("%+v: f.Match(line) = %v, want %v", c, got, c.want)
+			t.Errorf("%+v: Match = %v, want %v", c, got, c.want)
 		}
 	}
 }
 
-// TestFastSearchSkipsNoMatch: the quick look passes over no record that the slow one chooses.
+// The fast search rejects no record that the slow one matches.
 func TestFastSearchSkipsNoMatch(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
 	line := e.AppendJSON(nil)
 	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",
 		`*\srv\?*"x" rep*`} {
 		if m := fields(pattern, "ObjectName"); !m.may(line) || !m.is(line) {
-			t.Errorf("%s does not match", pattern)
+			t.Errorf("%s does not match, want a match", pattern)
 		}
 	}
 	if fields("*report*thing*", "ObjectName").may(line) || !fields("*no*", "ObjectName").may(line) {
-		t.Error("a needle is found where it is not, or too short a one is looked for")
+		t.Error("the fast search matches a text that is absent, or searches for one that is too short")
 	}
 }
 

@@ -93,8 +93,7 @@ func randomExpr(rnd *rand.Rand, depth int) expr {
 	return expr{`ProcessName!="` + p + `"`, func(e *audit.Event) bool { return !valueIs(e, "ProcessName", p) }}
 }
 
-// TestFilterOnBytesEqualsDecodedFilter: a filter over stored bytes chooses what the same expression
-// says of the decoded record.
+// A filter on stored bytes matches the same records as its expression on the decoded record.
 func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	var chosen int
@@ -113,16 +112,16 @@ func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 		got := f.Match(e.AppendJSON(nil))
 		if got != x.is(&e) {
 			name, _ := e.Field("ObjectName")
-			t.Fatalf("%q: %t for an object %q", x.text, got, name)
+			t.Fatalf("filter %q: %t for the object %q, want the twin's answer", x.text, got, name)
 		}
 		if got {
 			chosen++
 		}
 	}
 	if chosen < runs/10 || chosen > runs*9/10 {
-		t.Errorf("%d of %d are chosen: the expressions say too little", chosen, runs)
+		t.Errorf("%d of %d records match, want between a tenth and nine tenths", chosen, runs)
 	}
 	if new(Filter).And(&Filter{}).Match([]byte("{}")) {
-		t.Error("the zero value chooses")
+		t.Error("the zero filter matches, want no match")
 	}
 }

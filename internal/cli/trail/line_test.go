@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRecordAsOneLine: who did what to what, for which rights, with which details and for
-// which reason, word by word.
+// Each record is printed as one line: who did what to which object, with which rights and details, and for which
+// reason.
 func TestRecordAsOneLine(t *testing.T) {
 	const user = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP"`
 	const server = `,"PrimaryUserSid":"S-1-5-20","PrimaryUserName":"-","PrimaryDomainName":"-"`
@@ -63,8 +63,7 @@ func TestRecordAsOneLine(t *testing.T) {
 		// Only denied rights are marked as denied, and only granted ones as granted (U-114).
 		Line(c.r.event(t), func(granted bool, text string) string {
 			if granted == c.r.failure {
-				t.Errorf("U-114: %s of %s is marked as granted: %v, want anything but %v", text, c.r.json(), granted,
-					c.r.failure)
+				t.Errorf("U-114: %s of %s is marked as granted: %v, want %v", text, c.r.json(), granted, !c.r.failure)
 			}
 			return text
 		})

@@ -11,8 +11,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestEventsHaveOCSFClasses: each event has the class and the activity that the schema has for
-// it; those without a place have a name. Source: OCSF 1.8.0, U-76.
+// Each event has the class and activity of the schema. An event without a matching class is named (OCSF 1.8.0, U-76).
 func TestEventsHaveOCSFClasses(t *testing.T) {
 	const (
 		file  = `"ObjectType":"File"`
@@ -244,8 +243,8 @@ func TestOCSFObjectOfEachClass(t *testing.T) {
 	}
 }
 
-// TestXMLOfLogServiceEvents: events of the log service have their own element, provider and
-// level, and a full log is an error; times have nine digits (U-81).
+// Events of the log service have their own element, provider and level. A full log is an error. Times have nine
+// digits (U-81).
 func TestXMLOfLogServiceEvents(t *testing.T) {
 	for id, want := range map[int]struct {
 		element string
@@ -257,18 +256,18 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 		text := printed(t, "xml", *r.event(t))
 		var all struct{ Event []event }
 		if err := xml.Unmarshal([]byte(text), &all); err != nil || len(all.Event) != 1 {
-			t.Fatalf("%s: %v", text, err)
+			t.Fatalf("event %s: %v, want one event of valid XML", text, err)
 		}
 		e := all.Event[0]
 		if e.System.Level != want.level || e.System.Provider.Name != "Microsoft-Windows-Eventlog" ||
 			e.System.EventID != id || e.System.Computer != "dc1" ||
 			e.System.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" {
-			t.Errorf("%d: %+v", id, e.System)
+			t.Errorf("event %d: system part %+v, want its provider, level and time", id, e.System)
 		}
 		if !strings.HasPrefix(e.UserData.Inner, "<"+want.element+" xmlns=") ||
 			!strings.Contains(e.UserData.Inner, "<Some>&lt;v&gt;</Some><More>") ||
 			!strings.HasSuffix(e.UserData.Inner, "</"+want.element+">") {
-			t.Errorf("%d: %s", id, e.UserData.Inner)
+			t.Errorf("event %d: user data %s, want the escaped fields in its element", id, e.UserData.Inner)
 		}
 	}
 	r := stored{id: 4656, failure: true, subcategory: "File System", data: `"ProcessId":"0x1f","Name":"a&b"`}
@@ -279,13 +278,12 @@ func TestXMLOfLogServiceEvents(t *testing.T) {
 		`<Data Name="Name">a&amp;b</Data><Data Name="Generator">refmon</Data></EventData></Event>` + "\n<Event " +
 			"", "</Event>\n</Events>\n"} {
 		if !strings.Contains(text, part) {
-			t.Errorf("%s is not in %s, want text containing %q", part, text, part)
+			t.Errorf("%s, want text containing %q", text, part)
 		}
 	}
 }
 
-// TestOCSFHasRequiredAttributes: required attributes are there, the client is the actor and the
-// server its process's user (U-76).
+// The required attributes exist. The client is the actor, and the server is the user of its process (U-76).
 func TestOCSFHasRequiredAttributes(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
 	b, err := json.Marshal(OCSF(&e))
@@ -300,7 +298,7 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
 	} {
 		if !strings.Contains(string(b), part) {
-			t.Errorf("%s is not in %s", part, b)
+			t.Errorf("%s is missing in %s, want it", part, b)
 		}
 	}
 	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
@@ -318,6 +316,6 @@ func TestOCSFHasRequiredAttributes(t *testing.T) {
 	}
 	stopped := audit.LogStopped()
 	if c := classOf(&stopped); c != (class{eventLogActivity, 7, ""}) {
-		t.Errorf("%+v", c)
+		t.Errorf("class of the event = %+v, want log activity 7", c)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPolicyTextRoundTrips: ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
+// ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
 func TestPolicyTextRoundTrips(t *testing.T) {
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
@@ -19,26 +19,26 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	}
 	text := FormatPolicy(p)
 	if !bytes.Contains(text, []byte("Object Access\n  File System                             Success and Failure\n")) {
-		t.Errorf("%s", text)
+		t.Errorf("policy text %s, want File System under Object Access", text)
 	}
 	again, err := ParsePolicy(text)
 	if err != nil || !bytes.Equal(FormatPolicy(again), text) {
-		t.Errorf("%v\n%s", err, text)
+		t.Errorf("parsing the printed policy: %v, want the same policy\n%s", err, text)
 	}
 	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success",
 		"Logon  Success\nLogon  Failure"} {
 		if _, err := ParsePolicy([]byte(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("policy line %q is accepted, want an error", bad)
 		}
 	}
 	spaced := "Machine:  HOST\n"
 	if _, err := ParsePolicy([]byte(spaced)); err == nil {
-		t.Errorf("%q is taken", spaced)
+		t.Errorf("policy line %q is accepted, want an error", spaced)
 	}
 	again, err = ParsePolicy([]byte("\nSystem audit policy\r\nCategory/Subcategory                      Setting\n\n" +
 		"object access\n\n  File System   Failure  \n   \n"))
 	if err != nil || again.System(audit.FileSystem) != audit.OnFailure || again.System(audit.Logon) != 0 {
-		t.Errorf("headings and blank lines: %v", err)
+		t.Errorf("policy with headings and blank lines: %v, want File System on failure", err)
 	}
 	dir := t.TempDir() + "/log"
 	if none, err := LoadPolicy(dir); none != nil || err != nil {
@@ -48,7 +48,7 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := LoadPolicy(dir); err != nil || got.System(audit.Logon) != audit.OnFailure {
-		t.Errorf("%v", err)
+		t.Errorf("LoadPolicy: %v, want Logon on failure", err)
 	}
 	unreadable := t.TempDir()
 	if err := os.Mkdir(filepath.Join(unreadable, policyName), 0o700); err != nil {
@@ -59,12 +59,11 @@ func TestPolicyTextRoundTrips(t *testing.T) {
 	}
 	// The trail is its owner's alone, from its folder on.
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the folder has mode %v, %v, want info.Mode().Perm() = 0o700, no error", info.Mode(), err)
+		t.Errorf("folder has mode %v, %v, want 0700", info.Mode(), err)
 	}
 }
 
-// TestPolicyChangeSetsOnlyNamedOutcomes: a change sets the outcomes that it names, of the subcategories
-// that it names, and leaves all others.
+// A change sets the named outcomes of the named subcategories, and leaves all others.
 func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		success, failure string
@@ -89,17 +88,17 @@ func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 		}
 		if got.System(audit.FileSystem) != c.want || got.System(audit.Registry) != c.want ||
 			got.System(audit.Logon) != c.before || p.System(audit.FileSystem) != c.before {
-			t.Errorf("%+v gives %v", c, got.System(audit.FileSystem))
+			t.Errorf("change %+v gives %v, want only the named outcomes changed", c, got.System(audit.FileSystem))
 		}
 	}
 	if p, err := Change(nil, nil, "", ""); err != nil || string(FormatPolicy(p)) != string(FormatPolicy(nil)) ||
 		p.System(audit.AuditPolicyChange) != audit.OnBoth {
-		t.Errorf("nil is not the default: %v", err)
+		t.Errorf("changing a nil policy: %v, want the default policy", err)
 	}
 	if _, err := Change(nil, []string{"Nonsense"}, "enable", ""); err == nil {
-		t.Error("an unknown subcategory is taken")
+		t.Error("an unknown subcategory is accepted, want an error")
 	}
 	if _, err := Change(nil, []string{"Logon", "Nonsense"}, "enable", ""); err == nil {
-		t.Error("an unknown second subcategory is taken")
+		t.Error("an unknown second subcategory is accepted, want an error")
 	}
 }

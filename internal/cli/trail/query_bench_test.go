@@ -17,8 +17,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// largeBytes is the size of the log that BenchmarkLarge makes: REFMON_BYTES, or
-// 32 MiB.
+// largeBytes returns the size of the log that BenchmarkLarge creates: REFMON_BYTES, or 32 MiB.
 func largeBytes() int64 {
 	if n, err := strconv.ParseInt(os.Getenv("REFMON_BYTES"), 10, 64); err == nil {
 		return n
@@ -72,7 +71,7 @@ func BenchmarkLarge(b *testing.B) {
 	b.Run("sha256", func(b *testing.B) { rate(b, func() { hashRecords(b, dir) }) })
 }
 
-// hashRecords hashes each record and does nothing else with it.
+// hashRecords hashes each record and does no other work.
 func hashRecords(b *testing.B, dir string) {
 	b.Helper()
 	r, err := auditlog.NewReader(dir, 0)
@@ -113,11 +112,11 @@ func findNothing(b *testing.B, dir, expr string) {
 	}
 }
 
-// opening, set in the environment, makes this program one that opens that log,
-// and says how long that took and how much memory it has.
+// opening is the environment variable that makes this test program open a log, and print how long that took and how
+// much memory it uses.
 const opening = "REFMON_OPEN_LOG"
 
-// TestOpenLogInOwnProcess is the other process of [openElsewhere].
+// TestOpenLogInOwnProcess is the child process of [openElsewhere].
 func TestOpenLogInOwnProcess(t *testing.T) {
 	dir := os.Getenv(opening)
 	if dir == "" {
@@ -140,8 +139,7 @@ func TestOpenLogInOwnProcess(t *testing.T) {
 	}
 }
 
-// openElsewhere opens the log in a process of its own, so that its memory is that
-// of the opening alone.
+// openElsewhere opens the log in a separate process, so that the measured memory is that of opening alone.
 func openElsewhere(b *testing.B, dir string) {
 	b.Helper()
 	for b.Loop() {
@@ -151,7 +149,7 @@ func openElsewhere(b *testing.B, dir string) {
 		_, line, ok := strings.Cut(string(out), "opened ")
 		var micro, kib float64
 		if _, scan := fmt.Sscan(line, &micro, &kib); err != nil || !ok || scan != nil {
-			b.Fatalf("%v: %s", err, out)
+			b.Fatalf("opening the log: %v, want time and memory in %s", err, out)
 		}
 		b.ReportMetric(micro/1000, "ms")
 		b.ReportMetric(kib/1024, "MiB-peak")

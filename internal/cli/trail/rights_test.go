@@ -10,8 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDirectoryRightsHaveDirectoryNames: the rights of a directory have a directory's names in every
-// form (U-75, U-76).
+// The rights of a directory have the names for directories in every output format (U-75, U-76).
 func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 	const rights = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | 0x20 | 0x40
 	for _, c := range []struct {
@@ -21,7 +20,7 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 	}{{false, 1, "ReadData,WriteData,Execute,0x40"}, {true, 2, "ListDirectory,AddFile,Traverse,DeleteChild"}} {
 		e := requested(t, audit.Object{Type: "File", Name: "d", Directory: c.directory}, audit.Failure, rights)
 		if line := Line(&e, nil); !strings.Contains(line, "for "+c.want+": denied by D:(D;;FW;;;WD)") {
-			t.Error(line)
+			t.Errorf("line %q, want the directory's names of the rights", line)
 		}
 		var o struct {
 			AccessList []string `json:"access_list"`
@@ -34,16 +33,16 @@ func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Join(o.AccessList, ",") != c.want || o.File.TypeID != c.kind || o.AccessMask != float64(rights) {
-			t.Errorf("%+v", o)
+			t.Errorf("OCSF object = %+v, want the directory's names and type", o)
 		}
 		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || IsDirectory(&got) != c.directory {
-			t.Errorf("read back: %v", err)
+			t.Errorf("parsing the event: %v, want the same kind of file", err)
 		}
 	}
 	e := requested(t, audit.Object{Type: "File", Name: "d", Directory: true}, audit.Failure, 1)
 	if text := string(e.AppendJSON(nil)); !strings.Contains(text, `"text":"ListDirectory"`) || !strings.Contains(text,
 		`"AccessReason":["%%4416:`) {
-		t.Error(text)
+		t.Errorf("JSON %s, want ListDirectory with its reason", text)
 	}
 }
 
@@ -94,6 +93,6 @@ func TestRightsAreNamedByType(t *testing.T) {
 		}
 	}
 	if no := (stored{id: 4663, data: `"ObjectType":"File","ObjectDirectory":"%%1843"`}).event(t); IsDirectory(no) {
-		t.Error("a file that says it is no directory counts as one")
+		t.Error("a record that says that the file is not a directory counts as one, want a file")
 	}
 }

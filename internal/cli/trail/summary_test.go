@@ -60,13 +60,12 @@ func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	for _, id := range []int{4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102} {
 		before := len(s.Changes)
 		if add(stored{id: id, data: `"A":"b"`}, 1); len(s.Changes) != before+1 {
-			t.Errorf("%d is no change", id)
+			t.Errorf("event %d is not counted as a change, want it counted", id)
 		}
 	}
 }
 
-// TestSummaryHasFirstAndLastTime: the first and the last record are those of their times, in
-// whatever order they come.
+// The first and last times of a summary are the earliest and latest of its records, in any order of the records.
 func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	s := &Summary{}
 	for _, at := range []int64{50, 20, 90, 60} {
@@ -81,7 +80,7 @@ func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	}
 }
 
-// A client's invented names fill neither the memory nor the page, and all records are counted.
+// Names that a client invents fill neither the memory nor the page. All records are counted.
 func TestSummaryIsBounded(t *testing.T) {
 	m := map[string]uint64{}
 	for i := range counted + 5 {
@@ -97,14 +96,14 @@ func TestSummaryIsBounded(t *testing.T) {
 		list = appendLast(list, fmt.Sprint(i))
 	}
 	if len(list) != listed || list[0] != "3" || list[listed-1] != fmt.Sprint(listed+2) {
-		t.Errorf("%d lines, %s to %s", len(list), list[0], list[len(list)-1])
+		t.Errorf("%d lines from %s to %s, want as many as the page lists", len(list), list[0], list[len(list)-1])
 	}
 	if rows := Top(map[string]uint64{"b": 1, "c\n": 7, "a": 1, "d": 2},
 		3); fmt.Sprint(rows) != "[{c\uFFFD 7} {d 2} {a 1}]" {
-		t.Errorf("%v", rows)
+		t.Errorf("top rows = %v, want the three largest in order", rows)
 	}
 	if rows := Top(map[string]uint64{"b": 1}, 3); len(rows) != 1 {
-		t.Errorf("%v: len(rows) = %d, want 1", rows, len(rows))
+		t.Errorf("top rows = %v, want 1", rows)
 	}
 }
 
@@ -144,7 +143,7 @@ Events
 	if got := regexp.MustCompile(`(?m)^ *(\d+) +`).ReplaceAllString(out.String(),
 		"  $1  "); strings.TrimLeft(got, " ") != strings.Replace(
 		want, "6 records", "6  records", 1) {
-		t.Errorf("%s", got)
+		t.Errorf("summary\n%s\nwant the table of the case", got)
 	}
 	for _, c := range []struct {
 		intact     bool
@@ -161,11 +160,11 @@ Events
 			"said &lt;so&gt;", "<td>3</td><td>File &lt;2&gt;", "width:100%", "width:66%", "width:33%",
 			"DENIED S-1-0 open File &lt;0&gt;\n"} {
 			if !strings.Contains(page, part) {
-				t.Errorf("%s is not in the page", part)
+				t.Errorf("%s is missing in the page, want it", part)
 			}
 		}
 		if strings.Contains(page, c.hasnt) {
-			t.Errorf("%s is in the page", c.hasnt)
+			t.Errorf("%s is in the page, want it absent", c.hasnt)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestVerificationNamesUncheckedParts: the text of a verification names each thing that it could not check, and no other (U-72).
+// The text of a verification names each thing that it could not check, and no other (U-72).
 func TestVerificationNamesUncheckedParts(t *testing.T) {
 	whole := auditlog.Verified{First: 1, Last: 9, Bytes: 90, Whole: true,
 		Checkpoint: auditlog.Checkpoint{Origin: "dc1", Size: 9}, Anchors: make([]auditlog.Checkpoint, 1)}
@@ -44,7 +44,7 @@ func TestVerificationNamesUncheckedParts(t *testing.T) {
 			}
 		}
 		if n := strings.Count(got, "not known: "); n != len(strings.Trim(c.want, "0")) {
-			t.Errorf("%s: %d things are not known\n%s", name, n, got)
+			t.Errorf("%s: %d lines \"not known\", want one for each unchecked part\n%s", name, n, got)
 		}
 	}
 	v := whole
@@ -52,9 +52,9 @@ func TestVerificationNamesUncheckedParts(t *testing.T) {
 	if got := Verified(&v, 5); !strings.Contains(got, "anchor: 2 of 5 checkpoints from elsewhere are in the "+
 		"tree\n") ||
 		!strings.HasPrefix(got, "intact: records 1 to 9, 90 bytes, of the log ") {
-		t.Error(got)
+		t.Errorf("text %s, want an intact log with its records and bytes", got)
 	}
 	if got := Verified(&whole, 5); strings.Contains(got, "checkpoints from elsewhere") {
-		t.Error(got)
+		t.Errorf("text %s mentions other checkpoints, want no mention", got)
 	}
 }

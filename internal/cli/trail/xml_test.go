@@ -8,8 +8,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestXMLIsWellFormedForAnyName: a standard parser reads the fields in their order, whatever is in a
-// name (U-81; UC-59, UC-61).
+// A standard parser reads the fields in their order, whatever characters a name has (U-81, UC-59, UC-61).
 func TestXMLIsWellFormedForAnyName(t *testing.T) {
 	name := "a\n\"<b>&\xed\xa0\x80"
 	e := requested(t, audit.Object{Type: "File", Name: name}, audit.Success, 1)
@@ -26,7 +25,7 @@ func TestXMLIsWellFormedForAnyName(t *testing.T) {
 		s.Task != 12800 || s.Keywords != "0x8020000000000000" ||
 		s.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" || s.EventRecordID != 7 ||
 		s.Channel != "Security" || s.Computer != "dc1" {
-		t.Errorf("%+v", s)
+		t.Errorf("system part = %+v, want the time, record number, channel and computer", s)
 	}
 	want := strings.Fields(`SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId ObjectServer
 		ObjectType ObjectName HandleId TransactionId
@@ -37,15 +36,15 @@ func TestXMLIsWellFormedForAnyName(t *testing.T) {
 			t.Fatalf("field %d is %s, want less than %d, %s", i, d.Name, len(want), want[i])
 		}
 		if d.Name == "ObjectName" && d.Text != "a\n\"<b>&\uFFFD\uFFFD\uFFFD" {
-			t.Errorf("%q", d.Text)
+			t.Errorf("object name = %q, want it with replaced control characters", d.Text)
 		}
 	}
 	if s := second.System; s.Provider.Name != "Microsoft-Windows-Eventlog" || s.Level != 4 || s.Task != 105 ||
 		s.Keywords != "0x4020000000000000" {
-		t.Errorf("%+v", s)
+		t.Errorf("system part = %+v, want the log service's provider, level and task", s)
 	}
 	if !strings.HasPrefix(second.UserData.Inner, `<AutoBackup xmlns="http://manifests.microsoft.com/`) ||
 		len(second.EventData.Data) > 0 {
-		t.Errorf("%s", second.UserData.Inner)
+		t.Errorf("user data = %s, want an AutoBackup element", second.UserData.Inner)
 	}
 }

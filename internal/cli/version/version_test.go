@@ -11,10 +11,10 @@ import (
 func TestVersionLine(t *testing.T) {
 	got := Line("refmond", "v1.2.3")
 	if !strings.HasPrefix(got, "refmond v1.2.3") || !strings.Contains(got, runtime.Version()) {
-		t.Errorf("a release: %q", got)
+		t.Errorf("version of a release = %q, want the release and the version of Go", got)
 	}
 	if got := Line("refmond", ""); strings.Contains(got, "(devel)") || len(strings.Fields(got)) < 4 {
-		t.Errorf("no release: %q", got)
+		t.Errorf(`version without a release = %q, want no "(devel)"`, got)
 	}
 }
 
@@ -43,7 +43,7 @@ func TestEveryProgramPrintsItsVersion(t *testing.T) {
 			}
 			for _, line := range []string{"\nvar release = \"\"\n", says} {
 				if !strings.Contains(text.String(), line) {
-					t.Errorf("%s/%s lacks %q", folder, p.Name(), line)
+					t.Errorf("%s/%s lacks %q, want it", folder, p.Name(), line)
 				}
 			}
 		}

@@ -35,9 +35,9 @@ const (
 		`"meta":{"type":"domains","count":1,"version":5}}`
 )
 
-// TestBloodHound: files and a zip of them give the same; members of any kind; Authenticated
+// TestFilesAndZipGiveTheSameDirectory: files and a zip of them give the same; members of any kind; Authenticated
 // Users in a group are all users (B-17).
-func TestBloodHound(t *testing.T) {
+func TestFilesAndZipGiveTheSameDirectory(t *testing.T) {
 	files := [][2]string{{"bloodhound", bloodhoundUsers}, {"auto", bloodhoundGroups}, {"auto", bloodhoundDomains}}
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
@@ -66,8 +66,8 @@ func TestBloodHound(t *testing.T) {
 	}
 }
 
-// TestZipLimits: a zip that unpacks to more than a limit, and one of many files, are refused.
-func TestZipLimits(t *testing.T) {
+// TestTooLargeZipIsRefused: a zip that unpacks to more than a limit, and one of many files, are refused.
+func TestTooLargeZipIsRefused(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for i := range 1025 {
@@ -95,9 +95,9 @@ func TestZipLimits(t *testing.T) {
 	}
 }
 
-// TestZipLimitOfAll: the limit is that of all files together: where one has been unpacked,
+// TestZipLimitCountsAllFiles: the limit is that of all files together: where one has been unpacked,
 // another that would fill the limit alone does not fit.
-func TestZipLimitOfAll(t *testing.T) {
+func TestZipLimitCountsAllFiles(t *testing.T) {
 	for size, want := range map[uint64]string{1<<28 - 1: "unpack to more than",
 		1<<28 - uint64(len(bloodhoundDomains)): "EOF"} {
 		var packed bytes.Buffer

@@ -8,7 +8,7 @@ import (
 )
 
 // A file of a zip is unpacked if both its stated and its actual size fit.
-func TestUnpackedInRoom(t *testing.T) {
+func TestZipFileNeedsItsActualSize(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	f, err := w.Create("a.json")

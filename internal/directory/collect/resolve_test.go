@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestHistoryAlone: the SIDs that an account had before count where it has no group, too, and so
+// TestSIDHistoryCountsWithoutGroups: the SIDs that an account had before count where it has no group, too, and so
 // do those of a group in no other (B-16).
-func TestHistoryAlone(t *testing.T) {
+func TestSIDHistoryCountsWithoutGroups(t *testing.T) {
 	d, _ := sources.Read(t, [2]string{"ldif", "dn: CN=a,DC=c\nobjectClass: user\nsAMAccountName: alone\n" +
 		"objectSid: S-1-5-21-1-2-3-1107\nsIDHistory: S-1-5-21-9-9-9-77\n\n" +
 		"dn: CN=b,DC=c\nobjectClass: user\nsAMAccountName: b\nobjectSid: S-1-5-21-1-2-3-1108\n" +
@@ -22,9 +22,9 @@ func TestHistoryAlone(t *testing.T) {
 	sources.HasGroups(t, d, "b", "S-1-5-21-1-2-3-2000 S-1-5-21-9-9-9-78")
 }
 
-// TestSameNames: accounts of one name in two domains stay two; foreign members, ranges,
+// TestEqualNamesOfTwoDomainsStaySeparate: accounts of one name in two domains stay two; foreign members, ranges,
 // and gids that two groups have.
-func TestSameNames(t *testing.T) {
+func TestEqualNamesOfTwoDomainsStaySeparate(t *testing.T) {
 	const two = "dn: CN=a,DC=one\nobjectClass: user\nsAMAccountName: admin\nobjectSid: S-1-5-21-1-2-3-500\n" +
 		"memberOf: CN=g,DC=one\n\n" +
 		"dn: CN=a,DC=two\nobjectClass: user\nsAMAccountName: Admin\nobjectSid: S-1-5-21-4-5-6-500\n\n" +

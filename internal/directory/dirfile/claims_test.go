@@ -11,9 +11,9 @@ import (
 
 const someone = "S-1-5-21-1-2-3-4"
 
-// TestClaimsOfEveryType: a user's claims have the type of their column or of their first value, and each form of a
+// TestClaimsHaveTypeOfTheirColumn: a user's claims have the type of their column or of their first value, and each form of a
 // directory gives the same ones.
-func TestClaimsOfEveryType(t *testing.T) {
+func TestClaimsHaveTypeOfTheirColumn(t *testing.T) {
 	csv := func(heads, cells string) string { return "name,sid," + heads + "\na," + someone + "," + cells }
 	yaml := func(claims string) string {
 		return `{"users":[{"name":"a","sid":"` + someone + `","claims":` + claims + `}]}`
@@ -72,7 +72,7 @@ func TestClaimsOfEveryType(t *testing.T) {
 	}
 }
 
-// TestUnixIDsOfAFile: the first and the last number of 32 bits are ids, of users as of groups, also of disabled ones.
-// TestUnlistedGroups: a user of many groups that the file does not list is in each of them once, and in no more than a
+// TestFirstAndLastUnixIDsAreValid: the first and the last number of 32 bits are ids, of users as of groups, also of disabled ones.
+// TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once, and in no more than a
 // token holds.
-// TestPrimaryOfOthers: who is of no domain, or of another, has no primary group.
+// TestForeignUserHasNoPrimaryGroup: who is of no domain, or of another, has no primary group.

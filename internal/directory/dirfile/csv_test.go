@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 )
 
-// TestDirectoryCSV: the same company as YAML and as CSV, the same people.
-func TestDirectoryCSV(t *testing.T) {
+// TestCSVEqualsYAML: the same company as YAML and as CSV, the same people.
+func TestCSVEqualsYAML(t *testing.T) {
 	text := must(os.ReadFile("../../../examples/bulk/company.yaml"))
 	fromYAML := must(dirfile.Read(text))
 	fromCSV := must(dirfile.Read([]byte("\ufeffKind,Name,SID,MemberOf,Disabled,claims.Clearance:int64\r\n" +
@@ -46,7 +46,7 @@ func listed(d *directory.Directory) string {
 	return b.String()
 }
 
-func TestDirectoryCSVErrors(t *testing.T) {
+func TestMalformedCSVIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"name,sid\na":                                       "wrong number of fields",
 		"name,sid,colour\na,BA,red":                         "line 2: column colour",

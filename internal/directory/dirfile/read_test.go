@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/directory/dirfile"
 )
 
-// TestRefused: ambiguous input is an error that names the line and the field.
-func TestRefused(t *testing.T) {
+// TestAmbiguousInputNamesLineAndField: ambiguous input is an error that names the line and the field.
+func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 	user := func(fields string) string {
 		return `{"users":[` + "\n" + `{"name":"a","sid":"S-1-5-21-1-2-3-4"` + fields + `}]}`
 	}
@@ -43,9 +43,9 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNamesInAnotherCase: users whose names differ only in case are both found by their names, and neither by a third
+// TestNamesThatDifferInCaseAreDistinct: users whose names differ only in case are both found by their names, and neither by a third
 // form.
-func TestNamesInAnotherCase(t *testing.T) {
+func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 	d := must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
 		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
 		{"name":"eve","sid":"S-1-5-21-1-2-3-6"}]}`)))
@@ -56,8 +56,8 @@ func TestNamesInAnotherCase(t *testing.T) {
 	}
 }
 
-// TestQuotedHeading: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
-func TestQuotedHeading(t *testing.T) {
+// TestPowerShellHeadingIsRead: PowerShell 5.1 writes a UTF-8 mark and quotes every heading.
+func TestPowerShellHeadingIsRead(t *testing.T) {
 	d := must(dirfile.Read([]byte("\ufeff\"Name\",\"SID\"\r\n\"a\",\"S-1-5-21-1-2-3-4\"\r\n")))
 	if got := d.Find("a"); got != 0 {
 		t.Errorf(`the user is not there: d.Find("a") = %d, want 0`, got)

@@ -22,9 +22,9 @@ func fakeGetent(t *testing.T, script string) {
 	t.Setenv("PATH", dir)
 }
 
-// TestTokenIsThatOfAMount: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and no group
+// TestHostUsersTokenEqualsMounts: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and no group
 // of others; uid 65534 is Anonymous (W-15).
-func TestTokenIsThatOfAMount(t *testing.T) {
+func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	fakeGetent(t, `"passwd zoe" | "passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
 "passwd nobody") echo nobody:x:65534:65534::/:/bin/sh ;;
 "initgroups nobody") echo nobody ;;
@@ -80,8 +80,8 @@ func TestLookupFailsWithoutGroups(t *testing.T) {
 	}
 }
 
-// TestNames: SIDs have the names of the host, well-known ones their own, and others none.
-func TestNames(t *testing.T) {
+// TestHostNamesOfSIDs: SIDs have the names of the host, well-known ones their own, and others none.
+func TestHostNamesOfSIDs(t *testing.T) {
 	fakeGetent(t, `"passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
 "group 61001" | "group staff") echo staff:x:61001: ;;`)
 	var n host.Names

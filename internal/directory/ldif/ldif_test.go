@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-func TestLDIF(t *testing.T) {
+func TestLDIFDirectory(t *testing.T) {
 	binary := func(s string) string {
 		return base64.StdEncoding.EncodeToString([]byte(sid.MustParse(s).Binary()))
 	}

@@ -12,7 +12,7 @@ const (
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
 )
 
-func TestPasswd(t *testing.T) {
+func TestPasswdFile(t *testing.T) {
 	d, unresolved := sources.Read(t, [2]string{"passwd", passwd}, [2]string{"getent", group})
 	sources.HasGroups(t, d, "alice", "S-1-22-1-1001 S-1-22-2-100 S-1-22-2-50 S-1-22-2-3")
 	sources.HasGroups(t, d, "root", "S-1-22-1-0 S-1-22-2-0")
@@ -22,8 +22,8 @@ func TestPasswd(t *testing.T) {
 	}
 }
 
-// TestPdbedit: SIDs of a server's accounts and ids of its system are one account.
-func TestPdbedit(t *testing.T) {
+// TestPdbeditJoinsSIDsAndIDs: SIDs of a server's accounts and ids of its system are one account.
+func TestPdbeditJoinsSIDsAndIDs(t *testing.T) {
 	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
 		"Account Flags:        [U          ]\n" +
 		"User SID:             S-1-5-21-1-2-3-3002\nPrimary Group SID:    S-1-5-21-1-2-3-513\n" +

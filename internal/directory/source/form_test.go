@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/directory/source"
 )
 
-// TestForm: which form a file is in; a directory file is in none.
-func TestForm(t *testing.T) {
+// TestFormOfFileIsRecognized: which form a file is in; a directory file is in none.
+func TestFormOfFileIsRecognized(t *testing.T) {
 	for text, want := range map[string]string{
 		passwd: "passwd", group: "passwd", "#TYPE Microsoft.ActiveDirectory.Management.ADUser\r\n\"SID\"\r\n": "csv",
 		`"name","objectClass","SamAccountName","SID"` + "\n": "csv", inUTF16("Group;SamAccountName;SID\r\na;b;c\r\n"): "csv",

@@ -20,7 +20,7 @@ const (
 	group  = "users:x:100:\nsy:x:3:alice\nstaff:x:50:alice,ghost\n"
 )
 
-func TestErrors(t *testing.T) {
+func TestMalformedSourceIsRefused(t *testing.T) {
 	for _, c := range [][3]string{
 		{"passwd", "a:b\n", "line 1"}, {"passwd", "a:x:b:0:::\n", "line 1"}, {"pdbedit", "nothing", "Unix username"},
 		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2"},
@@ -90,7 +90,7 @@ func ldifEntry(dn string, lines ...string) string {
 }
 
 // The complete directory file from files of each form, and all reports about omitted references (B-15 to B-17).
-func TestWholeFiles(t *testing.T) {
+func TestDirectoryFileFromEachForm(t *testing.T) {
 	for _, c := range []struct {
 		name             string
 		files            [][2]string
@@ -259,7 +259,7 @@ groups:
 }
 
 // An error has the line, entry, column or object, and the cause.
-func TestWholeErrors(t *testing.T) {
+func TestErrorsHaveTheirPosition(t *testing.T) {
 	long := strings.Repeat("x", 70)
 	for _, c := range [][3]string{
 		{"ldif", "dn: a\nuidNumber: -1\nsAMAccountName: a\nobjectSid: " + d("1") + "\n",
@@ -309,7 +309,7 @@ func TestWholeErrors(t *testing.T) {
 
 // An entry's claims belong to its user only. Entries that are not accounts are skipped. Omitted groups are in no
 // token.
-func TestEntriesOfADirectory(t *testing.T) {
+func TestOnlyAccountsBecomePrincipals(t *testing.T) {
 	var l collect.Collector
 	l.LeaveOut(func(s sid.SID) bool { return s.RID() == 2000 })
 	const claimText = `[{"name": "n", "type": "int64", "values": [1]}]`

@@ -28,9 +28,9 @@ idMaps:
   - {domain: S-1-5-21-4-4-4, name: WB, backend: winbind, low: 410000, high: 419999}
 `
 
-// TestIDMaps: who an id is by an export of refmond: an account or group that has it, the
+// TestIDIsMappedByExport: who an id is by an export of refmond: an account or group that has it, the
 // account of a map's domain, else the user or group of the host (L-60, L-53, L-25).
-func TestIDMaps(t *testing.T) {
+func TestIDIsMappedByExport(t *testing.T) {
 	who, err := idmaps.Read([]byte(exported), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -66,9 +66,9 @@ func TestIDMaps(t *testing.T) {
 	}
 }
 
-// TestSubordinateIDs: a subordinate id is of no account, and a map that overlaps one is not
+// TestSubordinateIDHasNoAccount: a subordinate id is of no account, and a map that overlaps one is not
 // used at all; the others are (L-24, L-54). A file that cannot be read could name any id.
-func TestSubordinateIDs(t *testing.T) {
+func TestSubordinateIDHasNoAccount(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "subuid")
 	text := "# of containers\ncarol:5000:1\ndave:79999:10\nerin:65530:10\n"
@@ -112,8 +112,8 @@ func FuzzIDMaps(f *testing.F) {
 	})
 }
 
-// TestNamesOfExport: accounts have SIDs of the machine, groups their own, in the order of the export.
-func TestNamesOfExport(t *testing.T) {
+// TestExportedNamesHaveSIDs: accounts have SIDs of the machine, groups their own, in the order of the export.
+func TestExportedNamesHaveSIDs(t *testing.T) {
 	names, err := idmaps.ReadNames([]byte(exported))
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 )
 
 // The fast parser accepts the usual lines and leaves the rest. On lines that it accepts both parsers agree.
-func TestFastAndSlow(t *testing.T) {
+func TestFastParserAgreesWithStrictParser(t *testing.T) {
 	// path, type, form and descriptor of the quick reader; "" where it leaves the line
 	for line, want := range map[string]string{
 		`{"path":"/a","sd":"D:"}`:                                   `/a "/a" <nil> 1 D:`,
@@ -74,8 +74,8 @@ func first(t *testing.T, text string) (item objects.Item, err error) {
 	return item, err
 }
 
-// TestLinesRefused: a line that could mean two things is unreadable, and says which field.
-func TestLinesRefused(t *testing.T) {
+// TestAmbiguousLineIsUnreadable: a line that could mean two things is unreadable, and says which field.
+func TestAmbiguousLineIsUnreadable(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"path":"a","sd":"O:SYG:SYD:","sd":"O:SYG:SY"}`:         `line 1: byte 30: field "sd" is there twice`,
 		`{"path":"a","sd":"O:SYG:SYD:","\u0073d":"O:SYG:SY"}`:    "unknown field",

@@ -27,7 +27,7 @@ func bytesOf(t *testing.T, text string) []byte {
 
 // The managed accounts of an LDIF file are objects with the descriptor for their password; other forms have none
 // (B-10).
-func TestManaged(t *testing.T) {
+func TestManagedAccountsAreObjects(t *testing.T) {
 	const ace = "O:SYG:SYD:(A;;0x1;;;WD)"
 	entry := func(dn string, lines ...string) string {
 		return "dn: " + dn + "\n" + strings.Join(lines, "\n") + "\n\n"

@@ -56,8 +56,8 @@ const (
 	writing = winnt.FILE_WRITE_DATA
 )
 
-// TestOrder: each list, in the server's order (F-103 to F-108).
-func TestOrder(t *testing.T) {
+// TestShareListsAreAppliedInServersOrder: each list, in the server's order (F-103 to F-108).
+func TestShareListsAreAppliedInServersOrder(t *testing.T) {
 	for _, c := range []struct {
 		settings, security, user string
 		denied                   winnt.AccessMask // of reading and writing data
@@ -121,7 +121,7 @@ func TestOrder(t *testing.T) {
 }
 
 // A read-only share withholds rights to write, and rights that are refused at use (F-106).
-func TestReadOnly(t *testing.T) {
+func TestReadOnlyShareWithholdsWriting(t *testing.T) {
 	v, _ := decide(t, "", "", "alice")
 	if ^v.Left != 0xd0156 {
 		t.Errorf("left %v: ^v.Left = %#x, want 0xd0156", v.Left, ^v.Left)
@@ -129,7 +129,7 @@ func TestReadOnly(t *testing.T) {
 }
 
 // The account for the file check (F-108).
-func TestForced(t *testing.T) {
+func TestForcedUserIsCheckedForFiles(t *testing.T) {
 	for _, c := range []struct{ settings, is, not string }{
 		{"", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-22-2-50", "S-1-22-1-990"},
 		{"force user = files", "S-1-22-1-990 S-1-22-2-991", "S-1-5-21-1-2-3-1107"},
@@ -149,8 +149,8 @@ func TestForced(t *testing.T) {
 	}
 }
 
-// TestApply: the directory keeps who logged on.
-func TestApply(t *testing.T) {
+// TestDirectoryKeepsLoggedOnUser: the directory keeps who logged on.
+func TestDirectoryKeepsLoggedOnUser(t *testing.T) {
 	_, g := decide(t, "force user = files\nvalid users = alice", "", "bob")
 	d := must(g.Apply())
 	if len(d.Principals) != 3 || d.Principals[0].SID() != sid.MustParse("S-1-5-21-1-2-3-1107") ||
@@ -159,7 +159,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
+func TestMalformedShareIsRefused(t *testing.T) {
 	for _, c := range [][3]string{
 		{"path = /\n", "", "line 1: want a section"}, {"[a\n", "", "line 1: want [name"}, {"[a]\n\nb\n", "",
 			"line 3: want"},
@@ -224,8 +224,8 @@ func Example() {
 	// Output: valid users = @staff: may connect; read only = yes: the share is read-only <nil>
 }
 
-// TestEverySetting: each name of a setting, and each word for yes and no, means what the server takes it for.
-func TestEverySetting(t *testing.T) {
+// TestSettingsHaveServersMeaning: each name of a setting, and each word for yes and no, means what the server takes it for.
+func TestSettingsHaveServersMeaning(t *testing.T) {
 	for _, c := range []struct{ setting, want string }{
 		{"path = /p", "/p||false"}, {"Directory=/d", "/d||false"}, {"acl_xattr:security_acl_name = user.acl",
 			"|user.acl|false"},
@@ -263,8 +263,8 @@ func TestEverySetting(t *testing.T) {
 	}
 }
 
-// TestBoundsOfAConfiguration: a file may have so many shares and settings, and no more.
-func TestBoundsOfAConfiguration(t *testing.T) {
+// TestSharesAndSettingsAreLimited: a file may have so many shares and settings, and no more.
+func TestSharesAndSettingsAreLimited(t *testing.T) {
 	settings := func(n int) string { return "[a]\n" + strings.Repeat("x = 1\n", n) }
 	sections := func(n int) string {
 		var b strings.Builder

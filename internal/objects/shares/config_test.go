@@ -6,7 +6,7 @@ import (
 )
 
 // A line that ends with a backslash continues, up to 64 KiB. Then it ends, so that a file cannot be one huge line.
-func TestLinesThatGoOn(t *testing.T) {
+func TestContinuedLinesAreBounded(t *testing.T) {
 	const bound = 1 << 16
 	for n, goesOn := range map[int]bool{2: true, 9: true, bound - 1: true, bound: false, bound + 1: false} {
 		value := strings.Repeat("x", n-len("k="))

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/shares"
 )
 
-// TestNotes: Notes names each parameter that affects access but that refmon does not evaluate.
-func TestNotes(t *testing.T) {
+// TestIgnoredParametersAreNamed: Notes names each parameter that affects access but that refmon does not evaluate.
+func TestIgnoredParametersAreNamed(t *testing.T) {
 	const file = "# a comment\n; another\n[global]\n  hosts allow = 10.\n  Include = /etc/x.conf\n" +
 		" acl_xattr:ignore system acls = yes\n" +
 		"  vfs objects = acl_xattr recycle\n nt acl support = yes\n[template]\n read only = no\n[docs]\n path = /srv/%U\n" +

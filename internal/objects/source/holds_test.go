@@ -10,7 +10,7 @@ import (
 )
 
 // Holds depends on the first object. It is false for a missing or unreadable file.
-func TestHolds(t *testing.T) {
+func TestHoldsDependsOnFirstObject(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		name = filepath.Join(dir, name)

@@ -79,7 +79,7 @@ func wide(text string, big bool) string {
 
 // Each format returns path, type and descriptor of each object, from the columns by name. An error of a row has its
 // line.
-func TestFormats(t *testing.T) {
+func TestFormatsReturnPathTypeAndDescriptor(t *testing.T) {
 	bin := bytesOf(t, many)
 	hexed, coded := hex.EncodeToString(bin), base64.StdEncoding.EncodeToString(bin)
 	if !strings.Contains(coded, "/") || !strings.Contains(coded, "+") || !strings.HasPrefix(coded, "AQ") {
@@ -155,7 +155,7 @@ func TestFormats(t *testing.T) {
 }
 
 // A header with unknown or repeated columns, truncated text, and a read error end the reading with an error.
-func TestFormatsRefused(t *testing.T) {
+func TestMalformedFormatEndsReading(t *testing.T) {
 	for _, c := range [][3]string{
 		{"a.csv", "path,x\na,b\n", "no column path, or none of sd"}, {"a.csv", "sd,x\na,b\n", "no column path"},
 		{"a.csv", "path,sd,SD\n", "column SD is there twice"}, {"a.csv", "path,path,sd\n",
@@ -194,9 +194,9 @@ func TestFormatsRefused(t *testing.T) {
 	}
 }
 
-// TestRowsThatAreWrong: a row without a readable descriptor is an error of that row
+// TestWrongRowDoesNotAffectOthers: a row without a readable descriptor is an error of that row
 // alone, and the next one is read.
-func TestRowsThatAreWrong(t *testing.T) {
+func TestWrongRowDoesNotAffectOthers(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"path":"a"}`:                                   "no descriptor: give sd, sdHex or sdBase64",
 		`{"sd":"` + readers + `"}`:                       "the path is missing",

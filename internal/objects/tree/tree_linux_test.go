@@ -15,7 +15,7 @@ import (
 
 // If links replace directories or files during a walk, their rows are errors. The link targets do not appear under
 // these names.
-func TestLinkUnderAWalk(t *testing.T) {
+func TestLinkDuringWalkIsAnError(t *testing.T) {
 	root, secret := t.TempDir(), t.TempDir()
 	make := func(dir string, mode os.FileMode) {
 		for _, name := range []string{"a/x", "a/deep/y", "b/z", "c/one", "c/two"} {

@@ -31,9 +31,9 @@ func chdirTree(t *testing.T, files ...string) string {
 	return at
 }
 
-// TestFoldersTo: the folders that a path leads through, as the kernel searches them: also those of links, of ".."
+// TestFoldersOfPathIncludeLinks: the folders that a path leads through, as the kernel searches them: also those of links, of ".."
 // behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
-func TestFoldersTo(t *testing.T) {
+func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	at := chdirTree(t, "a/b/f", "c/f")
 	for name, target := range map[string]string{"link": "a/b", "c/up": "../link/../b", "circle": "circle",
 		"whole": at + "/a"} {
@@ -65,9 +65,9 @@ func TestFoldersTo(t *testing.T) {
 	}
 }
 
-// TestWaysOfAWalk: objects behind folders of equal permissions have one way, and others another one. A way is read back
+// TestWaysDependOnFolderPermissions: objects behind folders of equal permissions have one way, and others another one. A way is read back
 // from its text, and a text that is cut off is an error (B-20).
-func TestWaysOfAWalk(t *testing.T) {
+func TestWaysDependOnFolderPermissions(t *testing.T) {
 	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
 	if err := os.Chmod("tree/closed", 0o750); err != nil {
 		t.Fatal(err)
