@@ -190,7 +190,7 @@ var answers = []struct {
 		"there are no objects"},
 	{0, []string{"who-can", "read", "-o", "open.jsonl", "-d", "company.yaml", "-f", "jsonl"}, ".",
 		"2 of 2 descriptors have no D: part"},
-	{2, []string{"who-can", "read", "-d", "company.yaml"}, "^$", "objects are missing"},
+	{2, []string{"who-can", "read", "-d", "company.yaml"}, "^$", "which objects"},
 	{2, []string{"who-can", "read", "/tmp", "-o", "good.jsonl", "-d", "company.yaml"}, "^$",
 		"either paths or --objects"},
 	{2, []string{"who-can", "read", "good.jsonl", "-d", "company.yaml"}, "^$", "give it as --objects good.jsonl"},
