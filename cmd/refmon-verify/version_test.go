@@ -33,14 +33,14 @@ func printed(t *testing.T, args ...string) (int, string) {
 }
 
 // The output has the versions of the program and of Go, and the system.
-func TestVersion(t *testing.T) {
+func TestVersionNamesProgramAndGo(t *testing.T) {
 	was := release
 	release = "v1.2.3"
 	code, got := printed(t, "version")
 	release = was
 	want := fmt.Sprintf("refmon-verify v1.2.3 (%s, %s/%s)\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if code != 0 || got != want {
-		t.Errorf("%d, %q, want 0, %q", code, got, want)
+		t.Errorf("version: exit code %d, %q, want 0, %q", code, got, want)
 	}
 }
 

@@ -18,7 +18,7 @@ func sevenObjects(changes func(*bulk.Summary)) bulk.Summary {
 }
 
 // The output has the number of omitted objects by reason, and unanswered objects give a failure.
-func TestConclude(t *testing.T) {
+func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
 		name string

@@ -11,7 +11,7 @@ import (
 )
 
 // A checkpoint that this program did not write is refused.
-func TestCheckpointRefused(t *testing.T) {
+func TestForeignCheckpointIsRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {
 		t.Errorf("%+v, %v, want c.InputSize = 9, no error", c, err)
@@ -151,7 +151,7 @@ func toFirst(out int64) func(c *checkpoint) {
 
 // A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
 // exit code of the whole run.
-func TestRunResumes(t *testing.T) {
+func TestResumedRunEqualsWholeRun(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")

@@ -264,7 +264,7 @@ var answers = []struct {
 }
 
 // Each command line has its exit code, prints only its answer, and writes errors only to standard error.
-func TestAnswers(t *testing.T) {
+func TestEachCommandLineHasItsExitCode(t *testing.T) {
 	workplace(t)
 	for _, c := range answers {
 		code, out, errs := asked(c.args...)
@@ -329,7 +329,7 @@ var wrongLines = []struct {
 
 // A wrong flag gives exit code 2 and a message that names it, whatever else is right. Nothing is printed to standard
 // output.
-func TestRefusals(t *testing.T) {
+func TestWrongFlagIsNamed(t *testing.T) {
 	workplace(t)
 	for _, c := range wrongLines {
 		args := strings.Fields(c.line)
