@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sid"
 )
 
 // If descriptors are cached without a delay, each of many changes in a row is seen immediately: of the attribute, of
@@ -31,7 +32,7 @@ func TestChangesInARowAreSeen(t *testing.T) {
 		for range 2 {
 			s, err := stat(fd)
 			w.must(err)
-			k, err := w.tree.known(fd, &s)
+			k, err := w.tree.known(fd, &s, sid.SID{})
 			w.must(err)
 			if got := formatted(k.descriptor); got != texts[i%2] {
 				t.Fatalf("F-115: descriptor after change %d: %s, want %s", i, got, texts[i%2])
@@ -84,7 +85,7 @@ func TestCachedDescriptorIsNeverOld(t *testing.T) {
 	for range 5000 {
 		before, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.known(fd, &before)
+		k, err := w.tree.known(fd, &before, sid.SID{})
 		w.must(err)
 		value, err := attributeOf(fd, w.tree.cfg.Attribute)
 		w.must(err)

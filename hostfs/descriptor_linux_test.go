@@ -91,9 +91,9 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 			err)
 	}
 	// The descriptor is read once, and again after a change of the file.
-	first, err := w.tree.known(fd, &before)
+	first, err := w.tree.known(fd, &before, sid.SID{})
 	w.must(err)
-	again, err := w.tree.known(fd, &before)
+	again, err := w.tree.known(fd, &before, sid.SID{})
 	if w.must(err); first != again {
 		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
@@ -101,15 +101,15 @@ func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	settle(t, w.path("f"))
 	s, err = stat(fd)
 	w.must(err)
-	if k, err := w.tree.known(fd, &s); err != nil || formatted(k.descriptor) != narrow {
+	if k, err := w.tree.known(fd, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
 		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
 	// An unreadable attribute is an error, and is not cached.
-	if _, err := w.tree.known(-1, &before); err != nil {
+	if _, err := w.tree.known(-1, &before, sid.SID{}); err != nil {
 		t.Errorf("F-115: known of a cached file, without a descriptor: %v, want no error", err)
 	}
 	before.Ino++
-	if _, err := w.tree.known(-1, &before); err == nil {
+	if _, err := w.tree.known(-1, &before, sid.SID{}); err == nil {
 		t.Error("F-115: known of an uncached file, without a descriptor: no error, want one")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 )
 
 // repaired runs a repair and returns its lines, with paths relative to the tree.
@@ -172,7 +173,7 @@ func TestRehashRepairsAfterChmod(t *testing.T) {
 		defer shut(fd)
 		s, err := stat(fd)
 		w.must(err)
-		k, err := w.tree.known(fd, &s)
+		k, err := w.tree.known(fd, &s, sid.SID{})
 		w.must(err)
 		return k.verdict
 	}

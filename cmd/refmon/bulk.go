@@ -166,7 +166,7 @@ type input struct {
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
-		return nil, errors.New("which objects? give paths, or --objects FILE")
+		return nil, errors.New("the objects are missing: give paths, or --objects FILE")
 	case c.Objects != "" && c.IDMaps != "":
 		return nil, errors.New("--id-maps applies to files only: an objects file has SIDs")
 	case c.Objects != "" && len(paths) > 0:

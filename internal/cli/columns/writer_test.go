@@ -175,3 +175,34 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+// A SID is neither shortened nor broken where the terminal has room for it: its column keeps its width, and a last cell
+// that does not fit goes below the row (U-123).
+func TestSIDsStayWhole(t *testing.T) {
+	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
+	var out strings.Builder
+	w := columns.New(&out, columns.Options{Width: 80})
+	for _, row := range [][]string{{"PRINCIPAL", "PATH", "CAUSE"},
+		{who, "/srv/projects/a/rather/long/path",
+			"entry added: (OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;" + who + ") Staff"},
+		{"alice", "/srv", "none"}} {
+		var line []byte
+		for _, text := range row {
+			line = columns.Cell(line, columns.Plain, text)
+		}
+		if _, err := w.Write(columns.End(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), who); n != 2 {
+		t.Errorf("U-123: %d whole SIDs, want 2:\n%s", n, out.String())
+	}
+	for line := range strings.Lines(out.String()) {
+		if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 || strings.TrimRight(line, " ") != line {
+			t.Errorf("U-123: %d columns, or blanks at the end: %q", len(line), line)
+		}
+	}
+}
