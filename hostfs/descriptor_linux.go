@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -41,11 +42,12 @@ type known struct {
 // errYoung keeps a result out of the cache: the file changed so recently that its next change may have the same time.
 var errYoung = errors.New("the file has just changed")
 
-// known returns the parsed attribute of the inode that fd holds, from the cache if the state in s is cached. It
-// returns the result for a file that has just changed, but does not cache it.
-func (t *Tree) known(fd int, s *unix.Statx_t) (*known, error) {
+// known returns the parsed attribute of the inode that fd holds, from the cache if the state in s is cached. Otherwise
+// it charges user for the new entry; zero is the server itself. It returns the result for a file that has just changed,
+// but does not cache it.
+func (t *Tree) known(fd int, s *unix.Statx_t, user sid.SID) (*known, error) {
 	var young *known
-	k, err := t.descriptors.Get(identityOf(s), func() (*known, error) {
+	k, err := t.descriptors.get(identityOf(s), user, func() (*known, error) {
 		k, keep, err := t.read(fd, s)
 		if err == nil && !keep {
 			young, err = k, errYoung

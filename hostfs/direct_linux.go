@@ -38,7 +38,7 @@ func (t *Tree) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlac
 		return t.missing(base, prefix, dir, name, err)
 	}
 	p := t.place()
-	p.links = r.Options&fileaccess.OpenReparsePoint != 0
+	p.links, p.user = r.Options&fileaccess.OpenReparsePoint != 0, userOf(r)
 	p.object, p.path, p.name = object, join(prefix, dir), name
 	if prefix == "" {
 		p.asked = r.Name

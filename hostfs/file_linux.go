@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -24,6 +25,7 @@ type file struct {
 	symlink   bool                   // immutable
 	links     bool                   // immutable; listings include links
 	nameless  bool                   // immutable; it was made without a name
+	user      sid.SID                // immutable; whom the open was decided for
 	granted   winnt.AccessMask       // immutable
 	share     fileaccess.ShareAccess // immutable
 	node      *node                  // immutable once entered

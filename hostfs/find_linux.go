@@ -10,6 +10,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -22,8 +23,9 @@ type place struct {
 	parent int // holds the directory; -1: the place is the root of the tree, or was found without it
 	object int // holds the file with the name; -1: there is no such file
 	owned  bool
-	links  bool   // the caller supports links: a link is opened itself
-	target string // target of the link to create; "": Open creates no link
+	user   sid.SID // of the request; zero: the server's own
+	links  bool    // the caller supports links: a link is opened itself
+	target string  // target of the link to create; "": Open creates no link
 	// nameless makes Open create a file without a name.
 	nameless bool
 	// path of the directory and name of the entry, as spelled in the tree; asked is the whole request if it has that
@@ -51,7 +53,7 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		r.Face = fileaccess.SMB
 	}
 	p := t.place()
-	p.links = r.Options&fileaccess.OpenReparsePoint != 0
+	p.links, p.user = r.Options&fileaccess.OpenReparsePoint != 0, userOf(r)
 	if !fileaccess.ValidName(r.Name) {
 		return p, ntstatus.Success // the decision refuses it (F-13)
 	}
@@ -83,6 +85,14 @@ func (t *Tree) Find(r *fileaccess.Request, start nt.OpenFile) (nt.FilePlace, nts
 		return nil, ntstatus.ObjectNameInvalid
 	}
 	return p, ntstatus.Success
+}
+
+// userOf returns the user of a request, zero without a token.
+func userOf(r *fileaccess.Request) sid.SID {
+	if tok := r.Subject.Effective(); tok != nil {
+		return tok.User().SID
+	}
+	return sid.SID{}
 }
 
 // walks reports whether the directories on the way have to be looked at one by one:
@@ -191,7 +201,7 @@ func (p *place) describe() (err error) {
 	if deviceOf(&p.status) != p.t.device {
 		return unix.EXDEV
 	}
-	if p.read, err = p.t.known(p.object, &p.status); err != nil {
+	if p.read, err = p.t.known(p.object, &p.status, p.user); err != nil {
 		return err
 	}
 	if o.ReparseTag != 0 && !p.read.own() {

@@ -165,7 +165,7 @@ func (f *file) descriptorOf(name string) *sd.Descriptor {
 	if err != nil {
 		return nil
 	}
-	k, err := f.t.known(fd, &s)
+	k, err := f.t.known(fd, &s, f.user)
 	if err != nil {
 		return nil
 	}

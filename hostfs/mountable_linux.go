@@ -19,7 +19,7 @@ func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status
 	if err != nil {
 		return facts, nil, statusOf(err)
 	}
-	if k, err := f.t.known(f.fd, &s); err == nil {
+	if k, err := f.t.known(f.fd, &s, f.user); err == nil {
 		d = k.descriptor
 	}
 	return factsOf(&s), d, ntstatus.Success

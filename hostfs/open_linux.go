@@ -34,7 +34,7 @@ func (p *place) Open(r *fileaccess.Request, d *fileaccess.Decision) (nt.OpenFile
 		// An open that cannot write must not exclude readers (F-48).
 		share |= fileaccess.ShareRead
 	}
-	f := &file{t: p.t, fd: -1, granted: d.Granted, share: share,
+	f := &file{t: p.t, fd: -1, user: p.user, granted: d.Granted, share: share,
 		deleteOnClose: r.Options&fileaccess.DeleteOnClose != 0,
 		links:         p.links,
 		ownLink:       link{dir: p.parent, directory: p.parentInode, name: p.name, path: p.Path()}}

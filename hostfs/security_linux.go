@@ -18,7 +18,7 @@ func (f *file) Descriptor() (*sd.Descriptor, ntstatus.Status) {
 	if err != nil {
 		return nil, statusOf(err)
 	}
-	k, err := f.t.known(f.fd, &s)
+	k, err := f.t.known(f.fd, &s, f.user)
 	if err != nil {
 		return nil, statusOf(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
 )
 
 // Symbolic links of a tree. A link with its own descriptor, such as one created here, is a file of the tree: it is
@@ -71,7 +72,7 @@ func (t *Tree) ownLink(dir int, name string, inode uint64) bool {
 	if err != nil || s.Ino != inode || s.Mode&unix.S_IFMT != unix.S_IFLNK {
 		return false
 	}
-	k, err := t.known(fd, &s)
+	k, err := t.known(fd, &s, sid.SID{})
 	return err == nil && k.own()
 }
 
@@ -90,7 +91,7 @@ func (f *file) linkEntry(e *nt.FileEntry, s *unix.Statx_t) bool {
 	if err != nil || held.Ino != s.Ino {
 		return false
 	}
-	k, err := f.t.known(fd, &held)
+	k, err := f.t.known(fd, &held, f.user)
 	if err != nil || !k.own() {
 		return false
 	}

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/refmon/refmon/cache"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/ntstatus"
@@ -29,7 +28,7 @@ type Tree struct {
 	lender    *lender           // immutable; nil: hands nothing out
 	noLender  error             // immutable; why it hands nothing out
 
-	descriptors *cache.Cache[identity, *known]
+	descriptors *descriptorCache
 
 	writing sync.Mutex // held while an attribute is compared and written
 
@@ -63,7 +62,7 @@ func Open(c Config) (*Tree, error) {
 	}
 	_ = ownDescriptors() // each open of a file uses it
 	t := &Tree{cfg: c, root: fd, abandoned: time.Minute, nodes: map[uint64]*node{},
-		descriptors: cache.New[identity, *known](c.Descriptors)}
+		descriptors: newDescriptorCache(c.Descriptors)}
 	if err := t.look(); err != nil {
 		return nil, errors.Join(fmt.Errorf("hostfs: look at the tree %s: %w", c.Path, err), unix.Close(fd))
 	}

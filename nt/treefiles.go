@@ -98,7 +98,7 @@ func (t *Thread) NtReadFileAt(file winnt.Handle, length uint32, offset int64) ([
 // this program allocates nothing. Fewer bytes than len(b) mean the end of the file, or the limit of
 // one call. 0 bytes have STATUS_END_OF_FILE. The rest of b is undefined.
 func (t *Thread) NtReadFileInto(file winnt.Handle, b []byte, offset int64) (int, ntstatus.Status) {
-	b = b[:min(len(b), math.MaxUint32)]
+	b = b[:min(uint64(len(b)), math.MaxUint32)]
 	out, st := call(t, rowReadFile, ReadFileIn{FileHandle: file, Length: uint32(len(b)), ByteOffset: uint64(offset),
 		Room: b})
 	if n := len(out.Buffer); n == 0 || &out.Buffer[0] == &b[0] {

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/hostfs"
+	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -36,6 +37,7 @@ type stored struct {
 	attributes fileaccess.Attributes
 	descriptor *sd.Descriptor // nil grants nothing
 	cause      error          // why the stored descriptor does not count; nil: it does, or there is none
+	unread     error          // why the descriptor of this directory is not known; nil: it is
 }
 
 // chain returns a file and the directories above it, from the root of its tree down.
@@ -95,11 +97,13 @@ func (f *fileFlags) read(path string) (stored, error) {
 		return stored{}, err
 	}
 	defer o.Close()
-	return stored{path, o.Directory(), o.Attributes(), o.Descriptor(), o.Cause()}, nil
+	return stored{path: path, directory: o.Directory(), attributes: o.Attributes(), descriptor: o.Descriptor(),
+		cause: o.Cause()}, nil
 }
 
 // mountedChain reads the descriptors of files on a mount: as root those of the tree below it, else by asking the mount,
-// which shows them to users with READ_CONTROL.
+// which shows them to users with READ_CONTROL. It returns a directory that the mount refuses as unread, because the
+// decision may not need it.
 func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 	failed := uncovered(at, func() error {
 		list, err = f.storedChain(whole, at)
@@ -114,9 +118,14 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 		path := filepath.Join(at, filepath.Join(names[:i]...))
 		d, err := readMounted(path)
 		if errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("%w: you may not read this descriptor (READ_CONTROL): ask as its owner, or as root "+
+			err = fmt.Errorf("%w: you may not read this descriptor (READ_CONTROL): ask as its owner, or as root "+
 				"with the path of the file in the tree itself", err)
-		} else if err != nil {
+			if i < len(names) {
+				list = append(list, stored{path: path, directory: true, unread: err})
+				continue
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 		info, err := os.Lstat(path)
@@ -126,6 +135,29 @@ func (f *fileFlags) mountedChain(at, whole string) (list []stored, err error) {
 		list = append(list, stored{path: path, directory: info.IsDir(), descriptor: d})
 	}
 	return list, nil
+}
+
+// complete returns an error if the descriptor of a directory that the caller may not read could change the decision. It
+// removes an unread directory that contains the file from facts otherwise (B-24).
+func complete(list []stored, r *fileaccess.Request, facts *fileaccess.Facts) error {
+	walks := facts.Policy.Traverse == fileaccess.TraverseAlways ||
+		facts.Policy.Traverse == fileaccess.TraversePrivilege && !r.Subject.Effective().Has(winnt.SeChangeNotifyPrivilege)
+	for i := range list {
+		if list[i].unread != nil && i > 0 && walks {
+			return list[i].unread // the root of the tree is not traversed
+		}
+	}
+	if len(list) < 2 || list[len(list)-2].unread == nil {
+		return nil
+	}
+	unlimited := *facts
+	unlimited.Parent = &fileaccess.Directory{Name: facts.Parent.Name, Descriptor: sd.NoSecurity}
+	facts.Parent = nil
+	without, with := accessquery.ExplainOpen(r, facts), accessquery.ExplainOpen(r, &unlimited)
+	if without.Status() != with.Status() || without.Granted != with.Granted {
+		return list[len(list)-2].unread
+	}
+	return nil
 }
 
 // below returns the names of a path below a directory; none for the directory itself. ok is false for a path elsewhere.

@@ -67,6 +67,9 @@ func (c *whyCmd) ofPath(std *streams) error {
 	}
 	// The stored descriptors decide as on a mount (B-24).
 	q.request, q.facts = c.opening(q.list, access.SubjectOf(q.token), q.want)
+	if err := complete(q.list, &q.request, &q.facts); err != nil {
+		return err
+	}
 	return q.answer(std, c.JSON)
 }
 

@@ -151,8 +151,8 @@ func TestUploadFailsAfterRevocation(t *testing.T) {
 	}
 }
 
-// TestConditionsOfRefusedRequests checks that a request that is refused without its condition is refused with it as well
-// (RFC 9110, 13.2.1, G-45).
+// TestConditionsOfRefusedRequests checks that a request that is refused without its condition is refused with it as
+// well (RFC 9110, 13.2.1, G-45).
 func TestConditionsOfRefusedRequests(t *testing.T) {
 	w := newWorld(t, shared)
 	w.folder("top", "O:BAG:SYD:P(A;OICI;0x1301bf;;;{bob})")

@@ -81,6 +81,17 @@ func (w *treeWorld) trailed(t *testing.T, p *program, at string) {
 	if out, _ := shell(bob, w.refmon()+" why "+at+"/plan --as 4712"); !strings.Contains(out, "READ_CONTROL") {
 		t.Errorf("B-24: bob may not read the descriptor:\n%s, want text containing \"READ_CONTROL\"", out)
 	}
+	// Nobody but root may read the descriptor of the tree's root, which does not decide an open for reading.
+	w.describe("", "O:BAG:SYD:P(A;;0x1000a1;;;WD)")
+	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4711"); err != nil ||
+		!strings.HasPrefix(out, "GRANTED") {
+		t.Errorf("B-24: refmon why below an unreadable root: %v\n%s, want GRANTED", err, out)
+	}
+	if out, err := shell(alice, w.refmon()+" why "+at+"/plan --as 4712 --want DELETE"); err == nil ||
+		!strings.Contains(out, "READ_CONTROL") {
+		t.Errorf("B-24: the root could grant DELETE: %v\n%s, want an error", err, out)
+	}
+	w.describe("", ofTheRoot)
 	end()
 	// The mount over the tree itself: root reads the descriptors below it.
 	_, end = p.started("mount", w.root, w.root)

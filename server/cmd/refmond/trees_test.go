@@ -46,9 +46,12 @@ func newTreeWorld(t *testing.T) *treeWorld {
 	dir := t.TempDir()
 	w := &treeWorld{T: t, dir: dir, root: filepath.Join(dir, "tree"), config: filepath.Join(dir, "c.yaml")}
 	w.must(errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Mkdir(w.root, 0o700)))
-	w.describe("", "O:BAG:SYD:P(A;OICI;FA;;;S-1-22-1-4711)(A;OICI;0x1200a9;;;S-1-22-1-4712)")
+	w.describe("", ofTheRoot)
 	return w
 }
+
+// ofTheRoot is the descriptor of the directory that newTreeWorld makes.
+const ofTheRoot = "O:BAG:SYD:P(A;OICI;FA;;;S-1-22-1-4711)(A;OICI;0x1200a9;;;S-1-22-1-4712)"
 
 func (w *treeWorld) must(err error) {
 	w.Helper()
@@ -205,7 +208,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 		t.Errorf("the directory has %+v", list)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "plans/Plan B.txt")); err != nil || string(text) != "the plan" {
-		t.Errorf(`the real file: %q, %v, want string(text) = "the plan", no error`, text, err)
+		t.Errorf(`the real file: %q, %v, want "the plan", no error`, text, err)
 	}
 	w.ok("disposition", a.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
 	for th, handles := range map[*nt.Thread][]winnt.Handle{a: {h, dir}, b: {hb}} {

@@ -127,8 +127,8 @@ func (g *gathering) groups(all []token.Group) {
 }
 
 // resources adds the groups of the service's domain. Our own KDC adds the groups created there, so
-// they count for foreign clients too, even if the foreign issuer sent the same SID: otherwise it could take a group away
-// that a deny entry names (K-24).
+// they count for foreign clients too, even if the foreign issuer sent the same SID. Otherwise it could
+// take a group away that a deny entry names (K-24).
 func (g *gathering) resources(domain sid.SID, all []Membership) {
 	for _, m := range all {
 		s := domain.WithRID(m.RID)
