@@ -25,7 +25,8 @@ type Subject struct {
 
 // SubjectOf returns the subject of a thread with token t. A primary token is
 // its primary token. An impersonation token is its client, at the token's own
-// level, and also its primary token.
+// level, and also its primary token. The subject of a nil token has no token, so
+// that checks return [ErrNoToken].
 func SubjectOf(t *token.Token) Subject {
 	if t != nil && t.Type() == winnt.TokenImpersonation {
 		return Subject{Primary: t, Client: t, Level: t.Level()}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// collapse puts the memory of descriptors on huge pages, where a server whose
-// transparent_hugepage is "always" has it anyway.
+// collapse moves descriptors to huge pages, as Linux does by itself on a server whose transparent_hugepage is
+// "always".
 func collapse(b *testing.B, all []*sd.Descriptor) {
 	const page = 2 << 20
 	lo, hi := ^uintptr(0), uintptr(0)

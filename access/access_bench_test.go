@@ -30,7 +30,7 @@ func BenchmarkCheck(b *testing.B) {
 					benchDecision, _ = access.Check(tok, d, mode.mask, winnt.FileObject)
 				}
 				if !benchDecision.Allowed() {
-					b.Fatal(benchDecision)
+					b.Fatalf("the check denies, want a grant: %v", benchDecision)
 				}
 			})
 		}
@@ -46,8 +46,8 @@ func BenchmarkSeAccessCheck(b *testing.B) {
 	}
 }
 
-// The special stages, to see that they cost nothing where absent and little
-// where present.
+// BenchmarkStages measures checks with labels, owners, restricted tokens, app containers and conditions, which should
+// cost little.
 func BenchmarkStages(b *testing.B) {
 	for _, c := range []struct {
 		name, sd string
@@ -72,7 +72,7 @@ func BenchmarkStages(b *testing.B) {
 				benchDecision, _ = access.Check(tok, d, c.desired, winnt.FileObject)
 			}
 			if benchDecision.Allowed() != c.want {
-				b.Fatal(benchDecision)
+				b.Fatalf("allowed is not %t: %v", c.want, benchDecision)
 			}
 		})
 	}
@@ -85,12 +85,12 @@ func BenchmarkCheckBytes(b *testing.B) {
 		benchDecision, _ = access.CheckBytes(tok, raw, winnt.FILE_READ_DATA, winnt.FileObject)
 	}
 	if !benchDecision.Allowed() {
-		b.Fatal(benchDecision)
+		b.Fatalf("the check denies, want a grant: %v", benchDecision)
 	}
 }
 
-// BenchmarkCold checks a million distinct descriptors in random order, on ordinary and on huge pages. The additional
-// unit is the time of this machine to read one byte of each.
+// BenchmarkCold checks a million different descriptors in random order, on ordinary and on huge pages. As a unit of
+// comparison it also measures the time of this machine to read one byte of each.
 func BenchmarkCold(b *testing.B) {
 	if testing.Short() {
 		b.Skip("a million descriptors")
@@ -98,7 +98,7 @@ func BenchmarkCold(b *testing.B) {
 	const n = 1 << 20
 	all := make([]*sd.Descriptor, n)
 	template := benchSD(b, 900000).Binary()
-	var rids []int // offsets of the strangers' last sub-authorities
+	var rids []int // offsets of the last sub-authorities of SIDs that are not the user's
 	for i := 0; i+4 <= len(template); i += 4 {
 		if v := binary.LittleEndian.Uint32(template[i:]); v >= 900000 && v < 900010 {
 			rids = append(rids, i)
@@ -135,7 +135,7 @@ func BenchmarkCold(b *testing.B) {
 			}
 			b.ReportMetric(heap, "heap/bytes")
 		})
-		b.Run(pages+"/unit", func(b *testing.B) { // one read, each to wait for the one before
+		b.Run(pages+"/unit", func(b *testing.B) { // one read, which waits for the one before
 			i := 0
 			for b.Loop() {
 				i += 1 + int(all[order[i&(n-1)]].RMControl())

@@ -198,7 +198,7 @@ func TestCertificateOrdersPrivileges(t *testing.T) {
 		Intent: access.Intent{Backup: true}}
 	d, x, err := access.Explain(r)
 	if err != nil || !d.Allowed() {
-		t.Fatal(d, err)
+		t.Fatalf("Explain with backup intent: %v, %v, want a grant", d, err)
 	}
 	cert, err := x.Certificate(r, nil)
 	if want := `"privileges":["SeBackupPrivilege","SeTakeOwnershipPrivilege"]`; !strings.Contains(string(cert), want) {

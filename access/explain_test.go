@@ -162,7 +162,7 @@ func TestIneffectiveDenialIsNoReason(t *testing.T) {
 	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
 	d, x, err := access.Explain(r)
 	if err != nil || d.Allowed() {
-		t.Fatal(d, err)
+		t.Fatalf("Explain: %v, %v, want a denial", d, err)
 	}
 	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
 		t.Errorf("Reason(0x10) = %+v, %v; want that no entry allows it\n%s", b, ok, x)

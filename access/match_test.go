@@ -67,7 +67,7 @@ func TestCompoundEntryComparesServerWithProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if compound.ServerSID() != sid.Guests {
-		t.Fatal(compound.ServerSID())
+		t.Fatalf("server SID of the compound entry: %v, want %v", compound.ServerSID(), sid.Guests)
 	}
 	server, client := mustGroups(t, sid.Guests, sid.Everyone), mustGroups(t, sid.Users, sid.Everyone)
 	for _, c := range []struct {

@@ -62,7 +62,7 @@ func TestDroppedRestrictingSIDDeniesOnly(t *testing.T) {
 		}
 		n, st := tok.Filter(token.FilterSpec{Restrict: list})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("Filter: %v, want success", st)
 		}
 		return n
 	}

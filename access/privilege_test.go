@@ -34,11 +34,11 @@ func TestDroppedRestrictingSIDIsNoOwner(t *testing.T) {
 	spec := baseSpec()
 	once, st := mustToken(t, spec).Filter(token.FilterSpec{Restrict: []token.Group{{SID: caseU}, {SID: sid.Everyone}}})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("Filter: %v, want success", st)
 	}
 	twice, st := once.Filter(token.FilterSpec{Restrict: []token.Group{{SID: sid.Everyone}}})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("Filter: %v, want success", st)
 	}
 	d := sddl.MustParse("O:" + caseU.String() + "G:SYD:")
 	for _, c := range []struct {

@@ -31,63 +31,130 @@ const (
 // Show returns the text of String with each part replaced by the result of show, for
 // example to add colour or to remove terminal control characters. Columns are as wide as
 // the parts passed to show. Reasons that do not fit in width columns continue on the next
-// line. 0 means no limit.
+// line. More than three entries without an effect are then counted instead of listed
+// (U-122). 0 means no limit.
 func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
-	var b strings.Builder
-	last := func(text string, at int) {
-		for i, line := range broken(text, at, width) {
-			if i > 0 {
-				b.WriteString("\n" + pad("", indent(at, width)))
-			}
-			b.WriteString(show(0, line))
-		}
-	}
-	put := func(m Mark, text string, width int) {
-		b.WriteString(show(m, text))
-		if n := width - len(text); n > 0 {
-			b.WriteString(strings.Repeat(" ", n))
-		}
-	}
-	put(markOf(x.Decision.Allowed()), x.Verdict(), 0)
-	b.WriteByte('\n')
-	// Two passes: the columns are as wide as their widest cell, and SDDL is
-	// formatted once.
-	where, entry := 0, 0
-	texts := make([]string, len(x.Steps))
-	for i := range x.Steps {
-		texts[i] = x.Steps[i].Entry()
-		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(texts[i]))
-	}
-	b.WriteString("\n" + pad("", where) + "  " + pad("", entry) + "  ")
-	for i := range x.Reasons {
-		b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
-	}
-	for i := range x.Steps {
-		s := &x.Steps[i]
-		b.WriteByte('\n')
-		put(0, s.where(), where+2)
-		put(0, texts[i], entry+2)
-		for _, r := range x.Reasons {
-			m, cell := s.cell(r.Bit)
-			put(m, cell, columnWidth)
-		}
-		b.WriteString(" " + pad(s.Rule, 5) + "  ")
-		last(s.Because, where+entry+columnWidth*len(x.Reasons)+12)
-	}
-	b.WriteByte('\n')
-	name := 24
-	for _, r := range x.Reasons {
-		name = max(name, len(x.name(r.Bit))+2)
-	}
-	for i, r := range x.Reasons {
-		m, word, why := x.outcome(r)
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), name))
-		put(m, word, len("granted  "))
-		last(why, columnWidth+11+name+len("granted  "))
-	}
-	b.WriteByte('\n')
-	return b.String()
+	p := shown{Explanation: x, width: width, show: show}
+	p.put(markOf(x.Decision.Allowed()), x.Verdict(), 0)
+	p.b.WriteString("\n\n")
+	p.table()
+	p.b.WriteByte('\n')
+	p.reasons()
+	p.b.WriteByte('\n')
+	return p.b.String()
 }
+
+// shown is the text of an explanation while Show writes it.
+type shown struct {
+	*Explanation
+	b     strings.Builder
+	width int // columns of the terminal, 0: no limit
+	show  func(m Mark, text string) string
+}
+
+// put writes a part and fills it with blanks to width bytes.
+func (p *shown) put(m Mark, text string, width int) {
+	p.b.WriteString(p.show(m, text))
+	if n := width - len(text); n > 0 {
+		p.b.WriteString(strings.Repeat(" ", n))
+	}
+}
+
+// last writes the end of a line, which begins at a column, and continues it on further lines.
+func (p *shown) last(text string, at int) {
+	for i, line := range broken(text, at, p.width) {
+		if i > 0 {
+			p.b.WriteString("\n" + pad("", indent(at, p.width)))
+		}
+		p.b.WriteString(p.show(0, line))
+	}
+}
+
+// table writes a row for each step.
+func (p *shown) table() {
+	folded := p.idle()
+	if p.width == 0 || folded <= mostIdle {
+		folded = 0
+	}
+	// Two passes: the columns are as wide as their widest cell, and SDDL is formatted once.
+	where, entry := 0, 2
+	texts := make([]string, len(p.Steps))
+	for i := range p.Steps {
+		if folded > 0 && p.Steps[i].isIdle() {
+			continue
+		}
+		texts[i] = p.Steps[i].Entry()
+		where, entry = max(where, len(p.Steps[i].where())), max(entry, len(texts[i])+2)
+	}
+	const rule = 8
+	// Entries that leave no room for the rights go below their rows, so that the terminal breaks no SID (U-123).
+	below := p.width > 0 && where+2+entry+columnWidth*len(p.Reasons)+rule > p.width
+	if below {
+		entry = 0
+	}
+	p.b.WriteString(pad("", where+2+entry))
+	for i := range p.Reasons {
+		p.b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if folded > 0 && s.isIdle() {
+			continue
+		}
+		p.b.WriteByte('\n')
+		p.put(0, s.where(), where+2)
+		if !below {
+			p.put(0, texts[i], entry)
+		}
+		for _, r := range p.Reasons {
+			m, cell := s.cell(r.Bit)
+			p.put(m, cell, columnWidth)
+		}
+		p.b.WriteString(" " + pad(s.Rule, 5) + "  ")
+		p.last(s.Because, where+2+entry+columnWidth*len(p.Reasons)+rule)
+		if below && texts[i] != "" {
+			p.b.WriteString("\n" + pad("", entryIndent))
+			p.last(texts[i], entryIndent)
+		}
+	}
+	if folded > 0 {
+		p.b.WriteByte('\n')
+		p.last(strconv.Itoa(folded)+" other entries have no effect on this request; the output to a pipe lists them", 0)
+	}
+}
+
+// entryIndent is the column of an entry below its row.
+const entryIndent = 8
+
+// reasons writes a row for each requested right.
+func (p *shown) reasons() {
+	name := 24
+	for _, r := range p.Reasons {
+		name = max(name, len(p.name(r.Bit))+2)
+	}
+	for i, r := range p.Reasons {
+		m, word, why := p.outcome(r)
+		p.b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(p.name(r.Bit), name))
+		p.put(m, word, len("granted  "))
+		p.last(why, columnWidth+11+name+len("granted  "))
+	}
+}
+
+// mostIdle is the number of entries without an effect that Show lists.
+const mostIdle = 3
+
+// idle returns the number of entries without an effect on the requested rights.
+func (x *Explanation) idle() (n int) {
+	for i := range x.Steps {
+		if x.Steps[i].isIdle() {
+			n++
+		}
+	}
+	return n
+}
+
+// isIdle reports whether a step is an entry that neither grants nor denies a requested right.
+func (s *Step) isIdle() bool { return s.ACE >= 0 && s.Bits == 0 }
 
 // leastRoom is the minimum number of columns for a reason. With less room the reason starts
 // on a new line.

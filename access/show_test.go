@@ -22,7 +22,10 @@ func TestShowWrapsAtWidth(t *testing.T) {
 	}
 	for _, width := range []int{80, 60, 40, 30, 10, 1} {
 		got := x.Show(width, same)
-		if g, w := strings.Fields(got), strings.Fields(x.String()); width >= 30 && !slices.Equal(g, w) {
+		g, w := strings.Fields(got), strings.Fields(x.String())
+		slices.Sort(g) // an entry may be below the reason
+		slices.Sort(w)
+		if width >= 30 && !slices.Equal(g, w) {
 			t.Errorf("Show(%d) loses words:\n%s", width, got)
 		}
 		for line := range strings.Lines(got) {
@@ -35,6 +38,44 @@ func TestShowWrapsAtWidth(t *testing.T) {
 		"                                    it decided them\n"
 	if got := x.Show(70, same); !strings.Contains(got, want) {
 		t.Errorf("Show(70):\n%s\nwant it to contain\n%s", got, want)
+	}
+}
+
+// On a terminal entries without an effect are counted if they are more than three; String lists them (U-122).
+func TestShowCountsEntriesWithoutEffect(t *testing.T) {
+	same := func(_ access.Mark, text string) string { return text }
+	for others, want := range map[int]string{3: "", 4: "4 other entries have no effect on this request"} {
+		_, x, err := access.Explain(ask(t, "…(A;;0x1;;;WD)"+strings.Repeat("(A;;FA;;;BO)", others), 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := x.Show(80, same)
+		if rows := strings.Count(got, ";;;BO)"); (rows == 0) != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("%d entries of others: %d rows, want the text %q (U-122):\n%s", others, rows, want, got)
+		}
+		if rows := strings.Count(x.String(), ";;;BO)"); rows != others {
+			t.Errorf("String: %d rows of others, want %d", rows, others)
+		}
+	}
+}
+
+// An entry that leaves no room for the columns of the rights is below its row, and its SID is whole (U-123).
+func TestShowBreaksNoSID(t *testing.T) {
+	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
+	r := ask(t, "…(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;"+who+")"+
+		"(A;;0x3;;;WD)", 0x13)
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := x.Show(80, func(_ access.Mark, text string) string { return text })
+	if !strings.Contains(got, "\n        "+who+")\n") || !strings.Contains(got, "\nDACL 1  +  +  .   A-70   ") {
+		t.Errorf("U-123: Show(80):\n%s", got)
+	}
+	for line := range strings.Lines(got) {
+		if len(line) > 81 {
+			t.Errorf("U-123: a line of %d columns: %q", len(line)-1, line)
+		}
 	}
 }
 

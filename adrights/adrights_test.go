@@ -22,7 +22,7 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 		counts[e.Kind]++
 		key := fmt.Sprint(e.Kind, e.GUID)
 		if e.Name == "" || e.GUID == (winnt.GUID{}) || e.Kind > adrights.Attribute || seen[key] {
-			t.Errorf("entry %+v", e)
+			t.Errorf("entry %+v, want a name, a GUID, a known kind and no duplicate", e)
 		}
 		seen[key] = true
 		if e.Set != (winnt.GUID{}) && !sets[e.Set] {
@@ -30,10 +30,10 @@ func TestTableEntriesAreConsistent(t *testing.T) {
 		}
 	}
 	if len(nameless) != 4 { // the schema names four that no published list has
-		t.Errorf("sets without a name: %v: len(nameless) = %d, want 4", nameless, len(nameless))
+		t.Errorf("property sets without a name = %v, want 4", nameless)
 	}
 	if counts[adrights.PropertySet] != 15 || counts[adrights.Class] != 270 || counts[adrights.Attribute] != 1500 {
-		t.Errorf("%v", counts)
+		t.Errorf("entries by kind = %v, want 15 property sets, 270 classes and 1500 attributes", counts)
 	}
 }
 
@@ -74,11 +74,11 @@ func TestNamesAndGUIDsMatch(t *testing.T) {
 			found = found || e.GUID == g && e.Kind == c.kind
 		}
 		if !found {
-			t.Errorf("ByName(%q) = %v", c.name, adrights.ByName(c.name))
+			t.Errorf("ByName(%q) = %v, want an entry with GUID %s", c.name, adrights.ByName(c.name), c.guid)
 		}
 	}
 	if _, ok := adrights.Find("no such name"); ok || adrights.Name(winnt.GUID{1}, 0x20) != "" {
-		t.Error("a name that does not exist is found")
+		t.Error("an unknown name or GUID is found, want no entry")
 	}
 }
 
@@ -109,24 +109,22 @@ func TestFindIgnoresCase(t *testing.T) {
 	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
 		e, ok := adrights.Find(name)
 		if !ok || e.Name != "Self-Membership" || e.Kind != adrights.ValidatedWrite {
-			t.Errorf(`Find(%q) = %+v, %t, want ok = true, e.Name = "Self-Membership", e.Kind = %v`, name, e, ok,
-				adrights.ValidatedWrite)
+			t.Errorf("Find(%q) = %+v, %t, want Self-Membership of kind %v", name, e, ok, adrights.ValidatedWrite)
 		}
 		all := adrights.ByName(name)
 		if len(all) != 1 || all[0] != e {
-			t.Errorf("ByName(%q) = %+v, want len(all) = 1, all[0] = %v", name, all, e)
+			t.Errorf("ByName(%q) = %+v, want only %v", name, all, e)
 		}
 	}
 	e, _ := adrights.Find("member")
 	if want := guid(t, "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"); e.Kind != adrights.Attribute || e.Set != want {
-		t.Errorf("member is %+v, of the set %v, want e.Kind = %v, e.Set = %v", e, want, adrights.Attribute, want)
+		t.Errorf(`Find("member") = %+v, want an attribute of the set %v`, e, want)
 	}
 	if all := adrights.ByGUID(e.GUID); len(all) != 2 || all[0].Kind != adrights.ValidatedWrite || all[1] != e {
-		t.Errorf("ByGUID(the GUID of member) = %+v, want len(all) = 2, all[0].Kind = %v, all[1] = %v", all,
-			adrights.ValidatedWrite, e)
+		t.Errorf("ByGUID(GUID of member) = %+v, want a %v and then %v", all, adrights.ValidatedWrite, e)
 	}
 	if all := adrights.ByName("no such name"); all != nil {
-		t.Errorf("%v, want nil", all)
+		t.Errorf("ByName of an unknown name = %v, want nil", all)
 	}
 	n := 0
 	for range adrights.All() {

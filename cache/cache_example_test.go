@@ -12,8 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A server keeps a token for each session and a descriptor for each list that
-// it has read.
+// A server keeps a token for each session and a descriptor for each stored one that it has read.
 type server struct {
 	tokens      *cache.Cache[uint64, *token.Token]
 	descriptors *cache.Cache[string, *sd.Descriptor]

@@ -40,7 +40,7 @@ func TestDecodeRejectsMalformedExpressions(t *testing.T) {
 	} {
 		tokens, err := hex.DecodeString(c.tokens)
 		if err != nil {
-			t.Fatal(c.what, err)
+			t.Fatalf("%s: %v", c.what, err)
 		}
 		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
 			t.Errorf("%s: Decode, %s: %v, want %v", c.rule, c.what, err, ErrExpr)
@@ -93,7 +93,7 @@ func TestFormatPrintsEveryIntegerWidth(t *testing.T) {
 	} {
 		tokens, err := hex.DecodeString("f8020000006100" + c.token + "80")
 		if err != nil {
-			t.Fatal(c.token, err)
+			t.Fatalf("%s: %v", c.token, err)
 		}
 		e, err := Decode(append([]byte(signature), tokens...))
 		if err != nil {

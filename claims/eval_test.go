@@ -25,7 +25,7 @@ func evalEnv() *testEnv {
 				strs("strset", "apple", "banana"), Attribute{Name: "big", Type: Uint64, Uints: []uint64{1 << 63}},
 				Attribute{Name: "who", Type: SID, SIDs: []sid.SID{sid.Everyone}},
 				Attribute{Name: "oct", Type: Octets, Octets: [][]byte{{1, 2}}}, sensitive, disabled, ints("none")),
-			User:     mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1),
+			User: mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1),
 				bools("bare"), Attribute{Name: "off", Type: Int64, Flags: FlagDisabled}),
 			Resource: mustSet(strs("fruit", "banana", "apple"), strs("one", "apple"), sensitive),
 			Device:   mustSet(ints("legs", 4), ints("bare")),

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// person is the smallest Env: user claims and group SIDs.
+// person is a simple Env with user claims and group SIDs.
 type person struct {
 	user   *claims.Set
 	groups map[sid.SID]bool
@@ -87,7 +87,7 @@ func ExampleNewSet() {
 	// attribute 0: invalid claim attribute "a": duplicate values
 }
 
-// A three-valued result: Unknown is neither true nor false.
+// Unknown is neither true nor false, and so is its negation.
 func ExampleTruth_Not() {
 	for _, t := range []claims.Truth{claims.True, claims.False, claims.Unknown} {
 		fmt.Println(t, t.Not())
@@ -98,7 +98,7 @@ func ExampleTruth_Not() {
 	// Unknown Unknown
 }
 
-// The flags of an attribute say where it is from; an unknown type is refused.
+// The flags of an attribute say where it is from. An unknown type is an error.
 func ExampleNewSet_refused() {
 	a := claims.Attribute{Name: "clearance", Type: claims.Int64, Ints: []int64{4},
 		Flags: claims.FlagManual | claims.FlagPolicyDerived}

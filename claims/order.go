@@ -79,7 +79,6 @@ func (a *Attribute) data() unsafe.Pointer {
 
 // setOrder computes the order of a's values. Nothing may change them afterwards.
 func (a *Attribute) setOrder() {
-	a.order = nil
 	v := a.view()
 	a.order = newOrder(&v)
 }

@@ -48,7 +48,7 @@ func TestConditionsCompileToDocumentedBytes(t *testing.T) {
 		}
 		tokens, err := hex.DecodeString(c.tokens)
 		if err != nil {
-			t.Fatal(c.rule, err)
+			t.Fatalf("%s: %v", c.rule, err)
 		}
 		want := append([]byte(signature), tokens...)
 		want = append(want, make([]byte, -len(want)&3)...)

@@ -52,8 +52,8 @@ type class struct {
 	undecided Set
 }
 
-// NewEvaluator returns an evaluator for a question. The error is
-// [access.ErrNoMapping], [ErrNoRights] or [ErrRights].
+// NewEvaluator returns an evaluator for a question about the principals, which must
+// not be nil. The error is [access.ErrNoMapping], [ErrNoRights] or [ErrRights].
 func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 	rights, err := q.rights()
 	if err != nil {
@@ -123,7 +123,8 @@ func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 
 // Maximum returns a mask for each principal, in the order of [Compile]. It has
 // all rights that MAXIMUM_ALLOWED would grant on an object with this descriptor,
-// and is 0 if access is denied.
+// and is 0 if access is denied or the descriptor is nil. The next call overwrites
+// the result.
 func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	if e.masks == nil {
 		e.masks = make([]winnt.AccessMask, len(e.p.tokens))
@@ -198,7 +199,8 @@ func (e *Evaluator) either(out Set) {
 
 // Repeatable reports whether equal descriptors may share the result for this
 // one. They may not if a condition reads local attributes, or if a
-// callback decides an entry, because both can change at any time.
+// callback decides an entry, because both can change at any time. It is true for a
+// nil descriptor.
 func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
 	return e.repeatable(d.DACL()) && e.repeatable(d.SACL())
 }

@@ -38,7 +38,7 @@ func Everybody() Expression { return Expression{{everybody}} }
 // clauses that the other clauses imply. ok is false if SIDs alone do not decide:
 // for conditions, sandboxed tokens, labels above a principal, and rights that
 // privileges grant. right is an index into Question.Rights. Expression panics if
-// it is out of range.
+// it is out of range. A nil descriptor refuses everybody.
 func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bool) {
 	r := &e.rights[right]
 	if d == nil || r.none {

@@ -106,6 +106,15 @@ func TestExpressionsAreShort(t *testing.T) {
 			t.Errorf("Expression of %s: %v, want none, because SIDs alone do not decide", text, x)
 		}
 	}
+	// A privilege decides the right that it grants, and no other.
+	taker := tokens(`{"user":"S-1-5-21-1-2-3-1107","privileges":["SeTakeOwnershipPrivilege"]}`)
+	e = must(effective.NewEvaluator(effective.Compile(taker, effective.Config{}), effective.Question{Type: winnt.FileObject,
+		Rights: []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.WRITE_OWNER}}))
+	for right, want := range []bool{true, false} {
+		if x, ok := e.Expression(sddl.MustParse("D:(A;;FR;;;WD)"), right); ok != want {
+			t.Errorf("right %d of a principal with SeTakeOwnershipPrivilege: %v, %t, want %t", right, x, ok, want)
+		}
+	}
 }
 
 // A group that is disabled in all tokens does not change an expression.

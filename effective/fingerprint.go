@@ -15,6 +15,7 @@ import (
 // Fingerprint returns all data of a token that an access check can read, as
 // bytes. Every check gives two tokens with equal fingerprints the same result
 // . Lists of SIDs are sorted, so the order of groups does not matter.
+// Fingerprint panics for nil and for the zero token.
 func Fingerprint(t *token.Token) string {
 	var f fingerprint
 	f.set(t.SIDs(), t.AllowBits())

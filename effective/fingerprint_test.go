@@ -113,7 +113,7 @@ func TestRestrictedTokensHaveDifferentFingerprints(t *testing.T) {
 			for _, l := range lists {
 				next, st := tok.Filter(token.FilterSpec{Restrict: l})
 				if st != ntstatus.Success {
-					t.Fatal(st)
+					t.Fatalf("Filter: %v, want success", st)
 				}
 				tok = next
 			}

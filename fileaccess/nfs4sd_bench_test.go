@@ -9,7 +9,7 @@ import (
 
 var benchNFS4 *sd.Descriptor
 
-// BenchmarkFromNFS4 measures a list of ten entries, names being SIDs.
+// BenchmarkFromNFS4 converts a list of ten entries whose names are SIDs.
 func BenchmarkFromNFS4(b *testing.B) {
 	const who = "S-1-5-21-1-2-3-"
 	list, err := fileaccess.ParseNFS4("A::OWNER@:rwaDxtTnNcCoy,A::" + who + "1001:rwx,A::" + who + "1002:rx,A:g:" +
@@ -21,7 +21,7 @@ func BenchmarkFromNFS4(b *testing.B) {
 	}
 	convert := func() { benchNFS4, _, err = fileaccess.FromNFS4(list, caseU, caseG, nil) }
 	if got := testing.AllocsPerRun(100, convert); got > 34 {
-		b.Fatalf("%.0f allocations, want at most 34", got)
+		b.Fatalf("FromNFS4: %.0f allocations, want at most 34", got)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

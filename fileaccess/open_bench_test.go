@@ -44,7 +44,7 @@ func BenchmarkOpen(b *testing.B) {
 				benchDecision = fileaccess.Open(r, f)
 			}
 			if !benchDecision.Allowed() {
-				b.Fatalf("%+v", benchDecision)
+				b.Fatalf("Open denies, want a grant: %+v", benchDecision)
 			}
 		})
 	}
@@ -59,7 +59,7 @@ func BenchmarkOpenDenied(b *testing.B) {
 		benchDecision = fileaccess.Open(r, f)
 	}
 	if benchDecision.Allowed() {
-		b.Fatal("granted")
+		b.Fatal("Open grants, want a denial")
 	}
 }
 
@@ -87,12 +87,12 @@ func TestOpenAllocatesNothing(t *testing.T) {
 		r, f := typical(t, winnt.GENERIC_READ)
 		change(r, f)
 		if n := testing.AllocsPerRun(100, func() { benchDecision = fileaccess.Open(r, f) }); n != 0 {
-			t.Errorf("%s: %v allocations, want 0", name, n)
+			t.Errorf("Open, %s: %v allocations, want 0", name, n)
 		}
 	}
 }
 
-// The request itself stays on its caller's stack.
+// A request in a variable of the caller is not moved to the heap.
 func TestRequestStaysOnTheStack(t *testing.T) {
 	r, f := typical(t, winnt.GENERIC_READ)
 	n := testing.AllocsPerRun(100, func() {
@@ -103,17 +103,17 @@ func TestRequestStaysOnTheStack(t *testing.T) {
 		benchDecision.Granted = d.Granted
 	})
 	if n != 0 {
-		t.Errorf("%v allocations, want 0", n)
+		t.Errorf("Open with a local request: %v allocations, want 0", n)
 	}
 }
 
-// An open with two descriptors in bytes needs few allocations.
+// An open with two encoded descriptors needs few allocations.
 func TestSMBOpenAllocations(t *testing.T) {
 	s, dir, file := smbWorld(t)
 	if got := testing.AllocsPerRun(100, func() {
 		s.open("a", dir, file, winnt.FILE_READ_DATA, fileaccess.FileOpen, 0)
 	}); got > 8 {
-		t.Errorf("%.0f allocations, want at most 8", got)
+		t.Errorf("SMB open: %.0f allocations, want at most 8", got)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A store of a file server: names to attributes and descriptors.
+// entry is a file or directory in the store of a file server.
 type entry struct {
 	dir  bool
 	attr fileaccess.Attributes
@@ -32,14 +32,13 @@ var (
 	public = fileaccess.Share{Descriptor: sddl.MustParse("D:(A;;0x1301BF;;;WD)")}
 )
 
-// createFile returns the whole open path of an SMB2 CREATE: look up, decide,
-// commit.
+// createFile decides an SMB2 CREATE request: it looks up the name, asks for a decision and executes it.
 func createFile(s access.Subject, name string, desired winnt.AccessMask, d fileaccess.Disposition) (fileaccess.Handle,
 	ntstatus.Status) {
 	req := fileaccess.Request{Subject: s, Desired: desired, Disposition: d, Share: fileaccess.ShareRead,
 		Face: fileaccess.SMB, Name: name}
 	facts := fileaccess.Facts{Share: &public}
-	for i := 0; i < len(name); i++ { // the directories on the way
+	for i := 0; i < len(name); i++ { // the directories on the path
 		if name[i] == '\\' {
 			c := fileaccess.Component{Name: name[:i]}
 			if e := store[c.Name]; e != nil {
@@ -62,7 +61,7 @@ func createFile(s access.Subject, name string, desired winnt.AccessMask, d filea
 	return fileaccess.Handle{Granted: dec.Granted, Face: fileaccess.SMB, Subject: &req.Subject}, dec.Status()
 }
 
-// The whole open path of an SMB-style server.
+// A file server decides opens.
 func Example() {
 	alice, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["S-1-5-21-1-2-3-2001","WD"],
 		"type":"Impersonation","privileges":["SeChangeNotifyPrivilege"]}`))
@@ -132,7 +131,7 @@ func ExampleMaximal() {
 	// Output: STATUS_SUCCESS 0x10081 FILE_READ_DATA|FILE_READ_ATTRIBUTES|DELETE
 }
 
-// Create an open's record: package audit evaluates the SACL, and the explanation has the reasons (F-80).
+// Make the audit record of an open. Package audit evaluates the SACL, and the explanation has the reasons (F-80).
 func Example_audit() {
 	policy, _ := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
@@ -170,8 +169,8 @@ func Example_audit() {
 	// Output: true 4656 %%1537: %%1811 %%4416: %%1801 D:(A;;FR;;;WD)
 }
 
-// A server that looks up paths itself: check the name first. If the lookup stops at a link, the client gets the rest
-// of the path to resolve again.
+// A server that looks up paths itself checks the name first. If the lookup stops at a link, the client gets the rest
+// of the path and resolves it again.
 func ExampleRequest_Unparsed() {
 	r := fileaccess.Request{Name: `reports\now\q3.xlsx`}
 	fmt.Println(fileaccess.ValidName(r.Name), fileaccess.ValidName(`reports\..\q3.xlsx`))

@@ -405,7 +405,7 @@ func TestServerUsesPackageForWholeOpen(t *testing.T) {
 	// The owner removes all entries and then has only the owner's rights.
 	if st := s.setSecurity(&made.handle, own, winnt.DACL_SECURITY_INFORMATION,
 		sddl.MustParse("D:P").Append(nil)); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("set the DACL: %v, want success", st)
 	}
 	if _, st := s.open("b", dir, own, winnt.FILE_WRITE_DATA, fileaccess.FileOpen, 0); st != ntstatus.AccessDenied {
 		t.Errorf("open for writing without entries: %v, want %v", st, ntstatus.AccessDenied)

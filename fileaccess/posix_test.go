@@ -365,7 +365,7 @@ func TestDefaultACLIsInherited(t *testing.T) {
 		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
 			Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
 		if st != 0 {
-			t.Fatal(st)
+			t.Fatalf("Assign: %v, want success", st)
 		}
 		child, _ := fileaccess.ToPOSIX(made, directory, nil)
 		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {

@@ -50,8 +50,8 @@ func exposed(p *fileaccess.Privacy) string {
 	return strings.Join(out, "; ")
 }
 
-// TestPrivateListsWhoElseMayReadOrChange: the expected values follow from the rules, each case by hand.
-// U is the user, G some group.
+// Private lists everybody else who can read or change a file, with rights and entries. The expected values were derived
+// by hand from. U is the user, G a group.
 func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 	const own = "(A;;FA;;;U)(A;;FA;;;SY)(A;;FA;;;BA)"
 	for _, c := range []struct {
@@ -105,8 +105,8 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 	}
 }
 
-// TestPrivateOwnerMayChangeTheRights: an owner who is somebody else counts, unless an entry for OWNER RIGHTS says what
-// he may, whatever its condition.
+// An owner who is not the user counts, unless an entry for OWNER RIGHTS states the owner's rights, whatever its
+// condition is.
 func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	for text, want := range map[string]string{
 		"O:BUD:":                                 "BU 0x40000 owner",
@@ -134,7 +134,7 @@ func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	}
 }
 
-// TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate: what the user creates in a directory must be private too.
+// A directory is private only if what the user creates in it is private too.
 func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 	for text, want := range map[string]string{
 		"(A;;0x20;;;WD)":                "private", // to traverse is not to list
@@ -160,7 +160,8 @@ func TestPrivateDirectoryKeepsWhatIsCreatedInItPrivate(t *testing.T) {
 	}
 }
 
-// TestPrivateRefusesQuestionsAboutEverybody: no answer says private without a user, a descriptor, and somebody else.
+// Private returns an error, and never says private, without a user or a descriptor, or if nobody is left to be somebody
+// else. The zero result is not private either.
 func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	d := aces(t, "empty")
 	for _, c := range []struct {
@@ -187,8 +188,8 @@ func TestPrivateRefusesQuestionsAboutEverybody(t *testing.T) {
 	}
 }
 
-// TestBypassNamesThePrivilegesThatOpenEveryFile: with backup intent or by name, exactly these privileges grant
-// something on a file whose list is empty. SeSecurityPrivilege grants access to the SACL only.
+// Exactly the privileges of Bypass grant something on a file with an empty DACL, with backup and restore intent
+// . SeSecurityPrivilege grants access to the SACL only.
 func TestBypassNamesThePrivilegesThatOpenEveryFile(t *testing.T) {
 	d := sd.New(sd.Parts{Owner: caseU, Group: caseU, DACL: new(sd.ACL)})
 	for p := winnt.SeCreateTokenPrivilege; p <= winnt.LastPrivilege; p++ {

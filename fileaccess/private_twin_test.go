@@ -18,8 +18,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// strangers are all tokens of people who are not the user, SYSTEM or an administrator: every combination of groups and
-// of claims, and the anonymous token with and without Everyone.
+// strangers returns tokens of users other than the user, SYSTEM and administrators: every combination of groups and of
+// claims, and the anonymous token with and without Everyone.
 func strangers(t *testing.T) []*token.Token {
 	t.Helper()
 	groups := []sid.SID{sid.AuthenticatedUsers, sid.Users, caseG, domain.WithRID(513), sid.Logon(0, 77)}
@@ -56,8 +56,8 @@ func strangers(t *testing.T) []*token.Token {
 // conditions is the number of claims in strangers. Each entry with a condition asks about another claim.
 const conditions = 2
 
-// TestPrivateIsWhatNoStrangerCanDo compares Private with every stranger's access check of every right alone, on the
-// directory, on what the user creates in it three levels deep, and on the directory above.
+// Private finds the rights that access checks grant to strangers, each right alone: on the object, on what the user
+// creates in a directory, three levels deep, and on the directory above.
 func TestPrivateIsWhatNoStrangerCanDo(t *testing.T) {
 	everybody := strangers(t)
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
@@ -102,7 +102,7 @@ func TestPrivateIsWhatNoStrangerCanDo(t *testing.T) {
 	}
 }
 
-// strangersMay returns the rights that expose and that one of the tokens has, each asked for alone.
+// strangersMay returns those of the exposing rights that at least one of the tokens has, each checked alone.
 func strangersMay(t *testing.T, everybody []*token.Token, d *sd.Descriptor, directory bool) (m winnt.AccessMask) {
 	t.Helper()
 	rights := []winnt.AccessMask{0x1, 0x2, 0x4, 0x8, 0x10, 0x20, 0x100, 0x10000, 0x40000, 0x80000}
@@ -132,7 +132,7 @@ func createdMay(t *testing.T, everybody []*token.Token, dir *sd.Descriptor, leve
 			Subject: &sd.Caller{Owner: caseU, Group: domain.WithRID(513), DefaultDACL: new(sd.ACL)},
 			Mapping: &winnt.FileObject.Mapping})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("Assign: %v, want success", st)
 		}
 		m |= strangersMay(t, everybody, d, container)
 		if container && levels > 1 {

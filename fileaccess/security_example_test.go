@@ -31,7 +31,8 @@ func ExampleSetSecurity() {
 	// Output: STATUS_SUCCESS O:BAG:BAD:(A;;FR;;;WD)
 }
 
-// The rights that a call needs of its handle, before the call is made.
+// QueryRights and SetRights return the rights that a handle needs for a call. Package fileaccess also names common
+// rights of shares.
 func ExampleQueryRights() {
 	const both = winnt.OWNER_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
 	fmt.Println(fileaccess.QueryRights(both), fileaccess.SetRights(both))

@@ -300,9 +300,9 @@ func (row *reasonRow) descriptors(t *testing.T) (file, directory *sd.Descriptor)
 	return sddl.MustParse("O:" + owner + "G:SYD:" + own), sddl.MustParse("O:LSG:SYD:" + above)
 }
 
-// TestRecordedReasons opens files with the entries that Windows named in its records, and compares the reasons of all
-// rights with the recorded ones. The token has every account of the entries (F-80).
-func TestRecordedReasons(t *testing.T) {
+// TestReasonsEqualRecordings opens files with the entries that Windows named in its records, and compares the reasons
+// of all rights with the recorded ones. The token has every account of the entries (F-80).
+func TestReasonsEqualRecordings(t *testing.T) {
 	spec := baseSpec()
 	for _, s := range []sid.SID{sid.Administrators, sid.Users, sid.LocalSystem} {
 		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: enabled})

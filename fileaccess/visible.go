@@ -9,8 +9,8 @@ import (
 // Visible reports whether access-based enumeration shows an entry to a subject.
 // The subject must be able to read the entry by its own descriptor, and the
 // share must allow reading. share is the result of [Connect], or all bits
-// without a share. The caller must always show "." and ".." (F-71). A nil
-// policy is the default one.
+// without a share. The caller must always show "." and ".." (F-71). An entry
+// without a descriptor is hidden. A nil policy is the default one.
 func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p *Policy) bool {
 	if p == nil {
 		p = &defaultPolicy
@@ -35,6 +35,7 @@ type Viewer struct {
 
 // VisibleEntries returns [Visible] for each viewer v and each entry e as result[v][e]. It
 // checks equal descriptors once for each viewer, however many entries have them (F-74).
+// A nil descriptor is hidden. A nil policy is the default one.
 func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]bool {
 	class, distinct := classes(entries)
 	out := make([][]bool, len(viewers))

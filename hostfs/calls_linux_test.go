@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestResolve checks that no name leads out of its directory, along a link, into a mount or past a zero byte, alone
-// or at the end of a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
-func TestResolve(t *testing.T) {
+// No name leads out of its directory, along a link, into a mount or past a zero byte, neither alone nor as the end of
+// a path. The descriptor is opened with O_PATH and O_CLOEXEC (F-112).
+func TestNamesStayInDirectory(t *testing.T) {
 	root := t.TempDir()
 	for _, err := range []error{os.MkdirAll(filepath.Join(root, "d", "e"), 0o700),
 		os.WriteFile(filepath.Join(root, "d", "f"), nil, 0o600), os.WriteFile(filepath.Join(root, "out"), nil, 0o600),
@@ -38,12 +38,12 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct {
 		dir  int
 		path string
-		want []error // any of these; nil: it is opened
+		want []error // any of these; nil means success
 	}{
 		{d, "f", nil}, {d, ".", nil}, {d, "e", nil}, {d, `e\..\f`, nil}, {d, `e/..\f`, nil},
 		{d, "..", []error{unix.EXDEV}}, {d, `..\out`, []error{unix.EXDEV}}, {d, `e\..\..\out`, []error{unix.EXDEV}},
 		{d, "/", []error{unix.EXDEV}}, {d, filepath.Join(root, "d", "f"), []error{unix.EXDEV}},
-		{d, "l", nil}, // the link itself, as a place
+		{d, "l", nil}, // the link itself
 		{d, `le\x`, []error{unix.ELOOP}}, {d, `la\etc`, []error{unix.ELOOP, unix.EXDEV}},
 		{top, `proc\version`, []error{unix.EXDEV}}, {proc, `self\fd\0`, []error{unix.ELOOP, unix.EXDEV}},
 		{d, "none", []error{unix.ENOENT}}, {d, `f\x`, []error{unix.ENOTDIR}}, {d, "", []error{unix.ENOENT}},
@@ -57,7 +57,8 @@ func TestResolve(t *testing.T) {
 			status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 			if own, err2 := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || err2 != nil ||
 				status&unix.O_PATH == 0 || own != unix.FD_CLOEXEC {
-				t.Errorf("F-112: %.40q: flags %#o and %#o", c.path, status, own)
+				t.Errorf("F-112: below(%.40q): status flags %#o, descriptor flags %#o; want O_PATH and FD_CLOEXEC",
+					c.path, status, own)
 			}
 			_ = unix.Close(fd)
 			continue
@@ -67,11 +68,11 @@ func TestResolve(t *testing.T) {
 			known = known || errors.Is(err, want)
 		}
 		if !known || fd != -1 {
-			t.Errorf("F-112: %.40q: %d, %v, want %v", c.path, fd, err, c.want)
+			t.Errorf("F-112: below(%.40q) = %d, %v, want -1 and one of %v", c.path, fd, err, c.want)
 		}
 	}
 	if fd, err := resolve(d, "l", unix.O_RDONLY); !errors.Is(err, unix.ELOOP) {
-		t.Errorf("F-112: a link is read: %d, %v, want %v", fd, err, unix.ELOOP)
+		t.Errorf("F-112: resolve of a link to read it = %d, %v, want -1, %v", fd, err, unix.ELOOP)
 	}
 	fd, err := resolve(d, "f", unix.O_RDONLY)
 	if err != nil {
@@ -79,18 +80,17 @@ func TestResolve(t *testing.T) {
 	}
 	defer unix.Close(fd) // it was only read
 	if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-		t.Errorf("descriptor flags of a file opened for reading: %#o, %v, want %#o, nil", own, err,
-			unix.FD_CLOEXEC)
+		t.Errorf("resolve to read: descriptor flags %#o, %v; want %#o, no error", own, err, unix.FD_CLOEXEC)
 	}
 }
 
-// TestNamesOfAPath checks the split of a path into directory and name.
-func TestNamesOfAPath(t *testing.T) {
+// parentOf splits a path into directory and name.
+func TestParentOfSplitsPath(t *testing.T) {
 	for _, c := range [][3]string{{"f", "", "f"}, {`\f`, "", "f"}, {`d\f`, "d", "f"}, {`d\e\f`, `d\e`,
 		"f"}, {`d\`, "d", ""},
 		{"", "", ""}} {
 		if dir, last := parentOf(c[0]); dir != c[1] || last != c[2] {
-			t.Errorf("%q: %q and %q, want %q and %q", c[0], dir, last, c[1], c[2])
+			t.Errorf("parentOf(%q) = %q, %q, want %q, %q", c[0], dir, last, c[1], c[2])
 		}
 	}
 }
@@ -102,7 +102,7 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	if who, err := w.tree.reached(shown{path: os.TempDir()}, nil); who == "" || err != nil {
 		t.Skipf("the folder of temporary files is closed to others: %q, %v", who, err)
 	}
-	// Do not change the folder for temporary files: other users need it.
+	// The directory for temporary files is not changed, because other users need it.
 	for _, name := range []string{w.root, filepath.Dir(w.root)} {
 		w.must(os.Chmod(name, 0o755)) //nolint:gosec // the test asks who gets there
 	}
@@ -112,16 +112,16 @@ func TestResolveMissingPathOpensNothing(t *testing.T) {
 	w.must(os.Chmod(w.path("f"), 0o755)) //nolint:gosec // likewise
 	w.must(os.Symlink(w.path("d"), w.path("l")))
 	if who, err := w.tree.reached(shown{path: w.path("d")}, nil); who == "" || err != nil {
-		t.Errorf("reached(a path that everybody can search) = %q, %v, want a non-empty string, nil", who, err)
+		t.Errorf("reached of a directory open to everybody = %q, %v, want a description, no error", who, err)
 	}
 	for _, name := range []string{"gone", `gone\below`, `f\below`, `l\below`, `d\gone`} {
 		if who, err := w.tree.reached(shown{path: w.path(name)}, nil); who != "" || err != nil {
-			t.Errorf(`%s: %q, %v, want "", nil`, name, who, err)
+			t.Errorf(`reached(%s) = %q, %v, want "", no error`, name, who, err)
 		}
 	}
 }
 
-// contents opens a file of the tree and returns its hostfs value.
+// contents opens a file of the tree and returns the tree's value of it.
 func (w *world) contents(name string) *file {
 	w.Helper()
 	th := w.as(alice)
@@ -133,9 +133,9 @@ func (w *world) contents(name string) *file {
 	return f.(*file)
 }
 
-// TestUnlinkRefusesDirectories checks that only a file can be refilled, and only from another file, and that only a
-// file has descriptors for the host's kernel and for locks. A rejected call changes nothing.
-func TestUnlinkRefusesDirectories(t *testing.T) {
+// Refill takes only a file, from another file. Only files have descriptors for the host's kernel and for locks. A
+// rejected call changes nothing (G-33).
+func TestRefillTakesOnlyFiles(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -148,21 +148,21 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 	for what, st := range map[string]ntstatus.Status{"from a directory": f.Refill(d), "of a directory": d.Refill(f),
 		"from a link": f.Refill(l), "of a link": l.Refill(f), "of itself": f.Refill(f), "of another name": f.Refill(same)} {
 		if st != ntstatus.InvalidParameter {
-			t.Errorf("G-33: %s: %v, want %v", what, st, ntstatus.InvalidParameter)
+			t.Errorf("G-33: Refill %s: %v, want %v", what, st, ntstatus.InvalidParameter)
 		}
 	}
 	for name, of := range map[string]*file{"d": d, "l": l} {
 		for _, write := range []bool{false, true} {
 			if fd, st := of.Backing(write); fd != -1 || st != ntstatus.InvalidParameter {
-				t.Errorf("%s: a descriptor %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
+				t.Errorf("Backing of %s = %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 			}
 		}
 		if fd, st := of.Locking(); fd != -1 || st != ntstatus.InvalidParameter {
-			t.Errorf("%s: locks by %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
+			t.Errorf("Locking of %s = %d, %v, want %d, %v", name, fd, st, -1, ntstatus.InvalidParameter)
 		}
 	}
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "contents" {
-		t.Errorf(`the file has %q, %v, want string(b) = "contents", no error`, b, err)
+		t.Errorf(`contents after the rejected calls: %q, %v; want "contents"`, b, err)
 	}
 	// A file opened for writing loses both bits; one opened for reading keeps them (F-125).
 	w.must(os.Chmod(w.path("g"), 0o755|os.ModeSetuid|os.ModeSetgid)) //nolint:gosec // the test asks about these bits
@@ -174,22 +174,22 @@ func TestUnlinkRefusesDirectories(t *testing.T) {
 		info, err := os.Stat(w.path("g"))
 		w.must(err)
 		if fd != g.fd || st != ntstatus.Success || info.Mode() != c.mode {
-			t.Errorf("F-125: to be written %t: %d, %v, mode %v, want %d, %v, %v", c.write, fd, st, info.Mode(), g.fd,
-				ntstatus.Success, c.mode)
+			t.Errorf("F-125: Backing for writing %t = %d, %v, then mode %v; want %d, %v, %v", c.write, fd, st,
+				info.Mode(), g.fd, ntstatus.Success, c.mode)
 		}
 	}
 	fd, st := g.Locking()
 	w.want(st, ntstatus.Success)
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || fd == g.fd || flags&unix.O_ACCMODE != unix.O_RDWR || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("locks by %d, flags %#o, %v", fd, flags, err)
+		t.Errorf("Locking = %d, status flags %#o, %v; want a new descriptor with O_RDWR and O_NONBLOCK", fd, flags,
+			err)
 	}
 	w.must(unix.Close(fd))
 }
 
-// TestReadOnlyVolumeRefusesChanges checks that a tree on a read-only medium rejects writes with a status that says
-// so, and can be read (F-26).
-func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
+// A tree on a read-only medium knows that, so that writes get a status of their own (F-26).
+func TestReadOnlyVolumeIsDetected(t *testing.T) {
 	root := t.TempDir()
 	attribute := attributeHere(t)
 	if err := os.WriteFile(filepath.Join(root, "f"), []byte("contents"), 0o600); err != nil {
@@ -210,12 +210,12 @@ func TestReadOnlyVolumeRefusesChanges(t *testing.T) {
 	w.must(err)
 	defer func() { w.must(tree.Close()) }()
 	if !tree.readOnly {
-		t.Error("F-26: a medium that takes no writes is said to take them")
+		t.Error("F-26: a tree on a read-only mount: readOnly is false, want true")
 	}
 }
 
-// Both lookups return all fields of the host's kernel, including the time of birth if there is one. A lookup by name
-// returns a link itself.
+// Lookups by name and by descriptor return all fields of the host's kernel, and the time of birth if there is one. A
+// lookup by name returns a link itself.
 func TestStatReturnsEveryField(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "12345", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -225,19 +225,19 @@ func TestStatReturnsEveryField(t *testing.T) {
 		w.must(unix.Statx(w.tree.root, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &want))
 		got, err := statAt(w.tree.root, name, 0)
 		if err != nil || got != want {
-			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
+			t.Errorf("statAt(%s) = %+v, %v, want %+v", name, got, err, want)
 		}
 		fd, err := below(w.tree.root, name, 0)
 		w.must(err)
 		if got, err = stat(fd); err != nil || got != want {
-			t.Errorf("%s, by the open descriptor: %+v, %v, want %+v", name, got, err, want)
+			t.Errorf("stat of an open %s = %+v, %v, want %+v", name, got, err, want)
 		}
 		shut(fd)
 	}
 	if _, err := statAt(w.tree.root, "none", 0); !errors.Is(err, unix.ENOENT) {
-		t.Errorf("none: %v, want %v", err, unix.ENOENT)
+		t.Errorf("statAt of a missing name: %v, want %v", err, unix.ENOENT)
 	}
 	if _, err := stat(-1); !errors.Is(err, unix.EBADF) {
-		t.Errorf("no descriptor: %v, want %v", err, unix.EBADF)
+		t.Errorf("stat(-1): %v, want %v", err, unix.EBADF)
 	}
 }

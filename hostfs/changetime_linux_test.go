@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestChangesAtOnceAreSeen checks that, if descriptors are cached without a delay, each of many changes in a row is
-// seen immediately: of the attribute, the permissions or a directory entry (F-115).
-func TestChangesAtOnceAreSeen(t *testing.T) {
+// If descriptors are cached without a delay, each of many changes in a row is seen immediately: of the attribute, of
+// the permissions and of a directory's entries (F-115).
+func TestChangesInARowAreSeen(t *testing.T) {
 	w := newWorld(t)
 	if w.tree.settling != 0 {
 		t.Skip("this file system gives several changes one time")
@@ -35,21 +35,21 @@ func TestChangesAtOnceAreSeen(t *testing.T) {
 			k, err := w.tree.known(fd, &s, sid.SID{})
 			w.must(err)
 			if got := formatted(k.descriptor); got != texts[i%2] {
-				t.Fatalf("F-115: after change %d: %s, want %s", i, got, texts[i%2])
+				t.Fatalf("F-115: descriptor after change %d: %s, want %s", i, got, texts[i%2])
 			}
 		}
 	}
 }
 
-// TestSettling checks that caching waits for a file system's clock unless its change times are known to be distinct
-// and prove to be (F-115).
-func TestSettling(t *testing.T) {
+// Caching waits for a file system's clock, unless its change times are documented as distinct and a trial confirms it
+// (F-115).
+func TestSettlingOfUnknownFileSystems(t *testing.T) {
 	w := newWorld(t)
 	var fs unix.Statfs_t
 	w.must(unix.Fstatfs(w.tree.root, &fs))
 	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, 0} {
 		if got := settling(w.tree.root, &unix.Statfs_t{Type: magic}); got != settled {
-			t.Errorf("F-115: type %x: %v, want %v", magic, got, settled)
+			t.Errorf("F-115: settling on file system type %x = %v, want %v", magic, got, settled)
 		}
 	}
 	fs.Type = unix.EXT4_SUPER_MAGIC
@@ -57,13 +57,13 @@ func TestSettling(t *testing.T) {
 	w.must(err)
 	defer shut(missing)
 	if got := settling(missing, &fs); got != settled {
-		t.Errorf("F-115: without a file to try it with: %v, want %v", got, settled)
+		t.Errorf("F-115: settling without a file for the trial = %v, want %v", got, settled)
 	}
 }
 
-// TestKeptWhileRacing: the cached descriptor of a file is never older than its change time, even if another program
-// changes the attribute continuously (F-115).
-func TestKeptWhileRacing(t *testing.T) {
+// The cached descriptor of a file is never older than its change time, even if another program changes the attribute
+// all the time (F-115).
+func TestCachedDescriptorIsNeverOld(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	fd, _ := w.place("f")
@@ -92,12 +92,12 @@ func TestKeptWhileRacing(t *testing.T) {
 		after, err := stat(fd)
 		w.must(err)
 		if identityOf(&before) != identityOf(&after) {
-			continue // it changed in between
+			continue // It changed in between.
 		}
 		a, err := ntacl.Decode(value)
 		w.must(err)
 		if !a.Descriptor.Equal(k.descriptor) {
-			t.Fatalf("F-115: %s is kept, the file has %s", formatted(k.descriptor), formatted(a.Descriptor))
+			t.Fatalf("F-115: cached descriptor %s, stored %s", formatted(k.descriptor), formatted(a.Descriptor))
 		}
 	}
 	close(stop)

@@ -19,8 +19,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Number, birth time and change time identify a file at one moment, to the nanosecond. A write by another program
-// changes the change time (F-115).
+// Inode number, birth time and change time identify a file at one moment, to the nanosecond. A write by another
+// program changes the change time (F-115).
 func TestChangeTimeDetectsWrites(t *testing.T) {
 	at := func(n int64) unix.StatxTimestamp { return unix.StatxTimestamp{Sec: n, Nsec: uint32(n)} }
 	base := unix.Statx_t{Ino: 1, Ctime: at(2), Btime: at(3), Mtime: at(4), Atime: at(5)}
@@ -28,23 +28,23 @@ func TestChangeTimeDetectsWrites(t *testing.T) {
 		change func(*unix.Statx_t)
 		same   bool
 	}{
-		"nothing": {func(*unix.Statx_t) {}, true}, "read": {func(s *unix.Statx_t) { s.Atime = at(9) }, true},
-		"written":         {func(s *unix.Statx_t) { s.Mtime = at(9) }, true},
-		"number":          {func(s *unix.Statx_t) { s.Ino++ }, false},
-		"changed":         {func(s *unix.Statx_t) { s.Ctime.Sec++ }, false},
-		"changed by nano": {func(s *unix.Statx_t) { s.Ctime.Nsec++ }, false},
-		"born":            {func(s *unix.Statx_t) { s.Btime.Sec++ }, false},
-		"born by nano":    {func(s *unix.Statx_t) { s.Btime.Nsec++ }, false},
+		"nothing": {func(*unix.Statx_t) {}, true}, "access time": {func(s *unix.Statx_t) { s.Atime = at(9) }, true},
+		"write time":          {func(s *unix.Statx_t) { s.Mtime = at(9) }, true},
+		"inode number":        {func(s *unix.Statx_t) { s.Ino++ }, false},
+		"change time":         {func(s *unix.Statx_t) { s.Ctime.Sec++ }, false},
+		"change time by 1 ns": {func(s *unix.Statx_t) { s.Ctime.Nsec++ }, false},
+		"birth time":          {func(s *unix.Statx_t) { s.Btime.Sec++ }, false},
+		"birth time by 1 ns":  {func(s *unix.Statx_t) { s.Btime.Nsec++ }, false},
 	} {
 		s := base
 		c.change(&s)
 		if got := identityOf(&s) == identityOf(&base); got != c.same {
-			t.Errorf("F-115: %s: the same %t, want %t", what, got, c.same)
+			t.Errorf("F-115: after a change of %s: same identity %t, want %t", what, got, c.same)
 		}
 	}
 }
 
-// place opens a file as a place.
+// place opens a file without deciding about it.
 func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	w.Helper()
 	fd, err := below(w.tree.root, name, 0)
@@ -55,9 +55,8 @@ func (w *world) place(name string) (fd int, s unix.Statx_t) {
 	return fd, s
 }
 
-// TestWhatIsKept checks that a descriptor is cached only if the file has not changed for 20 ms and not during the
-// read (F-115).
-func TestWhatIsKept(t *testing.T) {
+// A descriptor is cached only if the file has not changed for 20 ms, and not during the read (F-115).
+func TestOnlyUnchangedFilesAreCached(t *testing.T) {
 	w := newWorld(t)
 	w.tree.settling = settled
 	w.file("f", "", wide)
@@ -83,40 +82,41 @@ func TestWhatIsKept(t *testing.T) {
 	s, err := stat(fd)
 	w.must(err)
 	if k, keep, err := w.tree.read(fd, &s); err != nil || !keep || formatted(k.descriptor) != wide {
-		t.Errorf("F-115: of a file at rest: %t, %v", keep, err)
+		t.Errorf("F-115: read of a file at rest: cached %t, %v; want true, no error, descriptor %s", keep, err, wide)
 	}
 	old, before := s, s
 	old.Ctime.Sec--
 	if _, keep, err := w.tree.read(fd, &old); err != nil || keep {
-		t.Errorf("F-115: of another moment: %t, %v, want false, nil", keep, err)
+		t.Errorf("F-115: read of a file that has changed since its stat: cached %t, %v; want false, no error", keep,
+			err)
 	}
 	// The descriptor is read once, and again after a change of the file.
 	first, err := w.tree.known(fd, &before, sid.SID{})
 	w.must(err)
 	again, err := w.tree.known(fd, &before, sid.SID{})
 	if w.must(err); first != again {
-		t.Error("F-115: a cached descriptor was read again")
+		t.Error("F-115: a cached descriptor was read again, want the cached one")
 	}
 	w.describe("f", narrow)
 	settle(t, w.path("f"))
 	s, err = stat(fd)
 	w.must(err)
 	if k, err := w.tree.known(fd, &s, sid.SID{}); err != nil || formatted(k.descriptor) != narrow {
-		t.Errorf("F-115: after a change: %v, %v", formatted(k.descriptor), err)
+		t.Errorf("F-115: descriptor after a change: %v, %v; want %s, no error", formatted(k.descriptor), err, narrow)
 	}
 	// An unreadable attribute is an error, and is not cached.
 	if _, err := w.tree.known(-1, &before, sid.SID{}); err != nil {
-		t.Errorf("F-115: known of a cached file without a descriptor = %v, want nil", err)
+		t.Errorf("F-115: known of a cached file, without a descriptor: %v, want no error", err)
 	}
 	before.Ino++
 	if _, err := w.tree.known(-1, &before, sid.SID{}); err == nil {
-		t.Error("F-115: known without a file and without a cache entry succeeds, want an error")
+		t.Error("F-115: known of an uncached file, without a descriptor: no error, want one")
 	}
 }
 
-// An unreadable attribute grants nothing, whatever the permissions are. It may have a SACL, and the DOS attributes
-// remain readable (F-101, F-115, F-154).
-func TestUnreadable(t *testing.T) {
+// An attribute that cannot be decoded grants nothing, whatever the permissions are. It may have a SACL, and the DOS
+// attributes remain readable (F-101, F-115, F-154).
+func TestUndecodableAttributeGrantsNothing(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	w.must(os.Chmod(w.path("f"), 0o666)) //nolint:gosec // the test asks what that grants
@@ -135,7 +135,8 @@ func TestUnreadable(t *testing.T) {
 		w.must(err)
 		if k.verdict != want.verdict || k.audited != want.audited || (k.descriptor == nil) != (value == "nonsense") ||
 			k.dos.attributes != fileaccess.AttributeHidden || k.attribute.Descriptor != nil {
-			t.Errorf("F-115: %.20q: %+v", value, k)
+			t.Errorf("F-115: attribute %.20q: %+v, want verdict %v, audited %t, hidden", value, k, want.verdict,
+				want.audited)
 		}
 		if value != "" {
 			w.must(unix.Removexattr(w.path("f"), w.tree.cfg.Attribute))
@@ -143,9 +144,9 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestMadeOfPermissions checks that with SynthesiseMissing the descriptor of a file without the attribute comes from
-// its mode, owners and access ACL. A directory's default ACL does not affect it (F-115).
-func TestMadeOfPermissions(t *testing.T) {
+// With SynthesiseMissing the descriptor of a file without the attribute comes from its mode, owners and access ACL. A
+// directory's default ACL does not matter (F-115).
+func TestSynthesiseMissingUsesPermissions(t *testing.T) {
 	accounts := func(id uint32, group bool) sid.SID {
 		s, _ := sid.New(5, 21, 7, map[bool]uint32{true: 2}[group], id)
 		return s
@@ -162,32 +163,33 @@ func TestMadeOfPermissions(t *testing.T) {
 		k, err := w.tree.readAttribute(fd, &s)
 		w.must(err)
 		if k.verdict != ntacl.Stale || k.attribute.Version != 0 {
-			t.Errorf("F-115: %+v, want k.verdict = %v, k.attribute.Version = 0", k, ntacl.Stale)
+			t.Errorf("F-115: %+v, want verdict %v and no stored version", k, ntacl.Stale)
 		}
 		return k.descriptor
 	}
 	plain, err := ntacl.Posix(info, nil, accounts)
 	w.must(err)
 	if got := made(); !got.Equal(plain) {
-		t.Errorf("F-115: of its mode: %s, want %s", formatted(got), formatted(plain))
+		t.Errorf("F-115: descriptor made from the mode: %s, want %s", formatted(got), formatted(plain))
 	}
 	if err := unix.Setxattr(w.path("d"), aclDefault, acl, 0); err != nil {
 		t.Skipf("no POSIX ACL can be set in %s: %v", w.root, err)
 	}
 	if got := made(); !got.Equal(plain) {
-		t.Errorf("F-115: of its default ACL: %s, want %s", formatted(got), formatted(plain))
+		t.Errorf("F-115: descriptor of a directory with a default ACL: %s, want %s", formatted(got), formatted(plain))
 	}
 	w.must(unix.Setxattr(w.path("d"), aclAccess, acl, 0))
 	info.Mode = 0o750
 	named, err := ntacl.Posix(info, acl, accounts)
 	w.must(err)
 	if got := made(); !got.Equal(named) || named.Equal(plain) {
-		t.Errorf("F-115: of its own ACL: %s, want %s", formatted(got), formatted(named))
+		t.Errorf("F-115: descriptor made from an access ACL: %s, want %s, different from the mode's", formatted(got),
+			formatted(named))
 	}
 }
 
 // An attribute of any size and contents denies or decides, and never causes a panic (F-115).
-func TestHostileAttributes(t *testing.T) {
+func TestAnyAttributeIsSafe(t *testing.T) {
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	th := w.as(bob)
@@ -195,7 +197,7 @@ func TestHostileAttributes(t *testing.T) {
 	for i := range len(good) {
 		for _, bad := range [][]byte{good[:i], append(bytes.Clone(good[:i]), bytes.Repeat([]byte{0xff}, len(good)-i)...)} {
 			if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, bad, 0) != nil {
-				continue // an empty one, on some systems
+				continue // Some file systems store no empty attribute.
 			}
 			in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
 			if h, _, st := th.NtCreateFile(in); st == ntstatus.Success {
@@ -206,7 +208,7 @@ func TestHostileAttributes(t *testing.T) {
 		}
 	}
 	for size := len(good); size <= maxAttribute; size *= 2 {
-		// Bytes after the descriptor do not matter; the largest attribute depends on the file system.
+		// Bytes after the descriptor do not matter. The largest attribute depends on the file system.
 		value := append(bytes.Clone(good), make([]byte, size-len(good))...)
 		if unix.Setxattr(w.path("f"), w.tree.cfg.Attribute, value, 0) != nil {
 			t.Logf("the file system holds less than %d bytes", size)
@@ -216,13 +218,13 @@ func TestHostileAttributes(t *testing.T) {
 		w.must(err)
 		_, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f"))
 		if st != ntstatus.Success && st != ntstatus.AccessDenied {
-			t.Errorf("an attribute of %d bytes: %v", size, st)
+			t.Errorf("open with an attribute of %d bytes: %v, want success or STATUS_ACCESS_DENIED", size, st)
 		}
 	}
 }
 
-// TestPermissionsDoNotOverrideDescriptor checks that a tree that ignores permissions accepts each attribute, whatever
-// the permissions are now, and writes new ones without their hash (F-115, F-121).
+// A tree that ignores permissions accepts each attribute, whatever the permissions are now, and writes new ones
+// without their hash (F-115, F-121).
 func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		w := newWorld(t, func(c *Config) { c.IgnorePosix, c.Missing = ignore, SynthesiseMissing })
@@ -239,9 +241,10 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		w.must(err)
 		if want := map[bool]ntacl.Verdict{true: ntacl.Unhashed, false: ntacl.Stale}[ignore]; k.verdict != want ||
 			(formatted(k.descriptor) == hers) != ignore || k.attribute.Version != 4 {
-			t.Errorf("F-115: ignored %t: %v, %s", ignore, k.verdict, formatted(k.descriptor))
+			t.Errorf("F-115: permissions ignored %t: verdict %v, descriptor %s; want %v", ignore, k.verdict,
+				formatted(k.descriptor), want)
 		}
-		// A file without one gets one.
+		// A file without an attribute gets one.
 		w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 		f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 		old, st := f.Descriptor()
@@ -255,39 +258,39 @@ func TestPermissionsDoNotOverrideDescriptor(t *testing.T) {
 		}
 		if v := got.Verify(info, nil, nil); !swapped || got.Version != want || v != verdict ||
 			got.HashType != ntacl.HashSHA256 || formatted(got.Descriptor) != hers {
-			t.Errorf("F-121: ignored %t: version %d, %v, type %d", ignore, got.Version, v, got.HashType)
+			t.Errorf("F-121: permissions ignored %t: version %d, verdict %v, hash type %d; want %d, %v, SHA-256 "+
+				"and the new descriptor", ignore, got.Version, v, got.HashType, want, verdict)
 		}
 	}
 	w := newWorld(t)
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	f := w.opened("bare", fileaccess.Request{}, winnt.WRITE_DAC)
 	if d, st := f.Descriptor(); d != nil || st != ntstatus.NoSecurityOnObject {
-		t.Errorf("F-50: %v, %v, want nil, %v", d, st, ntstatus.NoSecurityOnObject)
+		t.Errorf("F-50: descriptor of a file without one = %v, %v, want nil, %v", d, st, ntstatus.NoSecurityOnObject)
 	}
 }
 
-// TestInfoOfPermissions checks that the hash covers the file's permissions, including special bits and both owners
-// (F-121).
-func TestInfoOfPermissions(t *testing.T) {
+// infoOf returns what the hash covers: the file's permissions, with their special bits, and both owners (F-121).
+func TestInfoOfHasModeAndOwners(t *testing.T) {
 	s := unix.Statx_t{Mode: unix.S_IFREG | 0o7641, Uid: 11, Gid: 22}
 	if got := infoOf(&s); got != (ntacl.Info{Mode: 0o7641, UID: 11, GID: 22}) {
-		t.Errorf("F-121: %+v", got)
+		t.Errorf("F-121: infoOf a file = %+v, want mode 07641, UID 11, GID 22", got)
 	}
 	s.Mode = unix.S_IFDIR | 0o755
 	if got := infoOf(&s); got != (ntacl.Info{Directory: true, Mode: 0o755, UID: 11, GID: 22}) {
-		t.Errorf("F-121: %+v", got)
+		t.Errorf("F-121: infoOf a directory = %+v, want a directory, mode 0755, UID 11, GID 22", got)
 	}
 }
 
-// TestAttributesOfAnyLength checks that an attribute of any length is read completely.
-func TestAttributesOfAnyLength(t *testing.T) {
+// An attribute of any length is read completely.
+func TestAttributeOfAnyLengthIsRead(t *testing.T) {
 	name := attributeHere(t)
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := attribute(path, name); b != nil || err != nil {
-		t.Errorf("F-115: %x, %v, want nil, nil", b, err)
+		t.Errorf("F-115: attribute of a file without one = %x, %v, want nil, no error", b, err)
 	}
 	for _, n := range []int{1, 1023, 1024, 1025, 2000} {
 		value := bytes.Repeat([]byte{1, 0}, n)[:n]
@@ -296,10 +299,10 @@ func TestAttributesOfAnyLength(t *testing.T) {
 			break
 		}
 		if b, err := attribute(path, name); !bytes.Equal(b, value) || err != nil {
-			t.Errorf("F-115: of %d bytes %d are read: %v", n, len(b), err)
+			t.Errorf("F-115: attribute of %d bytes: %d bytes were read, %v; want all, unchanged", n, len(b), err)
 		}
 	}
 	if _, err := attribute(path+"/none", name); !errors.Is(err, unix.ENOTDIR) {
-		t.Errorf("F-115: %v, want %v", err, unix.ENOTDIR)
+		t.Errorf("F-115: attribute of a path through a file: %v, want %v", err, unix.ENOTDIR)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// counting counts the files of a tree that were found without a lookup of their directories.
+// counting counts the files that FindDirect finds, without a lookup of their directories.
 type counting struct {
 	*Tree
 	found int
@@ -29,8 +29,8 @@ func (c *counting) FindDirect(r *fileaccess.Request, start nt.OpenFile) (nt.File
 	return p, ok
 }
 
-// Deferring the lookup of the directory until the file's own descriptor refuses does not change the answer, for
-// random descriptors and requests (F-181).
+// If the lookup of the directory is deferred until the file's own descriptor denies, the answer is the same. Checked
+// with random descriptors and requests (F-181).
 func TestDeferredLookupDecidesAlike(t *testing.T) {
 	w := newWorld(t)
 	tree := &counting{Tree: w.tree}
@@ -74,13 +74,14 @@ func TestDeferredLookupDecidesAlike(t *testing.T) {
 				count[st == ntstatus.Success]++
 			}
 			if got[0] != got[1] {
-				t.Fatalf("F-181: %s with %#x: %s, and with a look at the directory %s, want %s", name,
-					in.DesiredAccess, got[0], got[1], got[1])
+				t.Fatalf("F-181: open %s for %#x, lookup deferred: %s, want %s, as without deferring", name,
+					in.DesiredAccess, got[0], got[1])
 			}
 		}
 	}
 	if count[true] < 200 || count[false] < 200 || tree.found < 100 {
-		t.Errorf("F-181: granted and refused %v, %d found without: too few", count, tree.found)
+		t.Errorf("F-181: opens by success %v, %d found without a lookup; want at least 200 of each and 100", count,
+			tree.found)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 		of, _, done, st := w.sys.TreeFile(th, h)
 		w.want(st, ntstatus.Success)
 		if l := of.(*file).linkNow(); l.path != `d\g` || l.users != 3 || l.dir < 0 {
-			t.Errorf("F-181: %+v, want one link of three opens", l)
+			t.Errorf(`F-181: link of the open %+v, want path d\g, 3 users and a directory`, l)
 		}
 		done()
 	}
@@ -118,7 +119,7 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	gone := w.open(th, "d", winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(gone, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.Success)
-	w.file(`d\late`, "x", full) // by another program
+	w.file(`d\late`, "x", full) // created by another program
 	w.open(th, `d\late`, winnt.FILE_READ_DATA, ntstatus.DeletePending)
 	w.must(os.Remove(w.path(`d\late`)))
 	w.want(th.NtClose(gone), ntstatus.Success)
@@ -129,14 +130,14 @@ func TestDeferredLookupSharesModes(t *testing.T) {
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if w.tree.dooms != 0 {
-		t.Errorf("F-181: %d names are to go, want 0", w.tree.dooms)
+		t.Errorf("F-181: %d names are pending deletion, want 0", w.tree.dooms)
 	}
 }
 
 // A request is answered without a lookup of the directory if it opens an existing file, shares reading, requests
-// rights that a directory cannot grant, comes from a user with traverse privilege, and no deletion is pending
+// rights that a directory cannot grant, comes from a user with the traverse privilege, and no deletion is pending
 // (F-181).
-func TestDirect(t *testing.T) {
+func TestDirectNeedsPlainOpen(t *testing.T) {
 	w := movable(t)
 	passes := passer(t, true)
 	base := fileaccess.Request{Name: `d\f`, Subject: passes, Disposition: fileaccess.FileOpen, Share: 1,
@@ -154,28 +155,28 @@ func TestDirect(t *testing.T) {
 		"delete":        {func(r *fileaccess.Request) { r.Desired = winnt.DELETE }, false},
 		"maximum":       {func(r *fileaccess.Request) { r.Desired = winnt.MAXIMUM_ALLOWED }, false},
 		"write":         {func(r *fileaccess.Request) { r.Desired = winnt.FILE_WRITE_DATA }, true},
-		"told":          {func(r *fileaccess.Request) { r.Maximal = true }, false},
-		"alone":         {func(r *fileaccess.Request) { r.Share = 0 }, false},
-		"not to read":   {func(r *fileaccess.Request) { r.Share = fileaccess.ShareWrite | fileaccess.ShareDelete }, false},
+		"report rights": {func(r *fileaccess.Request) { r.Maximal = true }, false},
+		"no sharing":    {func(r *fileaccess.Request) { r.Share = 0 }, false},
+		"no reading":    {func(r *fileaccess.Request) { r.Share = fileaccess.ShareWrite | fileaccess.ShareDelete }, false},
 		"supersede":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileSupersede }, false},
 		"create":        {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileCreate }, false},
-		"or create":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOpenIf }, false},
+		"open if":       {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOpenIf }, false},
 		"overwrite":     {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwrite }, false},
-		"or overwrite":  {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwriteIf }, false},
-		"a backslash":   {func(r *fileaccess.Request) { r.Name = `d\` }, false},
-		"who walks":     {func(r *fileaccess.Request) { r.Subject = access.Subject{} }, false},
+		"overwrite if":  {func(r *fileaccess.Request) { r.Disposition = fileaccess.FileOverwriteIf }, false},
+		"end backslash": {func(r *fileaccess.Request) { r.Name = `d\` }, false},
+		"traversing":    {func(r *fileaccess.Request) { r.Subject = access.Subject{} }, false},
 		"directory":     {func(r *fileaccess.Request) { r.Options = fileaccess.DirectoryFile }, true},
 		"no directory":  {func(r *fileaccess.Request) { r.Options = fileaccess.NonDirectoryFile }, true},
 		"synchronous": {func(r *fileaccess.Request) {
 			r.Options = fileaccess.SynchronousIOAlert | fileaccess.SynchronousIONonalert | fileaccess.OpenReparsePoint
 		}, true},
-		"on close": {func(r *fileaccess.Request) { r.Options = fileaccess.DeleteOnClose }, false},
-		"backup":   {func(r *fileaccess.Request) { r.Options = fileaccess.OpenForBackupIntent }, false},
+		"delete on close": {func(r *fileaccess.Request) { r.Options = fileaccess.DeleteOnClose }, false},
+		"backup intent":   {func(r *fileaccess.Request) { r.Options = fileaccess.OpenForBackupIntent }, false},
 	} {
 		r := base
 		c.change(&r)
 		if got := w.tree.direct(&r); got != c.want {
-			t.Errorf("F-181: %s: %t, want %t", what, got, c.want)
+			t.Errorf("F-181: direct(%s) = %t, want %t", what, got, c.want)
 		}
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -200,18 +201,18 @@ func TestDirect(t *testing.T) {
 		got := ""
 		if ok {
 			if got = toldOfName(p.(*place)); p.(*place).links {
-				t.Errorf("F-191: %s: links are known", c.name)
+				t.Errorf("F-191: FindDirect(%s): the place supports links, want not", c.name)
 			}
 			p.Release()
 		}
 		if got != c.want || ok != (c.want != "") {
-			t.Errorf("F-181: %s: %q, %t, want %q", c.name, got, ok, c.want)
+			t.Errorf("F-181: FindDirect(%s): %q, %t, want %q", c.name, got, ok, c.want)
 		}
 		found, st := w.tree.Find(&r, c.from)
 		if st == ntstatus.Success {
-			// The long way finds the same, and the directory's descriptor.
+			// Find, which looks up the directory, finds the same and the directory's descriptor.
 			if ok && found.Facts().Object.Exists != strings.Contains(got, "O:") {
-				t.Errorf("F-181: %s: %q, by its directory %q", c.name, got, toldOfName(found.(*place)))
+				t.Errorf("F-181: FindDirect(%s): %q, but Find: %q", c.name, got, toldOfName(found.(*place)))
 			}
 			found.Release()
 		}
@@ -220,7 +221,7 @@ func TestDirect(t *testing.T) {
 	for _, goes := range []bool{true, false} {
 		w.want(doomed.SetDelete(goes), ntstatus.Success)
 		if got := w.tree.direct(&base); got == goes {
-			t.Errorf("F-181: while a name is to go %t: %t, want anything but %t", goes, got, goes)
+			t.Errorf("F-181: direct with a pending deletion %t = %t, want %t", goes, got, !goes)
 		}
 	}
 }

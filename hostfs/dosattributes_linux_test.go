@@ -14,9 +14,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Samba 4.17 wrote the first three for an ordinary file, a read-only and hidden one and a
-// hidden directory; it shows the attributes 20, 23 and 12 of them (F-130).
-func TestDOSAttributes(t *testing.T) {
+// decodeDOS reads user.DOSATTRIB. Samba 4.17 wrote the first three values, for an ordinary file, a read-only and
+// hidden one and a hidden directory. It shows their attributes as 20, 23 and 12 (F-130).
+func TestDecodeDOSReadsSambaForm(t *testing.T) {
 	for _, c := range []struct {
 		value string
 		want  dos
@@ -24,7 +24,7 @@ func TestDOSAttributes(t *testing.T) {
 		{"0000050005000000110000002000000040b73006c579dd01", dos{0x20, true, 0x01dd79c50630b740}},
 		{"000005000500000011000000230000001abe3106c579dd01", dos{0x23, true, 0x01dd79c50631be1a}},
 		{"00000500050000001100000012000000f4793206c579dd01", dos{0x02, true, 0x01dd79c5063279f4}},
-		{"30783233", dos{}}, // 0x23, and no end
+		{"30783233", dos{}}, // 0x23 without the final zero byte
 		{"3078323300", dos{0x23, true, 0}},
 		{"0000050005000000100000002300000000000000000000ff", dos{}},
 		{"0000040004000000110000002300000040b73006c579dd01", dos{}},
@@ -41,7 +41,7 @@ func TestDOSAttributes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := decodeDOS(b); got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.value, got, c.want)
+			t.Errorf("decodeDOS(%s) = %+v, want %+v", c.value, got, c.want)
 		}
 	}
 }
@@ -50,14 +50,14 @@ func FuzzDOSAttributes(f *testing.F) {
 	f.Add([]byte("0x23\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if d := decodeDOS(b); d.attributes&^dosKept != 0 || d.created < 0 || !d.there && d.attributes != 0 {
-			t.Errorf("%+v", d)
+			t.Errorf("decodeDOS returned impossible attributes or time: %+v", d)
 		}
 	})
 }
 
-// A file that is read-only on the file server can be neither written nor deleted, and replaced only with the
-// attribute repeated. Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
-func TestReadOnly(t *testing.T) {
+// A file that is read-only on the file server can be neither written nor deleted, and is not replaced by a rename.
+// Its attributes are shown, also in listings (F-38, F-39, F-58, F-130).
+func TestReadOnlyFileCannotBeChanged(t *testing.T) {
 	w := newWorld(t)
 	const all = "D:P(A;;FA;;;WD)"
 	w.describe("", "O:BAG:SYD:P"+all[3:])
@@ -80,7 +80,7 @@ func TestReadOnly(t *testing.T) {
 	v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	basic, ok := v.(nt.FileBasic)
 	if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != 0x23 || basic.CreationTime != 0x01dd79c50631be1a {
-		t.Errorf("%+v", v)
+		t.Errorf("basic information of the read-only file: %+v, want attributes 0x23 and the stored creation time", v)
 	}
 	g := w.open(th, "g", winnt.DELETE, ntstatus.Success)
 	w.want(th.NtSetInformationFile(g, nt.FileRenameInformation, nt.FileRename{FileName: "f", ReplaceIfExists: true}),
@@ -88,7 +88,7 @@ func TestReadOnly(t *testing.T) {
 	d := w.open(th, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	list, st := th.NtQueryDirectoryFile(d, "f", true)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileAttributes != 0x23 {
-		t.Errorf("%+v, want len(list) = 1, list[0].FileAttributes = 0x23", list)
+		t.Errorf("listing of the read-only file: %+v, want one entry with attributes 0x23", list)
 	}
 	for _, h := range []winnt.Handle{h, g, d} {
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -103,7 +103,7 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	young, none := rest, rest
 	young.Ctime.Sec, none.Ctime.Sec = time.Now().Add(time.Hour).Unix(), 0
 	hidden := dos{attributes: fileaccess.AttributeHidden, there: true}
-	empty, err := os.CreateTemp(t.TempDir(), "empty") // nothing is kept of it
+	empty, err := os.CreateTemp(t.TempDir(), "empty") // It has no attributes, so a new read returns none.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestDOSAttributesAreCachedUntilChange(t *testing.T) {
 	} {
 		keep(c.kept)
 		if got, err := f.dosNow(c.asked); err != nil || got != c.want {
-			t.Errorf("F-130: %d: %+v, want %+v", i, got, c.want)
+			t.Errorf("F-130: case %d: attributes %+v, want %+v", i, got, c.want)
 		}
 	}
 }

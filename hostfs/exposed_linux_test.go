@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A path is open when everybody, another user or a group that is not named can search
-// each of its directories, and closed when one of them is closed (F-126).
-func TestExposure(t *testing.T) {
+// Exposure names who can reach a path: everybody, another user or a group that was not named, if they can search each
+// of its directories (F-126).
+func TestExposureByMode(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives directories to others and mounts")
 	}
-	top, err := os.MkdirTemp("", "exposed") // below a directory that everybody searches
+	top, err := os.MkdirTemp("", "exposed") // Everybody can search the directory above.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestExposure(t *testing.T) {
 			got[i] = strings.ReplaceAll(got[i], top, "TOP")
 		}
 		if err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+			t.Errorf("Exposure, %s: %q, %v; want %q", name, got, err, want)
 		}
 	}
 	set := func(path string, mode uint32, uid, gid int) {
@@ -49,7 +49,7 @@ func TestExposure(t *testing.T) {
 		must(errors.Join(os.Chown(path, uid, gid), unix.Chmod(path, mode)))
 	}
 	set(top, 0o755, 0, 0)
-	check("all open", "TOP/with blank/tree: every user (mode 755)")
+	check("every directory open", "TOP/with blank/tree: every user (mode 755)")
 	set(dir, 0o770, 4711, 50)
 	check("the owner and a group that is named", "TOP/with blank/tree: uid 4711")
 	set(dir, 0o770, 0, 51)
@@ -93,8 +93,8 @@ func TestExposure(t *testing.T) {
 	check("it covers itself", "TOP/with blank/tree: every user (mode 755)")
 }
 
-// A path is below a directory whose name ends where a component of it does (F-126).
-func TestRelative(t *testing.T) {
+// relative returns the rest of a path below a directory. It compares whole components (F-126).
+func TestRelativeComparesComponents(t *testing.T) {
 	for _, c := range []struct {
 		dir, name, rest string
 		ok              bool
@@ -104,12 +104,12 @@ func TestRelative(t *testing.T) {
 	} {
 		rest, ok := relative(c.dir, c.name)
 		if ok != c.ok || ok && rest != c.rest {
-			t.Errorf("F-126: %s is below %s as %q: %t", c.name, c.dir, rest, ok)
+			t.Errorf("F-126: relative(%s, %s) = %q, %t, want %q, %t", c.dir, c.name, rest, ok, c.rest, c.ok)
 		}
 	}
 }
 
-// An entry of a POSIX ACL opens a path too, within the mask.
+// An entry of a POSIX ACL opens a path too, within the mask. Root is not reported, because it can reach every path.
 func TestExposureByACL(t *testing.T) {
 	dir := t.TempDir()
 	must := func(err error) {
@@ -128,10 +128,10 @@ func TestExposureByACL(t *testing.T) {
 	for _, c := range []struct {
 		name, acl, want string
 	}{
-		{"none", "", ""},
+		{"no ACL", "", ""},
 		{"a user and a group", "user 4711 --x,group 51 --x,mask r-x", "uid 4711, gid 51"},
-		{"root, who gets everywhere", "user 0 --x,mask r-x", ""},
-		{"without x", "user 4711 rw-,mask rwx", ""},
+		{"root", "user 0 --x,mask r-x", ""},
+		{"without search permission", "user 4711 rw-,mask rwx", ""},
 		{"outside the mask", "user 4711 --x,mask rw-", ""},
 	} {
 		if c.acl != "" {
@@ -142,12 +142,12 @@ func TestExposureByACL(t *testing.T) {
 		s, err := stat(fd)
 		must(err)
 		if got, err := passers(fd, &s, nil); err != nil || got != c.want {
-			t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.want)
+			t.Errorf("passers with %s = %q, %v, want %q", c.name, got, err, c.want)
 		}
 	}
 }
 
-// posixACL returns an ACL with the owner's entry and the entries in text.
+// posixACL returns an ACL with the owner's entry and the entries in text, for example "user 4711 r-x".
 func posixACL(t *testing.T, text string) []byte {
 	t.Helper()
 	tags := map[string]byte{"user": 2, "group": 8, "mask": 0x10}
@@ -165,7 +165,7 @@ func posixACL(t *testing.T, text string) []byte {
 		}
 		if tag := tags[kind]; i > 0 && tag == tags["group"] || tag == tags["mask"] {
 			if !strings.Contains(string(b), "\x04\x00\x00\x00\xff\xff\xff\xff") {
-				add(4, 0, ^uint32(0)) // the owning group comes before named ones
+				add(4, 0, ^uint32(0)) // The owning group comes before named ones.
 			}
 		}
 		bits := byte(0)
@@ -180,14 +180,14 @@ func posixACL(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestUnescape checks that the three-digit octal escapes of mountinfo are decoded, and that any other backslash stays
-// (F-126).
-func TestUnescape(t *testing.T) {
+// The octal escapes of three digits in mountinfo are decoded. Any other backslash stays. prefixes returns a path's
+// directories from the root on (F-126).
+func TestUnescapeAndPrefixes(t *testing.T) {
 	for text, want := range map[string]string{`a\040b`: "a b", `\134`: `\`, `a\011\012`: "a\t\n", `a\04`: `a\04`,
 		`\`:      `\`,
 		`a\090b`: `a\090b`, `\777`: `\777`, `\0401`: " 1", `x\040`: "x ", `\040\040x`: "  x", "plain": "plain", "": ""} {
 		if got := unescape(text); got != want {
-			t.Errorf("F-126: %q is %q, want %q", text, got, want)
+			t.Errorf("F-126: unescape(%q) = %q, want %q", text, got, want)
 		}
 	}
 	var list []string
@@ -195,13 +195,13 @@ func TestUnescape(t *testing.T) {
 		list = append(list, p)
 	}
 	if !slices.Equal(list, []string{"/", "/a", "/a/bc", "/a/bc/d"}) {
-		t.Errorf("F-126: %q", list)
+		t.Errorf(`F-126: prefixes("/a/bc/d") = %q, want "/", "/a", "/a/bc", "/a/bc/d"`, list)
 	}
 	list = nil
 	for p := range prefixes("/") {
 		list = append(list, p)
 	}
 	if !slices.Equal(list, []string{"/"}) {
-		t.Errorf("F-126: of the root %q", list)
+		t.Errorf(`F-126: prefixes("/") = %q, want "/"`, list)
 	}
 }

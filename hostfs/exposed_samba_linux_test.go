@@ -31,25 +31,24 @@ func TestSambaServesClosedPath(t *testing.T) {
 	b.must(b.sys.AddTree("share", tree))
 	defer func() { b.must(errors.Join(b.sys.Close(), tree.Close())) }()
 	if open, err := tree.Exposure(gid); err != nil || len(open) > 0 {
-		t.Errorf("reached by %q, %v, want len(open) = 0, no error", open, err)
+		t.Errorf("Exposure(%d) = %q, %v, want nobody, no error", gid, open, err)
 	}
 	if open, err := tree.Exposure(); err != nil || len(open) != 1 || !strings.HasSuffix(open[0], ": gid 60") {
-		t.Errorf(`without the group: reached by %q, %v, want len(open) = 1, open[0] ending with ": gid 60", no error`,
-			open, err)
+		t.Errorf(`Exposure without the group = %q, %v, want one entry, ending with ": gid 60"`, open, err)
 	}
 	th := b.thread(b.administrator())
 	b.want(th.NtClose(b.create(th, "ours", call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileCreate},
 		ntstatus.Success)), ntstatus.Success)
 	b.describe("ours", "O:BAG:SYD:P(A;;0x1201bf;;;WD)")
 	if out, err := b.client(smbd.Guest, "ls; get ours /dev/null; put /etc/hostname theirs"); err != nil {
-		t.Errorf("by the server: %v\n%s", err, out)
+		t.Errorf("smbclient: %v, want success\n%s", err, out)
 	}
 	cat := exec.Command("cat", b.path("ours"))
 	cat.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}
 	if out, err := cat.CombinedOutput(); err == nil || !strings.Contains(string(out), "Permission denied") {
-		t.Errorf("by the path: %v, want string(out) containing \"Permission denied\", an error\n%s", err, out)
+		t.Errorf("cat as another user: %v, want \"Permission denied\"\n%s", err, out)
 	}
 	if _, err := os.Stat(b.path("theirs")); err != nil {
-		t.Errorf("the file that the server created: %v", err)
+		t.Errorf("the file that the server created: %v, want it to exist", err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // Extended attributes are read by an open that grants FILE_READ_EA and changed by one that grants FILE_WRITE_EA. The
-// servers' own attributes do not count, and the total size is bounded (F-194 to F-196).
-func TestExtended(t *testing.T) {
+// servers' own attributes are not accessible, and the total size is limited (F-194 to F-196).
+func TestExtendedAttributesNeedRights(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	th := w.as(bob)
@@ -40,11 +40,11 @@ func TestExtended(t *testing.T) {
 		reads: ntstatus.Success} {
 		value, st := f.Extended("user.a")
 		if w.want(st, want); st == ntstatus.Success && string(value) != "value" {
-			t.Errorf("F-194: %q", value)
+			t.Errorf(`F-194: Extended = %q, want "value"`, value)
 		}
 		names, st := f.ExtendedNames()
 		if w.want(st, want); st == ntstatus.Success && !slices.Equal(names, []string{"user.a"}) {
-			t.Errorf("F-194: %q", names)
+			t.Errorf(`F-194: ExtendedNames = %q, want "user.a"`, names)
 		}
 		if f != writes {
 			w.want(f.SetExtended("user.b", nil, 0), ntstatus.AccessDenied)
@@ -58,24 +58,26 @@ func TestExtended(t *testing.T) {
 		w.want(writes.SetExtended(name, []byte("x"), 0), ntstatus.AccessDenied)
 		w.want(writes.RemoveExtended(name), ntstatus.AccessDenied)
 	}
-	// 6 bytes of name and 64 KiB of value do not fit anywhere; one after the other they are counted together.
+	// A name of 6 bytes and a value of almost 64 KiB do not fit. Values that are set one after the other count
+	// together.
 	w.want(writes.SetExtended("user.b", bytes.Repeat([]byte("x"), mostExtended-5), 0), ntstatus.DiskFull)
 	if value := make([]byte, mostExtended-10); !fits(4, "user.b", value) || fits(5, "user.b", value) {
 		t.Error("F-196: the limit must count the name, the value and the used space together")
 	}
 	if n, st := writes.taken("user.b"); n != len("user.a")+len("value") || st != ntstatus.Success {
-		t.Errorf("F-196: %d bytes are taken, %v, want %d, %v", n, st, len("user.a")+len("value"), ntstatus.Success)
+		t.Errorf("F-196: bytes used without user.b = %d, %v, want %d, %v", n, st, len("user.a")+len("value"),
+			ntstatus.Success)
 	}
 	if n, _ := writes.taken("user.a"); n != 0 {
-		t.Errorf("F-196: taken = %d bytes in addition to it, want 0", n)
+		t.Errorf("F-196: bytes used without user.a = %d, want 0", n)
 	}
 	w.want(writes.RemoveExtended("user.a"), ntstatus.Success)
 	w.want(writes.RemoveExtended("user.a"), ntstatus.ObjectNameNotFound)
 }
 
-// A file without a name is decided about as a new one: it takes no name, has the descriptor that one would
-// get, ends with its open, and is linked where a name may be made (F-197).
-func TestNameless(t *testing.T) {
+// A file without a name is decided about like a new one. It takes no name, has the descriptor that a new file would
+// get, ends with its open, and can be linked where a name may be created (F-197).
+func TestNamelessFile(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
 	w.file(`d\f`, "contents", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
@@ -96,7 +98,7 @@ func TestNameless(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	d, st := hers.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 	if w.want(st, ntstatus.Success); d.DACL().Len() != 1 {
-		t.Errorf("F-197: its descriptor is %v, want d.DACL().Len() = 1", d)
+		t.Errorf("F-197: descriptor of the nameless file: %v, want one entry in its DACL", d)
 	}
 	// Even a user with DELETE cannot rename or remove a nameless file.
 	all, st := w.sys.MakeNameless(hers, nt.ObjectAttributes{ObjectName: `\??\share\d\f2`}, winnt.GENERIC_ALL, nil)
@@ -115,7 +117,7 @@ func TestNameless(t *testing.T) {
 	link(`d\new`, ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if b, err := os.ReadFile(w.path(`d\new`)); string(b) != "text" || err != nil {
-		t.Errorf(`F-197: %q, %v, want string(b) = "text", no error`, b, err)
+		t.Errorf(`F-197: contents of the linked file: %q, %v; want "text"`, b, err)
 	}
 	w.want(hers.NtClose(w.create(hers, `d\new`, call{desired: winnt.DELETE, disposition: fileaccess.FileOpen},
 		ntstatus.Success)), ntstatus.Success)
@@ -124,20 +126,20 @@ func TestNameless(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	s, err := f.(*file).stat()
 	if done(); err != nil || s.Nlink != 0 {
-		t.Errorf("F-197: %d names, %v, want 0, nil", s.Nlink, err)
+		t.Errorf("F-197: a nameless file has %d names, %v; want 0, no error", s.Nlink, err)
 	}
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
-		t.Errorf("F-197: %v stand there, %v, want len(left) = 2, no error", left, err)
+		t.Errorf("F-197: entries of the directory: %v, %v; want 2", left, err)
 	}
 	if _, err := os.Lstat(w.path(`d\gone`)); !errors.Is(err, unix.ENOENT) {
-		t.Error(err)
+		t.Errorf("F-197: the nameless file's name: %v, want %v", err, unix.ENOENT)
 	}
 }
 
-// TestReserved checks which host attributes belong to a file: users' attributes except those of servers, in any case
-// (F-195).
-func TestReserved(t *testing.T) {
+// Users' attributes belong to a file, except those of servers in any spelling of their case. Other attributes of the
+// host do not (F-195).
+func TestReservedAttributeNames(t *testing.T) {
 	f := &file{t: &Tree{cfg: Config{Attribute: "user.Ours"}}}
 	for name, want := range map[string]bool{
 		"user.a": false, "user.NTACLs": false, "user.our": false, "user.ours1": false, "user.DosStream": false,
@@ -148,11 +150,11 @@ func TestReserved(t *testing.T) {
 		"user.DosStream.x": true, "user.DOSSTREAM.x": true, "user.DosStream.": true,
 	} {
 		if got := f.reserved(name); got != want {
-			t.Errorf("F-195: %q counts as a server's: %t, want %t", name, got, want)
+			t.Errorf("F-195: reserved(%q) = %t, want %t", name, got, want)
 		}
 	}
 	if mostExtended != 65536 {
-		t.Errorf("F-196: the room is another one: mostExtended = %d, want 65536", mostExtended)
+		t.Errorf("F-196: limit of all extended attributes = %d, want 65536", mostExtended)
 	}
 	for _, c := range []struct {
 		taken, name, value int
@@ -160,14 +162,14 @@ func TestReserved(t *testing.T) {
 	}{{0, 10, 65526, true}, {0, 10, 65527, false}, {1, 10, 65525, true}, {1, 10, 65526, false}, {65526, 10, 0, true},
 		{65527, 10, 0, false}} {
 		if got := fits(c.taken, string(make([]byte, c.name)), make([]byte, c.value)); got != c.want {
-			t.Errorf("F-196: %+v has room: %t, want %t", c, got, c.want)
+			t.Errorf("F-196: fits(%+v) = %t, want %t", c, got, c.want)
 		}
 	}
 }
 
 // Extended attributes are created, replaced and read back byte for byte. The flags of setxattr(2) say whether the
 // attribute must exist. A replaced value does not count towards the limit (F-194, F-196).
-func TestSetExtended(t *testing.T) {
+func TestSetExtendedFlagsAndLimit(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_EA|winnt.FILE_WRITE_EA)
@@ -192,16 +194,16 @@ func TestSetExtended(t *testing.T) {
 		if c.kept == "-" {
 			w.want(st, ntstatus.ObjectNameNotFound)
 		} else if w.want(st, ntstatus.Success); string(got) != c.kept {
-			t.Errorf("F-194: %s is %q, want %q", c.name, got, c.kept)
+			t.Errorf("F-194: value of %s after SetExtended: %q, want %q", c.name, got, c.kept)
 		}
 	}
 	names, st := f.ExtendedNames()
 	if slices.Sort(names); st != ntstatus.Success || !slices.Equal(names, []string{"user.a", "user.b"}) {
-		t.Errorf("F-194: %q, %v", names, st)
+		t.Errorf(`F-194: ExtendedNames = %q, %v, want "user.a" and "user.b"`, names, st)
 	}
 	for but, want := range map[string]int{"": 6 + 1 + 6 + 2, "user.a": 6 + 2, "user.b": 6 + 1, "user.c": 6 + 1 + 6 + 2} {
 		if n, st := f.taken(but); n != want || st != ntstatus.Success {
-			t.Errorf("F-196: taken except %q = %d bytes, %v, want %d", but, n, st, want)
+			t.Errorf("F-196: bytes used without %q = %d, %v, want %d", but, n, st, want)
 		}
 	}
 	big := bytes.Repeat([]byte("x"), 2000)
@@ -209,7 +211,7 @@ func TestSetExtended(t *testing.T) {
 	w.want(f.SetExtended("user.a", big, 0), ntstatus.Success)
 	got, st := f.Extended("user.a")
 	if w.want(st, ntstatus.Success); !bytes.Equal(got, big) {
-		t.Errorf("F-194: %d bytes", len(got))
+		t.Errorf("F-194: a long value: %d bytes returned, want the %d that were set", len(got), len(big))
 	}
 	w.want(f.SetExtended("user.c", make([]byte, mostExtended-6-2000-6-2-5), 0), ntstatus.DiskFull)
 }

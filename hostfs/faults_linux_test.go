@@ -19,7 +19,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// faulty returns a world whose host a test can let fail.
+// faulty returns a world in which a test can make the host's calls fail.
 func faulty(t *testing.T) (*world, *inject.Injector) {
 	t.Helper()
 	disk := new(inject.Injector)
@@ -29,8 +29,8 @@ func faulty(t *testing.T) (*world, *inject.Injector) {
 	return w, disk
 }
 
-// eachCall does something on a fresh tree, again and again, with each call of the host failing in turn, and calls
-// check after it with the call and the status. It fails for fewer calls than least.
+// eachCall repeats an operation on fresh trees. Each time another call of the host fails, and check gets the call and
+// the status. The operation must make at least the given number of calls.
 func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*world, *file) ntstatus.Status,
 	check func(w *world, f *file, what string, st ntstatus.Status)) {
 	t.Helper()
@@ -44,7 +44,7 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 		ops := disk.Ops()[before:]
 		if i >= len(ops) {
 			if w.want(st, ntstatus.Success); i < least {
-				t.Errorf("%d calls: %v, want at least %d", i, ops, least)
+				t.Errorf("the operation made %d calls of the host: %v, want at least %d", i, ops, least)
 			}
 			return
 		}
@@ -52,9 +52,8 @@ func eachCall(t *testing.T, least int, prepare func(*world) *file, do func(*worl
 	}
 }
 
-// TestMoveSurvivesEveryFailedCall checks that a failed rename over another file leaves both files under their names
-// and the open with its old name, and that a successful one moves the file (F-118). A call that only sets the archive
-// attribute may fail.
+// A failed rename over another file leaves both files under their names and the open with its old name. A successful
+// one moves the file (F-118). A call that only sets the archive attribute may fail.
 func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 	for _, link := range []bool{false, true} {
 		for _, target := range []string{"t", "free"} {
@@ -72,7 +71,7 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 						name, want["f"] = target, "-"
 					}
 				} else if st != ntstatus.IODeviceError {
-					t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.IODeviceError)
+					t.Errorf("F-124: %s: status %v, want %v", what, st, ntstatus.IODeviceError)
 				}
 				for n, contents := range want {
 					b, err := os.ReadFile(w.path(n))
@@ -80,19 +79,18 @@ func TestMoveSurvivesEveryFailedCall(t *testing.T) {
 						continue
 					}
 					if string(b) != contents {
-						t.Errorf("F-118: %s: %v, but %s holds %q, want %q", what, st, n, b, contents)
+						t.Errorf("F-118: %s: status %v, then %s holds %q, want %q", what, st, n, b, contents)
 					}
 				}
 				if l := f.linkNow(); l.name != name {
-					t.Errorf("F-118: %s: the open is by %s, want %s", what, l.name, name)
+					t.Errorf("F-118: %s: the open's name is %s, want %s", what, l.name, name)
 				}
 			})
 		}
 	}
 }
 
-// TestCreateSurvivesEveryFailedCall checks that a file that cannot be created completely, with its descriptor, does
-// not exist (F-114).
+// A file that cannot be created completely, with its descriptor, does not exist afterwards (F-114).
 func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile} {
 		eachCall(t, 5, func(w *world) *file { return nil }, func(w *world, _ *file) ntstatus.Status {
@@ -100,13 +98,13 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 			h, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate,
 				options: kind, sd: sddl.MustParse("D:P(A;;FA;;;" + bob + ")")}.at("f"))
 			if st != ntstatus.Success && h != 0 {
-				t.Errorf("%v with a handle", st)
+				t.Errorf("create: %v and a handle, want no handle", st)
 			}
 			w.want(closeAny(th, h), ntstatus.Success)
 			return st
 		}, func(w *world, _ *file, what string, st ntstatus.Status) {
 			if st == ntstatus.Success {
-				t.Errorf("F-114: %s: the file is made: st = %v, want anything but %v", what, st, ntstatus.Success)
+				t.Errorf("F-114: %s: create: %v, want a failure", what, st)
 			}
 			w.exists("f", false)
 			if !strings.Contains(what, "unlink") {
@@ -116,15 +114,14 @@ func TestCreateSurvivesEveryFailedCall(t *testing.T) {
 	}
 }
 
-// TestUnreadableAttributesRefuse checks that a file is not opened if the host cannot read its descriptor, permissions
-// or attributes. Without its descriptor it could grant more, and without its read-only attribute it could be written
-// (F-101, F-115, F-130).
-func TestUnreadableAttributesRefuse(t *testing.T) {
+// A file is not opened if the host cannot read its descriptor, permissions or attributes. Without its descriptor it
+// could grant more, and without its read-only attribute it could be written (F-101, F-115, F-130).
+func TestUnreadableAttributesDeny(t *testing.T) {
 	for _, name := range []string{"", dosName, aclAccess} {
 		w, disk := faulty(t)
 		w.tree.cfg.Missing = SynthesiseMissing
 		if name == aclAccess {
-			w.tree.cfg.Attribute = "user.none" // the permissions decide
+			w.tree.cfg.Attribute = "user.none" // The permissions decide.
 		} else if name == "" {
 			name = w.tree.cfg.Attribute
 		}
@@ -140,13 +137,13 @@ func TestUnreadableAttributesRefuse(t *testing.T) {
 			w.want(closeAny(th, h), ntstatus.Success)
 		}
 		if disk.Selected() == 0 {
-			t.Errorf("%s was never read", name)
+			t.Errorf("the open never read %s, want a read that fails", name)
 		}
 	}
 }
 
-// TestFailedReadKeepsAttribute checks that a change of attributes that cannot read the stored ones writes none, so
-// that the read-only and hidden attributes stay (F-122, F-173).
+// A change of attributes that cannot read the stored ones writes none, so that the read-only and hidden attributes
+// stay (F-122, F-173).
 func TestFailedReadKeepsAttribute(t *testing.T) {
 	w, disk := faulty(t)
 	w.file("f", "x", wide)
@@ -158,16 +155,15 @@ func TestFailedReadKeepsAttribute(t *testing.T) {
 	disk.Fail(unix.EIO, inject.Kind("getxattr"), inject.PathMatch(dosName))
 	w.want(f.SetBasic(nt.FileBasic{FileAttributes: fileaccess.AttributeSystem}), ntstatus.IODeviceError)
 	w.want(second(f.Facts()), ntstatus.IODeviceError)
-	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // marks the file for a backup, or does not
+	w.want(second(f.WriteAt([]byte("y"), 0)), ntstatus.Success) // It also sets the archive attribute if it can.
 	disk.Fail(nil)
 	if got := w.dosOf(w.path("f")); got != was {
-		t.Errorf("F-122: %+v is stored, was %+v, want %+v", got, was, was)
+		t.Errorf("F-122: stored attributes after the failed change: %+v, want %+v", got, was)
 	}
 }
 
-// TestDescriptorWriteFails checks that the call fails and the old descriptor stays in effect if the host cannot store
-// the new one (F-121).
-func TestDescriptorWriteFails(t *testing.T) {
+// If the host cannot store a new descriptor, the call fails and the old descriptor stays in effect (F-121).
+func TestFailedDescriptorWriteChangesNothing(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want ntstatus.Status
@@ -183,14 +179,14 @@ func TestDescriptorWriteFails(t *testing.T) {
 		w.open(th, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 		d, st := f.Descriptor()
 		if w.want(st, ntstatus.Success); formatted(d) != narrow {
-			t.Errorf("F-121: %v: %s", c.err, formatted(d))
+			t.Errorf("F-121: descriptor after the error %v: %s, want %s", c.err, formatted(d), narrow)
 		}
 	}
 }
 
-// TestShortWrites: after a short write of the host, WriteAt continues with the remaining bytes. It returns the number
-// of stored bytes after an error, and fails if the host stores nothing and reports no error (F-124).
-func TestShortWrites(t *testing.T) {
+// After a short write of the host, WriteAt continues with the remaining bytes. It returns the number of stored bytes
+// after an error, and fails if the host stores nothing and reports no error (F-124).
+func TestShortWritesContinue(t *testing.T) {
 	text := []byte("0123456789")
 	for _, c := range []struct {
 		fault error
@@ -202,7 +198,7 @@ func TestShortWrites(t *testing.T) {
 		{inject.Short(3, unix.ENOSPC), 0, 3, ntstatus.DiskFull},
 		{inject.Short(0, nil), 0, 0, ntstatus.IODeviceError},
 		{unix.ENOSPC, 0, 0, ntstatus.DiskFull},
-		{unix.EIO, 1, 10, ntstatus.Success}, // there is no second write
+		{unix.EIO, 1, 10, ntstatus.Success}, // There is no second write.
 		{unix.EINTR, 0, 10, ntstatus.Success},
 	} {
 		for _, at := range []int64{0, -1} {
@@ -213,15 +209,15 @@ func TestShortWrites(t *testing.T) {
 			n, st := f.WriteAt(text, at)
 			b, err := os.ReadFile(w.path("f"))
 			if w.must(err); n != c.n || st != c.want || !bytes.Equal(b, text[:c.n]) {
-				t.Errorf("F-124: %v at %d: %d bytes, %v; the file has %q, want %d, %v, %q", c.fault, at, n, st, b,
-					c.n, c.want, text[:c.n])
+				t.Errorf("F-124: WriteAt with the error %v, at %d: %d bytes, %v, then contents %q; want %d, %v, %q",
+					c.fault, at, n, st, b, c.n, c.want, text[:c.n])
 			}
 		}
 	}
 }
 
-// TestContentsSurviveErrors: a failed truncation, refill or sync returns an error. The file keeps its contents, or has
-// the part that was stored before the error (F-124, G-34).
+// A failed truncation, refill or sync returns an error. The file keeps its contents, or has the part that was stored
+// before the error (F-124, G-34).
 func TestContentsSurviveErrors(t *testing.T) {
 	full := strings.Repeat("new", 1000)
 	for _, c := range []struct {
@@ -243,13 +239,13 @@ func TestContentsSurviveErrors(t *testing.T) {
 		{"copy", inject.Short(700, nil), refilled, ntstatus.Success, []string{full}},
 		{"chmod", unix.EPERM, func(w *world, f *file) ntstatus.Status {
 			w.must(os.Chmod(w.path("f"), 0o600|os.ModeSetuid))
-			return second(f.WriteAt([]byte("evil"), 0)) // the file would stay set-uid
+			return second(f.WriteAt([]byte("evil"), 0)) // The file would stay set-uid.
 		}, ntstatus.AccessDenied, []string{"old"}},
 		{"truncate", unix.ENOSPC, func(w *world, f *file) ntstatus.Status {
 			h, _, st := w.as(bob).NtCreateFile(call{desired: winnt.FILE_WRITE_DATA,
 				disposition: fileaccess.FileOverwrite}.at("f"))
 			if h != 0 {
-				w.Errorf("an open whose truncation failed returned a handle: h = %d, want 0", h)
+				w.Errorf("an open whose truncation failed returned handle %d, want 0", h)
 			}
 			return st
 		}, ntstatus.DiskFull, []string{"old"}},
@@ -263,18 +259,18 @@ func TestContentsSurviveErrors(t *testing.T) {
 		disk.Fail(nil)
 		b, err := os.ReadFile(w.path("f"))
 		if w.must(err); !slices.Contains(c.holds, string(b)) {
-			t.Errorf("F-124: %s fails with %v: the file has %.20q", c.call, c.err, b)
+			t.Errorf("F-124: %s fails with %v: contents %.20q, want one of %.20q", c.call, c.err, b, c.holds)
 		}
 	}
 }
 
-// refilled fills a file with another one.
+// refilled replaces a file's contents with those of another file.
 func refilled(w *world, f *file) ntstatus.Status {
 	return f.Refill(w.opened("new", fileaccess.Request{}, winnt.FILE_READ_DATA))
 }
 
-// A file whose deletion fails stays complete, under its name or, until the next listing, a private
-// one; nobody loses another file (F-117).
+// A file whose deletion fails stays complete, under its name or, until the next listing, a private one. No other file
+// is lost (F-117).
 func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	eachCall(t, 3, func(w *world) *file {
 		w.file("f", "text", wide)
@@ -284,7 +280,7 @@ func TestDeleteSurvivesEveryFailedCall(t *testing.T) {
 	}, func(w *world, f *file) ntstatus.Status { return f.RemoveName() },
 		func(w *world, f *file, what string, st ntstatus.Status) {
 			if st != ntstatus.IODeviceError {
-				t.Errorf("F-117: %s: %v, want %v", what, st, ntstatus.IODeviceError)
+				t.Errorf("F-117: %s: RemoveName: %v, want %v", what, st, ntstatus.IODeviceError)
 			}
 			w.holds(map[string]string{"f": "text"})
 			w.nothingPrivate("")

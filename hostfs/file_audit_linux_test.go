@@ -13,8 +13,8 @@ import (
 )
 
 // A write that extends the file requires the right to append, wherever it starts. One that ends at or before the end
-// of the file does not. A refused write changes nothing, moves no position and is not recorded as a use. A successful
-// one is recorded with the right it used (F-55, F-81, F-119).
+// of the file does not. A rejected write changes nothing, moves no position and is not recorded as a use. A
+// successful one is recorded with the right that it used (F-55, F-81, F-119).
 func TestWriteBeyondEndNeedsAppendRight(t *testing.T) {
 	w, sink := audited(t, audit.Options{})
 	const wide = "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;0x6;;;WD)"
@@ -29,7 +29,7 @@ func TestWriteBeyondEndNeedsAppendRight(t *testing.T) {
 		at     int64
 		text   string
 		want   ntstatus.Status
-		holds  string // afterwards, where it was "0123"
+		holds  string // contents afterwards; they were "0123"
 		record string
 	}{
 		{inside, 0, "abcd", 0, "abcd", "0x2"},
@@ -72,20 +72,19 @@ func TestWriteBeyondEndNeedsAppendRight(t *testing.T) {
 			records = []string{`4663 success \Device\share\f ` + c.record}
 		}
 		if st != c.want || st == 0 && n != len(c.text) || st != 0 && n != 0 {
-			t.Errorf("%q at %d by %v: %d bytes, %v, want %v", c.text, c.at, c.rights, n, st, c.want)
+			t.Errorf("write of %q at %d with %v: %d bytes, %v; want %v", c.text, c.at, c.rights, n, st, c.want)
 		}
 		w.holds(map[string]string{name: c.holds})
 		w.take(sink, records...)
 		v, st := th.NtQueryInformationFile(h, nt.FilePositionInformation)
 		if st != ntstatus.Success || v != any(nt.FilePosition{CurrentByteOffset: position}) {
-			t.Errorf("%q at %d by %v: the position is %+v, %v, want %d", c.text, c.at, c.rights, v, st, position)
+			t.Errorf("write of %q at %d with %v: position %+v, %v; want %d", c.text, c.at, c.rights, v, st, position)
 		}
 		w.want(th.NtClose(h), ntstatus.Success)
 	}
 }
 
-// Each way to use a right of a handle leaves the record of its first use, whichever comes
-// first (F-81, F-119).
+// Each way to use a right of a handle leaves the record of its first use, whichever comes first (F-81, F-119).
 func TestEachUseIsRecorded(t *testing.T) {
 	w, sink := audited(t, audit.Options{})
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SAFA;FA;;;WD)"
@@ -121,7 +120,7 @@ func TestEachUseIsRecorded(t *testing.T) {
 		for range 2 {
 			w.want(c.use(h), ntstatus.Success)
 		}
-		w.take(sink, c.record) // once
+		w.take(sink, c.record) // one record for both uses
 		w.want(th.NtClose(h), ntstatus.Success)
 	}
 }

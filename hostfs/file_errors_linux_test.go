@@ -18,13 +18,13 @@ func TestFailedStatReturnsNoFacts(t *testing.T) {
 	f := &file{t: w.tree, fd: -1}
 	facts, st := f.Facts()
 	if w.want(st, ntstatus.AccessDenied); facts != (nt.FileFacts{}) {
-		t.Errorf("%+v", facts)
+		t.Errorf("Facts of a file whose stat fails = %+v, want none", facts)
 	}
 	if _, st := f.Volume(); st != ntstatus.AccessDenied {
-		t.Error(st)
+		t.Errorf("Volume of a file whose stat fails: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, st := f.Descriptor(); st != ntstatus.AccessDenied {
-		t.Error(st)
+		t.Errorf("Descriptor of a file whose stat fails: %v, want %v", st, ntstatus.AccessDenied)
 	}
 }
 
@@ -44,21 +44,21 @@ func TestClosedDescriptorFailsQueries(t *testing.T) {
 		"shown": third(f.Shown()), "found": third(f.Found()),
 	} {
 		if st != gone {
-			t.Errorf("F-124: %s: %v, want %v", what, st, gone)
+			t.Errorf("F-124: %s on a closed descriptor: %v, want %v", what, st, gone)
 		}
 	}
 	for what, st := range map[string]ntstatus.Status{"extended": second(f.Extended("user.a")),
 		"names": second(f.ExtendedNames()), "set": f.SetExtended("user.a", nil, 0), "remove": f.RemoveExtended("user.a"),
 		"basic": f.SetBasic(nt.FileBasic{LastWriteTime: 1}), "locking": second(f.Locking())} {
-		if st != ntstatus.ObjectNameNotFound { // there is no such name among this program's descriptors
-			t.Errorf("F-124: %s: %v, want %v", what, st, ntstatus.ObjectNameNotFound)
+		if st != ntstatus.ObjectNameNotFound { // reached by a name in /proc, which does not exist
+			t.Errorf("F-124: %s on a closed descriptor: %v, want %v", what, st, ntstatus.ObjectNameNotFound)
 		}
 	}
 	if _, id := f.Identity(); id != "" {
-		t.Errorf(`F-180: Identity of a file without a birth time or handle = %q, want ""`, id)
+		t.Errorf(`F-180: Identity without a birth time or file handle = %q, want ""`, id)
 	}
 	if _, err := notEmpty(-1); !errors.Is(err, unix.EBADF) {
-		t.Error(err)
+		t.Errorf("notEmpty(-1): %v, want %v", err, unix.EBADF)
 	}
 	f.directory = true
 	w.want(second(f.List("", true, 1, nil)), gone)

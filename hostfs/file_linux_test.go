@@ -17,9 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The size of a volume is that of the file system by stat(1); less is free, and
-// users have no more of it than root (F-128).
-func TestVolume(t *testing.T) {
+// The size of a volume is that of stat(1). Less is free, and users have no more free space than root (F-128).
+func TestVolumeSizeMatchesStat(t *testing.T) {
 	w := newWorld(t)
 	text, err := exec.Command("stat", "-f", "-c", "%b %S", w.root).Output()
 	if err != nil {
@@ -37,17 +36,17 @@ func TestVolume(t *testing.T) {
 		int64(full.SectorsPerAllocationUnit)*512 != size || full.CallerAvailableAllocationUnits <= 0 ||
 		full.CallerAvailableAllocationUnits > full.ActualAvailableAllocationUnits ||
 		full.ActualAvailableAllocationUnits >= full.TotalAllocationUnits {
-		t.Errorf("%+v, want %d units of %d bytes", v, blocks, size)
+		t.Errorf("full size information: %+v, want %d units of %d bytes, and less free", v, blocks, size)
 	}
 	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsSizeInformation)
 	short, ok := v.(nt.FsSizeInformation)
 	if w.want(st, ntstatus.Success); !ok || short.TotalAllocationUnits != blocks || short.BytesPerSector != 512 ||
 		short.AvailableAllocationUnits <= 0 || short.AvailableAllocationUnits > blocks {
-		t.Errorf("%+v, want %d units", v, blocks)
+		t.Errorf("size information: %+v, want %d units, and less free", v, blocks)
 	}
 	v, st = th.NtQueryVolumeInformationFile(h, nt.FileFsDeviceInformation)
 	if w.want(st, ntstatus.Success); v != (nt.FsDeviceInformation{DeviceType: winnt.FILE_DEVICE_DISK}) {
-		t.Errorf("%+v is no disk", v)
+		t.Errorf("device information: %+v, want a disk", v)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
@@ -67,7 +66,7 @@ func TestVolumeUnits(t *testing.T) {
 
 // Reads and writes use an offset, or the position of a synchronous handle (F-119). Setting sizes and times requires
 // the right (F-55, F-124).
-func TestContents(t *testing.T) {
+func TestReadsWritesAndSizes(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123456789", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100004;;;"+bob+")")
 	one, two := w.as(alice), w.as(bob)
@@ -75,7 +74,7 @@ func TestContents(t *testing.T) {
 		options: fileaccess.SynchronousIONonalert}, ntstatus.Success)
 	for _, want := range []string{"0123", "4567", "89"} {
 		if b, st := one.NtReadFile(h, 4); string(b) != want || st != ntstatus.Success {
-			t.Errorf("%q, %v, want %q", b, st, want)
+			t.Errorf("read at the position: %q, %v; want %q", b, st, want)
 		}
 	}
 	_, st := one.NtReadFile(h, 4)
@@ -91,18 +90,18 @@ func TestContents(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	v, st := two.NtQueryInformationFile(a, nt.FilePositionInformation)
 	if want := (nt.FilePosition{CurrentByteOffset: 13}); v != any(want) || st != ntstatus.Success {
-		t.Errorf("after an append the position is %+v, %v", v, st)
+		t.Errorf("position after an append: %+v, %v; want %+v", v, st, want)
 	}
 	_, st = two.NtReadFileAt(a, 1, 0)
 	w.want(st, ntstatus.AccessDenied)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "01234567ABend" {
-		t.Errorf(`the file holds %q, want string(b) = "01234567ABend"`, b)
+		t.Errorf(`contents after an append: %q, want "01234567ABend"`, b)
 	}
 	// With the right to write, offset 0 is the beginning of the file.
 	_, st = one.NtWriteFileAt(h, []byte("x"), 0)
 	w.want(st, ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x1234567ABend" {
-		t.Errorf(`written at 0, the file holds %q, want string(b) = "x1234567ABend"`, b)
+		t.Errorf(`contents after a write at 0: %q, want "x1234567ABend"`, b)
 	}
 	w.want(two.NtSetInformationFile(a, nt.FileEndOfFileInformation, nt.FileEndOfFile{}), ntstatus.AccessDenied)
 	w.want(one.NtSetInformationFile(h, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: 4}), ntstatus.Success)
@@ -110,7 +109,7 @@ func TestContents(t *testing.T) {
 		ntstatus.InvalidParameter)
 	w.want(one.NtFlushBuffersFile(h), ntstatus.Success)
 	x := w.open(one, "f", winnt.GENERIC_READ, ntstatus.Success)
-	_, st = one.NtReadFile(x, 4) // no position
+	_, st = one.NtReadFile(x, 4) // the handle has no position
 	w.want(st, ntstatus.InvalidParameter)
 	// 2000-01-02 03:04:05.6 UTC in units of 100 ns since 1601
 	const then = 125912558456000000
@@ -119,21 +118,21 @@ func TestContents(t *testing.T) {
 	s, err := os.Stat(w.path("f"))
 	w.must(err)
 	if want := time.Date(2000, 1, 2, 3, 4, 5, 600_000_000, time.UTC); !s.ModTime().Equal(want) {
-		t.Errorf("written at %v, want %v", s.ModTime().UTC(), want)
+		t.Errorf("write time of the host's file: %v, want %v", s.ModTime().UTC(), want)
 	}
 	v, st = one.NtQueryInformationFile(x, nt.FileBasicInformation)
 	w.want(st, ntstatus.Success)
 	if v.(nt.FileBasic).LastWriteTime != then {
-		t.Errorf("%+v", v)
+		t.Errorf("basic information: %+v, want write time %d", v, int64(then))
 	}
 	_, st = two.NtQueryInformationFile(a, nt.FileBasicInformation)
 	w.want(st, ntstatus.AccessDenied)
 	v, st = two.NtQueryInformationFile(a, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if f := v.(nt.FileStandard); f.EndOfFile != 4 || f.NumberOfLinks != 1 || f.Directory {
-		t.Errorf("%+v", v)
+		t.Errorf("standard information: %+v, want a file of 4 bytes with one link", v)
 	}
-	// A directory has one name and no contents, whatever the host counts.
+	// A directory has one name and no contents, whatever the host reports.
 	w.dir("many", "D:(A;OICI;FA;;;WD)")
 	for _, below := range []string{"a", "b", "c"} {
 		w.dir("many/"+below, "D:(A;OICI;FA;;;WD)")
@@ -142,16 +141,15 @@ func TestContents(t *testing.T) {
 	v, st = one.NtQueryInformationFile(many, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if f := v.(nt.FileStandard); f.EndOfFile != 0 || f.AllocationSize != 0 || f.NumberOfLinks != 1 || !f.Directory {
-		t.Errorf("%+v", v)
+		t.Errorf("standard information of a directory: %+v, want no size and one link", v)
 	}
 	d := w.open(one, "", winnt.FILE_READ_DATA, ntstatus.Success)
 	_, st = one.NtReadFileAt(d, 1, 0)
 	w.want(st, ntstatus.InvalidParameter)
 }
 
-// Each way to change the contents of a file takes either special bit off it, and
-// leaves the other bits (F-125).
-func TestSpecialBits(t *testing.T) {
+// Each way to change the contents of a file clears the set-uid and set-gid bits, and no other bits (F-125).
+func TestContentChangeClearsSpecialBits(t *testing.T) {
 	w := newWorld(t)
 	th := w.as(alice)
 	ways := map[string]func(){
@@ -179,17 +177,17 @@ func TestSpecialBits(t *testing.T) {
 			var s unix.Stat_t
 			w.must(unix.Stat(w.path("s"), &s))
 			if s.Mode&0o7777 != 0o1755 {
-				t.Errorf("%s: a mode with %v becomes %o, want %o", name, special, s.Mode&0o7777, 0o1755)
+				t.Errorf("%s of a file with %v: mode %o, want %o", name, special, s.Mode&0o7777, 0o1755)
 			}
 			w.must(os.Remove(w.path("s")))
 		}
 	}
 }
 
-// since1601 is a time of stat(2) in units of 100 ns since 1601.
+// since1601 returns a time of stat(2) in units of 100 ns since 1601.
 func since1601(t unix.Timespec) int64 { return (t.Sec+11_644_473_600)*10_000_000 + t.Nsec/100 }
 
-// told returns the facts of a file by stat(2), independently of the code under test.
+// told returns the facts of a file by stat(2), independently of the tested code.
 func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts {
 	w.Helper()
 	var s unix.Stat_t
@@ -197,7 +195,7 @@ func (w *world) told(name string, attributes fileaccess.Attributes) nt.FileFacts
 	f := nt.FileFacts{FileBasic: nt.FileBasic{LastAccessTime: since1601(s.Atim), LastWriteTime: since1601(s.Mtim),
 		ChangeTime: since1601(s.Ctim), FileAttributes: attributes}, EndOfFile: s.Size, AllocationSize: s.Blocks * 512,
 		Links: uint32(s.Nlink), FileID: s.Ino, Directory: s.Mode&unix.S_IFMT == unix.S_IFDIR}
-	if f.Directory { // it has one name and no contents
+	if f.Directory { // It has one name and no contents.
 		f.EndOfFile, f.AllocationSize, f.Links = 0, 0, 1
 	}
 	return f
@@ -211,8 +209,8 @@ func (w *world) stamp(name string) {
 		{Sec: 946_868_645, Nsec: 765_432_100}}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
-// shaped is a tree with files of each shape: one with a hole and two names, one with attributes, directories with and
-// without entries.
+// shaped returns a tree with files of each kind: one with a hole and two names, one with attributes, directories with
+// and without entries.
 func shaped(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -262,7 +260,7 @@ func TestFileFactsMatchSystem(t *testing.T) {
 				want.CreationTime = 0x01dd79c50631be1a
 			}
 			if got != want {
-				t.Errorf("F-124: %s, pending %t:\n%+v, want\n%+v", name, pending, got, want)
+				t.Errorf("F-124: Facts of %s, deletion pending %t:\n%+v, want\n%+v", name, pending, got, want)
 			}
 		}
 		// A mount gets neither attributes nor the creation time, nor whether a directory is empty.
@@ -271,8 +269,8 @@ func TestFileFactsMatchSystem(t *testing.T) {
 			"found": f.Found} {
 			got, d, st := ask()
 			if got != want || formatted(d) != c.descriptor || st != ntstatus.Success {
-				t.Errorf("M-20: %s %s:\n%+v, %s, %v, want\n%+v, %s",
-					name, how, got, formatted(d), st, want, c.descriptor)
+				t.Errorf("M-20: %s, %s:\n%+v, %s, %v, want\n%+v, %s", name, how, got, formatted(d), st, want,
+					c.descriptor)
 			}
 		}
 		// A later change is visible in a query, but not in the facts of the open.
@@ -281,17 +279,18 @@ func TestFileFactsMatchSystem(t *testing.T) {
 		w.describe(name, narrow)
 		w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(name), []unix.Timespec{{Sec: 1}, {Sec: 2}}, 0))
 		if got, d, st := f.Found(); got != before || formatted(d) != c.descriptor || st != ntstatus.Success {
-			t.Errorf("%s: found %+v, %s, %v, was %+v, %s", name, got, formatted(d), st, before, c.descriptor)
+			t.Errorf("Found of %s after a change: %+v, %s, %v; want %+v, %s as at the open", name, got, formatted(d),
+				st, before, c.descriptor)
 		}
 		if got, d, st := f.Shown(); got != w.told(name, 0) || formatted(d) != narrow || st != ntstatus.Success {
-			t.Errorf("%s: shown %+v, %s, %v", name, got, formatted(d), st)
+			t.Errorf("Shown of %s after a change: %+v, %s, %v; want the new facts and %s", name, got, formatted(d),
+				st, narrow)
 		}
 	}
 }
 
-// TestTimesOfLinux checks that unixTime converts Windows times and clamps those outside Linux's range of nanoseconds
-// (F-122).
-func TestTimesOfLinux(t *testing.T) {
+// unixTime converts Windows times, and limits those outside Linux's range of nanoseconds to its ends (F-122).
+func TestUnixTimeIsLimited(t *testing.T) {
 	const last = 92_233_720_368 // seconds of Linux's last time in nanoseconds: 2262, and as far before 1970: 1677
 	for _, c := range []struct {
 		at   int64
@@ -303,18 +302,18 @@ func TestTimesOfLinux(t *testing.T) {
 		{1, unix.Timespec{Sec: -last/10 - 1, Nsec: 145_224_200}},
 	} {
 		if got := unixTime(c.at); got != c.want {
-			t.Errorf("F-122: %d is %+v, want %+v", c.at, got, c.want)
+			t.Errorf("F-122: unixTime(%d) = %+v, want %+v", c.at, got, c.want)
 		}
 	}
 	for at, want := range map[int64]bool{-1: false, 0: false, 1: true} {
 		if got := given(at); got != want {
-			t.Errorf("F-122: %d is given: %t: given(at) = %v, want %v", at, !want, got, want)
+			t.Errorf("F-122: given(%d) = %t, want %t", at, got, want)
 		}
 	}
 }
 
-// TestSizes: SetSize refuses a negative size and a directory, and sets any other size (F-124).
-func TestSizes(t *testing.T) {
+// SetSize fails for a negative size and for a directory, and sets any other size (F-124).
+func TestSetSizeNeedsFileAndSize(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "0123", wide)
 	w.dir("d", wide)
@@ -331,11 +330,11 @@ func TestSizes(t *testing.T) {
 	}
 	w.want(d.Flush(), ntstatus.Success)
 	w.want(f.Flush(), ntstatus.Success)
-	// An append writes at the current end, wherever that is.
+	// An append writes at the current end, whatever the offset is.
 	for _, at := range []int64{-1, 0, 4, -1} {
 		n, st := f.WriteAt([]byte("ab"), at)
 		if w.want(st, ntstatus.Success); n != 2 {
-			t.Errorf("%d bytes are written, want 2", n)
+			t.Errorf("WriteAt: %d bytes, want 2", n)
 		}
 	}
 	w.holds(map[string]string{"f": "abb\x00abab"})
@@ -354,7 +353,7 @@ func TestReadStopsAtEnd(t *testing.T) {
 		b := bytes.Repeat([]byte("-"), c.most)
 		n, st := f.ReadAt(b, c.at)
 		if st != ntstatus.Success || string(b[:n]) != c.want || bytes.Count(b[n:], []byte("-")) != c.most-n {
-			t.Errorf("%d from %d: %q, %v, want %q", c.most, c.at, b[:n], st, c.want)
+			t.Errorf("ReadAt of %d bytes at %d: %q, %v, want %q", c.most, c.at, b[:n], st, c.want)
 		}
 	}
 }
@@ -370,7 +369,7 @@ func TestPositionOfSynchronousHandles(t *testing.T) {
 			options: options}, ntstatus.Success)
 		for _, text := range []string{"0123", "4567"} {
 			if b, st := th.NtReadFile(h, 4); st != want || st == ntstatus.Success && string(b) != text {
-				t.Errorf("F-119: options %#x: %q, %v, want %q, %v", options, b, st, text, want)
+				t.Errorf("F-119: read with the options %#x: %q, %v; want %q, %v", options, b, st, text, want)
 			}
 		}
 		w.want(th.NtClose(h), ntstatus.Success)

@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// toldOfName describes the result of a lookup: the way, the directory and the target.
+// toldOfName describes the result of a lookup: the path's directories, the parent directory and the target.
 func toldOfName(p *place) string {
 	var words []string
 	for _, c := range p.facts.Path {
@@ -33,7 +33,7 @@ func toldOfName(p *place) string {
 		words = append(words, text)
 	}
 	whole := len(p.facts.Path) == 0 || p.facts.Path[len(p.facts.Path)-1].IsDirectory
-	if above := p.facts.Parent; above != nil && whole { // of a way that breaks off no directory counts
+	if above := p.facts.Parent; above != nil && whole { // If the path breaks off, no parent counts.
 		words = append(words, "in "+above.Name+" "+formatted(above.Descriptor))
 	}
 	if o := &p.facts.Object; o.Exists {
@@ -52,8 +52,8 @@ func toldOfName(p *place) string {
 	return strings.Join(words, "; ") + " as " + p.Path()
 }
 
-// A lookup with checks of each directory returns the facts about the way, the directory and the target (F-21 to F-23,
-// F-48, F-112).
+// A lookup that checks each directory returns the facts about the path, the parent directory and the target (F-21 to
+// F-23, F-48, F-112).
 func TestLookupFacts(t *testing.T) {
 	w := movable(t)
 	other := newWorld(t)
@@ -103,7 +103,7 @@ func TestLookupFacts(t *testing.T) {
 		{"f:", nil, " as ", 0}, {"f:s", nil, "", ntstatus.ObjectNameInvalid}, {"\xff", nil, "", ntstatus.ObjectNameInvalid},
 	} {
 		if c.name == `\` {
-			continue // the decision refuses it (F-13)
+			continue // The decision rejects it (F-13).
 		}
 		var from nt.OpenFile
 		if c.from != nil {
@@ -117,7 +117,7 @@ func TestLookupFacts(t *testing.T) {
 			found.Release()
 		}
 		if got != c.want || st != c.st {
-			t.Errorf("%.40q: %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
+			t.Errorf("Find(%.40q): %q, %v, want %q, %v", c.name, got, st, c.want, c.st)
 		}
 	}
 	// A directory to create may be named with a trailing backslash, an existing file may not.
@@ -129,20 +129,20 @@ func TestLookupFacts(t *testing.T) {
 	r.Name = `d\f\`
 	_, st = w.tree.Find(&r, nil)
 	w.want(st, ntstatus.ObjectNameInvalid)
-	// A directory on the path with a pending deletion is found under each of its positions.
+	// A directory on the path with a pending deletion is found, whether it is the parent or the target.
 	w.want(e.SetDelete(true), ntstatus.Success)
 	for name, want := range map[string]string{`d\e\f`: "d " + hers + `; d\e pending ` + narrow + inE + "; file " + hers +
 		` as d\e\f`, `d\e`: "d " + hers + inD + ";  open " + narrow + ` as d\e`} {
 		found, st := w.tree.Find(&fileaccess.Request{Name: name, Subject: walker}, nil)
 		if w.want(st, ntstatus.Success); toldOfName(found.(*place)) != want {
-			t.Errorf("F-22: %s: %q, want %q", name, toldOfName(found.(*place)), want)
+			t.Errorf("F-22: Find(%s) with a pending deletion: %q, want %q", name, toldOfName(found.(*place)), want)
 		}
 		found.Release()
 	}
 	w.want(e.SetDelete(false), ntstatus.Success)
 }
 
-// passer returns bob with or without the privilege that passes directories.
+// passer returns bob with or without the privilege to pass directories unchecked.
 func passer(t *testing.T, passes bool) access.Subject {
 	t.Helper()
 	spec := person(bob)
@@ -158,8 +158,8 @@ func passer(t *testing.T, passes bool) access.Subject {
 	return access.Subject{Primary: tok}
 }
 
-// Directories on the way are checked if the policy requires it, or if the privilege is missing or disabled. Otherwise
-// they are skipped (F-23).
+// Directories on the path are checked if the policy requires it, or if the privilege is missing or disabled.
+// Otherwise they are skipped (F-23).
 func TestTraverseChecksByPolicy(t *testing.T) {
 	for _, c := range []struct {
 		how  fileaccess.Traverse
@@ -173,7 +173,7 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 		{fileaccess.TraversePrivilege, access.Subject{}, true},
 	} {
 		if got := walks(&fileaccess.Policy{Traverse: c.how}, &fileaccess.Request{Subject: c.who}); got != c.want {
-			t.Errorf("F-23: policy %d: %t, want %t", c.how, got, c.want)
+			t.Errorf("F-23: walks with policy %d = %t, want %t", c.how, got, c.want)
 		}
 	}
 	w := movable(t)
@@ -181,14 +181,14 @@ func TestTraverseChecksByPolicy(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	want := `d\e; in d\e ` + narrow + "; file " + hers + ` as d\e\f`
 	if got := toldOfName(found.(*place)); got != want {
-		t.Errorf("F-23: %q, want %q", got, want)
+		t.Errorf("F-23: Find with the privilege: %q, want %q", got, want)
 	}
 	found.Release()
 }
 
 // Each lookup returns the facts of the tree: policy, share, and whether it is read-only (F-26, F-111). The zero tree
-// returns none.
-func TestFactsOfATree(t *testing.T) {
+// finds nothing.
+func TestLookupHasTreeFacts(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Share, c.AccessBased, c.Policy.HideDenied = sddl.MustParse("D:(A;;FA;;;WD)"), true, true
 	})
@@ -205,30 +205,30 @@ func TestFactsOfATree(t *testing.T) {
 			p, st = w.tree.Find(&r, nil)
 		}
 		if !ok || st != ntstatus.Success {
-			t.Fatal(ok, st)
+			t.Fatalf("lookup, deferred %t: found %t, %v, want success", direct, ok, st)
 		}
 		facts := p.Facts()
 		if r.Face != fileaccess.SMB || !facts.ReadOnlyVolume || !facts.Policy.HideDenied || facts.Share == nil ||
 			!facts.Share.ABE || facts.Share.Path != w.root || formatted(facts.Share.Descriptor) != "D:(A;;FA;;;WD)" {
-			t.Errorf("F-111: directly %t: face %d, %+v", direct, r.Face, facts)
+			t.Errorf("F-111: lookup, deferred %t: face %d, facts %+v; want SMB and the facts of the tree", direct,
+				r.Face, facts)
 		}
 		p.Release()
 	}
 	w.tree.readOnly = false
 	if _, st := (&Tree{}).Find(&fileaccess.Request{Name: "f"}, nil); st != ntstatus.AccessDenied {
-		t.Errorf("the zero tree says %v, want %v", st, ntstatus.AccessDenied)
+		t.Errorf("Find of the zero tree: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	if _, ok := (&Tree{}).FindDirect(&fileaccess.Request{Name: "f", Disposition: fileaccess.FileOpen, Share: 7}, nil); ok {
-		t.Error("the zero tree finds a file")
+		t.Error("FindDirect of the zero tree finds a file, want none")
 	}
 	if err := (&Tree{}).Close(); err != nil {
-		t.Error(err)
+		t.Errorf("Close of the zero tree: %v", err)
 	}
 }
 
-// A directory on which another file system is mounted is no entry, nor can it be opened
-// (F-112, F-120).
-func TestMountBelow(t *testing.T) {
+// A directory on which another file system is mounted is not listed and cannot be opened (F-112, F-120).
+func TestMountedDirectoryIsHidden(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.dir(`d\m`, "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -244,7 +244,7 @@ func TestMountBelow(t *testing.T) {
 			names = append(names, e.FileName)
 		}
 		if slices.Sort(names); !slices.Equal(names, want) {
-			t.Errorf("the directory has %q, want %q", names, want)
+			t.Errorf("listing of the directory: %q, want %q", names, want)
 		}
 	}
 	listed(".", "f", "m")
@@ -257,9 +257,9 @@ func TestMountBelow(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// TestOtherDevices: a file on another device is not part of the tree. Find and a replacing move fail with
-// STATUS_ACCESS_DENIED, and List neither returns nor sweeps it (F-112, F-120, F-129).
-func TestOtherDevices(t *testing.T) {
+// A file on another device is not part of the tree. Find and a replacing rename fail with STATUS_ACCESS_DENIED, and
+// List neither returns nor removes it (F-112, F-120, F-129).
+func TestOtherDeviceIsNotPartOfTree(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	w.dir("d", wide)
@@ -272,7 +272,7 @@ func TestOtherDevices(t *testing.T) {
 	_, st := w.tree.Find(&fileaccess.Request{Name: "f", Subject: w.subject(bob)}, nil)
 	w.want(st, ntstatus.AccessDenied)
 	if list, st := d.List("", true, 9, nil); st != ntstatus.Success || len(list) != 2 {
-		t.Errorf("F-120: %v, %v, want its own names alone", list, st)
+		t.Errorf("F-120: listing without entries on another device: %v, %v, want only . and ..", list, st)
 	}
 	fd, status := w.place("f")
 	g := target{directory: &place{}, name: "f", existing: fd, status: status}
@@ -284,7 +284,7 @@ func TestOtherDevices(t *testing.T) {
 	w.exists(`d\`+privatePrefix+"x", false)
 }
 
-// A place has its name in the tree's spelling, regardless of the request's case.
+// A place has its name in the tree's spelling, whatever the request's case was.
 func TestPathHasTreeSpelling(t *testing.T) {
 	for _, c := range []struct{ path, name, asked, want string }{
 		{"d", "f", `d\f`, `d\f`}, {"d", "f", "", `d\f`}, {"d", "f", `D\f`, `d\f`}, {"d", "f", `d\F`, `d\f`},
@@ -294,13 +294,14 @@ func TestPathHasTreeSpelling(t *testing.T) {
 	} {
 		p := &place{path: c.path, name: c.name, asked: c.asked}
 		if got := p.Path(); got != c.want {
-			t.Errorf("%+v: %q, want %q", c, got, c.want)
+			t.Errorf("Path of %+v = %q, want %q", c, got, c.want)
 		}
 	}
 }
 
-// A name in another case is found where the tree says so, and then not made twice.
-func TestCase(t *testing.T) {
+// In a case-insensitive tree a name is found in another case, returned in the tree's spelling and not created twice.
+// Other trees distinguish case.
+func TestCaseInsensitiveNames(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.CaseInsensitive = true })
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
 	w.describe("", all)
@@ -309,7 +310,7 @@ func TestCase(t *testing.T) {
 	th := w.as(bob)
 	h := w.open(th, `sUB\fILE`, winnt.FILE_READ_DATA|winnt.DELETE, ntstatus.Success)
 	if v, _ := th.NtQueryInformationFile(h, nt.FileNameInformation); v.(nt.NameInformation).FileName != `\Sub\File` {
-		t.Errorf("the name is %v", v)
+		t.Errorf(`name of a file that was opened in another case: %v, want \Sub\File`, v)
 	}
 	w.create(th, `SUB\FILE`, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate},
 		ntstatus.ObjectNameCollision)

@@ -17,15 +17,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// hostile is a tree that others change while a client opens files in it.
+// hostile is a tree that attackers change while a client opens files in it.
 type hostile struct {
 	*world
 	outside string
 	done    chan struct{}
 }
 
-// attack changes the tree until the clients are done. Each step may fail: another
-// attacker has been there.
+// attack changes the tree until the clients are done. Each step may fail, because another attacker may have been
+// faster.
 func (h *hostile) attack(wg *sync.WaitGroup, step func(i int)) {
 	wg.Go(func() {
 		for i := 0; ; i++ {
@@ -39,8 +39,7 @@ func (h *hostile) attack(wg *sync.WaitGroup, step func(i int)) {
 	})
 }
 
-// swap exchanges two names of a directory that an attacker holds, so that its own paths
-// do not lead it out of the tree.
+// swap exchanges two names of a directory that an attacker holds open, so that the attack stays within the tree.
 func swap(dir *os.File, a, b string) {
 	_ = unix.Renameat2(int(dir.Fd()), a, int(dir.Fd()), b, unix.RENAME_EXCHANGE)
 }
@@ -67,7 +66,7 @@ func (h *hostile) attackers(wg *sync.WaitGroup) {
 	})
 }
 
-// client opens files over and over. may says whether it may see alice's.
+// client opens files again and again. may says whether it may read alice's.
 func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool) {
 	names := []string{`d\e\public`, `d\e\private`, `d\e\file`, `d\e\link`, "hard"}
 	wg.Go(func() {
@@ -79,16 +78,17 @@ func (h *hostile) client(wg *sync.WaitGroup, th *nt.Thread, rounds int, may bool
 			}
 			b, st := th.NtReadFileAt(f, 100, 0)
 			if st == ntstatus.Success && string(b) != "public" && (!may || string(b) != "private") {
-				h.Errorf("%s: a client that may see alice's files (%v) read %q", name, may, b)
+				h.Errorf("read of %s by a client that may read alice's files %t: %q, want only permitted contents",
+					name, may, b)
 			}
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v, want %v", st, ntstatus.Success)
+				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
 }
 
-// maker makes, renames and removes files while its directory moves.
+// maker creates, renames and removes files while their directory moves.
 func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 	wg.Go(func() {
 		for range rounds {
@@ -100,17 +100,17 @@ func (h *hostile) maker(wg *sync.WaitGroup, th *nt.Thread, rounds int) {
 			_, _ = th.NtWriteFileAt(f, []byte("made"), 0)
 			_ = th.NtSetInformationFile(f, nt.FileRenameInformation, nt.FileRename{FileName: "named", ReplaceIfExists: true})
 			if st := th.NtClose(f); st != ntstatus.Success {
-				h.Errorf("close: %v, want %v", st, ntstatus.Success)
+				h.Errorf("NtClose: %v, want %v", st, ntstatus.Success)
 			}
 		}
 	})
 }
 
-// While others exchange files, links and directories, nothing outside the tree is read
-// or made, and no client reads a file whose descriptor never let it (F-112, F-114).
-func TestHostile(t *testing.T) {
+// While others exchange files, links and directories, nothing outside the tree is read or created, and no client
+// reads a file whose descriptor never permitted it (F-112, F-114).
+func TestOpensSurviveHostileChanges(t *testing.T) {
 	w := newWorld(t)
-	h := &hostile{w, filepath.Join(t.TempDir(), "e"), make(chan struct{})} // the link to its directory replaces d
+	h := &hostile{w, filepath.Join(t.TempDir(), "e"), make(chan struct{})} // The link to its directory replaces d.
 	w.must(os.Mkdir(h.outside, 0o777))
 	const everybody, hers = "O:BAG:SYD:P(A;;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;" + alice + ")"
 	w.describe("", everybody)
@@ -139,11 +139,11 @@ func TestHostile(t *testing.T) {
 	close(h.done)
 	attackers.Wait()
 	if after := names(t, h.outside); after != before {
-		t.Errorf("outside of the tree there was %s, and now %s, want %s", before, after, before)
+		t.Errorf("files outside of the tree: %s, want %s as before", after, before)
 	}
 	for _, name := range []string{"public", "private", "file", "secret"} {
 		if b, err := os.ReadFile(h.outside + "/" + name); string(b) != "outside" {
-			t.Errorf(`outside %s holds %q, %v, want string(b) = "outside"`, name, b, err)
+			t.Errorf(`contents of %s outside of the tree: %q, %v, want "outside"`, name, b, err)
 		}
 	}
 }

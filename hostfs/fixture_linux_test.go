@@ -23,24 +23,24 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The people of the tests. alice is a member of staff.
+// The users of the tests. alice is a member of staff.
 const (
 	alice = "S-1-5-21-1-2-3-1107"
 	bob   = "S-1-5-21-1-2-3-1108"
 	staff = "S-1-5-21-1-2-3-2001"
 )
 
-// world is a tree in a system, with the helpers of the tests.
+// world is a tree in a system, with helpers for the tests.
 type world struct {
 	testing.TB
 	root string
 	tree *Tree
 	sys  *kernel.System
-	// closed has the files of opened that the test closed itself.
+	// closed contains the files from opened that the test closed itself.
 	closed map[*file]bool
 }
 
-// newWorld makes a tree at \??\share. Its root lets everybody list and pass.
+// newWorld returns a tree at \??\share. Its root lets everybody list and traverse it.
 func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
 	c := Config{Path: t.TempDir(), Attribute: attributeHere(t)}
@@ -57,7 +57,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Cleanup(func() {
 		w.must(w.sys.Close())
 		if after := len(descriptors(t)); after != before && !t.Failed() {
-			t.Errorf("%d descriptors were open, %d are", before, after)
+			t.Errorf("%d host descriptors at the end, want %d as at the start", after, before)
 		}
 		w.must(tree.Close())
 	})
@@ -72,8 +72,8 @@ func descriptors(t testing.TB) []os.DirEntry {
 	return list
 }
 
-// attributeHere returns the name of an attribute that this test can write where it
-// makes its files.
+// attributeHere returns the name of an attribute that the test can write in its temporary directory. It skips the
+// test if there is none.
 func attributeHere(t testing.TB) string {
 	t.Helper()
 	probe := filepath.Join(t.TempDir(), "probe")
@@ -106,7 +106,7 @@ func (w *world) describe(name, text string) {
 	w.must(unix.Setxattr(w.path(name), attributeHere(w), w.raw(text), 0))
 }
 
-// raw returns the attribute that says a descriptor and that every server believes.
+// raw returns an attribute with a descriptor that every server accepts.
 func (w *world) raw(text string) []byte {
 	w.Helper()
 	a := ntacl.Attribute{Version: 3, HashType: ntacl.HashSHA256, Descriptor: sddl.MustParse(text)}
@@ -115,21 +115,21 @@ func (w *world) raw(text string) []byte {
 	return value
 }
 
-// file makes a file with contents and a descriptor.
+// file creates a file with contents and a descriptor.
 func (w *world) file(name, contents, text string) {
 	w.Helper()
 	w.must(os.WriteFile(w.path(name), []byte(contents), 0o600))
 	w.describe(name, text)
 }
 
-// dir makes a directory with a descriptor.
+// dir creates a directory with a descriptor.
 func (w *world) dir(name, text string) {
 	w.Helper()
 	w.must(os.Mkdir(w.path(name), 0o700))
 	w.describe(name, text)
 }
 
-// as returns a thread of a process of a person.
+// as returns a thread of a new process of a user.
 func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
 	w.Helper()
 	tok, err := token.New(person(user, privileges...))
@@ -141,7 +141,7 @@ func (w *world) as(user string, privileges ...winnt.Privilege) *nt.Thread {
 	return th
 }
 
-// person is the primary token of a person.
+// person returns a user's primary token.
 func person(user string, privileges ...winnt.Privilege) token.Spec {
 	var groups []sid.SID
 	if user == alice {
@@ -156,7 +156,7 @@ func person(user string, privileges ...winnt.Privilege) token.Spec {
 	return spec
 }
 
-// call is an open with defaults: all sharing, no options.
+// call is an open with defaults: full sharing, no options.
 type call struct {
 	desired     winnt.AccessMask
 	disposition fileaccess.Disposition
@@ -187,7 +187,7 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 	w.Helper()
 	h, _, st := th.NtCreateFile(q.at(name))
 	if st != want {
-		w.Errorf("%s with %v as %d: %v, want %v", name, q.desired, q.disposition, st, want)
+		w.Errorf("open %s for %v with disposition %d: %v, want %v", name, q.desired, q.disposition, st, want)
 	}
 	return h
 }
@@ -196,7 +196,7 @@ func (w *world) create(th *nt.Thread, name string, q call, want ntstatus.Status)
 func (w *world) want(st, want ntstatus.Status) {
 	w.Helper()
 	if st != want {
-		w.Errorf("%v, want %v", st, want)
+		w.Errorf("status %v, want %v", st, want)
 	}
 }
 
@@ -206,7 +206,7 @@ func mkfifo(path string) error { return unix.Mkfifo(path, 0o666) }
 
 func setAttribute(path, name string, value []byte) error { return unix.Setxattr(path, name, value, 0) }
 
-// subject returns a person as an access check sees one.
+// subject returns a user as the subject of an access check.
 func (w *world) subject(user string) access.Subject {
 	w.Helper()
 	tok, err := token.New(person(user))
@@ -214,7 +214,7 @@ func (w *world) subject(user string) access.Subject {
 	return access.Subject{Primary: tok}
 }
 
-// settle gives files a change time old enough for their descriptors to be cached.
+// settle waits until a file's change time is old enough for its descriptor to be cached.
 func settle(t testing.TB, path string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(settled) {
@@ -226,10 +226,10 @@ func settle(t testing.TB, path string) {
 			return
 		}
 	}
-	t.Fatalf("%s never settles: the clock and the file system's differ", path)
+	t.Fatalf("%s never settles: the clock and the file system's clock differ", path)
 }
 
-// formatted returns a descriptor as text; "nothing" for none.
+// formatted returns a descriptor as text, "nothing" if there is none.
 func formatted(d *sd.Descriptor) string {
 	if d == nil {
 		return "nothing"
@@ -244,7 +244,7 @@ func formatted(d *sd.Descriptor) string {
 func (w *world) exists(name string, want bool) {
 	w.Helper()
 	if _, err := os.Lstat(w.path(name)); (err == nil) != want {
-		w.Errorf("%s: %v, want it there: %v", name, err, want)
+		w.Errorf("Lstat of %s: %v, want that the file exists: %t", name, err, want)
 	}
 }
 
@@ -258,7 +258,7 @@ func (w *world) readBack(name string) *ntacl.Attribute {
 	return a
 }
 
-// nothingPrivate fails for a private name of the tree that was left behind.
+// nothingPrivate expects that no private name of the tree is left.
 func (w *world) nothingPrivate(dirs ...string) {
 	w.Helper()
 	for _, d := range dirs {
@@ -266,7 +266,7 @@ func (w *world) nothingPrivate(dirs ...string) {
 		w.must(err)
 		for _, e := range list {
 			if len(e.Name()) >= len(privatePrefix) && e.Name()[:len(privatePrefix)] == privatePrefix {
-				w.Errorf("%s was left in %q", e.Name(), d)
+				w.Errorf("private name %s was left in %q", e.Name(), d)
 			}
 		}
 	}
@@ -279,20 +279,20 @@ func closeAny(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 	return th.NtClose(h)
 }
 
-// opened opens a name by the tree itself, with the decision that the test gives. It is closed at the test's end if
-// the test does not close it.
+// opened opens a name through the tree itself, with the decision that the test gives. It is closed at the test's end
+// unless the test closed it.
 func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMask) *file {
 	w.Helper()
 	r.Name, r.Disposition, r.Share = name, fileaccess.FileOpen, 7
 	p, st := w.tree.Find(&r, nil)
 	if st != ntstatus.Success {
-		w.Fatalf("%s: %v, want %v", name, st, ntstatus.Success)
+		w.Fatalf("Find(%s): %v, want %v", name, st, ntstatus.Success)
 	}
 	defer p.Release()
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: granted, Action: fileaccess.Opened}
 	f, again, st := p.Open(&r, &d)
 	if again || st != ntstatus.Success {
-		w.Fatalf("%s: %t, %v, want false, %v", name, again, st, ntstatus.Success)
+		w.Fatalf("Open of %s: again %t, %v, want false, %v", name, again, st, ntstatus.Success)
 	}
 	w.Cleanup(func() {
 		if !w.closed[f.(*file)] {
@@ -302,7 +302,7 @@ func (w *world) opened(name string, r fileaccess.Request, granted winnt.AccessMa
 	return f.(*file)
 }
 
-// shut closes a file that opened returned.
+// shut closes a file from opened.
 func (w *world) shut(f *file) {
 	if w.closed == nil {
 		w.closed = map[*file]bool{}
@@ -311,7 +311,7 @@ func (w *world) shut(f *file) {
 	f.Close()
 }
 
-// inode returns the number of a file by its name.
+// inode returns the inode number of a name.
 func (w *world) inode(name string) uint64 {
 	w.Helper()
 	var s unix.Stat_t
@@ -319,7 +319,7 @@ func (w *world) inode(name string) uint64 {
 	return s.Ino
 }
 
-// hide gives a file the hidden attribute as a file server keeps it, or skips the test.
+// hide gives a file the hidden attribute as a file server stores it, or skips the test.
 func (w *world) hide(t *testing.T, name string, directory bool) {
 	t.Helper()
 	value := dos{fileaccess.AttributeHidden, true, 0x01dd79c50631be1a}.append(nil, directory)
@@ -342,7 +342,8 @@ const (
 	hers   = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")"
 )
 
-// movable is a tree whose files can be moved about; each name has a descriptor of its own kind.
+// movable returns a tree of files to rename. Their descriptors differ, so that the facts of a move show which file
+// they are of.
 func movable(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -359,7 +360,7 @@ func movable(t *testing.T) *world {
 	return w
 }
 
-// agree is a decision that lets a move happen, after a look at the tree.
+// agree returns a decision that permits a move, after look has run.
 func agree(look func()) func(*fileaccess.Move) fileaccess.MoveDecision {
 	return func(*fileaccess.Move) fileaccess.MoveDecision {
 		if look != nil {
@@ -383,12 +384,12 @@ func (w *world) holds(want map[string]string) {
 			w.must(err)
 		}
 		if string(b) != contents {
-			w.Errorf("%s holds %q, want %q", name, b, contents)
+			w.Errorf("contents of %s: %q, want %q", name, b, contents)
 		}
 	}
 }
 
-// swapped gives a name to another file.
+// swapped gives the name of a file to a new file.
 func (w *world) swapped(name, contents string) {
 	w.Helper()
 	w.must(os.Rename(w.path(name), w.path("away")))

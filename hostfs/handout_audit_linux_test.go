@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each passed descriptor is recorded, regardless of the file's SACL, together with the first use of its rights. If
-// the record cannot be written, no descriptor is passed (F-157).
+// Each passed descriptor is recorded, whatever the file's SACL is, together with the first use of its rights. If the
+// record cannot be written, no descriptor is passed (F-157).
 func TestPassedDescriptorIsAudited(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root copies mounts")
@@ -25,7 +25,7 @@ func TestPassedDescriptorIsAudited(t *testing.T) {
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "f", toBoth, ntstatus.Success)
 	sink.kept = nil
-	for _, uid := range []uint32{strangerUID, 0} { // root is the file's owner: it gets a descriptor for reading
+	for _, uid := range []uint32{strangerUID, 0} { // Root owns the file, so it gets a descriptor for reading.
 		f, st := w.lend(th, h, uid)
 		if w.want(st, ntstatus.Success); f != nil {
 			w.must(f.Close())
@@ -34,11 +34,11 @@ func TestPassedDescriptorIsAudited(t *testing.T) {
 	w.take(sink, `4663 success \Device\share\f 0x7`, `4663 success \Device\share\f 0x1`)
 	sink.full = true
 	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AuditFailed || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut with a full log = %v, %v, want no descriptor, %v", f, st, ntstatus.AuditFailed)
 	}
 	sink.full = false
 	if _, st := w.lend(th, h+4, strangerUID); st != ntstatus.InvalidHandle {
-		t.Error(st)
+		t.Errorf("HandOut of a closed handle: %v, want %v", st, ntstatus.InvalidHandle)
 	}
 	h = w.open(th, "asked", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	sink.kept = nil

@@ -21,7 +21,7 @@ func BenchmarkHandOut(b *testing.B) {
 	for b.Loop() {
 		f, st := w.lend(th, h, strangerUID)
 		if st != ntstatus.Success {
-			b.Fatal(st)
+			b.Fatalf("HandOut: %v, want success", st)
 		}
 		if err := f.Close(); err != nil {
 			b.Fatal(err)

@@ -15,26 +15,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiving is set for the program that gets descriptors.
+// receiving is set in the environment of the program that receives descriptors.
 const receiving = "REFMON_TEST_RECEIVING"
 
-// People of the host. The owner is a member of the group, the member belongs to it too.
+// Users and groups of the host. Only the member belongs to the group.
 const (
 	ownerUID, memberUID, strangerUID = 54001, 54002, 54003
 	groupGID, otherGID               = 54010, 54011
 )
 
-// firstFile is the descriptor of a receiver's first file. The one before it is a directory in which everybody may
-// create names.
+// firstFile is the descriptor of a receiver's first file. The descriptor before it is of a directory in which
+// everybody may create names.
 const firstFile = 4
 
-// attempt is something that a receiver of a descriptor tries, and may be able to.
+// attempt is an operation that a receiver of a descriptor tries.
 type attempt struct {
 	name string
 	try  func(fd, dir int) error
 }
 
-// attempts are made in this order: the first ones change nothing.
+// attempts are made in this order. The first ones change nothing.
 var attempts = []attempt{
 	{"read", func(fd, _ int) error { return tellsData(fd) }},
 	{"map to read", func(fd, _ int) error { return mapped(fd, unix.PROT_READ, unix.MAP_SHARED, nil) }},
@@ -96,7 +96,7 @@ var attempts = []attempt{
 		target := name(fd, "b")
 		n, err := unix.Openat(dir, target, unix.O_CREAT|unix.O_RDONLY, 0o600)
 		if err != nil {
-			return nil // it is no fault of the descriptor's
+			return nil // That is no fault of the passed descriptor.
 		}
 		defer shut(n)
 		return unix.Mount(placeOf(fd), placeOf(n), "", unix.MS_BIND, "")
@@ -142,7 +142,7 @@ var attempts = []attempt{
 
 func name(fd int, what string) string { return fmt.Sprint(os.Getuid(), "-", fd, "-", what) }
 
-// tellsData returns an error if the file's contents, or data derived from them, can be read.
+// tellsData returns an error unless the file's contents can be read.
 func tellsData(fd int) error {
 	b := make([]byte, 4)
 	if n, err := unix.Pread(fd, b, 0); err != nil || n == 0 {
@@ -190,7 +190,8 @@ func leased(fd, kind int) error {
 	return err
 }
 
-// runs starts the file: a file that may be started has no form that the system knows.
+// runs starts the file. A file that may be started has a format that the system does not know, which is an error of
+// its own.
 func runs(fd int) error {
 	var s unix.Stat_t
 	if err := unix.Fstat(fd, &s); err != nil || s.Mode&0o111 == 0 {
@@ -212,7 +213,7 @@ func setFlags(fd int) error {
 	return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, flags^noDump)
 }
 
-// setProject sets the attributes of FS_IOC_FSSETXATTR to others.
+// setProject changes the attributes of FS_IOC_FSSETXATTR.
 func setProject(fd int) error {
 	var attributes [28]byte // struct fsxattr
 	const get, set = 0x801c581f, 0x401c5820
@@ -227,7 +228,7 @@ func setProject(fd int) error {
 	return nil
 }
 
-// namedACL is an ACL that gives its owner and a further user rights, and others none.
+// namedACL returns an ACL that gives rights to its owner and to one more user, and none to others.
 func namedACL(rights byte, user uint32) []byte {
 	acl := []byte{2, 0, 0, 0}
 	for _, e := range []struct {
@@ -240,11 +241,11 @@ func namedACL(rights byte, user uint32) []byte {
 	return acl
 }
 
-// TestReceiver is the program that receives descriptors. It reports the operations that succeed with each.
+// TestReceiver is the program that receives descriptors. It reports which attempts succeed with each.
 func TestReceiver(t *testing.T) {
 	files, err := strconv.Atoi(os.Getenv(receiving))
 	if err != nil {
-		t.Skip("TestHandOut runs this")
+		t.Skip("TestReceiverCanDoOnlyGranted runs this")
 	}
 	could := make([][]string, files)
 	for i := range files {
@@ -274,10 +275,10 @@ var receivers = []receiver{
 	{"root of a container", ownerUID, otherGID, nil, true},
 }
 
-// gets passes files to the program and returns the operations that succeeded with each.
+// gets passes files to the program and returns the attempts that succeeded with each.
 func (r receiver) gets(t *testing.T, dir *os.File, files []*os.File) [][]string {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestReceiver$") // its own path may be closed to others
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestReceiver$") // The program's own path may be closed to others.
 	cmd.Env = append(os.Environ(), receiving+"="+strconv.Itoa(len(files)))
 	cmd.ExtraFiles = append([]*os.File{dir}, files...)
 	var said strings.Builder
@@ -290,11 +291,11 @@ func (r receiver) gets(t *testing.T, dir *os.File, files []*os.File) [][]string 
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(r.gid), Size: 1}}}
 	}
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", r.name, err, said.String())
+		t.Fatalf("receiver %s: %v\n%s", r.name, err, said.String())
 	}
 	var could [][]string
 	if err := json.Unmarshal([]byte(said.String()), &could); err != nil || len(could) != len(files) {
-		t.Fatalf("%s: %v: %q", r.name, err, said.String())
+		t.Fatalf("answer of receiver %s: %v: %q", r.name, err, said.String())
 	}
 	return could
 }

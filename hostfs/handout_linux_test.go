@@ -19,14 +19,14 @@ import (
 
 const forEveryone = "O:BAG:SYD:P(A;;FA;;;WD)"
 
-// Grants of the tests: everything that a descriptor shows, and reading or writing.
+// Granted rights: everything that a descriptor shows, and reading, writing or both.
 const (
 	toRead  = winnt.FILE_GENERIC_READ
 	toWrite = winnt.FILE_GENERIC_WRITE | seen
 	toBoth  = toRead | toWrite
 )
 
-// lending makes a tree that hands descriptors out; it skips where none can be had.
+// lending returns a tree that passes descriptors. It skips the test where that is not possible.
 func lending(t testing.TB, what HandOut) *world {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -46,7 +46,7 @@ func (w *world) lend(th *nt.Thread, h winnt.Handle, uid uint32) (*os.File, ntsta
 	return out.File, st
 }
 
-// handOut opens a file as alice and gets a descriptor for it.
+// handOut opens a file as alice and gets a descriptor of it.
 func (w *world) handOut(name string, granted winnt.AccessMask, uid uint32) (*os.File, ntstatus.Status) {
 	w.Helper()
 	th := w.as(alice)
@@ -69,7 +69,7 @@ type lent struct {
 	f       *os.File
 }
 
-// table has each kind of file for a receiver.
+// table returns each kind of file for a receiver.
 func (w *world) table(who receiver) (list []*lent) {
 	for _, mode := range []uint32{0o400, 0o600, 0o644, 0o666, 0o660, 0o777} {
 		for _, owner := range []int{0, ownerUID} {
@@ -84,7 +84,7 @@ func (w *world) table(who receiver) (list []*lent) {
 	return append(list, plain)
 }
 
-// make makes the file and has it handed out.
+// make creates the file and gets a descriptor of it.
 func (w *world) make(l *lent) {
 	w.Helper()
 	w.file(l.name, "data", forEveryone)
@@ -103,7 +103,7 @@ func (w *world) make(l *lent) {
 	} else {
 		f, st := w.handOut(l.name, l.granted, l.who.uid)
 		if st != ntstatus.Success && st != ntstatus.AccessDenied {
-			w.Errorf("%s: %v", l.name, st)
+			w.Errorf("HandOut of %s: %v, want success or STATUS_ACCESS_DENIED", l.name, st)
 		}
 		l.f = f
 	}
@@ -112,8 +112,8 @@ func (w *world) make(l *lent) {
 	}
 }
 
-// could lists what a receiver may do with a descriptor passed for a grant: what the rights allow, and locks, leases
-// and positions, which grant nothing.
+// could lists what a receiver may do with a descriptor for some granted rights: what the rights allow, and locks,
+// leases and places, which grant nothing.
 var could = map[winnt.AccessMask][]string{
 	0: {"lock to read", "lock to write", "lock the open file to write", "flock", "lease to read", "lease to write",
 		"reopen as a place"},
@@ -123,7 +123,7 @@ var could = map[winnt.AccessMask][]string{
 	toBoth: {"map to write", "map to read, then write", "reopen to read and write", "reopen and empty"},
 }
 
-// within reports whether a grant allows what a receiver did.
+// within reports whether granted rights allow what a receiver did.
 func within(granted winnt.AccessMask, did string) bool {
 	for needs, names := range could {
 		if granted&needs == needs && slices.Contains(names, did) {
@@ -135,7 +135,7 @@ func within(granted winnt.AccessMask, did string) bool {
 
 // The receiver of a descriptor can do no more with it than was granted, whether it is the file's owner, a member of
 // its group, a stranger or in a container. The file does not change (F-152, F-153, F-155).
-func TestHandOut(t *testing.T) {
+func TestReceiverCanDoOnlyGranted(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	place, err := os.MkdirTemp("", "receivers") // on the same file system, and open to everybody
 	w.must(err)
@@ -159,7 +159,7 @@ func TestHandOut(t *testing.T) {
 	}
 }
 
-// expects checks which files are passed, and for which access.
+// expects checks which files are passed, and with which access mode.
 func (w *world) expects(l *lent) {
 	w.Helper()
 	writes := l.granted&writing == writing && l.owner == 0 && (l.granted&reading != 0 || l.mode&0o44 == 0)
@@ -179,11 +179,11 @@ func (w *world) expects(l *lent) {
 		got = flags & unix.O_ACCMODE
 	}
 	if got != want {
-		w.Errorf("%s: handed out for %d, want %d", l.name, got, want)
+		w.Errorf("access mode of the descriptor of %s: %d, want %d", l.name, got, want)
 	}
 }
 
-// judge compares a receiver's successful operations with the granted rights.
+// judge compares a receiver's successful attempts with the granted rights.
 func (w *world) judge(l *lent, did []string) {
 	w.Helper()
 	var beyond []string
@@ -194,23 +194,23 @@ func (w *world) judge(l *lent, did []string) {
 	}
 	reads := l.granted&reading != 0
 	if must := "read"; reads && !slices.Contains(did, must) {
-		w.Errorf("%s cannot read: %q", l.name, did)
+		w.Errorf("receiver of %s cannot read, only %q, want to read", l.name, did)
 	}
 	if l.plain {
-		// The table can fail: the owner makes anything of a descriptor of the file itself.
+		// The table itself is checked: the owner can do anything with a descriptor of the file itself.
 		if l.who.uid == ownerUID && (!slices.Contains(did, "chmod") || !slices.Contains(did, "reopen to write")) {
-			w.Errorf("%s: %q", l.name, did)
+			w.Errorf("owner with a descriptor of the file itself, %s: %q, want also chmod and reopen to write",
+				l.name, did)
 		}
 		return
 	}
 	if len(beyond) > 0 {
-		w.Errorf("%s was granted %x and could also %q: len(beyond) = %d, want 0", l.name, uint32(l.granted), beyond,
-			len(beyond))
+		w.Errorf("receiver of %s, granted %#x: could also %q, want nothing more", l.name, uint32(l.granted), beyond)
 	}
 	w.unchanged(l)
 }
 
-// unchanged looks at the file itself.
+// unchanged checks that the file is the same.
 func (w *world) unchanged(l *lent) {
 	w.Helper()
 	path := w.path(l.name)
@@ -218,11 +218,11 @@ func (w *world) unchanged(l *lent) {
 	w.must(unix.Stat(path, &s))
 	b := &l.before
 	if s.Mode != b.Mode || s.Uid != b.Uid || s.Gid != b.Gid || s.Nlink != b.Nlink {
-		w.Errorf("%s: mode %o, %d:%d, %d links, was %o, %d:%d, %d, want %o, %d, %d, %d", l.name, s.Mode, s.Uid,
-			s.Gid, s.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink, b.Mode, b.Uid, b.Gid, b.Nlink)
+		w.Errorf("%s: mode %o, owner %d:%d, %d links; want %o, %d:%d, %d", l.name, s.Mode, s.Uid, s.Gid, s.Nlink,
+			b.Mode, b.Uid, b.Gid, b.Nlink)
 	}
 	if value, err := attribute(path, w.tree.cfg.Attribute); err != nil || !bytes.Equal(value, w.raw(forEveryone)) {
-		w.Errorf("%s: its descriptor is %x, %v", l.name, value, err)
+		w.Errorf("descriptor of %s: %x, %v, want it unchanged", l.name, value, err)
 	}
 	if l.granted&writing == writing {
 		return
@@ -230,12 +230,13 @@ func (w *world) unchanged(l *lent) {
 	mine, err := attribute(path, "user.mine")
 	data, readErr := os.ReadFile(path)
 	if err != nil || readErr != nil || mine != nil || string(data) != "data" || s.Mtim != b.Mtim || s.Ctim != b.Ctim {
-		w.Errorf("%s was changed: %q, %v, %v, %v", l.name, data, mine, s.Mtim, errors.Join(err, readErr))
+		w.Errorf("%s was changed: contents %q, attribute %q, time %v, %v; want no change", l.name, data, mine, s.Mtim,
+			errors.Join(err, readErr))
 	}
 }
 
 // Files for which no descriptor is passed, with the reasons (F-151, F-152, F-154).
-func TestHandOutShape(t *testing.T) {
+func TestHandOutNeedsWholeGrant(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.dir("d", forEveryone)
 	w.file("f", "data", forEveryone)
@@ -261,11 +262,11 @@ func TestHandOutShape(t *testing.T) {
 	} {
 		f, st := w.handOut(c.name, c.granted, strangerUID)
 		if st != c.want || (f != nil) != (st == ntstatus.Success) {
-			w.Errorf("%s for %x: %v, want %v", c.name, uint32(c.granted), st, c.want)
+			w.Errorf("HandOut of %s for %#x: %v, want %v", c.name, uint32(c.granted), st, c.want)
 		}
 		if f != nil {
 			if flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0); err != nil || flags&(unix.O_ACCMODE|unix.O_NONBLOCK) != 0 {
-				w.Errorf("%s: flags %x, %v", c.name, flags, err)
+				w.Errorf("descriptor of %s: status flags %#x, %v; want only reading, blocking", c.name, flags, err)
 			}
 			w.must(f.Close())
 		}
@@ -273,23 +274,23 @@ func TestHandOutShape(t *testing.T) {
 	th := w.as(alice, winnt.SeSecurityPrivilege)
 	h := w.open(th, "audited", toRead|winnt.ACCESS_SYSTEM_SECURITY, ntstatus.Success)
 	f, st := w.lend(th, h, strangerUID)
-	if w.want(st, ntstatus.Success); f != nil { // visible with the right to read the SACL
+	if w.want(st, ntstatus.Success); f != nil { // The caller may read the SACL.
 		w.must(f.Close())
 	}
 	if _, st := w.lend(th, 0x4444, 0); st != ntstatus.InvalidHandle {
-		t.Error(st)
+		t.Errorf("HandOut of no handle: %v, want %v", st, ntstatus.InvalidHandle)
 	}
 	event, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, 0, false)
 	w.want(st, ntstatus.Success)
 	if _, st := w.lend(th, event, 0); st != ntstatus.ObjectTypeMismatch {
-		t.Error(st)
+		t.Errorf("HandOut of an event: %v, want %v", st, ntstatus.ObjectTypeMismatch)
 	}
 }
 
-// TestConfines checks which files are passed for writing: of root or the server's own user, not of another one or of
-// the receiver, with mode bits that give others no more than the handle has, and without a bit that a write would
-// clear (F-155, F-125).
-func TestConfines(t *testing.T) {
+// These files are passed for writing: of root or of the server's own user, but not of another user or of the
+// receiver, with mode bits that give others no more than the handle has, and without a bit that a write would clear
+// (F-155, F-125).
+func TestConfinesFilesForWriting(t *testing.T) {
 	const own, other = 4711, 4712
 	all := winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_ATTRIBUTES | winnt.FILE_WRITE_EA
 	l := &lender{writes: 3, self: own}
@@ -309,17 +310,17 @@ func TestConfines(t *testing.T) {
 	} {
 		s := &unix.Statx_t{Uid: c.owner, Mode: unix.S_IFREG | c.mode}
 		if got := l.confines(s, c.granted, c.receiver); got != c.want {
-			t.Errorf("F-155: a file of %d, mode %o, for %d with %v: %t, want %t", c.owner, c.mode, c.receiver,
-				c.granted, got, c.want)
+			t.Errorf("F-155: confines of a file of %d, mode %o, for %d with %v = %t, want %t", c.owner, c.mode,
+				c.receiver, c.granted, got, c.want)
 		}
 	}
 	if (&lender{writes: -1}).confines(&unix.Statx_t{Mode: unix.S_IFREG | 0o600}, all, other) {
-		t.Error("F-155: without a mount for writing")
+		t.Error("F-155: confines without a mount for writing is true, want false")
 	}
 }
 
-// An unreadable attribute may have a SACL. So a descriptor of the file is passed only to users who may read a SACL
-// (F-154).
+// An attribute that cannot be decoded may have a SACL. So a descriptor of the file is passed only to users who may
+// read a SACL (F-154).
 func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
@@ -327,55 +328,53 @@ func TestUnreadableSACLBlocksPassing(t *testing.T) {
 	h := w.open(th, "f", toRead, ntstatus.Success)
 	w.must(setAttribute(w.path("f"), w.tree.cfg.Attribute, []byte("nonsense")))
 	if f, st := w.lend(th, h, strangerUID); st != ntstatus.AccessDenied || f != nil {
-		t.Errorf("F-154: %v", st)
+		t.Errorf("F-154: HandOut of a file with an invalid attribute: %v, want %v", st, ntstatus.AccessDenied)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// TestLenderMounts checks that on the copies of the tree's mount no program runs, no set-uid bit counts and no device
-// opens, and that the copy for reading is read-only (F-153).
-func TestLenderMounts(t *testing.T) {
+// On the copies of the tree's mount no program runs, no set-uid bit counts and no device opens. The copy for reading
+// is read-only (F-153).
+func TestLenderMountsAreRestricted(t *testing.T) {
 	l := lending(t, HandOutWrites).tree.lender
 	const all = unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOSUID | unix.ST_RDONLY
 	for fd, want := range map[int]int{l.reads: all, l.writes: all &^ unix.ST_RDONLY} {
 		var s unix.Statfs_t
 		if err := unix.Fstatfs(fd, &s); err != nil || int(s.Flags)&all != want {
-			t.Errorf("F-153: flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
+			t.Errorf("F-153: mount flags %#x, %v, want %#x of %#x", s.Flags, err, want, all)
 		}
 	}
 	if l := lending(t, HandOutReads).tree.lender; l.writes >= 0 {
-		t.Errorf("F-151: a tree that hands out for reading has a mount for writing: l.writes = %d, want less than 0",
-			l.writes)
+		t.Errorf("F-151: descriptor of the mount for writing in a tree that passes only for reading: %d, want a "+
+			"negative one", l.writes)
 	}
 }
 
-// TestHandOutDisabledPassesNothing checks that the zero value passes no descriptor, and neither does a tree whose
-// mount cannot be copied (F-151).
+// The zero value passes no descriptor, and neither does a tree whose mount cannot be copied (F-151).
 func TestHandOutDisabledPassesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "data", forEveryone)
 	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut without HandOutReads: %v, want %v", st, ntstatus.NotSupported)
 	}
 	if what, err := w.tree.HandsOut(); what != HandOutNothing || err != nil {
-		t.Error(what, err)
+		t.Errorf("HandsOut = %v, %v, want HandOutNothing, no error", what, err)
 	}
 	if os.Getuid() == 0 {
-		return // this program may copy mounts
+		return // This program may copy mounts.
 	}
 	w = newWorld(t, func(c *Config) { c.HandOut = HandOutWrites })
 	w.file("f", "data", forEveryone)
 	if f, st := w.handOut("f", toBoth, strangerUID); st != ntstatus.NotSupported || f != nil {
-		t.Error(st)
+		t.Errorf("HandOut without a copy of the mount: %v, want %v", st, ntstatus.NotSupported)
 	}
 	if what, err := w.tree.HandsOut(); what != HandOutNothing || !errors.Is(err, unix.EPERM) {
-		t.Error(what, err)
+		t.Errorf("HandsOut without a copy of the mount = %v, %v, want HandOutNothing, %v", what, err, unix.EPERM)
 	}
 }
 
-// TestHandOutAndRename checks that the descriptor is of the inode that was decided about, never of another file that
-// took its name (F-156).
-func TestHandOutAndRename(t *testing.T) {
+// The descriptor is of the inode that was decided about, never of another file that took its name (F-156).
+func TestHandOutFollowsInode(t *testing.T) {
 	w := lending(t, HandOutWrites)
 	w.dir("d", forEveryone)
 	w.file(`d\f`, "mine", forEveryone)
@@ -386,7 +385,7 @@ func TestHandOutAndRename(t *testing.T) {
 		t.Helper()
 		f, got := w.lend(th, h, strangerUID)
 		if got != st {
-			t.Errorf("%v, want %v", got, st)
+			t.Errorf("HandOut: %v, want %v", got, st)
 		}
 		if f == nil {
 			return
@@ -394,14 +393,14 @@ func TestHandOutAndRename(t *testing.T) {
 		defer f.Close()
 		b := make([]byte, 16)
 		if n, err := f.Read(b); err != nil || string(b[:n]) != want {
-			t.Errorf("%q, %v, want string(b[:n]) = %v, no error", b[:n], err, want)
+			t.Errorf("contents of the passed file: %q, %v, want %q", b[:n], err, want)
 		}
 	}
 	hands("mine", ntstatus.Success)
 	w.must(os.Rename(w.path("d/f"), w.path("d/away")))
 	hands("", ntstatus.ObjectNameNotFound)
 	w.must(os.Symlink("away", w.path("d/f")))
-	hands("", ntstatus.AccessDenied) // no link is followed
+	hands("", ntstatus.AccessDenied) // No link is followed.
 	w.must(os.Remove(w.path("d/f")))
 	w.must(mkfifo(w.path("d/f")))
 	hands("", ntstatus.ObjectNameNotFound)
@@ -415,19 +414,19 @@ func TestHandOutAndRename(t *testing.T) {
 	w.must(os.Remove(w.path("d")))
 	w.must(os.Rename(w.path("e"), w.path("d")))
 	hands("mine", ntstatus.Success)
-	// Our own renames are followed.
+	// The tree's own renames are followed.
 	w.want(th.NtSetInformationFile(w.open(th, `d\f`, winnt.DELETE, ntstatus.Success), nt.FileRenameInformation,
 		nt.FileRename{FileName: `\??\share\d\g`}), ntstatus.Success)
 	hands("mine", ntstatus.Success)
 }
 
-// TestHandOutAndLease checks that a lease on a passed file blocks no open: a truncating open is rejected (F-124).
-func TestHandOutAndLease(t *testing.T) {
+// A lease on a passed file blocks no open. A truncating open is rejected (F-124).
+func TestLeaseBlocksNoOpen(t *testing.T) {
 	w := lending(t, HandOutReads)
 	w.file("f", "data", forEveryone)
 	f, st := w.handOut("f", toRead, strangerUID)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("HandOut: %v, want success", st)
 	}
 	defer f.Close()
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
@@ -439,11 +438,11 @@ func TestHandOutAndLease(t *testing.T) {
 	w.open(th, "f", toWrite, ntstatus.SharingViolation)
 	w.open(th, "f", toRead, ntstatus.Success)
 	if b, err := os.ReadFile(w.path("f")); err != nil || string(b) != "data" {
-		t.Errorf(`%q, %v, want string(b) = "data", no error`, b, err)
+		t.Errorf(`contents: %q, %v, want "data"`, b, err)
 	}
 }
 
-// TestCopiesOfMountsAreClosed checks that a closed tree releases both copies of its mount.
+// A closed tree releases both copies of its mount.
 func TestCopiesOfMountsAreClosed(t *testing.T) {
 	for _, what := range []HandOut{HandOutReads, HandOutWrites} {
 		tree, err := Open(Config{Path: t.TempDir(), HandOut: what})
@@ -457,15 +456,15 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		held := []int{tree.root, l.reads}
 		if (l.writes >= 0) != (what == HandOutWrites) {
-			t.Errorf("%v: a copy for writing: %d", what, l.writes)
+			t.Errorf("%v: descriptor of the mount for writing: %d, want one only with HandOutWrites", what, l.writes)
 		}
 		if what == HandOutWrites {
 			held = append(held, l.writes)
 		}
 		for _, fd := range held {
 			if own, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || own != unix.FD_CLOEXEC {
-				t.Errorf("%v: descriptor flags of a mount's copy = %d, %v, want %d, nil",
-					what, own, err, unix.FD_CLOEXEC)
+				t.Errorf("%v: flags of a mount copy's descriptor: %d, %v, want %d, no error", what, own, err,
+					unix.FD_CLOEXEC)
 			}
 		}
 		if err := tree.Close(); err != nil {
@@ -473,7 +472,7 @@ func TestCopiesOfMountsAreClosed(t *testing.T) {
 		}
 		for _, fd := range held {
 			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); !errors.Is(err, unix.EBADF) {
-				t.Errorf("%v: descriptor %d of %v is open: %v, want %v", what, fd, held, err, unix.EBADF)
+				t.Errorf("%v: descriptor %d of %v after Close: %v, want %v", what, fd, held, err, unix.EBADF)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// identityAt returns the identity of a file from a lookup, after comparing it with that of an open.
+// identityAt returns the identity of a file from a lookup, and checks that an open has the same.
 func (w *world) identityAt(name string) (number uint64, id string) {
 	w.Helper()
 	p, st := w.tree.Find(&fileaccess.Request{Name: name, Desired: winnt.FILE_READ_DATA, Subject: w.subject(bob)}, nil)
@@ -24,14 +24,14 @@ func (w *world) identityAt(name string) (number uint64, id string) {
 	w.want(st, ntstatus.Success)
 	defer f.Close()
 	if n, opened := f.(*file).Identity(); n != number || opened != id {
-		w.Errorf("F-180: %s is %d %q, and open %d %q, want %d, %q", name, number, id, n, opened, number, id)
+		w.Errorf("F-180: identity of %s: %d %q by lookup, %d %q by open, want equal", name, number, id, n, opened)
 	}
 	return number, id
 }
 
 // A file keeps its identity under each of its names, whatever changes. A new file that reuses a removed file's inode
 // number has another identity (F-180).
-func TestIdentity(t *testing.T) {
+func TestIdentityIsKeptAndUnique(t *testing.T) {
 	w := newWorld(t)
 	const text = "D:P(A;;FA;;;WD)"
 	w.file("f", "x", text)
@@ -41,9 +41,9 @@ func TestIdentity(t *testing.T) {
 	w.must(os.WriteFile(w.path("g"), []byte("longer"), 0o600))
 	w.must(os.Chmod(w.path("g"), 0o640))
 	settle(t, w.path("g"))
-	for range 2 { // the second from the cache
+	for range 2 { // The second one comes from the cache.
 		if n, again := w.identityAt("g"); n != number || again != id {
-			t.Errorf("F-180: %d %q became %d %q, want %d, %q", number, id, n, again, number, id)
+			t.Errorf("F-180: identity after changes: %d %q, want %d %q", n, again, number, id)
 		}
 	}
 	w.must(os.Remove(w.path("g")))
@@ -52,7 +52,7 @@ func TestIdentity(t *testing.T) {
 		w.file(name, "", text)
 		n, other := w.identityAt(name)
 		if other == id || other == "" {
-			t.Fatalf("F-180: the file %d %q has the identity of the removed file %d %q", number, id, n, other)
+			t.Fatalf("F-180: removed file %d %q, new file %d %q; want different identities", number, id, n, other)
 		}
 		if n == number {
 			return
@@ -61,7 +61,7 @@ func TestIdentity(t *testing.T) {
 	t.Skip("the file system reused the removed file's inode number for none of 500 others")
 }
 
-// Birth time or handle distinguish files. If both are unknown, the identity is empty (F-180).
+// Birth time or file handle distinguish files. If both are unknown, the identity is empty (F-180).
 func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 	born := unix.Statx_t{Ino: 7, Mask: unix.STATX_BTIME, Btime: unix.StatxTimestamp{Sec: 1, Nsec: 2}}
 	later := born
@@ -76,6 +76,6 @@ func TestIdentityNeedsBirthTimeOrHandle(t *testing.T) {
 		seen[id] = true
 	}
 	if id := identityString(&unborn, nil); id != "" {
-		t.Errorf(`F-180: %q of a number alone, want ""`, id)
+		t.Errorf(`F-180: identity of an inode number alone = %q, want ""`, id)
 	}
 }

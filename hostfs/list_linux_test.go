@@ -21,7 +21,7 @@ import (
 
 // With access-based enumeration a listing contains the entries that the user may read, by their own descriptors. A
 // known name can still be opened (F-71, F-72). Without it the listing contains all entries.
-func TestAccessBased(t *testing.T) {
+func TestAccessBasedListing(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		based      bool
@@ -30,7 +30,7 @@ func TestAccessBased(t *testing.T) {
 	}{
 		{"access-based", true, "D:(A;;FA;;;WD)", "all,d,hers", "all,his"},
 		{"a share without attributes", true, "D:(A;;0x120009;;;WD)", "", ""},
-		{"each entry", false, "D:(A;;FA;;;WD)", "all,d,hers,his,nothing", "all,d,hers,his,nothing"},
+		{"not access-based", false, "D:(A;;FA;;;WD)", "all,d,hers,his,nothing", "all,d,hers,his,nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, func(cfg *Config) { cfg.AccessBased, cfg.Share = c.based, sddl.MustParse(c.share) })
@@ -51,7 +51,7 @@ func TestAccessBased(t *testing.T) {
 					st = next
 				}
 				if got := sorted(names); got != want {
-					t.Errorf("%s sees %q, want %q", user, got, want)
+					t.Errorf("listing as %s: %q, want %q", user, got, want)
 				}
 				if c.name == "access-based" {
 					w.want(closeAny(th, w.open(th, "nothing", winnt.FILE_WRITE_DATA, ntstatus.Success)), ntstatus.Success)
@@ -67,9 +67,9 @@ func sorted(names []string) string {
 	return strings.Join(names, ",")
 }
 
-// A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees private
-// names (F-129).
-func TestDebris(t *testing.T) {
+// A listing removes private names that a crash left behind, if they are old and nothing is lost. No client sees
+// private names (F-129).
+func TestListingRemovesOldPrivateNames(t *testing.T) {
 	w := newWorld(t)
 	const gone, kept = privatePrefix + "gone", privatePrefix + "kept"
 	w.file("f", "contents", "D:P(A;;FR;;;WD)")
@@ -94,18 +94,19 @@ func TestDebris(t *testing.T) {
 		return names, left
 	}
 	if names, left := list(); !slices.Equal(names, []string{"f"}) || len(left) != 7 {
-		t.Errorf("names that may be in use: listed %q, left %q, want [f] listed and 7 names left", names, left)
+		t.Errorf("listing while private names may be in use: %q, left %q, want [f] listed and 7 names left", names,
+			left)
 	}
 	w.tree.abandoned = 0
 	want := []string{kept + "1", kept + "2", kept + "3", "f"}
-	for start := time.Now(); ; { // the clock of files ticks behind
+	for start := time.Now(); ; { // The clock of files ticks behind the system's clock.
 		names, left := list()
 		if !slices.Equal(names, []string{"f"}) || len(left) != len(want) && time.Since(start) > 10*time.Second {
-			t.Fatalf("listed %q, left %q, want %q", names, left, want)
+			t.Fatalf("listing %q, left %q, want [f] listed, left %q", names, left, want)
 		}
 		if len(left) == len(want) {
 			if !slices.Equal(left, want) {
-				t.Errorf("left %q, want %q", left, want)
+				t.Errorf("names left: %q, want %q", left, want)
 			}
 			return
 		}
@@ -114,7 +115,7 @@ func TestDebris(t *testing.T) {
 
 // A private second name of an open file stays until the file is closed, because an open may be about to rename it
 // (F-129).
-func TestDebrisOfAnOpenFile(t *testing.T) {
+func TestPrivateNameOfOpenFileStays(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "contents", "D:P(A;;FR;;;WD)")
 	const left = privatePrefix + "left"
@@ -136,8 +137,8 @@ func TestDebrisOfAnOpenFile(t *testing.T) {
 }
 
 // A listing removes a link that a crash left under a private name if the link has a descriptor, so that its directory
-// can be removed. A link without one was not created here and stays (F-129).
-func TestDebrisOfLinks(t *testing.T) {
+// can be removed. A link without one was not created by a tree and stays (F-129).
+func TestPrivateLinksAreRemoved(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;WD)")
@@ -151,7 +152,7 @@ func TestDebrisOfLinks(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 	left, err := os.ReadDir(w.path("d"))
 	if w.must(err); len(left) != 1 || left[0].Name() != privatePrefix+"theirs" {
-		t.Errorf("F-129: %v is left, want len(left) = 1, left[0].Name() = %v", left, privatePrefix+"theirs")
+		t.Errorf("F-129: names left: %v, want only %v", left, privatePrefix+"theirs")
 	}
 }
 
@@ -186,11 +187,11 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				break
 			}
 			if w.want(st, ntstatus.Success); len(list) == 0 || len(list) > 2 || st != ntstatus.Success {
-				t.Fatalf("one query returned %d entries, want 1 or 2", len(list))
+				t.Fatalf("List: %d entries, want 1 or 2", len(list))
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("F-120: %s has %v", dir, got)
+			t.Errorf("F-120: listing of %q: %v, want %v", dir, got, want)
 		}
 		for _, e := range want {
 			var s unix.Stat_t
@@ -200,16 +201,16 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 				expected.EndOfFile, expected.AllocationSize = s.Size, s.Blocks*512
 			}
 			if got[e.name] != expected {
-				t.Errorf("F-120: %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
+				t.Errorf("F-120: entry %s in %q:\n%+v, want\n%+v", e.name, dir, got[e.name], expected)
 			}
 		}
 	}
-	// Opened without its parent, a directory returns itself for both entries (F-175).
+	// If a directory was opened without its parent, both entries are the directory itself (F-175).
 	r := fileaccess.Request{Name: "empty", Subject: passer(t, true), Disposition: fileaccess.FileOpen, Share: 7,
 		Desired: winnt.FILE_READ_DATA}
 	p, ok := w.tree.FindDirect(&r, nil)
 	if !ok {
-		t.Fatal("empty is not found without a look at its directory")
+		t.Fatal("FindDirect of an empty directory fails, want success")
 	}
 	d := fileaccess.Decision{Verdict: ntstatus.Decided(ntstatus.Success), Granted: winnt.FILE_READ_DATA,
 		Action: fileaccess.Opened}
@@ -219,17 +220,16 @@ func TestListingEntriesMatchOpens(t *testing.T) {
 	defer f.Close()
 	list, st := f.List("*", true, 1, nil)
 	if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "." {
-		t.Errorf(`F-175: %+v, want len(list) = 1, list[0].FileName = "."`, list)
+		t.Errorf(`F-175: first entry %+v, want only "."`, list)
 	}
 	more, st := f.List("..", true, 5, nil)
 	if w.want(st, ntstatus.Success); len(more) != 1 || more[0].FileName != ".." || more[0].FileBasic != list[0].FileBasic {
-		t.Errorf("F-175: %+v, want what . tells: %+v", more, list)
+		t.Errorf("F-175: next entry %+v, want .. with the facts of . in %+v", more, list)
 	}
 }
 
-// TestOldDebrisIsSwept checks that the age of a private name counts from its change time, not from its access and
-// write times (F-129).
-func TestOldDebrisIsSwept(t *testing.T) {
+// The age of a private name counts from its change time, not from its access and write times (F-129).
+func TestPrivateNameAgeIsChangeTime(t *testing.T) {
 	w := newWorld(t)
 	w.file(privatePrefix+"x", "", wide)
 	w.must(unix.UtimesNanoAt(unix.AT_FDCWD, w.path(privatePrefix+"x"), []unix.Timespec{{Sec: 1}, {Sec: 1}}, 0))
@@ -237,8 +237,8 @@ func TestOldDebrisIsSwept(t *testing.T) {
 	w.exists(privatePrefix+"x", true)
 }
 
-// TestScans: one open can start, continue, end and restart listings with different patterns (F-120).
-func TestScans(t *testing.T) {
+// One open can start, continue, end and restart listings with different patterns (F-120).
+func TestListingsRestartAndContinue(t *testing.T) {
 	w := shaped(t)
 	f := w.opened("", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	small := w.opened("small", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -254,15 +254,15 @@ func TestScans(t *testing.T) {
 		st      ntstatus.Status
 	}{
 		{small, "", true, 9, nil, 0, ntstatus.InvalidParameter}, {small, "", false, 9, nil, 0, ntstatus.InvalidParameter},
-		{f, "none", false, 9, nil, 0, ntstatus.NoSuchFile},  // the first call begins
-		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // and its pattern stays
-		{f, "hole", true, 9, nil, 1, 0},                     // until the next begins
-		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a call with results
-		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // and this did not
-		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    //
-		{f, "*l*", true, 1, nil, 1, 0},                      //
-		{f, "*l*", false, 1, nil, 1, 0},                     //
-		{f, "*l*", false, 1, nil, 0, ntstatus.NoMoreFiles},  //
+		{f, "none", false, 9, nil, 0, ntstatus.NoSuchFile},  // the first call starts a listing
+		{f, "hole", false, 9, nil, 0, ntstatus.NoSuchFile},  // its pattern stays
+		{f, "hole", true, 9, nil, 1, 0},                     // until a restart
+		{f, "none", false, 9, nil, 0, ntstatus.NoMoreFiles}, // after a name was returned
+		{f, "none", true, 9, nil, 0, ntstatus.NoSuchFile},   // no name was returned
+		{f, "?l*", true, 9, nil, 0, ntstatus.NoSuchFile},    // the pattern matches whole names
+		{f, "*l*", true, 1, nil, 1, 0},                      // hole and small match
+		{f, "*l*", false, 1, nil, 1, 0},                     // the second name
+		{f, "*l*", false, 1, nil, 0, ntstatus.NoMoreFiles},  // there is no third name
 		{f, "*l*", true, 2, nil, 2, 0}, {f, "", true, 9, hidden, 3, 0},
 		{f, "", false, 9, nil, 0, ntstatus.NoMoreFiles}, {f, "*.*", true, 9, nil, 5, 0}, {f, "*", true, 9, nil, 5, 0},
 		{f, longest, true, 9, nil, 0, ntstatus.NoSuchFile}, {f, longest + "x", true, 9, nil, 0, ntstatus.ObjectNameInvalid},
@@ -272,13 +272,14 @@ func TestScans(t *testing.T) {
 	} {
 		list, st := c.of.List(c.pattern, c.restart, c.most, c.see)
 		if len(list) != c.names || st != c.st {
-			t.Errorf("F-120: %d: %.20q: %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names, c.st)
+			t.Errorf("F-120: case %d: List(%.20q): %d names, %v, want %d, %v", i, c.pattern, len(list), st, c.names,
+				c.st)
 		}
 	}
 }
 
-// In a pattern * matches any text and ? one character of any encoded length, ignoring case (F-120).
-func TestMatches(t *testing.T) {
+// In a pattern * matches any text, and ? one character of any length in bytes. Case does not matter (F-120).
+func TestPatternMatches(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string
 		want          bool
@@ -293,13 +294,13 @@ func TestMatches(t *testing.T) {
 		{"a.*", "a", false}, {"*.txt", "a.TXT", true},
 	} {
 		if got := matches(c.pattern, c.name); got != c.want {
-			t.Errorf("F-120: %q fits %q: %t, want %t", c.name, c.pattern, got, c.want)
+			t.Errorf("F-120: matches(%q, %q) = %t, want %t", c.pattern, c.name, got, c.want)
 		}
 	}
 }
 
 // A listing returns the accessible entries, in parts, to users with the right to list (F-70, F-120, F-123).
-func TestList(t *testing.T) {
+func TestListInParts(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")(A;;0x100080;;;"+bob+")")
 	var want []string
@@ -333,7 +334,7 @@ func TestList(t *testing.T) {
 			end = ntstatus.NoSuchFile
 		}
 		if st != end {
-			t.Errorf("%q ends with %v, want %v", pattern, st, end)
+			t.Errorf("end of the listing %q: %v, want %v", pattern, st, end)
 		}
 		slices.Sort(names)
 		return names
@@ -347,39 +348,39 @@ func TestList(t *testing.T) {
 			return l
 		}(), "sub": {"Sub"}, "none*": nil, "su?": {"Sub"}, "sub?": nil, "?sub": nil, "?": {"."}, "??": {".."}} {
 		if got := list(pattern); !slices.Equal(got, names) {
-			t.Errorf("%q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
+			t.Errorf("listing %q: %d names, want %d: %.20q...", pattern, len(got), len(names), fmt.Sprint(got))
 		}
 	}
-	// A restarted scan returns all names, even if the last one was incomplete (F-120).
+	// A restarted listing returns all names, even if the last one was incomplete (F-120).
 	for range 2 {
 		out, st := one.Services().NtQueryDirectoryFile(nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true,
 			FileInformationClass: nt.FileNamesInformation, ReturnSingleEntry: true})
 		// The class of names returns only names.
 		if len(out.FileInformation) != 1 || st != ntstatus.Success ||
 			out.FileInformation[0] != (nt.FileEntry{FileName: out.FileInformation[0].FileName}) {
-			t.Errorf("one entry: %v, %v", out, st)
+			t.Errorf("query for a single name: %v, %v, want one entry with only a name", out, st)
 		}
 	}
-	// The pattern of a scan is that of its first call.
+	// A listing has the pattern of its first call.
 	single := nt.QueryDirectoryFileIn{FileHandle: h, RestartScan: true, ReturnSingleEntry: true, FileName: "file 69?.txt",
 		FileInformationClass: nt.FileNamesInformation}
 	for i := range 10 {
 		out, st := one.Services().NtQueryDirectoryFile(single)
 		if st != ntstatus.Success || len(out.FileInformation) != 1 ||
 			!strings.HasPrefix(out.FileInformation[0].FileName, "file 69") {
-			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v", i, out, st)
+			t.Errorf("F-120: entry %d of file 69?.txt: %v, %v, want a name with that prefix", i, out, st)
 		}
 		single.RestartScan, single.FileName = false, "Sub"
 	}
 	_, st = one.Services().NtQueryDirectoryFile(single)
 	w.want(st, ntstatus.NoMoreFiles)
 	if got := list(""); len(got) != 703 {
-		t.Errorf("after a scan that did not end there are %d names, want 703", len(got))
+		t.Errorf("names after an incomplete listing: %d, want 703", len(got))
 	}
-	// The root of a volume has no such names (F-175).
+	// The root of a volume has no "." and ".." (F-175).
 	entries, st := one.NtQueryDirectoryFile(w.open(one, "", winnt.FILE_LIST_DIRECTORY, ntstatus.Success), "", true)
 	if w.want(st, ntstatus.Success); len(entries) != 1 || entries[0].FileName != "d" {
-		t.Errorf(`the root lists %v, want len(entries) = 1, entries[0].FileName = "d"`, entries)
+		t.Errorf(`listing of the root: %v, want only "d"`, entries)
 	}
 	_, st = one.NtQueryDirectoryFile(h, "a/b", true)
 	w.want(st, ntstatus.ObjectNameInvalid)

@@ -13,7 +13,7 @@ import (
 
 // A name with a pending deletion is removed immediately. Its opens continue without a name, and a new file with the
 // name is independent of them. Other names stay (F-117, M-20).
-func TestRemoveName(t *testing.T) {
+func TestRemoveNameIsImmediate(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
 	w.file(`d\f`, "f", wide)
@@ -30,17 +30,17 @@ func TestRemoveName(t *testing.T) {
 	for _, f := range []*file{one, two, other} {
 		facts, st := f.Facts()
 		if w.want(st, ntstatus.Success); facts.DeletePending || facts.Links != 1 {
-			t.Errorf("F-117: %+v, want facts.DeletePending = false, facts.Links = 1", facts)
+			t.Errorf("F-117: facts after RemoveName: %+v, want one link and no pending deletion", facts)
 		}
 	}
 	w.tree.mu.Lock()
 	if l := one.link; w.tree.dooms != 0 || len(one.node.doomed) != 0 || l.users != 2 || other.link.users != 1 {
-		t.Errorf("F-117: %d to go, %+v", w.tree.dooms, l)
+		t.Errorf("F-117: after RemoveName: %d names pending deletion, link %+v; want 0 and 2 users", w.tree.dooms, l)
 	}
 	w.tree.mu.Unlock()
 	b := make([]byte, 9)
 	if n, st := two.ReadAt(b, 0); n != 1 || b[0] != 'f' || st != ntstatus.Success {
-		t.Errorf("M-20: %q, %v", b[:n], st)
+		t.Errorf(`M-20: ReadAt after RemoveName = %q, %v, want "f"`, b[:n], st)
 	}
 	w.want(one.RemoveName(), ntstatus.CannotDelete)
 	w.file(`d\f`, "new", wide)
@@ -53,9 +53,9 @@ func TestRemoveName(t *testing.T) {
 	w.nothingPrivate("d")
 }
 
-// TestSpaceOfAFile checks that space is reserved and released as with fallocate(2): by mode, offset and length. It
-// changes contents, so special bits are cleared and the archive attribute is set (F-125, F-173).
-func TestSpaceOfAFile(t *testing.T) {
+// Space is reserved and released as by fallocate(2): by mode, offset and length. This changes contents, so special
+// bits are cleared and the archive attribute is set (F-125, F-173).
+func TestAllocateLikeFallocate(t *testing.T) {
 	w, _ := keeper(t)
 	w.file("f", "0123456789", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
@@ -80,16 +80,16 @@ func TestSpaceOfAFile(t *testing.T) {
 	}
 	var s unix.Stat_t
 	if w.must(unix.Stat(w.path("f"), &s)); s.Mode&0o7777 != 0o755 || s.Blocks*512 < 1<<14 {
-		t.Errorf("F-125: mode %o, %d blocks", s.Mode, s.Blocks)
+		t.Errorf("F-125: after Allocate: mode %o, %d blocks; want 755 and at least 16 KiB", s.Mode, s.Blocks)
 	}
 	if value, _ := w.kept("f"); value != keptArchive {
-		t.Errorf("F-173: kept as %q, want %q", value, keptArchive)
+		t.Errorf("F-173: stored attributes %q, want %q", value, keptArchive)
 	}
 }
 
-// TestReadLocks checks that a file that cannot be opened for writing, for example because of another program's lease,
-// can be locked for reading only.
-func TestReadLocks(t *testing.T) {
+// A file that cannot be opened for writing, for example because of another program's lease, can be locked for reading
+// only.
+func TestLockingWithoutWriteAccess(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_READ_DATA)
@@ -103,7 +103,7 @@ func TestReadLocks(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDONLY || flags&unix.O_NONBLOCK == 0 {
-		t.Errorf("locks by %d, flags %#o, %v", fd, flags, err)
+		t.Errorf("Locking = %d, status flags %#o, %v, want a descriptor with O_RDONLY and O_NONBLOCK", fd, flags, err)
 	}
 	w.must(unix.Close(fd))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A rename that is refused before the decision, or has an invalid name, is not executed, whatever was decided (F-113,
+// A rename that fails before the decision, or whose name is invalid, is not executed, whatever was decided (F-113,
 // F-118, F-191).
 func TestRefusedMovesChangeNothing(t *testing.T) {
 	w := movable(t)
@@ -20,7 +20,7 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
 	for _, c := range []struct {
 		to    string
-		bad   bool // it is decided about as a name that none can have
+		bad   bool // the decision gets an invalid name
 		asked bool
 		want  ntstatus.Status
 	}{
@@ -32,8 +32,8 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 		{`d\f\x`, false, false, ntstatus.ObjectPathNotFound}, {`d\none\x`, false, false, ntstatus.ObjectPathNotFound},
 		{"planted", false, false, ntstatus.AccessDenied}, {"fifo", false, false, ntstatus.AccessDenied},
 		{`planted\x`, false, false, ntstatus.AccessDenied},
-		{`d\f`, false, true, ntstatus.ObjectNameCollision}, // an existing file must not be replaced
-		{"f", false, true, ntstatus.ObjectNameCollision},   // nor is the file itself
+		{`d\f`, false, true, ntstatus.ObjectNameCollision}, // An existing file must not be replaced,
+		{"f", false, true, ntstatus.ObjectNameCollision},   // not even by itself.
 	} {
 		asked, bad := false, false
 		st := f.Move(&nt.FileMove{Name: c.to, Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {
@@ -43,8 +43,8 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 			return d
 		}})
 		if st != c.want || asked != c.asked || bad != c.bad {
-			t.Errorf("F-118: %q: %v, decided about %t as a bad name %t, want %v, %t, %t", c.to, st, asked, bad, c.want,
-				c.asked, c.bad)
+			t.Errorf("F-118: Move to %q: %v, decided %t, invalid name %t; want %v, %t, %t", c.to, st, asked, bad,
+				c.want, c.asked, c.bad)
 		}
 	}
 	// A denying decision returns its status. A decision without an action changes nothing.
@@ -59,13 +59,13 @@ func TestRefusedMovesChangeNothing(t *testing.T) {
 	root := w.opened("", fileaccess.Request{}, winnt.DELETE)
 	for _, link := range []bool{false, true} {
 		w.want(root.Move(&nt.FileMove{Name: "x", Link: link, Decide: func(*fileaccess.Move) fileaccess.MoveDecision {
-			t.Error("F-118: the root is decided about")
+			t.Error("F-118: a move of the root was decided about, want a denial before")
 			return allowed
 		}}), ntstatus.AccessDenied)
 	}
 	for _, name := range []string{"f", `d\f`} {
 		if b, err := os.ReadFile(w.path(name)); err != nil || string(b) != name {
-			t.Errorf("F-118: %s holds %q, %v, want string(b) = %v, no error", name, b, err, name)
+			t.Errorf("F-118: contents of %s: %q, %v, want %q", name, b, err, name)
 		}
 	}
 	w.exists("x", false)

@@ -17,7 +17,7 @@ import (
 
 // A rename requires DELETE and the right to add to the target directory. It replaces an existing file only if the
 // user may delete it (F-57, F-58, F-118).
-func TestRename(t *testing.T) {
+func TestRenameNeedsRights(t *testing.T) {
 	w := newWorld(t)
 	const mine = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)"
 	w.dir("from", mine)
@@ -38,7 +38,7 @@ func TestRename(t *testing.T) {
 		`\??\NUL`: ntstatus.NotSameDevice, `\??\other\f`: ntstatus.NotSameDevice, `a:b`: ntstatus.InvalidParameter,
 		`..\f`: ntstatus.InvalidParameter, privatePrefix + "x": ntstatus.InvalidParameter} {
 		if st := move(name, false); st != want {
-			t.Errorf("%s: %v, want %v", name, st, want)
+			t.Errorf("rename to %s: %v, want %v", name, st, want)
 		}
 	}
 	w.want(move(`\??\share\shut\his`, true), ntstatus.AccessDenied)
@@ -47,10 +47,10 @@ func TestRename(t *testing.T) {
 	w.want(move("g", false), ntstatus.Success) // its own name
 	w.want(move(`\??\share\to\his`, true), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path(`to\his`)); string(b) != "f" {
-		t.Errorf(`the moved file contains %q, want "f"`, b)
+		t.Errorf(`contents of the moved file: %q, want "f"`, b)
 	}
 	w.exists(`from\g`, false)
-	// Below a directory's handle, and hard links.
+	// A target below a directory's handle, and hard links.
 	d := w.open(one, "from", winnt.FILE_LIST_DIRECTORY, ntstatus.Success)
 	w.want(one.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{RootDirectory: d, FileName: "k"}),
 		ntstatus.Success)
@@ -60,7 +60,7 @@ func TestRename(t *testing.T) {
 	w.want(one.NtSetInformationFile(h, nt.FileLinkInformation, link), ntstatus.ObjectNameCollision)
 	w.exists(`from\k`, true)
 	w.exists(`from\l`, true)
-	// A link needs the right to write attributes, a rename that to delete (F-57, F-59).
+	// A link requires the right to write attributes, a rename the right to delete (F-57, F-59).
 	for rights, want := range map[winnt.AccessMask][2]ntstatus.Status{
 		winnt.FILE_WRITE_ATTRIBUTES: {ntstatus.AccessDenied, ntstatus.Success},
 		winnt.DELETE:                {ntstatus.Success, ntstatus.AccessDenied},
@@ -74,15 +74,15 @@ func TestRename(t *testing.T) {
 			_ = os.Remove(w.path(`from\` + name))
 		}
 	}
-	// A directory with an open file below it stays.
+	// A directory with an open file below it cannot be renamed.
 	dir := w.open(one, "from", winnt.DELETE, ntstatus.Success)
 	w.want(one.NtSetInformationFile(dir, nt.FileRenameInformation, nt.FileRename{FileName: "elsewhere"}),
 		ntstatus.AccessDenied)
 	w.nothingPrivate("", "from", "to", "shut")
 }
 
-// A file can only be renamed within its tree, whether the other tree is given by name or by an open directory. Opened
-// directories are closed again (F-118).
+// A file can only be renamed within its tree, whether the other tree is given by name or by an open directory.
+// Directories that are opened for this are closed again (F-118).
 func TestRenameIntoAnotherTree(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	w.must(w.sys.AddTree("other", other.tree))
@@ -115,12 +115,13 @@ func TestRenameIntoAnotherTree(t *testing.T) {
 		for class, more := range map[nt.FileInfoClass]string{nt.FileLinkInformation: "link", nt.FileRenameInformation: ""} {
 			to := nt.FileRename{RootDirectory: c.root, FileName: c.to + more}
 			if st := th.NtSetInformationFile(h, class, to); st != c.want {
-				t.Errorf("F-118: %d: class %v: %v, want %v", i, class, st, c.want)
+				t.Errorf("F-118: case %d, class %v: %v, want %v", i, class, st, c.want)
 			}
 		}
 	}
 	if o, n, r := w.sys.Counts(); o != objects || n != handles || r != references {
-		t.Errorf("%d objects, %d handles, %d references, want %d, %d, %d", o, n, r, objects, handles, references)
+		t.Errorf("system after the renames: %d objects, %d handles, %d references; want %d, %d, %d", o, n, r, objects,
+			handles, references)
 	}
 	for _, h := range []winnt.Handle{h, here, there} {
 		w.want(th.NtClose(h), ntstatus.Success)
@@ -128,7 +129,7 @@ func TestRenameIntoAnotherTree(t *testing.T) {
 }
 
 // The file that the decision was about is moved. Another file that took its name is put back (F-118).
-func TestRenameOfAnotherFile(t *testing.T) {
+func TestRenameMovesOnlyDecidedFile(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
@@ -144,7 +145,7 @@ func TestRenameOfAnotherFile(t *testing.T) {
 		ntstatus.ObjectNameNotFound)
 	for name, want := range map[string]string{"f": "another", "moved": "f", "t": "target"} {
 		if b, _ := os.ReadFile(w.path(name)); string(b) != want {
-			t.Errorf("%s holds %q, want %q", name, b, want)
+			t.Errorf("contents of %s: %q, want %q", name, b, want)
 		}
 	}
 	w.exists("g", false)
@@ -194,7 +195,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 			ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 		if after := w.attributeOf(`to\` + name); !bytes.Equal(before, after) {
-			t.Errorf("F-60: %s has another descriptor in its new directory", name)
+			t.Errorf("F-60: the rename changed the descriptor of %s, want it unchanged", name)
 		}
 	}
 	w.file("f", "", all)
@@ -209,7 +210,7 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	w.want(th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "kept", ReplaceIfExists: true}),
 		ntstatus.AccessDenied)
 	if b, err := os.ReadFile(w.path("kept")); string(b) != "kept" {
-		t.Errorf(`F-58: the read-only file holds %q, %v, want string(b) = "kept"`, b, err)
+		t.Errorf(`F-58: contents of the read-only file: %q, %v, want "kept"`, b, err)
 	}
 	w.dir("a", all)
 	w.dir("ab", all)
@@ -225,17 +226,17 @@ func TestRenameKeepsDescriptor(t *testing.T) {
 	w.want(th.NtClose(beside), ntstatus.Success)
 }
 
-// A rename returns each fact about its source, its target directory and an existing target (F-57, F-58, F-117,
-// F-118).
-func TestMoveFacts(t *testing.T) {
+// A rename passes each fact about its source, its target directory and an existing target to the decision (F-57,
+// F-58, F-117, F-118).
+func TestMoveDecisionHasFacts(t *testing.T) {
 	w := movable(t)
 	for _, c := range []struct {
 		from, to string
-		also     []string // open, too
-		root     string   // open, and the start of the name
-		doomed   string   // open, and to be deleted
-		want     string   // facts of source and target
-		existing string   // facts of the existing file
+		also     []string // files that are open, too
+		root     string   // open directory at which the name starts
+		doomed   string   // file that is open with a pending deletion
+		want     string   // facts about source and target directory
+		existing string   // facts about the existing file
 	}{
 		{"f", "new", nil, "", "", "same directory", ""},
 		{"f", "f", nil, "", "", "same directory, same name", wide + " open"},
@@ -287,10 +288,10 @@ func TestMoveFacts(t *testing.T) {
 			m.Decide = func(of *fileaccess.Move) fileaccess.MoveDecision { q = *of; return fileaccess.MoveDecision{} }
 			w.want(f.Move(m), fileaccess.MoveDecision{}.Status())
 			if got := toldOf(&q); got != c.want || q.ReplaceIfExists != m.Replace || q.BadName || q.Face != 0 {
-				t.Errorf("F-118: the decision got %q about the move, want %q (%+v)", got, c.want, q)
+				t.Errorf("F-118: facts about the move: %q, want %q (%+v)", got, c.want, q)
 			}
 			if got := toldOfExisting(q.Existing); got != c.existing {
-				t.Errorf("F-58: the decision got %q about the existing file, want %q", got, c.existing)
+				t.Errorf("F-58: facts about the existing file: %q, want %q", got, c.existing)
 			}
 			for _, f := range held {
 				if c.doomed != "" {
@@ -329,7 +330,7 @@ func toldOf(q *fileaccess.Move) (text string) {
 	if !o.Exists || !o.IsDirectory || o.Descriptor == nil {
 		return text + " nowhere"
 	}
-	if !o.VolumeRoot { // the grants of the tree's root are equal in all
+	if !o.VolumeRoot { // The root of the tree is the target directory of most cases and is left out.
 		name := "below " + formatted(o.Descriptor)
 		if o.Attributes&fileaccess.AttributeHidden != 0 {
 			name += " hidden"
@@ -356,14 +357,14 @@ func toldOfExisting(e *fileaccess.Existing) string {
 	return text
 }
 
-// TestMoveBehindAShare checks that a tree with a share descriptor handles a rename like an SMB server (F-111).
-func TestMoveBehindAShare(t *testing.T) {
+// A tree with a share descriptor decides about a rename like an SMB server (F-111).
+func TestMoveBehindShareIsSMB(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;FA;;;WD)") })
 	w.file("f", "", wide)
 	f := w.opened("f", fileaccess.Request{}, winnt.DELETE)
 	w.want(f.Move(&nt.FileMove{Name: "g", Decide: func(q *fileaccess.Move) fileaccess.MoveDecision {
 		if q.Face != fileaccess.SMB || q.Target.Share == nil || q.Target.Share.Path != w.root {
-			t.Errorf("F-111: %+v", q)
+			t.Errorf("F-111: facts of the move %+v, want SMB and the share", q)
 		}
 		return fileaccess.MoveDecision{}
 	}}), fileaccess.MoveDecision{}.Status())
@@ -399,11 +400,11 @@ func TestRenameUpdatesOpenFiles(t *testing.T) {
 			w.must(err)
 			if f.link != one.link || l.path != c.path || l.name != c.name || l.directory != w.inode(c.in) ||
 				s.Ino != l.directory || !l.owned || l.users != 2 {
-				t.Errorf("F-118: %+v, want %s in %q", l, c.path, c.in)
+				t.Errorf("F-118: link of the opens: %+v, want %s in %q", l, c.path, c.in)
 			}
 		}
 		if l := other.linkNow(); l.name != "other" || l.path != "other" || l.users != 1 {
-			t.Errorf(`F-117: the other name is %+v, want l.name = "other", l.path = "other", l.users = 1`, l)
+			t.Errorf("F-117: link of the other name: %+v, want it unchanged, with 1 user", l)
 		}
 		w.holds(map[string]string{c.path: "f", "other": "f"})
 	}
@@ -437,7 +438,7 @@ func TestMoveCanChangeCase(t *testing.T) {
 	} {
 		w.want(f.Move(&nt.FileMove{Name: c.to, Decide: look}), ntstatus.Success)
 		if told != c.told {
-			t.Errorf("F-118: %s: got %q, want %q", c.to, told, c.told)
+			t.Errorf("F-118: facts of a move to %s: %q, want %q", c.to, told, c.told)
 		}
 		w.holds(c.holds)
 		w.nothingPrivate("", "Sub")

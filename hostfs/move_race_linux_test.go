@@ -23,31 +23,31 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 		want           ntstatus.Status
 		holds          map[string]string
 	}{
-		{"nothing", "f", "t", false, nil, 0, map[string]string{"f": "-", "t": "f"}},
-		{"nothing, a link", "f", "t", true, nil, 0, map[string]string{"f": "f", "t": "f"}},
+		{"no change", "f", "t", false, nil, 0, map[string]string{"f": "-", "t": "f"}},
+		{"no change, hard link", "f", "t", true, nil, 0, map[string]string{"f": "f", "t": "f"}},
 		{"the target became another file", "f", "t", false, func(w *world) { w.swapped("t", "new") },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "new", "away": "t"}},
-		{"the target became another file, a link", "f", "t", true, func(w *world) { w.swapped("t", "new") },
+		{"the target became another file, hard link", "f", "t", true, func(w *world) { w.swapped("t", "new") },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "new", "away": "t"}},
 		{"the source became another file", "f", "t", false, func(w *world) { w.swapped("f", "new") },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "new", "t": "t", "away": "f"}},
-		{"the source became another file, a link", "f", "t", true, func(w *world) { w.swapped("f", "new") },
+		{"the source became another file, hard link", "f", "t", true, func(w *world) { w.swapped("f", "new") },
 			0, map[string]string{"f": "new", "t": "f", "away": "f"}},
 		{"the source became another file, to a free name", "f", "free", false, func(w *world) { w.swapped("f", "new") },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "new", "free": "-", "away": "f"}},
-		{"the target went", "f", "t", false, func(w *world) { w.must(os.Remove(w.path("t"))) },
+		{"the target was removed", "f", "t", false, func(w *world) { w.must(os.Remove(w.path("t"))) },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "-"}},
-		{"the target went, a link", "f", "t", true, func(w *world) { w.must(os.Remove(w.path("t"))) },
+		{"the target was removed, hard link", "f", "t", true, func(w *world) { w.must(os.Remove(w.path("t"))) },
 			ntstatus.ObjectNameNotFound, map[string]string{"f": "f", "t": "-"}},
 		{"the name was taken", "f", "free", false, func(w *world) { w.file("free", "new", wide) },
 			ntstatus.ObjectNameCollision, map[string]string{"f": "f", "free": "new"}},
-		{"the name was taken, a link", "f", "free", true, func(w *world) { w.file("free", "new", wide) },
+		{"the name was taken, hard link", "f", "free", true, func(w *world) { w.file("free", "new", wide) },
 			ntstatus.ObjectNameCollision, map[string]string{"f": "f", "free": "new"}},
 		{"a directory got entries", "d", "e", false, func(w *world) { w.file(`e\x`, "x", wide) },
 			ntstatus.DirectoryNotEmpty, map[string]string{`d\in`: "in", `e\x`: "x", "d": "", "e": ""}},
-		{"a directory for an empty one", "d", "e", false, nil, 0, map[string]string{"d": "-", `e\in`: "in"}},
-		{"a file for a directory", "f", "e", false, nil, 0, map[string]string{"f": "-", "e": "f"}},
-		{"a file for a directory with entries", "f", "d", false, nil, ntstatus.DirectoryNotEmpty,
+		{"a directory over an empty directory", "d", "e", false, nil, 0, map[string]string{"d": "-", `e\in`: "in"}},
+		{"a file over an empty directory", "f", "e", false, nil, 0, map[string]string{"f": "-", "e": "f"}},
+		{"a file over a directory with entries", "f", "d", false, nil, ntstatus.DirectoryNotEmpty,
 			map[string]string{"f": "f", "d": "", `d\in`: "in"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,15 +71,14 @@ func TestMoveSurvivesConcurrentChanges(t *testing.T) {
 				want = c.to
 			}
 			if l.name != want || l.path != want || l.directory != w.tree.rootInode || l.users != 1 {
-				t.Errorf("F-118: the open is by %+v, want %s", l, want)
+				t.Errorf("F-118: link of the open: %+v, want %s", l, want)
 			}
 		})
 	}
 }
 
-// TestRemoveOwn checks that a name is removed only if it is still the file's, and that a failure leaves it in place
-// (F-117).
-func TestRemoveOwn(t *testing.T) {
+// A name is removed only if it is still the file's, and a failure leaves it in place (F-117).
+func TestRemoveOwnRemovesOnlyOwnName(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
 	w.dir("d", wide)
@@ -93,7 +92,7 @@ func TestRemoveOwn(t *testing.T) {
 		{"empty", "empty", false, unix.EISDIR}, {"none", "f", false, unix.ENOENT}, {"empty", "empty", true, nil},
 		{"f", "f", false, nil}} {
 		if err := w.tree.removeOwn(w.inode(c.of), c.directory, w.tree.root, c.name); !errors.Is(err, c.want) {
-			t.Errorf("F-117: %s as %s: %v, want %v", c.name, c.of, err, c.want)
+			t.Errorf("F-117: removeOwn(%s) as the name of %s: %v, want %v", c.name, c.of, err, c.want)
 		}
 		w.exists(c.name, c.want != nil && c.name != "none")
 		w.nothingPrivate("")

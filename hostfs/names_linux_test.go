@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// listNames lists an open directory by ListNames, one letter for the kind before each name.
+// listNames lists an open directory by ListNames, with a letter for the kind before each name.
 func listNames(t *testing.T, f *file) (list []string) {
 	t.Helper()
 	for restart := true; ; restart = false {
@@ -25,7 +25,7 @@ func listNames(t *testing.T, f *file) (list []string) {
 			return list
 		}
 		if st != ntstatus.Success || len(got) == 0 {
-			t.Fatalf("%d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
+			t.Fatalf("ListNames: %d names, %v, want at least 1, %v", len(got), st, ntstatus.Success)
 		}
 		for _, e := range got {
 			list = append(list, kindOf(e.Directory, e.Link)+e.Name)
@@ -33,7 +33,7 @@ func listNames(t *testing.T, f *file) (list []string) {
 	}
 }
 
-// listEntries lists an open directory by List.
+// listEntries lists an open directory by List, like listNames.
 func listEntries(t *testing.T, f *file) (list []string) {
 	t.Helper()
 	for restart := true; ; restart = false {
@@ -43,7 +43,7 @@ func listEntries(t *testing.T, f *file) (list []string) {
 			return list
 		}
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("List: %v, want success", st)
 		}
 		for _, e := range got {
 			if e.FileName != "." && e.FileName != ".." {
@@ -64,9 +64,9 @@ func kindOf(dir, link bool) string {
 	return "f "
 }
 
-// TestNamesAreThoseOfList: ListNames returns the entries of List, which queries each file: of every kind, hidden and
-// shown, before and after the point from which it relies on the types that the directory stores (F-120, F-191).
-func TestNamesAreThoseOfList(t *testing.T) {
+// ListNames returns the entries of List, which queries each file: of every kind, hidden and visible, before and after
+// the point from which ListNames relies on the types that the directory stores (F-120, F-191).
+func TestListNamesEqualsList(t *testing.T) {
 	w := newWorld(t)
 	w.dir("d", wide)
 	for i := range 3000 {
@@ -85,7 +85,7 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		case 3:
 			w.must(os.Mkdir(name, 0o700))
 		case 4:
-			w.must(os.WriteFile(name+"|", nil, 0o600)) // no request can say it
+			w.must(os.WriteFile(name+"|", nil, 0o600)) // no request can contain this name
 			w.must(os.WriteFile(name+"\xff", nil, 0o600))
 			w.must(os.WriteFile(name+`\x`, nil, 0o600))
 			w.must(os.WriteFile(filepath.Join(filepath.Dir(name), privatePrefix+filepath.Base(name)), []byte("x"), 0o600))
@@ -98,49 +98,50 @@ func TestNamesAreThoseOfList(t *testing.T) {
 		f := w.opened("d", fileaccess.Request{Options: options}, winnt.FILE_READ_DATA)
 		want := listEntries(t, f)
 		if got := listNames(t, f); len(got) < 2900 || !slices.Equal(got, want) {
-			t.Errorf("options %x: %d names, want %d", options, len(got), len(want))
+			t.Errorf("options %#x: %d names, want the %d of List", options, len(got), len(want))
 		}
 		if w.tree.uniform && !typesBelieved(f) {
-			t.Error("no entry's own type was believed")
+			t.Error("ListNames used no type that the directory stores, want it to")
 		}
-		// Another file system has no such promise.
+		// Other file systems do not guarantee that the stored types are complete.
 		uniform := w.tree.uniform
 		w.tree.uniform = false
 		if got := listNames(t, f); typesBelieved(f) || !slices.Equal(got, want) {
-			t.Errorf("options %x: queried one by one %d names, want %d", options, len(got), len(want))
+			t.Errorf("options %#x, each file queried: %d names, want the %d of List", options, len(got), len(want))
 		}
 		w.tree.uniform = uniform
 		w.shut(f)
 	}
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
-	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // each at another place of the listing
+	for _, c := range []string{`d\plain-2005`, `d\plain-0005`} { // at different places of the listing
 		if err := unix.Mount(w.path(`d\plain-0006`), w.path(c), "", unix.MS_BIND, ""); err != nil {
 			t.Skip("cannot mount here: ", err)
 		}
 		if !w.tree.mountedBelow() {
-			t.Error("a mount below is not found")
+			t.Error("mountedBelow with a mount is false, want true")
 		}
 		got := listNames(t, f)
 		if typesBelieved(f) {
-			t.Error("types are believed with a mount below")
+			t.Error("ListNames used stored types with a mount below, want not")
 		}
 		w.must(unix.Unmount(w.path(c), unix.MNT_DETACH))
-		// A bind mount of the same device was an entry for List, and stays one.
+		// A bind mount of the same device is an entry for List, and for ListNames.
 		if want := listEntries(t, f); !slices.Equal(got, want) {
-			t.Errorf("%d names, want %d", len(got), len(want))
+			t.Errorf("names with a mount below: %d, want the %d of List", len(got), len(want))
 		}
 	}
 	if w.tree.mountedBelow() {
-		t.Error("mountedBelow reports a removed mount, want false")
+		t.Error("mountedBelow after the mount was removed is true, want false")
 	}
 	if _, st := w.opened(`d\plain-0006`, fileaccess.Request{}, winnt.FILE_READ_DATA).ListNames(
 		true); st != ntstatus.InvalidParameter {
-		t.Errorf("a file: %v, want %v", st, ntstatus.InvalidParameter)
+		t.Errorf("ListNames of a file: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 }
 
-// TestMountTable checks that a mount counts if its parent is the tree's mount and its path is below the tree's.
-func TestMountTable(t *testing.T) {
+// A mount counts if its parent is the tree's mount and its path is below the tree's. If the table does not contain
+// the tree's mount, mountedIn returns true, the safe answer.
+func TestMountedInFindsMountsBelow(t *testing.T) {
 	const table = "22 1 254:0 / / rw - ext4 /dev/vda rw\n" +
 		"25 22 0:5 / /dev rw - devtmpfs none rw\n" +
 		"30 22 0:30 / /srv/a\\040b/m rw,noatime shared:1 - tmpfs none rw\n" +
@@ -155,7 +156,7 @@ func TestMountTable(t *testing.T) {
 		{"25", "/dev", false},
 	} {
 		if got := mountedIn(table, c.parent, c.root); got != c.want {
-			t.Errorf("%s of %s: %t, want %t", c.root, c.parent, got, c.want)
+			t.Errorf("mountedIn for %s, a root in mount %s = %t, want %t", c.root, c.parent, got, c.want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A file that is marked for deletion disappears with its last handle. Until then it cannot be opened (F-117).
-func TestDelete(t *testing.T) {
+func TestDeleteWithLastHandle(t *testing.T) {
 	w := newWorld(t)
 	const rw = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
 	one, two := w.as(alice), w.as(bob)
@@ -34,7 +34,8 @@ func TestDelete(t *testing.T) {
 	w.exists("f", true)
 	w.want(two.NtClose(reader), ntstatus.Success)
 	w.exists("f", false)
-	// Delete on close by the directory's right. A file that takes the name later stays.
+	// Deletion with only the directory's right works. After a rename by another program, delete-on-close removes
+	// neither the renamed file nor a new file with the name.
 	w.dir("d", "O:BAG:SYD:P(A;;FA;;;"+alice+")")
 	w.file(`d\g`, "", "O:BAG:SYD:P(A;;FR;;;WD)")
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d\g`}), ntstatus.Success)
@@ -47,7 +48,7 @@ func TestDelete(t *testing.T) {
 	w.want(one.NtClose(h), ntstatus.Success)
 	w.exists(`d\h`, true)
 	w.exists(`d\old`, true)
-	// A directory with entries, and the root.
+	// A directory with entries cannot be deleted, nor can the root.
 	w.want(two.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.AccessDenied)
 	w.want(one.NtDeleteFile(&nt.ObjectAttributes{ObjectName: `\??\share\d`}), ntstatus.DirectoryNotEmpty)
 	empty := newWorld(t)
@@ -78,9 +79,9 @@ func TestExclusiveReadNeedsWriteRight(t *testing.T) {
 }
 
 // Each of two opens must share the access that the other has (F-116).
-func TestShareModes(t *testing.T) {
+func TestShareModesOfTwoOpens(t *testing.T) {
 	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // without write access a user cannot exclude readers (F-48)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // Without write access a user cannot exclude readers (F-48).
 	w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 	one, two := w.as(alice), w.as(bob)
 	rights := map[winnt.AccessMask]fileaccess.ShareAccess{
@@ -115,7 +116,7 @@ func TestShareModes(t *testing.T) {
 		ntstatus.SharingViolation)
 	w.want(one.NtClose(h), ntstatus.Success)
 	if b, _ := os.ReadFile(w.path("f")); string(b) != "x" {
-		t.Errorf(`a denied open truncated the file: contents %q, want "x"`, b)
+		t.Errorf(`contents after a denied open: %q, want "x"`, b)
 	}
 }
 
@@ -132,7 +133,7 @@ func (w *world) attributesOnly(th *nt.Thread) ntstatus.Status {
 
 // A name that is marked for deletion disappears with the last open by that name, even if the file is open by another
 // one. A name whose mark was removed stays and can be opened (F-117).
-func TestDeleteTwoNames(t *testing.T) {
+func TestDeleteEachOfTwoNames(t *testing.T) {
 	w := newWorld(t)
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(alice)
@@ -171,12 +172,12 @@ func (w *world) pends(th *nt.Thread, h winnt.Handle, want bool) {
 	about, st := th.NtQueryInformationFile(h, nt.FileStandardInformation)
 	w.want(st, ntstatus.Success)
 	if s := about.(nt.FileStandard); s.DeletePending != want {
-		w.Errorf("F-117: DeletePending is %v, want %v", s.DeletePending, want)
+		w.Errorf("F-117: DeletePending is %t, want %t", s.DeletePending, want)
 	}
 }
 
 // Deleting one name of a file does not affect its other names (F-117).
-func TestDeleteOneName(t *testing.T) {
+func TestDeleteKeepsOtherNames(t *testing.T) {
 	w := newWorld(t)
 	const full = "O:BAG:SYD:P(A;;FA;;;WD)"
 	w.describe("", full)
@@ -197,8 +198,7 @@ func TestDeleteOneName(t *testing.T) {
 	h := w.open(th, "other", winnt.DELETE, ntstatus.Success)
 	if st := th.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "f",
 		ReplaceIfExists: true}); st == ntstatus.Success {
-		t.Errorf("F-117: a name with a pending deletion was replaced: st = %v, want anything but %v",
-			st, ntstatus.Success)
+		t.Errorf("F-117: rename over a name with a pending deletion: %v, want a failure", ntstatus.Success)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 	w.want(th.NtSetInformationFile(kept, nt.FileRenameInformation, nt.FileRename{FileName: "k"}), ntstatus.Success)
@@ -210,8 +210,8 @@ func TestDeleteOneName(t *testing.T) {
 	w.exists("f", false)
 }
 
-// An open shares the requested access, and reading if it may not exclude it. It supports links if requested, and
-// keeps the facts of the lookup (F-48, F-116, F-191).
+// An open shares the requested access, and also reading if it must not exclude readers. It supports links if
+// requested, and keeps the facts of the lookup unless it changed the file (F-48, F-116, F-191).
 func TestOpenSharesRequestedAccess(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", wide)
@@ -239,16 +239,17 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 					contents = ""
 				}
 				if f.share != want || f.links != forced || (f.found.FileID != 0) != (action == fileaccess.Opened) {
-					t.Errorf("F-48: %d is shared as %d, links %t, found %+v", share, f.share, f.links, f.found)
+					t.Errorf("F-48: share mode %d, forced %t: %d, links %t, found %+v; want %d, %t", share, forced,
+						f.share, f.links, f.found, want, forced)
 				}
 				facts, _, st := f.Found()
 				if w.want(st, ntstatus.Success); facts.EndOfFile != int64(len(contents)) {
-					t.Errorf("found with %d bytes, want %q", facts.EndOfFile, contents)
+					t.Errorf("size at the open: %d, want that of %q", facts.EndOfFile, contents)
 				}
 				b := make([]byte, 9)
 				n, st := f.ReadAt(b, 0)
-				if st != ntstatus.Success || string(b[:n]) != contents { // readable with FILE_EXECUTE
-					t.Errorf("F-114: %q, %v, want %q", b[:n], st, contents)
+				if st != ntstatus.Success || string(b[:n]) != contents { // FILE_EXECUTE permits the server to read.
+					t.Errorf("F-114: ReadAt = %q, %v, want %q", b[:n], st, contents)
 				}
 				f.Close()
 			}
@@ -256,8 +257,8 @@ func TestOpenSharesRequestedAccess(t *testing.T) {
 	}
 }
 
-// TestOpensAreCounted checks that a tree has one node for each open file and one link for each of its open names. The
-// counts follow every open and close, and nothing remains after the last (F-117, F-123, F-181).
+// A tree has one node for each open file and one link for each of its open names. The counts follow every open and
+// close, and nothing remains after the last (F-117, F-123, F-181).
 func TestOpensAreCounted(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "f", wide)
@@ -268,14 +269,13 @@ func TestOpensAreCounted(t *testing.T) {
 		w.tree.mu.Lock()
 		defer w.tree.mu.Unlock()
 		if w.tree.opens != opens || len(w.tree.nodes) != nodes || w.tree.dooms != dooms {
-			t.Errorf("F-123: %d opens of %d files, %d to go, want %d, %d, %d",
-				w.tree.opens, len(w.tree.nodes), w.tree.dooms,
-				opens, nodes, dooms)
+			t.Errorf("F-123: %d opens of %d files, %d names pending deletion; want %d, %d, %d", w.tree.opens,
+				len(w.tree.nodes), w.tree.dooms, opens, nodes, dooms)
 		}
 		n := w.tree.nodes[w.inode("f")]
 		for i, want := range users {
 			if got := n.opens[i].link.users; got != want {
-				t.Errorf("F-117: open %d is by a name of %d, want %d", i, got, want)
+				t.Errorf("F-117: users of the name of open %d: %d, want %d", i, got, want)
 			}
 		}
 	}
@@ -288,7 +288,7 @@ func TestOpensAreCounted(t *testing.T) {
 	counts(3, 1, 0, 2, 2, 1)
 	x := w.opened("x", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	counts(4, 2, 0, 2, 2, 1)
-	for range 2 { // once is as good as twice
+	for range 2 { // A repeated call changes nothing.
 		w.want(a.SetDelete(true), ntstatus.Success)
 		counts(4, 2, 1, 3, 3, 1)
 	}
@@ -301,7 +301,7 @@ func TestOpensAreCounted(t *testing.T) {
 	w.shut(a)
 	counts(3, 2, 1, 1, 2)
 	if !w.tree.isOpen(w.inode("f")) || w.tree.isOpen(w.inode("")) {
-		t.Error("F-48: the one is open, the other is not")
+		t.Error("F-48: isOpen must be true for the open file and false for the root")
 	}
 	w.shut(g)
 	counts(2, 2, 0, 1)
@@ -309,15 +309,15 @@ func TestOpensAreCounted(t *testing.T) {
 	w.shut(b)
 	counts(1, 1, 0)
 	if err := w.tree.Close(); err == nil {
-		t.Error("a tree is closed with an open file")
+		t.Error("Close of a tree with an open file: no error, want one")
 	}
 	w.shut(x)
 	counts(0, 0, 0)
 }
 
-// TestOneName checks that two links of a file are the same name if name and directory are equal. If one of them has
-// no directory descriptor, the paths decide (F-181).
-func TestOneName(t *testing.T) {
+// Two links of a file are the same name if name and directory are equal. If one of them has no descriptor of its
+// directory, the paths decide (F-181).
+func TestLinksWithOneName(t *testing.T) {
 	for _, c := range []struct {
 		a, b link
 		want bool
@@ -334,16 +334,16 @@ func TestOneName(t *testing.T) {
 		{link{dir: 0, directory: 7, name: "f", path: "x"}, link{dir: 0, directory: 7, name: "f", path: "y"}, true},
 	} {
 		if got := c.a.same(&c.b); got != c.want {
-			t.Errorf("F-181: %+v and %+v are one name: %t, want %t", c.a, c.b, got, c.want)
+			t.Errorf("F-181: %+v and %+v are the same name: %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 }
 
-// A duplicate of a file's handle has no right that the handle has not, also where the file's
-// descriptor grants it (O-56); an open that fails takes no value of a handle (O-12, F-116).
-func TestFilesOfOneHandle(t *testing.T) {
+// A duplicate of a file's handle never has a right that the handle does not have, even if the file's descriptor
+// grants it (O-56). A failed open uses no handle value (O-12, F-116).
+func TestDuplicateKeepsHandleRights(t *testing.T) {
 	w := newWorld(t)
-	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open keeps others away (F-48)
+	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)") // so that an open can exclude others (F-48)
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("g", "", "O:BAG:SYD:P(A;;FA;;;WD)")
 	th := w.as(bob)
@@ -353,7 +353,7 @@ func TestFilesOfOneHandle(t *testing.T) {
 		winnt.FILE_READ_DATA: ntstatus.Success} {
 		d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, right, 0, 0)
 		if st != want {
-			t.Errorf("O-56: duplicated with %#x: %v, want %v", uint32(right), st, want)
+			t.Errorf("O-56: duplicate with %#x: %v, want %v", uint32(right), st, want)
 		}
 		if st == ntstatus.Success {
 			w.want(th.NtClose(d), ntstatus.Success)
@@ -365,6 +365,6 @@ func TestFilesOfOneHandle(t *testing.T) {
 		w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.SharingViolation)
 	}
 	if again := w.open(th, "g", winnt.FILE_READ_DATA, ntstatus.Success); again != next {
-		t.Errorf("O-12: the next handle is %v, want %v", again, next)
+		t.Errorf("O-12: handle of the next open: %v, want %v", again, next)
 	}
 }

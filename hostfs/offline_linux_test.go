@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Relative paths and paths that end with "." or ".." are resolved to the file and its folder.
-func TestOfflinePaths(t *testing.T) {
+// Relative paths and paths that end with "." or ".." are resolved to the file and its directory.
+func TestOpenOfflineResolvesPaths(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "d")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -25,7 +25,7 @@ func TestOfflinePaths(t *testing.T) {
 		"./../f": root + "/f", "/": "/"} {
 		o, err := OpenOffline(path, Config{})
 		if err != nil {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("OpenOffline(%s): %v", path, err)
 			continue
 		}
 		want, err := os.Stat(of)
@@ -34,27 +34,26 @@ func TestOfflinePaths(t *testing.T) {
 		}
 		got, err := os.Stat(placeOf(o.fd))
 		if err != nil || !os.SameFile(got, want) || o.Directory() != want.IsDir() {
-			t.Errorf("%s: %v, %v, want %s", path, got, err, of)
+			t.Errorf("OpenOffline(%s) opened %v, %v, want %s", path, got, err, of)
 		}
 		above, err := os.Stat(filepath.Dir(of))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if path == "/" {
-			o.Close() // it is in no folder
+			o.Close() // The root is in no directory.
 			continue
 		}
 		if got, err := os.Stat(placeOf(o.parent)); err != nil || !os.SameFile(got, above) {
-			t.Errorf("%s: the folder is %v, %v", path, got, err)
+			t.Errorf("OpenOffline(%s): directory of the file %v, %v; want %s", path, got, err, filepath.Dir(of))
 		}
 		o.Close()
 	}
 }
 
-// TestOfflineDescriptors reads and writes without a tree: the descriptor comes from the file's own attribute and the
-// directory's from its attribute, and is written in the version of the file's attribute or else the directory's
-// (F-171).
-func TestOfflineDescriptors(t *testing.T) {
+// Without a tree, the descriptors of a file and of its directory come from their attributes. A new one is written in
+// the version of the file's attribute, or else of the directory's (F-171).
+func TestOfflineReadsAndWritesDescriptors(t *testing.T) {
 	w := newWorld(t)
 	c := Config{Attribute: w.tree.cfg.Attribute, Missing: SynthesiseMissing}
 	w.dir("d", hers)
@@ -76,7 +75,7 @@ func TestOfflineDescriptors(t *testing.T) {
 	for _, c2 := range []struct {
 		name, own, above string
 		directory        bool
-		version          uint16 // that is written; 0: nothing is
+		version          uint16 // version that is written; 0: Write fails
 	}{
 		{`d\f`, narrow, hers, false, 3}, {`d\e`, wide, hers, true, 3}, {`d\bare`, "made", hers, false, 3},
 		{`d\spoiled`, "nothing", hers, false, 3}, {`d\hashed`, wide, hers, false, 0}, {`plain\f`, "made", "made", false, 4},
@@ -92,39 +91,40 @@ func TestOfflineDescriptors(t *testing.T) {
 			above = "made"
 		}
 		if own != c2.own || above != c2.above || o.Directory() != c2.directory {
-			t.Errorf("F-171: %s has %s in %s, directory %t, want %s in %s",
-				c2.name, own, above, o.Directory(), c2.own, c2.above)
+			t.Errorf("F-171: %s: descriptor %s, parent's %s, directory %t; want %s, %s, %t", c2.name, own, above,
+				o.Directory(), c2.own, c2.above, c2.directory)
 		}
 		err = o.Write(sddl.MustParse("O:SYG:SYD:P(A;;FR;;;SY)"))
 		if (err == nil) != (c2.version != 0) {
-			t.Errorf("F-171: %s: %v", c2.name, err)
+			t.Errorf("F-171: Write of %s: %v, want success %t", c2.name, err, c2.version != 0)
 		}
 		if got := w.readBack(c2.name); c2.version != 0 && (got.Version != c2.version ||
 			formatted(got.Descriptor) != "O:SYG:SYD:P(A;;FR;;;SY)") {
-			t.Errorf("F-171: %s is written in version %d: %s", c2.name, got.Version, formatted(got.Descriptor))
+			t.Errorf("F-171: %s was written in version %d: %s, want version %d", c2.name, got.Version,
+				formatted(got.Descriptor), c2.version)
 		}
 		o.Close()
-		if o.Close(); o.fd != -1 || o.parent != -1 { // twice is as good as once
-			t.Errorf("%s still has the descriptors %d and %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
+		if o.Close(); o.fd != -1 || o.parent != -1 { // A second Close has no effect.
+			t.Errorf("%s after Close: descriptors %d, %d, want %d, %d", c2.name, o.fd, o.parent, -1, -1)
 		}
 		w.must(os.Chmod(w.path(c2.name), 0o700)) //nolint:gosec // the next one is not of these permissions
 	}
 	for _, name := range []string{"none", `none\f`, `d\f\x`, "l", "fifo"} {
 		if o, err := OpenOffline(w.path(name), c); err == nil || o != nil {
-			t.Errorf("F-171: %s is open", name)
+			t.Errorf("F-171: OpenOffline(%s) succeeds, want an error", name)
 		}
 	}
 	if after := len(descriptors(t)); after != before {
-		t.Errorf("%d descriptors were open, %d are, want %d", before, after, before)
+		t.Errorf("%d host descriptors at the end, want %d", after, before)
 	}
 	root, err := OpenOffline("/", c)
 	w.must(err)
 	if root.parent != -1 || root.Parent() != nil || !root.Directory() {
-		t.Errorf("the root of the host is in %d", root.parent)
+		t.Errorf(`OpenOffline("/"): parent %d, want none and a directory`, root.parent)
 	}
 	root.Close()
 	if o, err := OpenOffline(w.root, Config{}); err != nil || o.t.cfg.Attribute != ntacl.Name {
-		t.Errorf("F-171: by default the attribute is another one: %v", err)
+		t.Errorf("F-171: OpenOffline without an attribute's name: %v, want %s", err, ntacl.Name)
 	} else {
 		o.Close()
 	}

@@ -17,11 +17,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// records is a sink that keeps the records that the tests check. A full one rejects records.
+// records is a sink that keeps the records that the tests check. While full is true, it rejects records.
 type records struct {
 	kept []string
 	full bool
-	// attributes are the resource attributes of the last use.
+	// attributes contains the resource attributes of the last use.
 	attributes string
 }
 
@@ -38,11 +38,11 @@ func (r *records) Write(e audit.Event) error {
 	return nil
 }
 
-// take expects the records since the last call.
+// take expects these records since the last call.
 func (w *world) take(r *records, want ...string) {
 	w.Helper()
 	if !slices.Equal(r.kept, want) {
-		w.Errorf("records\n%q\nwant\n%q", r.kept, want)
+		w.Errorf("audit records\n%q\nwant\n%q", r.kept, want)
 	}
 	r.kept = nil
 }
@@ -63,9 +63,9 @@ func audited(t *testing.T, options audit.Options, change ...func(*Config)) (*wor
 	return w, sink
 }
 
-// An open leaves a record by the SACL of the file, a refused creation by that of the
-// directory; the first use of a right and the close follow (F-80, F-81).
-func TestAudit(t *testing.T) {
+// An open is recorded according to the SACL of the file, a denied creation according to that of the directory. The
+// first use of a right and the close are recorded too (F-80, F-81).
+func TestOpensAndUsesAreAudited(t *testing.T) {
 	w, sink := audited(t, audit.Options{})
 	const open = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)"
 	w.dir("d", open)
@@ -79,7 +79,7 @@ func TestAudit(t *testing.T) {
 		_, st := one.NtReadFileAt(h, 10, 0)
 		w.want(st, ntstatus.Success)
 	}
-	w.take(sink, `4663 success \Device\share\d\f 0x1`) // the first use alone
+	w.take(sink, `4663 success \Device\share\d\f 0x1`) // only the first use
 	w.want(one.NtClose(h), ntstatus.Success)
 	w.take(sink, "4658 success  ")
 	w.open(two, `d\f`, winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
@@ -95,7 +95,7 @@ func TestAudit(t *testing.T) {
 	_, st := one.NtReadFileAt(h, 10, 0)
 	w.want(st, ntstatus.Success)
 	if want := `S:AI(RA;;;;;WD;("a",TI,0x0,1))`; sink.attributes != want {
-		t.Errorf("the resource attributes are %q, want %q", sink.attributes, want)
+		t.Errorf("recorded resource attributes: %q, want %q", sink.attributes, want)
 	}
 	w.want(one.NtClose(h), ntstatus.Success)
 	sink.kept = nil
@@ -113,11 +113,11 @@ func TestAuditFailsClosed(t *testing.T) {
 	w.open(th, "f", winnt.FILE_READ_DATA, ntstatus.AuditFailed)
 	sink.full = false
 	in := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at("f")
-	in.ShareAccess = 0 // the open that failed shares nothing any more
+	in.ShareAccess = 0 // The failed open no longer affects sharing.
 	h, _, st := th.NtCreateFile(in)
 	w.want(st, ntstatus.Success)
 	if _, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success {
-		t.Error(st)
+		t.Errorf("query of the granted rights: %v, want success", st)
 	}
 }
 
@@ -165,9 +165,8 @@ func TestCreateNeedsAuditRecord(t *testing.T) {
 		w.must(err)
 		text, err := os.ReadFile(filepath.Join(w.root, "d", "f"))
 		if err != nil || len(entries) != 1 || string(text) != "text" {
-			t.Errorf("%s, disposition %d: the folder has %d entries, f holds %q (%v)",
-				c.name, c.disposition, len(entries),
-				text, err)
+			t.Errorf(`%s with disposition %d: %d entries in the directory, f contains %q, %v; want 1, "text"`, c.name,
+				c.disposition, len(entries), text, err)
 		}
 	}
 	sink.full = false
@@ -190,8 +189,8 @@ func TestUsesAreAuditedBySACL(t *testing.T) {
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// Each open through a share is a record of the share, with its decision and the deciding entry. The file's decision
-// is a separate record. With the policy off nothing is recorded (F-83, F-178).
+// Each open through a share is recorded for the share, with the share's decision and the deciding entry. The file's
+// decision is a separate record. With the policy off nothing is recorded (F-83, F-178).
 func TestShareRecords(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("O:BAG:SYD:(A;;0x1200a9;;;WD)(A;;FA;;;" + alice + ")") })
 	w.must(w.sys.Close())
@@ -218,7 +217,7 @@ func TestShareRecords(t *testing.T) {
 	}{
 		{one, call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.Success,
 			`success \d\f 0x2 %%4417:	%%1801	D:(A;;FA;;;` + alice + `)`},
-		// the file refuses: the share did not
+		// The file denies, the share does not.
 		{two, call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.AccessDenied,
 			`success \d\f 0x1 %%4416:	%%1801	D:(A;;0x1200a9;;;WD)`},
 		{two, call{desired: winnt.FILE_WRITE_DATA, disposition: fileaccess.FileOpen}.at(`d\f`), ntstatus.AccessDenied,
@@ -240,17 +239,17 @@ func TestShareRecords(t *testing.T) {
 				field("AccessMask"), strings.TrimSpace(field("AccessReason"))}, " ")))
 			if e.ID != 5145 || field("ShareName") != `\\*\share` || field("ShareLocalPath") != w.root ||
 				field("IpAddress") != "-" || field("ObjectType") != "File" || field("SubjectUserSid") == "-" {
-				t.Errorf("%+v", e)
+				t.Errorf("record %+v, want one of the share for this file", e)
 			}
 		}
 		if len(got) != 1 || !strings.HasPrefix(got[0], strings.TrimSpace(c.want)) {
-			t.Errorf("%q, want %q", got, c.want)
+			t.Errorf("share records %q, want one that starts with %q", got, c.want)
 		}
 	}
 	policy(audit.Options{}, audit.OnFailure)
 	w.want(one.NtClose(w.open(one, `d\f`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	if n := len(sink.Drain()); n != 0 {
-		t.Errorf("%d records with successes off, want 0", n)
+		t.Errorf("records with only failures audited: %d, want 0", n)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// BenchmarkOpen opens and closes a file at depth 3, alternating between several ways: the system's open, os.Root, the
-// system calls of such an open without our code, a thread's call through the kernel, and the decision alone. It reports
-// the median of the rounds.
+// BenchmarkOpen opens and closes a file at depth 3 in several ways: by openat2, by os.Root, by the system calls of an
+// open without our code, by a thread's call through the kernel, and by the decision alone. It reports the median of
+// each.
 func BenchmarkOpen(b *testing.B) {
 	w := newWorld(b)
 	const text = "O:BAG:SYD:PAI(D;;FW;;;BG)(A;;FA;;;BA)(A;;FA;;;SY)(A;;0x1301bf;;;S-1-5-21-1-2-3-3001)(A;;FR;;;WD)"
@@ -89,7 +89,7 @@ func BenchmarkOpen(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// An open with its close makes few allocations: the names for system calls are built on the stack.
+// An open with its close needs few allocations, because the names for system calls are built on the stack.
 func TestOpenAllocations(t *testing.T) {
 	w := newWorld(t)
 	w.dir("a", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
@@ -103,6 +103,6 @@ func TestOpenAllocations(t *testing.T) {
 		w.want(st, ntstatus.Success)
 		w.want(th.NtClose(h), ntstatus.Success)
 	}); n > 12 {
-		t.Errorf("%v pieces of memory, want 12 at most", n)
+		t.Errorf("open and close: %v allocations, want at most 12", n)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A file with delete on close stays if its contents cannot be removed (F-117).
+// A file that is to be overwritten and deleted on close stays if its contents cannot be removed (F-117).
 func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "text", wide)
@@ -31,18 +31,19 @@ func TestFailedTruncateKeepsDeletedFile(t *testing.T) {
 	f, again, st := p.Open(&r, &d)
 	p.Release()
 	if f != nil || again || st != ntstatus.SharingViolation {
-		t.Errorf("F-124: %v, %t, %v, want nil, false, %v", f, again, st, ntstatus.SharingViolation)
+		t.Errorf("F-124: Open of a leased file: %v, again %t, %v; want nil, false, %v", f, again, st,
+			ntstatus.SharingViolation)
 	}
 	w.holds(map[string]string{"f": "text"})
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if w.tree.opens != 0 || len(descriptors(t)) != before {
-		t.Errorf("F-123: %d opens, %d descriptors, were %d", w.tree.opens, len(descriptors(t)), before)
+		t.Errorf("F-123: %d opens, %d host descriptors; want 0, %d", w.tree.opens, len(descriptors(t)), before)
 	}
 }
 
-// failing creates a file by the tree itself, with the decision that the test gives, and checks that nothing of it
-// remains.
+// failing creates a file through the tree itself, with the decision that the test gives, and checks that nothing of
+// it remains.
 func (w *world) failing(name string, options fileaccess.CreateOptions, change func(*place, *fileaccess.Decision),
 	again bool, want ntstatus.Status) {
 	w.Helper()
@@ -56,18 +57,19 @@ func (w *world) failing(name string, options fileaccess.CreateOptions, change fu
 	f, more, st := found.Open(r, &d)
 	found.Release()
 	if f != nil || more != again || st != want {
-		w.Errorf("%s: %v, again %t, %v, want %t, %v", name, f, more, st, again, want)
+		w.Errorf("Open of %s: %v, again %t, %v; want nil, %t, %v", name, f, more, st, again, want)
 	}
 	w.tree.mu.Lock()
 	defer w.tree.mu.Unlock()
 	if len(w.tree.nodes) != 0 || w.tree.opens != 0 || w.tree.dooms != 0 || len(descriptors(w)) != before {
-		w.Errorf("%s: %d nodes, %d opens, %d to go, %d descriptors, was %d", name, len(w.tree.nodes), w.tree.opens,
-			w.tree.dooms, len(descriptors(w)), before)
+		w.Errorf("after the failed Open of %s: %d nodes, %d opens, %d names pending deletion, %d host "+
+			"descriptors; want 0, 0, 0, %d", name, len(w.tree.nodes), w.tree.opens, w.tree.dooms, len(descriptors(w)),
+			before)
 	}
 }
 
-// If a creation fails at any step, no name, open or host descriptor remains, for a file, a directory and a file with
-// delete on close (F-114, F-123).
+// If a creation fails at any step, no name, open or host descriptor remains: for a file, a directory, and both with
+// delete-on-close (F-114, F-123).
 func TestFailedCreateLeavesNothing(t *testing.T) {
 	for _, kind := range []fileaccess.CreateOptions{0, fileaccess.DirectoryFile, fileaccess.DeleteOnClose,
 		fileaccess.DirectoryFile | fileaccess.DeleteOnClose} {
@@ -76,7 +78,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 		leave := func(*place, *fileaccess.Decision) {}
 		w.failing(`d\f`, kind, func(_ *place, d *fileaccess.Decision) { *d = fileaccess.Decision{} }, false,
 			ntstatus.AccessDenied)
-		w.failing(`none\f`, kind, leave, false, ntstatus.AccessDenied) // there is no place for it
+		w.failing(`none\f`, kind, leave, false, ntstatus.AccessDenied) // Its directory does not exist.
 		w.failing(`d\f`, kind, func(*place, *fileaccess.Decision) { w.file(`d\f`, "new", wide) }, true,
 			ntstatus.ObjectNameCollision)
 		w.holds(map[string]string{`d\f`: "new"})
@@ -90,7 +92,7 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 			ntstatus.ObjectNameNotFound)
 		w.dir("d", wide)
 		if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 0 {
-			t.Errorf("F-114: %v stand there, %v, want len(left) = 0, no error", left, err)
+			t.Errorf("F-114: names left: %v, %v, want none", left, err)
 		}
 		w.nothingPrivate("")
 	}

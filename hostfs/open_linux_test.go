@@ -20,17 +20,17 @@ import (
 
 // The file's descriptor decides an open by the thread's user, whatever its mode is, and the handle allows what was
 // granted (F-110, F-114).
-func TestOpenAsTheClient(t *testing.T) {
+func TestDescriptorDecidesOpen(t *testing.T) {
 	w := newWorld(t)
 	w.dir("plans", "O:BAG:SYD:P(A;;0x1200a9;;;WD)")
 	w.file(`plans\plan`, "the plan", "O:BAG:SYD:P(A;;FR;;;"+staff+")")
 	one, two := w.as(alice), w.as(bob)
 	h := w.open(one, `plans\plan`, winnt.GENERIC_READ, ntstatus.Success)
 	if b, st := one.NtReadFileAt(h, 100, 0); string(b) != "the plan" || st != ntstatus.Success {
-		t.Errorf(`alice reads %q, %v, want string(b) = "the plan", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read as alice: %q, %v, want "the plan", %v`, b, st, ntstatus.Success)
 	}
 	if b, st := one.NtReadFileAt(h, 3, 4); string(b) != "pla" || st != ntstatus.Success {
-		t.Errorf(`alice reads %q, %v, want string(b) = "pla", st = %v`, b, st, ntstatus.Success)
+		t.Errorf(`read as alice at 4: %q, %v, want "pla", %v`, b, st, ntstatus.Success)
 	}
 	_, st := one.NtReadFileAt(h, 3, 8)
 	w.want(st, ntstatus.EndOfFile)
@@ -41,7 +41,7 @@ func TestOpenAsTheClient(t *testing.T) {
 	w.open(two, `plans\none`, winnt.GENERIC_READ, ntstatus.ObjectNameNotFound)
 	w.open(two, `none\plan`, winnt.GENERIC_READ, ntstatus.ObjectPathNotFound)
 	w.open(two, `plans\plan\x`, winnt.GENERIC_READ, ntstatus.ObjectPathNotFound)
-	// By NtOpenFile, by another case of the tree's name, and below a directory's handle.
+	// Files can also be opened by NtOpenFile, by the tree's name in another case, and below a directory's handle.
 	h, st = one.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\DosDevices\SHARE\plans\plan`,
 		Attributes: winnt.OBJ_CASE_INSENSITIVE}, shareAll, 0)
 	w.want(st, ntstatus.Success)
@@ -52,14 +52,14 @@ func TestOpenAsTheClient(t *testing.T) {
 	w.want(st, ntstatus.Success)
 	if v, st := one.NtQueryInformationFile(h, nt.FileNameInformation); st != ntstatus.Success ||
 		v.(nt.NameInformation).FileName != `\plans\plan` {
-		t.Errorf("the name is %v, %v", v, st)
+		t.Errorf(`name of the file: %v, %v, want \plans\plan`, v, st)
 	}
 	in.ObjectName = `\plan`
 	_, st = one.NtOpenFile(winnt.FILE_READ_DATA, in, shareAll, 0)
 	w.want(st, ntstatus.ObjectPathSyntaxBad)
 }
 
-// Special files and names that lead out of the tree are refused (F-112, F-113).
+// Special files, links and names that lead out of the tree are rejected (F-112, F-113).
 func TestNamesCannotLeaveTree(t *testing.T) {
 	w := newWorld(t)
 	const everybody = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -90,8 +90,8 @@ func TestNamesCannotLeaveTree(t *testing.T) {
 	w.open(th, `d\`, winnt.GENERIC_READ, ntstatus.Success)
 }
 
-// A directory on the way is checked if the policy requires it or the privilege is missing (F-23).
-func TestTraverse(t *testing.T) {
+// A directory on the path is checked if the policy requires it or the privilege is missing (F-23).
+func TestTraversePolicy(t *testing.T) {
 	for policy, want := range map[fileaccess.Traverse]ntstatus.Status{fileaccess.TraversePrivilege: ntstatus.Success,
 		fileaccess.TraverseAlways: ntstatus.AccessDenied, fileaccess.TraverseNever: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Policy.Traverse = policy })
@@ -105,7 +105,7 @@ func TestTraverse(t *testing.T) {
 
 // A file without the attribute grants nothing, or what its mode grants. One with a malformed attribute never grants
 // anything (F-115).
-func TestMissingAttribute(t *testing.T) {
+func TestMissingAttributeByPolicy(t *testing.T) {
 	for missing, want := range map[Missing]ntstatus.Status{RefuseMissing: ntstatus.AccessDenied,
 		SynthesiseMissing: ntstatus.Success} {
 		w := newWorld(t, func(c *Config) { c.Missing = missing })
@@ -117,7 +117,7 @@ func TestMissingAttribute(t *testing.T) {
 		w.must(os.WriteFile(w.path("g"), nil, 0o644))
 		w.must(setAttribute(w.path("g"), w.tree.cfg.Attribute, []byte("nonsense")))
 		w.open(th, "g", winnt.GENERIC_READ, ntstatus.AccessDenied)
-		// Permissions that changed belie a descriptor: it counts no more than a missing one.
+		// If the permissions were changed after the descriptor was stored, it counts no more than a missing one.
 		belied := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse("O:BAG:SYD:P(A;;FA;;;" + bob + ")")}
 		w.must(os.WriteFile(w.path("h"), nil, 0o600))
 		w.must(belied.Seal(ntacl.Info{Mode: 0o600, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}, nil, nil))
@@ -145,8 +145,8 @@ func TestDescriptorAllowsGrantedAccessOnly(t *testing.T) {
 		for _, n := range w.tree.nodes {
 			flags, err := unix.FcntlInt(uintptr(n.opens[0].fd), unix.F_GETFL, 0)
 			if got := flags & (unix.O_ACCMODE | unix.O_PATH); err != nil || got != want {
-				t.Errorf("F-114: %v is granted, and the descriptor has flags %#x, want %#x (%v)",
-					granted, got, want, err)
+				t.Errorf("F-114: open for %v: access mode of the host descriptor %#x, want %#x (%v)", granted, got,
+					want, err)
 			}
 		}
 		w.tree.mu.Unlock()
@@ -168,7 +168,7 @@ func TestCreateRetriesTakenName(t *testing.T) {
 		w.want(st, ntstatus.Success)
 		d := fileaccess.Open(r, found.Facts())
 		if !d.Allowed() {
-			t.Fatalf("%+v", d)
+			t.Fatalf("decision to create: %+v, want success", d)
 		}
 		w.must(os.WriteFile(w.path("new"), []byte("another's"), 0o600))
 		if _, again, st := found.Open(r, &d); !again {
@@ -176,15 +176,15 @@ func TestCreateRetriesTakenName(t *testing.T) {
 		}
 		found.Release()
 		if b, err := os.ReadFile(w.path("new")); err != nil || string(b) != "another's" {
-			t.Errorf(`F-114: the existing file contains %q, %v, want "another's", no error`, b, err)
+			t.Errorf(`F-114: contents of the other program's file: %q, %v, want "another's"`, b, err)
 		}
 		w.must(os.Remove(w.path("new")))
 		w.nothingPrivate("")
 	}
 }
 
-// A failed open with delete-on-close removes nothing, and neither does the open of a file's other name in a directory
-// that replaced the first one (F-117).
+// A failed open with delete-on-close removes nothing. A successful one does not remove the file's other name in a
+// directory that replaced the first one (F-117).
 func TestNothingElseIsDeleted(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;OICI;FA;;;WD)"
@@ -217,31 +217,31 @@ func TestNothingElseIsDeleted(t *testing.T) {
 
 // A user with the right to add files creates one with the directory's inheritable entries, in the directory's version
 // of the attribute. Without the right nothing is created (F-31, F-32).
-func TestCreate(t *testing.T) {
+func TestCreateInheritsDescriptor(t *testing.T) {
 	w := newWorld(t)
 	w.dir("in", "O:BAG:SYD:PAI(A;OICI;FA;;;"+alice+")(A;OICI;FR;;;WD)(A;OICIIO;FA;;;CO)")
 	one, two := w.as(alice), w.as(bob)
 	q := call{desired: winnt.FILE_ALL_ACCESS, disposition: fileaccess.FileCreate}
 	w.create(two, `in\f`, q, ntstatus.AccessDenied)
 	if _, err := os.Lstat(w.path("in/f")); err == nil {
-		t.Error("bob's file is there")
+		t.Error("bob's denied creation left a file, want none")
 	}
 	h, action, st := one.NtCreateFile(q.at(`in\f`))
 	if st != ntstatus.Success || action != fileaccess.Created {
-		t.Fatalf("alice makes a file: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)
+		t.Fatalf("create as alice: %v, %v, want %v, %v", action, st, fileaccess.Created, ntstatus.Success)
 	}
 	if n, st := one.NtWriteFileAt(h, []byte("hello"), 0); n != 5 || st != ntstatus.Success {
-		t.Errorf("alice writes %d bytes, %v, want 5, %v", n, st, ntstatus.Success)
+		t.Errorf("write as alice: %d bytes, %v, want 5, %v", n, st, ntstatus.Success)
 	}
 	want := sddl.MustParse("O:" + alice + "D:AI(A;ID;FA;;;" + alice + ")(A;ID;FR;;;WD)(A;ID;FA;;;" + alice + ")")
 	got := w.readBack(`in\f`)
 	if !got.Descriptor.DACL().Equal(want.DACL()) || got.Descriptor.Owner() != want.Owner() || got.Version != 3 {
 		text, _ := sddl.Format(got.Descriptor, sddl.Options{})
-		t.Errorf("version %d: %s", got.Version, text)
+		t.Errorf("new file: version %d, descriptor %s; want version 3 and the inherited entries", got.Version, text)
 	}
 	w.create(one, `in\f`, q, ntstatus.ObjectNameCollision)
 	w.want(one.NtClose(h), ntstatus.Success)
-	// A directory, with a descriptor of the creator's own.
+	// A directory, with the creator's own descriptor.
 	q = call{desired: winnt.FILE_LIST_DIRECTORY, disposition: fileaccess.FileOpenIf, options: fileaccess.DirectoryFile,
 		sd: sddl.MustParse("D:P(A;OICI;FA;;;" + alice + ")")}
 	w.create(two, `in\d`, q, ntstatus.AccessDenied)
@@ -257,8 +257,8 @@ func TestCreate(t *testing.T) {
 	w.nothingPrivate("", "in", "in/d")
 }
 
-// Overwriting requires write access; it empties the file and clears the set-uid bit (F-33, F-125).
-func TestOverwrite(t *testing.T) {
+// Overwriting requires write access. It empties the file and clears the set-uid bit (F-33, F-125).
+func TestOverwriteNeedsWriteAccess(t *testing.T) {
 	w := newWorld(t)
 	const theirs = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;FR;;;" + bob + ")"
 	one, two := w.as(alice), w.as(bob)
@@ -269,16 +269,16 @@ func TestOverwrite(t *testing.T) {
 		q := call{desired: winnt.GENERIC_READ, disposition: d}
 		w.create(two, "f", q, ntstatus.AccessDenied)
 		if b, _ := os.ReadFile(w.path("f")); string(b) != "contents" {
-			t.Errorf(`bob emptied the file: %q, want string(b) = "contents"`, b)
+			t.Errorf(`contents after bob's denied open: %q, want "contents"`, b)
 		}
 		h, got, st := one.NtCreateFile(q.at("f"))
 		if got != action || st != ntstatus.Success {
-			t.Errorf("disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
+			t.Errorf("open with disposition %d: %v, %v, want %v, %v", d, got, st, action, ntstatus.Success)
 		}
 		s, err := os.Stat(w.path("f"))
 		w.must(err)
 		if s.Size() != 0 || s.Mode()&os.ModeSetuid != 0 {
-			t.Errorf("disposition %d leaves %d bytes, %v", d, s.Size(), s.Mode())
+			t.Errorf("after disposition %d: %d bytes, mode %v; want 0 and no set-uid bit", d, s.Size(), s.Mode())
 		}
 		w.want(one.NtClose(h), ntstatus.Success)
 		w.must(os.Remove(w.path("f")))
@@ -287,7 +287,7 @@ func TestOverwrite(t *testing.T) {
 		ntstatus.ObjectNameNotFound)
 }
 
-// New files have the configured permissions, regardless of the umask. So does a nameless file, which also has the
+// New files have the configured permissions, whatever the umask is. So does a nameless file, which also has the
 // requested attributes (F-172, F-197).
 func TestNewFileHasConfiguredMode(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.FileMode, c.DirectoryMode = 0o666, 0o777 })
@@ -319,11 +319,12 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		w.must(err)
 		got := w.dosOf(placeOf(f.fd))
 		if s.Mode != c.mode || got.attributes != c.want || !got.there || got.created != fileTime(s.Btime) {
-			t.Errorf("F-172: %s: mode %o, kept %+v", name, s.Mode, got)
+			t.Errorf("F-172: %s: mode %o, attributes %+v; want %o, %#x and the birth time", name, s.Mode, got, c.mode,
+				c.want)
 		}
 		desc, st := f.Descriptor()
 		if w.want(st, ntstatus.Success); formatted(desc) != hers {
-			t.Errorf("F-121: %s has %s", name, formatted(desc))
+			t.Errorf("F-121: descriptor of %s: %s, want %s", name, formatted(desc), hers)
 		}
 		wantName := name
 		if c.nameless {
@@ -331,18 +332,18 @@ func TestNewFileHasConfiguredMode(t *testing.T) {
 		}
 		if l := f.linkNow(); l.name != wantName || l.path != wantName || f.nameless != c.nameless ||
 			f.directory != (c.options != 0) || f.Directory() != f.directory {
-			t.Errorf("F-197: %s is open by %+v, nameless %t", name, l, f.nameless)
+			t.Errorf("F-197: %s: link %+v, nameless %t; want %q, %t", name, l, f.nameless, wantName, c.nameless)
 		}
 		w.exists(name, !c.nameless)
 		f.Close()
 		w.exists(name, !c.nameless)
 	}
 	if c := defaulted(t); c.FileMode != 0o600 || c.DirectoryMode != 0o700 || c.Opens != 16384 || c.Descriptors != 16384 {
-		t.Errorf("F-123: by default %+v", c)
+		t.Errorf("F-123: default configuration: %+v, want modes 600 and 700, 16384 opens and descriptors", c)
 	}
 }
 
-// defaulted returns the configuration of a tree without any setting.
+// defaulted returns the configuration of a tree without settings.
 func defaulted(t *testing.T) Config {
 	t.Helper()
 	tree, err := Open(Config{Path: t.TempDir()})
@@ -357,10 +358,10 @@ func defaulted(t *testing.T) Config {
 	return tree.cfg
 }
 
-// carol is in no group that others are not in.
+// carol is in no group that others are not in, too.
 const carol = "S-1-5-21-1-2-3-1109"
 
-// loggedOn returns a thread of a user in that logon session of a system, with the default list that a logon gives.
+// loggedOn returns a thread of a user in a logon session of a system, with the default DACL that a logon gives.
 func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt.Thread {
 	w.Helper()
 	spec := person(user)
@@ -375,9 +376,9 @@ func loggedOn(w *world, sys *kernel.System, user string, session winnt.LUID) *nt
 	return th
 }
 
-// TestRestartGivesNoFiles: bob creates a file in a directory without inheritable entries, so it has the default DACL
-// of his token. After a restart carol logs on and gets the number of his former logon session. She cannot read the
-// file, and he can (F-199).
+// bob creates a file in a directory without inheritable entries, so it has the default DACL of his token. After a
+// restart carol logs on and gets the number of his former logon session. She cannot read the file, and he can
+// (F-199).
 func TestRestartGivesNoFiles(t *testing.T) {
 	w := newWorld(t)
 	w.dir("shared", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -386,7 +387,7 @@ func TestRestartGivesNoFiles(t *testing.T) {
 	h := w.create(before, `shared\diary`, call{desired: winnt.FILE_GENERIC_WRITE, disposition: fileaccess.FileCreate},
 		ntstatus.Success)
 	if n, st := before.NtWriteFileAt(h, []byte("mine"), 0); n != 4 || st != ntstatus.Success {
-		t.Fatalf("bob writes %d bytes, %v, want 4, %v", n, st, ntstatus.Success)
+		t.Fatalf("write as bob: %d bytes, %v, want 4, %v", n, st, ntstatus.Success)
 	}
 	w.want(before.NtClose(h), ntstatus.Success)
 
@@ -403,6 +404,6 @@ func TestRestartGivesNoFiles(t *testing.T) {
 	w.want(closeAny(own, w.open(own, `shared\diary`, winnt.FILE_READ_DATA, ntstatus.Success)), ntstatus.Success)
 	const want = "O:" + bob + "G:WDD:(A;;FA;;;" + bob + ")(A;;FA;;;SY)"
 	if got := formatted(w.readBack(`shared\diary`).Descriptor); got != want {
-		t.Errorf("F-199: bob's file is stored with %s, want %s", got, want)
+		t.Errorf("F-199: stored descriptor of bob's file: %s, want %s", got, want)
 	}
 }

@@ -26,7 +26,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opener opens files through SMB, a question a line, and prints the status of each.
+// opener opens files over SMB, one request per line, and prints the status of each.
 const opener = `
 import sys, json
 from samba.samba3 import libsmb_samba_internal as libsmb, param
@@ -47,7 +47,7 @@ for line in sys.stdin:
     except NTSTATUSError as e: print(e.args[0] & 0xffffffff)
 `
 
-// serverUsers are accounts that each Debian system has.
+// serverUsers are accounts that every Debian system has.
 var serverUsers = []string{smbd.Guest, "bin", "games"}
 
 // A real file server and a tree on the same files decide random operations of three accounts equally. REFMON_OPENS is
@@ -94,13 +94,13 @@ func TestSambaDecides(t *testing.T) {
 	cmd.Stdin, cmd.Stderr = strings.NewReader(lines.String()), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
+		t.Fatalf("SMB client: %v\n%s", err, stderr.String())
 	}
 	answers := bufio.NewScanner(strings.NewReader(string(out)))
 	count, wrong, listed := map[bool]int{}, 0, map[string]int{}
 	for _, q := range list {
 		if !answers.Scan() {
-			t.Fatalf("the server's answers end: %s", stderr.String())
+			t.Fatalf("the server's answers end early: %s", stderr.String())
 		}
 		var there ntstatus.Status
 		if _, err := fmt.Sscan(answers.Text(), (*uint32)(&there)); err != nil {
@@ -114,20 +114,19 @@ func TestSambaDecides(t *testing.T) {
 		if listed[why]++; why == "" && wrong < 20 {
 			wrong++
 			dir, _ := parentOf(q.Path)
-			t.Errorf("%+v as %s: the server returns %v, the tree %v\n%s\nin %s",
-				q, tokens[q.User].User().SID, there, st,
-				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
+			t.Errorf("%+v as %s: the server returns %v, the tree %v; want equal decisions\n%s\nin %s", q,
+				tokens[q.User].User().SID, there, st, numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
 		}
 	}
 	if total := len(list); count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
-			count, total/20, total/20)
+		t.Errorf("operations by success: %v, want at least %d successful and %d denied ones", count, total/20,
+			total/20)
 	}
 	t.Logf("%d operations, granted and refused: %v; listed differences: %v", len(list), count, listed)
 }
 
-// difference names the difference of docs/CAVEATS.md that explains another verdict of the
-// server; "" if none of them does.
+// difference returns the difference, of those in docs/CAVEATS.md, that explains another decision of the server. It
+// returns "" if none of them does.
 func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 	s := access.Subject{Primary: who}
 	mask := winnt.FileObject.Mapping.Map(q.Mask)
@@ -146,7 +145,7 @@ func (d *drawn) difference(q *question, who *token.Token, granted bool) string {
 	return ""
 }
 
-// withoutOwnerRights leaves the entries for OWNER RIGHTS out.
+// withoutOwnerRights returns a descriptor without the entries for OWNER RIGHTS.
 func withoutOwnerRights(d *sd.Descriptor) *sd.Descriptor {
 	var rest []sd.ACE
 	for _, e := range d.DACL().All() {

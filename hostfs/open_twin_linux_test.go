@@ -28,8 +28,8 @@ var parts = []uint32{0, winnt.OWNER_SECURITY_INFORMATION, winnt.GROUP_SECURITY_I
 	winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION,
 	winnt.DACL_SECURITY_INFORMATION | winnt.PROTECTED_DACL_SECURITY_INFORMATION}
 
-// operatesAlike compares operations on a handle to each kind of file: queries and changes of security have equal
-// status and result, and duplicated handles have equal rights (adr 36).
+// operatesAlike compares operations on a handle to each kind of file. Queries and changes of security have the same
+// status and result, and duplicated handles the same rights (adr 36).
 func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.Descriptor,
 	counts map[ntstatus.Status]int) {
 	w.Helper()
@@ -38,8 +38,8 @@ func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.
 		x, got := f(tree)
 		y, want := f(named)
 		if counts[want]++; got != want || x != y {
-			w.Errorf("adr 36: %s: the file of the tree says %v %q, the named file %v %q, want %v, %q", what, got, x,
-				want, y, want, y)
+			w.Errorf("adr 36: %s: on the tree's file %v %q, on the named file %v %q, want both equal", what, got, x,
+				want, y)
 		}
 	}
 	tell := func(part uint32) {
@@ -72,8 +72,8 @@ func (w *world) operatesAlike(th *nt.Thread, tree, named winnt.Handle, next *sd.
 	}
 }
 
-// An operation that only tree files support fails on other files with one status, whatever the handle grants, and has
-// no effect (F-110, adr 36).
+// An operation that only tree files support fails on other files with the same status, whatever the handle grants,
+// and has no effect (F-110, adr 36).
 func TestNamedFilesHaveNoContents(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.sys.CreateFile("named", sddl.MustParse("D:(A;;FA;;;WD)")))
@@ -116,8 +116,8 @@ func TestNamedFilesHaveNoContents(t *testing.T) {
 	w.want(st, ntstatus.Success)
 }
 
-// An open of the kernel's named file and of a tree file with the same descriptor gives equal status and rights, for
-// random descriptors, users, rights and privileges. The tree's directory grants nothing, so that only the file
+// An open of the kernel's named file and of a tree file with the same descriptor gives the same status and rights,
+// for random descriptors, users, rights and privileges. The tree's directory grants nothing, so that only the file
 // decides (adr 36).
 func TestNamedFilesDecideAlike(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 36))
@@ -152,8 +152,8 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		named, want := th.NtOpenFile(mask, &nt.ObjectAttributes{ObjectName: name}, shareAll, 0)
 		counts[want]++
 		if got != want || granted(th, tree) != granted(th, named) {
-			t.Errorf("%v of %s: the file of the tree gives %v, %v, the named file %v, %v", mask, text, got,
-				granted(th, tree), want, granted(th, named))
+			t.Errorf("open for %v of a file with %s: in the tree %v, %v, named %v, %v, want both equal", mask, text,
+				got, granted(th, tree), want, granted(th, named))
 		}
 		if got == ntstatus.Success {
 			w.operatesAlike(th, tree, named, some(rnd, people), after)
@@ -162,10 +162,10 @@ func TestNamedFilesDecideAlike(t *testing.T) {
 		w.want(closeAny(th, named), ntstatus.Success)
 	}
 	if counts[ntstatus.Success] < n/20 || counts[ntstatus.AccessDenied] < n/20 {
-		t.Errorf("%v: too few of one", counts)
+		t.Errorf("opens by status: %v, want at least %d of success and of access denied", counts, n/20)
 	}
 	if after[ntstatus.Success] < n || after[ntstatus.AccessDenied] < n {
-		t.Errorf("results of operations on handles: %v, want at least n of success and of access denied", after)
+		t.Errorf("operations on handles by status: %v, want at least %d of success and of access denied", after, n)
 	}
 }
 
@@ -181,7 +181,7 @@ func (question) mask(rnd *rand.Rand) winnt.AccessMask {
 	return m
 }
 
-// granted returns a handle's granted rights, 0 without a handle.
+// granted returns a handle's granted rights, 0 if there is no handle.
 func granted(th *nt.Thread, h winnt.Handle) winnt.AccessMask {
 	if v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st == ntstatus.Success {
 		return v.(nt.AccessInformation).AccessFlags
@@ -189,7 +189,7 @@ func granted(th *nt.Thread, h winnt.Handle) winnt.AccessMask {
 	return 0
 }
 
-// question is one drawn operation on a file of a drawn tree.
+// question is a random operation on a file of a random tree.
 type question struct {
 	User        int
 	Path        string // with backslashes
@@ -198,13 +198,13 @@ type question struct {
 	Options     fileaccess.CreateOptions
 }
 
-// drawn is a tree of drawn descriptors, by path with backslashes.
+// drawn is a tree of random descriptors, by path with backslashes.
 type drawn struct {
 	dirs, files []string
 	descriptors map[string]*sd.Descriptor
 }
 
-// draw returns random data. people are the SIDs in random descriptors in addition to the well-known ones.
+// draw returns a random tree. people are the SIDs in its descriptors, in addition to well-known ones.
 func draw(rnd *rand.Rand, people []sid.SID) *drawn {
 	const dirs, files = 12, 60
 	d := &drawn{descriptors: map[string]*sd.Descriptor{"": sddl.MustParse("O:BAG:SYD:P(A;;0x1301bf;;;WD)")}}
@@ -235,8 +235,7 @@ func draw(rnd *rand.Rand, people []sid.SID) *drawn {
 	return d
 }
 
-// make creates the tree below a directory. Behind the tree its mode is open to every process, so that descriptors
-// alone decide.
+// make creates the tree below a directory. The host's modes permit everything, so that only the descriptors decide.
 func (d *drawn) make(t testing.TB, root, attribute string) {
 	t.Helper()
 	var err error
@@ -258,7 +257,7 @@ func (d *drawn) make(t testing.TB, root, attribute string) {
 	}
 }
 
-// ask returns a random operation: an open with one right, several, generic words or all rights, or the creation of a
+// ask returns a random operation: an open with one right, several, generic rights or all rights, or the creation of a
 // file that is deleted on close.
 func (d *drawn) ask(rnd *rand.Rand, users int) question {
 	q := question{User: rnd.IntN(users), Disposition: fileaccess.FileOpen}
@@ -293,13 +292,13 @@ func (q *question) here(t testing.TB, th *nt.Thread) ntstatus.Status {
 	t.Helper()
 	h, _, st := th.NtCreateFile(call{desired: q.Mask, disposition: q.Disposition, options: q.Options}.at(q.Path))
 	if closed := closeAny(th, h); closed != ntstatus.Success {
-		t.Fatal(closed)
+		t.Fatalf("NtClose: %v, want success", closed)
 	}
 	return st
 }
 
-// TestTwin checks that a tree decides thousands of random operations on real files as access checks of the
-// descriptors alone do: of the object's and, where it counts, of its directory's (F-2, F-31, F-40 to F-44).
+// A tree decides thousands of random operations on real files as access checks of the descriptors alone do: of the
+// object's and, where it matters, of its directory's (F-2, F-31, F-40 to F-44).
 func TestTwin(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 31))
 	w := newWorld(t)
@@ -318,18 +317,17 @@ func TestTwin(t *testing.T) {
 		if count[want]++; want != (st == ntstatus.Success) && wrong < 10 {
 			wrong++
 			dir, _ := parentOf(q.Path)
-			t.Errorf("%+v as %s: %v, the checks alone say %t\n%s\nin %s", q, users[q.User], st, want,
-				numericOr(d.descriptors[q.Path]),
-				numericOr(d.descriptors[dir]))
+			t.Errorf("%+v as %s: %v, success by access checks %t\n%s\nin %s", q, users[q.User], st, want,
+				numericOr(d.descriptors[q.Path]), numericOr(d.descriptors[dir]))
 		}
 	}
 	if total := count[true] + count[false]; count[true] < total/20 || count[false] < total/20 {
-		t.Errorf("granted and refused: %v, too few of one, want count[true] at least %v, count[false] at least %v",
-			count, total/20, total/20)
+		t.Errorf("operations by success: %v, want at least %d successful and %d denied ones", count, total/20,
+			total/20)
 	}
 }
 
-// allows decides with access checks alone. The users have SeChangeNotifyPrivilege, so directories on the way are not
+// allows decides with access checks alone. The users have SeChangeNotifyPrivilege, so directories on the path are not
 // checked.
 func (d *drawn) allows(s access.Subject, q *question) bool {
 	most := func(of *sd.Descriptor) (m winnt.AccessMask) {

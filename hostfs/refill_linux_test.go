@@ -13,15 +13,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The file gets the contents and the length of the other, whichever was longer, by the system call and by our own
-// copy from each offset. The other file does not change (G-33).
+// A file gets the contents and length of another, whichever was longer, by the system call and by a copy in this
+// program that starts at any offset. The other file does not change (G-33).
 func TestRefillReplacesContents(t *testing.T) {
 	w := newWorld(t)
 	const all = "O:BAG:SYD:P(A;;FA;;;WD)"
 	rng := rand.NewChaCha8([32]byte{33})
 	bytesOf := func(n int) string {
 		b := make([]byte, n)
-		_, _ = rng.Read(b) // it never fails
+		_, _ = rng.Read(b) // It never fails.
 		return string(b)
 	}
 	w.file("to", "", all)
@@ -35,10 +35,11 @@ func TestRefillReplacesContents(t *testing.T) {
 			w.must(os.WriteFile(w.path("from"), []byte(other), 0o600))
 			w.want(to.Refill(from), ntstatus.Success)
 			if got, err := os.ReadFile(w.path("to")); err != nil || string(got) != other {
-				t.Fatalf("G-33: %d bytes for %d: %d, %v", is, was, len(got), err)
+				t.Fatalf("G-33: Refill with %d bytes over %d: %d bytes, %v; want the new contents", is, was, len(got),
+					err)
 			}
 			if got, err := os.ReadFile(w.path("from")); err != nil || string(got) != other {
-				t.Fatalf("G-33: the other became %d bytes, %v", len(got), err)
+				t.Fatalf("G-33: after Refill the source has %d bytes, %v; want it unchanged", len(got), err)
 			}
 			for _, at := range []int{0, 1, is / 2, is} {
 				if at > is || max(is, was) > 4097 && (at != 1 || was == is) {
@@ -52,12 +53,13 @@ func TestRefillReplacesContents(t *testing.T) {
 					copy(want[at:], other[at:])
 				}
 				if got, err := os.ReadFile(w.path("to")); err != nil || !bytes.Equal(got, want) {
-					t.Fatalf("copying from offset %d of %d bytes over %d: %d bytes, %v", at, is, was, len(got), err)
+					t.Fatalf("copyByHand from offset %d of %d bytes over %d: %d bytes, %v; want the copied contents",
+						at, is, was, len(got), err)
 				}
 			}
 		}
 	}
-	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // it became shorter
+	w.want(to.copyByHand(from, 0, 1<<20+4), ntstatus.EndOfFile) // The source became shorter.
 	w.want(to.copyFrom(from, 1<<20+4), ntstatus.EndOfFile)
 }
 
@@ -78,7 +80,8 @@ func TestRefillAllocatesFirst(t *testing.T) {
 		var s unix.Stat_t
 		w.must(unix.Stat(w.path("to"), &s))
 		if (err == nil) != c.ok || s.Size != 4 || s.Blocks < c.blocks {
-			t.Errorf("G-34: room for %d: %v, %d bytes in %d blocks", c.size, err, s.Size, s.Blocks)
+			t.Errorf("G-34: makeRoom(%d): %v, then %d bytes in %d blocks; want success %t, 4 bytes", c.size, err,
+				s.Size, s.Blocks, c.ok)
 		}
 	}
 	w.holds(map[string]string{"to": "0123"})
@@ -87,22 +90,22 @@ func TestRefillAllocatesFirst(t *testing.T) {
 	w.holds(map[string]string{"to": "new contents", "from": "new contents"})
 	var s unix.Stat_t
 	if w.must(unix.Stat(w.path("to"), &s)); s.Mode&0o7777 != 0o755 {
-		t.Errorf("F-125: mode %o: s.Mode&0o7777 = %#o, want 0o755", s.Mode, s.Mode&0o7777)
+		t.Errorf("F-125: mode after Refill: %#o, want 0o755", s.Mode&0o7777)
 	}
 	if value, _ := w.kept("to"); value != keptArchive {
-		t.Errorf("F-173: kept as %q, want %q", value, keptArchive)
+		t.Errorf("F-173: stored attributes after Refill: %q, want %q", value, keptArchive)
 	}
 	if value, _ := w.kept("from"); value != "" {
-		t.Errorf(`F-173: the other is kept as %q, want ""`, value)
+		t.Errorf("F-173: stored attributes of the source: %q, want none", value)
 	}
-	// A file open for reading does not get the archive attribute; one open for writing does.
+	// A file whose descriptor is passed for reading does not get the archive attribute. One passed for writing does.
 	w.file("lent", "", wide)
 	lent := w.opened("lent", fileaccess.Request{}, winnt.FILE_WRITE_DATA|winnt.FILE_READ_DATA)
 	for i, want := range []string{"", keptArchive} {
 		_, st := lent.Backing(i == 1)
 		w.want(st, ntstatus.Success)
 		if value, _ := w.kept("lent"); value != want {
-			t.Errorf("F-173: to be written %t: kept as %q, want %q", i == 1, value, want)
+			t.Errorf("F-173: stored attributes after Backing, for writing %t: %q, want %q", i == 1, value, want)
 		}
 	}
 }

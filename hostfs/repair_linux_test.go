@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// repaired runs a repair of the tree, and returns its lines below the tree.
+// repaired runs a repair and returns its lines, with paths relative to the tree.
 func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	w.Helper()
 	var lines []string
@@ -28,16 +28,16 @@ func (w *world) repaired(c RepairConfig) (RepairCounts, []string) {
 	return counts, lines
 }
 
-// TestRepair checks that Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A
-// dry run writes nothing, and a second repair finds nothing to correct (F-202).
-func TestRepair(t *testing.T) {
+// Repair corrects the descriptors of earlier versions in the whole tree and nowhere else. A dry run writes nothing,
+// and a second repair finds nothing to correct (F-202).
+func TestRepairCorrectsTree(t *testing.T) {
 	w := newWorld(t)
 	const old = "O:BAG:SYD:P(A;;FA;;;" + alice + ")(A;;0x1200a9;;;S-1-5-5-0-1001)"
 	w.dir("d", "O:BAG:SYD:P(A;OICI;GA;;;"+alice+")(A;OICIIO;GA;;;CO)")
 	w.file("d/f", "", old)
 	w.dir("d/e", "O:BAG:SYD:P(D;OICI;FW;;;S-1-5-5-0-1001)(A;OICI;GR;;;WD)(A;;GX;;;WD)")
 	w.file("d/e/fine", "", "O:BAG:SYD:P(A;;FA;;;WD)")
-	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // a name that no client of the tree can say
+	w.must(os.WriteFile(w.root+`/d/e/with\slash`, nil, 0o600)) // No client of the tree can use this name.
 	w.must(setAttribute(w.root+`/d/e/with\slash`, w.tree.cfg.Attribute, w.raw(old)))
 	w.must(os.WriteFile(w.path("bare"), nil, 0o600))
 	w.file("owned", "", "O:S-1-5-5-0-7G:SYD:P(A;;FA;;;WD)")
@@ -59,10 +59,11 @@ func TestRepair(t *testing.T) {
 	for _, dry := range []bool{true, true, false} {
 		counts, lines := w.repaired(RepairConfig{Path: w.root, DryRun: dry})
 		if !same(lines, want) {
-			t.Errorf("F-202: dry %t:\n%s\nwant\n%s", dry, strings.Join(lines, "\n"), strings.Join(want, "\n"))
+			t.Errorf("F-202: dry run %t: reported\n%s\nwant\n%s", dry, strings.Join(lines, "\n"),
+				strings.Join(want, "\n"))
 		}
 		if wanted := (RepairCounts{Files: 10, Sessions: 3, Generic: 2, Failed: 2}); counts != wanted {
-			t.Errorf("F-202: dry %t: %+v, want %+v", dry, counts, wanted)
+			t.Errorf("F-202: dry run %t: counts %+v, want %+v", dry, counts, wanted)
 		}
 	}
 	for name, text := range map[string]string{
@@ -77,19 +78,20 @@ func TestRepair(t *testing.T) {
 		a, err := ntacl.Decode(b)
 		w.must(err)
 		if !a.Descriptor.Equal(sddl.MustParse(text)) || a.Version != 3 {
-			t.Errorf("F-202: %s: version %d %s, want %s", name, a.Version, formatted(a.Descriptor), text)
+			t.Errorf("F-202: %s after the repair: version %d, %s; want version 3, %s", name, a.Version,
+				formatted(a.Descriptor), text)
 		}
 	}
 	if counts, lines := w.repaired(RepairConfig{Path: w.root}); counts.Sessions+counts.Generic != 0 || len(lines) != 2 {
-		t.Errorf("F-202: repaired twice: %+v, %q", counts, lines)
+		t.Errorf("F-202: second repair: %+v, %q, want no corrections and the 2 failures", counts, lines)
 	}
 	if b, err := attribute(outside+"/f", w.tree.cfg.Attribute); err != nil || string(b) != string(w.raw(old)) {
-		t.Errorf("F-202: Repair changed a file outside of the tree through a link, or error %v", err)
+		t.Errorf("F-202: a file outside of the tree, reached through a link, was changed: %v", err)
 	}
 }
 
-// TestRepairKeepsVerdicts checks that an attribute that servers reject, because the permissions were changed, is
-// still rejected after a repair, and that an accepted one is still accepted (F-202).
+// An attribute that servers reject, because the permissions were changed, is still rejected after a repair. An
+// accepted one is still accepted (F-202).
 func TestRepairKeepsVerdicts(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"believed", "belied"} {
@@ -104,47 +106,47 @@ func TestRepairKeepsVerdicts(t *testing.T) {
 	}
 	w.must(os.Chmod(w.path("belied"), 0o600))
 	if counts, _ := w.repaired(RepairConfig{Path: w.root}); counts.Sessions != 2 || counts.Failed != 0 {
-		t.Errorf("%+v, want counts.Sessions = 2, counts.Failed = 0", counts)
+		t.Errorf("repair counts %+v, want 2 sessions and no failures", counts)
 	}
 	for name, want := range map[string]ntacl.Verdict{"believed": ntacl.Intact, "belied": ntacl.Stale} {
 		var s unix.Stat_t
 		w.must(unix.Stat(w.path(name), &s))
 		a := w.readBack(name)
 		if got := a.Verify(ntacl.Info{Mode: s.Mode & 0o7777, UID: s.Uid, GID: s.Gid}, nil, nil); got != want {
-			t.Errorf("F-202: %s: %v, want %v", name, got, want)
+			t.Errorf("F-202: Verify of %s after the repair = %v, want %v", name, got, want)
 		}
 		if !a.Descriptor.Equal(sddl.MustParse("O:BAG:SYD:P(A;;FR;;;WD)")) {
-			t.Errorf("F-202: %s: %s", name, formatted(a.Descriptor))
+			t.Errorf("F-202: descriptor of %s after the repair: %s, want the corrected one", name,
+				formatted(a.Descriptor))
 		}
 	}
 }
 
-// TestRepairEnds checks that a limit stops the repair with a message, that a cancelled context stops it, and that a
-// missing path is an error (F-202).
-func TestRepairEnds(t *testing.T) {
+// A limit stops the repair, which reports that. A cancelled context stops it too. A missing path is an error (F-202).
+func TestRepairStopsAtLimitOrCancel(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"a", "b", "c", "d"} {
 		w.must(os.WriteFile(w.path(name), nil, 0o600))
 	}
 	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 3}); counts.Files != 3 || !counts.Cut {
-		t.Errorf("F-202: at most 3: %+v, want counts.Files = 3, counts.Cut = true", counts)
+		t.Errorf("F-202: repair of at most 3 of 5 files: %+v, want 3 and cut", counts)
 	}
 	if counts, _ := w.repaired(RepairConfig{Path: w.root, Most: 5}); counts.Files != 5 || counts.Cut {
-		t.Errorf("F-202: at most 5, which is all: %+v, want counts.Files = 5, counts.Cut = false", counts)
+		t.Errorf("F-202: repair of at most 5 of 5 files: %+v, want 5 and not cut", counts)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Repair(ctx, RepairConfig{Path: w.root}); !errors.Is(err, context.Canceled) {
-		t.Errorf("F-202: ended: %v, want %v", err, context.Canceled)
+		t.Errorf("F-202: repair with a cancelled context: %v, want %v", err, context.Canceled)
 	}
 	if _, err := Repair(context.Background(), RepairConfig{Path: w.root + "/none"}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("F-202: no such path: %v, want %v", err, os.ErrNotExist)
+		t.Errorf("F-202: repair of a missing path: %v, want %v", err, os.ErrNotExist)
 	}
 }
 
-// F-204, F-205: a chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair
-// with Rehash makes it valid again and changes nothing else. Without Rehash it is only reported.
-func TestRehash(t *testing.T) {
+// A chmod outside of the tree invalidates a descriptor, which is reported with path and cause. A repair with Rehash
+// makes it valid again and changes nothing else. Without Rehash it is only reported (F-204, F-205).
+func TestRehashRepairsAfterChmod(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
 	var reports []string
@@ -176,14 +178,14 @@ func TestRehash(t *testing.T) {
 		return k.verdict
 	}
 	if v := verdict("f"); v != ntacl.Intact || len(reports) != 0 {
-		t.Fatalf("F-204: a sound attribute is %v, reported as %q, want v = %v, len(reports) = 0", v, reports,
-			ntacl.Intact)
+		t.Fatalf("F-204: unchanged attribute: verdict %v, reports %q; want %v and none", v, reports, ntacl.Intact)
 	}
 	w.must(os.Chmod(w.path("f"), 0o640))
 	verdict("broken")
 	if v := verdict("f"); v != ntacl.Stale || len(reports) != 2 || !strings.HasPrefix(reports[0], w.path("broken")+": ") ||
 		!strings.HasPrefix(reports[1], w.path("f")+": mode, owner or POSIX ACL were changed") {
-		t.Errorf("F-204: the descriptor is %v, reported as %q", v, reports)
+		t.Errorf("F-204: attribute after a chmod: verdict %v, reports %q; want %v and one for each invalid file", v,
+			reports, ntacl.Stale)
 	}
 	for _, c := range []struct {
 		config RepairConfig
@@ -195,7 +197,8 @@ func TestRehash(t *testing.T) {
 		c.config.Path = w.path("f")
 		counts, lines := w.repaired(c.config)
 		if v := verdict("f"); counts.Stale != c.stale || v != c.want || int64(len(lines)) != c.stale {
-			t.Errorf("F-205: %+v: %+v, %q, then %v; want %d and %v", c.config, counts, lines, v, c.stale, c.want)
+			t.Errorf("F-205: repair with %+v: %+v, %q, then verdict %v; want %d stale, %v", c.config, counts, lines,
+				v, c.stale, c.want)
 		}
 	}
 	// A long ACL is read by the descriptor's number below /proc/self/fd, which AT_FDCWD does not have. Without the ACL
@@ -223,6 +226,6 @@ func TestRehash(t *testing.T) {
 	a, err := ntacl.Decode(value)
 	w.must(err)
 	if !a.Descriptor.Equal(sddl.MustParse(text)) {
-		t.Errorf("F-205: its descriptor became %v", a.Descriptor)
+		t.Errorf("F-205: descriptor after the repair: %v, want it unchanged", a.Descriptor)
 	}
 }

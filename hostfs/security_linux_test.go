@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reading and setting a descriptor requires the right; the new one is stored in the attribute (F-50, F-121).
-func TestSetSecurity(t *testing.T) {
+// Reading and setting a descriptor requires the right. The new one is stored in the attribute (F-50, F-121).
+func TestSetSecurityStoresAttribute(t *testing.T) {
 	w := newWorld(t)
 	w.file("f", "", "O:"+alice+"G:SYD:P(A;;FR;;;WD)")
 	one, two := w.as(alice), w.as(bob)
@@ -31,22 +31,22 @@ func TestSetSecurity(t *testing.T) {
 	w.want(one.NtSetSecurityObject(h, dacl, next), ntstatus.Success)
 	if a := w.readBack("f"); a.Version != 3 || !a.Descriptor.DACL().Equal(next.DACL()) || a.HashType != ntacl.HashSHA256 ||
 		a.Hash != [64]byte{} {
-		t.Errorf("the attribute is %+v", a)
+		t.Errorf("stored attribute: %+v, want version 3 with the new DACL, without a hash", a)
 	}
 	w.open(two, "f", winnt.FILE_READ_DATA, ntstatus.AccessDenied)
 	// The open handle keeps its rights (F-52) and sees the current data.
 	if _, st := two.NtReadFileAt(reader, 1, 0); st != ntstatus.EndOfFile {
-		t.Errorf("bob's handle: %v, want %v", st, ntstatus.EndOfFile)
+		t.Errorf("read by bob's earlier handle: %v, want %v", st, ntstatus.EndOfFile)
 	}
 	d, st := two.NtQuerySecurityObject(reader, dacl)
 	if st != ntstatus.Success || !d.DACL().Equal(next.DACL()) {
-		t.Errorf("bob sees %v, %v", d, st)
+		t.Errorf("descriptor by bob's earlier handle: %v, %v, want the new DACL", d, st)
 	}
 }
 
 // Each version of the attribute is written back in the same version, with a hash that a server accepts. A version
 // whose hash only the server can compute is not written (F-121).
-func TestVersions(t *testing.T) {
+func TestAttributeKeepsVersion(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	th, begun := w.as(alice), time.Now().Truncate(time.Second)
 	text := "O:" + alice + "G:SYD:P(A;;FA;;;" + alice + ")"
@@ -72,22 +72,22 @@ func TestVersions(t *testing.T) {
 		h := w.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(A;;FR;;;WD)")
 		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, next); st != c.want {
-			t.Errorf("version %s: %v, want %v", name, st, c.want)
+			t.Errorf("set the descriptor of version %s: %v, want %v", name, st, c.want)
 		}
 		got := w.readBack(name)
-		// Version 4 says when it was written, in 100-ns units since 1601.
+		// Version 4 contains the time of writing, in units of 100 ns since 1601.
 		written := time.Unix(got.Time/10_000_000-11_644_473_600, 0)
 		if got.Version == 4 && c.want == ntstatus.Success && (written.Before(begun) || written.After(time.Now())) {
-			t.Errorf("version %s was written at %v, the test began at %v", name, written, begun)
+			t.Errorf("time of writing of version %s: %v, want at or after %v", name, written, begun)
 		}
 		if c.want != ntstatus.Success {
 			next = c.a.Descriptor
 		}
 		if got.Version != c.a.Version || got.Hash != c.a.Hash || !got.Descriptor.DACL().Equal(next.DACL()) {
-			t.Errorf("version %s: %+v", name, got)
+			t.Errorf("attribute of version %s: %+v, want the same version and hash", name, got)
 		}
 		if v := got.Verify(info, nil, nil); c.want == ntstatus.Success && v != ntacl.Unhashed && v != ntacl.Intact {
-			t.Errorf("version %s: a server finds it %v", name, v)
+			t.Errorf("Verify of version %s = %v, want Unhashed or Intact", name, v)
 		}
 	}
 	// The permissions were changed outside of the server, so the descriptor does not count (F-115).
@@ -124,13 +124,12 @@ func TestDefaultACLIsHashed(t *testing.T) {
 		t.Errorf("F-121: Verify of the written attribute = %v, want %v", v, ntacl.Intact)
 	}
 	if v := got.Verify(info, nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: the hash is that of a directory without a default ACL: v = %v, want anything but %v", v,
-			ntacl.Intact)
+		t.Errorf("F-121: Verify without the default ACL = %v, want a mismatch", v)
 	}
 }
 
 // A descriptor replaces only the one that was read before (F-121). Another one stays.
-func TestSwapDescriptor(t *testing.T) {
+func TestSwapDescriptorNeedsCurrentOne(t *testing.T) {
 	w := newWorld(t)
 	const text = "O:BAG:SYD:P(A;;FA;;;WD)"
 	w.file("f", "", text)
@@ -147,18 +146,19 @@ func TestSwapDescriptor(t *testing.T) {
 		sddl.MustParse("O:BAG:SYD:P")} {
 		if swapped, st := f.SwapDescriptor(old, next); swapped || st != ntstatus.Success ||
 			!w.readBack("f").Descriptor.Equal(sddl.MustParse(text)) {
-			t.Errorf("F-121: another descriptor than %v was written over: %t, %v", old, swapped, st)
+			t.Errorf("F-121: SwapDescriptor of %v, which is not the stored one: swapped %t, %v; want false, success",
+				old, swapped, st)
 		}
 	}
 	if swapped, st := f.SwapDescriptor(sddl.MustParse(text), next); !swapped || st != ntstatus.Success ||
 		!w.readBack("f").Descriptor.Equal(next) {
-		t.Errorf("F-121: the descriptor that was read before was not replaced: swapped %t, %v", swapped, st)
+		t.Errorf("F-121: SwapDescriptor of the stored descriptor: swapped %t, %v; want true, success", swapped, st)
 	}
 	w.want(th.NtClose(h), ntstatus.Success)
 }
 
-// A tree with its own descriptor checks every open, and limits the granted rights (F-111).
-func TestShareDescriptor(t *testing.T) {
+// A tree with its own descriptor checks every open against it, and limits the granted rights (F-111).
+func TestShareDescriptorLimitsRights(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1200a9;;;" + alice + ")") })
 	w.describe("", "O:BAG:SYD:P(A;;FA;;;WD)")
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -166,7 +166,7 @@ func TestShareDescriptor(t *testing.T) {
 	h := w.open(one, "f", winnt.MAXIMUM_ALLOWED, ntstatus.Success)
 	if v, st := one.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
 		v.(nt.AccessInformation).AccessFlags != 0x1200a9 {
-		t.Errorf("alice is granted %v, %v", v, st)
+		t.Errorf("rights of alice: %v, %v, want 0x1200a9", v, st)
 	}
 	w.open(one, "f", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 	w.create(one, "g", call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}, ntstatus.AccessDenied)
@@ -174,7 +174,7 @@ func TestShareDescriptor(t *testing.T) {
 	w.exists("g", false)
 }
 
-// The share gates an open that begins at a directory's handle as it gates names from the root (F-111).
+// The share limits an open that starts at a directory's handle as it limits names from the root (F-111).
 func TestShareLimitsEveryOpen(t *testing.T) {
 	native := newWorld(t)
 	w := newWorld(t, func(c *Config) { c.Share = sddl.MustParse("D:(A;;0x1300a9;;;WD)") }) // no adding of files
@@ -196,14 +196,14 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 	h := below(winnt.MAXIMUM_ALLOWED, ntstatus.Success)
 	if v, st := th.NtQueryInformationFile(h, nt.FileAccessInformation); st != ntstatus.Success ||
 		v.(nt.AccessInformation).AccessFlags != 0x1300a9 {
-		t.Errorf("F-111: from a directory's handle %v, %v are granted", v, st)
+		t.Errorf("F-111: rights by a directory's handle: %v, %v, want 0x1300a9", v, st)
 	}
-	// A directory below a share is also opened for a rename within it, as an SMB server does (F-57).
+	// For a rename within a share, the target directory is opened, as by an SMB server (F-57).
 	for _, c := range []struct {
 		w    *world
 		want ntstatus.Status
 	}{{w, ntstatus.AccessDenied}, {native, ntstatus.Success}} {
-		c.w.dir("adds", "O:BAG:SYD:P(A;;0x23;;;WD)") // no SYNCHRONIZE, which that open asks for
+		c.w.dir("adds", "O:BAG:SYD:P(A;;0x23;;;WD)") // without SYNCHRONIZE, which that open requests
 		c.w.file(`adds\f`, "", all)
 		mover := c.w.as(bob)
 		f := c.w.open(mover, `adds\f`, winnt.DELETE, ntstatus.Success)
@@ -212,8 +212,8 @@ func TestShareLimitsEveryOpen(t *testing.T) {
 	}
 }
 
-// The number of open files is bounded (F-123), and each user leaves room for others (Q-7): of four,
-// bob alone gets two, alice half of the rest, and a third user the last one.
+// The number of open files is limited (F-123), and each user leaves room for others (Q-7). Of four, bob alone gets
+// two, alice half of the rest, and a third user the last one.
 func TestOpenFilesOfOneUserLeaveRoomForOthers(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Opens = 4 })
 	w.file("f", "", "O:BAG:SYD:P(A;;FA;;;WD)")
@@ -235,8 +235,8 @@ func TestOpenFilesOfOneUserLeaveRoomForOthers(t *testing.T) {
 	open(w.as("S-1-5-21-1-2-3-1110"), ntstatus.TooManyOpenedFiles)
 }
 
-// Every operation that stores a descriptor maps generic bits and omits grants to a logon session. An inherit-only
-// entry keeps its bits (F-199, F-201).
+// Every operation that stores a descriptor maps generic rights and omits grants to a logon session. An inherit-only
+// entry keeps its rights (F-199, F-201).
 func TestStoredDescriptorIsMapped(t *testing.T) {
 	const given = "D:P(D;;GR;;;" + bob + ")(A;OICIIO;GA;;;CO)(A;;GA;;;" + alice + ")(A;;GR;;;S-1-5-5-0-1001)"
 	const kept = "D:P(D;;FR;;;" + bob + ")(A;OICIIO;GA;;;CO)(A;;FA;;;" + alice + ")"
@@ -271,17 +271,16 @@ func TestStoredDescriptorIsMapped(t *testing.T) {
 		w.want(store(way, given), ntstatus.Success)
 		a := w.readBack(`in\` + way)
 		if want := sddl.MustParse(kept); !a.Descriptor.DACL().Equal(want.DACL()) {
-			t.Errorf("%s: %s is stored as %s, want %s", way, given, formatted(a.Descriptor), kept)
+			t.Errorf("%s of %s: stored as %s, want %s", way, given, formatted(a.Descriptor), kept)
 		}
 		if st := store(way+"no", refused); st != ntstatus.InvalidACL {
-			t.Errorf("%s: a refusal of a logon session: %v, want %v", way, st, ntstatus.InvalidACL)
+			t.Errorf("%s of a denial for a logon session: %v, want %v", way, st, ntstatus.InvalidACL)
 		}
 	}
 }
 
-// TestChangeRemovesSessionGrant: a file of an earlier version names a logon session. A change of its group alone
-// removes the grant, a new file in its directory inherits none, and a stored denial blocks changes until it is
-// removed (F-199, F-200).
+// A file of an earlier version names a logon session. A change of its group alone removes the grant, a new file in
+// its directory inherits none, and a stored denial blocks changes until it is removed (F-199, F-200).
 func TestChangeRemovesSessionGrant(t *testing.T) {
 	w := newWorld(t)
 	const old = "(A;OICI;FR;;;S-1-5-5-0-1001)"
@@ -290,7 +289,8 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	q := call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileCreate}
 	w.want(closeAny(th, w.create(th, `d\f`, q, ntstatus.Success)), ntstatus.Success)
 	if got, want := w.readBack(`d\f`).Descriptor.DACL(), sddl.MustParse("D:(A;;FA;;;"+alice+")").DACL(); !got.Equal(want) {
-		t.Errorf("F-200: the new file has %s", formatted(w.readBack(`d\f`).Descriptor))
+		t.Errorf("F-200: descriptor of the new file: %s, want only alice's entry",
+			formatted(w.readBack(`d\f`).Descriptor))
 	}
 	group := func() ntstatus.Status {
 		h := w.open(th, "d", winnt.WRITE_OWNER, ntstatus.Success)
@@ -301,15 +301,15 @@ func TestChangeRemovesSessionGrant(t *testing.T) {
 	w.want(group(), ntstatus.Success)
 	const mended = "O:" + alice + "G:" + staff + "D:P(A;OICI;FA;;;" + alice + ")"
 	if got := formatted(w.readBack("d").Descriptor); got != mended {
-		t.Errorf("F-199: after a change of the group the descriptor is %s, want %s", got, mended)
+		t.Errorf("F-199: descriptor after a change of the group: %s, want %s", got, mended)
 	}
 	w.describe("d", "O:"+alice+"G:SYD:P(D;;FW;;;S-1-5-5-0-1001)(A;OICI;FA;;;"+alice+")")
 	w.want(group(), ntstatus.InvalidACL)
 }
 
-// TestVersionOfANewFile checks that a new file's attribute has the version of its directory's, or else the version
-// that the configured kind of file server writes (F-121).
-func TestVersionOfANewFile(t *testing.T) {
+// A new file's attribute has the version of its directory's, or else the version that the configured kind of file
+// server writes (F-121).
+func TestNewFileHasDirectoryVersion(t *testing.T) {
 	of := func(version uint16) *known {
 		return &known{attribute: ntacl.Attribute{Version: version, Hash: [64]byte{1}}}
 	}
@@ -325,13 +325,14 @@ func TestVersionOfANewFile(t *testing.T) {
 	} {
 		got := (&Tree{cfg: Config{IgnorePosix: c.ignore}}).versionBelow(c.above)
 		if got.Version != c.version || got.HashType != c.kind || got.Hash != [64]byte{} || got.Descriptor != nil {
-			t.Errorf("F-121: below %+v, ignored %t: %+v", c.above, c.ignore, got)
+			t.Errorf("F-121: version below %+v, permissions ignored %t: %+v, want version %d, hash type %d", c.above,
+				c.ignore, got, c.version, c.kind)
 		}
 	}
 }
 
-// TestSealedWithACL checks that the written hash covers the file's own ACL (F-121).
-func TestSealedWithACL(t *testing.T) {
+// The written hash covers the file's own ACL (F-121).
+func TestHashCoversACL(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
 	w.must(os.WriteFile(w.path("f"), nil, 0o600))
 	acl := posixACL(t, "user 4711 r--,mask r--")
@@ -350,9 +351,9 @@ func TestSealedWithACL(t *testing.T) {
 		t.Errorf("F-121: Verify of the written attribute = %v, want Intact", v)
 	}
 	if v := got.Verify(infoOf(&s), nil, nil); v == ntacl.Intact {
-		t.Errorf("F-121: the hash is that of a file without an ACL: v = %v, want anything but %v", v, ntacl.Intact)
+		t.Errorf("F-121: Verify without the ACL = %v, want a mismatch", v)
 	}
 	if d, st := f.Descriptor(); formatted(d) != hers || st != ntstatus.Success {
-		t.Errorf("F-115: %s, %v", formatted(d), st)
+		t.Errorf("F-115: descriptor of the file: %s, %v, want %s", formatted(d), st, hers)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kept returns user.DOSATTRIB of a file in hexadecimal digits, without its last 8 bytes, the creation time.
+// kept returns user.DOSATTRIB of a file in hexadecimal digits: the creation time in its last 8 bytes, and all before.
 func (w *world) kept(name string) (value, created string) {
 	w.Helper()
 	var b [64]byte
@@ -27,7 +27,7 @@ func (w *world) kept(name string) (value, created string) {
 	return value[:max(len(value)-16, 0)], value[max(len(value)-16, 0):]
 }
 
-// keeper makes a world that can keep attributes, with one open to all.
+// keeper returns a world that can store attributes and is open to all, and a thread of bob.
 func keeper(t *testing.T) (*world, *nt.Thread) {
 	t.Helper()
 	w := newWorld(t)
@@ -47,9 +47,9 @@ const (
 	keptHiddenDir = "00000500050000001100000012000000"
 )
 
-// Setting attributes and the creation time requires the right. They are stored like the file server's, and refused if
-// they would be lost (F-122, F-130, F-174).
-func TestSetAttributes(t *testing.T) {
+// Setting attributes and the creation time requires the right. They are stored like the file server's. A call fails
+// if attributes would be lost (F-122, F-130, F-174).
+func TestSetAttributesLikeSamba(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
 	w.dir("d", "D:P(A;;FA;;;WD)")
@@ -86,20 +86,21 @@ func TestSetAttributes(t *testing.T) {
 		basic, ok := v.(nt.FileBasic)
 		value, _ := w.kept([]string{"f", "d"}[c.on])
 		if w.want(st, ntstatus.Success); !ok || basic.FileAttributes != c.shown || value != c.kept {
-			t.Errorf("%d: shown as %#x, kept as %q, want %#x, %q", i, basic.FileAttributes, value, c.shown, c.kept)
+			t.Errorf("case %d: attributes %#x, stored %q; want %#x, %q", i, basic.FileAttributes, value, c.shown,
+				c.kept)
 		}
 	}
 	w.want(th.NtSetInformationFile(both[0], nt.FileBasicInformation, nt.FileBasic{CreationTime: then}), ntstatus.Success)
 	v, st := th.NtQueryInformationFile(both[0], nt.FileBasicInformation)
 	if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.CreationTime != then {
-		t.Errorf("%+v, %v", v, st)
+		t.Errorf("basic information: %+v, %v, want the creation time that was set", v, st)
 	}
 	if value, created := w.kept("f"); value != keptNormal || created != "00ce8707ce54bf01" {
-		t.Errorf("kept as %s %s, want %s, 00ce8707ce54bf01", value, created, keptNormal)
+		t.Errorf("stored attributes: %s %s, want %s 00ce8707ce54bf01", value, created, keptNormal)
 	}
 }
 
-// Each time and the attributes can be set separately; the others do not change (F-122).
+// Each time and the attributes can be set separately. The others do not change (F-122).
 func TestTimesAreSetSeparately(t *testing.T) {
 	w, th := keeper(t)
 	w.file("f", "", "D:P(A;;FA;;;WD)")
@@ -121,13 +122,14 @@ func TestTimesAreSetSeparately(t *testing.T) {
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		w.want(st, ntstatus.Success)
 		if b, ok := v.(nt.FileBasic); !ok || b.LastAccessTime != c.wantAccess || b.LastWriteTime != c.wantWrite {
-			t.Errorf("F-122: %+v gives %+v, want times %d and %d", c.set, v, c.wantAccess, c.wantWrite)
+			t.Errorf("F-122: after setting %+v: %+v, want access time %d, write time %d", c.set, v, c.wantAccess,
+				c.wantWrite)
 		}
 	}
 }
 
-// A new file has the archive attribute and the requested ones; replacing its contents adds some (F-172).
-func TestNewAttributes(t *testing.T) {
+// A new file has the archive attribute and the requested ones. Replacing its contents adds attributes (F-172).
+func TestNewFileHasArchiveAttribute(t *testing.T) {
 	w, th := keeper(t)
 	const hidden, system = fileaccess.AttributeHidden, fileaccess.AttributeSystem
 	for i, c := range []struct {
@@ -135,7 +137,7 @@ func TestNewAttributes(t *testing.T) {
 		disposition fileaccess.Disposition
 		asked       fileaccess.Attributes
 		options     fileaccess.CreateOptions
-		kept        string // the attributes
+		kept        string // the stored attributes
 	}{
 		{"f", fileaccess.FileCreate, 0, 0, "20"}, {"g", fileaccess.FileCreate, hidden, 0, "22"},
 		{"d", fileaccess.FileCreate, hidden, fileaccess.DirectoryFile, "12"},
@@ -152,15 +154,15 @@ func TestNewAttributes(t *testing.T) {
 		w.want(th.NtClose(h), ntstatus.Success)
 		value, created := w.kept(c.name)
 		if want := keptNormal[:24] + c.kept + "000000"; value != want || created == strings.Repeat("0", 16) {
-			t.Errorf("%d: %s is kept as %s %s, want %s", i, c.name, value, created, want)
+			t.Errorf("case %d: stored attributes of %s: %s %s, want %s", i, c.name, value, created, want)
 		}
 	}
 	w.open(th, "r", winnt.FILE_WRITE_DATA, ntstatus.AccessDenied)
 }
 
-// A write, a change of size and a rename set the attribute for archiving, and the end of
-// the open again, unless attributes were set since (F-173).
-func TestArchive(t *testing.T) {
+// A write, a change of size and a rename set the archive attribute. The close sets it again, unless attributes were
+// set since (F-173).
+func TestChangeSetsArchiveAttribute(t *testing.T) {
 	w, th := keeper(t)
 	for name, change := range map[string]func(winnt.Handle) ntstatus.Status{
 		"written": func(h winnt.Handle) ntstatus.Status {
@@ -180,17 +182,17 @@ func TestArchive(t *testing.T) {
 		_, st := th.NtReadFileAt(h, 1, 0)
 		w.want(st, ntstatus.EndOfFile)
 		if value, _ := w.kept("f"); value != "" {
-			t.Errorf(`%s: reading leaves %s, want ""`, name, value)
+			t.Errorf("%s: attributes stored by a read: %s, want none", name, value)
 		}
 		w.want(change(h), ntstatus.Success)
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		basic, ok := v.(nt.FileBasic)
 		if !ok || st != ntstatus.Success || basic.FileAttributes != fileaccess.AttributeArchive {
-			t.Errorf("%s: %+v, %v", name, v, st)
+			t.Errorf("%s: basic information %+v, %v, want only the archive attribute", name, v, st)
 		}
 		normal := nt.FileBasic{FileAttributes: fileaccess.AttributeNormal}
 		w.want(th.NtSetInformationFile(h, nt.FileBasicInformation, normal), ntstatus.Success)
-		if name == "written" { // attributes set after the last change stay
+		if name == "written" { // Attributes that were set after the last change stay.
 			w.want(change(h), ntstatus.Success)
 			w.must(unix.Removexattr(w.path("f"), dosName))
 		}
@@ -199,11 +201,11 @@ func TestArchive(t *testing.T) {
 			w.must(os.Rename(w.path("f"), w.path(name)))
 		}
 		want := keptNormal
-		if name == "written" { // a backup came in between
+		if name == "written" { // A backup program removed them in between.
 			want = keptArchive
 		}
 		if value, _ := w.kept(name); value != want {
-			t.Errorf("%s: after the end kept as %q, want %s", name, value, want)
+			t.Errorf("%s: attributes stored at the close: %q, want %s", name, value, want)
 		}
 	}
 }
@@ -213,7 +215,7 @@ func FuzzSetAttributes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, attributes uint32, created int64, directory bool) {
 		d := dos{fileaccess.Attributes(attributes) & dosKept, true, max(created, 0)}
 		if got := decodeDOS(d.append(nil, directory)); got != d {
-			t.Errorf("%+v became %+v, want %+v", d, got, d)
+			t.Errorf("attributes %+v were encoded and decoded as %+v, want %+v", d, got, d)
 		}
 	})
 }
@@ -235,22 +237,22 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 		w.must(f.replaced(c.asked))
 		if got := now("f"); got != c.want || w.dosOf(w.path("f")).created != 5 {
-			t.Errorf("F-172: %d: %#x, want %#x", i, got, c.want)
+			t.Errorf("F-172: case %d: attributes after a replacement: %#x, want %#x", i, got, c.want)
 		}
 		w.must(setAttribute(w.path("f"), dosName, dos{c.was, true, 5}.append(nil, false)))
 		w.shut(f)
 		if got := now("f"); got != c.was|archive {
-			t.Errorf("F-173: %d: after the end %#x, want %#x", i, got, c.was|archive)
+			t.Errorf("F-173: case %d: attributes after the close: %#x, want %#x", i, got, c.was|archive)
 		}
 	}
-	// A file without any kept attributes gets the one, in a form that says so.
+	// A file without stored attributes gets only this one.
 	w.must(unix.Removexattr(w.path("f"), dosName))
 	f := w.opened("f", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	f.archive()
 	if got := w.dosOf(w.path("f")); !got.there || got.attributes != archive {
-		t.Errorf("F-173: %+v, want got.there = true, got.attributes = %v", got, archive)
+		t.Errorf("F-173: stored attributes: %+v, want %#x", got, archive)
 	}
-	// Setting attributes covers earlier changes; setting a time alone does not.
+	// Setting attributes replaces the archive attribute of earlier changes. Setting only a time does not.
 	for _, c := range []struct {
 		said nt.FileBasic
 		want fileaccess.Attributes
@@ -262,14 +264,14 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 		w.want(g.SetBasic(c.said), ntstatus.Success)
 		w.shut(g)
 		if got := now("f"); got != c.want {
-			t.Errorf("F-173: after %+v %#x, want %#x", c.said, got, c.want)
+			t.Errorf("F-173: attributes after setting %+v: %#x, want %#x", c.said, got, c.want)
 		}
 	}
 	d := w.opened("d", fileaccess.Request{}, winnt.FILE_WRITE_DATA)
 	d.archive()
 	w.shut(d)
 	if value, _ := w.kept("d"); value != "" || d.changed.Load() {
-		t.Errorf("F-173: a directory is kept as %s", value)
+		t.Errorf("F-173: stored attributes of a directory: %s, want none", value)
 	}
 	// A creation time equal to the file's own need not be stored.
 	w.must(os.WriteFile(w.path("born"), nil, 0o600))
@@ -279,12 +281,12 @@ func TestOverwriteAddsAttributes(t *testing.T) {
 	w.must(err)
 	w.want(b.SetBasic(nt.FileBasic{CreationTime: fileTime(s.Btime)}), ntstatus.Success)
 	if value, _ := w.kept("born"); value != "" {
-		t.Errorf(`F-122: kept as %s, want ""`, value)
+		t.Errorf("F-122: stored attributes: %s, want none", value)
 	}
-	// A refused call changes nothing.
+	// A rejected call changes nothing.
 	w.want(b.SetBasic(nt.FileBasic{FileAttributes: 0x2000, CreationTime: 77, LastWriteTime: epoch + 1}),
 		ntstatus.NotSupported)
 	if facts, st := b.Facts(); st != ntstatus.Success || facts.LastWriteTime == epoch+1 || facts.CreationTime == 77 {
-		t.Errorf("F-122: %+v, %v", facts, st)
+		t.Errorf("F-122: facts after a rejected call: %+v, %v, want them unchanged", facts, st)
 	}
 }

@@ -31,9 +31,9 @@ func linksHere(t *testing.T) {
 	}
 }
 
-// A caller that supports links opens a link itself, as its descriptor grants. It has no contents and no target, and
-// no descriptor of it is passed (F-191, F-193, F-152).
-func TestLink(t *testing.T) {
+// A caller that supports links opens a link itself, as its descriptor grants. It has no contents, its target can be
+// read, and no descriptor of it is passed (F-191, F-193, F-152).
+func TestLinkIsOpenedItself(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.HandOut = HandOutReads })
 	const readers = "O:BAG:SYD:P(A;OICI;FA;;;" + alice + ")(A;OICI;0x1200a9;;;" + bob + ")"
@@ -60,7 +60,7 @@ func TestLink(t *testing.T) {
 	defer done()
 	link := f.(*file)
 	if text, st := link.Target(); text != "f" || st != ntstatus.Success {
-		t.Errorf(`F-193: %q, %v, want "f", %v`, text, st, ntstatus.Success)
+		t.Errorf(`F-193: Target = %q, %v, want "f", %v`, text, st, ntstatus.Success)
 	}
 	_, st = link.Backing(false)
 	w.want(st, ntstatus.InvalidParameter)
@@ -80,14 +80,13 @@ func TestLink(t *testing.T) {
 		w.create(hers, `d\l`, in, want)
 	}
 	if to, err := os.Readlink(w.path(`d\l`)); to != "f" || err != nil {
-		t.Errorf(`the link says %q, %v, want "f", nil`, to, err)
+		t.Errorf(`target of the link: %q, %v, want "f"`, to, err)
 	}
 }
 
-// A link is made where a file could be made, in one step and with the descriptor of one,
-// replaced and removed like one, and never in a tree whose descriptors are attributes of
-// users (F-192).
-func TestMakeLink(t *testing.T) {
+// A link is created where a file could be created, in one step and with the descriptor that a file would get. It is
+// replaced and removed like a file. A tree whose descriptors are attributes of users creates none (F-192).
+func TestMakeLinkLikeFile(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t)
 	w.dir("d", "O:BAG:SYD:P(A;OICI;FA;;;"+alice+")(A;;0x1200a9;;;"+bob+")")
@@ -111,9 +110,9 @@ func TestMakeLink(t *testing.T) {
 	makes(hers, `d\empty`, "", ntstatus.NotSupported)
 	makes(hers, `d\long`, string(bytes4096()), ntstatus.ObjectNameInvalid)
 	if left, err := os.ReadDir(w.path("d")); err != nil || len(left) != 2 {
-		t.Errorf("F-192: %v stand there, %v, want len(left) = 2, no error", left, err)
+		t.Errorf("F-192: entries of the directory: %v, %v, want 2", left, err)
 	}
-	// Replacing the link requires the right to delete it; a free name does not.
+	// Replacing the link requires the right to delete it, a free name does not.
 	w.file(`d\his`, "", "O:BAG:SYD:P(A;;FA;;;"+bob+")")
 	known := call{desired: winnt.DELETE, disposition: fileaccess.FileOpen, options: fileaccess.OpenReparsePoint}
 	h := w.create(his, `d\his`, known, ntstatus.Success)
@@ -123,19 +122,19 @@ func TestMakeLink(t *testing.T) {
 	h = w.create(hers, `d\l`, known, ntstatus.Success)
 	w.want(hers.NtSetInformationFile(h, nt.FileRenameInformation, nt.FileRename{FileName: "m"}), ntstatus.Success)
 	if to, err := os.Readlink(w.path(`d\m`)); to != "f" || err != nil {
-		t.Errorf(`F-192: it says %q, %v, want "f", nil`, to, err)
+		t.Errorf(`F-192: target of the renamed link: %q, %v, want "f"`, to, err)
 	}
 	w.want(hers.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}),
 		ntstatus.Success)
 	w.want(hers.NtClose(h), ntstatus.Success)
 	if _, err := os.Lstat(w.path(`d\m`)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("F-192: the rejected link exists: %v, want %v", err, os.ErrNotExist)
+		t.Errorf("F-192: Lstat of the removed link: %v, want %v", err, os.ErrNotExist)
 	}
 	u := newWorld(t, func(c *Config) { c.Attribute = ntacl.UserName })
 	h, st = u.sys.MakeLink(u.as(alice, winnt.SeBackupPrivilege), nt.ObjectAttributes{ObjectName: `\??\share\l`}, "f")
 	u.want(st, ntstatus.NotSupported)
 	if h != 0 {
-		t.Errorf("F-192: a rejected open returned a handle: h = %d, want 0", h)
+		t.Errorf("F-192: rejected MakeLink returned handle %d, want 0", h)
 	}
 }
 
@@ -147,8 +146,8 @@ func bytes4096() []byte {
 	return b
 }
 
-// A caller that supports links sees a link with its own descriptor. A descriptor from its permissions does not count
-// (F-191).
+// A caller that supports links finds a link only with the link's own descriptor. A descriptor from permissions does
+// not count (F-191).
 func TestLinkUsesOwnDescriptor(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
@@ -175,13 +174,13 @@ func TestLinkUsesOwnDescriptor(t *testing.T) {
 			w.want(st, ntstatus.AccessDenied)
 		}
 		if got != c.want {
-			t.Errorf("F-191: %s, known %t: %q, want %q", c.name, c.knows, got, c.want)
+			t.Errorf("F-191: %s, links supported %t: %q, want %q", c.name, c.knows, got, c.want)
 		}
 	}
 }
 
-// A listing by a handle that supports links contains the tree's links with the length of their targets, and no
-// others. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
+// A listing by a handle that supports links contains the tree's links with the length of their targets, and no other
+// links. Other handles list none (F-191). Leftover private links are removed by the same rule (F-129).
 func TestListingShowsLinksOnRequest(t *testing.T) {
 	linksHere(t)
 	w := newWorld(t, func(c *Config) { c.Missing = SynthesiseMissing })
@@ -201,16 +200,16 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 		list, st := f.List("????*", true, 9, nil)
 		if !knows {
 			if w.want(st, ntstatus.NoSuchFile); len(list) != 0 {
-				t.Errorf("F-191: %v: len(list) = %d, want 0", list, len(list))
+				t.Errorf("F-191: listing without support for links: %d entries %v, want none", len(list), list)
 			}
 			continue
 		}
 		if w.want(st, ntstatus.Success); len(list) != 1 || list[0].FileName != "ours" || list[0].EndOfFile != 9 ||
 			list[0].AllocationSize != 0 || list[0].FileAttributes != fileaccess.AttributeReparsePoint {
-			t.Errorf("F-191: %+v", list)
+			t.Errorf("F-191: listing: %+v, want the tree's link with size 9", list)
 		}
 	}
-	w.exists(`d\`+privatePrefix+"ours", true) // it may be under way
+	w.exists(`d\`+privatePrefix+"ours", true) // It may be in use.
 	w.tree.abandoned = -1 << 40
 	f := w.opened("d", fileaccess.Request{}, winnt.FILE_READ_DATA)
 	_, _ = f.List("", true, 9, nil)
@@ -224,7 +223,7 @@ func TestListingShowsLinksOnRequest(t *testing.T) {
 	}{{"ours", w.inode(`d\ours`), true}, {"ours", w.inode(`d\planted`), false}, {"planted", w.inode(`d\planted`), false},
 		{"spoiled", w.inode(`d\spoiled`), false}, {"none", 0, false}, {".", w.inode("d"), false}} {
 		if got := w.tree.ownLink(dir, c.name, c.inode); got != c.want {
-			t.Errorf("F-129: %s of %d is a link of the tree: %t, want %t", c.name, c.inode, got, c.want)
+			t.Errorf("F-129: ownLink(%s, %d) = %t, want %t", c.name, c.inode, got, c.want)
 		}
 	}
 	// A link that the tree did not create is not replaced, whatever its permissions grant (F-191).
@@ -248,7 +247,8 @@ func TestLinkTargetIsValidated(t *testing.T) {
 		p := &place{t: &Tree{cfg: Config{Attribute: c.attribute}}}
 		st := p.MakesLink(c.to)
 		if st != c.want || (p.target != "") != (st == ntstatus.Success) {
-			t.Errorf("F-192: %q by %s: %v, it says %q", c.to, c.attribute, st, p.target)
+			t.Errorf("F-192: MakesLink(%q) with attribute %s: %v, stored target %q; want %v", c.to, c.attribute, st,
+				p.target, c.want)
 		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Each error of the host becomes the status of Windows: a full disk, a sharing violation; an unknown error is never a
-// success (F-124).
-func TestStatuses(t *testing.T) {
+// Each error of the host becomes a status of Windows, for example a full disk or a sharing violation. An unknown
+// error is never a success (F-124).
+func TestErrnosBecomeStatuses(t *testing.T) {
 	for st, all := range map[ntstatus.Status][]unix.Errno{
 		ntstatus.DiskFull:           {unix.ENOSPC, unix.EDQUOT, unix.EFBIG, unix.E2BIG},
 		ntstatus.SharingViolation:   {unix.EAGAIN, unix.EBUSY, unix.ETXTBSY},
@@ -29,15 +29,15 @@ func TestStatuses(t *testing.T) {
 	} {
 		for _, e := range all {
 			if got := statusOf(&os.PathError{Op: "open", Path: "f", Err: e}); got != st {
-				t.Errorf("F-124: %v is %v, want %v", e, got, st)
+				t.Errorf("F-124: statusOf(%v) = %v, want %v", e, got, st)
 			}
 		}
 	}
 	if got := statusOf(errors.New("of no system call")); got != ntstatus.Unsuccessful {
-		t.Errorf("F-124: %v, want %v", got, ntstatus.Unsuccessful)
+		t.Errorf("F-124: statusOf an unknown error = %v, want %v", got, ntstatus.Unsuccessful)
 	}
 	if got := statusOf(nil); got != ntstatus.Success {
-		t.Errorf("F-124: no error is %v, want %v", got, ntstatus.Success)
+		t.Errorf("F-124: statusOf(nil) = %v, want %v", got, ntstatus.Success)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestTreeNamesOutliveHandles(t *testing.T) {
 		for _, name := range []string{`\??\share\f`, `\Device\share\f`, `\Device\share`} {
 			h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: name}, shareAll, 0)
 			if st != ntstatus.Success {
-				t.Errorf("F-110: %s: %v, want %v", name, st, ntstatus.Success)
+				t.Errorf("F-110: open of %s: %v, want %v", name, st, ntstatus.Success)
 				continue
 			}
 			w.want(th.NtClose(h), ntstatus.Success)

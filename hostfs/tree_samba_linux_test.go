@@ -24,15 +24,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// beside is a tree that a file server also serves.
+// beside is a tree whose files a file server also serves.
 type beside struct {
 	*world
 	server *smbd.Server
 	share  string
 }
 
-// A real file server on the same files shows the descriptors set here, its descriptors decide here, and a new file
-// inherits equally on both, except for times and hashes (F-121).
+// A real file server on the same files shows the descriptors that the tree stores, and the server's descriptors
+// decide in the tree. A new file inherits the same on both, except for times and hashes (F-121).
 func TestSamba(t *testing.T) {
 	shares := []smbd.Share{{Name: "v4"}, {Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"}}
 	s := smbd.Start(t, shares...)
@@ -86,7 +86,7 @@ func numeric(d *sd.Descriptor) string {
 	return b.String()
 }
 
-// thread returns a thread of an account of the server, with its token there.
+// thread returns a thread of a process with that token.
 func (b *beside) thread(tok *token.Token) *nt.Thread {
 	b.Helper()
 	p, err := b.sys.NewProcess("test", tok)
@@ -102,8 +102,8 @@ func (b *beside) client(user, commands string) (string, error) {
 	return b.server.Client(user, b.share, commands)
 }
 
-// setHere sets descriptors here that the server must show: of a file that it made and
-// of one made here.
+// setHere sets descriptors through the tree that the server must show: of a file that the server created and of one
+// that the tree created.
 func (b *beside) setHere() {
 	b.Helper()
 	if out, err := b.client("root", "put /etc/hostname theirs"); err != nil {
@@ -115,7 +115,7 @@ func (b *beside) setHere() {
 	for _, name := range []string{"theirs", "ours"} {
 		before := b.readBack(name)
 		if got := b.shown(name); got != numeric(before.Descriptor) {
-			b.Errorf("%s: the attribute holds\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
+			b.Errorf("%s: stored descriptor\n%s\nthe server shows\n%s", name, numeric(before.Descriptor), got)
 		}
 		h := b.open(th, name, winnt.WRITE_DAC, ntstatus.Success)
 		next := sddl.MustParse("D:P(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;0x1f01ff;;;BA)(A;;0x120089;;;WD)")
@@ -123,20 +123,22 @@ func (b *beside) setHere() {
 		b.want(th.NtClose(h), ntstatus.Success)
 		after := b.readBack(name)
 		if !after.Descriptor.DACL().Equal(next.DACL()) || after.Version != before.Version {
-			b.Errorf("%s: the attribute is of version %d and says\n%s", name, after.Version, numeric(after.Descriptor))
+			b.Errorf("%s: version %d, descriptor\n%s\nwant version %d and the DACL that was set", name, after.Version,
+				numeric(after.Descriptor), before.Version)
 		}
 		if got := b.shown(name); got != numeric(after.Descriptor) {
-			b.Errorf("%s: set here to\n%s\nthe server shows\n%s", name, numeric(after.Descriptor), got)
+			b.Errorf("%s: descriptor set through the tree\n%s\nthe server shows\n%s", name, numeric(after.Descriptor),
+				got)
 		}
 	}
 }
 
-// administrator returns the token that the server makes of its administrator.
+// administrator returns the token that the server gives its administrator.
 func (b *beside) administrator() *token.Token {
 	b.Helper()
 	root := b.server.TokenOf("root")
 	spec := root.Spec()
-	spec.Integrity = sid.MediumLevel // otherwise new files would have a label, which the server does not support
+	spec.Integrity = sid.MediumLevel // Otherwise new files would have a label, which the server does not support.
 	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: token.GroupDefault})
 	tok, err := token.New(spec)
 	b.must(err)
@@ -170,8 +172,8 @@ func (b *beside) inheritance() {
 	}
 }
 
-// same compares the attributes of two files, but for times and hashes, which are of
-// each file's permissions.
+// same compares the attributes of two files, except for times and for hashes, which depend on each file's
+// permissions.
 func (b *beside) same(ours, theirs string) {
 	b.Helper()
 	x, y := *b.readBack(ours), *b.readBack(theirs)
@@ -183,14 +185,13 @@ func (b *beside) same(ours, theirs string) {
 	want, err := y.Append(nil)
 	b.must(err)
 	if string(got) != string(want) {
-		b.Errorf("%s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x",
-			ours, x.Version, x.What, numeric(x.Descriptor), got,
-			theirs, y.Version, y.What, numeric(y.Descriptor), want)
+		b.Errorf("attributes differ: %s, version %d %q:\n%s%x\n%s, version %d %q:\n%s%x", ours, x.Version, x.What,
+			numeric(x.Descriptor), got, theirs, y.Version, y.What, numeric(y.Descriptor), want)
 	}
 }
 
-// attributes sets attributes here that the server shows, and there that show here (F-122,
-// F-130, F-172, F-173).
+// attributes sets attributes through the tree that the server shows, and through the server that the tree shows
+// (F-122, F-130, F-172, F-173).
 func (b *beside) attributes() {
 	b.Helper()
 	th := b.thread(b.administrator())
@@ -203,14 +204,14 @@ func (b *beside) attributes() {
 	shows := func(name, want string) {
 		b.Helper()
 		if out, err := b.client("root", "allinfo "+name); !strings.Contains(out, "attributes: "+want+"\n") {
-			b.Errorf("%s: the server shows %s, %v; want %s", name, out, err, want)
+			b.Errorf("attributes of %s by the server: %s, %v, want %s", name, out, err, want)
 		}
 	}
 	sees := func(h winnt.Handle, want fileaccess.Attributes) {
 		b.Helper()
 		v, st := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 		if basic, ok := v.(nt.FileBasic); !ok || st != ntstatus.Success || basic.FileAttributes != want {
-			b.Errorf("the tree returns %+v, %v, want attributes %#x", v, st, want)
+			b.Errorf("basic information by the tree: %+v, %v, want attributes %#x", v, st, want)
 		}
 	}
 	set := func(h winnt.Handle, v nt.FileBasic) {
@@ -227,7 +228,7 @@ func (b *beside) attributes() {
 	shows("kept", "RH (3)")
 	shows("keptdir", "HSD (16)")
 	if out, _ := b.client("root", "allinfo kept"); !strings.Contains(out, "create_time:    Sun Jan  2 03:04:05 ") {
-		b.Errorf(`the server shows %s, want text containing "create_time:    Sun Jan  2 03:04:05 "`, out)
+		b.Errorf(`creation time by the server: %s, want "create_time:    Sun Jan  2 03:04:05 "`, out)
 	}
 	if out, err := b.client("root", "del kept; setmode kept -r-h; setmode keptdir -h-s+a; "+
 		"utimes kept 2001:02:03-04:05:06 -1 -1 -1"); !strings.Contains(out, `CANNOT_DELETE deleting remote file \kept`) {
@@ -238,15 +239,15 @@ func (b *beside) attributes() {
 	v, _ := th.NtQueryInformationFile(h, nt.FileBasicInformation)
 	if basic, ok := v.(nt.FileBasic); !ok || time.Unix(0, (basic.CreationTime-epoch)*100).Format("20060102 150405") !=
 		time.Date(2001, 2, 3, 4, 5, 6, 0, time.Local).Format("20060102 150405") {
-		b.Errorf("the time of creation set there is here %+v", v)
+		b.Errorf("creation time that the server set, by the tree: %+v, want 2001-02-03 04:05:06", v)
 	}
-	// A change of contents or name is to be archived, there and here.
+	// A change of contents or name sets the archive attribute on both sides.
 	_, st := th.NtWriteFileAt(h, []byte("x"), 0)
 	b.want(st, ntstatus.Success)
 	shows("kept", "A (20)")
 	b.want(th.NtClose(h), ntstatus.Success)
 	if out, err := b.client("root", "setmode kept -a; rename kept moved; put /etc/hostname bare"); err != nil {
-		b.Errorf("smbclient: %s, %v", out, err)
+		b.Errorf("smbclient: %s, %v, want success", out, err)
 	}
 	shows("moved", "A (20)")
 	sees(bare, 0x20)
@@ -269,22 +270,22 @@ func (b *beside) extended() {
 	out, err := b.client("root", "setea extended THERE theirs; geteas extended")
 	if err != nil || !strings.Contains(out, "HERE") || !strings.Contains(out, "of ours") ||
 		strings.Contains(out, "DOSATTRIB") {
-		b.Errorf("F-194: the server lists %s, %v", out, err)
+		b.Errorf("F-194: extended attributes by the server: %s, %v, want HERE and not DOSATTRIB", out, err)
 	}
 	names, st := ours.ExtendedNames()
 	slices.Sort(names)
 	if b.want(st, ntstatus.Success); !slices.Equal(names, []string{"user.HERE", "user.THERE"}) {
-		b.Errorf("F-194: the tree lists %q, want [user.HERE user.THERE]", names)
+		b.Errorf("F-194: extended attributes by the tree: %q, want [user.HERE user.THERE]", names)
 	}
 	value, st := ours.Extended("user.THERE")
 	if b.want(st, ntstatus.Success); string(value) != "theirs" {
-		b.Errorf(`F-194: set at the server, the tree reads %q, want "theirs"`, value)
+		b.Errorf(`F-194: attribute that the server set, by the tree: %q, want "theirs"`, value)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
 
-// names compares the host names that the server shows and opens unchanged with ours; it mangles the others (F-113,
-// F-176).
+// names compares the host names that the server shows and opens unchanged with those of the tree. The server mangles
+// the others (F-113, F-176).
 func (b *beside) names() {
 	b.Helper()
 	const dir = "names"
@@ -308,13 +309,13 @@ func (b *beside) names() {
 	for _, c := range rows {
 		b.must(os.WriteFile(b.root+"/"+dir+"/"+c.name, nil, 0o644))
 		commands += `; get "` + c.name + `" /dev/null`
-		if !c.theirList && c.name != "a\xffb" { // it leaves out a name in no character set
+		if !c.theirList && c.name != "a\xffb" { // The server leaves out a name in no character set.
 			mangled++
 		}
 	}
-	out, _ := b.client("root", commands) // it fails with the last name
+	out, _ := b.client("root", commands) // The command fails because of its last name.
 	if n := strings.Count(out, "~") - strings.Count(out, "no. 8 ~1"); n != mangled {
-		b.Errorf("the server lists %d mangled names, want %d:\n%s", n, mangled, out)
+		b.Errorf("mangled names in the server's listing: %d, want %d:\n%s", n, mangled, out)
 	}
 	entries, st := th.NtQueryDirectoryFile(h, "", true)
 	b.want(st, ntstatus.Success)
@@ -322,24 +323,24 @@ func (b *beside) names() {
 		there := strings.Contains(out, "\n  "+c.name+"  ")
 		opened := strings.Contains(out, `getting file \names\`+c.name+" of size")
 		if there != c.theirList || opened != c.theirOpen {
-			b.Errorf("%q: the server lists it: %v, opens it: %v, want %v, %v\n%s", c.name, there, opened,
-				c.theirList, c.theirOpen, out)
+			b.Errorf("%q: the server lists it: %t, opens it: %t, want %t, %t\n%s", c.name, there, opened, c.theirList,
+				c.theirOpen, out)
 		}
 		listed := slices.ContainsFunc(entries, func(e nt.FileEntry) bool { return e.FileName == c.name })
 		f, _, st := th.NtCreateFile(call{desired: winnt.FILE_READ_DATA, disposition: fileaccess.FileOpen}.at(
 			dir + `\` + c.name))
 		if listed != c.ours || (st == ntstatus.Success) != c.ours {
-			b.Errorf("%q: listed here: %v, opened: %v", c.name, listed, st)
+			b.Errorf("%q: the tree lists it: %t, opens it: %v, want %t", c.name, listed, st, c.ours)
 		}
 		b.want(closeAny(th, f), ntstatus.Success)
 	}
 	if len(entries) != 2+6 {
-		b.Errorf("here %v are listed", entries)
+		b.Errorf("the tree lists %v, want 8 entries", entries)
 	}
 	b.want(th.NtClose(h), ntstatus.Success)
 }
 
-// decisions compares the rights of an account on files of the tree and of the server, at most.
+// decisions compares the decisions of the tree and of the server about an account's reads.
 func (b *beside) decisions() {
 	b.Helper()
 	th := b.thread(b.primary(b.server.AsGuest))
@@ -354,7 +355,8 @@ func (b *beside) decisions() {
 		out, err := b.client(smbd.Guest, "get "+name+" /dev/null")
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if (err == nil) != (st == ntstatus.Success) {
-			b.Errorf("%s: the server returns %v %s, the tree %v", text, err, out, st)
+			b.Errorf("file with %s: the server returns %v %s, the tree %v; want both to grant or to deny", text, err,
+				out, st)
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}
@@ -370,7 +372,7 @@ func (b *beside) primary(t *token.Token) *token.Token {
 	return tok
 }
 
-// random compares the reading of files with drawn descriptors, all in one session.
+// random compares reads of files with random descriptors, all in one session.
 func (b *beside) random() {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(randtest.Seed(b), 0))
@@ -384,11 +386,11 @@ func (b *beside) random() {
 		}
 		name := fmt.Sprint("r", i)
 		b.must(os.WriteFile(b.path(name), nil, 0o600))
-		b.must(os.Chmod(b.path(name), 0o644)) // the server's process for the guest reads it
+		b.must(os.Chmod(b.path(name), 0o644)) // The server's process for the guest can read the file.
 		b.believed(name, "O:S-1-22-1-0G:S-1-22-2-0"+text)
 		commands = append(commands, "get "+name+" /dev/null")
 	}
-	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // it fails where the last file is refused
+	out, _ := b.client(smbd.Guest, strings.Join(commands, ";")) // The command fails if the last file is denied.
 	th := b.thread(b.primary(b.server.AsGuest))
 	count := map[bool]int{}
 	for i := range files {
@@ -397,16 +399,16 @@ func (b *beside) random() {
 		h, _, st := th.NtCreateFile(call{desired: winnt.FILE_GENERIC_READ, disposition: fileaccess.FileOpen}.at(name))
 		if count[there]++; there != (st == ntstatus.Success) {
 			d := b.readBack(name).Descriptor
-			b.Errorf("%s: the server grants it: %v, the tree returns %v\n%s", name, there, st, numeric(d))
+			b.Errorf("%s: the server grants it: %t, the tree returns %v\n%s", name, there, st, numeric(d))
 		}
 		b.want(closeAny(th, h), ntstatus.Success)
 	}
 	if count[true] < files/20 || count[false] < files/20 {
-		b.Errorf("the server granted and refused %v: too few of one\n%.2000s", count, out)
+		b.Errorf("reads by the server's decision: %v, want at least a twentieth of each\n%.2000s", count, out)
 	}
 }
 
-// believed gives a file the attribute that the server of this share believes.
+// believed gives a file an attribute that the server of this share accepts.
 func (b *beside) believed(name, text string) {
 	b.Helper()
 	a := ntacl.Attribute{Version: 4, Descriptor: sddl.MustParse(text)}

@@ -38,7 +38,7 @@ func TestActingReturnsTheThreadsClient(t *testing.T) {
 	now = 1007
 	if st := k.PsImpersonateClient(k.Thread(), client, false, false, winnt.SecurityIdentification); st !=
 		ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("PsImpersonateClient: %v, want success", st)
 	}
 	now = 1009
 	a, ok := sys.Acting(id)
@@ -80,7 +80,7 @@ func TestProvedListsLiveSessionsInOrder(t *testing.T) {
 		out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 			AuthenticationInformation: nt.LogonInformation{MessageType: nt.TokenLogon, UserName: name}})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("LsaLogonUser: %v, want success", st)
 		}
 		ids, handles = append(ids, out.LogonID), append(handles, out.Token)
 		all := sys.Proved()
@@ -110,7 +110,7 @@ func TestFileCallsRejectThreadOfAnotherSystem(t *testing.T) {
 	_, th := threadOf(t, kernel.Config{}, token.LocalSystem())
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: `\Device\Null`}, 0, 0)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenFile: %v, want success", st)
 	}
 	if out, st := sys.HandOut(th, h, 0); st != ntstatus.InvalidParameter || out != (kernel.HandedOut{}) {
 		t.Errorf("HandOut with a thread of another system: %v, %+v; want %v and no file", st, out,

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// mustToken reads a token file that is known to be good.
+// mustToken parses a valid token file.
 func mustToken(file string) *token.Token {
 	t, err := token.Parse([]byte(file))
 	if err != nil {
@@ -22,7 +22,7 @@ func mustToken(file string) *token.Token {
 	return t
 }
 
-// start makes a process and its first thread.
+// start creates a process and its first thread.
 func start(sys *kernel.System, name, file string) *nt.Thread {
 	p, err := sys.NewProcess(name, mustToken(file))
 	if err != nil {
@@ -35,7 +35,7 @@ func start(sys *kernel.System, name, file string) *nt.Thread {
 	return th
 }
 
-// A server serves one request of a client as the client.
+// A server serves a client's requests as the client.
 func Example_pipeServer() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
@@ -63,13 +63,13 @@ func Example_pipeServer() {
 		for {
 			n, err := conn.Read(buf)
 			if err != nil {
-				return // the client is gone
+				return // the client has closed its end
 			}
 			fmt.Fprint(conn, serve(server, conn, string(buf[:n])))
 		}
 	}()
 
-	// The client allows the server to act as it.
+	// The client permits the server to impersonate it.
 	conn, err := alice.DialPipe("files", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
 	if err != nil {
 		log.Fatal(err)
@@ -91,7 +91,7 @@ func Example_pipeServer() {
 func serve(th *nt.Thread, conn *nt.PipeConn, name string) string {
 	revert, err := conn.ImpersonateClient(th)
 	if err != nil {
-		return err.Error() // do not go on: that would be as the server
+		return err.Error() // Stop here: to continue would be to open the file as the server.
 	}
 	defer revert()
 	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: name}, 0, 0)
@@ -102,15 +102,14 @@ func serve(th *nt.Thread, conn *nt.PipeConn, name string) string {
 	return "opened"
 }
 
-// A thread acts with a token for the length of a function, whatever happens
-// in it.
+// A thread acts with another token while a function runs. It reverts when the function returns.
 func Example_as() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()
 	sys.CreateFile("config", sddl.MustParse("O:NSG:NSD:(A;;FA;;;NS)"))
 	th := start(sys, "server", `{"user":"NS","groups":["WD"],"privileges":["SeImpersonatePrivilege"]}`)
 
-	// A handle to the client's token, as a logon would give it.
+	// A handle to the client's token, such as a logon returns.
 	k := sys.KernelMode(th)
 	client := k.CaptureToken(mustToken(`{"user":"S-1-5-21-1-2-3-1107","type":"Impersonation"}`), k.Thread())
 	defer k.PsDereferenceImpersonationToken(client)

@@ -23,7 +23,7 @@ func TestAsRestoresThePreviousClient(t *testing.T) {
 			return "self"
 		}
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtOpenThreadToken: %v, want success or STATUS_NO_TOKEN", st)
 		}
 		defer b.th.NtClose(h)
 		return b.k.Thread().Subject().Client.User().SID.String()

@@ -27,12 +27,12 @@ func TestCloseProcessRemovesItsChildren(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtOpenProcessToken: %v, want success", st)
 		}
 		_, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtCreateUserProcess: %v, want success", st)
 		}
 		th.Close()
 		p.Close()
@@ -58,7 +58,7 @@ func TestParentForgetsClosedChild(t *testing.T) {
 		out, st := th.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS})
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtCreateUserProcess: %v, want success", st)
 		}
 		s.Process(out.ClientID.UniqueProcess).Close()
 		s.mu.Lock()

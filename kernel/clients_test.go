@@ -20,7 +20,7 @@ func TestSeImpersonateClientImpersonates(t *testing.T) {
 	c, st := k.SeCreateClientSecurity(k.Thread(), nt.SecurityQualityOfService{
 		ImpersonationLevel: winnt.SecurityImpersonation}, false)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("SeCreateClientSecurity: %v, want success", st)
 	}
 	for range 2 {
 		k.SeImpersonateClient(c, k.Thread())
@@ -61,7 +61,7 @@ func TestClientContextFromSubjectHasItsClient(t *testing.T) {
 		k.PsRevertToSelf()
 		if c.acts {
 			if st := k.PsImpersonateClient(thread, client, false, false, c.level); st != ntstatus.Success {
-				t.Fatal(st)
+				t.Fatalf("PsImpersonateClient: %v, want success", st)
 			}
 		}
 		s := k.SeCaptureSubjectContext()

@@ -152,7 +152,7 @@ func TestLsaCloseRejectsOtherHandles(t *testing.T) {
 	protect := func(on bool) {
 		t.Helper()
 		if st := th.NtSetInformationObject(h, nt.HandleFlagInformation{ProtectFromClose: on}); st != ok {
-			t.Fatal(st)
+			t.Fatalf("NtSetInformationObject: %v, want success", st)
 		}
 	}
 	is(t, "LsaClose of an event", 0, th.LsaClose(e), 0, ntstatus.ObjectTypeMismatch)

@@ -79,16 +79,16 @@ func TestContainersInherit(t *testing.T) {
 	d := sddl.MustParse("O:SYG:SYD:(A;;GA;;;SY)(A;CI;GA;;;BA)(A;OI;GR;;;BU)(A;OICI;GR;;;AU)")
 	oa := &nt.ObjectAttributes{ObjectName: `\parent`, SecurityDescriptor: d}
 	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, oa); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
 	}
 	dir, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\dir`})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
 	}
 	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: `\parent\event`},
 		nt.NotificationEvent, false)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateEvent: %v, want success", st)
 	}
 	for h, want := range map[winnt.Handle]map[sid.SID][]uint8{
 		dir: {sid.Administrators: {sd.ContainerInherit}, sid.Users: {sd.ObjectInherit | sd.InheritOnly},
@@ -98,7 +98,7 @@ func TestContainersInherit(t *testing.T) {
 		got := map[sid.SID][]uint8{}
 		d, st := w.th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtQuerySecurityObject: %v, want success", st)
 		}
 		effective := map[sid.SID]uint8{}
 		for _, a := range d.DACL().Slice() {

@@ -16,4 +16,6 @@
 // One goroutine uses a thread at a time. Different threads may be used concurrently.
 // [System.Close] reports objects that are still referenced. Guards: System.mu guards the
 // list of references that Close drops. Everything else is immutable.
+//
+// Unless a comment says otherwise, threads, processes and tokens in calls must not be nil.
 package kernel

@@ -36,7 +36,7 @@ func newFrame(t *testing.T) *frame {
 	must := func(what string, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success {
-			t.Fatal(what, st)
+			t.Fatalf("%s: %v, want success", what, st)
 		}
 	}
 	f.second(must)

@@ -111,7 +111,7 @@ func TestSuccessChangesOnlyItsTarget(t *testing.T) {
 			f := newFrame(t)
 			before := f.look()
 			if st := row.do(f, f.th); st != ntstatus.Success {
-				t.Fatal(st)
+				t.Fatalf("call of the row: %v, want success", st)
 			}
 			got := changes(before, f.look())
 			for i := range max(len(got), len(row.want)) {

@@ -28,7 +28,7 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 		t.Errorf("LinkLogons of a token with itself: %v, want %v", st, ntstatus.InvalidParameter)
 	}
 	if st := sys.LinkLogons(pair[0], pair[1]); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("LinkLogons: %v, want success", st)
 	}
 	p, err := sys.NewProcess("admin", pair[0])
 	if err != nil {
@@ -40,11 +40,11 @@ func TestLinkLogonsPairsTokens(t *testing.T) {
 	}
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenProcessToken: %v, want success", st)
 	}
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtQueryInformationToken: %v, want success", st)
 	}
 	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80
 		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
@@ -87,7 +87,7 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		full.AuthenticationID, limited.AuthenticationID = sys.OpenLogonSession(), sys.OpenLogonSession()
 		tok := value(full)
 		if st := sys.LinkLogons(tok, value(limited)); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("LinkLogons: %v, want success", st)
 		}
 		p, err := sys.NewProcess("admin", tok)
 		if err != nil {
@@ -99,12 +99,12 @@ func TestLinkedTokenNeedsTcb(t *testing.T) {
 		}
 		h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtOpenProcessToken: %v, want success", st)
 		}
 		ask := func(who string, primary bool) {
 			linked, st := th.NtQueryInformationToken(h, winnt.TokenLinkedToken)
 			if st != ntstatus.Success {
-				t.Fatal(who, st)
+				t.Fatalf("linked token of %s: %v, want success", who, st)
 			}
 			v, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenStatistics)
 			want := nt.TokenStatistics{TokenType: winnt.TokenImpersonation, ImpersonationLevel: winnt.SecurityIdentification}

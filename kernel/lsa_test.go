@@ -34,7 +34,7 @@ func TestLogonSessionEndsWithItsTokens(t *testing.T) {
 	r, st := authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
 		Name: "Administrator", Password: logon.ExamplePassword})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("LogOn: %v, want success", st)
 	}
 	k, err := s.SystemThread()
 	if err != nil {
@@ -191,11 +191,11 @@ func TestPolicyAndLogonInputsAreChecked(t *testing.T) {
 	}
 	self := nt.ImpersonateAnonymousTokenIn{ThreadHandle: winnt.NtCurrentThread}
 	if _, st := call.NtImpersonateAnonymousToken(self); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtImpersonateAnonymousToken: %v, want success", st)
 	}
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.AccessDenied) // L-40: Anonymous, in a process of another user
 	if st := th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtSetInformationThread: %v, want success", st)
 	}
 	opens("", winnt.POLICY_LOOKUP_NAMES, ntstatus.Success)
 	for m := range uint32(32) {
@@ -272,7 +272,7 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 	_, th := logons(t, m, 0)
 	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("logon: %v, want success", st)
 	}
 	var ids, linked []string
 	for e := range m.Events() {
@@ -291,7 +291,7 @@ func TestLogonAndLogoffAreRecorded(t *testing.T) {
 		t.Errorf("L-48: records of an administrator's logon: %q, want %q", got, want)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtClose: %v, want success", st)
 	}
 	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
 	if got := said(m, "TargetUserSid", "LogonType"); !slices.Equal(got, want) {
@@ -400,7 +400,7 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 	m.Drain()
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenProcessToken: %v, want success", st)
 	}
 	for _, c := range []struct {
 		tcb, impersonate uint32
@@ -409,7 +409,7 @@ func TestOriginNameNeedsTrustedCaller(t *testing.T) {
 		if _, st := th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{
 			{LUID: winnt.SeTcbPrivilege.LUID(), Attributes: c.tcb},
 			{LUID: winnt.SeImpersonatePrivilege.LUID(), Attributes: c.impersonate}}, false); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtAdjustPrivilegesToken: %v, want success", st)
 		}
 		one(th, "192.0.2.7", word, "4624 "+c.want)
 		m.Drain()
@@ -423,18 +423,18 @@ func TestLogonUsesCallersSession(t *testing.T) {
 	_, th := logons(t, audit.NewMemory(0, 0), 0)
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenProcessToken: %v, want success", st)
 	}
 	for _, session := range []uint32{7, 0} {
 		if st := th.NtSetInformationToken(own, winnt.TokenSessionId, session); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtSetInformationToken: %v, want success", st)
 		}
 		for _, source := range []*token.Source{nil, {Name: "tests"}} {
 			out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LOGON32_LOGON_NETWORK,
 				SourceContext: nt.Cap(source), AuthenticationInformation: nt.LogonInformation{
 					MessageType: nt.InteractiveLogon, UserName: "User", Password: logon.ExamplePassword}})
 			if st != ntstatus.Success {
-				t.Fatal(st)
+				t.Fatalf("LsaLogonUser: %v, want success", st)
 			}
 			if got, st := th.NtQueryInformationToken(out.Token, winnt.TokenSessionId); got != session {
 				t.Errorf("TokenSessionId of the new token = %v, %v; want %d", got, st, session)
@@ -463,7 +463,7 @@ func TestLogonRecordsFollowTheirSubcategory(t *testing.T) {
 			s.Audit().Policy.Store(p)
 			h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
 			if st != ntstatus.Success {
-				t.Fatal(st)
+				t.Fatalf("logon: %v, want success", st)
 			}
 			th.NtClose(h)
 			got := said(m)

@@ -57,7 +57,7 @@ func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 		&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateEvent: %v, want success", st)
 	}
 	return h
 }

@@ -87,7 +87,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	named := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: audited}
 	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named, nt.NotificationEvent, false)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateEvent: %v, want success", st)
 	}
 	sink.Fail(errors.New("full"))
 	before := [3]int64{}
@@ -149,7 +149,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		sink.Fail(nil)
 		v, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtDuplicateObject: %v, want success", st)
 		}
 		th.NtClose(v)
 		sink.Fail(errors.New("full"))

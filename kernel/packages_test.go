@@ -25,7 +25,7 @@ func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thr
 	}
 	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("LowBox: %v, want success", st)
 	}
 	p, err := sys.NewProcess("box", v)
 	if err != nil {

@@ -126,7 +126,7 @@ func TestSystemProcessCannotBeTerminated(t *testing.T) {
 	_, th := userThread(t, token.LocalSystem())
 	h, st := th.NtOpenProcess(winnt.PROCESS_TERMINATE, nil, &nt.ClientID{UniqueProcess: 4})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenProcess: %v, want success", st)
 	}
 	is(t, "NtTerminateProcess", 0, th.NtTerminateProcess(h, 0), 0, ntstatus.AccessDenied)
 	info, st := th.NtGetNextProcess(0, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0, 0)
@@ -152,7 +152,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 		}
 		out, st := b.th.NtCreateUserProcess(in)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtCreateUserProcess: %v, want success", st)
 		}
 		return out.ProcessHandle, out.ThreadHandle
 	}
@@ -173,7 +173,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 		few, st := b.th.NtDuplicateObject(winnt.NtCurrentProcess, child, winnt.NtCurrentProcess,
 			winnt.PROCESS_ALL_ACCESS&^right, 0, 0)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtDuplicateObject: %v, want success", st)
 		}
 		want("a handle without one of the rights", few, yes, ntstatus.AccessDenied)
 	}
@@ -186,7 +186,7 @@ func TestTakeOverNeedsRunningUnownedProcess(t *testing.T) {
 	want("a process that has not started", waiting, yes, ntstatus.InvalidParameter)
 	basic, st := b.th.NtQueryInformationProcess(waiting, nt.ProcessBasicInformation)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtQueryInformationProcess: %v, want success", st)
 	}
 	b.sys.Process(basic.(nt.ProcessBasic).UniqueProcessID).Exit()
 	want("a process that has ended,", waiting, yes, ntstatus.ProcessIsTerminating)

@@ -141,12 +141,12 @@ func TestChargeStaysWithTheCreator(t *testing.T) {
 	_, other := w.process("S-1-5-21-1-2-3-1107", two)
 	h, st := makers["event"](th, `\BaseNamedObjects\`+strings.Repeat("e", 1000))
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("create an event: %v, want success", st)
 	}
 	before := two.Used()
 	theirs, st := other.NtOpenEvent(winnt.EVENT_ALL_ACCESS, objectNamed(`\BaseNamedObjects\`+strings.Repeat("e", 1000)))
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenEvent: %v, want success", st)
 	}
 	table := two.Used() - before // the first handle of a process also charges its handle table
 	if table > 8<<10 {
@@ -193,7 +193,7 @@ func TestRandomChargesBalance(t *testing.T) {
 		if draw.IntN(5) < 2 && len(all) > 0 {
 			at := draw.IntN(len(all))
 			if st := members[all[at].member].th.NtClose(all[at].h); st != ntstatus.Success {
-				t.Fatal(st)
+				t.Fatalf("NtClose: %v, want success", st)
 			}
 			all[at] = all[len(all)-1]
 			all = all[:len(all)-1]
@@ -243,7 +243,7 @@ func TestClientsShareTheQuotaOfTheirServer(t *testing.T) {
 		tok := k.CaptureToken(benchToken(t, user, winnt.TokenImpersonation), k.Thread())
 		defer k.PsDereferenceImpersonationToken(tok)
 		if st := k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("PsImpersonateClient: %v, want success", st)
 		}
 		defer k.PsRevertToSelf()
 		for {
@@ -277,7 +277,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 	p, th := w.process("S-1-5-21-1-2-3-1107", b)
 	h, st := makers["event"](th, `\BaseNamedObjects\e`)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("create an event: %v, want success", st)
 	}
 	give := func(text string) int64 {
 		t.Helper()
@@ -286,7 +286,7 @@ func TestReplacedDescriptorsAreNotCharged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if st := th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtSetSecurityObject: %v, want success", st)
 		}
 		return b.Used()
 	}

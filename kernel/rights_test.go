@@ -85,7 +85,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 	keep := func(name string, h winnt.Handle, st ntstatus.Status) {
 		t.Helper()
 		if st != ntstatus.Success {
-			t.Fatal(name, st)
+			t.Fatalf("create %s: %v, want success", name, st)
 		}
 		w.all[name] = h
 	}
@@ -93,7 +93,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 		t.Helper()
 		out, st := th.CallRow(nt.NtTable.Find(service), in)
 		if st != ntstatus.Success {
-			t.Fatal(name, st)
+			t.Fatalf("%s for %s: %v, want success", service, name, st)
 		}
 		w.all[name] = winnt.Handle(reflect.ValueOf(out).FieldByName(field).Int())
 	}
@@ -147,12 +147,12 @@ func (w *rightsWorld) limited(object string, of func(all winnt.AccessMask) winnt
 	h := w.all[object]
 	info, st := w.th.NtQueryObject(h, nt.ObjectBasicInformation)
 	if st != ntstatus.Success {
-		w.Fatal(object, st)
+		w.Fatalf("NtQueryObject of %s: %v, want success", object, st)
 	}
 	want := of(info.(nt.BasicInformation).GrantedAccess)
 	h, st = w.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, want, 0, 0)
 	if st != ntstatus.Success {
-		w.Fatal(object, st)
+		w.Fatalf("NtDuplicateObject of %s: %v, want success", object, st)
 	}
 	return h
 }

@@ -116,8 +116,8 @@ type Process struct {
 	children []*Process  // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
-// NewProcess creates a process with a primary token. It refuses an
-// impersonation token. The name is for display. Errors are those of
+// NewProcess creates a process with a primary token. A nil token and an
+// impersonation token are errors. The name is for display. Errors are those of
 // CreateProcess.
 func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
 	return s.CreateProcess(ProcessSpec{Name: name, Token: tok})
@@ -192,7 +192,8 @@ func (s *System) know(th *nt.Thread, c *services.Context) {
 
 // CreateFile creates a named object of type File that NtOpenFile can open. It exists until the system
 // closes. The error wraps STATUS_OBJECT_NAME_INVALID (empty, or with a backslash),
-// STATUS_OBJECT_NAME_COLLISION (taken) or STATUS_INSUFFICIENT_RESOURCES (no room for more names).
+// STATUS_OBJECT_NAME_COLLISION (taken) or STATUS_INSUFFICIENT_RESOURCES (no room for more names). With a nil
+// descriptor everybody can open the file.
 func (s *System) CreateFile(name string, d *sd.Descriptor) error {
 	f := &services.File{}
 	f.Init(services.FileType, f, d)

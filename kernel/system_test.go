@@ -132,7 +132,7 @@ func leaky(tb testing.TB) *kernel.System {
 	k := sys.KernelMode(th)
 	t := k.CaptureToken(plain(tb, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
 	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
-		tb.Fatal(st)
+		tb.Fatalf("PsImpersonateClient: %v, want success", st)
 	}
 	k.PsReferenceImpersonationToken(k.Thread()) // never released
 	k.PsDereferenceImpersonationToken(t)

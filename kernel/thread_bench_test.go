@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// bench is a server with SeImpersonatePrivilege and one thread of it, and a
-// client's token, each with twenty groups.
+// bench is a server with SeImpersonatePrivilege, one thread of it, and a client's token. Both users are in about
+// twenty groups.
 type bench struct {
 	sys    *kernel.System
 	p      *kernel.Process
@@ -64,12 +64,12 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	return t
 }
 
-// gate fails when a hot path allocates more than allowed.
+// gate fails if f allocates more than allowed, and then measures f.
 func gate(b *testing.B, allowed float64, f func()) {
 	b.Helper()
 	f()
 	if n := testing.AllocsPerRun(100, f); n > allowed {
-		b.Fatalf("%v allocations, %v allowed, want at most %v", n, allowed, allowed)
+		b.Fatalf("%v allocations, want at most %v", n, allowed)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -77,8 +77,8 @@ func gate(b *testing.B, allowed float64, f func()) {
 	}
 }
 
-// BenchmarkImpersonateRevert is PsImpersonateClient and PsRevertToSelf;
-// budget 40 ns together, no allocation.
+// BenchmarkImpersonateRevert measures PsImpersonateClient and PsRevertToSelf. Their budget is 40 ns together and no
+// allocation.
 func BenchmarkImpersonateRevert(b *testing.B) {
 	s := newBench(b)
 	t := s.k.Thread()
@@ -88,52 +88,52 @@ func BenchmarkImpersonateRevert(b *testing.B) {
 	})
 }
 
-// BenchmarkOpenThreadToken is NtOpenThreadToken and NtClose while
-// impersonating; budget 200 ns, no allocation.
+// BenchmarkOpenThreadToken measures NtOpenThreadToken and NtClose while impersonating. Their budget is 200 ns and no
+// allocation.
 func BenchmarkOpenThreadToken(b *testing.B) {
 	s := newBench(b)
 	s.k.PsImpersonateClient(s.k.Thread(), s.client, false, false, winnt.SecurityImpersonation)
 	gate(b, 0, func() {
 		h, st := s.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
 		if !st.IsSuccess() {
-			b.Fatal(st)
+			b.Fatalf("NtOpenThreadToken: %v", st)
 		}
 		s.th.NtClose(h)
 	})
 }
 
-// BenchmarkDuplicateToken is NtDuplicateToken and NtClose: descriptor, label,
-// LUID, handle; budget 400 ns.
+// BenchmarkDuplicateToken measures NtDuplicateToken and NtClose, with a new descriptor, label, LUID and handle. Their
+// budget is 400 ns.
 func BenchmarkDuplicateToken(b *testing.B) {
 	s := newBench(b)
 	h, st := s.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
 	if !st.IsSuccess() {
-		b.Fatal(st)
+		b.Fatalf("NtOpenProcessToken: %v", st)
 	}
 	gate(b, 2, func() {
 		n, st := s.th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation)
 		if !st.IsSuccess() {
-			b.Fatal(st)
+			b.Fatalf("NtDuplicateToken: %v", st)
 		}
 		s.th.NtClose(n)
 	})
 }
 
-// BenchmarkServiceCall is the overhead of a service: NtClose of a pseudo
-// handle, which does nothing; budget 5 ns over the implementation.
+// BenchmarkServiceCall measures what a service call costs: NtClose of a pseudo handle, which does nothing. Its budget
+// is 5 ns more than BenchmarkServiceImplementation.
 func BenchmarkServiceCall(b *testing.B) {
 	s := newBench(b)
 	gate(b, 0, func() { s.th.NtClose(winnt.NtCurrentProcess) })
 }
 
-// BenchmarkServiceImplementation is the same without the face of nt.Thread.
+// BenchmarkServiceImplementation measures the same without nt.Thread.
 func BenchmarkServiceImplementation(b *testing.B) {
 	s := newBench(b)
 	impl := s.th.Services()
 	gate(b, 0, func() { impl.NtClose(nt.CloseIn{Handle: winnt.NtCurrentProcess}) })
 }
 
-// BenchmarkOpenThreadTokenParallel opens distinct tokens on every core.
+// BenchmarkOpenThreadTokenParallel opens a different token on each core.
 func BenchmarkOpenThreadTokenParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		s := newBench(b)

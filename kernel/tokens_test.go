@@ -69,16 +69,16 @@ func TestLowBoxKeepsObjects(t *testing.T) {
 	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenProcessToken: %v, want success", st)
 	}
 	kept, st := th.NtFilterToken(own, 0, nil, nil, nil)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtFilterToken: %v, want success", st)
 	}
 	before, _, _ := sys.Counts()
 	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateLowBoxToken: %v, want success", st)
 	}
 	th.NtClose(kept)
 	if n, _, _ := sys.Counts(); n != before+1 {
@@ -159,13 +159,13 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	w := newBench(b)
 	own, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
 	if st != ntstatus.Success {
-		b.Fatal(st)
+		b.Fatalf("NtOpenProcessToken: %v, want success", st)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		h, st := w.th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
 		if st != ntstatus.Success {
-			b.Fatal(st)
+			b.Fatalf("NtFilterToken: %v, want success", st)
 		}
 		w.th.NtClose(h)
 	}

@@ -19,7 +19,7 @@ func TestTreeNameLinksToItsDevice(t *testing.T) {
 	_, th := worker(t, s)
 	link, st := th.NtOpenSymbolicLinkObject(winnt.SYMBOLIC_LINK_QUERY, &nt.ObjectAttributes{ObjectName: `\GLOBAL??\MiXed`})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenSymbolicLinkObject: %v, want success", st)
 	}
 	if target, st := th.NtQuerySymbolicLinkObject(link); target != `\Device\MiXed` || st != ntstatus.Success {
 		t.Errorf(`target of \GLOBAL??\MiXed: %q, %v; want %q, %v`, target, st, `\Device\MiXed`, ntstatus.Success)
@@ -71,7 +71,7 @@ func TestVolumeClassesReportSize(t *testing.T) {
 	_, th := worker(t, s)
 	h, st := th.NtOpenFile(winnt.FILE_READ_ATTRIBUTES, &nt.ObjectAttributes{ObjectName: `\??\T\`}, 7, 0)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtOpenFile: %v, want success", st)
 	}
 	for class, want := range map[nt.FsInfoClass]any{
 		nt.FileFsSizeInformation: nt.FsSizeInformation{TotalAllocationUnits: 1 << 40, AvailableAllocationUnits: 1 << 33,

@@ -126,7 +126,7 @@ func (f *faultMaker) without(name string) *inputFault {
 func (f *faultMaker) act(client string) {
 	if st := f.w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken,
 		f.w.all[client]); st != ntstatus.Success {
-		f.w.Fatal(client, st)
+		f.w.Fatalf("impersonate %q: %v, want success", client, st)
 	}
 }
 
@@ -529,13 +529,13 @@ func TestEarlierConditionDecides(t *testing.T) {
 			SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}}, false,
 			winnt.TokenImpersonation)
 		if st != ntstatus.Success {
-			t.Fatal(st)
+			t.Fatalf("NtDuplicateToken: %v, want success", st)
 		}
 		w.all[name] = h
 	}
 	if _, st := w.th.NtCreateDirectoryObject(winnt.DIRECTORY_QUERY, &nt.ObjectAttributes{ObjectName: `\closed`,
 		SecurityDescriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)")}); st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("NtCreateDirectoryObject: %v, want success", st)
 	}
 	for kind, in := range map[string]any{"Mutant": nt.CreateMutantIn{ObjectAttributes: attributesOf("mutant")},
 		"Semaphore": nt.CreateSemaphoreIn{MaximumCount: 1, ObjectAttributes: attributesOf("semaphore")},
@@ -546,11 +546,11 @@ func TestEarlierConditionDecides(t *testing.T) {
 		v.Set(reflect.ValueOf(in).Convert(v.Type()))
 		v.FieldByName("DesiredAccess").SetUint(uint64(winnt.SYNCHRONIZE | winnt.DELETE))
 		if _, st := w.th.CallRow(row, v.Interface()); st != ntstatus.Success {
-			t.Fatal(kind, st)
+			t.Fatalf("NtCreate%s: %v, want success", kind, st)
 		}
 	}
 	if st := w.th.NtSetInformationThread(w.all["thread"], nt.ThreadImpersonationToken, w.all["client"]); st != 0 {
-		t.Fatal(st)
+		t.Fatalf("NtSetInformationThread: %v, want success", st)
 	}
 	w.th.Services().RecordWhy(true)
 	cases := append(w.cases(), w.calls()...)

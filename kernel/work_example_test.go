@@ -13,14 +13,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A driver looks at who calls it, and leaves work that needs the system's rights
-// to a system thread.
+// A driver examines its caller, and leaves work that needs the system's rights to a system thread.
 func ExampleKernelThread_QueueSystemWork() {
 	sys := kernel.Boot(kernel.Config{})
 	th := start(sys, "client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"privileges":["SeChangeNotifyPrivilege"]}`)
 	k := sys.KernelMode(th)
 
-	// The caller's token behind a handle that the caller cannot use.
+	// A handle to the caller's token that the caller cannot use.
 	h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
 	fmt.Println(st, th.NtClose(h))
 	k.ZwClose(h)
@@ -54,8 +53,7 @@ func ExampleKernelThread_QueueSystemWork() {
 	// true
 }
 
-// A server with many clients has a thread for each. A context that follows its
-// client is brought up to date before each use.
+// A server with many clients has a thread for each. A context with dynamic tracking is updated before each use.
 func ExampleSystem_Spawn() {
 	sys := kernel.Boot(kernel.Config{})
 	defer sys.Close()

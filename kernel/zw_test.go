@@ -14,7 +14,7 @@ func TestZwCloseClosesAHandle(t *testing.T) {
 	k := sys.KernelMode(th)
 	h, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("ZwOpenProcessTokenEx: %v, want success", st)
 	}
 	if st := k.ZwClose(h); st != ntstatus.Success {
 		t.Errorf("first ZwClose: %s, want %s", st, ntstatus.Success)

@@ -23,13 +23,13 @@ func FuzzDecodeACL(f *testing.F) {
 		bounded.Run(t, len(b), func() {
 			l, n, err := sd.DecodeACL(b)
 			if ok := sd.ValidACL(b); ok != (err == nil) {
-				t.Errorf("valid %t, but %v, want %t", ok, err, err == nil)
+				t.Errorf("ValidACL = %t but DecodeACL = %v, want both to agree", ok, err)
 			}
 			if err != nil {
 				return
 			}
 			if !bytes.Equal([]byte(l.Binary()), b[:n]) || l.Len() != len(l.Entries()) || l.Len() != len(l.Slice()) {
-				t.Errorf("%x was read as %x, %d entries", b[:n], l.Binary(), l.Len())
+				t.Errorf("list %x was decoded as %x with %d entries, want the same bytes", b[:n], l.Binary(), l.Len())
 			}
 		})
 	})

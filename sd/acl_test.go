@@ -18,8 +18,8 @@ func ExampleNewACL() {
 	// Output: 2 2 true 100 <nil>
 }
 
-// TestEntryWithWrongSizeIsRefused: an entry of any size that lies about itself is refused, and the
-// smallest of each kind is read (S-20).
+// An entry whose size field does not match its contents is refused. The smallest valid entry of each kind is accepted
+// (S-20).
 func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 	everyone := []byte{1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}
 	entry := func(kind byte, size uint16, rest ...byte) []byte {
@@ -51,10 +51,10 @@ func TestEntryWithWrongSizeIsRefused(t *testing.T) {
 		for _, before := range [][][]byte{nil, {good}} {
 			d, err := sd.Decode(withDACL(list(append(before, c.e)...)))
 			if (err == nil) != c.ok {
-				t.Errorf("S-20: %s behind %d others: %v", c.name, len(before), err)
+				t.Errorf("S-20: entry %q after %d others: %v, want accepted = %t", c.name, len(before), err, c.ok)
 			}
 			if c.ok && err == nil && d.DACL().Len() != len(before)+1 {
-				t.Errorf("S-20: %s: %d entries", c.name, d.DACL().Len())
+				t.Errorf("S-20: entry %q: list has %d entries, want %d", c.name, d.DACL().Len(), len(before)+1)
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	l := sddl.MustParse("D:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)(A;;CC;;;WD)").DACL()
 	for _, i := range []int{-1, 2, 3, 1 << 20} {
 		if a := l.At(i); a != (sd.ACE{}) {
-			t.Errorf("entry %d of two: %v", i, a)
+			t.Errorf("entry %d of a list of two = %v, want the zero entry", i, a)
 		}
 	}
 	for _, x := range []struct {
@@ -75,7 +75,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	}{{l, -1, false}, {l, 0, true}, {l, 1, false}, {l, 1 << 30, false}, {nil, 0, false},
 		{sddl.MustParse("D:(A;;CC;;;WD)").DACL(), 0, false}} {
 		if got := x.l.Extra(x.aux); (got != nil) != x.there {
-			t.Errorf("extra %d: %v, want one: %v", x.aux, got, x.there)
+			t.Errorf("Extra(%d) = %v, want one: %v", x.aux, got, x.there)
 		}
 	}
 	var none sd.ACE
@@ -83,7 +83,7 @@ func TestMissingEntriesAreZero(t *testing.T) {
 		none.ObjectFlags() != 0 ||
 		!none.ClientSID().IsZero() || !none.ServerSID().IsZero() || none.WithMask(1) != none ||
 		none.WithFlags(1) != none {
-		t.Error("the zero entry says something")
+		t.Error("an accessor of the zero entry returned a value, want only zero values")
 	}
 	unknown, err := sd.RawACE(0x7F, 3, []byte("abcd"))
 	if err != nil {
@@ -91,11 +91,11 @@ func TestMissingEntriesAreZero(t *testing.T) {
 	}
 	if unknown.Mask() != 0 || !unknown.SID().IsZero() || unknown.AppData() != "abcd" || unknown.ObjectFlags() != 0 ||
 		unknown.WithMask(1) != unknown || unknown.WithFlags(1).Flags() != 1 {
-		t.Errorf("an entry of an unknown type: %v, %#x", unknown, unknown.Mask())
+		t.Errorf("entry of an unknown type = %v with mask %#x, want only its data and flags", unknown, unknown.Mask())
 	}
 	for name, a := range map[string]sd.ACE{"plain": l.At(1), "object": l.At(0)} {
 		if got := a.WithMask(7).WithMask(a.Mask()); got != a {
-			t.Errorf("%s: a mask there and back: %v, want %v", name, got, a)
+			t.Errorf("%s: entry after changing its mask twice = %v, want %v", name, got, a)
 		}
 	}
 }

@@ -169,10 +169,10 @@ func (f *Caller) integrity() uint32 {
 	return f.Integrity.RID()
 }
 
-// mayLabel reports whether the caller may set this label. Above its own level it
-// needs SeRelabelPrivilege or kernel mode.
+// mayLabel reports whether a caller in user mode may set this label. Above its
+// own level it needs SeRelabelPrivilege.
 func (f *Caller) mayLabel(level sid.SID) bool {
-	return f.Kernel || f.Relabel || level.RID() <= f.integrity()
+	return f.Relabel || level.RID() <= f.integrity()
 }
 
 func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tenInheritable is a directory of a file server: ten inheritable entries, among them
+// tenInheritable returns a request to create a file in a directory with ten inheritable entries, among them
 // placeholders and generic rights.
 func tenInheritable() *sd.AssignRequest {
 	parent := sddl.MustParse("O:BAG:SYD:AI(D;OICI;FW;;;BG)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)" +
@@ -32,13 +32,13 @@ func BenchmarkAssign10(b *testing.B) {
 	}
 }
 
-// The descriptor of a new file takes few allocations: servers make one a file.
+// Servers assign one descriptor to each new file, so Assign must make few allocations.
 func TestAssignAllocations(t *testing.T) {
 	r := tenInheritable()
 	if d, _ := sd.Assign(r); d.DACL().Len() != 10 {
-		t.Fatalf("%d entries, want 10", d.DACL().Len())
+		t.Fatalf("inherited DACL has %d entries, want 10", d.DACL().Len())
 	}
 	if got := testing.AllocsPerRun(100, func() { sd.Assign(r) }); got > 6 {
-		t.Errorf("%.0f allocations, want at most 6", got)
+		t.Errorf("Assign made %.0f allocations, want at most 6", got)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
+// The creation algorithm of S-61 to S-70 gives the descriptors of the conformance cases. One case splits an entry
+// (S-67).
 func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 	file := winnt.FileObject.Mapping
 	odd := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
@@ -160,13 +161,13 @@ func TestAssignFollowsTheCreationAlgorithm(t *testing.T) {
 				t.Fatal(st)
 			}
 			if got := text(t, d); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
+				t.Errorf("descriptor %s\nwant %s", got, c.want)
 			}
 		})
 	}
 }
 
-// Refusals of creation: S-60, S-61, S-62, S-71.
+// Each reason to refuse the creation has its own status (S-60, S-61, S-62, S-71).
 func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 	for _, c := range []struct {
 		id              string
@@ -219,26 +220,25 @@ func TestAssignRefusesWithStatusOfRule(t *testing.T) {
 				c.change(r)
 			}
 			if _, st := sd.Assign(r); st != c.want {
-				t.Errorf("got %v, want %v", st, c.want)
+				t.Errorf("Assign = %v, want %v", st, c.want)
 			}
 		})
 	}
 }
 
-// The product is never marked as defaulted, and takes over the resource
-// manager's byte: S-64.
+// The new descriptor is never marked as defaulted. It keeps the creator's resource manager control byte (S-64).
 func TestAssignKeepsResourceManagerControl(t *testing.T) {
 	p := parse("O:S-1-5-21-1-2-3-1107G:BUD:(A;;GA;;;BA)").Parts()
 	p.Control |= sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.RMControlValid
 	p.RMControl = 7
 	d, st := sd.Assign(&sd.AssignRequest{Creator: sd.New(p), Subject: caller()})
 	if st != ntstatus.Success || d.Control() != sd.SelfRelative|sd.DACLPresent|sd.RMControlValid || d.RMControl() != 7 {
-		t.Errorf("%v, control %#x, byte %d, want %v, %#x, 7", st, d.Control(), d.RMControl(), ntstatus.Success,
-			sd.SelfRelative|sd.DACLPresent|sd.RMControlValid)
+		t.Errorf("Assign = %v with control %#x and byte %d, want %v, %#x, 7", st, d.Control(), d.RMControl(),
+			ntstatus.Success, sd.SelfRelative|sd.DACLPresent|sd.RMControlValid)
 	}
 }
 
-// A list marked as defaulted yields to the parent's, the other list does not: S-63.
+// A list of the creator that is marked as defaulted is replaced by the inherited one. The other list stays (S-63).
 func TestDefaultedListYieldsToParent(t *testing.T) {
 	parent := parse("D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)")
 	for mark, want := range map[sd.Control]string{
@@ -252,7 +252,7 @@ func TestDefaultedListYieldsToParent(t *testing.T) {
 		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
 			Flags: sd.AvoidPrivilegeCheck})
 		if st != ntstatus.Success || text(t, d) != want {
-			t.Errorf("%#x: %v, got %s, want %s", mark, st, text(t, d), want)
+			t.Errorf("with the mark %#x: %v, descriptor %s, want %s", mark, st, text(t, d), want)
 		}
 	}
 }
@@ -271,7 +271,7 @@ func ExampleAssign() {
 	// Output: STATUS_SUCCESS O:LSG:BUD:AI(A;OICIID;FA;;;BA)(A;ID;FA;;;LS)(A;OICIIOID;GA;;;CO)
 }
 
-// S-20: what would be a list of more than 64 KiB is refused, in the DACL and in the SACL.
+// A DACL or SACL that would become longer than 64 KiB is refused (S-20).
 func TestAssignRefusesTooLongList(t *testing.T) {
 	long := func(list, entry, trustee string) string {
 		var b strings.Builder
@@ -286,11 +286,11 @@ func TestAssignRefusesTooLongList(t *testing.T) {
 		r := &sd.AssignRequest{Parent: parse(long(list, entries[0], who)), Creator: parse(long(list, entries[1], who)),
 			Flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck | sd.AvoidOwnerCheck, Subject: caller()}
 		if d, st := sd.Assign(r); st != ntstatus.InvalidACL || d != nil {
-			t.Errorf("%s: %v, want %v", list, st, ntstatus.InvalidACL)
+			t.Errorf("%s with both lists joined: %v, want %v", list, st, ntstatus.InvalidACL)
 		}
 		r.Parent = nil
 		if _, st := sd.Assign(r); st != ntstatus.Success {
-			t.Errorf("%s of the creator alone: %v, want %v", list, st, ntstatus.Success)
+			t.Errorf("%s of the creator only: %v, want %v", list, st, ntstatus.Success)
 		}
 	}
 }
@@ -309,18 +309,18 @@ func TestThreeFlagBitsRequestLabel(t *testing.T) {
 		for _, a := range d.SACL().All() {
 			got = uint32(a.Mask())
 			if a.Type() != sd.SystemMandatoryLabel || a.SID() != sid.HighLevel {
-				t.Errorf("S-70: flags %#x: %v, want a.Type() = %v, a.SID() = %v", flags, a, sd.SystemMandatoryLabel,
-					sid.HighLevel)
+				t.Errorf("S-70: flags %#x: entry %v, want a label (type %v) at %v",
+					flags, a, sd.SystemMandatoryLabel, sid.HighLevel)
 			}
 		}
 		if got != want {
-			t.Errorf("S-70: flags %#x: a label that forbids %#x, want %#x", flags, got, want)
+			t.Errorf("S-70: flags %#x: policy of the label = %#x, want %#x", flags, got, want)
 		}
 	}
 }
 
-// TestControlBitsOfAssignedDescriptor: which bits the product has, of a creator's descriptor with each of its bits and each
-// kind of inheritance (S-64).
+// The control bits of the new descriptor, for each bit of the creator's descriptor and each kind of inheritance
+// (S-64).
 func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 	const kept = sd.RMControlValid | sd.DACLProtected | sd.SACLProtected | sd.DACLAutoInheritRequest |
 		sd.SACLAutoInheritRequest
@@ -352,14 +352,15 @@ func TestControlBitsOfAssignedDescriptor(t *testing.T) {
 				Flags: flags | sd.AvoidPrivilegeCheck})
 			if got := fmt.Sprintf("%v %#x %d", st, d.Control(), d.RMControl()); got != fmt.Sprintf("%v %#x %d",
 				ntstatus.Success, want, p.RMControl) {
-				t.Fatalf("of %#x with %#x: %s, want %#x", p.Control, flags, got, want)
+				t.Fatalf("creator's control %#x, inheritance flags %#x: control %s, want %#x",
+					p.Control, flags, got, want)
 			}
 		}
 	}
 }
 
-// TestAssignReportsFirstError corrects the errors of a new object one after the other. The status is that of the first
-// remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
+// TestAssignReportsFirstError starts with every error and corrects one after the other. The status is always that of
+// the first remaining error: subject, owner, group, SACL, length of the lists (S-60, S-61, S-62, S-71).
 func TestAssignReportsFirstError(t *testing.T) {
 	r := &sd.AssignRequest{
 		Parent: with(parse("D:S:"), func(p *sd.Parts) {
@@ -394,13 +395,12 @@ func TestAssignReportsFirstError(t *testing.T) {
 		m.mend()
 		d, st := sd.Assign(r)
 		if st != m.want || (d != nil) != (st == ntstatus.Success) {
-			t.Errorf("%s: %v, want %v", m.what, st, m.want)
+			t.Errorf("up to %s: %v, want %v", m.what, st, m.want)
 		}
 	}
 }
 
-// TestAssignNULLProtectedAndLabelledLists: lists that are NULL, protected and labelled, as the table of S-63 and S-70 has
-// them.
+// NULL, protected and labelled lists are inherited as S-63 and S-70 say.
 func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	const attribute = `(RA;OI;;;;WD;("a",TI,0x0,1))`
 	for name, c := range map[string]struct {
@@ -452,12 +452,13 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	}
 }
 
-// If neither the creator nor the parent nor the token has a list, the new object has no DACL: it is open to all, not
-// closed (S-63).
+// If neither the creator nor the parent nor the token has a list, the new object has no DACL, so everyone has access
+// (S-63).
 func TestAssignWithoutAnyListGrantsEveryone(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Subject: &sd.Caller{Owner: sid.LocalSystem, Group: sid.LocalSystem},
 		Mapping: &winnt.EventObject.Mapping})
 	if st != ntstatus.Success || d.HasDACL() || d.Control()&sd.DACLPresent == 0 {
-		t.Errorf("S-63: %v, a list: %t, control %#x", st, d.HasDACL(), d.Control())
+		t.Errorf("S-63: %v, DACL exists %t, control %#x, want success, false and DACL_PRESENT",
+			st, d.HasDACL(), d.Control())
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestCompoundEntryHasDocumentedBytes: header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's SID
-// and the client's (ntifs.h, COMPOUND_ACCESS_ALLOWED_ACE).
+// A compound entry has header, mask, COMPOUND_ACE_IMPERSONATION and two reserved bytes, then the server's and the
+// client's SID (COMPOUND_ACCESS_ALLOWED_ACE in ntifs.h).
 func TestCompoundEntryHasDocumentedBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, sd.ContainerInherit, 0x01020304, sid.Everyone,
 		sd.ACEExtra{ClientSID: sid.LocalSystem})
@@ -35,13 +35,14 @@ func TestLongestEntry(t *testing.T) {
 			continue
 		}
 		if l, err := sd.NewACL(a); err != nil || l.Size() != 8+head+length {
-			t.Errorf("S-17: a list of %d bytes of data: %v, %v, want l.Size() = %v, no error", length, l, err,
+			t.Errorf("S-17: list of an entry with %d bytes of data: %v, %v, want %d bytes, no error", length, l, err,
 				8+head+length)
 		}
 	}
 }
 
-// What a builder makes and refuses: S-12, S-16, S-17.
+// The functions that build entries and lists refuse invalid parts, and choose the lowest sufficient revision (S-12,
+// S-16, S-17).
 func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	guid := winnt.GUID{1}
 	for _, c := range []struct {
@@ -59,21 +60,21 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	} {
 		_, err := sd.NewACE(c.t, 0, 1, c.s, c.extra)
 		if err == nil || !isStatus(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.id, err, c.want)
+			t.Errorf("NewACE, %s: %v, want %v", c.id, err, c.want)
 		}
 	}
 	plain, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
 	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone,
 		sd.ACEExtra{ObjectType: &guid, InheritedObjectType: &guid})
 	if g, ok := object.InheritedObjectType(); !ok || g != guid || object.ObjectFlags() != 3 {
-		t.Error("S-12: the second GUID")
+		t.Error("S-12: inherited object type of the entry is wrong, want the second GUID")
 	}
 	l, _ := sd.NewACL(plain)
 	if got := l.Revision(); got != 2 {
-		t.Errorf("S-16: revision of a plain list: l.Revision() = %d, want 2", got)
+		t.Errorf("S-16: revision of a list of plain entries = %d, want 2", got)
 	}
 	if l, _ = sd.NewACL(plain, object); l.Revision() != 4 {
-		t.Error("S-16: revision of a list with an object entry")
+		t.Errorf("S-16: revision of a list with an object entry = %d, want 4", l.Revision())
 	}
 	many := make([]sd.ACE, 3276)
 	for i := range many {
@@ -84,7 +85,7 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := sd.NewACL(append(many, plain)...); !isStatus(err, ntstatus.AllottedSpaceExceeded) {
-		t.Errorf("S-17: %v", err)
+		t.Errorf("S-17: list with one entry too many: %v, want STATUS_ALLOTTED_SPACE_EXCEEDED", err)
 	}
 	if _, err := sd.NewACL(sd.ACE{}); !isStatus(err, ntstatus.InvalidParameter) {
 		t.Error(err)
@@ -95,10 +96,10 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 	const most = sd.MaxACLSize - 8 - 4 // a list with this entry alone: both headers are left out
 	a, err := sd.RawACE(0x99, 0, make([]byte, most))
 	if err != nil {
-		t.Errorf("S-17: the largest entry: %v", err)
+		t.Errorf("S-17: largest entry: %v, want no error", err)
 	}
 	if l, err := sd.NewACL(a); err != nil || l.Size() != sd.MaxACLSize {
-		t.Errorf("S-17: a list of the largest entry: %v, %d bytes, want nil, %d", err, l.Size(), sd.MaxACLSize)
+		t.Errorf("S-17: list of the largest entry: %v, %d bytes, want nil, %d", err, l.Size(), sd.MaxACLSize)
 	}
 	// The longest entry with a SID of one part has no room for a SID of two.
 	full, err := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: make([]byte, most+4-20)})
@@ -106,14 +107,15 @@ func TestBuiltEntriesAndListsAreValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := full.WithSID(sid.Users); !got.IsZero() {
-		t.Errorf("S-17: the longest entry with a longer SID: %d bytes, want the zero value", len(got.Binary()))
+		t.Errorf("S-17: largest entry with a longer SID has %d bytes, want the zero entry", len(got.Binary()))
 	}
 	if got := full.WithSID(sid.LocalSystem); got.SID() != sid.LocalSystem || len(got.Binary()) != most+4 {
-		t.Errorf("S-17: the longest entry with an equally long SID: %v, %d bytes", got.SID(), len(got.Binary()))
+		t.Errorf("S-17: largest entry with an equally long SID: %v, %d bytes, want it replaced",
+			got.SID(), len(got.Binary()))
 	}
 	for _, n := range []int{most + 4, most + 65536} {
 		if _, err := sd.RawACE(0x99, 0, make([]byte, n)); !isStatus(err, ntstatus.InvalidACL) {
-			t.Errorf("S-17: an entry of %d bytes: %v", n+4, err)
+			t.Errorf("S-17: entry of %d bytes: %v, want STATUS_INVALID_ACL", n+4, err)
 		}
 	}
 }

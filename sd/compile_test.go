@@ -25,7 +25,7 @@ func everyType(t *testing.T) (l *sd.ACL, aces []sd.ACE) {
 		n++
 		s, ok := sid.New(5, 21, n, 7)
 		if !ok {
-			t.Fatal("no SID")
+			t.Fatal("sid.New failed, want a SID")
 		}
 		var x sd.ACEExtra
 		if typ == sd.AccessAllowedCompound {
@@ -50,12 +50,12 @@ func everyType(t *testing.T) (l *sd.ACL, aces []sd.ACE) {
 	return l, aces
 }
 
-// TestCompiledEntriesMatchTheirACEs: an entry is compiled with its own place, type, flags, mask, SID and hash, by
-// either way, and what an entry does not hold is found at its Aux, for that entry alone.
+// Decode and CompileInto give each entry its own index, type, flags, mask, SID and hash. Everything else about an
+// entry is found through its Aux, for that entry only.
 func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 	l, aces := everyType(t)
 	if l.Len() < 22+18 || l.Len() != len(aces) {
-		t.Fatalf("%d entries of %d", l.Len(), len(aces))
+		t.Fatalf("list has %d entries, %d were built, want equal numbers, at least 40", l.Len(), len(aces))
 	}
 	once, st := sd.CompileInto(make([]sd.Entry, 0, 3), l.Binary())
 	if st != ntstatus.Success || len(once) != len(aces) {
@@ -70,17 +70,19 @@ func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 		e := l.Entries()[i]
 		aux := e.Aux
 		if e.Aux = -1; e != want {
-			t.Errorf("entry %d: %+v, want %+v", i, e, want)
+			t.Errorf("entry %d = %+v, want %+v", i, e, want)
 		}
 		extra := a.Type().IsObject() || a.Type().IsCallback() || a.Type() == sd.AccessAllowedCompound ||
 			a.Type() == sd.SystemResourceAttribute || a.Type() == sd.SystemAccessFilter
 		if (aux >= 0) != extra || !extra && aux != -1 || (l.Extra(aux) != nil) != extra {
-			t.Errorf("entry %d, type %v: Aux %d, %v", i, a.Type(), aux, l.Extra(aux))
+			t.Errorf("entry %d, type %v: Aux %d with extra %v, want extra data only for types that need it",
+				i, a.Type(), aux, l.Extra(aux))
 		}
 		if x := l.Extra(aux); x != nil {
 			if object, ok := a.ObjectType(); x.HasObjectType != ok || x.ObjectType != object {
-				t.Errorf("entry %d, type %v: object type %v %t, want %v",
-					i, a.Type(), x.ObjectType, x.HasObjectType, object)
+				t.Errorf("entry %d, type %v: object type %v, present %t, want %v",
+					i, a.Type(), x.ObjectType, x.HasObjectType,
+					object)
 			}
 			if x.Client != a.ClientSID() {
 				t.Errorf("entry %d, type %v: client %v, want %v", i, a.Type(), x.Client, a.ClientSID())
@@ -90,13 +92,12 @@ func TestCompiledEntriesMatchTheirACEs(t *testing.T) {
 			want.Aux = sd.NeedsExtra
 		}
 		if once[i] != want {
-			t.Errorf("entry %d, once: %+v, want %+v", i, once[i], want)
+			t.Errorf("entry %d from CompileInto = %+v, want %+v", i, once[i], want)
 		}
 	}
 }
 
-// TestCompoundDataFollowsBothSIDs: what follows the two SIDs of a compound entry is its data, however long each of
-// them is.
+// The data of a compound entry follows its two SIDs, whatever their lengths are.
 func TestCompoundDataFollowsBothSIDs(t *testing.T) {
 	short, long := sid.LocalSystem, sid.MustParse("S-1-5-21-1-2-3-4-5-6")
 	for _, s := range [][2]sid.SID{{short, long}, {long, short}, {short, short}} {
@@ -106,7 +107,8 @@ func TestCompoundDataFollowsBothSIDs(t *testing.T) {
 				t.Fatal(err)
 			}
 			if a.SID() != s[0] || a.ServerSID() != s[0] || a.ClientSID() != s[1] || a.AppData() != data {
-				t.Errorf("%v: server %v %v, client %v, data %q, want %v, %v, %v, %q", s, a.SID(), a.ServerSID(),
+				t.Errorf("compound entry of %v: server %v %v, client %v, data %q, want %v, %v, %v, %q",
+					s, a.SID(), a.ServerSID(),
 					a.ClientSID(), a.AppData(), s[0], s[0], s[1], data)
 			}
 		}

@@ -18,7 +18,7 @@ import (
 const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;` +
 	`AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
 
-// Layout and states: S-20, S-22, S-23, S-24, C-62.
+// Each malformed part of a descriptor is refused with its status (S-20, S-22, S-23, S-24, C-62).
 func TestMalformedDescriptorIsRefused(t *testing.T) {
 	good := sddl.MustParse(sample).Binary()
 	put32 := func(off int, v uint32) func([]byte) {
@@ -58,19 +58,19 @@ func TestMalformedDescriptorIsRefused(t *testing.T) {
 			_, err := sd.Decode(b)
 			var de *sd.DecodeError
 			if !errors.As(err, &de) || de.Status != c.status || !errors.Is(err, c.status.Err()) {
-				t.Fatalf("got %v, want %v", err, c.status)
+				t.Fatalf("Decode = %v, want %v", err, c.status)
 			}
 			if sd.ValidRelative(b) {
-				t.Error("said to be valid")
+				t.Error("ValidRelative = true, want false")
 			}
 		})
 	}
 	if _, err := sd.Decode(make([]byte, sd.MaxSize+4)); err == nil { // S-29
-		t.Error("S-29: more than 131220 bytes were read")
+		t.Error("S-29: a descriptor of more than 131220 bytes was decoded, want an error")
 	}
 }
 
-// C-61 and the other bounds of S-20, on a list alone (S-23).
+// Each malformed ACL is refused, if it is decoded alone (C-61, S-20, S-23).
 func TestMalformedACLIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		id string
@@ -96,18 +96,18 @@ func TestMalformedACLIsRefused(t *testing.T) {
 		t.Run(c.id, func(t *testing.T) {
 			l, n, err := sd.DecodeACL(c.b)
 			if (err == nil) != c.ok || sd.ValidACL(c.b) != c.ok {
-				t.Fatalf("%v", err)
+				t.Fatalf("DecodeACL = %v, ValidACL = %t, want accepted = %t", err, sd.ValidACL(c.b), c.ok)
 			}
 			_, st := sd.CompileInto(nil, string(c.b))
 			if want := map[bool]ntstatus.Status{true: ntstatus.Success, false: ntstatus.InvalidACL}[c.ok]; st != want {
-				t.Errorf("CompileInto says %v, want %v", st, want)
+				t.Errorf("CompileInto = %v, want %v", st, want)
 			}
 			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
-				t.Errorf("read as %x", l.Binary())
+				t.Errorf("decoded list = %x, want the input", l.Binary())
 			}
 			var de *sd.DecodeError
 			if !c.ok && (!errors.As(err, &de) || de.Status != ntstatus.InvalidACL) {
-				t.Errorf("%v", err)
+				t.Errorf("DecodeACL = %v, want a DecodeError with STATUS_INVALID_ACL", err)
 			}
 		})
 	}
@@ -120,17 +120,18 @@ func TestDecodeACLBeforeOthers(t *testing.T) {
 		for _, tail := range []string{"", "\x01", "\x01\x02\x03\x04", strings.Repeat("\x00", 300)} {
 			l, n, err := sd.DecodeACL([]byte(list + tail))
 			if err != nil || n != len(list) || l.Binary() != list || l.Len() != entries {
-				t.Errorf("%d entries and %d bytes behind them: %d bytes, %v", entries, len(tail), n, err)
+				t.Errorf("%d entries followed by %d bytes: decoded %d bytes, %v, want only the list",
+					entries, len(tail), n, err)
 			}
 			if !sd.ValidACL([]byte(list + tail)) {
-				t.Errorf("%d entries and %d bytes behind them are no valid list", entries, len(tail))
+				t.Errorf("ValidACL of %d entries followed by %d bytes = false, want true", entries, len(tail))
 			}
 		}
 	}
 }
 
-// Bits of an object entry's flags that say nothing here are kept, and either GUID is
-// there without the other (S-12).
+// Unknown bits in the flags of an object entry are kept. Each of the two GUIDs can be present without the other
+// (S-12).
 func TestUnknownObjectFlagsAreKept(t *testing.T) {
 	guid := winnt.GUID{7}
 	for flags, g := range map[uint32]string{0x80000000: "", 0x40000001: string(guid[:]), 0x12345672: string(guid[:])} {
@@ -144,12 +145,14 @@ func TestUnknownObjectFlagsAreKept(t *testing.T) {
 		inherited, second := a.InheritedObjectType()
 		if a.ObjectFlags() != flags || first != (flags&1 != 0) || second != (flags&2 != 0) || a.SID() != sid.Everyone ||
 			first && object != guid || second && inherited != guid {
-			t.Errorf("flags %#x: %#x, %v %v, %v %v", flags, a.ObjectFlags(), object, first, inherited, second)
+			t.Errorf("object flags %#x: decoded %#x, object type %v %v, inherited type %v %v, want the GUIDs of "+
+				"the flags",
+				flags, a.ObjectFlags(), object, first, inherited, second)
 		}
 	}
 }
 
-// S-24: four states of the DACL stay apart.
+// An absent, a NULL, an empty and a filled DACL are four different states (S-24).
 func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
 		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
@@ -158,15 +161,16 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if (d.Control()&sd.DACLPresent != 0) != c.present || d.HasDACL() != c.has {
-			t.Errorf("%q: present %v, has %v", text, d.Control()&sd.DACLPresent != 0, d.HasDACL())
+			t.Errorf("%q: DACL present %v, list %v, want %v, %v",
+				text, d.Control()&sd.DACLPresent != 0, d.HasDACL(), c.present, c.has)
 		}
 	}
 	for bit, lost := range map[sd.Control]string{sd.SACLPresent: "D:(A;;GA;;;WD)", sd.DACLPresent: "S:(AU;SA;FA;;;WD)"} {
 		b := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;FA;;;WD)").Binary()
 		b[2] &^= byte(bit)
-		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is there
+		d, err := sd.Decode(b) // S-24: each list's own bit says whether it is present
 		if err != nil || text(t, d) != lost {
-			t.Errorf("without bit %#x: %v, %v", bit, d, err)
+			t.Errorf("without control bit %#x: %v, %v, want %q", bit, d, err, lost)
 		}
 	}
 	b := sddl.MustParse("S:(AU;SA;FA;;;WD)").Binary()
@@ -176,11 +180,11 @@ func TestAbsentNULLAndEmptyListsDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(d.AppendOriginal(nil), b) || bytes.Equal(d.Append(nil), b) {
-		t.Error("S-25: the original bytes are lost, or kept where they should not")
+		t.Error("S-25: AppendOriginal must keep the input bytes, and Append must write canonical ones")
 	}
 }
 
-// S-25: any order is read; AppendOriginal keeps it, Append writes Windows'.
+// Parts are decoded in any order. AppendOriginal keeps their order, and Append writes the order of Windows (S-25).
 func TestPartsAreDecodedInAnyOrder(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary()
 	// header, owner, group, DACL, as Samba writes, with a gap and a tail
@@ -197,14 +201,14 @@ func TestPartsAreDecodedInAnyOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := d.Append(nil); !bytes.Equal(got, want) {
-		t.Errorf("got  %x\nwant %x", got, want)
+		t.Errorf("Append = %x\nwant %x", got, want)
 	}
 	if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-		t.Errorf("got  %x\nwant %x", got, b)
+		t.Errorf("AppendOriginal = %x\nwant %x", got, b)
 	}
 }
 
-// S-25: bytes that differ from Windows' in one respect are preserved.
+// AppendOriginal preserves bytes that differ from those of Windows in one respect (S-25).
 func TestOriginalBytesArePreserved(t *testing.T) {
 	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary() // header, DACL, owner, group
 	unused := bytes.Clone(want)
@@ -221,15 +225,15 @@ func TestOriginalBytesArePreserved(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Errorf("%s: kept as %x, was %x, want %x", name, got, b, b)
+			t.Errorf("%s: AppendOriginal = %x, want %x", name, got, b)
 		}
 		if got := d.Append(nil); !bytes.Equal(got, want) {
-			t.Errorf("%s: written as %x, want %x", name, got, want)
+			t.Errorf("%s: Append = %x, want %x", name, got, want)
 		}
 	}
 }
 
-// S-28: what the caller does to its bytes afterwards does not matter.
+// A later change of the caller's bytes does not change the descriptor (S-28).
 func TestDecodeCopiesItsInput(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()
 	d, _ := sd.Decode(b)
@@ -238,10 +242,10 @@ func TestDecodeCopiesItsInput(t *testing.T) {
 		b[i] = 0xFF
 	}
 	if !bytes.Equal(d.Append(nil), want) || d.Owner() != sid.Administrators {
-		t.Error("the descriptor changed with the input")
+		t.Error("the descriptor changed with the input bytes, want a copy")
 	}
 	if d.OwnerHash() != sid.Administrators.Hash() {
-		t.Error("owner's hash")
+		t.Error("OwnerHash differs from the hash of the owner, want equal")
 	}
 }
 
@@ -252,7 +256,7 @@ func TestPeekAgreesWithDecode(t *testing.T) {
 	raw, st := sd.Peek(b)
 	if st != ntstatus.Success || raw.Owner != d.Owner() || raw.Group != d.Group() || raw.Control != d.Control() ||
 		raw.DACL != d.DACL().Binary() || raw.SACL != d.SACL().Binary() {
-		t.Fatalf("%+v, %v", raw, st)
+		t.Fatalf("Peek = %+v, %v, want the parts that Decode returns", raw, st)
 	}
 	got, st := sd.CompileInto(nil, raw.DACL)
 	if st != ntstatus.Success || len(got) != d.DACL().Len() {
@@ -263,7 +267,7 @@ func TestPeekAgreesWithDecode(t *testing.T) {
 			want.Aux = sd.NeedsExtra
 		}
 		if got[i] != want {
-			t.Errorf("entry %d: %+v, want %+v", i, got[i], want)
+			t.Errorf("entry %d from CompileInto = %+v, want %+v", i, got[i], want)
 		}
 	}
 	if _, st := sd.CompileInto(nil, "\x02"); st != ntstatus.InvalidACL {
@@ -271,42 +275,42 @@ func TestPeekAgreesWithDecode(t *testing.T) {
 	}
 }
 
-// The extras of object, callback, compound and attribute entries.
+// Object, callback, compound and attribute entries have the extra data of their type.
 func TestExtraDataOfEntries(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
 	if object == nil || !object.HasObjectType || object.HasInherited ||
 		object.ObjectType.String() != "4c164200-20c0-11d0-a768-00aa006e0529" {
-		t.Errorf("%+v", object)
+		t.Errorf("extra data of the object entry = %+v, want only the object type", object)
 	}
 	if x := d.DACL().Extra(d.DACL().Entries()[3].Aux); x == nil || x.Condition == nil || x.BadCondition || x.Opaque {
-		t.Errorf("%+v", x)
+		t.Errorf("extra data of the callback entry = %+v, want a condition", x)
 	}
 	if x := d.SACL().Extra(d.SACL().Entries()[2].Aux); x == nil || x.Attribute == nil || x.Attribute.Name != "Dept" {
-		t.Errorf("%+v", x)
+		t.Errorf("extra data of the attribute entry = %+v, want the attribute Dept", x)
 	}
 	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
-		t.Error("plain entries have no extra")
+		t.Error("a plain entry has extra data, want none")
 	}
-	// Data that is no condition is bad or opaque, by how it begins (S-34).
+	// Data that is not a condition is bad or opaque, depending on its first bytes (S-34).
 	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		l, _ := sd.NewACL(a)
 		if x := l.Extra(0); x == nil || *x != want {
-			t.Errorf("%q: %+v", data, x)
+			t.Errorf("extra data of the callback data %q = %+v, want %+v", data, x, want)
 		}
 	}
 	a, _ := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte("nonsense")})
 	l, _ := sd.NewACL(a)
 	if x := l.Extra(0); x == nil || x.Attribute != nil { // S-33
-		t.Errorf("%+v", x)
+		t.Errorf("extra data of a malformed attribute = %+v, want no attribute", x)
 	}
 	c, _ := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
 	l, _ = sd.NewACL(c)
 	// A list with a compound entry has revision 3 (S-16).
 	if x := l.Extra(0); x == nil || x.Client != sid.Everyone || l.Entries()[0].SID != sid.LocalSystem ||
 		l.Revision() != 3 {
-		t.Errorf("%+v", x)
+		t.Errorf("extra data of the compound entry = %+v, want client Everyone, server SYSTEM and revision 3", x)
 	}
 }
 
@@ -318,17 +322,17 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := sd.Decode(b)
 		if (err == nil) != (sd.ValidRelative(b) && len(b) <= sd.MaxSize) {
-			t.Fatalf("Decode says %v, ValidRelative otherwise", err)
+			t.Fatalf("Decode = %v, but ValidRelative disagrees, want both to agree", err)
 		}
 		if err != nil {
 			return
 		}
 		if !bytes.Equal(d.AppendOriginal(nil), b) {
-			t.Fatal("the original bytes are lost")
+			t.Fatal("AppendOriginal differs from the input, want the same bytes")
 		}
 		again, err := sd.Decode(d.Append(nil))
 		if err != nil || !again.Equal(d) {
-			t.Fatalf("written and read back: %v", err)
+			t.Fatalf("decoding the encoded descriptor: %v, want an equal descriptor", err)
 		}
 		for _, l := range [...]*sd.ACL{d.DACL(), d.SACL()} {
 			twin(t, l)
@@ -336,25 +340,25 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// twin reads a list with the obvious means and compares the compiled entries.
+// twin decodes a list with simple code and compares the compiled entries.
 func twin(t *testing.T, l *sd.ACL) {
 	t.Helper()
 	for i, e := range l.Entries() {
 		a := l.At(i)
 		if e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Flags != a.Flags() || int(e.Index) != i ||
 			e.Hash != a.SID().Hash() {
-			t.Fatalf("entry %d is compiled as %+v from %x", i, e, a.Binary())
+			t.Fatalf("entry %d is compiled as %+v, want the values of %x", i, e, a.Binary())
 		}
 		if n := len(a.Binary()); n != int(a.Binary()[2])|int(a.Binary()[3])<<8 {
-			t.Fatalf("entry %d has %d bytes", i, n)
+			t.Fatalf("entry %d has %d bytes, want the size of its header", i, n)
 		}
 	}
 }
 
 func isStatus(err error, st ntstatus.Status) bool { return errors.Is(err, st.Err()) }
 
-// However many entries the two lists have, which decides where they are kept,
-// both lists have their own ones; also in a copy of the descriptor.
+// Both lists have their own entries, however many there are, also in a copy of the descriptor. The number of entries
+// decides where they are stored.
 func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 	list := func(kind sd.Type, n int) *sd.ACL {
 		var aces []sd.ACE
@@ -374,13 +378,14 @@ func TestBothListsKeepTheirOwnEntries(t *testing.T) {
 	}
 	same := func(what string, got, want *sd.ACL) {
 		if (got == nil) != (want == nil) || !got.Equal(want) || len(got.Entries()) != want.Len() {
-			t.Fatalf("%s: another list", what)
+			t.Fatalf("%s: the list differs from the one that was built, want it equal", what)
 		}
 		for i, e := range got.Entries() {
 			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() ||
 				e.Hash != a.SID().Hash() {
-				t.Fatalf("%s: entry %d is %+v, want e.Mask = %v, e.SID = %v, e.Kind = %v, e.Hash = %v", what, i, e,
-					a.Mask(), a.SID(), a.Type(), a.SID().Hash())
+				t.Fatalf("%s: entry %d = %+v, want mask %v, SID %v, type %v, hash %v",
+					what, i, e, a.Mask(), a.SID(), a.Type(),
+					a.SID().Hash())
 			}
 		}
 	}
@@ -418,8 +423,7 @@ func ExampleDecode() {
 	// an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
 }
 
-// TestEveryCutIsRefused: no descriptor that ends inside one of its parts is read,
-// wherever it ends; bytes behind the last part are (S-22).
+// A descriptor that is cut inside one of its parts is refused. Bytes after the last part are accepted (S-22).
 func TestEveryCutIsRefused(t *testing.T) {
 	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FR;;;WD)", "S:(AU;SA;FR;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)(OA;;RP;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)S:(ML;;NW;;;HI)"} {
@@ -428,17 +432,17 @@ func TestEveryCutIsRefused(t *testing.T) {
 			d, err := sd.Decode(b[:n])
 			var at *sd.DecodeError
 			if d != nil || !errors.As(err, &at) || at.Offset > n || at.Offset < 0 {
-				t.Fatalf("S-22: %s cut to %d of %d bytes: %v", text, n, len(b), err)
+				t.Fatalf("S-22: %s cut to %d of %d bytes: %v, want an error inside these bytes", text, n, len(b), err)
 			}
 		}
 		if _, err := sd.Decode(append(b, 0xFF)); err != nil {
-			t.Errorf("S-22: %s with a byte behind it: %v", text, err)
+			t.Errorf("S-22: %s with an extra byte at the end: %v, want no error", text, err)
 		}
 	}
 }
 
-// TestInvalidOffsetNamesItsField: an offset is 0, or from 20 on, a multiple of 4 and inside; else the
-// error names its field (S-22).
+// An offset is 0, or at least 20, a multiple of 4 and inside the descriptor. Otherwise the error names its field
+// (S-22).
 func TestInvalidOffsetNamesItsField(t *testing.T) {
 	whole := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)").Append(nil)
 	for _, field := range []int{4, 8, 12, 16} {
@@ -448,18 +452,18 @@ func TestInvalidOffsetNamesItsField(t *testing.T) {
 			_, err := sd.Decode(b)
 			var at *sd.DecodeError
 			if !errors.As(err, &at) || at.Offset != field {
-				t.Errorf("S-22: offset %d in field %d: %v", off, field, err)
+				t.Errorf("S-22: offset %d in field %d: %v, want an error at that field", off, field, err)
 			}
 		}
 		b := append([]byte(nil), whole...)
 		binary.LittleEndian.PutUint32(b[field:], 0)
 		if _, err := sd.Decode(b); err != nil {
-			t.Errorf("S-22: no part in field %d: %v", field, err)
+			t.Errorf("S-22: offset 0 in field %d: %v, want no error", field, err)
 		}
 	}
 }
 
-// TestDescriptorSizeIsBounded: the longest descriptor there may be is read, copied or not, and one byte more is not (S-29).
+// A descriptor of the maximum size is decoded, copied or not. One byte more is refused (S-29).
 func TestDescriptorSizeIsBounded(t *testing.T) {
 	b := append(sddl.MustParse("O:BA").Append(nil), make([]byte, sd.MaxSize)...)
 	for _, c := range []struct {
@@ -467,7 +471,7 @@ func TestDescriptorSizeIsBounded(t *testing.T) {
 		ok   bool
 	}{{sd.MaxSize - 1, true}, {sd.MaxSize, true}, {sd.MaxSize + 1, false}} {
 		if _, err := sd.Decode(b[:c.size]); (err == nil) != c.ok {
-			t.Errorf("S-29: %d bytes: %v", c.size, err)
+			t.Errorf("S-29: decoding %d bytes: %v, want accepted = %t", c.size, err, c.ok)
 		}
 		if _, st := sd.Peek(b[:c.size]); (st == ntstatus.Success) != c.ok || !c.ok && st != ntstatus.InvalidSecurityDescr {
 			t.Errorf("S-29: Peek of %d bytes: %v, want success: %t", c.size, st, c.ok)

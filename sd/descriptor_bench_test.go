@@ -19,7 +19,7 @@ func TestDecodeAndAppendAllocateLittle(t *testing.T) {
 			buf, _ = sd.CompileInto(buf, r.DACL)
 		}
 	}); n != 0 || len(buf) != 10 {
-		t.Errorf("Peek and CompileInto allocate %v times, want none", n)
+		t.Errorf("Peek and CompileInto made %v allocations, want none and 10 entries", n)
 	}
 	d, _ := sd.Decode(b)
 	out := make([]byte, 0, d.Size())
@@ -31,7 +31,7 @@ func TestDecodeAndAppendAllocateLittle(t *testing.T) {
 			_ = a.SID()
 		}
 	}); n != 0 {
-		t.Errorf("walking allocates %v times, want none", n)
+		t.Errorf("iterating over the entries made %v allocations, want none", n)
 	}
 }
 

@@ -12,9 +12,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestOriginalBytesAreKept: the bytes that were decoded are kept wherever the canonical ones differ in a byte:
-// the order of the parts, gaps, the byte that the flag does not name, a list whose size is no multiple
-// of four (S-25).
+// The decoded bytes are kept wherever the canonical ones differ: the order of the parts, gaps, the resource manager's
+// byte without its flag, a list whose size is no multiple of four (S-25).
 func TestOriginalBytesAreKept(t *testing.T) {
 	everything := parse("O:SYG:S-1-5-21-1-2-3-4D:(A;;FA;;;BA)S:(AU;SA;FR;;;WD)").Binary()
 	change := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(everything)) }
@@ -62,20 +61,21 @@ func TestOriginalBytesAreKept(t *testing.T) {
 	} {
 		d, err := sd.Decode(b)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("decoding %s: %v, want no error", name, err)
 			continue
 		}
 		if got := d.AppendOriginal([]byte("before")); string(got) != "before"+string(b) {
-			t.Errorf("%s: the original is\n% x\nwant\n% x", name, got[6:], b)
+			t.Errorf("%s: AppendOriginal =\n% x\nwant\n% x", name, got[6:], b)
 		}
 		again, err := sd.Decode(d.Append(nil))
 		if err != nil || !again.Equal(d) || len(d.Append(nil)) != d.Size() || len(d.Append([]byte("odd"))) != d.Size()+3 {
-			t.Errorf("%s: %v, %d bytes, size %d", name, err, len(d.Append(nil)), d.Size())
+			t.Errorf("%s: encoded again: %v, %d bytes, Size() = %d, want an equal descriptor of that size",
+				name, err, len(d.Append(nil)), d.Size())
 		}
 	}
 }
 
-// TestEqualComparesAllParts: descriptors are equal if every part and the control are, but for the mark of the form.
+// Two descriptors are equal if every part and the control bits are equal, except the self-relative bit.
 func TestEqualComparesAllParts(t *testing.T) {
 	parts := func(text string) sd.Parts { return sddl.MustParse(text).Parts() }
 	const text = "O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)"
@@ -86,23 +86,23 @@ func TestEqualComparesAllParts(t *testing.T) {
 	otherRM.RMControl = 4
 	a := sd.New(same)
 	if !a.Equal(sd.New(parts(text))) || !a.Equal(sd.New(form)) || !sd.New(form).Equal(a) || !sd.New(rm).Equal(sd.New(rm)) {
-		t.Error("a descriptor is not equal to one of the same parts")
+		t.Error("Equal = false for descriptors with equal parts, want true")
 	}
 	if sd.New(rm).Equal(sd.New(otherRM)) || a.Equal(sd.New(rm)) || sd.New(rm).Equal(a) {
-		t.Error("the resource manager's control is not compared")
+		t.Error("Equal = true for different resource manager control bytes, want false")
 	}
 	for _, other := range []string{"O:SYG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:BAD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:(AU;FA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)",
 		"O:BAG:SYS:(AU;SA;FA;;;WD)", "O:BAG:SYD:P(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:P(AU;SA;FA;;;WD)",
 		"O:BAG:SYD:AI(A;;FA;;;WD)S:(AU;SA;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)S:AI(AU;SA;FA;;;WD)"} {
 		if b := sddl.MustParse(other); a.Equal(b) || b.Equal(a) {
-			t.Errorf("%s is equal to %s", other, text)
+			t.Errorf("Equal = true for %s and %s, want false", other, text)
 		}
 	}
 }
 
-// A descriptor preserves its original bytes, with parts in any order and any data between and after them and in the
-// slack of its lists. It is written in our order: SACL, DACL, owner, group.
+// A descriptor preserves its original bytes, whatever the order of its parts and the data between and after them and
+// in the slack of its lists. Append writes the parts in a fixed order: SACL, DACL, owner, group.
 func TestOriginalBytesOfAnyLayout(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	junk := func(n int) []byte {
@@ -147,16 +147,16 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 		}
 		d, err := sd.Decode(b)
 		if err != nil {
-			t.Fatalf("%x: %v", b, err)
+			t.Fatalf("decoding %x: %v, want no error", b, err)
 		}
 		if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
-			t.Fatalf("kept as\n%x, was, want %x\n%x", got, b, b)
+			t.Fatalf("AppendOriginal =\n%x, want\n%x", got, b)
 		}
 		written := d.Append(nil)
 		again, err := sd.Decode(written)
 		if err != nil || !again.Equal(d) || !bytes.Equal(again.Append(nil), written) ||
 			!bytes.Equal(again.AppendOriginal(nil), written) {
-			t.Fatalf("%x is written as\n%x, %v", b, written, err)
+			t.Fatalf("%x was encoded again as\n%x, %v, want an equal descriptor", b, written, err)
 		}
 		if bytes.Equal(written, b) {
 			canonical++
@@ -165,14 +165,14 @@ func TestOriginalBytesOfAnyLayout(t *testing.T) {
 		for _, field := range []int{12, 16, 4, 8} {
 			if off := binary.LittleEndian.Uint32(written[field:]); off != 0 {
 				if off < at {
-					t.Fatalf("the part at field %d stands at %d, before %d, want at least %d", field, off, at, at)
+					t.Fatalf("part of field %d is at offset %d, want at least %d", field, off, at)
 				}
 				at = off
 			}
 		}
 	}
 	if len(fields) != 4 || canonical < 200 {
-		t.Errorf("parts %v, %d in our order, want len(fields) = 4, canonical at least 200", fields, canonical)
+		t.Errorf("offset fields %v, %d descriptors in canonical order, want 4 and at least 200", fields, canonical)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestResourceManagerControlNeedsItsFlag(t *testing.T) {
 			want = 0x5A
 		}
 		if err != nil || d.RMControl() != want || d.Parts().RMControl != want {
-			t.Errorf("control %v: %#x, %v, want %#x", flag, d.RMControl(), err, want)
+			t.Errorf("control %v: RMControl = %#x, %v, want %#x", flag, d.RMControl(), err, want)
 		}
 	}
 }
@@ -198,6 +198,6 @@ func TestNilDescriptorHasNoParts(t *testing.T) {
 	var d *sd.Descriptor
 	if !d.Owner().IsZero() || !d.Group().IsZero() || d.OwnerHash() != 0 || d.DACL() != nil || d.SACL() != nil ||
 		d.Control() != sd.SelfRelative || d.HasDACL() {
-		t.Errorf("no descriptor has control %#x", d.Control())
+		t.Errorf("nil descriptor with control %#x has a part, want none", d.Control())
 	}
 }

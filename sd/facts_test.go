@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestFactsFindSpecialEntries: each kind of entry that changes how a list is walked is found
-// out, and an entry that only children inherit is not.
+// Facts finds each kind of entry that changes how a list is evaluated. An entry that applies only to children does
+// not count.
 func TestFactsFindSpecialEntries(t *testing.T) {
 	for text, want := range map[string]sd.Facts{
 		"D:(A;;GA;;;WD)": 0, "D:(A;;GA;;;OW)": sd.HasOwnerRights, "D:(D;;GA;;;OW)": sd.HasOwnerRights,
@@ -18,7 +18,7 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 	} {
 		const both = sd.HasOwnerRights | sd.HasPrincipalSelf
 		if got := sddl.MustParse(text).DACL().Facts() & both; got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}
 	for text, want := range map[string]sd.Facts{
@@ -28,7 +28,7 @@ func TestFactsFindSpecialEntries(t *testing.T) {
 	} {
 		const all = sd.HasMandatoryLabel | sd.HasScopedPolicy | sd.HasResourceAttribute
 		if got := sddl.MustParse(text).SACL().Facts() & all; got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("facts of %s = %#x, want %#x", text, got, want)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// tenEntries is a descriptor with a DACL of ten plain entries for accounts of
-// a domain: the shape the budgets of the access check are stated for.
+// tenEntries returns a descriptor with a DACL of ten plain entries for accounts of a domain. The limits of the access
+// check are stated for this shape.
 func tenEntries(domain uint32) []byte {
 	var aces []sd.ACE
 	for i := range uint32(10) {
@@ -25,7 +25,7 @@ func tenEntries(domain uint32) []byte {
 	return sd.New(sd.Parts{Owner: owner, Group: group, DACL: l}).Binary()
 }
 
-// withDACL is a self-relative descriptor of nothing but this list.
+// withDACL returns a self-relative descriptor that has only this list.
 func withDACL(acl []byte) []byte {
 	b := []byte{1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0}
 	return append(b, acl...)
@@ -50,18 +50,17 @@ func sddlOf(d *sd.Descriptor) string {
 	return s
 }
 
-// most is how many entries of 32 bytes a list holds: 65532 bytes and a header of 8.
+// most is the number of entries of 32 bytes that fit into a list of 65532 bytes with a header of 8.
 const most = (65532 - 8) / 32
 
-// filler returns a list of entries for strangers with flags, as long as a list can be but for so
-// many entries of 28 bytes.
+// filler returns a list of entries for unused SIDs. It has the maximum length minus short entries of 28 bytes.
 func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	t.Helper()
 	var aces []sd.ACE
 	for i := range most - short {
 		s, ok := sid.New(5, 21, 1, uint32(i), 7)
 		if !ok {
-			t.Fatal("no SID")
+			t.Fatal("sid.New failed, want a SID")
 		}
 		a, err := sd.NewACE(typ, flags, 1, s)
 		if err != nil {
@@ -76,7 +75,7 @@ func filler(t *testing.T, typ sd.Type, flags uint8, short int) *sd.ACL {
 	return l
 }
 
-// with returns a descriptor with a list put in.
+// with returns a descriptor with changed parts.
 func with(d *sd.Descriptor, change func(p *sd.Parts)) *sd.Descriptor {
 	p := d.Parts()
 	change(&p)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Heap of decoded descriptors: at most twice their bytes.
+// Decoded descriptors use at most twice their encoded bytes of heap.
 func TestDecodedDescriptorsUseLittleHeap(t *testing.T) {
 	const n = 2000
 	in := make([][]byte, n)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// S-74: a SACL without entries is part of each kind of its entries, and of no other part.
+// Select includes an empty SACL for each kind of its entries, and for no other part (S-74).
 func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 	d := parse("O:BAG:SYD:S:")
 	for info, there := range map[uint32]bool{0: false, owner: false, group: false, dacl: false,
@@ -16,7 +16,8 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 		winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION: true, winnt.ACCESS_FILTER_SECURITY_INFORMATION: true} {
 		got := sd.Select(d, info)
 		if (got.SACL() != nil) != there || (got.Control()&sd.SACLPresent != 0) != there {
-			t.Errorf("S-74 %#x: SACL %v, control %v, want one: %v", info, got.SACL(), got.Control(), there)
+			t.Errorf("S-74: Select(%#x): SACL %v, control %v, want a SACL: %v",
+				info, got.SACL(), got.Control(), there)
 		}
 	}
 	for kind, want := range map[sd.Type]uint32{sd.SystemMandatoryLabel: label,
@@ -25,12 +26,12 @@ func TestEmptySACLBelongsToEachOfItsParts(t *testing.T) {
 		sd.SystemResourceAttribute: winnt.ATTRIBUTE_SECURITY_INFORMATION, sd.SystemAudit: sacl, 0x7F: sacl,
 		sd.SystemProcessTrustLabel: winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION} {
 		if got := sd.PartOf(kind); got != want {
-			t.Errorf("the part of %v is %#x, want %#x", kind, got, want)
+			t.Errorf("PartOf(%v) = %#x, want %#x", kind, got, want)
 		}
 	}
 }
 
-// Access to read and to change parts.
+// Each part of a descriptor requires its rights to query and to set it.
 func TestRightsToQueryAndSetParts(t *testing.T) {
 	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
 	for _, c := range []struct {
@@ -44,7 +45,7 @@ func TestRightsToQueryAndSetParts(t *testing.T) {
 		{backup, rc | ass, wd | wo | ass}, {owner | dacl, rc, wo | wd},
 	} {
 		if q, s := sd.QueryAccess(c.info), sd.SetAccess(c.info); q != c.query || s != c.set {
-			t.Errorf("%#x: query %v, set %v, want %v, %v", c.info, q, s, c.query, c.set)
+			t.Errorf("part %#x: rights to query %v, to set %v, want %v, %v", c.info, q, s, c.query, c.set)
 		}
 	}
 }
@@ -55,7 +56,7 @@ func TestSelectReturnsChosenParts(t *testing.T) {
 		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
 		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
 		if got := text(t, sd.Select(d, info)); got != want {
-			t.Errorf("%#x: %s, want %s", info, got, want)
+			t.Errorf("Select(%#x) = %s, want %s", info, got, want)
 		}
 	}
 }
@@ -80,7 +81,7 @@ func TestSelectRemovesBitsOfOmittedParts(t *testing.T) {
 			}
 		}
 		if got := sd.Select(d, chosen).Control(); got != want {
-			t.Errorf("parts %#x: control %#x, want %#x", chosen, got, want)
+			t.Errorf("Select(%#x): control %#x, want %#x", chosen, got, want)
 		}
 	}
 }
@@ -95,7 +96,7 @@ func TestSelectKeepsTheRevision(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := sd.Select(d, label).SACL().Revision(); got != revision {
-			t.Errorf("revision %d became %d, want %d", revision, got, revision)
+			t.Errorf("revision of the selected list = %d, want %d", got, revision)
 		}
 	}
 }

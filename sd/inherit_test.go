@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// plainACE is an entry as text fields: the twin works on nothing else.
+// plainACE is an entry as text fields. The twin uses no other data.
 type plainACE struct{ kind, flags, rights, object, class, who string }
 
 func (a plainACE) String() string {
@@ -85,7 +85,7 @@ func inheritACE(a plainACE, container bool) []plainACE {
 	return nil
 }
 
-// Inherit against the twin, on random lists: S-66, S-67, S-68, S-69.
+// Inherit and the twin agree on random lists (S-66, S-67, S-68, S-69).
 func TestInheritMatchesTwin(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -118,7 +118,8 @@ func TestInheritMatchesTwin(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := text(t, sd.New(sd.Parts{DACL: l})); got != "D:"+want.String() {
-			t.Fatalf("seed %d, container %v\nparent %s\ngot    %s\nwant D:%s", seed, container, in.String(), got, want.String())
+			t.Fatalf("seed %d, container %v\nparent %s\n got  %s\nwant D:%s",
+				seed, container, in.String(), got, want.String())
 		}
 	}
 }
@@ -135,7 +136,7 @@ func TestUnknownTypesAreInheritedUnchanged(t *testing.T) {
 	got := sd.Inherit(l, &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
 	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
 		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
-		t.Errorf("%x", got)
+		t.Errorf("inherited entries = %x, want the unknown one unchanged and the audit entry mapped", got)
 	}
 }
 

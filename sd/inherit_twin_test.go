@@ -42,12 +42,12 @@ func partsOf(a sd.ACE) entryParts {
 	return e
 }
 
-// plainTypes has the types that entries for a class get where they name nothing else (S-69): MS-DTYP 2.4.4.1 has
-// the numbers.
+// plainTypes has the type that an entry for an object class gets if it names no other GUID (S-69). The numbers are in
+// MS-DTYP 2.4.4.1.
 var plainTypes = map[sd.Type]sd.Type{0x05: 0x00, 0x06: 0x01, 0x07: 0x02, 0x08: 0x03, 0x0B: 0x09, 0x0C: 0x0A, 0x0F: 0x0D,
 	0x10: 0x0E}
 
-// inherited is S-65 to S-69 on the parts of an entry, for an object of a class whose owner is SYSTEM.
+// inherited implements S-65 to S-69 on the parts of an entry, for an object of a class whose owner is SYSTEM.
 func (e entryParts) inherited(class winnt.GUID, container, auto bool) []entryParts {
 	flags, effective, ok := inheritTwin(e.flags, container)
 	if !ok {
@@ -124,7 +124,8 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 						got = append(got, partsOf(a))
 					}
 					if want := e.inherited(mine, container, auto); !slices.Equal(got, want) {
-						t.Fatalf("container %t, auto %t, of %+v:\n got %+v\nwant %+v", container, auto, e, got, want)
+						t.Fatalf("container %t, auto %t, entry %+v:\n got %+v\nwant %+v",
+							container, auto, e, got, want)
 					}
 				}
 			}
@@ -132,7 +133,7 @@ func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 	}
 }
 
-// inheritTwin is S-66 spelt out row by row.
+// inheritTwin implements S-66, with one case for each row.
 func inheritTwin(flags uint8, container bool) (child uint8, effective, ok bool) {
 	rows := map[uint8][2]string{ // leaf, container
 		0x0: {"-", "-"}, 0x1: {"", "OIIO"}, 0x5: {"", "-"}, 0x2: {"-", "CI"}, 0x6: {"-", ""}, 0x3: {"", "OICI"},
@@ -162,8 +163,8 @@ func TestInheritFlagsMatchTwin(t *testing.T) {
 			a, b, c := sd.InheritFlags(uint8(f), container)
 			x, y, z := inheritTwin(uint8(f), container)
 			if a != x || b != y || c != z {
-				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v, want %#x, %v, %v", f,
-					container, a, b, c, x, y, z, x, y, z)
+				t.Errorf("InheritFlags(%#x, container %v) = %#x, %v, %v, want %#x, %v, %v as the twin",
+					f, container, a, b, c, x, y, z)
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func (a *netACE) entry(t *testing.T) ACE {
 	types := map[string]Type{"allow": AccessAllowed, "deny": AccessDenied, "audit": SystemAudit, "alarm": SystemAlarm}
 	typ, ok := types[a.Qualifier]
 	if !ok {
-		t.Fatalf("an entry that is %q", a.Qualifier)
+		t.Fatalf("recorded qualifier = %q, want allow, deny, audit or alarm", a.Qualifier)
 	}
 	e, err := NewACE(typ, a.Flags, winnt.AccessMask(a.Mask), sid.MustParse(a.SID))
 	if err != nil {
@@ -166,7 +166,7 @@ func (r *netRow) do(t *testing.T, e ListEditor, l *ACL) (*ACL, error) {
 	case "RemoveInheritedAces":
 		return e.RemoveInherited(l)
 	}
-	t.Fatalf("%s: operation %q", r.ID, r.Operation.Op)
+	t.Fatalf("%s: unknown operation %q", r.ID, r.Operation.Op)
 	return nil, nil
 }
 
@@ -218,12 +218,12 @@ func TestListEditorRecordings(t *testing.T) {
 			e := ListEditor{Container: r.Container, System: r.Kind == "sacl"}
 			built := e.Normalize(listOf(t, r.Initial))
 			if r.Canonical != nil && e.Canonical(built) != *r.Canonical {
-				t.Errorf("%s: canonical is %v, recorded %v", r.ID, e.Canonical(built), *r.Canonical)
+				t.Errorf("%s: Canonical = %v, recorded %v", r.ID, e.Canonical(built), *r.Canonical)
 			}
 			if r.Operation.Op == "Construct" {
 				r.Constructed = nil
 			} else if want := listOf(t, r.Constructed); !slices.Equal(sortedBytes(built), sortedBytes(want)) {
-				t.Errorf("S-82: %s: built %x, recorded %x", r.ID, built.Binary(), want.Binary())
+				t.Errorf("S-82: %s: list %x, recorded %x", r.ID, built.Binary(), want.Binary())
 			}
 			switch same, effective := r.compare(t, e, built); {
 			case same:
@@ -250,7 +250,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 	}
 	if json.Unmarshal(r.Expected, &failure) == nil {
 		if err == nil || (failure == "error:InvalidOperationException") != errors.Is(err, ErrNotCanonical) {
-			t.Errorf("%s: %v, recorded %s", r.ID, err, failure)
+			t.Errorf("%s: error %v, recorded %s", r.ID, err, failure)
 		}
 		return err != nil, false
 	}
@@ -274,7 +274,7 @@ func (r *netRow) compare(t *testing.T, e ListEditor, built *ACL) (same, effectiv
 	}
 	if g, w := effect(got, r.Container), effect(want, r.Container); !maps.Equal(g, w) ||
 		!strings.HasPrefix(r.ID, "gen-") {
-		t.Errorf("%s: %x, recorded %x", r.ID, got.Binary(), want.Binary())
+		t.Errorf("%s: list %x, recorded %x", r.ID, got.Binary(), want.Binary())
 		return false, false
 	}
 	return false, true
@@ -298,10 +298,11 @@ func TestListEditorKeepsListsCanonical(t *testing.T) {
 				continue
 			}
 			if !e.Canonical(got) {
-				t.Fatalf("S-83: %s %+v on %x: %x is not canonical", name, r, l.Binary(), got.Binary())
+				t.Fatalf("S-83: %s %+v on %x: %x is not canonical, want a canonical list",
+					name, r, l.Binary(), got.Binary())
 			}
 			if want := editedEffect(before, name, r, e); !maps.Equal(effect(got, e.Container), want) {
-				t.Fatalf("%s %+v on %x: %x: %v, want %v", name, r, l.Binary(), got.Binary(),
+				t.Fatalf("%s %+v on %x: list %x with effect %v, want %v", name, r, l.Binary(), got.Binary(),
 					effect(got, e.Container), want)
 			}
 		}
@@ -373,7 +374,7 @@ func randomList(rnd *rand.Rand, e ListEditor, people []sid.SID) *ACL {
 	return l
 }
 
-// An invalid list, an invalid rule, and a list that is not canonical change nothing.
+// An invalid list, an invalid rule or a list that is not canonical is refused and not changed.
 func TestInvalidEditsChangeNothing(t *testing.T) {
 	rule := Rule{Mask: 1, Trustee: sid.Everyone}
 	var none *ACL
@@ -386,13 +387,13 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 		}
 	}
 	if (ListEditor{}).Normalize(nil) != nil || (ListEditor{}).Canonical(nil) {
-		t.Error("a nil list is edited")
+		t.Error("Normalize(nil) or Canonical(nil) returned a result, want nil and false")
 	}
 	for _, r := range []Rule{{}, {Mask: 1}, {Trustee: sid.Everyone}, {Mask: 1, Trustee: sid.Everyone, Type: SystemAudit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: Inherited}, {Mask: 1, Trustee: sid.Everyone, Flags: ObjectInherit},
 		{Mask: 1, Trustee: sid.Everyone, Flags: FailedAccess}} {
 		if l, err := (ListEditor{}).Add(new(ACL), r); err == nil || l != nil {
-			t.Errorf("%+v is added", r)
+			t.Errorf("rule %+v was added, want an error", r)
 		}
 	}
 	whole := make([]ACE, 0, 3000)
@@ -408,13 +409,13 @@ func TestInvalidEditsChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l, err := (ListEditor{}).Add(full, rule); err == nil || l != nil {
-		t.Error("a list is longer than a list can be")
+		t.Error("a rule was added to a full list, want an error")
 	}
 }
 
 func second[A, B any](_ A, b B) B { return b }
 
-// TestConditionsAreNotJoined: two entries with conditions stay two, though their flags are equal (S-84).
+// Two entries with conditions stay separate although their flags are equal (S-84).
 func TestConditionsAreNotJoined(t *testing.T) {
 	var aces []ACE
 	for _, data := range []string{"artx\x01\x00\x00\x00", "artx\x02\x00\x00\x00"} {
@@ -429,6 +430,6 @@ func TestConditionsAreNotJoined(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := (ListEditor{}).Normalize(l); got.Len() != 2 {
-		t.Errorf("S-84: %x", got.Binary())
+		t.Errorf("S-84: Normalize joined conditional entries to %x, want 2 entries", got.Binary())
 	}
 }

@@ -9,48 +9,49 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMapKeepsOrderAndRevision: a list that nothing changes is the same list, an entry that goes leaves order and revision, and no list
-// stays none.
+// Map returns the same list if nothing changes. If an entry is removed, order and revision stay. A nil list stays
+// nil.
 func TestMapKeepsOrderAndRevision(t *testing.T) {
 	list := sddl.MustParse("D:(A;;FR;;;BU)(OA;;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;BA)(D;;FW;;;BG)").DACL()
 	same, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, true })
 	if err != nil || same != list {
-		t.Errorf("nothing changes: another list, %v", err)
+		t.Errorf("Map without a change returned another list, %v, want the same one", err)
 	}
 	less, err := list.Map(func(a sd.ACE) (sd.ACE, bool) { return a, !a.Type().IsObject() })
 	if err != nil || less.Len() != 2 || less.At(0) != list.At(0) || less.At(1) != list.At(2) || less.Revision() != 4 {
-		t.Errorf("without its object entry: %d entries, revision %d, %v", less.Len(), less.Revision(), err)
+		t.Errorf("list without its object entry: %d entries, revision %d, %v, want 2, 4 and no error",
+			less.Len(), less.Revision(), err)
 	}
 	if none, err := (*sd.ACL)(nil).Map(func(a sd.ACE) (sd.ACE, bool) { return a, true }); none != nil || err != nil {
-		t.Errorf("no list: %v, %v, want nil, nil", none, err)
+		t.Errorf("Map of a nil list = %v, %v, want nil, nil", none, err)
 	}
 	if _, err := list.Map(func(sd.ACE) (sd.ACE, bool) { return sd.ACE{}, true }); err == nil {
-		t.Error("the zero entry was taken")
+		t.Error("Map accepted the zero entry, want an error")
 	}
 }
 
-// TestMapGenericSkipsInheritOnlyEntries: generic bits become rights, but for entries that only children inherit, and for masks that are no
-// access masks (S-65).
+// MapGeneric maps generic bits to rights, except in inherit-only entries and in masks that are not access masks, such
+// as those of labels (S-65).
 func TestMapGenericSkipsInheritOnlyEntries(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"D:(A;;GR;;;WD)": 0x120089, "D:(D;OICI;GA;;;WD)": 0x1F01FF, "D:(A;;GW0x20;;;WD)": 0x120136,
 		"D:(A;OICIIO;GA;;;WD)": winnt.GENERIC_ALL, "D:(A;;FR;;;WD)": 0x120089,
 	} {
 		if got := sddl.MustParse(text).DACL().At(0).MapGeneric(&winnt.FileObject.Mapping).Mask(); got != want {
-			t.Errorf("%s: %#x, want %#x", text, uint32(got), uint32(want))
+			t.Errorf("MapGeneric of %s = %#x, want %#x", text, uint32(got), uint32(want))
 		}
 	}
 	label := sddl.MustParse("S:(ML;;NW;;;HI)").SACL().At(0).WithMask(winnt.GENERIC_ALL)
 	if label.MapGeneric(&winnt.FileObject.Mapping) != label {
-		t.Error("the mask of a label was mapped")
+		t.Error("MapGeneric changed the mask of a label, want it unchanged")
 	}
 }
 
-// Recorded on a Windows file server: S-11.
+// FileObject.Mapping gives the specific rights recorded on a Windows file server (S-11).
 func TestVectorsGenericMapping(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
 		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {
-			t.Errorf("row %d: %v maps to %v, want %v", i, r.Generic, got, r.Specific)
+			t.Errorf("row %d: %v is mapped to %v, want %v", i, r.Generic, got, r.Specific)
 		}
 	}
 }

@@ -52,9 +52,9 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		c.r.Mode = sd.GrantAccess
 		got, err := sd.Merge(old, c.r)
 		if want := map[bool]int{true: 1, false: 2}[c.like]; err != nil || got.Len() != want {
-			t.Errorf("grant, %s: %v, %v, want %d entries", name, got.Slice(), err, want)
+			t.Errorf("grant, %s: entries %v, %v, want %d", name, got.Slice(), err, want)
 		} else if c.like && got.At(0).Mask() != 3 {
-			t.Errorf("grant, %s: mask %v", name, got.At(0).Mask())
+			t.Errorf("grant, %s: mask %v, want 3", name, got.At(0).Mask())
 		}
 		c.r.Mode, c.r.Mask = sd.DenyAccess, 1
 		got, err = sd.Merge(old, c.r)
@@ -62,14 +62,14 @@ func TestMergeChangesMatchingEntries(t *testing.T) {
 		for _, a := range got.Slice() {
 			gone = gone && a != c.old
 		}
-		// A grant with data behind the SID is a grant of the same rights: it is refused, too.
-		if err != nil || gone != (c.like || name == "data behind the SID") {
-			t.Errorf("deny, %s: %v, %v", name, got.Slice(), err)
+		// A grant with data behind the SID is a grant of the same rights: it is removed by a denial, too.
+		if err != nil || gone != (c.like || name == "data after the SID") {
+			t.Errorf("deny, %s: entries %v, %v, want the grant removed only if it matches", name, got.Slice(), err)
 		}
 	}
 }
 
-// SetEntriesInAcl, as documented.
+// The cases follow the documentation of SetEntriesInAcl.
 func TestMergeAsSetEntriesInAcl(t *testing.T) {
 	for _, c := range []struct {
 		id, old, want string
@@ -108,22 +108,22 @@ func TestMergeAsSetEntriesInAcl(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := text(t, sd.New(sd.Parts{DACL: l})); got != c.want {
-				t.Errorf("got  %s\nwant %s", got, c.want)
+				t.Errorf("merged list %s\nwant %s", got, c.want)
 			}
 		})
 	}
 	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone},
 		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
 	if err != nil || text(t, sd.New(sd.Parts{SACL: l})) != "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)" {
-		t.Error(l.Slice(), err)
+		t.Errorf("merged audit entries %v, %v, want one for failure and one for success", l.Slice(), err)
 	}
 	if _, err := sd.Merge(nil, sd.Explicit{Mode: sd.GrantAccess}); err == nil {
-		t.Error("an entry without trustee was made")
+		t.Error("Merge accepted an entry without trustee, want an error")
 	}
 }
 
-// TestMergeOfAuditEntries: requests about a SACL change audit entries as those about a DACL
-// change grants: what SetEntriesInAcl documents, on the other list.
+// Requests about a SACL change audit entries in the same way as requests about a DACL change grants, as
+// SetEntriesInAcl documents for the other list.
 func TestMergeOfAuditEntries(t *testing.T) {
 	for _, c := range []struct {
 		name, old, want string
@@ -147,7 +147,7 @@ func TestMergeOfAuditEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := sddl.MustParse(c.want).SACL(); !got.Equal(want) {
-			t.Errorf("%s: %v, want %v", c.name, got.Slice(), want.Slice())
+			t.Errorf("%s: merged list %v, want %v", c.name, got.Slice(), want.Slice())
 		}
 	}
 }
@@ -172,14 +172,14 @@ func TestDenyRemovesMatchingGrant(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := sddl.MustParse(c.want).DACL(); !got.Equal(want) {
-			t.Errorf("%s: %v, want %v", c.name, got.Slice(), want.Slice())
+			t.Errorf("%s: merged list %v, want %v", c.name, got.Slice(), want.Slice())
 		}
 	}
 }
 
-// TestRevokeAndSetAffectOnlyTheirTypes: REVOKE_ACCESS takes the allow and audit entries of the trustee and SET_ACCESS its allow
-// and deny entries, of all kinds, and nothing else: labels, attributes, policies, alarms and filters of the same
-// trustee stay, as do the entries of others and inherited ones (docs/c-abi.md, Explicit entries).
+// REVOKE_ACCESS removes the trustee's allow and audit entries, and SET_ACCESS its allow and deny entries, of all
+// kinds. Labels, attributes, policies, alarms and filters of the same trustee stay, and so do inherited entries and
+// those of others (docs/c-abi.md, Explicit entries).
 func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 	allows := []sd.Type{sd.AccessAllowed, sd.AccessAllowedCompound, sd.AccessAllowedObject, sd.AccessAllowedCallback,
 		sd.AccessAllowedCallbackObject}
@@ -207,21 +207,21 @@ func TestRevokeAndSetAffectOnlyTheirTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The kind of the granting entry is not checked here.
+			// This test does not check the kind of the granting entry.
 			left := slices.DeleteFunc(got.Slice(), func(a sd.ACE) bool { return a.Mask() == 1<<4 })
 			want := []sd.ACE{mine, others, handed}
 			if c.taken {
 				want = want[1:]
 			}
 			if !slices.Equal(left, want) {
-				t.Errorf("mode %d of %v: left %v, want %v", c.mode, typ, left, want)
+				t.Errorf("mode %d on an entry of type %v left %v, want %v", c.mode, typ, left, want)
 			}
 		}
 	}
 }
 
-// TestTypedRequestMatchesBothTypes: a request with object types changes the trustee's entries of the same two types
-// alone: neither one of the two will do, nor that one is there at all.
+// A request with object types changes only the trustee's entries with the same two types. One equal type is not
+// enough.
 func TestTypedRequestMatchesBothTypes(t *testing.T) {
 	a, b := &winnt.GUID{1}, &winnt.GUID{2}
 	pairs := [][2]*winnt.GUID{{nil, nil}, {a, nil}, {nil, a}, {a, a}, {a, b}, {b, a}, {b, b}, {b, nil}, {nil, b}}
@@ -239,7 +239,7 @@ func TestTypedRequestMatchesBothTypes(t *testing.T) {
 			want = nil
 		}
 		if err != nil || !slices.Equal(got.Slice(), want) || got.Revision() != old.Revision() {
-			t.Errorf("revoked of %v: %v, %v", p, got.Slice(), err)
+			t.Errorf("revoking %v left %v, %v, want the other entries", p, got.Slice(), err)
 		}
 		if i == 0 {
 			continue
@@ -249,7 +249,7 @@ func TestTypedRequestMatchesBothTypes(t *testing.T) {
 		want = slices.Clone(all)
 		want[i] = want[i].WithMask(3)
 		if err != nil || !slices.Equal(got.Slice(), want) {
-			t.Errorf("granted to %v: %v, %v", p, got.Slice(), err)
+			t.Errorf("granting to %v gave %v, %v, want only the matching entry changed", p, got.Slice(), err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Re-propagation: S-78.
+// A changed descriptor is propagated to every descendant that inherits from it (S-78).
 func TestPropagateUpdatesDescendants(t *testing.T) {
 	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
 	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
@@ -34,12 +34,12 @@ func TestPropagateUpdatesDescendants(t *testing.T) {
 			name += "/" + p
 		}
 		if got := text(t, c.After); got != want[name] {
-			t.Errorf("%s became %s, want %s", name, got, want[name])
+			t.Errorf("%s: new descriptor %s, want %s", name, got, want[name])
 		}
 		n++
 	}
 	if n != len(want) {
-		t.Errorf("%d changes, want %d", n, len(want))
+		t.Errorf("%d descendants changed, want %d", n, len(want))
 	}
 }
 
@@ -65,8 +65,8 @@ func TestKeptChangeStaysValid(t *testing.T) {
 		again[strings.Join(p, "/")] = true
 	}
 	if len(kept) != 126 || len(again) != 126 || !maps.Equal(seen, again) {
-		t.Errorf("%d changes, %d paths when they were told, %d afterwards; want 126 of each",
-			len(kept), len(seen), len(again))
+		t.Errorf("%d changes with %d paths during the walk and %d afterwards, want 126 of each", len(kept), len(seen),
+			len(again))
 	}
 }
 
@@ -106,7 +106,7 @@ func TestReinheritIsStable(t *testing.T) {
 		h := &sd.Heir{Container: true, Mapping: &winnt.FileObject.Mapping}
 		once := sd.Reinherit(sddl.MustParse(s), parent, h)
 		if twice := sd.Reinherit(once, parent, h); twice != once {
-			t.Errorf("%s changes twice: %s, %s", s, text(t, once), text(t, twice))
+			t.Errorf("Reinherit twice changed %s: first %s, then %s, want the same", s, text(t, once), text(t, twice))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestInheritedPlaceholdersBecomeOwnerAndGroup(t *testing.T) {
 	d := sddl.MustParse("O:BAG:BUD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
 	const want = "D:(A;;FA;;;WD)(A;ID;FR;;;BA)(A;ID;FW;;;BU)S:(AU;SA;FA;;;WD)(AU;IDSA;FR;;;BA)(AU;IDSA;FW;;;BU)"
 	if got := text(t, sd.Reinherit(d, parent, &sd.Heir{Mapping: &winnt.FileObject.Mapping})); got != "O:BAG:BU"+want {
-		t.Errorf("%s, want %s", got, want)
+		t.Errorf("descriptor with placeholders = %s, want %s", got, want)
 	}
 }
 
@@ -133,7 +133,8 @@ func TestReinheritKeepsRevision(t *testing.T) {
 	gives := sddl.MustParse("D:(A;OI;FR;;;WD)S:(AU;OISA;FR;;;WD)")
 	d := sd.Reinherit(sd.New(sd.Parts{DACL: old, SACL: old}), gives, &sd.Heir{})
 	if d.DACL().Revision() != 4 || d.DACL().Len() != 2 || d.SACL().Revision() != 4 || d.SACL().Len() != 2 {
-		t.Errorf("revisions %d and %d of %s", d.DACL().Revision(), d.SACL().Revision(), text(t, d))
+		t.Errorf("revisions %d and %d of %s, want 4 and 4 with two entries each",
+			d.DACL().Revision(), d.SACL().Revision(), text(t, d))
 	}
 }
 
@@ -159,7 +160,7 @@ func TestEachListInheritsUnlessProtected(t *testing.T) {
 			got[strings.Join(change.Path, "/")] = text(t, change.After)
 		}
 		if got["folder"] != c.after {
-			t.Errorf("%s becomes %s, want %s", c.before, got["folder"], c.after)
+			t.Errorf("%s became %s, want %s", c.before, got["folder"], c.after)
 		}
 		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
 		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
@@ -169,7 +170,7 @@ func TestEachListInheritsUnlessProtected(t *testing.T) {
 			sacl = "S:"
 		}
 		if got["folder/leaf"] != dacl+sacl {
-			t.Errorf("below %s: %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
+			t.Errorf("child of %s: descriptor %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
 		}
 	}
 }
@@ -191,11 +192,11 @@ func TestPropagateStopsWithItsVisitor(t *testing.T) {
 			}
 		}
 		if len(got) != stop+1 || got[stop] != all[stop] {
-			t.Errorf("stopped after %d: %v, want len(got) = %d, got[stop] = %v", stop+1, got, stop+1, all[stop])
+			t.Errorf("changes until the visitor stopped after %d: %v, want the last to be %v", stop+1, got, all[stop])
 		}
 	}
 	if d := sd.Reinherit(nil, root.Descriptor, &sd.Heir{}); d != nil {
-		t.Errorf("no descriptor became %v, want nil", d)
+		t.Errorf("Reinherit of a nil descriptor = %v, want nil", d)
 	}
 }
 
@@ -205,11 +206,12 @@ func TestReinheritLeavesTooLongList(t *testing.T) {
 	parent := sddl.MustParse("D:(A;OICI;FA;;;S-1-5-21-1-2-3-1107)S:(AU;OISA;FR;;;WD)")
 	got := sd.Reinherit(d, parent, &sd.Heir{})
 	if got.DACL().Len() != d.DACL().Len() || got.SACL().Len() != 2 {
-		t.Errorf("%d and %d entries, want %d, 2", got.DACL().Len(), got.SACL().Len(), d.DACL().Len())
+		t.Errorf("%d and %d entries after a DACL that is too long, want %d, 2",
+			got.DACL().Len(), got.SACL().Len(), d.DACL().Len())
 	}
 	d = with(d, func(p *sd.Parts) { p.DACL = filler(t, sd.AccessAllowed, 0, 1) })
 	if got := sd.Reinherit(d, parent, &sd.Heir{}); got.DACL().Len() != d.DACL().Len()+1 {
-		t.Errorf("there was room for one entry: %d of %d", got.DACL().Len(), d.DACL().Len())
+		t.Errorf("DACL has %d entries, want one more than %d", got.DACL().Len(), d.DACL().Len())
 	}
 }
 
@@ -239,9 +241,9 @@ func TestObjectTypeEntryAppliesToItsType(t *testing.T) {
 		}
 	}
 	if in, ok := inForce["of it"]; !ok || !in {
-		t.Errorf("S-78: it is not in force on an object of its type (%t)", ok)
+		t.Errorf("S-78: the entry does not apply to an object of its type (found %t), want it to apply", ok)
 	}
 	if in, ok := inForce["of another"]; !ok || in {
-		t.Errorf("S-78: it is not only passed on by another (%t)", ok)
+		t.Errorf("S-78: the entry applies to an object of another type (found %t), want it inherit-only", ok)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// C-60, S-19: the Rtl* routines on the caller's bytes.
+// CreateACL checks the size of the buffer before the revision, and rounds the size (C-60, S-19).
 func TestCreateACLChecksSizeAndRevision(t *testing.T) {
 	for _, c := range []struct {
 		id       string
@@ -27,10 +27,10 @@ func TestCreateACLChecksSizeAndRevision(t *testing.T) {
 	} {
 		b := make([]byte, c.size)
 		if st := sd.CreateACL(b, c.revision); st != c.want {
-			t.Errorf("%s: %v, want %v", c.id, st, c.want)
+			t.Errorf("CreateACL, %s: %v, want %v", c.id, st, c.want)
 		}
 		if c.id == "rounded" && b[2] != 12 {
-			t.Errorf("size %d, want 12", b[2])
+			t.Errorf("rounded size = %d, want 12", b[2])
 		}
 	}
 }
@@ -60,16 +60,16 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 			ntstatus.AllottedSpaceExceeded},
 	} {
 		if c.got != c.want {
-			t.Errorf("%s: %v, want %v", c.id, c.got, c.want)
+			t.Errorf("AddACE, %s: %v, want %v", c.id, c.got, c.want)
 		}
 	}
 	l, _, err := sd.DecodeACL(b)
 	if err != nil || l.Len() != 2 || l.Revision() != 4 || l.At(1).Mask() != 2 {
-		t.Fatalf("%v: %x", err, b)
+		t.Fatalf("list after the additions: %v, %x, want 2 entries in revision 4", err, b)
 	}
 	one, _, st := sd.GetACE(b, 1)
 	if _, _, no := sd.GetACE(b, 2); st != ntstatus.Success || no != ntstatus.InvalidParameter || one != l.At(1) {
-		t.Error(st, no)
+		t.Errorf("GetACE(1) = %v, GetACE(2) = %v, want the second entry and STATUS_INVALID_PARAMETER", st, no)
 	}
 	if st := sd.InsertACEs(b, 2, 0, []byte(one.Binary())); st != ntstatus.Success {
 		t.Error(st)
@@ -82,14 +82,14 @@ func TestAddACEChecksInOrder(t *testing.T) { // S-19
 	}
 	l, _, err = sd.DecodeACL(b)
 	if err != nil || l.Len() != 2 || l.At(0) != one || l.At(1) != one {
-		t.Errorf("%v: %x", err, b)
+		t.Errorf("list after delete and insert: %v, %x, want the second entry twice", err, b)
 	}
 	if sd.DeleteACE(b, 2) != ntstatus.InvalidParameter || sd.InsertACEs(b, 2, 0, []byte{1}) != ntstatus.InvalidParameter {
-		t.Error("nonsense was accepted")
+		t.Error("an index beyond the list was accepted, want STATUS_INVALID_PARAMETER")
 	}
 }
 
-// The zero values and nil do nothing surprising.
+// The zero values and nil behave as empty descriptors, lists and entries.
 func TestZeroValuesAreEmpty(t *testing.T) {
 	var d *sd.Descriptor
 	var l *sd.ACL
@@ -97,17 +97,18 @@ func TestZeroValuesAreEmpty(t *testing.T) {
 	empty := new(sd.ACL)
 	if d.HasDACL() || d.DACL() != nil || !d.Owner().IsZero() || len(d.Binary()) != 20 || l.Len() != 0 ||
 		l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
-		t.Error("descriptor or list")
+		t.Error("a zero descriptor or list has contents, want none")
 	}
 	if !d.Equal(new(sd.Descriptor)) || l.Equal(empty) {
-		t.Error("equality")
+		t.Error("Equal of zero values: want two zero descriptors equal, and a nil and an empty list different")
 	}
 	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a ||
 		a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
-		t.Error("entry")
+		t.Error("a method of the zero entry returned a value, want only zero values")
 	}
 	if sd.Type(0x16).String() != "ACE_TYPE(0x16)" || sd.AccessAllowed.String() != "ACCESS_ALLOWED_ACE_TYPE" {
-		t.Error("names of types")
+		t.Errorf("names of the types = %v, %v, want ACE_TYPE(0x16), ACCESS_ALLOWED_ACE_TYPE",
+			sd.Type(0x16), sd.AccessAllowed)
 	}
 }
 
@@ -178,7 +179,7 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, st, c.want)
 		}
 		if c.want != ntstatus.Success && !bytes.Equal(c.b, before) {
-			t.Errorf("%s: the list changed:\n% x\n% x", name, before, c.b)
+			t.Errorf("%s: refused call changed the list:\n% x\n% x, want no change", name, before, c.b)
 		}
 	}
 	for at, want := range map[uint32][]winnt.AccessMask{0: {9, 1, 2}, 1: {1, 9, 2}, 2: {1, 2, 9}, 3: {1, 2, 9},
@@ -191,7 +192,7 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 		l, _, err := sd.DecodeACL(b)
 		if err != nil || l.Len() != 3 || l.At(0).Mask() != want[0] || l.At(1).Mask() != want[1] ||
 			l.At(2).Mask() != want[2] {
-			t.Errorf("inserted at %d: %v, %v, want %v", at, l.Slice(), err, want)
+			t.Errorf("list after inserting at %d: %v, %v, want masks %v", at, l.Slice(), err, want)
 		}
 	}
 	for size, want := range map[int]ntstatus.Status{0: ntstatus.BufferTooSmall, 8: ntstatus.Success,
@@ -202,7 +203,7 @@ func TestACLRoutinesCheckTheirBounds(t *testing.T) {
 				want = ntstatus.InvalidParameter
 			}
 			if st := sd.CreateACL(make([]byte, size), revision); st != want {
-				t.Errorf("a list of %d bytes, revision %d: %v, want %v", size, revision, st, want)
+				t.Errorf("CreateACL with %d bytes, revision %d: %v, want %v", size, revision, st, want)
 			}
 		}
 	}
@@ -229,7 +230,7 @@ func TestDeletedEntryIsZeroed(t *testing.T) {
 			t.Fatal(st)
 		}
 		if rest := b[len(b)-size:]; !bytes.Equal(rest, make([]byte, size)) {
-			t.Errorf("S-16: entry %d left %x", gone, rest)
+			t.Errorf("S-16: after deleting entry %d the freed bytes are %x, want zeros", gone, rest)
 		}
 		at := 0
 		for i, a := range entries {
@@ -237,12 +238,12 @@ func TestDeletedEntryIsZeroed(t *testing.T) {
 				continue
 			}
 			if got, _, st := sd.GetACE(b, uint32(at)); st != ntstatus.Success || got != a {
-				t.Errorf("S-16: without entry %d, entry %d is %x, %v", gone, at, got.Binary(), st)
+				t.Errorf("S-16: without entry %d, entry %d = %x, %v, want the next entry", gone, at, got.Binary(), st)
 			}
 			at++
 		}
 		if _, _, st := sd.GetACE(b, 3); st != ntstatus.InvalidParameter {
-			t.Errorf("S-16: a fourth entry: %v, want %v", st, ntstatus.InvalidParameter)
+			t.Errorf("S-16: GetACE beyond the remaining entries: %v, want %v", st, ntstatus.InvalidParameter)
 		}
 	}
 }

@@ -7,9 +7,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// TestKindsOfEntryTypes: what each of the 256 types is: one that grants, denies, belongs in a
-// SACL, is an audit, has object types or application data. The rest is nothing
-// (MS-DTYP 2.4.4.1).
+// TestKindsOfEntryTypes checks, for each of the 256 types, whether it grants, denies, belongs into a SACL, audits,
+// has object types or application data (MS-DTYP 2.4.4.1).
 func TestKindsOfEntryTypes(t *testing.T) {
 	// A grants, D denies, S belongs in a SACL, U audits, O has object types, C is conditional.
 	kinds := map[sd.Type]string{0: "A", 1: "D", 2: "SU", 3: "S", 4: "A", 5: "AO", 6: "DO", 7: "SUO", 8: "SO", 9: "AC",
@@ -28,7 +27,7 @@ func TestKindsOfEntryTypes(t *testing.T) {
 			}
 		}
 		if got := b.String(); got != kinds[typ] {
-			t.Errorf("S-14: type %d (%v) is %q, want %q", i, typ, got, kinds[typ])
+			t.Errorf("S-14: type %d (%v) has the kinds %q, want %q", i, typ, got, kinds[typ])
 		}
 	}
 }

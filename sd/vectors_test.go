@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Every recorded descriptor is read and written back byte for byte, slack
-// included: S-13, S-18, S-25. Every prefix is refused: C-79.
+// Every recorded descriptor is decoded and encoded to the same bytes, including slack (S-13, S-18, S-25). Every
+// prefix is refused (C-79).
 func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -24,14 +24,14 @@ func TestRecordedDescriptorsRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(d.Append(nil), in) || !bytes.Equal(d.AppendOriginal(nil), in) {
-				t.Error("written back otherwise")
+				t.Error("encoded bytes differ from the recorded ones, want them equal")
 			}
 			if !sd.ValidRelative(in) {
-				t.Error("not valid")
+				t.Error("ValidRelative = false, want true")
 			}
 			for n := 0; n < len(in); n += 1 + len(in)/64 {
 				if _, err := sd.Decode(in[:n]); err == nil {
-					t.Fatalf("C-79: %d of %d bytes were read", n, len(in))
+					t.Fatalf("C-79: %d of %d bytes were decoded, want an error", n, len(in))
 				}
 			}
 		})
@@ -51,13 +51,13 @@ func TestRecordedInheritFlags(t *testing.T) {
 			_, _, toFile := inheritTwin(r.Parent, false)
 			f, effective, ok := sd.InheritFlags(r.Parent, false)
 			if ok != toFile || ok && !effective || f != r.File {
-				t.Errorf("file %#x, effective %t, inherited %t, want %#x, inherited %t",
+				t.Errorf("file gets flags %#x, effective %t, inherited %t, want %#x, inherited %t",
 					f, effective, ok, r.File, toFile)
 			}
 			_, _, toDirectory := inheritTwin(r.Parent, true)
 			d, _, ok := sd.InheritFlags(r.Parent, true)
 			if ok != toDirectory || d != r.Dir {
-				t.Errorf("directory %#x, inherited %t, want %#x, inherited %t", d, ok, r.Dir, toDirectory)
+				t.Errorf("directory gets flags %#x, inherited %t, want %#x, inherited %t", d, ok, r.Dir, toDirectory)
 			}
 			if toFile {
 				files++
@@ -68,12 +68,12 @@ func TestRecordedInheritFlags(t *testing.T) {
 		})
 	}
 	if files < 8 || directories < 8 {
-		t.Errorf("the rows tell of %d files and %d directories that inherit, want at least 8, at least 8", files,
-			directories)
+		t.Errorf("%d rows for files and %d for directories inherit, want at least 8 and 8", files, directories)
 	}
 }
 
-// Recorded on a Windows file server: the stored descriptor (S-79, C-81) and that of a new file (S-64, C-82).
+// The control bits and flags of the stored descriptor (S-79, C-81) and of a new file (S-64, C-82) equal those
+// recorded on a Windows file server.
 func TestRecordedAutoInheritControl(t *testing.T) {
 	owner := sid.Administrators
 	for i, r := range recordings.Rows[struct {
@@ -150,7 +150,7 @@ func TestRecordedNetEntries(t *testing.T) {
 		}
 		a, err := sd.NewACE(kind, r.ACE.Flags, r.ACE.Mask, sid.MustParse(r.ACE.SID), sd.ACEExtra{AppData: data})
 		if err != nil || fmt.Sprintf("%x", a.Binary()) != r.Expected {
-			t.Errorf("%s: %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
+			t.Errorf("%s: entry %x, %v, recorded %s", r.ID, a.Binary(), err, r.Expected)
 		}
 	}
 	for _, r := range recordings.Rows[struct{ ID, Hex, Expected string }](t, "dotnet-acl/rawacl_binary.jsonl") {
@@ -160,7 +160,7 @@ func TestRecordedNetEntries(t *testing.T) {
 		}
 		_, _, err = sd.DecodeACL(b)
 		if refused := r.Expected[:5] == "error" || b[0] < 2 || b[0] > 4; (err != nil) != refused {
-			t.Errorf("S-23: %s: %v, recorded %s", r.ID, err, r.Expected[:min(40, len(r.Expected))])
+			t.Errorf("S-23: %s: DecodeACL = %v, recorded %s", r.ID, err, r.Expected[:min(40, len(r.Expected))])
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Single entries to bytes: S-12, S-15, S-16, S-30, S-34.
+// Each entry is encoded as in the documents (S-12, S-15, S-16, S-30, S-34).
 func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct {
 		id, text, hex string
@@ -49,7 +49,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 				l = d.SACL()
 			}
 			if got := hex.EncodeToString([]byte(l.At(0).Binary())); got != c.hex {
-				t.Errorf("got  %s\nwant %s", got, c.hex)
+				t.Errorf("encoded entry %s\nwant %s", got, c.hex)
 			}
 			if l.Revision() != c.revision {
 				t.Errorf("revision %d, want %d", l.Revision(), c.revision)
@@ -58,7 +58,7 @@ func TestEntriesHaveDocumentedBytes(t *testing.T) {
 	}
 }
 
-// S-17: C-59.
+// A list with one entry too many is refused (S-17, C-59).
 func TestParseRefusesTooLongList(t *testing.T) {
 	ace := "(A;;GA;;;S-1-5-21-1-2-3-4)"
 	d, err := sddl.Parse("D:" + strings.Repeat(ace, 1820))
@@ -67,11 +67,11 @@ func TestParseRefusesTooLongList(t *testing.T) {
 	}
 	var se *sddl.SyntaxError
 	if _, err = sddl.Parse("D:" + strings.Repeat(ace, 1821)); !errors.As(err, &se) || se.Status != ntstatus.InvalidACL {
-		t.Fatalf("C-59: %v", err)
+		t.Fatalf("C-59: parsing a list of 1821 entries: %v, want STATUS_INVALID_ACL", err)
 	}
 }
 
-// S-45: entries without a token.
+// Entries without a token in SDDL are parsed and printed only with the option Extended (S-45).
 func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	guid, _ := winnt.ParseGUID("ab721a53-1e2f-11d0-9819-00aa0040529b")
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 3, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
@@ -86,27 +86,28 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A type that is not known belongs in either list, a known one in its own, also by its number (S-14).
+	// An unknown type is allowed in both lists. A known type is allowed only in its own list, also by its number
+	// (S-14).
 	for text, ok := range map[string]bool{"D:(0x40;;;;;;#0102)": true, "S:(0x40;;;;;;#0102)": true,
 		"D:(0x00;;CC;;;WD)": true,
 		"S:(0x00;;CC;;;WD)": false, "D:(0x02;SA;CC;;;WD)": false, "S:(0x02;SA;CC;;;WD)": true} {
 		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); (err == nil) != ok {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("parsing %s with Extended: %v, want accepted = %t", text, err, ok)
 		}
 	}
 	for _, text := range []string{"D:(0x09;;GA;;;WD;#010)", "D:(0x09;;GA;;;WD;#0)", "D:(0x09;;GA;;;WD;#01 02)"} {
 		if _, err := sddl.Parse(text, sddl.Options{Extended: true}); err == nil {
-			t.Errorf("S-45: %s, which is not of whole bytes, was read", text)
+			t.Errorf("S-45: %s does not have whole bytes but was parsed, want an error", text)
 		}
 	}
 	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
-		t.Error("rights without a trustee were dropped")
+		t.Error("rights without a trustee were parsed, want an error")
 	}
 	for _, text := range []string{"D:(A;;;;;;(@User.x))", "D:(XA;;;;;;(@User.x))", `S:(RA;;;;;;("x",TI,0,1))`,
 		"D:(A;;;;;)",
 		"D:(A;;;;;;#01)"} {
 		if d, err := sddl.Parse(text); err == nil {
-			t.Errorf("%s: without a trustee it was read as %x", text, d.Binary())
+			t.Errorf("%s has no trustee but was parsed as %x, want an error", text, d.Binary())
 		}
 	}
 	for want, a := range map[string]sd.ACE{
@@ -117,18 +118,18 @@ func TestEntriesWithoutTokenNeedExtended(t *testing.T) {
 		"(0x40;ID;;;;;#0102)":       unknown,
 	} {
 		if _, err := sddl.FormatACE(a, sddl.Options{}); !errors.Is(err, ntstatus.InvalidACL.Err()) {
-			t.Errorf("%s prints without Extended: %v", want, err)
+			t.Errorf("printing %s without Extended: %v, want STATUS_INVALID_ACL", want, err)
 		}
 		got, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 		if got != want || err != nil {
-			t.Errorf("got %s, %v, want %s", got, err, want)
+			t.Errorf("entry printed as %s, %v, want %s", got, err, want)
 		}
 		d, err := sddl.Parse("D:"+want, sddl.Options{Extended: true})
 		if err != nil || d.DACL().At(0) != a {
-			t.Errorf("%s reads back as %x, %v", want, d.DACL().At(0).Binary(), err)
+			t.Errorf("%s parsed as %x, %v, want the same entry", want, d.DACL().At(0).Binary(), err)
 		}
 		if _, err := sddl.Parse("D:" + want); err == nil {
-			t.Errorf("%s was read without Extended", want)
+			t.Errorf("%s was parsed without Extended, want an error", want)
 		}
 	}
 }
@@ -150,8 +151,8 @@ var entryTypes = []struct {
 	{"TL", 0x14, true, false, ""}, {"FL", 0x15, true, false, ";(a)"},
 }
 
-// TestEntryTypesBelongToTheirList: each type is read in its own list only, names object types where it is one of those, and ends
-// as it does; a refusal says where (S-43).
+// Each type is parsed only in its own list. It has object types and data after the trustee only if the document says
+// so. A refusal has the offset of the error (S-43).
 func TestEntryTypesBelongToTheirList(t *testing.T) {
 	const guid, class = "bf967aba-0de6-11d0-a285-00aa003049e2", "bf967a86-0de6-11d0-a285-00aa003049e2"
 	for _, e := range entryTypes {
@@ -166,7 +167,7 @@ func TestEntryTypesBelongToTheirList(t *testing.T) {
 				case guids != ";" && !e.object:
 					wantSyntax(t, text, err, ntstatus.InvalidACL, at)
 				case err != nil:
-					t.Errorf("%s: %v", text, err)
+					t.Errorf("parsing %s: %v, want no error", text, err)
 				default:
 					l := d.DACL()
 					if e.system {
@@ -183,7 +184,8 @@ func TestEntryTypesBelongToTheirList(t *testing.T) {
 						got += inherited.String()
 					}
 					if a.Type() != e.typ || a.SID() != sid.Everyone || got != guids || (a.AppData() == "") != (e.tail == "") {
-						t.Errorf("%s: type %#x, of %v, %s, data %x", text, a.Type(), a.SID(), got, a.AppData())
+						t.Errorf("%s: type %#x, trustee %v, GUIDs %s, data %x, want the values of the text",
+							text, a.Type(), a.SID(), got, a.AppData())
 					}
 				}
 			}
@@ -200,8 +202,8 @@ func TestEntryTypesBelongToTheirList(t *testing.T) {
 	}
 }
 
-// TestEntryAsBytesHasNoOtherFields: an entry as bytes has neither rights nor object types nor a trustee, since all of them
-// are in its bytes (S-45).
+// An entry written as bytes has no rights, object types or trustee in its text, because all of them are in its bytes
+// (S-45).
 func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 	const guid = "bf967aba-0de6-11d0-a285-00aa003049e2"
 	extended := sddl.Options{Extended: true}
@@ -212,19 +214,19 @@ func TestEntryAsBytesHasNoOtherFields(t *testing.T) {
 		text := "D:(0x7f;" + fields + ")"
 		d, err := sddl.Parse(text, extended)
 		if (err == nil) != want {
-			t.Errorf("S-45: %s: %v, want it read: %t", text, err, want)
+			t.Errorf("S-45: parsing %s: %v, want accepted = %t", text, err, want)
 		}
 		if err == nil && d.DACL().At(0).Binary()[4:] != "\x01\x02\x03\x04" {
-			t.Errorf("S-45: %s: %x", text, d.DACL().At(0).Binary())
+			t.Errorf("S-45: %s parsed as %x, want the given bytes", text, d.DACL().At(0).Binary())
 		}
 		if _, err := sddl.Parse(text); err == nil {
-			t.Errorf("S-45: %s is read without being asked for", text)
+			t.Errorf("S-45: %s was parsed without Extended, want an error", text)
 		}
 	}
-	// Those of a type that may name some are refused as well.
+	// Object types next to the bytes are refused for object entries, too.
 	for _, fields := range []string{";;" + guid + ";;;#01020304", ";;;" + guid + ";;#01020304"} {
 		if _, err := sddl.Parse("D:(0x05;"+fields+")", extended); err == nil {
-			t.Errorf("S-45: %s beside bytes", fields)
+			t.Errorf("S-45: object type %s together with bytes was parsed, want an error", fields)
 		}
 	}
 	for _, text := range []string{"D:(1x7f;;;;;;#01020304)", "D:(0y7f;;;;;;#01020304)", "D:(007f;;;;;;#01020304)",

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Application data: C-39, C-40, C-41, C-42, C-43, C-53.
+// Conditions and resource attributes are encoded as in the documents (C-39, C-40, C-41, C-42, C-43, C-53).
 func TestConditionsHaveDocumentedBytes(t *testing.T) {
 	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
 	for _, c := range []struct{ id, text, hex string }{
@@ -28,28 +28,27 @@ func TestConditionsHaveDocumentedBytes(t *testing.T) {
 				want = append(want, 0)
 			}
 			if got := a.AppData(); got != string(want) {
-				t.Errorf("got  %x\nwant %x", got, want)
+				t.Errorf("encoded condition %x\nwant %x", got, want)
 			}
 		})
 	}
 	d := sddl.MustParse(`S:(RA;;;;;WD;("a",TX,0,abc))`)
 	// An octet string with an odd number of digits gets a leading zero (C-53).
 	if v := d.SACL().Extra(0).Attribute; v == nil || string(v.Octets[0]) != "\x0a\xbc" {
-		t.Errorf("C-53: %+v", v)
+		t.Errorf("C-53: resource attribute = %+v, want the octets 0a bc", v)
 	}
 }
 
-// S-47: an attribute needs parentheses after !, and an operator a blank before
-// its list; both are refused, as there is no recording that Windows takes them.
-// S-46 has one exception: a SACL with entries of a DACL prints, and Parse does
-// not read it.
+// An attribute after ! needs parentheses, and a list after an operator needs a space. Both are refused otherwise,
+// because no recording shows that Windows accepts them (S-47). S-46 has one exception: a SACL with entries of a DACL
+// can be printed, but not parsed.
 func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`D:(XA;;FR;;;WD;(!(@User.a)))`: true, `D:(XA;;FR;;;WD;(!@User.a))`: false,
 		`D:(XA;;FR;;;WD;(@User.a Contains {1}))`: true, `D:(XA;;FR;;;WD;(@User.a Contains{1}))`: false,
 	} {
 		if _, err := sddl.Parse(text); (err == nil) != ok {
-			t.Errorf("S-47 %s: %v", text, err)
+			t.Errorf("S-47: parsing %s: %v, want accepted = %t", text, err, ok)
 		}
 	}
 	allow, err := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
@@ -65,7 +64,7 @@ func TestAmbiguousConditionTextIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := sddl.Parse(text); err == nil {
-		t.Errorf("%s is read back", text)
+		t.Errorf("%s was parsed, want an error", text)
 	}
 }
 
@@ -85,15 +84,15 @@ func TestAliasesInsideEntries(t *testing.T) {
 			t.Fatal(full, err)
 		}
 		if got, err := sddl.Format(d, sddl.Options{Domain: of}); err != nil || got != want {
-			t.Errorf("domain %v: %s, %v, want %s", of, got, err, want)
+			t.Errorf("domain %v: printed %s, %v, want %s", of, got, err, want)
 		}
 		if of == domain {
 			_, err := sddl.Parse(want, sddl.Options{Domain: other})
 			if err != nil {
-				t.Errorf("of another domain: %v", err)
+				t.Errorf("parsing with the alias of another domain: %v, want no error", err)
 			}
 			if _, err = sddl.Parse(want); err == nil {
-				t.Error("an alias of no domain is read")
+				t.Error("an alias without a domain was parsed, want an error")
 			}
 		}
 	}

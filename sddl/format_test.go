@@ -20,7 +20,7 @@ func TestZeroEntryHasNoText(t *testing.T) {
 	}
 }
 
-// Canonical text: S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53.
+// Parsed text is printed in one canonical form (S-6, S-9, S-38, S-39, S-40, S-48, S-51, S-53).
 func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 	for _, c := range []struct{ id, in, out string }{
 		{"C-09", "O:S-1-2-0x200D:", "O:S-1-2-512D:"},
@@ -69,13 +69,13 @@ func TestTextIsPrintedInCanonicalForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, err := sddl.Format(d, opt); got != c.out || err != nil {
-				t.Errorf("got  %s, %v\nwant %s", got, err, c.out)
+				t.Errorf("printed %s, %v\nwant %s", got, err, c.out)
 			}
 		})
 	}
 }
 
-// S-44: which parts are printed.
+// Format prints the parts that the caller requests (S-44).
 func TestFormatPrintsRequestedParts(t *testing.T) {
 	d := sddl.MustParse(`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))` +
 		`(SP;;;;;S-1-17-1)`)
@@ -94,7 +94,7 @@ func TestFormatPrintsRequestedParts(t *testing.T) {
 			`O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)(RA;;;;;WD;("a",TI,0x0,1))(SP;;;;;S-1-17-1)`},
 	} {
 		if got, err := sddl.Format(d, sddl.Options{Info: c.info}); got != c.want || err != nil {
-			t.Errorf("%#x: %s, %v, want %s", c.info, got, err, c.want)
+			t.Errorf("Format with parts %#x = %s, %v, want %s", c.info, got, err, c.want)
 		}
 	}
 }
@@ -128,11 +128,11 @@ func TestEachPartIsPrintedAlone(t *testing.T) {
 		winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION: g + dacl,
 	} {
 		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
-			t.Errorf("%#x: %s, %v, want %s", info, got, err, want)
+			t.Errorf("Format with parts %#x = %s, %v, want %s", info, got, err, want)
 		}
 	}
 	if got, err := sddl.Format(nil, sddl.Options{}); got != "" || err != nil {
-		t.Errorf(`no descriptor prints as %q, %v, want "", nil`, got, err)
+		t.Errorf(`Format(nil) = %q, %v, want "", nil`, got, err)
 	}
 }
 
@@ -160,13 +160,15 @@ func TestUnprintablePartIsAnError(t *testing.T) {
 		for info := uint32(1); info < 16; info++ {
 			got, err := sddl.Format(sd.New(c.parts), sddl.Options{Info: info})
 			if info&part == 0 && err != nil || info&part != 0 && !errors.Is(err, c.want.Err()) || got != "" {
-				t.Errorf("part %#x, asked for %#x: %q, %v", part, info, got, err)
+				t.Errorf("unprintable part %#x, requested %#x: %q, %v, want an error only if it is requested",
+					part, info, got, err)
 			}
 		}
 	}
 }
 
-// TestNULLSACLIsPrintedWhole: a SACL that is there and NULL prints as a whole, and has no entries of a type (S-44).
+// A NULL SACL is printed as a whole if the SACL is requested, and not at all if only one kind of its entries is
+// (S-44).
 func TestNULLSACLIsPrintedWhole(t *testing.T) {
 	d := sddl.MustParse("O:BAS:NO_ACCESS_CONTROL")
 	for info, want := range map[uint32]string{
@@ -176,7 +178,7 @@ func TestNULLSACLIsPrintedWhole(t *testing.T) {
 		winnt.SACL_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION:      "S:NO_ACCESS_CONTROL",
 	} {
 		if got, err := sddl.Format(d, sddl.Options{Info: info}); err != nil || got != want {
-			t.Errorf("S-44: %#x: %s, %v, want %s", info, got, err, want)
+			t.Errorf("S-44: Format with parts %#x = %s, %v, want %s", info, got, err, want)
 		}
 	}
 }

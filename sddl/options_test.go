@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Refusals with their status: S-14, S-31, S-41, S-42, S-43.
+// Each syntax error has its status and offset (S-14, S-31, S-41, S-42, S-43).
 func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 	for _, c := range []struct {
 		id, text string
@@ -95,34 +95,34 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 			_, err := sddl.Parse(c.text, opt)
 			var se *sddl.SyntaxError
 			if !errors.As(err, &se) {
-				t.Fatalf("%s: %v", c.text, err)
+				t.Fatalf("parsing %s: %v, want a SyntaxError", c.text, err)
 			}
 			if se.Status != c.status || c.offset >= 0 && se.Offset != c.offset || se.Want == "" {
-				t.Errorf("%s: %v\nat %d, want %v at %d", c.text, err, se.Offset, c.status, c.offset)
+				t.Errorf("parsing %s: %v\nat offset %d, want %v at %d", c.text, err, se.Offset, c.status, c.offset)
 			}
 			if !errors.Is(err, c.status.Err()) {
-				t.Error("the error does not wrap its status")
+				t.Error("errors.Is(err, status) = false, want the error to wrap its status")
 			}
 		})
 	}
 	_, err := sddl.Parse("D:", sddl.Options{Revision: 0xdeadbeef}) // C-56
 	var se *sddl.SyntaxError
 	if !errors.As(err, &se) || se.Status != ntstatus.UnknownRevision || se.Status.Win32() != 1305 {
-		t.Errorf("C-56: %v", err)
+		t.Errorf("C-56: parsing with an unknown revision: %v, want STATUS_UNKNOWN_REVISION", err)
 	}
 	if ntstatus.InvalidStringUUID.Win32() != 1705 || ntstatus.InvalidACL.Win32() != 1336 ||
 		ntstatus.InvalidSID.Win32() != 1337 {
-		t.Error("S-43: Win32 codes")
+		t.Error("S-43: Win32 codes of the statuses, want 1705, 1336 and 1337")
 	}
 	if _, err := sddl.Parse("D:(XA;;CC;;;WD;(@Device.bb == 0x7fffffffffffffff))"); err != nil { // C-48
-		t.Errorf("C-48: %v", err)
+		t.Errorf("C-48: largest integer: %v, want no error", err)
 	}
 	if _, err := sddl.Parse("D:" + strings.Repeat(" ", 1<<20)); err == nil {
-		t.Error("more than 1 MiB was read")
+		t.Error("more than 1 MiB was parsed, want an error")
 	}
 }
 
-// S-80, S-41: texts that ParseStrict refuses and Parse accepts.
+// ParseStrict refuses some texts that Parse accepts (S-80, S-41).
 func TestParseStrictRefusesMore(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
@@ -132,10 +132,10 @@ func TestParseStrictRefusesMore(t *testing.T) {
 		"D:(XA;;GA;;;WD;(Member_of SID(ba)))",
 	} {
 		if _, err := sddl.Parse(text); err != nil {
-			t.Errorf("the ordinary reader: %v", err)
+			t.Errorf("Parse of a lenient text: %v, want no error", err)
 		}
 		if _, err := sddl.ParseStrict(text); err == nil {
-			t.Errorf("%s was read", text)
+			t.Errorf("ParseStrict accepted %s, want an error", text)
 		}
 	}
 	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == " +
@@ -155,10 +155,11 @@ func TestExtendedAcceptsEveryDefaultText(t *testing.T) {
 		for n := range len(text) + 1 {
 			d, err := sddl.Parse(text[:n], sddl.Options{Extended: true})
 			if (d == nil) != (err != nil) {
-				t.Errorf("S-45: %q: %v beside %v", text[:n], d, err)
+				t.Errorf("S-45: parsing %q with Extended: %v and error %v, want exactly one of them",
+					text[:n], d, err)
 			}
 			if _, plain := sddl.Parse(text[:n], sddl.Options{}); plain == nil && err != nil {
-				t.Errorf("S-45: %q is read plainly, yet %v", text[:n], err)
+				t.Errorf("S-45: %q is accepted by default, but Extended returns %v, want no error", text[:n], err)
 			}
 		}
 	}
@@ -185,14 +186,13 @@ func ExampleParseRights() {
 	// Output: 0x160089 <nil>
 }
 
-// TestOnlyRevisionOneIsAccepted: there is one revision of SDDL, and none named is that one (S-43).
+// SDDL has one revision. If the options name none, it is used (S-43).
 func TestOnlyRevisionOneIsAccepted(t *testing.T) {
 	for revision := range uint32(5) {
 		d, err := sddl.Parse("O:BA", sddl.Options{Revision: revision})
 		if revision <= 1 {
 			if err != nil || d.Owner() != sid.Administrators {
-				t.Errorf("S-43: revision %d: %v, %v, want d.Owner() = %v, no error", revision, d, err,
-					sid.Administrators)
+				t.Errorf("S-43: revision %d: %v, %v, want owner %v, no error", revision, d, err, sid.Administrators)
 			}
 			continue
 		}

@@ -6,7 +6,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// parse(print(x)) is x, and print does not change (S-46).
+// FuzzParse checks that printed text parses to the same descriptor, and that printing it again gives the same text
+// (S-46).
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"O:BAG:SYD:PAI(A;OICI;FA;;;BA)(D;;0x123;;;WD)", // ordinary
@@ -28,15 +29,15 @@ func FuzzParse(f *testing.F) {
 		}
 		printed, err := sddl.Format(d, o)
 		if err != nil {
-			t.Fatalf("%q does not print: %v", text, err)
+			t.Fatalf("printing the descriptor of %q: %v, want no error", text, err)
 		}
 		again, err := sddl.Parse(printed, o)
 		if err != nil || string(again.Binary()) != string(d.Binary()) {
-			t.Fatalf("%q prints as %q, which reads back otherwise: %v", text, printed, err)
+			t.Fatalf("%q was printed as %q, which parses differently: %v, want the same bytes", text, printed, err)
 		}
 		twice, _ := sddl.Format(again, o)
 		if twice != printed {
-			t.Fatalf("%q prints as %q, then as %q, want %q", text, printed, twice, printed)
+			t.Fatalf("%q was printed as %q, then as %q, want the same text", text, printed, twice)
 		}
 	})
 }

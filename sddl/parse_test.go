@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// Whole descriptors to bytes: S-25, S-42.
+// Parsed descriptors are encoded as in the documents (S-25, S-42).
 func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 	for _, c := range []struct{ id, text, hex string }{
 		{"C-11", "O:BAG:SYD:(A;;GA;;;SY)",
@@ -27,27 +27,27 @@ func TestParsedDescriptorsHaveDocumentedBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := hex.EncodeToString(d.Binary()); got != c.hex {
-				t.Errorf("got  %s\nwant %s", got, c.hex)
+				t.Errorf("encoded descriptor %s\nwant %s", got, c.hex)
 			}
 			if text, err := sddl.Format(d, opt); text != c.text || err != nil {
-				t.Errorf("prints %q, %v, want %q, nil", text, err, c.text)
+				t.Errorf("printed %q, %v, want %q, nil", text, err, c.text)
 			}
 		})
 	}
 }
 
-// Control words of C-12, C-13, C-16, C-17.
+// The control bits come from the flags of the text (C-12, C-13, C-16, C-17).
 func TestParsedControlBits(t *testing.T) {
 	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
 		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
 		if got := sddl.MustParse(text).Control(); got != want {
-			t.Errorf("%s: %#x, want %#x", text, got, want)
+			t.Errorf("control bits of %s = %#x, want %#x", text, got, want)
 		}
 	}
 }
 
-// TestMalformedSectionHasStatus checks the status of text that is no section. After a list it is a malformed entry,
-// unless it starts with a letter and a colon. After a SID it is an unknown tag (S-43).
+// Text that is not a section has its status. After a list it is a malformed entry, unless it starts with a letter and
+// a colon. After a SID it is an unknown tag (S-43).
 func TestMalformedSectionHasStatus(t *testing.T) {
 	for text, want := range map[string]ntstatus.Status{
 		"X:": ntstatus.InvalidParameter, "O:BAX:": ntstatus.InvalidParameter, "O:BA9:": ntstatus.InvalidParameter,
@@ -59,7 +59,7 @@ func TestMalformedSectionHasStatus(t *testing.T) {
 	} {
 		_, err := sddl.Parse(text)
 		if e := (*sddl.SyntaxError)(nil); !errors.As(err, &e) || e.Status != want {
-			t.Errorf("%s: %v, want %v", text, err, want)
+			t.Errorf("parsing %s: %v, want %v", text, err, want)
 		}
 	}
 }

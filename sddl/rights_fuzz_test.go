@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// FuzzParseRights: S-38, S-39, S-46. A mask that is read prints as rights that
-// read as the same mask, and no text takes more than a multiple of its length.
+// FuzzParseRights checks that a parsed mask is printed as rights that parse to the same mask, and that parsing needs
+// memory in proportion to the text (S-38, S-39, S-46).
 func FuzzParseRights(f *testing.F) {
 	for _, text := range []string{"FR|WD", "FRWD", "0x20089", "33", "FILE_READ_DATA", "read_control | WRITE_DAC",
 		"TOKEN_QUERY,DELETE",
@@ -24,8 +24,9 @@ func FuzzParseRights(f *testing.F) {
 				return
 			}
 			if again, err := sddl.ParseRights(sddl.FormatRights(m)); err != nil || again != m {
-				t.Errorf("%q is %#x, printed %q, read as %#x, %v", text, uint32(m), sddl.FormatRights(m), uint32(again),
-					err)
+				t.Errorf("%q parsed as %#x, printed as %q, then parsed as %#x, %v, want the same mask",
+					text, uint32(m),
+					sddl.FormatRights(m), uint32(again), err)
 			}
 		})
 	})

@@ -9,13 +9,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// S-38, S-39: masks. C-23, C-24.
+// Rights are parsed from letters, names and numbers (S-38, S-39, C-23, C-24).
 func TestRightsAreParsedAndNamed(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
 		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
 		a := sddl.MustParse("D:(A;;" + text + ";;;WD)").DACL().At(0)
 		if a.Mask() != want {
-			t.Errorf("%s is %#x, want %#x", text, a.Mask(), want)
+			t.Errorf("rights %s in an entry = %#x, want %#x", text, a.Mask(), want)
 		}
 	}
 	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089,
@@ -23,7 +23,7 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000, "0x80000000": 1 << 31, "4294967295": 1<<32 - 1,
 		"0o37777777777": 1<<32 - 1, "0b10000000000000000000000000000000": 1 << 31} {
 		if got, err := sddl.ParseRights(text); got != want || err != nil {
-			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
+			t.Errorf("ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]winnt.AccessMask{"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000,
@@ -35,18 +35,17 @@ func TestRightsAreParsedAndNamed(t *testing.T) {
 		"PORT_ALL_ACCESS": 0x1F0001, "MUTANT_ALL_ACCESS": 0x1F0001, "SEMAPHORE_ALL_ACCESS": 0x1F0003,
 		"TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000, "STANDARD_RIGHTS_ALL": 0x1F0000} {
 		if got, err := sddl.ParseRights(text); got != want || err != nil {
-			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
+			t.Errorf("ParseRights(%q) = %#x, %v, want %#x", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "4294967296", "0o40000000000", "|"} {
 		if m, err := sddl.ParseRights(text); err == nil {
-			t.Errorf("%q was read as %#x", text, m)
+			t.Errorf("ParseRights(%q) = %#x, want an error", text, m)
 		}
 	}
 }
 
-// TestMixedRightsAddUp: rights are names, letters and numbers in any mixture, which add up; what does not
-// fit is refused, and a refusal grants nothing.
+// Rights are names, letters and numbers in any mixture, which are added up. Anything else is refused, with no rights.
 func TestMixedRightsAddUp(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{
 		"FR": 0x120089, "fr": 0x120089, "FR|WD": 0x160089, "FR,WD WO": 0x1E0089, "RCWD": 0x60000, "9": 9, "0x9": 9, "010": 8,
@@ -63,20 +62,20 @@ func TestMixedRightsAddUp(t *testing.T) {
 		"DELETE": 0x10000, "SYNCHRONIZE": 0x100000,
 	} {
 		if got, err := sddl.ParseRights(text); err != nil || got != want {
-			t.Errorf("%s: %v, %v, want %v", text, got, err, want)
+			t.Errorf("ParseRights(%s) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", " ", "|", "FR|", "X", "FRX", "QQ", "FR|QQ", "QQ|FR", "0x100000000",
 		"4294967296", "-1", "0xg", "09", "1FR", "FR1", "FILE_READ", "0x"} {
 		if got, err := sddl.ParseRights(text); (err == nil) != (text == "FR|") || err != nil && got != 0 ||
 			err != nil && !strings.HasPrefix(err.Error(), `rights "`+text+`": `) {
-			t.Errorf("%q: %v, %v", text, got, err)
+			t.Errorf("ParseRights(%q) = %v, %v, want an error that quotes the text, and no rights", text, got, err)
 		}
 	}
 }
 
-// TestMaskNumberBases: a mask is hexadecimal, octal or decimal, and its digits end it; what is too
-// large saturates, and the strict reader refuses it (S-38).
+// A mask is hexadecimal, octal or decimal, and ends after its digits. A number that is too large saturates, and
+// ParseStrict refuses it (S-38).
 func TestMaskNumberBases(t *testing.T) {
 	for text, want := range map[string]winnt.AccessMask{"9": 9, "19": 19, "0x1f": 0x1F, "0X1F": 0x1F, "017": 15,
 		"0": 0, "00": 0, "4294967295": 0xFFFFFFFF} {
@@ -84,7 +83,7 @@ func TestMaskNumberBases(t *testing.T) {
 			"strict": sddl.ParseStrict} {
 			d, err := read("D:(A;;" + text + ";;;WD)")
 			if err != nil || d.DACL().At(0).Mask() != want {
-				t.Errorf("%s, %s: %v, %v, want %v", name, text, d, err, want)
+				t.Errorf("%s, %s: parsed as %v, %v, want %v", name, text, d, err, want)
 			}
 		}
 	}
@@ -93,10 +92,10 @@ func TestMaskNumberBases(t *testing.T) {
 		"99999999999999999999999": 0xFFFFFFFF} {
 		d, err := sddl.Parse("D:(A;;" + text + ";;;WD)")
 		if (err == nil) != (want != 0) || err == nil && d.DACL().At(0).Mask() != want {
-			t.Errorf("%s: %v, want %v", text, err, want)
+			t.Errorf("%s: %v, want mask %v", text, err, want)
 		}
 		if _, err := sddl.ParseStrict("D:(A;;" + text + ";;;WD)"); err == nil {
-			t.Errorf("%s is read strictly", text)
+			t.Errorf("ParseStrict accepted %s, want an error", text)
 		}
 	}
 }

@@ -266,3 +266,27 @@ func TestVectorsEventDescriptors(t *testing.T) {
 		}
 	}
 }
+
+// TestVectorsNetCanonical compares which lists are in canonical order with what was recorded of .NET (S-82).
+func TestVectorsNetCanonical(t *testing.T) {
+	for file, system := range map[string]bool{"sd_isdaclcanonical": false, "sd_issaclcanonical": true} {
+		for _, r := range recordings.Rows[netRow](t, "dotnet-acl/"+file+".jsonl") {
+			b, err := hex.DecodeString(r.Hex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := sd.Decode(b)
+			if err != nil {
+				t.Errorf("%s: %v", r.ID, err)
+				continue
+			}
+			list := d.DACL()
+			if system {
+				list = d.SACL()
+			}
+			if got := (sd.ListEditor{Container: r.Container, System: system}).Canonical(list); got != r.Expected {
+				t.Errorf("%s: canonical is %v, recorded %v", r.ID, got, r.Expected)
+			}
+		}
+	}
+}

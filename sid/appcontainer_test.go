@@ -8,13 +8,13 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// The SIDs of a published package and of published capabilities; the group SID
-// has the same eight numbers as the capability.
+// The SIDs of a published package and of published capabilities. The group SID of a capability has the same eight
+// numbers as its capability SID.
 func TestAppContainerAndCapabilitySIDs(t *testing.T) {
 	const edge = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194"
 	for _, name := range []string{"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", "microsoft.microsoftedge_8WEKYB3D8BBWE"} {
 		if got := sid.AppContainer(name).String(); got != edge {
-			t.Errorf("%s: %s, want %s", name, got, edge)
+			t.Errorf("AppContainer(%s) = %s, want %s", name, got, edge)
 		}
 	}
 	for name, want := range map[string]string{
@@ -25,24 +25,25 @@ func TestAppContainerAndCapabilitySIDs(t *testing.T) {
 		group, capability := sid.CapabilitySIDs(name)
 		if want == "" {
 			if capability.String() != "S-1-15-3-1" || !strings.HasPrefix(group.String(), "S-1-5-32-") {
-				t.Errorf(`%s: %v, %v, want text starting with "S-1-5-32-", "S-1-15-3-1"`, name, group, capability)
+				t.Errorf("capability %s: group %v, SID %v, want S-1-5-32-... and S-1-15-3-1", name, group, capability)
 			}
 			continue
 		}
 		if capability.String() != "S-1-15-3-1024-"+want || group.String() != "S-1-5-32-"+want {
-			t.Errorf("%s: %v, %v, want %v, %v", name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
+			t.Errorf("capability %s: group %v, SID %v, want %v, %v",
+				name, group, capability, "S-1-5-32-"+want, "S-1-15-3-1024-"+want)
 		}
 	}
 	if _, c := sid.CapabilitySIDs("CONTACTS"); c.String() != "S-1-15-3-12" {
-		t.Errorf(`contacts: %v, want "S-1-15-3-12"`, c)
+		t.Errorf("capability CONTACTS = %v, want S-1-15-3-12", c)
 	}
 	for _, bad := range []string{"", strings.Repeat("a", 65)} {
 		if s := sid.AppContainer(bad); !s.IsZero() {
-			t.Errorf("%d letters: %v, want none", len(bad), s)
+			t.Errorf("AppContainer of %d letters = %v, want the zero SID", len(bad), s)
 		}
 	}
 	if g, c := sid.CapabilitySIDs(""); !g.IsZero() || !c.IsZero() {
-		t.Error("an empty capability has SIDs")
+		t.Error(`CapabilitySIDs("") returned SIDs, want zero SIDs`)
 	}
 }
 
@@ -67,7 +68,7 @@ func TestAppContainerLengths(t *testing.T) {
 		{strings.Repeat("😀", sid.MaxAppContainerName/2+1), false}, {"a", true}, {"", false},
 	} {
 		if s := sid.AppContainer(c.name); s.IsZero() == c.ok {
-			t.Errorf("%d bytes: %v", len(c.name), s)
+			t.Errorf("AppContainer of a name with %d bytes = %v, want accepted = %t", len(c.name), s, c.ok)
 		}
 	}
 }

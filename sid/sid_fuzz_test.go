@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// FuzzDecode: S-1, S-2. What is read writes the same bytes, and no input takes
-// more than the bytes of one SID.
+// FuzzDecode checks that a decoded SID is encoded to the same bytes, and that decoding needs at most the memory of
+// one SID (S-1, S-2).
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sid.Administrators.Binary()))
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 5})           // no sub-authority
@@ -20,12 +20,12 @@ func FuzzDecode(f *testing.F) {
 			s, n, err := sid.Decode(b)
 			if err != nil {
 				if n != 0 || !s.IsZero() {
-					t.Errorf("a refusal with %v of %d bytes", s, n)
+					t.Errorf("Decode failed but returned %v of %d bytes, want nothing", s, n)
 				}
 				return
 			}
 			if got := string(s.AppendBinary(nil)); got != string(b[:n]) {
-				t.Errorf("%x was read as %x, want %x", b[:n], got, string(b[:n]))
+				t.Errorf("%x was decoded and encoded as %x, want %x", b[:n], got, string(b[:n]))
 			}
 		})
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Equal says what == says, whatever the length, and wherever the difference is.
+// Equal returns the same as ==, for every length and every position of a difference.
 func TestEqualAgreesWithOperator(t *testing.T) {
 	var all []sid.SID
 	for n := range sid.MaxSubAuthorities + 1 {
@@ -29,7 +29,7 @@ func TestEqualAgreesWithOperator(t *testing.T) {
 	for _, a := range all {
 		for _, b := range all {
 			if b = b.Clone(); a.Equal(b) != (a == b) {
-				t.Errorf("Equal(%v, %v) is %v", a, b, a.Equal(b))
+				t.Errorf("Equal(%v, %v) = %v, want %v as ==", a, b, a.Equal(b), a == b)
 			}
 		}
 	}
@@ -41,30 +41,31 @@ func ExampleSID_EqualPrefix() {
 	// Output: true false
 }
 
-// What is no SID has STATUS_INVALID_SID, and no SID beside it (S-1, S-2).
+// Bytes that are not a SID are refused with STATUS_INVALID_SID, without a result (S-1, S-2).
 func TestMalformedSIDIsRefused(t *testing.T) {
 	for _, text := range []string{"", "\x01", "\x01\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x05",
 		"\x02\x00\x00\x00\x00\x00\x00\x05", "\x01\x10\x00\x00\x00\x00\x00\x05",
 		"\x01\x01\x00\x00\x00\x00\x00\x05\x01\x00\x00"} {
 		s, n, st := sid.DecodeString(text)
 		if st != ntstatus.InvalidSID || n != 0 || !s.IsZero() {
-			t.Errorf("% x: %v, %d, %v", text, s, n, st)
+			t.Errorf("DecodeString(% x) = %v, %d, %v, want STATUS_INVALID_SID and nothing else", text, s, n, st)
 		}
 		if s, n, err := sid.Decode([]byte(text)); !errors.Is(err, sid.ErrInvalid) || n != 0 || !s.IsZero() {
-			t.Errorf("% x: %v, %d, %v", text, s, n, err)
+			t.Errorf("Decode(% x) = %v, %d, %v, want ErrInvalid and nothing else", text, s, n, err)
 		}
 	}
 	whole := "\x01\x0f\x00\x00\x00\x00\x00\x05" + string(make([]byte, 60))
 	if s, n, st := sid.DecodeString(whole + "more"); st != ntstatus.Success || n != 68 || s.Binary() != whole {
-		t.Errorf("fifteen sub-authorities: %d, %v", n, st)
+		t.Errorf("SID of fifteen sub-authorities: %d bytes decoded, %v, want 68 and success", n, st)
 	}
 }
 
-// The most that a SID holds, and one more (S-1).
+// New accepts a SID of the maximum size and refuses a larger one (S-1).
 func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	most, ok := sid.New(1<<48-1, make([]uint32, 15)...)
 	if !ok || most.SubAuthorities() != 15 || most.Authority() != 1<<48-1 || !most.WithRID(1).IsZero() {
-		t.Errorf("%v, %v, with one more %v", most, ok, most.WithRID(1))
+		t.Errorf("New = %v, %v, with one more sub-authority %v, want 15 sub-authorities, then the zero SID",
+			most, ok, most.WithRID(1))
 	}
 	for name, f := range map[string]func() (sid.SID, bool){
 		"sixteen parts": func() (sid.SID, bool) { return sid.New(5, make([]uint32, 16)...) },
@@ -72,25 +73,25 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 		"both":          func() (sid.SID, bool) { return sid.New(1<<63, make([]uint32, 16)...) },
 	} {
 		if s, ok := f(); ok || !s.IsZero() {
-			t.Errorf("%s: %v, %v", name, s, ok)
+			t.Errorf("New with %s = %v, %v, want the zero SID and false", name, s, ok)
 		}
 	}
 	if s := (sid.SID{}).WithRID(1); !s.IsZero() {
-		t.Errorf("a RID of no domain: %v", s)
+		t.Errorf("WithRID on the zero SID = %v, want the zero SID", s)
 	}
 	none, _ := sid.New(5)
 	if none.RID() != 0 || !none.Prefix().IsZero() || (sid.SID{}).RID() != 0 || (sid.SID{}).Authority() != 0 {
-		t.Error("parts that are not there")
+		t.Error("RID, Prefix or Authority of an empty SID is set, want zero values")
 	}
 	if sid.MustParse("S-1-5-7").Sub(0) != 7 || sid.MustParse("S-1-5-7-9").RID() != 9 ||
 		sid.MustParse("S-1-5-7").RID() != 7 {
-		t.Error("the last part")
+		t.Error("RID or Sub returned the wrong sub-authority, want the last one, and 7 for Sub(0)")
 	}
 	for _, i := range []int{-3, -2, -1, 1} {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("S-1-5-7 has a sub-authority %d", i)
+					t.Errorf("Sub(%d) of S-1-5-7 did not panic, want a panic", i)
 				}
 			}()
 			_ = sid.MustParse("S-1-5-7").Sub(i)
@@ -98,8 +99,7 @@ func TestNewAcceptsAtMost15SubAuthorities(t *testing.T) {
 	}
 }
 
-// S-3: the order is that of authorities, then of the parts, then of their number; it is
-// one order.
+// SIDs are ordered by authority, then by sub-authorities, then by their number. The order is total (S-3).
 func TestCompareIsATotalOrder(t *testing.T) {
 	var all []sid.SID
 	for _, s := range []string{"S-1-1-0", "S-1-5-1", "S-1-5-1-0", "S-1-5-1-0-7", "S-1-5-1-1", "S-1-5-2", "S-1-5-2-0",
@@ -109,7 +109,7 @@ func TestCompareIsATotalOrder(t *testing.T) {
 	for i, a := range all {
 		for j, b := range all {
 			if got := a.Compare(b); got < 0 != (i < j) || got > 0 != (i > j) {
-				t.Errorf("%v beside %v: %d", a, b, got)
+				t.Errorf("Compare(%v, %v) = %d, want the order of the list", a, b, got)
 			}
 		}
 	}

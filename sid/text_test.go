@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Binary form of texts: S-1, S-7, S-8 and the conformance cases.
+// Parse gives the documented bytes, and String the canonical text (S-1, S-7, S-8).
 func TestParseAndPrint(t *testing.T) {
 	for _, c := range []struct{ id, text, hex, print string }{
 		{"C-01", "S-1-5-32-544", "01020000000000052000000020020000", "S-1-5-32-544"},
@@ -31,15 +31,15 @@ func TestParseAndPrint(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, want := hex.EncodeToString([]byte(s.Binary())), strings.ReplaceAll(c.hex, " ", ""); got != want {
-				t.Errorf("bytes %s, want %s", got, want)
+				t.Errorf("encoded SID %s, want %s", got, want)
 			}
 			if s.String() != c.print {
-				t.Errorf("prints %s, want %s", s, c.print)
+				t.Errorf("printed as %s, want %s", s, c.print)
 			}
 		})
 	}
 	if a, b := sid.MustParse("S-1-0x500000000-32-579"), sid.MustParse("S-1-21474836480-32-579"); a != b { // C-07
-		t.Errorf("C-07: %v != %v, want %v", a, b, b)
+		t.Errorf("C-07: hexadecimal and decimal authority: %v and %v, want equal SIDs", a, b)
 	}
 	if got := sid.MustParse("S-1-5000000000-30-40").RtlString(); got != "S-1-0x00012a05f200-30-40" { // S-6
 		t.Errorf("S-6: the padded form is %s, want S-1-0x00012a05f200-30-40", got)
@@ -53,15 +53,15 @@ func TestSubAuthorityLimit(t *testing.T) {
 		text += fmt.Sprintf("-%d", i)
 	}
 	if s, err := sid.Parse(text); err != nil || s.Len() != 68 || s.String() != text {
-		t.Fatalf("C-02: %v, %v, want s.Len() = 68, s = %v, no error", s, err, text)
+		t.Fatalf("C-02: Parse = %v, %v, want %s with 68 bytes", s, err, text)
 	}
 	_, err := sid.Parse(text + "-16")
 	var se *sid.SyntaxError
 	if !errors.As(err, &se) || se.Status() != ntstatus.InvalidSID || se.Offset != len(text)+1 {
-		t.Fatalf("C-03: %v", err)
+		t.Fatalf("C-03: Parse of sixteen sub-authorities: %v, want STATUS_INVALID_SID at the sixteenth", err)
 	}
 	if !errors.Is(err, sid.ErrInvalid) {
-		t.Errorf("the error does not wrap ErrInvalid: err = %v, want %v", err, sid.ErrInvalid)
+		t.Errorf("error = %v, want one that wraps %v", err, sid.ErrInvalid)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestParseRefuses(t *testing.T) {
 		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x", "S-1--5", "S-1-x-5", "S-1- 5-18", "S--5-18",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		if s, err := sid.Parse(text); err == nil {
-			t.Errorf("%q was read as %v", text, s)
+			t.Errorf("Parse(%q) = %v, want an error", text, s)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestParseStrictRefusesRepairedText(t *testing.T) {
 	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243",
 		"S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
 		if s, err := sid.ParseStrict(text); err == nil {
-			t.Errorf("%q was read as %v", text, s)
+			t.Errorf("ParseStrict(%q) = %v, want an error", text, s)
 		}
 	}
 	for _, text := range []string{"S-1-5-32-544", "BA", "S-1-0x100000000-1"} {
@@ -90,7 +90,7 @@ func TestParseStrictRefusesRepairedText(t *testing.T) {
 	}
 }
 
-// S-9: a D before a colon is the tag of the next section.
+// A D before a colon belongs to the next section, not to the SID (S-9).
 func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
 		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
@@ -102,19 +102,18 @@ func TestScanStopsAtTag(t *testing.T) {
 	}
 }
 
-// S-80: an x without a hexadecimal digit after it is no part of the number: the
-// SID ends after the 0.
+// An x without a hexadecimal digit after it does not belong to the number, so the SID ends after the 0 (S-80).
 func TestScanStopsAtBareX(t *testing.T) {
 	for text, want := range map[string]int{"S-1-5-0x": 7, "S-1-5-0xg": 7, "S-1-5-0X-1": 7, "S-1-5-18-0x)": 10,
 		"S-1-5-0xf": 9} {
 		s, n, err := sid.Scan(text, sid.SID{})
 		if err != nil || n != want || text[want-1] == '0' && s.Sub(s.SubAuthorities()-1) != 0 {
-			t.Errorf("%q: %v, %d bytes, %v; want %d bytes", text, s, n, err, want)
+			t.Errorf("Scan(%q) = %v, %d bytes, %v, want %d bytes", text, s, n, err, want)
 		}
 	}
 }
 
-// S-10: relative aliases need and use the domain.
+// The alias of an account of a domain needs the domain (S-10).
 func TestDomainAliasNeedsDomain(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1-2-3")
 	s, err := sid.Resolve("DU", domain)
@@ -122,32 +121,32 @@ func TestDomainAliasNeedsDomain(t *testing.T) {
 		t.Fatal(s, err)
 	}
 	if a := sid.Alias(s, domain); a != "DU" {
-		t.Errorf(`alias %q, want "DU"`, a)
+		t.Errorf(`Alias = %q, want "DU"`, a)
 	}
 	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
-		t.Errorf(`alias %q in another domain, want ""`, a)
+		t.Errorf(`Alias with another domain = %q, want ""`, a)
 	}
 	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" ||
 		sid.Name(sid.MustParse("S-1-9-9")) != "" {
-		t.Error("names")
+		t.Error("Name of Domain Users, Administrators or an unknown SID is wrong")
 	}
-	// Domain Admins is 512 below S-1-5-21 and three numbers, and nowhere else.
+	// Domain Admins is 512 in a domain, that is, below S-1-5-21 and three numbers, and nowhere else.
 	for text, want := range map[string]string{"S-1-5-21-1-2-3-512": "Domain Admins", "S-1-5-22-1-2-3-512": "",
 		"S-1-4-21-1-2-3-512": "", "S-1-5-21-1-2-512": "", "S-1-5-21-1-2-3-4-512": "", "S-1-5-21-1-2-3-511": ""} {
 		if a, n := sid.Account(sid.MustParse(text)); a != "" || n != want {
-			t.Errorf("%s is %q, %q, want %q", text, a, n, want)
+			t.Errorf("Account(%s) = %q, %q, want %q", text, a, n, want)
 		}
 	}
 	if a, n := sid.Account(sid.LocalSystem); a != "NT AUTHORITY" || n != "SYSTEM" {
-		t.Error(a, n)
+		t.Errorf("Account(LocalSystem) = %q, %q, want NT AUTHORITY, SYSTEM", a, n)
 	}
 	for s, name := range sid.WellKnown {
 		if name == "" || sid.Name(s) != name {
-			t.Errorf("%v is named %q and %q", s, name, sid.Name(s))
+			t.Errorf("well-known SID %v has the names %q and %q, want equal ones", s, name, sid.Name(s))
 		}
 		if a := sid.Alias(s, sid.SID{}); a != "" {
 			if again, err := sid.ParseAlias(a, sid.SID{}); err != nil || again != s {
-				t.Errorf("alias %s reads back as %v, %v, want %v, nil", a, again, err, s)
+				t.Errorf("alias %s parsed as %v, %v, want %v, nil", a, again, err, s)
 			}
 		}
 	}
@@ -160,34 +159,34 @@ func TestTextMarshalingRoundTrips(t *testing.T) {
 	}
 	b, _ := s.MarshalText()
 	if string(b) != "S-1-5-32-544" {
-		t.Errorf(`%s, want string(b) = "S-1-5-32-544"`, b)
+		t.Errorf("MarshalText = %s, want S-1-5-32-544", b)
 	}
 	if err := s.UnmarshalText(nil); err != nil || !s.IsZero() {
-		t.Error("no text is the zero value")
+		t.Error("UnmarshalText(nil) must give the zero SID and no error")
 	}
 	if b, _ := s.MarshalText(); len(b) != 0 || s.String() != "" || s.RtlString() != "" {
-		t.Error("the zero value is no text")
+		t.Error("the zero SID must have an empty text")
 	}
 	if s.UnmarshalText([]byte("x")) == nil {
-		t.Error("nonsense was read")
+		t.Error(`UnmarshalText("x") returned no error, want one`)
 	}
 }
 
-// S-2, S-3, S-4, S-5: the value itself.
+// The functions on a SID value: prefix, order, equality and bytes (S-2, S-3, S-4, S-5).
 func TestSIDPrefixesAndBytes(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
 	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
 		a.Compare(a) != 0 {
-		t.Error("S-3, S-4: prefixes and order")
+		t.Error("S-3, S-4: EqualPrefix or Compare is wrong for two SIDs of one domain")
 	}
 	empty, ok := sid.New(5)
 	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
-		t.Error("S-5: no sub-authorities")
+		t.Error("S-5: want a SID without sub-authorities to have 8 bytes, the text S-1-5 and no prefix")
 	}
 	otherAuthority := sid.MustParse("S-1-6-21-1-2-3-500")
 	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1), otherAuthority} {
 		if a.EqualPrefix(o) || o.EqualPrefix(a) {
-			t.Errorf("S-4: %v and %v have one prefix", a, o)
+			t.Errorf("S-4: EqualPrefix(%v, %v) = true, want false", a, o)
 		}
 	}
 	for _, c := range []struct {
@@ -198,15 +197,15 @@ func TestSIDPrefixesAndBytes(t *testing.T) {
 		in, _ := hex.DecodeString(c.hex)
 		_, _, err := sid.Decode(in) // S-1, S-2
 		if (err == nil) != c.ok {
-			t.Errorf("%s: %v", c.hex, err)
+			t.Errorf("Decode(%s): %v, want accepted = %t", c.hex, err, c.ok)
 		}
 	}
 	if d := a.Prefix(); d.WithRID(500) != a || a.RID() != 500 {
-		t.Error("prefix and RID")
+		t.Error("Prefix, WithRID and RID do not agree, want the same SID and RID 500")
 	}
 }
 
-// twin reads the canonical text with the obvious means.
+// twin parses the canonical text with simple code.
 func twin(text string) (auth uint64, subs []uint32, ok bool) {
 	parts := strings.Split(text, "-")
 	if len(parts) < 4 || parts[0] != "S" || parts[1] != "1" {
@@ -237,11 +236,11 @@ func TestParseMatchesTwin(t *testing.T) {
 		s, _ := sid.New(auth, subs...)
 		got, err := sid.ParseStrict(s.String())
 		if err != nil || got != s {
-			t.Fatalf("%v: %v, %v, want %v, nil", s, got, err, s)
+			t.Fatalf("%v parsed as %v, %v, want %v, nil", s, got, err, s)
 		}
 		a, ss, ok := twin(s.String())
 		if w, _ := sid.New(a, ss...); !ok || w != s {
-			t.Fatalf("%v: twin says %v", s, w)
+			t.Fatalf("%v: twin parsed it as %v, want the same SID", s, w)
 		}
 	}
 }
@@ -260,11 +259,11 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := sid.ParseStrict(s.String())
 		if err != nil || again != s {
-			t.Fatalf("%q: %v reads back as %v, %v, want %v, nil", text, s, again, err, s)
+			t.Fatalf("%q: %v parsed again as %v, %v, want %v, nil", text, s, again, err, s)
 		}
 		b, n, err := sid.Decode([]byte(s.Binary()))
 		if err != nil || n != s.Len() || b != s {
-			t.Fatalf("%q: bytes read back as %v, %v", text, b, err)
+			t.Fatalf("%q: encoded bytes decoded as %v, %v, want the same SID", text, b, err)
 		}
 	})
 }
@@ -278,7 +277,7 @@ func BenchmarkParse(b *testing.B) {
 
 func TestParseAllocatesOnce(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513") }); n > 1 {
-		t.Errorf("Parse allocates %v times, want at most once", n)
+		t.Errorf("Parse made %v allocations, want at most 1", n)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Recorded on Windows: S-7, S-8, S-10, S-80.
+// Parse accepts and refuses the strings recorded on Windows, with the same SIDs (S-7, S-8, S-10, S-80).
 func TestRecordedSIDStrings(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1225132014-296224811-2507946102")
 	for _, r := range recordings.Rows[struct {
@@ -19,13 +19,13 @@ func TestRecordedSIDStrings(t *testing.T) {
 			s, err := sid.Resolve(r.String, domain)
 			if r.SID == nil {
 				if err == nil {
-					t.Fatalf("read as %v, want a refusal", s)
+					t.Fatalf("parsed as %v, want an error", s)
 				}
 				return
 			}
 			want := strings.ReplaceAll(*r.SID, "{domain_sid}", domain.String())
 			if err != nil || s.String() != want {
-				t.Fatalf("got %v, %v, want %s", s, err, want)
+				t.Fatalf("parsed as %v, %v, want %s", s, err, want)
 			}
 		})
 	}

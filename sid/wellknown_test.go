@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// accounts are the well-known SIDs with their authorities and names, of [MS-DTYP] 2.4.2.4, [MS-LSAT]
-// 3.1.1.1 and the pages "Well-known SIDs" and "SID Strings": an authority, then SIDs and names below it.
+// accounts lists the well-known SIDs with their authorities and names, from [MS-DTYP] 2.4.2.4, [MS-LSAT] 3.1.1.1 and
+// the pages "Well-known SIDs" and "SID Strings": an authority, then its SIDs and names.
 const accounts = "\nS-1-0-0 " + "Nobody" + `
 S-1-1-0 Everyone
 S-1-2-0 LOCAL
@@ -108,7 +108,8 @@ S-1-16-20480 Protected Process Mandatory Level
 S-1-16-28672 Secure Process Mandatory Level
 `
 
-// TestWellKnownSIDsHaveTheirNames checks the authority and name of each well-known SID, and that there is no other.
+// TestWellKnownSIDsHaveTheirNames checks the authority and name of each well-known SID, and that there is no other
+// well-known SID.
 func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 	authority, n := "", 0
 	for line := range strings.Lines(strings.TrimPrefix(accounts, "\n")) {
@@ -121,7 +122,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		text, name, _ := strings.Cut(line, " ")
 		s := sid.MustParse(text)
 		if a, got := sid.Account(s); a != authority || got != name || sid.Name(s) != name {
-			t.Errorf("%s is %q %q, want %q %q", text, a, got, authority, name)
+			t.Errorf("Account(%s) = %q %q, want %q %q", text, a, got, authority, name)
 		}
 	}
 	told := map[sid.SID]bool{}
@@ -132,7 +133,7 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		}
 	}
 	if len(told) != n {
-		t.Errorf("%d well-known SIDs are told, want %d", len(told), n)
+		t.Errorf("All returned %d well-known SIDs, want %d", len(told), n)
 	}
 	first := 0
 	for range sid.WellKnown {
@@ -141,11 +142,11 @@ func TestWellKnownSIDsHaveTheirNames(t *testing.T) {
 		}
 	}
 	if first != 2 {
-		t.Errorf("%d SIDs were told to one who takes two, want 2", first)
+		t.Errorf("iteration continued to %d SIDs after break, want 2", first)
 	}
 }
 
-// TestDomainAccountsHaveTheirNames: the accounts of each domain have their names there ([MS-DTYP] 2.4.2.4).
+// The accounts that every domain has are named by their RID ([MS-DTYP] 2.4.2.4).
 func TestDomainAccountsHaveTheirNames(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	for rid, name := range map[uint32]string{498: "Enterprise Read-only DCs", 500: "Administrator", 501: "Guest",
@@ -154,7 +155,7 @@ func TestDomainAccountsHaveTheirNames(t *testing.T) {
 		522: "Cloneable Domain Controllers", 525: "Protected Users", 526: "Key Admins", 527: "Enterprise Key Admins",
 		553: "RAS and IAS Servers", 499: "", 511: "", 554: ""} {
 		if a, got := sid.Account(domain.WithRID(rid)); a != "" || got != name {
-			t.Errorf("%d is %q %q, want %q", rid, a, got, name)
+			t.Errorf("Account of RID %d = %q %q, want %q", rid, a, got, name)
 		}
 	}
 }
@@ -184,7 +185,7 @@ func TestVariablesHaveTheirSIDs(t *testing.T) {
 		"S-1-16-28672": sid.SecureProcessLevel, "S-1-18-1": sid.AuthorityAsserted, "S-1-18-2": sid.ServiceAsserted,
 		"S-1-5-5-7-9": sid.Logon(7, 9), "S-1-16-77": sid.IntegrityLevel(77)} {
 		if s.String() != text {
-			t.Errorf("%s, want %s", s, text)
+			t.Errorf("variable has the SID %s, want %s", s, text)
 		}
 	}
 }
@@ -196,7 +197,7 @@ func TestResolveStrictly(t *testing.T) {
 	for text, want := range map[string]string{"DA": "S-1-5-21-7-8-9-512", "BA": "S-1-5-32-544",
 		"S-1-5-21-7-8-9-512": "S-1-5-21-7-8-9-512", "S-1-5-32-544": "S-1-5-32-544"} {
 		if s, err := sid.ResolveStrict(text, domain); err != nil || s.String() != want {
-			t.Errorf("%s: %v, %v, want %v, nil", text, s, err, want)
+			t.Errorf("ResolveStrict(%s) = %v, %v, want %v, nil", text, s, err, want)
 		}
 	}
 	for text, want := range map[string]string{"da": "the canonical form S-1-5-21-7-8-9-512",
@@ -204,11 +205,11 @@ func TestResolveStrictly(t *testing.T) {
 		"S-1-5-1a": "the end of the SID", "S-1-5-18 ": "the end of the SID"} {
 		s, err := sid.ResolveStrict(text, domain)
 		if e, ok := err.(*sid.SyntaxError); !ok || e.Text != text || e.Want != want || !s.IsZero() {
-			t.Errorf("%s: %v, %v, want %s", text, s, err, want)
+			t.Errorf("ResolveStrict(%s) = %v, %v, want an error that suggests %s", text, s, err, want)
 		}
 	}
 	if _, err := sid.ResolveStrict("DA", sid.SID{}); err == nil {
-		t.Error("DA was read without a domain")
+		t.Error(`ResolveStrict("DA") without a domain succeeded, want an error`)
 	}
 }
 
@@ -216,16 +217,16 @@ func TestResolveStrictly(t *testing.T) {
 func TestMustParsePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("a text that is no SID was taken")
+			t.Error("MustParse did not panic, want a panic")
 		}
 	}()
-	t.Errorf("%q", sid.MustParse("no SID"))
+	t.Errorf("MustParse = %q, want a panic", sid.MustParse("no SID"))
 }
 
 // TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
 func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
-		t.Errorf("%#x, want %#x", h, 0)
+		t.Errorf("hash of the zero SID = %#x, want %#x", h, 0)
 	}
 	hashes := map[uint32]string{}
 	for n := range 16 {
@@ -234,14 +235,14 @@ func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 			s = s.WithRID(uint32(i))
 		}
 		if s.Hash() != s.Clone().Hash() {
-			t.Errorf("%s: two hashes", s)
+			t.Errorf("%s and its clone have different hashes, want equal ones", s)
 		}
 		for i := range n { // each sub-authority counts
 			subs := make([]uint32, n)
 			subs[i] = 7
 			other, _ := sid.New(5, subs...)
 			if was := hashes[other.Hash()]; was != "" && was != other.String() {
-				t.Errorf("%s hashes as %s", other, was)
+				t.Errorf("%s has the hash of %s, want different hashes", other, was)
 			}
 			hashes[other.Hash()] = other.String()
 		}
@@ -299,8 +300,8 @@ func ExampleAlias() {
 	// S-1-16-20480 S-1-16-28672
 }
 
-// TestSDDLAliasesMatchTheirSIDs: each alias of SDDL stands for the SID that [MS-DTYP] 2.4.2.4 and the page
-// "SID Strings" name; those of a domain follow it.
+// TestSDDLAliasesMatchTheirSIDs checks each alias of SDDL against the SID that [MS-DTYP] 2.4.2.4 and the page "SID
+// Strings" name. The aliases of a domain come last.
 func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 	const domain = "S-1-5-21-1-2-3"
 	for alias, want := range map[string]string{"AA": "S-1-5-32-579", "AC": "S-1-15-2-1", "AN": "S-1-5-7",
@@ -326,20 +327,20 @@ func TestSDDLAliasesMatchTheirSIDs(t *testing.T) {
 	} {
 		got, n, err := sid.Scan(alias, sid.MustParse(domain))
 		if err != nil || n != 2 || got.String() != want {
-			t.Errorf("%s: %v, %d, %v, want %s", alias, got, n, err, want)
+			t.Errorf("alias %s = %v, %d, %v, want %s", alias, got, n, err, want)
 		}
 		if back := sid.Alias(got, sid.MustParse(domain)); back != alias {
-			t.Errorf("the alias of %s is %q, want %s", want, back, alias)
+			t.Errorf("Alias(%s) = %q, want %s", want, back, alias)
 		}
 	}
 	for _, other := range []string{domain, domain + "-512-1", "S-1-5-21-1-2-4-512", "S-1-5-22-1-2-3-512",
 		"S-1-6-21-1-2-3-512",
 		"S-1-5-21-1-2-512", domain + "-511"} {
 		if got := sid.Alias(sid.MustParse(other), sid.MustParse(domain)); got != "" {
-			t.Errorf(`%s has the alias %q, want ""`, other, got)
+			t.Errorf(`Alias(%s) = %q, want ""`, other, got)
 		}
 	}
 	if got := sid.Alias(sid.MustParse(domain+"-512"), sid.SID{}); got != "" {
-		t.Errorf(`without a domain: %q, want ""`, got)
+		t.Errorf(`Alias without a domain = %q, want ""`, got)
 	}
 }

@@ -162,7 +162,7 @@ func TestDerivedTokenEqualsNew(t *testing.T) {
 				continue // it is an AppContainer already
 			}
 			if st != ntstatus.Success {
-				t.Fatal(of, name, st)
+				t.Fatalf("%s of %s: %v, want success", name, of, st)
 			}
 			again := must(t, n.Spec())
 			if n.Flags() != again.Flags() || n.IsAdmin() != again.IsAdmin() || n.Integrity() != again.Integrity() {

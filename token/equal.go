@@ -7,7 +7,8 @@ import (
 // Equal implements NtCompareTokens. It reports whether both tokens get the same
 // result in every access check that depends on the user, groups, restricting
 // SIDs, privileges and AppContainer. It compares lists as sets. Type, level,
-// identifiers, source, defaults and claims do not matter.
+// identifiers, source, defaults and claims do not matter. It panics if only one of
+// the tokens is nil.
 func (t *Token) Equal(o *Token) bool {
 	if t == o {
 		return true

@@ -210,7 +210,7 @@ func TestSecondFilterKeepsMarks(t *testing.T) {
 	}
 	first, st := tok.Filter(token.FilterSpec{Flags: winnt.SANDBOX_INERT | winnt.DISABLE_MAX_PRIVILEGE})
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("Filter: %v, want success", st)
 	}
 	for name, f := range map[string]token.FilterSpec{"empty": {}, "a group": {Disable: []sid.SID{sid.Administrators}},
 		"restrict": {Restrict: []token.Group{{SID: sid.Everyone}}}, "LUA_TOKEN": {Flags: winnt.LUA_TOKEN}} {

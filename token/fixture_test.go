@@ -144,7 +144,7 @@ func lowbox(t testing.TB, tok *token.Token, pkg string, caps ...string) *token.T
 	}
 	n, st := tok.LowBox(l)
 	if st != ntstatus.Success {
-		t.Fatal(st)
+		t.Fatalf("LowBox: %v, want success", st)
 	}
 	return n
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// networkUser is a token as a file server makes one: a user, 20 groups.
+// networkUser returns a token as a file server makes it: a user in 20 groups.
 func networkUser() token.Spec {
 	groups := make([]sid.SID, 15)
 	for i := range groups {
@@ -16,7 +16,7 @@ func networkUser() token.Spec {
 	return token.NetworkUser(userU, groups...)
 }
 
-// BenchmarkNew20 makes a token of 20 groups from SIDs that are there.
+// BenchmarkNew20 makes a token of 20 groups from existing SIDs.
 func BenchmarkNew20(b *testing.B) {
 	s := networkUser()
 	b.ReportAllocs()
@@ -27,13 +27,13 @@ func BenchmarkNew20(b *testing.B) {
 	}
 }
 
-// A token of 20 groups takes few allocations: servers make one a session.
+// A token of 20 groups needs few allocations, because servers make one for each session.
 func TestNewAllocations(t *testing.T) {
 	s := networkUser()
 	if n := len(s.Groups); n != 20 {
-		t.Fatalf("%d groups, want 20", n)
+		t.Fatalf("groups of the user: %d, want 20", n)
 	}
 	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
-		t.Errorf("%.0f allocations, want at most 8", got)
+		t.Errorf("New: %.0f allocations, want at most 8", got)
 	}
 }

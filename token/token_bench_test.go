@@ -50,8 +50,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// The budgets in allocations; those in time are read off the benchmarks.
-func TestAllocations(t *testing.T) {
+// Each operation stays within its budget of allocations. The benchmarks show the times.
+func TestAdjustmentsAllocateLittle(t *testing.T) {
 	tok := must(t, manyGroups(200, true))
 	on := []token.PrivilegeChange{{LUID: winnt.SeShutdownPrivilege.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}}
 	for _, c := range []struct {

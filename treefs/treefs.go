@@ -37,7 +37,7 @@ type caller struct {
 }
 
 // New returns an FS for the files of a tree with the rights of the thread's client. Only
-// the FS may use the thread until the caller closes it.
+// the FS may use the thread until the caller closes it. The thread must not be nil.
 func New(th *nt.Thread, tree string) *FS { return newFS(tree, &caller{th: th}) }
 
 func newFS(tree string, calls *caller) *FS { return &FS{prefix: `\??\` + tree + `\`, calls: calls} }

@@ -11,19 +11,28 @@ import (
 	"strings"
 )
 
-const auditUsage = `usage: refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
-PROOF is of refmon audit prove: of a record, or with OLD-CHECKPOINT of what came since`
+// readFiles returns the contents of least to most files. For another number, and for a file that cannot be read, it
+// prints what to do and returns nil.
+func readFiles(names []string, least, most int) (files []string) {
+	if len(names) < least || len(names) > most {
+		fmt.Println(usage)
+		return nil
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			fmt.Printf("refmon-verify: %v: give a file that can be read\n", err)
+			return nil
+		}
+		files = append(files, string(b))
+	}
+	return files
+}
 
 // runAudit checks a proof of an audit log; exit codes are those of run.
 func runAudit(args []string) int {
-	var files []string
-	for _, name := range args {
-		if b, err := os.ReadFile(name); err == nil {
-			files = append(files, string(b))
-		}
-	}
-	if len(files) != len(args) || len(args) < 2 || len(args) > 3 {
-		fmt.Println(auditUsage)
+	files := readFiles(args, 2, 3)
+	if files == nil {
 		return 2
 	}
 	outcome, err := verifyAudit(files[0], files[1], strings.Join(files[2:], ""))
@@ -31,8 +40,7 @@ func runAudit(args []string) int {
 	return pick(err == nil, 0, 1)
 }
 
-// checkpoint is the signed head of a log: its name, its size and the root of
-// its tree.
+// checkpoint is the signed head of a log: its name, its size and the root of its tree.
 type checkpoint struct {
 	origin string
 	size   uint64

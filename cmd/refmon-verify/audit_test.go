@@ -17,9 +17,9 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestAudit proves each record of a log, and each checkpoint as a continuation of the earlier ones. Our Go and Python
+// TestVerifierAcceptsOnlyTrueAuditProofs proves each record of a log, and each checkpoint as a continuation of the earlier ones. Our Go and Python
 // programs both accept these proofs and reject altered ones (U-70, U-71).
-func TestAudit(t *testing.T) {
+func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	dir := t.TempDir()
 	var olds [][]byte
 	for range 4 {
@@ -235,9 +235,9 @@ func refused(t *testing.T, name, key, proof, old, why string) {
 	}
 }
 
-// TestProofsOfRecords checks that each record of each small log is in its tree only by the path that RFC 6962
+// TestRecordIsProvedOnlyAtItsIndex checks that each record of each small log is in its tree only by the path that RFC 6962
 // defines, and only at its own index (U-70).
-func TestProofsOfRecords(t *testing.T) {
+func TestRecordIsProvedOnlyAtItsIndex(t *testing.T) {
 	s := newSigner("log")
 	for n := 1; n <= 9; n++ {
 		leaves := records(n)
@@ -267,8 +267,8 @@ func TestProofsOfRecords(t *testing.T) {
 	}
 }
 
-// TestProofsOfContinuation checks that each small log continues each of its prefixes, and no other log (U-71).
-func TestProofsOfContinuation(t *testing.T) {
+// TestLogContinuesOnlyItsPrefixes checks that each small log continues each of its prefixes, and no other log (U-71).
+func TestLogContinuesOnlyItsPrefixes(t *testing.T) {
 	s := newSigner("log")
 	for n := 1; n <= 9; n++ {
 		leaves := records(n)
@@ -319,8 +319,8 @@ func TestProofBeyondLogIsRefused(t *testing.T) {
 		s.note("log", 2, tree(leaves[:2])), "the log does not continue the old checkpoint")
 }
 
-// TestNotes checks that a checkpoint is accepted from its signer only, in one spelling.
-func TestNotes(t *testing.T) {
+// TestCheckpointNeedsItsSigner checks that a checkpoint is accepted from its signer only, in one spelling.
+func TestCheckpointNeedsItsSigner(t *testing.T) {
 	s, other := newSigner("log"), newSigner("other")
 	leaves := records(2)
 	root := tree(leaves)
@@ -374,9 +374,9 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestRunAudit: the exit code is 0 for a true proof, 1 for a false one, and 2 if a file
+// TestAuditExitCodes: the exit code is 0 for a true proof, 1 for a false one, and 2 if a file
 // is missing.
-func TestRunAudit(t *testing.T) {
+func TestAuditExitCodes(t *testing.T) {
 	s, dir := newSigner("log"), t.TempDir()
 	file := func(name, text string) string {
 		name = filepath.Join(dir, name)
@@ -404,8 +404,8 @@ func TestRunAudit(t *testing.T) {
 	}
 }
 
-// TestFormsOfProofs checks that an inclusion proof has three lines and its checkpoint.
-func TestFormsOfProofs(t *testing.T) {
+// TestInclusionProofSyntax checks that an inclusion proof has three lines and its checkpoint.
+func TestInclusionProofSyntax(t *testing.T) {
 	s := newSigner("log")
 	leaves := records(1)
 	whole := inclusion(leaves[0], 0, nil, s.note("log", 1, tree(leaves)))

@@ -8,7 +8,7 @@ import (
 // operand is an element of the stack: a result r, an attribute a (NULL without values), a literal l, a list c.
 type operand struct {
 	kind      byte
-	truth     int // of a result: -1 false, 0 unknown, 1 true
+	truth     int      // of a result: -1 false, 0 unknown, 1 true
 	values    []string // nil if it is not found; empty for a user or device claim without values
 	sensitive bool
 	denyOnly  bool // of an attribute: NULL where the entry allows

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// TestEveryCondition checks conditional entries with random programs whose result alone decides. TestPython runs the
+// TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides. TestPython runs the
 // same cases on the Python verifier.
-func TestEveryCondition(t *testing.T) {
+func TestRandomConditionsVerify(t *testing.T) {
 	w, outcomes := seeded(t), map[bool]int{}
 	for range rounds(t) {
 		s := w.conditional(t)
@@ -23,9 +23,9 @@ func TestEveryCondition(t *testing.T) {
 	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
 }
 
-// TestFold checks that upper case equals that of package claims, for each UTF-16 unit and each unit that some Unicode
+// TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit that some Unicode
 // version folds to the same letter.
-func TestFold(t *testing.T) {
+func TestUpperCaseEqualsClaims(t *testing.T) {
 	same := func(a, b rune) bool { return fold(units(string(a)), false) == fold(units(string(b)), false) }
 	for u := rune(0); u < 0x10000; u++ {
 		others := []rune{unicode.ToUpper(u), unicode.ToLower(u), unicode.ToTitle(u)}

@@ -102,8 +102,8 @@ func redecide(t testing.TB, m document, descriptor, file string) []byte {
 	return m.render(t, true)
 }
 
-// TestKnownAlterations checks that both verifiers reject all alterations that one of them once accepted.
-func TestKnownAlterations(t *testing.T) {
+// TestKnownAlterationsAreRejected checks that both verifiers reject all alterations that one of them once accepted.
+func TestKnownAlterationsAreRejected(t *testing.T) {
 	list := knownAlterations(t)
 	python := pythonVerdicts(t, list)
 	for i, s := range list {
@@ -117,8 +117,8 @@ func TestKnownAlterations(t *testing.T) {
 	}
 }
 
-// TestUnknownEntry checks that both verifiers ignore a SACL's first entry of an unknown type.
-func TestUnknownEntry(t *testing.T) {
+// TestUnknownFirstEntryIsIgnored checks that both verifiers ignore a SACL's first entry of an unknown type.
+func TestUnknownFirstEntryIsIgnored(t *testing.T) {
 	s := knownAlterations(t)[0]
 	head := []byte{1, 0, 0x14, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 32, 0, 0, 0}
 	s.descriptor = append(head, 2, 0, 12, 0, 1, 0, 0, 0, 0x16, 0, 4, 0, 2, 0, 8, 0, 0, 0, 0, 0)
@@ -131,9 +131,9 @@ func TestUnknownEntry(t *testing.T) {
 	}
 }
 
-// TestEqualVerdicts checks that the verifiers agree on random alterations of a certificate, its descriptor and its
+// TestGoAndPythonVerdictsAreEqual checks that the verifiers agree on random alterations of a certificate, its descriptor and its
 // token file. REFMON_VERDICTS=100000 is the long run.
-func TestEqualVerdicts(t *testing.T) {
+func TestGoAndPythonVerdictsAreEqual(t *testing.T) {
 	seed := uint64(1)
 	if os.Getenv("REFMON_SEED") != "" {
 		seed = randtest.Seed(t)

@@ -30,14 +30,8 @@ func run(args []string) int {
 	if len(args) > 0 && verbs[args[0]] != nil {
 		return verbs[args[0]](args[1:])
 	}
-	var files []string
-	for _, name := range args {
-		if b, err := os.ReadFile(name); err == nil {
-			files = append(files, string(b))
-		}
-	}
-	if len(args) != 3 || len(files) != 3 {
-		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN, three files that can be read")
+	files := readFiles(args, 3, 3)
+	if files == nil {
 		return 2
 	}
 	b, raw := hex.DecodeString(strings.TrimSpace(files[1]))

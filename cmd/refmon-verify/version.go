@@ -7,7 +7,16 @@ import (
 )
 
 // verbs maps first arguments to functions. Without one of them the program checks a certificate.
-var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion}
+var verbs = map[string]func(args []string) int{"audit": runAudit, "version": runVersion,
+	"--help": func([]string) int { fmt.Println(usage); return 0 }}
+
+const usage = `Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN
+       refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
+       refmon-verify version
+
+Checks a certificate of refmon why --certificate, or a proof of refmon audit
+prove: that a log has a record, or that it continues an old checkpoint.
+Exit codes: 0 it is true, 1 it is not, 2 a file cannot be read.`
 
 // release is set by release builds: -ldflags "-X main.release=v1.2.3".
 var release = ""

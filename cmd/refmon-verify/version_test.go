@@ -5,25 +5,56 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// The output has the versions of the program and of Go, and the system.
-func TestVersion(t *testing.T) {
-	was, out := release, os.Stdout
+// printed returns the exit code of a command line and what it prints.
+func printed(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	out := os.Stdout
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, os.Stdout = "v1.2.3", w
-	code := run([]string{"version"})
-	release, os.Stdout = was, out
+	os.Stdout = w
+	code := run(args)
+	os.Stdout = out
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, string(b)
+}
+
+// The output has the versions of the program and of Go, and the system.
+func TestVersionNamesProgramAndGo(t *testing.T) {
+	was := release
+	release = "v1.2.3"
+	code, got := printed(t, "version")
+	release = was
 	want := fmt.Sprintf("refmon-verify v1.2.3 (%s, %s/%s)\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	if err != nil || code != 0 || string(b) != want {
-		t.Errorf("%d, %q, want %q, %v", code, b, want, err)
+	if code != 0 || got != want {
+		t.Errorf("version: exit code %d, %q, want 0, %q", code, got, want)
+	}
+}
+
+// TestHelp checks that --help prints the usage, that the page fits a terminal, and that an error names the file that
+// cannot be read.
+func TestHelp(t *testing.T) {
+	code, page := printed(t, "--help")
+	if code != 0 || !strings.HasPrefix(page, "Usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN\n") {
+		t.Errorf("--help: %d, %q, want 0 and the usage", code, page)
+	}
+	terminal.CheckPage(t, "refmon-verify --help", page)
+	for _, args := range [][]string{{"version_test.go", "nosuch", "x"}, {"audit", "version_test.go", "nosuch"}} {
+		if code, got := printed(t, args...); code != 2 || !strings.Contains(got, "open nosuch: ") {
+			t.Errorf("%q: %d, %q, want 2 and the name of the missing file", args, code, got)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestEveryTree checks that grants and denials of a tree's nodes propagate to their ancestors as in the access check:
+// TestTreeDecisionsVerify checks that grants and denials of a tree's nodes propagate to their ancestors as in the access check:
 // the verifier accepts the certificate of each decision (A-82 to A-85).
-func TestEveryTree(t *testing.T) {
+func TestTreeDecisionsVerify(t *testing.T) {
 	const file = `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`
 	client, err := tokens.Parse([]byte(file))
 	if err != nil {

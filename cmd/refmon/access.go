@@ -12,10 +12,12 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -154,7 +156,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 		return err
 	}
 	if share != nil {
-		return c.both(std, share, q)
+		return c.both(std, dir, share, q)
 	}
 	a, err := q.Ask()
 	if err != nil {
@@ -164,6 +166,9 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 		return printJSON(std, q, &a, id)
 	}
 	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
+		return err
+	}
+	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -206,7 +211,8 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 }
 
 // both decides about the share and then the object, and prints which one decided.
-func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *accessquery.Query) error {
+func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
+	object *accessquery.Query) error {
 	gate := *object
 	gate.Request.Descriptor = share
 	names := [2]string{"share", "object"}
@@ -245,5 +251,22 @@ func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *accessquery
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
+	if !c.JSON {
+		d := object.Request.Descriptor
+		if err := std.printNames(d, object.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+			return err
+		}
+	}
 	return verdict(allowed)
+}
+
+// namesOf returns the function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+func namesOf(dir *directory.Directory) func(sid.SID) string {
+	var host host.Names
+	return func(s sid.SID) string {
+		if dir != nil && dir.Known(s) {
+			return dir.Name(s)
+		}
+		return host.Of(s)
+	}
 }

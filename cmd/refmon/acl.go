@@ -121,7 +121,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	return conclude(std, sum, err)
 }
 
-var errNoUTF8 = errors.New("the name is no UTF-8, so that JSON cannot say it")
+var errNoUTF8 = errors.New("the name is not UTF-8, so JSON cannot express it")
 
 // whole chooses the attribute with whole descriptors if the paths are on mounts of refmond. It is an error if only some
 // are.

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestCountNote checks that each note has its own count and the name of the first changed file.
-func TestCountNote(t *testing.T) {
+// TestNotesHaveCountAndFirstFile checks that each note has its own count and the name of the first changed file.
+func TestNotesHaveCountAndFirstFile(t *testing.T) {
 	var sum bulk.Summary
 	for i, n := range []objects.Note{objects.NoteUnverified, objects.NoteStale, objects.NoteNoDACL, 0, objects.NoteStale,
 		objects.NoteNoDACL, objects.NoteStale} {
@@ -25,7 +25,7 @@ func TestCountNote(t *testing.T) {
 
 // A descriptor that is set offline replaces the given parts with their control bits and keeps the others. For a file
 // without a descriptor all three parts are required (F-171).
-func TestMergedParts(t *testing.T) {
+func TestOfflineSetReplacesGivenParts(t *testing.T) {
 	const now = "O:BAG:SYD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)"
 	for given, want := range map[string]string{
 		"O:BU":                          "O:BUG:SYD:PAI(A;;FA;;;BA)S:AI(AU;SA;FW;;;WD)",

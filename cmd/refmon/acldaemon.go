@@ -55,7 +55,7 @@ func servedName(path string) (string, error) {
 		return path, nil
 	}
 	if strings.HasPrefix(path, "/") || strings.HasPrefix(path, ".") || path == "" {
-		return "", fmt.Errorf("%s: a daemon's file is named by its tree, as in projects/plans/plan.docx", printable(path))
+		return "", fmt.Errorf("%s: a file of refmond is named TREE/PATH, such as projects/plans/plan.docx", printable(path))
 	}
 	return treeNames + strings.ReplaceAll(strings.TrimRight(path, "/"), "/", `\`), nil
 }
@@ -143,7 +143,7 @@ func (s *served) write(d *sd.Descriptor) error {
 		want, parts = want|winnt.ACCESS_SYSTEM_SECURITY, parts|winnt.SACL_SECURITY_INFORMATION
 	}
 	if parts == 0 {
-		return fmt.Errorf("%s: none of the parts O:, G:, D: and S: is given", printable(s.name))
+		return fmt.Errorf("%s: O:, G:, D: and S: are missing: give at least one", printable(s.name))
 	}
 	return s.with(s.name, want, func(th *nt.Thread, h winnt.Handle) ntstatus.Status {
 		return th.NtSetSecurityObject(h, parts, d)

@@ -91,7 +91,7 @@ func (k *kept) write(std *streams, d *sd.Descriptor) error {
 		return err
 	}
 	if err := k.offline.Write(whole); err != nil {
-		return fmt.Errorf("%w: writing past every server takes CAP_SYS_ADMIN", err)
+		return fmt.Errorf("%w: writing the attribute itself needs CAP_SYS_ADMIN", err)
 	}
 	fmt.Fprintf(std.err, "refmon: %s: written offline, without an access check or an audit record\n", printable(k.path))
 	return nil

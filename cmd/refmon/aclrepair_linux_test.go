@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestACLRepair checks that a dry run names the files and exits with 1, that a repair exits with 0 and leaves nothing
+// TestACLRepairExitCodes checks that a dry run names the files and exits with 1, that a repair exits with 0 and leaves nothing
 // to repair, and that an irreparable file makes the exit code 2 (F-202).
-func TestACLRepair(t *testing.T) {
+func TestACLRepairExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	describe := func(name, text string) {
 		t.Helper()

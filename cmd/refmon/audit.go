@@ -17,6 +17,7 @@ import (
 type auditCmd struct {
 	Tail    auditTailCmd    `cmd:"" help:"Print records as they are written, one readable line each."`
 	Query   auditQueryCmd   `cmd:"" help:"Select records and print them as text, JSON, CSV, Windows event XML or OCSF."`
+	Decode  auditDecodeCmd  `cmd:"" help:"Print exported Windows events in words, or check them."`
 	Verify  auditVerifyCmd  `cmd:"" help:"Verify a log, and report the covered range and the limits of the verification."`
 	Stats   auditStatsCmd   `cmd:"" help:"Count records by event, user, object and privilege."`
 	Report  auditReportCmd  `cmd:"" help:"Write one HTML page of denials, privileges and changes."`

@@ -9,7 +9,7 @@ import (
 )
 
 // A forwarder stores its position in the given file and continues there (U-77).
-func TestAuditForwardFlags(t *testing.T) {
+func TestForwarderStoresItsPosition(t *testing.T) {
 	dir := newTrail(t, 0)
 	to, cursor := filepath.Join(t.TempDir(), "sink"), filepath.Join(t.TempDir(), "cursor")
 	lines := func() int {

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestAuditStory runs the auditor's example and the commands that README shows
+// TestAuditorsExample runs the auditor's example and the commands that README shows
 // for it, then changes a byte, which is found (U-74).
-func TestAuditStory(t *testing.T) {
+func TestAuditorsExample(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trail")
 	refmon := func(want int, args ...string) string {
 		t.Helper()
@@ -59,7 +59,7 @@ func TestAuditStory(t *testing.T) {
 
 // Each flag of a query selects by its own field, several flags select their intersection, and tail starts at the
 // given record.
-func TestAuditFlags(t *testing.T) {
+func TestAuditQueryFlags(t *testing.T) {
 	dir := newTrail(t, 0)
 	// The records 2 to 11 are i = 0 to 9: user i%3, object i%4, failures odd, a privilege
 	// from 5 on, hour i; 1 and 12 are the log's own and of today.
@@ -124,7 +124,7 @@ func TestAuditFlags(t *testing.T) {
 }
 
 // Sums count the selected records, with the requested number of rows, and the page shows the same.
-func TestAuditStats(t *testing.T) {
+func TestAuditStatsTables(t *testing.T) {
 	dir := newTrail(t, 0)
 	const day = "--until=2025-01-01T00:00:00Z"
 	rows := func(out, title string) int {

@@ -118,7 +118,7 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	if len(c.Directory) == 0 && len(c.Token) == 0 {
 		return nil, errors.New("no principals: give --directory FILE (users and groups, such as /etc/passwd, an LDIF or " +
-			"a file that 'refmon directory' makes), or --token FILE")
+			"a file of refmon directory from), or --token FILE")
 	}
 	d, err := c.readPeople(std)
 	if err != nil {
@@ -166,9 +166,9 @@ type input struct {
 func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
-		return nil, errors.New("which objects? give paths, or --objects FILE")
+		return nil, errors.New("the objects are missing: give paths, or --objects FILE")
 	case c.Objects != "" && c.IDMaps != "":
-		return nil, errors.New("--id-maps is about files: an objects file has SIDs already")
+		return nil, errors.New("--id-maps applies to files only: an objects file has SIDs")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
 	case c.Objects == "" && len(paths) == 1 && !c.Recurse && source.Holds(paths[0]):
@@ -240,12 +240,12 @@ func interrupted() (context.Context, context.CancelFunc) {
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): "+
-				"they count instead of the attribute, as on the server%s\n",
+			"refmon: of %d of %d objects the POSIX permissions were changed without the server (hash mismatch): "+
+				"they decide instead of the attribute, as on the server%s\n",
 			sum.Stale, sum.Objects, example("; the first: ", sum.FirstStale))
 	}
 	if sum.Passed > 0 {
-		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, not listed: --nothing lists them too\n",
+		fmt.Fprintf(std.err, "refmon: nothing is granted on %d of %s, which are not listed: --nothing lists them\n",
 			sum.Passed, count(sum.Objects, "object", "objects"))
 	}
 	if sum.NoDACL > 0 {
@@ -253,20 +253,20 @@ func remark(std *streams, sum *bulk.Summary) {
 			sum.NoDACL, sum.Objects)
 	}
 	if sum.Typed > 0 {
-		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type asks about one type, "+
+		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type checks one type, "+
 			"and so do rights such as AddMember and WP:member\n",
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
 	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %s accounts of the server that the directory file does not have%s: "+
-				"give its users uid and its groups gid\n", count(sum.Unmapped, "object names", "objects name"),
+			"refmon: %s accounts of the server that are not in the directory file%s: "+
+				"add uid to its users and gid to its groups\n", count(sum.Unmapped, "object names", "objects name"),
 			example(", such as ", sum.FirstUnmapped))
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
-			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as "+
-				"they are\n", sum.Unverified, sum.Objects)
+			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were used "+
+				"without that check\n", sum.Unverified, sum.Objects)
 	}
 }
 
@@ -293,7 +293,7 @@ func conclude(std *streams, sum bulk.Summary, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(std.err,
-			"refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)
+			"refmon: interrupted: the output has the first %d objects and not the rest\n", sum.Objects)
 		return errReported
 	case err != nil:
 		return err

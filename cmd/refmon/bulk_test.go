@@ -18,7 +18,7 @@ func sevenObjects(changes func(*bulk.Summary)) bulk.Summary {
 }
 
 // The output has the number of omitted objects by reason, and unanswered objects give a failure.
-func TestConclude(t *testing.T) {
+func TestOmittedObjectsAreCountedByReason(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {
 		name string
@@ -30,26 +30,26 @@ func TestConclude(t *testing.T) {
 		{"all well", sevenObjects(func(*bulk.Summary) {}), nil, nil, ""},
 		{"nothing there", bulk.Summary{}, nil, nil, "there are no objects"},
 		{"a changed file", sevenObjects(func(s *bulk.Summary) { s.Stale, s.FirstStale = 2, "/srv/\x1bx" }), nil, nil,
-			"of 2 of 7 objects the POSIX permissions were changed behind the server's back (hash mismatch): they count " +
+			"of 2 of 7 objects the POSIX permissions were changed without the server (hash mismatch): they decide " +
 				"instead of the attribute, as on the server; the first: /srv/\ufffdx"},
 		{"no list", sevenObjects(func(s *bulk.Summary) { s.NoDACL = 3 }), nil, nil,
 			"3 of 7 descriptors have no D: part: no DACL limits access to their objects"},
 		{"one type", sevenObjects(func(s *bulk.Summary) { s.Typed, s.TypedEntries = 1, 1 }), nil, nil,
-			"1 object entry of 1 object were not considered: --object-type asks about one type, and so do rights such " +
+			"1 object entry of 1 object were not considered: --object-type checks one type, and so do rights such " +
 				"as AddMember and WP:member"},
 		{"types", sevenObjects(func(s *bulk.Summary) { s.Typed, s.TypedEntries = 2, 5 }), nil, nil,
-			"5 object entries of 2 objects were not considered: --object-type asks about one type, and so do rights " +
+			"5 object entries of 2 objects were not considered: --object-type checks one type, and so do rights " +
 				"such as AddMember and WP:member"},
 		{"no account", sevenObjects(func(s *bulk.Summary) { s.Unmapped, s.FirstUnmapped = 4, "S-1-22-1-7" }), nil, nil,
-			"4 objects name accounts of the server that the directory file does not have, such as S-1-22-1-7: give " +
-				"its users uid and its groups gid"},
+			"4 objects name accounts of the server that are not in the directory file, such as S-1-22-1-7: add uid " +
+				"to its users and gid to its groups"},
 		{"hashes", sevenObjects(func(s *bulk.Summary) { s.Unverified = 6 }), nil, nil,
-			"6 of 7 objects have a hash that only their server can verify: their attributes were taken as they are"},
+			"6 of 7 objects have a hash that only their server can verify: their attributes were used without that check"},
 		{"unreadable", sevenObjects(func(s *bulk.Summary) { s.Unreadable, s.FirstError = 2, errors.New("/a\x1b: cut") }), nil,
 			errReported, "2 of 7 objects could not be read: look for \"error\" in the output; the first: /a\ufffd: cut"},
 		{"stopped", sevenObjects(func(s *bulk.Summary) { s.Unreadable, s.FirstError = 1, broken }),
 			fmt.Errorf("in a worker: %w", context.Canceled), errReported,
-			"interrupted: the output is complete for the first 7 objects and lacks the rest"},
+			"interrupted: the output has the first 7 objects and not the rest"},
 		{"failed", sevenObjects(func(s *bulk.Summary) { s.Unreadable, s.FirstError = 1, errReported }), broken, broken, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

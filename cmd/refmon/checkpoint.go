@@ -68,10 +68,10 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 			}
 		}
 	case old.Question != r.at.Question || old.InputSize != r.at.InputSize:
-		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew",
+		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start again",
 			o.checkpoint)
 	case old.Done:
-		fmt.Fprintln(o.std.err, "refmon: the checkpoint says that all is done")
+		fmt.Fprintln(o.std.err, "refmon: the checkpoint is complete: there is nothing left to do")
 		return nil, nil
 	default:
 		r.at, r.before, r.resumed = *old, old.Position, true

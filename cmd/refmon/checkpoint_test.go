@@ -11,7 +11,7 @@ import (
 )
 
 // A checkpoint that this program did not write is refused.
-func TestCheckpointRefused(t *testing.T) {
+func TestForeignCheckpointIsRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {
 		t.Errorf("%+v, %v, want c.InputSize = 9, no error", c, err)
@@ -133,8 +133,9 @@ func aRun(t *testing.T, args ...string) *stopped {
 	if code, says := s.refmon(); code != exitMalformed || !strings.Contains(says, "line 1: ") {
 		t.Fatalf(`the whole run: exit code %d, %s, want %d, text containing "line 1: "`, code, says, exitMalformed)
 	}
-	if code, says := s.refmon(); code != 0 || says != "refmon: the checkpoint says that all is done\n" {
-		t.Fatalf("again: exit code %d, %s, want 0, %q", code, says, "refmon: the checkpoint says that all is done\n")
+	const complete = "refmon: the checkpoint is complete: there is nothing left to do\n"
+	if code, says := s.refmon(); code != 0 || says != complete {
+		t.Fatalf("again: exit code %d, %s, want 0, %q", code, says, complete)
 	}
 	return s
 }
@@ -150,7 +151,7 @@ func toFirst(out int64) func(c *checkpoint) {
 
 // A resumed run removes the output after the checkpoint, continues the line numbers, and ends with the counts and the
 // exit code of the whole run.
-func TestRunResumes(t *testing.T) {
+func TestResumedRunEqualsWholeRun(t *testing.T) {
 	s := aRun(t, "who-can", "read", "-o", "@o.jsonl", "-f", "jsonl", "--out", "@out")
 	whole := s.read("out")
 	rows := strings.SplitAfter(whole, "\n")

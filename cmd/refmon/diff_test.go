@@ -10,7 +10,7 @@ import (
 )
 
 // The same tests for a comparison of two states.
-func TestConcludeDiff(t *testing.T) {
+func TestOmittedObjectsOfComparisonAreCounted(t *testing.T) {
 	broken := errors.New("broken")
 	changed := func(o *bulk.Outcome) { o.Changed, o.Changes = 3, 9 }
 	for _, c := range []struct {

@@ -43,7 +43,7 @@ func nilAtEnd(err error) error {
 // index compares two outputs of who-can --for-index.
 func (c *diffCmd) index(std *streams) (err error) {
 	if c.Checkpoint != "" || c.Summary || c.Format == "csv" {
-		return errors.New("of two outputs of --for-index there are JSON lines, without --checkpoint and --summary")
+		return errors.New("two outputs of --for-index are compared as JSON lines: omit --checkpoint, --summary and csv")
 	}
 	open := func(name string) func() (io.ReadCloser, error) {
 		return func() (io.ReadCloser, error) { return os.Open(name) }

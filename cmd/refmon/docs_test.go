@@ -15,9 +15,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the output of the commands into the documents")
 
-// TestDocuments runs the commands in the console blocks of the documents and compares their output. With -rewrite it
+// TestConsoleBlocksMatchOutput runs the commands in the console blocks of the documents and compares their output. With -rewrite it
 // updates the documents; review the difference before you commit it.
-func TestDocuments(t *testing.T) {
+func TestConsoleBlocksMatchOutput(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -156,9 +156,9 @@ func lines(s string) []string {
 
 var block = regexp.MustCompile("(?ms)^```star( prelude)?\n(.*?)^```$")
 
-// TestGuide runs every piece of the guide for server authors, on both
+// TestGuidePiecesRun runs every piece of the guide for server authors, on both
 // profiles, each on a kernel of its own after the page's first piece.
-func TestGuide(t *testing.T) {
+func TestGuidePiecesRun(t *testing.T) {
 	page, err := os.ReadFile("../../docs/impersonation.md")
 	if err != nil {
 		t.Fatal(err)

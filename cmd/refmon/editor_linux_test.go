@@ -84,9 +84,9 @@ func TestRepl(t *testing.T) {
 	}
 }
 
-// TestHistory checks that the latest line comes back first, that empty and repeated lines are not stored, and that
+// TestHistoryIsBoundedAndSkipsRepeats checks that the latest line comes back first, that empty and repeated lines are not stored, and that
 // the history is bounded.
-func TestHistory(t *testing.T) {
+func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 	h := &history{}
 	for _, line := range []string{"a", "", "b", "b", "a"} {
 		h.Add(line)
@@ -103,7 +103,7 @@ func TestHistory(t *testing.T) {
 }
 
 // Ctrl-C clears and ends its line; later keys belong to the next line.
-func TestKeys(t *testing.T) {
+func TestControlCEndsItsLine(t *testing.T) {
 	in := &pieces{"ab\x03cd", "e\x03", "\x03f\r"}
 	k := &keys{in: in}
 	var lines []string

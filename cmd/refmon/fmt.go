@@ -50,7 +50,7 @@ func (c *fmtCmd) Run(std *streams) error {
 		return err
 	}
 	if c.Write && c.Source == "-" {
-		return errors.New("-w needs a file to write to, not standard input")
+		return errors.New("-w needs a file, because it cannot rewrite standard input")
 	}
 	b, err := std.readFile(c.Source)
 	if err != nil {

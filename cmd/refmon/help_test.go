@@ -16,16 +16,16 @@ import (
 // TestHelpFitsTerminal checks that the help pages of all commands and topics fit 80 columns and have no control codes
 // in a pipe.
 func TestHelpFitsTerminal(t *testing.T) {
-	print := func(args ...string) string {
+	shown := func(args ...string) string {
 		var out bytes.Buffer
 		if code := run(args, &streams{out: &out, err: &out}); code != exitGranted {
 			t.Errorf("refmon %q: exit code %d, want %d", args, code, exitGranted)
 		}
 		return out.String()
 	}
-	terminal.CheckHelp(t, "refmon", print)
+	terminal.CheckHelp(t, "refmon", shown)
 	for topic := range topics {
-		terminal.CheckPage(t, "refmon help "+topic, print("help", topic))
+		terminal.CheckPage(t, "refmon help "+topic, shown("help", topic))
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // A flag of another command is reported with that command, ready to type (U-115).
-func TestAnotherVerb(t *testing.T) {
+func TestFlagOfAnotherCommandIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	listing := filepath.Join(dir, "ad.ldif")
 	if err := os.WriteFile(listing, []byte(strings.Repeat("dn: DC=corp\n", 30)), 0o600); err != nil {

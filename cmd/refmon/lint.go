@@ -72,7 +72,7 @@ type lintPage struct {
 
 func (p *lintPage) file(name string) error {
 	if info, err := os.Stat(name); err == nil && info.IsDir() { // its files have the descriptors (U-115)
-		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' asks about what is in it",
+		return fmt.Errorf("%s is a folder: 'refmon acl export %[1]s -r | refmon lint -' checks the files in it",
 			printable(name))
 	}
 	b, err := p.std.readFile(name)

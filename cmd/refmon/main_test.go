@@ -190,9 +190,10 @@ var answers = []struct {
 		"there are no objects"},
 	{0, []string{"who-can", "read", "-o", "open.jsonl", "-d", "company.yaml", "-f", "jsonl"}, ".",
 		"2 of 2 descriptors have no D: part"},
-	{2, []string{"who-can", "read", "-d", "company.yaml"}, "^$", "which objects"},
-	{2, []string{"who-can", "read", "/tmp", "-o", "good.jsonl", "-d", "company.yaml"}, "^$",
-		"either paths or --objects"},
+	{2, []string{"who-can", "read", "-d", "company.yaml"}, "^$", "objects are missing"},
+	{2, []string{"who-can", "read", "/tmp", "-o", "good.jsonl", "-d", "company.yaml"}, "",
+		`"/tmp": no object has this path or name`},
+	{2, []string{"reach", "Everyone", "/tmp", "-o", "good.jsonl", "-t", "admin"}, "^$", "either paths or --objects"},
 	{2, []string{"who-can", "read", "good.jsonl", "-d", "company.yaml"}, "^$", "give it as --objects good.jsonl"},
 	{0, []string{"who-can", "read", "passwd", "-d", "company.yaml"}, "passwd", "S-1-22-1-"},
 	{2, []string{"who-can", "read", "-o", "good.jsonl", "-d", "company.yaml", "-f", "x"}, "^$", "."},
@@ -264,7 +265,7 @@ var answers = []struct {
 }
 
 // Each command line has its exit code, prints only its answer, and writes errors only to standard error.
-func TestAnswers(t *testing.T) {
+func TestEachCommandLineHasItsExitCode(t *testing.T) {
 	workplace(t)
 	for _, c := range answers {
 		code, out, errs := asked(c.args...)
@@ -329,7 +330,7 @@ var wrongLines = []struct {
 
 // A wrong flag gives exit code 2 and a message that names it, whatever else is right. Nothing is printed to standard
 // output.
-func TestRefusals(t *testing.T) {
+func TestWrongFlagIsNamed(t *testing.T) {
 	workplace(t)
 	for _, c := range wrongLines {
 		args := strings.Fields(c.line)

@@ -32,7 +32,7 @@ func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
 		}
 	}
 	if n > 0 {
-		fmt.Fprintf(std.err, "refmon: %s not considered: --object-type asks about one type, "+
+		fmt.Fprintf(std.err, "refmon: %s not considered: --object-type checks one type, "+
 			"and so do rights such as AddMember and WP:member\n", count(n, "object entry was", "object entries were"))
 	}
 }

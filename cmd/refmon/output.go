@@ -125,8 +125,8 @@ func (o *output) run(r *bulk.Run) (err error) {
 	r.Progress, r.CacheBytes, r.Table = bar.show, cacheBytes(), o.table()
 	if o.checkpoint != "" {
 		if r.Changes || o.in.chosen {
-			return errors.New("--changes, --only and --exclude compare or choose from the beginning: " +
-				"leave --checkpoint out")
+			return errors.New("--changes, --only and --exclude need the whole input: " +
+				"omit --checkpoint")
 		}
 		if r.Ask == bulk.Index && o.sets == "" {
 			return errors.New("--checkpoint with --for-index needs --sets FILE")
@@ -211,7 +211,7 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 	var at *resumption
 	if o.checkpoint != "" {
 		if o.in.chosen {
-			return errors.New("--only and --exclude choose from the beginning: leave --checkpoint out")
+			return errors.New("--only and --exclude need the whole input: omit --checkpoint")
 		}
 		if at, err = o.resume(r.Fingerprint(), true); at == nil {
 			return err

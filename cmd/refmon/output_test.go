@@ -21,9 +21,9 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestOutputIsLost checks that every verb exits with code 2 if it cannot write its output, so that truncated output
+// TestLostOutputExitsWithCode2 checks that every verb exits with code 2 if it cannot write its output, so that truncated output
 // is never taken for a success or a denial.
-func TestOutputIsLost(t *testing.T) {
+func TestLostOutputExitsWithCode2(t *testing.T) {
 	workplace(t)
 	dir := newTrail(t, 0)
 	lines := [][]string{{"audit", "query", dir}, {"audit", "query", dir, "--format", "xml"}, {"audit", "query",

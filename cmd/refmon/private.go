@@ -90,7 +90,7 @@ func (c *privateCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	page := privatePage{std: std, q: &q, p: &p, names: names}
+	page := privatePage{std: std, q: &q, p: &p, name: namesOf(names.Directory)}
 	switch {
 	case c.JSON:
 		err = page.printJSON()

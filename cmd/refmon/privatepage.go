@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/internal/cli/acltree"
-	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -17,11 +14,10 @@ import (
 
 // privatePage prints an answer for a person.
 type privatePage struct {
-	std   *streams
-	q     *fileaccess.PrivateRequest
-	p     *fileaccess.Privacy
-	names *acltree.Names
-	host  host.Names
+	std  *streams
+	q    *fileaccess.PrivateRequest
+	p    *fileaccess.Privacy
+	name func(sid.SID) string // "": a SID without a name
 }
 
 func (p *privatePage) print() error {
@@ -31,7 +27,7 @@ func (p *privatePage) print() error {
 		if len(p.q.Trusted) > 0 {
 			text = "nobody but this user, SYSTEM, Administrators and those of --allow may read or change it"
 		}
-		b.WriteString(p.std.paint(green, "PRIVATE") + " for " + p.who(p.q.User) + "\n" + folded(text, 2))
+		b.WriteString(p.std.paint(green, "PRIVATE") + " for " + p.who(p.q.User) + "\n" + wrapAt(text, 2, pageWidth))
 	} else {
 		b.WriteString(p.std.paint(red, "NOT PRIVATE") + " for " + p.who(p.q.User) + "\n")
 	}
@@ -39,8 +35,8 @@ func (p *privatePage) print() error {
 		p.exposure(&b, &p.p.Others[i])
 	}
 	if n := p.p.OtherNames; n > 0 {
-		b.WriteString("\n" + folded(count(int(n), "other name", "other names")+" of the file (hard links)", 0) +
-			folded("in folders that were not given: inheritance from there can open it", 2))
+		b.WriteString("\n" + wrapAt(count(int(n), "other name", "other names")+" of the file (hard links)", 0, pageWidth) +
+			wrapAt("in folders that were not given: inheritance from there can open it", 2, pageWidth))
 	}
 	for _, line := range p.remarks() {
 		b.WriteString(line)
@@ -66,9 +62,9 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	} else if x.Conditional != 0 {
 		text += ", some of it if a condition holds"
 	}
-	b.WriteString("\n" + folded(p.std.paint(bold, p.who(x.SID)), 0) + folded(text, 2))
+	b.WriteString("\n" + p.std.paint(bold, p.who(x.SID)) + "\n" + wrapAt(text, 2, pageWidth))
 	for _, line := range p.through(x, d) {
-		b.WriteString(folded(line, 2))
+		b.WriteString(wrapAt(line, 2, pageWidth))
 	}
 }
 
@@ -93,7 +89,7 @@ func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines [
 
 // remarks returns the lines about what does not count and what was not asked.
 func (p *privatePage) remarks() (lines []string) {
-	add := func(text string) { lines = append(lines, folded(text, 2)) }
+	add := func(text string) { lines = append(lines, wrapAt(text, 2, pageWidth)) }
 	lines = append(lines, "\nnot counted:\n")
 	for i := range p.p.Sandboxed {
 		x := &p.p.Sandboxed[i]
@@ -143,20 +139,15 @@ func (p *privatePage) rights(x *fileaccess.Exposure) string {
 	return strings.Join(list, ", ")
 }
 
+// pageWidth is the width of the page, also in a pipe.
+const pageWidth = 79
+
 // who returns a SID with its name, if it has one.
 func (p *privatePage) who(s sid.SID) string {
 	if name := p.name(s); name != "" {
 		return printable(name) + " (" + s.String() + ")"
 	}
 	return s.String()
-}
-
-// name returns the name of a SID in the directory, on this host or of every system; "" without one.
-func (p *privatePage) name(s sid.SID) string {
-	if d := p.names.Directory; d != nil && d.Known(s) {
-		return d.Name(s)
-	}
-	return p.host.Of(s)
 }
 
 // entryText returns an entry in SDDL, or its type if it has no form there.
@@ -166,30 +157,6 @@ func entryText(a sd.ACE) string {
 		return a.Type().String()
 	}
 	return printable(text)
-}
-
-// folded returns a text as lines of at most 79 columns, indented, and broken at spaces only, so that no SID is broken.
-func folded(text string, indent int) string {
-	const columns = 79
-	var out strings.Builder
-	at := 0
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-			out.WriteString(strings.Repeat(" ", indent))
-			at = indent
-		case at+1+n > columns:
-			out.WriteString("\n" + strings.Repeat(" ", indent+2))
-			at = indent + 2
-		default:
-			out.WriteByte(' ')
-			at++
-		}
-		out.WriteString(word)
-		at += n
-	}
-	return out.String() + "\n"
 }
 
 // exposureRow is an exposure as JSON.

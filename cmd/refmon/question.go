@@ -29,7 +29,7 @@ type question struct {
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	for _, missing := range []struct{ value, what string }{
 		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
-		{c.Token, "--token FILE, who asks"},
+		{c.Token, "--token FILE, the caller"},
 		{c.Want, "--want RIGHTS, such as FR or FILE_READ_DATA"},
 	} {
 		if missing.value == "" {
@@ -46,7 +46,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
-		return nil, fmt.Errorf("%s is a path, and a descriptor is wanted here; of a file or an object ask "+
+		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+
 			"refmon access %[1]s --as USER --want %s --directory FILE, or for a user of this host refmon why %[1]s --as USER",
 			printable(c.SDDL), printable(c.Want))
 	case err != nil:

@@ -211,8 +211,8 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 		failed = fmt.Errorf("%d of %d objects could not be read; the first: %w", bad, bad+len(s.Objects), failed)
 	}
 	if directory > 0 && accounts == 0 {
-		fmt.Fprintln(std.err, "refmon: no object tells its SID, so every path has one step: "+
-			"ask for objectSid and objectClass too")
+		fmt.Fprintln(std.err, "refmon: no object has a SID, so every path has one step: "+
+			"export objectSid and objectClass too")
 	}
 	return failed, nil
 }

@@ -67,7 +67,7 @@ func (c *reportCmd) Run(std *streams) error {
 	defer func() { _ = in.close() }() // only read
 	// Report a conflict with an existing file before the long run starts.
 	if at, err := os.Stat(c.Out); err == nil && at.Mode().IsRegular() && !c.Force && c.Checkpoint == "" {
-		return fmt.Errorf("%s is there already: give --out another name, or --force to write over it", c.Out)
+		return fmt.Errorf("%s exists already: give --out another name, or --force to overwrite it", c.Out)
 	}
 	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ, Share: share}
 	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPagesOfDescriptors checks the complete output for a descriptor: owner and group, control bits, each entry with
+// TestDescriptorOutput checks the complete output for a descriptor: owner and group, control bits, each entry with
 // effect, rights, object types and flags, and both forms of it.
-func TestPagesOfDescriptors(t *testing.T) {
+func TestDescriptorOutput(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		page string // without its last line
@@ -96,9 +96,9 @@ SACL: absent (nothing is audited, no label)
 	}
 }
 
-// TestWordsOfControlAndFlags checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6 and
+// TestControlAndFlagNames checks that each control bit and each entry flag has its own word ([MS-DTYP] 2.4.6 and
 // 2.4.4.1).
-func TestWordsOfControlAndFlags(t *testing.T) {
+func TestControlAndFlagNames(t *testing.T) {
 	for i, word := range []string{"owner-defaulted", "group-defaulted", "DACL-present", "DACL-defaulted", "SACL-present",
 		"SACL-defaulted", "DACL-trusted", "server-security", "DACL-auto-inherit-request", "SACL-auto-inherit-request",
 		"DACL-auto-inherited", "SACL-auto-inherited", "DACL-protected", "SACL-protected", "RM-control-valid",

@@ -14,7 +14,7 @@ import (
 func (c *servicesCmd) printRefusals(std *streams, row *nt.Row, profile nt.Profile) error {
 	name := row.Info().Name
 	if !refusals.Known(name) {
-		return fmt.Errorf("no faults are known of %s: every call of it succeeds, or its faults are not listed yet", name)
+		return fmt.Errorf("no failure conditions of %s are listed: every call succeeds, or the list is incomplete", name)
 	}
 	if c.JSON {
 		return printRefusalsJSON(std, name, profile)

@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write generated documents instead of comparing them")
 
-// TestServicesDoc checks that the page equals the tables.
-func TestServicesDoc(t *testing.T) {
+// TestServicesPageMatchesTable checks that the page equals the tables.
+func TestServicesPageMatchesTable(t *testing.T) {
 	var b bytes.Buffer
 	writeServices(&b)
 	generated(t, "services.md", b.Bytes())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -64,3 +65,19 @@ func (s *streams) outcome(granted bool, text string) string {
 
 // printable replaces control characters in text from a file or an argument, which could control the terminal.
 func printable(text string) string { return controls.Text(text) }
+
+// folded returns a text as indented lines that fit the terminal, or as one line of a file or pipe.
+func (s *streams) folded(text string, indent int) string {
+	if s.width == 0 {
+		return strings.Repeat(" ", indent) + text + "\n"
+	}
+	return wrapAt(text, indent, s.width)
+}
+
+// wrapAt returns a text as lines of at most width columns, indented by two more columns after the first. A SID that has
+// room in a line is not broken (U-123).
+func wrapAt(text string, indent, width int) string {
+	lines := controls.Wrap(text, max(width-indent-2, 1))
+	blanks := strings.Repeat(" ", indent)
+	return blanks + strings.Join(lines, "\n  "+blanks) + "\n"
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // The width is the terminal's, or 80 columns if it does not report one.
-func TestWidthOfTerminals(t *testing.T) {
+func TestTerminalWidthDefaultsTo80(t *testing.T) {
 	_, program := terminal.Open(t)
 	for columns, want := range map[uint16]int{0: 80, 57: 57} {
 		size := &unix.Winsize{Row: 24, Col: columns}
@@ -24,9 +24,9 @@ func TestWidthOfTerminals(t *testing.T) {
 	}
 }
 
-// TestWhoCanForPeople checks that a table has groups on a terminal and names elsewhere, unless a flag says which, and
+// TestWhoCanShowsGroupsOnTerminals checks that a table has groups on a terminal and names elsewhere, unless a flag says which, and
 // that no line is wider than the terminal (U-104).
-func TestWhoCanForPeople(t *testing.T) {
+func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 	const question = "who-can read -o ../../examples/bulk/monday.jsonl -d ../../examples/bulk/company.yaml "
 	for _, c := range []struct {
 		width   int

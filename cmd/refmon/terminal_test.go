@@ -34,9 +34,9 @@ func TestColourFollowsDecision(t *testing.T) {
 	}
 }
 
-// TestColoursAreAlike checks that check's status and mask and audit's lines use the colours of the other verbs, and
+// TestVerbsShareTheirColours checks that check's status and mask and audit's lines use the colours of the other verbs, and
 // that the text without colours is the same (U-114).
-func TestColoursAreAlike(t *testing.T) {
+func TestVerbsShareTheirColours(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trail")
 	ask := func(colour bool, args ...string) string {
 		var out strings.Builder

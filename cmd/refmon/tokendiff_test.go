@@ -48,7 +48,7 @@ func TestRestrictedPassDifferences(t *testing.T) {
 
 // Each part in which two tokens can differ has a line with both values, the second token's first. In the other order
 // each line is reversed.
-func TestTokenDifferences(t *testing.T) {
+func TestTokenDifferencesHaveBothValues(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"a.json": `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","BG",{"sid":"WD","attributes":["UseForDenyOnly"]}],

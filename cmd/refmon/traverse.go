@@ -19,7 +19,7 @@ type traverseFlag struct {
 // folders: the policy host is an error for it.
 func (c *traverseFlag) choose(o *objectsFlags) error {
 	if o.Objects != "" && c.Traverse == "host" {
-		return fmt.Errorf("--traverse host is about files: the objects file %s has no modes of folders", o.Objects)
+		return fmt.Errorf("--traverse host applies to files only: the objects file %s has no modes of folders", o.Objects)
 	}
 	o.tree.Way = o.Objects == "" && c.Traverse != "never"
 	return nil

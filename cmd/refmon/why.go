@@ -22,7 +22,8 @@ func (whyCmd) Help() string {
 	return `Prints the decision, then each step of the check. A row is an entry or another test of the check, called
 "stage". A column is a requested right; the list below the table names the rights by their numbers. In a cell, + is
 granted, - denied and . unchanged. Each row has its rule. The last part is the reason for each right. DACL 0 is the
-first entry of the DACL.
+first entry of the DACL. The names of the SIDs are at the end.
+On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
@@ -87,6 +88,12 @@ func (c *whyCmd) Run(std *streams) error {
 			return err
 		}
 	}
+	if a.Why != nil {
+		d, user := q.Request.Descriptor, q.Request.Subject.Effective()
+		if err := std.printNames(d, user.User().SID, namesOf(nil)); err != nil {
+			return err
+		}
+	}
 	return verdict(a.Allowed())
 }
 
@@ -111,7 +118,7 @@ func printChanges(std *streams, q *accessquery.Query) error {
 		return err
 	}
 	for _, c := range changes {
-		if _, err = fmt.Fprintf(std.out, "  %s\n", printable(c.String())); err != nil {
+		if _, err = fmt.Fprint(std.out, std.folded(printable(c.String()), 2)); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,7 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 			return err
 		}
 	}
-	return q.printNames(std, s.descriptor)
+	return std.printNames(s.descriptor, q.token.User().SID, q.names.Of)
 }
 
 // printChanges prints what would grant a denied question. It leaves out memberships in users, because no user is a
@@ -50,7 +50,7 @@ func (q *pathQuestion) printChanges(std *streams, r *access.Request) error {
 		if strings.Contains(c.String(), "a member of "+host.Users.String()+"-") {
 			continue
 		}
-		if _, err := fmt.Fprintf(std.out, "%s  %s\n", intro, printable(q.named(c.String()))); err != nil {
+		if _, err := fmt.Fprint(std.out, intro, std.folded(printable(q.named(c.String())), 2)); err != nil {
 			return err
 		}
 		intro = ""
@@ -76,12 +76,17 @@ func (q *pathQuestion) named(text string) string {
 // sidText matches a SID.
 var sidText = regexp.MustCompile(`\bS-1(-[0-9]+)+\b`)
 
-// printNames prints the names of a descriptor's and the user's SIDs that have one.
-func (q *pathQuestion) printNames(std *streams, d *sd.Descriptor) error {
+// printNames prints the names of a descriptor's and the user's SIDs that have one, with the alias by which SDDL writes
+// them. user may be zero.
+func (s *streams) printNames(d *sd.Descriptor, user sid.SID, nameOf func(sid.SID) string) error {
+	// The names are below the table, because SDDL has SIDs and aliases only (U-121).
 	found := map[sid.SID]string{}
 	note := func(s sid.SID, what string) {
-		if name := q.names.Of(s); name != "" && !s.IsZero() {
-			if what = strings.TrimSpace(what); what != "" {
+		if name := nameOf(s); name != "" && !s.IsZero() {
+			if alias := sid.Alias(s, sid.SID{}); len(alias) == 2 {
+				name += " (" + alias + ")"
+			}
+			if what != "" {
 				name += ", " + what
 			}
 			if found[s] == "" || what != "" {
@@ -92,19 +97,19 @@ func (q *pathQuestion) printNames(std *streams, d *sd.Descriptor) error {
 	for _, a := range d.DACL().All() {
 		note(a.SID(), "")
 	}
-	note(q.token.User().SID, "")
+	note(user, "")
 	note(d.Group(), "owning group")
 	note(d.Owner(), "owner")
 	if len(found) == 0 {
 		return nil
 	}
-	if _, err := fmt.Fprintln(std.out, "\nnames:"); err != nil {
+	if _, err := fmt.Fprintln(s.out, "\nnames:"); err != nil {
 		return err
 	}
-	for _, s := range slices.SortedFunc(maps.Keys(found), func(a, b sid.SID) int {
+	for _, who := range slices.SortedFunc(maps.Keys(found), func(a, b sid.SID) int {
 		return strings.Compare(a.String(), b.String())
 	}) {
-		if _, err := fmt.Fprintf(std.out, "  %-20s %s\n", s, printable(found[s])); err != nil {
+		if _, err := fmt.Fprintf(s.out, "  %-20s %s\n", who, printable(found[who])); err != nil {
 			return err
 		}
 	}

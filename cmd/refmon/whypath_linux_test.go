@@ -44,9 +44,9 @@ const (
 	quiet  = hers + "(A;;FA;;;S-1-22-1-61000)"
 )
 
-// TestWhyOfAFile explains the descriptors of a file and of its parent directories for a user of the host, with names,
+// TestWhyExplainsFileAndParents explains the descriptors of a file and of its parent directories for a user of the host, with names,
 // from the tree alone. Each result is the one that MS-FSA defines for the open (B-24).
-func TestWhyOfAFile(t *testing.T) {
+func TestWhyExplainsFileAndParents(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "projects")
 	must(t, os.MkdirAll(filepath.Join(root, "shut", "in"), 0o755))
@@ -108,9 +108,9 @@ func TestWhyOfAFile(t *testing.T) {
 	}
 }
 
-// TestWhyOfAStaleDescriptor checks that why reports a descriptor that a chmod outside of the servers invalidated,
+// TestWhyReportsStaleDescriptor checks that why reports a descriptor that a chmod outside of the servers invalidated,
 // with the repair (F-204).
-func TestWhyOfAStaleDescriptor(t *testing.T) {
+func TestWhyReportsStaleDescriptor(t *testing.T) {
 	hostUsers(t)
 	path := filepath.Join(t.TempDir(), "plan")
 	must(t, os.WriteFile(path, nil, 0o644))

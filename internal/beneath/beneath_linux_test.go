@@ -48,8 +48,8 @@ func makeFiles(t *testing.T, files ...string) string {
 	return root
 }
 
-// TestReadsBelow reads files at every depth, in any order, and the root itself.
-func TestReadsBelow(t *testing.T) {
+// TestFilesAreReadAtEveryDepth reads files at every depth, in any order, and the root itself.
+func TestFilesAreReadAtEveryDepth(t *testing.T) {
 	deep := strings.Repeat("d/", maxOpen+5) + "file"
 	root := makeFiles(t, "a", "b/c", "b/e/f", "b/g", deep)
 	attributes := unix.Setxattr(filepath.Join(root, "b/e/f"), "user.x", []byte("value"), 0) == nil
@@ -97,7 +97,7 @@ func openFiles(t *testing.T) int { return len(must(os.ReadDir("/proc/self/fd")))
 
 // A link in place of a directory is refused at any position and with any target; information about a final link is
 // about the link itself.
-func TestLinkInTheMiddle(t *testing.T) {
+func TestLinkInPathIsRefused(t *testing.T) {
 	secret := makeFiles(t, "x/file")
 	for _, to := range []string{secret + "/x", "../b", "."} {
 		root := makeFiles(t, "a/x/file", "b/x/file")
@@ -134,7 +134,7 @@ func TestLinkInTheMiddle(t *testing.T) {
 }
 
 // A mount below the root is not entered.
-func TestMount(t *testing.T) {
+func TestMountBelowRootIsNotEntered(t *testing.T) {
 	for _, place := range []struct{ root, below string }{
 		{"/", "proc"}, {"/proc", "fs/binfmt_misc"}, {"/dev", "pts"}, {"/dev", "shm"},
 	} {
@@ -156,7 +156,7 @@ func TestMount(t *testing.T) {
 	t.Skip("nothing is mounted where this test looks")
 }
 
-func TestOpenErrors(t *testing.T) {
+func TestOpenRefusesBadPaths(t *testing.T) {
 	root := makeFiles(t, "a")
 	for _, path := range []string{root + "/none", root + "/a"} {
 		if _, err := Open(path); err == nil {

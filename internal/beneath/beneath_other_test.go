@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/internal/beneath"
 )
 
-// TestUnsupported checks that on systems other than Linux Open fails with errors.ErrUnsupported.
-func TestUnsupported(t *testing.T) {
+// TestOpenIsUnsupportedElsewhere checks that on systems other than Linux Open fails with errors.ErrUnsupported.
+func TestOpenIsUnsupportedElsewhere(t *testing.T) {
 	if _, err := beneath.Open(t.TempDir()); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Open: %v, want %v", err, errors.ErrUnsupported)
 	}

@@ -76,7 +76,7 @@ func TestEveryDirectoryIsClosed(t *testing.T) {
 
 // Each error has the requested path. A file in the middle is not reported as a link, and a path that leaves the root
 // differs from a missing one.
-func TestErrorsName(t *testing.T) {
+func TestErrorsNameTheRequestedPath(t *testing.T) {
 	root := makeFiles(t, "a", "b/c")
 	for name, r := range variants(t, root) {
 		d := r.Dirs()
@@ -108,7 +108,7 @@ func TestErrorsName(t *testing.T) {
 }
 
 // A value is appended to what dst holds if it has at most the bound's size, however much or little room dst has.
-func TestAttributeSizes(t *testing.T) {
+func TestAttributeIsAppendedUpToLimit(t *testing.T) {
 	root := makeFiles(t, "b/c")
 	file := filepath.Join(root, "b/c")
 	for _, size := range []int{0, 1, 50, 1024, 3000, 6000} {
@@ -137,7 +137,7 @@ func TestAttributeSizes(t *testing.T) {
 }
 
 // The root uses the system calls that this system has.
-func TestMeans(t *testing.T) {
+func TestSystemCallsOfThisSystem(t *testing.T) {
 	r := must(Open(t.TempDir()))
 	defer func() { _ = r.Close() }()
 	fd, err := unix.Openat2(unix.AT_FDCWD, os.TempDir(), &unix.OpenHow{Flags: unix.O_PATH})

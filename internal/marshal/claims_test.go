@@ -3,6 +3,7 @@
 package marshal
 
 import (
+	"encoding/binary"
 	"testing"
 	"unsafe"
 
@@ -28,6 +29,25 @@ func TestAttributesShareABound(t *testing.T) {
 		got, st := r.array(at, c.n, c.size)
 		if st != c.want || r.left != c.left || st == ntstatus.Success && len(got) != int(c.n)*c.size {
 			t.Errorf("%d of %d bytes: %d, %v, %d left, want %v, %d left", c.n, c.size, len(got), st, r.left, c.want, c.left)
+		}
+	}
+	r.left = 4
+	for _, c := range []struct {
+		length byte
+		want   ntstatus.Status
+	}{{6, ntstatus.InsufficientResources}, {4, ntstatus.Success}, {2, ntstatus.InsufficientResources}} {
+		text := binary.LittleEndian.AppendUint64([]byte{c.length, 0, c.length, 0, 0, 0, 0, 0}, uint64(at))
+		if _, st := r.text(text); st != c.want {
+			t.Errorf("text of %d bytes: %v, want %v", c.length, st, c.want)
+		}
+	}
+}
+
+// TestUnreadableStructures checks the status of each structure at an address where there is no memory.
+func TestUnreadableStructures(t *testing.T) {
+	for name, capture := range captures {
+		if st := capture(&Memory{}, 0x1000); st != ntstatus.AccessViolation {
+			t.Errorf("%s: %v, want %v", name, st, ntstatus.AccessViolation)
 		}
 	}
 }

@@ -16,10 +16,21 @@ func TestWrap(t *testing.T) {
 	}{
 		{"", 3, []string{""}}, {"abc", 3, []string{"abc"}}, {"ab cd ef", 5, []string{"ab cd", "ef"}},
 		{"ab cd ef", 4, []string{"ab", "cd", "ef"}}, {"abcdefg h", 3, []string{"abc", "def", "g h"}},
+		{"(A;;FR;;;S-1-5-18) x", 10, []string{"(A;;FR;;;", "S-1-5-18)", "x"}}, {"ab|cd,ef", 4, []string{"ab|", "cd,", "ef"}},
 		{"äö üß", 2, []string{"äö", "üß"}}, {" a", 1, []string{" ", "a"}},
 	} {
 		if got := printable.Wrap(c.text, c.n); !slices.Equal(got, c.want) {
 			t.Errorf("%q at %d: %q, want %q", c.text, c.n, got, c.want)
+		}
+	}
+}
+
+// TestSIDWidth: the longest SID of a text counts, with a closing bracket.
+func TestSIDWidth(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7, "S-1-1-0 S-1-5-18,": 8,
+		"S-1-": 4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
+		if got := printable.SIDWidth(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
 }

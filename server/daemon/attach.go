@@ -65,7 +65,7 @@ func (c *connection) AttachAs(th *nt.Thread, process winnt.Handle, program strin
 		return nil, 0, st
 	}
 	f, st := c.child(p, program, c.d.counted(uid), &peer.Peer{Known: true, UID: uid, Name: p.Name()}, true)
-	c.d.log.Info("a program is started for another user", "by pid", c.peer.PID, "uid", uid, "process", uint64(p.ID()),
+	c.d.log.Info("started a program for another user", "by pid", c.peer.PID, "uid", uid, "process", uint64(p.ID()),
 		"program", program, "status", st.String())
 	return f, uid, st
 }

@@ -158,7 +158,7 @@ func TestStartAs(t *testing.T) {
 	cmd.Env, cmd.ExtraFiles = append(os.Environ(), startedEvent+"=as", "REFMON_SOCKET=fd:3"), []*os.File{f}
 	out, err := cmd.Output()
 	if _ = f.Close(); err != nil || !strings.HasPrefix(string(out), "refused\n") {
-		t.Errorf("a program under another uid: %q, %v, want string(out) starting with %q, no error", out, err,
+		t.Errorf("a program under another uid: %q, %v, want text starting with %q, no error", out, err,
 			"refused\n")
 	}
 	_, _ = his.Close(), c.Close()

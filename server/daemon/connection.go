@@ -48,7 +48,7 @@ type connection struct {
 func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
-		d.log.Error("cannot identify a peer, its connection is closed", "error", err)
+		d.log.Error("closed a connection whose peer cannot be identified", "error", err)
 		_ = wire.Refuse(conn, ntstatus.AccessDenied)
 		return
 	}
@@ -56,7 +56,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	c := &connection{d: d, conn: conn, peer: peer, full: full, account: d.counted(peer.UID), end: func() {}}
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
-		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
+		d.log.Warn("rejected a connection over the limit", "uid", peer.UID, "error", err)
 		_ = wire.Refuse(conn, ntstatus.Of(err, ntstatus.InsufficientResources))
 		return
 	}

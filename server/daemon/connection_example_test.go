@@ -50,7 +50,7 @@ func TestTreeFS(t *testing.T) {
 	}
 	must(files.Rename("docs/open", "docs/plan", false))
 	if b, err := os.ReadFile(filepath.Join(d.tree, "docs", "plan")); err != nil || string(b) != "for all" {
-		t.Errorf(`the file below holds %q, %v, want string(b) = "for all", no error`, b, err)
+		t.Errorf(`the file below holds %q, %v, want "for all", no error`, b, err)
 	}
 	describe(t, filepath.Join(d.tree, "docs", "shut"), "O:SYG:SYD:P(A;;FA;;;S-1-5-21-1-2-3-1107)")
 	describe(t, filepath.Join(d.tree, "docs"), "O:SYG:SYD:P(A;OICI;0x1200a9;;;WD)")

@@ -170,7 +170,7 @@ func (d *Daemon) accept(l *net.UnixListener) {
 			return
 		}
 		// A lack of descriptors or memory passes. Connected clients are not affected (W-17).
-		d.log.Error("accept", "error", err)
+		d.log.Error("cannot accept connections", "error", err)
 		select {
 		case <-d.ctx.Done():
 			return

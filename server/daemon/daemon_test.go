@@ -143,7 +143,7 @@ func TestOneDaemon(t *testing.T) {
 		t.Error("a file was taken for a stale socket")
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
-		t.Errorf(`the file in the way: %q, %v, want string(b) = "data", no error`, b, err)
+		t.Errorf(`the file in the way: %q, %v, want "data", no error`, b, err)
 	}
 	datagrams, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "gram"), Net: "unixgram"})
 	if err != nil {

@@ -95,7 +95,7 @@ func TestReadAs(t *testing.T) {
 	folder := plan(winnt.GENERIC_READ)
 	folder.ObjectAttributes.V.ObjectName = `\??\share\a`
 	if r, st := c.ReadFileAs(th, tok, folder, 1<<30, nil); st != ntstatus.Success || !r.Directory || r.FileHandle == 0 {
-		t.Errorf("a directory: %s, %+v, want st = %s, r.Directory = true, r.FileHandle at least 1", st, r,
+		t.Errorf("a directory: %s, %+v, want %s, a directory and a handle", st, r,
 			ntstatus.Success)
 	} else {
 		th.NtClose(r.FileHandle)

@@ -118,7 +118,7 @@ func TestClientReadsByPassedDescriptor(t *testing.T) {
 	defer f.Close()
 	text := make([]byte, 16)
 	if n, err := f.Read(text); err != nil || string(text[:n]) != "the plan\n" {
-		t.Errorf("%q, %v, want string(text[:n]) = %q, no error", text[:n], err, "the plan\n")
+		t.Errorf("%q, %v, want %q, no error", text[:n], err, "the plan\n")
 	}
 	if _, err := f.Write([]byte("x")); !errors.Is(err, unix.EBADF) {
 		t.Errorf("a write: %v, want %v", err, unix.EBADF)
@@ -406,7 +406,7 @@ func TestRefillRefused(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(filepath.Join(d.tree, "a", "b", "plan")); err != nil || string(got) == "other" {
-		t.Errorf(`a refused refill changed the file: %q, %v, want string(got) anything but "other", no error`, got,
+		t.Errorf(`a refused refill changed the file: %q, %v, want anything but "other", no error`, got,
 			err)
 	}
 	_ = c.Close()

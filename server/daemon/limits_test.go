@@ -78,7 +78,7 @@ func TestLimitsRejectExactlyTheNext(t *testing.T) {
 	}
 	d.forget(in[len(in)-1])
 	if len(d.users) != 0 || len(d.connections) != 0 {
-		t.Errorf("left over: users %v, %d connections, want len(d.users) = 0, len(d.connections) = 0", d.users,
+		t.Errorf("left over: users %v, %d connections, want no users and 0 connections", d.users,
 			len(d.connections))
 	}
 	d.closing = true

@@ -42,7 +42,7 @@ func TestSpeaker(t *testing.T) {
 	}
 	b := make([]byte, 10)
 	if n, err := ours.Read(b); err != nil || string(b[:n]) != "hello" {
-		t.Errorf(`%q is there, %v, want string(b[:n]) = "hello", no error`, b[:n], err)
+		t.Errorf(`%q is there, %v, want "hello", no error`, b[:n], err)
 	}
 	gone, held := pair(true)
 	_ = held.Close()

@@ -241,7 +241,7 @@ func TestTickets(t *testing.T) {
 	}
 	asked := w.want(401, "", "GET", "/share/f", "").header.Values("WWW-Authenticate")
 	if len(asked) != 2 || asked[0] != "Negotiate" {
-		t.Errorf(`the challenges are %q, want len(asked) = 2, asked[0] = "Negotiate"`, asked)
+		t.Errorf(`the challenges are %q, want 2, the first "Negotiate"`, asked)
 	}
 	w.g.cfg.Negotiate = false // without the option a ticket is no credential and is not offered
 	w.want(401, "", "GET", "/share/f", "", "Authorization", ticket("alice", 1104))

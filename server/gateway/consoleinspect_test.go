@@ -28,7 +28,7 @@ func TestConsoleOfActing(t *testing.T) {
 	left := w.now()
 	d, _ := w.gathered(own, "/").(sessionsData)
 	if len(d.Sessions) != 1 || d.Problem != "" {
-		t.Fatalf(`%+v, want len(d.Sessions) = 1, d.Problem = ""`, d)
+		t.Fatalf(`%+v, want one session and no problem`, d)
 	}
 	id := d.Sessions[0].Process
 	since := func(text string) bool {

@@ -181,7 +181,7 @@ func TestStolenConnectionOpensNothing(t *testing.T) {
 		}
 		tokens++
 		if got := reads(th, all...); len(got) != 1 || got[0] != "alice" {
-			t.Errorf(`G-1: with the token %d it opens %v, want len(got) = 1, got[0] = "alice"`, h, got)
+			t.Errorf(`G-1: with the token %d it opens %v, want only "alice"`, h, got)
 		}
 		w.revert(th)
 	}

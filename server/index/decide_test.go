@@ -384,9 +384,17 @@ func TestGuardDecidesBeforeFiles(t *testing.T) {
 	check(forNight, bob, carol)
 	decide(func(_, _, _ *directory.Principal) {}) // only the share's decision about alice changed
 	check(forAlice, alice)
-	decide(func(_, b, c *directory.Principal) { b.Root, c.Root, c.Withheld = true, true, winnt.FILE_READ_DATA })
+	decide(func(_, b, _ *directory.Principal) { b.Root = true })
 	check(forAlice, alice, bob)
+	withheld := func(_, b, c *directory.Principal) { b.Root, c.Root, c.Withheld = true, true, winnt.FILE_READ_DATA }
+	decide(withheld)
 	check(forNight, bob)
+	decide(func(a, b, c *directory.Principal) { // the same share, and alice is checked as carol
+		withheld(a, b, c)
+		a.Token = c.Token
+	})
+	check(forAlice, bob)
+	check(forNight, alice, bob)
 	decide(func(a, b, c *directory.Principal) { a.Token, b.Token = c.Token, a.Token })
 	check(forAlice, bob)
 	check(forNight, alice, carol)

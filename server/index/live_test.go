@@ -53,6 +53,12 @@ func TestRunAnswersFromItsState(t *testing.T) {
 	publish(directorySource, "/t")
 	may("/t/a", "the document is not in the index")
 	may("/t/b", "yes")
+	x.run.byUID = map[uint32]string{unmapped: alice, 1: bob, 2: ""}
+	for uid, want := range map[uint32]string{unmapped: "", 1: bob, 2: "", 3: ""} {
+		if got, known := x.PersonOf(uid); known != (want != "") || known && got != want {
+			t.Errorf("uid %d: %q, %t, want %q (N-98)", uid, got, known, want)
+		}
+	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func (a *accounts) get(p person) *account {
 	a.make(acc, p)
 	if acc.err != nil {
 		// Log a refusal once per logon, not for each request (M-23).
-		a.log.Warn("refused", "uid", p.uid, "error", acc.err)
+		a.log.Warn("rejected a user without a token", "uid", p.uid, "error", acc.err)
 	}
 	return acc
 }

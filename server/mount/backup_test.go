@@ -197,7 +197,7 @@ func TestBackupPrograms(t *testing.T) {
 					"T="+scratch, "HOME="+scratch, "RESTIC_REPOSITORY="+scratch+"/r", "RESTIC_PASSWORD=x",
 					"RESTIC_CACHE_DIR="+scratch+"/c")
 				if out, err := cmd.CombinedOutput(); err != nil || len(out) != 0 {
-					t.Fatalf("%s: %s, %v, want len(out) = 0, no error", line, out, err)
+					t.Fatalf("%s: %s, %v, want no output, no error", line, out, err)
 				}
 			}
 			run(p.save)

@@ -80,11 +80,11 @@ func TestExtended(t *testing.T) {
 	list(alice, "user.ours")
 	b := make([]byte, 100)
 	if n, err := unix.Getxattr(below, "user.ours", b); err != nil || string(b[:n]) != "set here" {
-		t.Errorf(`F-194: the attribute of the backing file is %q, %v, want string(b[:n]) = "set here", no error`,
+		t.Errorf(`F-194: the attribute of the backing file is %q, %v, want "set here", no error`,
 			b[:n], err)
 	}
 	if n, err := unix.Getxattr(below, "user.DOSATTRIB", b); err != nil || string(b[:n]) != "0x20\x00" {
-		t.Errorf("F-195: the server's own is %q, %v, want string(b[:n]) = %q, no error", b[:n], err, "0x20\x00")
+		t.Errorf("F-195: the server's own is %q, %v, want %q, no error", b[:n], err, "0x20\x00")
 	}
 	// The size alone, and a buffer that is too small.
 	h := header(alice, w.known(alice, "f"))
@@ -116,7 +116,7 @@ func TestNameless(t *testing.T) {
 		t.Errorf("M-37: attributes of a file without a name = %+v, want a regular file with 0 links", made.Attr)
 	}
 	if list, err := os.ReadDir(filepath.Join(w.root, "d")); err != nil || len(list) != 0 {
-		t.Errorf("M-37: %v stand there, %v, want len(list) = 0, no error", list, err)
+		t.Errorf("M-37: %v stand there, %v, want none, no error", list, err)
 	}
 	fh, node := made.Fh, made.NodeId
 	_, s := w.m.Write(nil, &fuse.WriteIn{InHeader: header(0, node), Fh: fh, Size: 4}, []byte("text"))

@@ -61,7 +61,7 @@ func TestLongDirectory(t *testing.T) {
 		whole, at = append(whole, names...), next
 		if at%3 == 0 { // another open of it has a place of its own
 			if names, _ := beside(0, 64); len(names) == 0 || names[0] != "./" {
-				t.Fatalf(`M-14: a second reader sees %q, want len(names) at least 1, names[0] = "./"`, names)
+				t.Fatalf(`M-14: a second reader sees %q, want "./" first`, names)
 			}
 		}
 	}

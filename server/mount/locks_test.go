@@ -45,14 +45,14 @@ func meet(w *world, fds []int) {
 	l = unix.Flock_t{Type: unix.F_RDLCK, Start: 2}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_GETLK, &l))
 	if l.Type != unix.F_WRLCK || l.Start != 0 || l.Len != 3 {
-		w.Errorf("M-25: the lock in the way: %+v, want l.Type = %v, l.Start = 0, l.Len = 3", l, unix.F_WRLCK)
+		w.Errorf("M-25: the lock in the way: %+v, want type %v, start 0, length 3", l, unix.F_WRLCK)
 	}
 	l = unix.Flock_t{Type: unix.F_WRLCK, Start: 3}
 	w.must(unix.FcntlFlock(uintptr(fds[1]), unix.F_OFD_SETLK, &l))
 	l.Len = 1
 	w.must(unix.FcntlFlock(uintptr(fds[0]), unix.F_OFD_GETLK, &l))
 	if l.Type != unix.F_WRLCK || l.Start != 3 || l.Len != 0 {
-		w.Errorf("M-25: a lock to the end: %+v, want l.Type = %v, l.Start = 3, l.Len = 0", l, unix.F_WRLCK)
+		w.Errorf("M-25: a lock to the end: %+v, want type %v, start 3, length 0", l, unix.F_WRLCK)
 	}
 	w.must(errors.Join(unix.Close(fds[0]), unix.Close(fds[1])))
 }
@@ -256,7 +256,7 @@ func TestRanges(t *testing.T) {
 		{fuse.FileLock{Start: 3, End: 1<<63 - 1}, 3, 0}, {fuse.FileLock{Start: 0, End: 1<<63 - 2}, 0, 1<<63 - 1},
 	} {
 		if got := rangeOf(&c.l); got.Start != c.start || got.Len != c.size {
-			t.Errorf("M-25: bytes %d to %d are locked as %+v, want got.Start = %v, got.Len = %v", c.l.Start, c.l.End,
+			t.Errorf("M-25: bytes %d to %d are locked as %+v, want start %v, length %v", c.l.Start, c.l.End,
 				got, c.start, c.size)
 		}
 	}

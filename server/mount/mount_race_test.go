@@ -421,7 +421,7 @@ func (w *world) field(dir string) (kept func()) {
 		names, err := v.Readdirnames(-1)
 		w.must(err)
 		if len(names) != 1 || names[0] != "keep" {
-			w.Errorf(`F-112: the directory that no user may change has %q, want len(names) = 1, names[0] = "keep"`,
+			w.Errorf(`F-112: the directory that no user may change has %q, want only "keep"`,
 				names)
 		}
 		entries, err := os.ReadDir(outside)
@@ -431,7 +431,7 @@ func (w *world) field(dir string) (kept func()) {
 		}
 		for _, e := range entries {
 			if b, err := os.ReadFile(filepath.Join(outside, e.Name())); err != nil || string(b) != "outside" {
-				w.Errorf(`F-112: outside %s holds %q, %v, want string(b) = "outside", no error`, e.Name(), b, err)
+				w.Errorf(`F-112: outside %s holds %q, %v, want "outside", no error`, e.Name(), b, err)
 			}
 		}
 	}

@@ -82,10 +82,10 @@ func TestCloseHeld(t *testing.T) {
 		t.Errorf("M-27: the program ends with %v, %q", err, why.String())
 	}
 	if b, err := os.ReadFile(filepath.Join(w.root, "f")); err != nil || string(b) != "after\n" {
-		t.Errorf("M-27: %q, %v, want string(b) = %q, no error", b, err, "after\n")
+		t.Errorf("M-27: %q, %v, want %q, no error", b, err, "after\n")
 	}
 	if names, err := os.ReadDir(second); err != nil || len(names) != 0 {
-		t.Errorf("M-27: %v, %v, want len(names) = 0, no error", names, err)
+		t.Errorf("M-27: %v, %v, want no names, no error", names, err)
 	}
 }
 

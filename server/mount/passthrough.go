@@ -107,7 +107,7 @@ func (m *Mount) passedBy(o *open) {
 	if o.passed {
 		if b.passed--; b.passed == 0 {
 			if errno := m.server.UnregisterBackingFd(b.id); errno != 0 {
-				m.log.Warn("a file stays known to the kernel", "error", errno)
+				m.log.Warn("cannot unregister a passthrough file from the kernel", "error", errno)
 			}
 		}
 	} else {

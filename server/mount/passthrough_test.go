@@ -46,7 +46,7 @@ func TestPassthrough(t *testing.T) {
 	w.must(err)
 	b := make([]byte, 10)
 	if n, err := reader.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
-		t.Errorf(`M-18: %q, %v, want string(b[:n]) = "012abc6789", no error`, b[:n], err)
+		t.Errorf(`M-18: %q, %v, want "012abc6789", no error`, b[:n], err)
 	}
 	if passed, plain := w.ways("f"); passed != 2 || plain != 0 {
 		t.Errorf("M-18: %d past the mount, %d not, want 2, 0", passed, plain)
@@ -100,7 +100,7 @@ func TestReadsWithoutPassthrough(t *testing.T) {
 	w.must(err)
 	b := make([]byte, 10)
 	if n, err := f.ReadAt(b, 0); err != nil || string(b[:n]) != "012abc6789" {
-		t.Errorf(`M-4: %q, %v, want string(b[:n]) = "012abc6789", no error`, b[:n], err)
+		t.Errorf(`M-4: %q, %v, want "012abc6789", no error`, b[:n], err)
 	}
 	w.must(f.Close())
 }

@@ -108,7 +108,7 @@ func TestSizeByHandle(t *testing.T) {
 	}
 	out, s := cut(alice, fh, 8)
 	if w.says("M-24: alice", s, 0); out.Size != 8 || out.AttrValid == 0 || out.Nlink != 1 || out.Uid != 0 {
-		t.Errorf("M-24: %+v, want out.Size = 8, out.AttrValid at least 1, out.Nlink = 1, out.Uid = 0", out)
+		t.Errorf("M-24: %+v, want size 8, a validity above 0, 1 link, uid 0", out)
 	}
 	out, s = cut(unknown, fh, 6)
 	if w.says("M-24: no user", s, 0); out.Size != 6 || out.AttrValid != 0 || out.Nlink != 1 || out.Uid != unknownOwner ||
@@ -351,7 +351,7 @@ func TestWholeOrNotAtAll(t *testing.T) {
 	w.refused(bob, "Permission denied", "stat", "drop")
 	w.sees(bob, "", "truncate", "-s", "4", "drop")
 	if b, err := os.ReadFile(filepath.Join(w.root, "drop")); err != nil || string(b) != "new\n" {
-		t.Errorf("%q, %v, want string(b) = %q, no error", b, err, "new\n")
+		t.Errorf("%q, %v, want %q, no error", b, err, "new\n")
 	}
 }
 

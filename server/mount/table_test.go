@@ -204,7 +204,7 @@ func TestEachRefuses(t *testing.T) {
 	}
 	w.sees(0, "open", "cat", "readable")
 	if b, err := os.ReadFile(w.root + "/log"); err != nil || string(b) != "line\n" {
-		t.Errorf("M-4: %q, %v, want string(b) = %q, no error", b, err, "line\n")
+		t.Errorf("M-4: %q, %v, want %q, no error", b, err, "line\n")
 	}
 }
 

@@ -26,7 +26,7 @@ func TestHandleDecidesRequest(t *testing.T) {
 	r, s := w.m.Read(nil, &fuse.ReadIn{InHeader: header(unknown, node), Fh: fh}, buf)
 	if w.says("M-4: a read by no user", s, 0); s == fuse.OK {
 		if b, _ := r.Bytes(buf); string(b) != "text" {
-			t.Errorf(`M-4: %q, want string(b) = "text"`, b)
+			t.Errorf(`M-4: %q, want "text"`, b)
 		}
 	}
 	write := func(fh uint64, flags uint32, page string) fuse.Status {
@@ -105,7 +105,7 @@ m[2:5] = b"abc"
 	w.must(unix.Syncfs(fd))
 	w.must(unix.Close(fd))
 	if b, err := os.ReadFile(filepath.Join(w.root, "f")); err != nil || string(b) != "01abc56789" {
-		t.Errorf(`M-4: %q, %v, want string(b) = "01abc56789", no error`, b, err)
+		t.Errorf(`M-4: %q, %v, want "01abc56789", no error`, b, err)
 	}
 	w.m.leave(appends)
 }

@@ -16,10 +16,10 @@ type Outcome struct {
 // Errors of single files.
 var (
 	// ErrReplaced means that a path now belongs to another file than the one in the journal.
-	ErrReplaced = errors.New("another file has this path now: it is left as it is")
+	ErrReplaced = errors.New("another file has this path now, so it was not changed")
 	// ErrChanged says that somebody changed a descriptor since the journal was
 	// written.
-	ErrChanged = errors.New("its descriptor was changed meanwhile: it is left as it is")
+	ErrChanged = errors.New("another program changed its descriptor meanwhile, so it was not changed")
 )
 
 // Run writes the descriptors of a committed journal, or with undo the earlier

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRunContinuesAfterErrors: whichever writes fail, and wherever a run ends, a repeated run gives the whole change,
-// and an undo the whole state before (F-207).
+// Whichever writes fail, and wherever a run ends, a repeated run makes the whole change, and an undo restores the
+// whole state before it (F-207).
 func TestRunContinuesAfterErrors(t *testing.T) {
 	before := sample().text()
 	for failing := range 5 {
@@ -36,14 +36,15 @@ func TestRunContinuesAfterErrors(t *testing.T) {
 			m.fail = nil
 			switch {
 			case cut && failing < 4 && !errors.Is(err, context.Canceled), !cut && (err != nil || out.Failed != 1):
-				t.Errorf("write %d: %+v, %v", failing, out, err)
+				t.Errorf("write %d: outcome %+v, %v, want one failed write, or a cancelled run", failing, out, err)
 			}
 			half := m.text()
 			if _, err := Run(t.Context(), m, Mount{}, j, false, nil, nil); err != nil || m.text() != changed {
-				t.Errorf("F-207: repeated after write %d: %v\n%q", failing, err, m.text())
+				t.Errorf("F-207: repeated after write %d: %v, state\n%q, want the complete change",
+					failing, err, m.text())
 			}
 			if _, err := Run(t.Context(), m, Mount{}, j, true, nil, nil); err != nil || m.text() != before {
-				t.Errorf("F-207: undone: %v\n%q", err, m.text())
+				t.Errorf("F-207: undo: %v, state\n%q, want the state before the change", err, m.text())
 			}
 			again := sample()
 			k, _ := planned(t, again, readers(t), nil)
@@ -59,14 +60,15 @@ func TestRunContinuesAfterErrors(t *testing.T) {
 			_, _ = Run(t.Context(), again, Mount{}, k, false, nil, nil) // one write fails
 			again.fail = nil
 			if _, err := Run(t.Context(), again, Mount{}, k, true, nil, nil); err != nil || again.text() != before {
-				t.Errorf("F-207: undone half-way from %q: %v\n%q", half, err, again.text())
+				t.Errorf("F-207: undo of a partial change from %q: %v, state\n%q, want the state before the change",
+					half, err, again.text())
 			}
 		}
 	}
 }
 
-// TestRunLeavesChangedFiles: a file that was replaced, removed or given another descriptor since the plan is reported
-// and left, by a change and by an undo (F-207).
+// A file that was replaced, removed or given another descriptor after the plan is reported and not written, by a
+// change and by an undo (F-207).
 func TestRunLeavesChangedFiles(t *testing.T) {
 	for _, undo := range []bool{false, true} {
 		m := sample()
@@ -82,7 +84,7 @@ func TestRunLeavesChangedFiles(t *testing.T) {
 		out, err := Run(t.Context(), m, Mount{}, j, undo, func(p string, err error) { got[p] = err }, nil)
 		if err != nil || out.Failed != 3 || !errors.Is(got["a"], ErrReplaced) || !errors.Is(got["a/f"], ErrChanged) ||
 			got["a/b"] == nil {
-			t.Errorf("F-207: undo %t: %+v, %v, %v", undo, out, err, got)
+			t.Errorf("F-207: undo %t: outcome %+v, %v, errors %v, want 3 failed files", undo, out, err, got)
 		}
 		for _, name := range []string{"a", "a/f"} {
 			if text := must(sddl.Format(m.files[name].descriptor(), sddl.Options{})); text != other {

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// hostTree makes a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
+// hostTree creates a tree on a file system with extended attributes: a/f, a/b/g, outside/g.
 func hostTree(t *testing.T) (root, outside string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,8 +36,8 @@ func hostTree(t *testing.T) (root, outside string) {
 	return root, outside
 }
 
-// TestSwappedDirectoryIsNotFollowed: a link to another directory that takes the place of one after the plan is an
-// error, and nothing behind it changes (F-112, F-207).
+// If a link to another directory replaces a directory after the plan, the run reports an error and changes nothing in
+// the link's target (F-112, F-207).
 func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	root, outside := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
@@ -59,11 +59,11 @@ func TestSwappedDirectoryIsNotFollowed(t *testing.T) {
 	out, err := Run(t.Context(), again, keeper, j, false, func(p string, err error) { failed[p] = err }, nil)
 	if err != nil || out.Written != 1 || out.Failed != 4 || !errors.Is(failed["a"], ErrReplaced) ||
 		!errors.Is(failed["a/b/g"], beneath.ErrLink) {
-		t.Errorf("%+v, %v, %v", out, err, failed)
+		t.Errorf("outcome %+v, %v, errors %v, want 1 file written and 4 failed", out, err, failed)
 	}
 	for _, p := range []string{outside, outside + "/b", outside + "/b/g"} {
 		if n, err := unix.Getxattr(p, ntacl.UserName, nil); err == nil {
-			t.Errorf("%s has %d bytes of descriptor", p, n)
+			t.Errorf("%s has a descriptor of %d bytes, want none", p, n)
 		}
 	}
 }
@@ -74,8 +74,8 @@ func everyone(t *testing.T) Change {
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
-// TestOfflineRoundTrip: a grant on a real tree without descriptors is written with a hash that counts, in the version
-// of the directory, and undone to no descriptors at all (F-171).
+// A grant on a real tree without descriptors is written with a valid hash, in the version of the directory, and its
+// undo removes the descriptors (F-171).
 func TestOfflineRoundTrip(t *testing.T) {
 	root, _ := hostTree(t)
 	keeper := Offline{Attribute: ntacl.UserName}
@@ -87,7 +87,7 @@ func TestOfflineRoundTrip(t *testing.T) {
 		h := must(tree.Hold(name))
 		k, err := keeper.Read(h)
 		if err != nil || k.Version != 4 || k.Raw == nil {
-			t.Errorf("%q: %+v, %v", name, k, err)
+			t.Errorf("%q: stored descriptor %+v, %v, want version 4 with the raw bytes", name, k, err)
 		}
 		h.Close()
 	}
@@ -103,21 +103,21 @@ func TestOfflineRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out := must(Run(t.Context(), tree, keeper, j, true, nil, nil)); out != (Outcome{Written: 5}) {
-		t.Errorf("%+v", out)
+		t.Errorf("outcome of the undo = %+v, want 5 files written", out)
 	}
 	if n, err := unix.Getxattr(root+"/a/f", ntacl.UserName, nil); err == nil {
-		t.Errorf("a/f has %d bytes of descriptor", n)
+		t.Errorf("a/f has a descriptor of %d bytes after the undo, want none", n)
 	}
 }
 
-// TestOpenOneFile: a file is a tree of its own, and a link and a missing path are errors that name it.
-func TestOpenOneFile(t *testing.T) {
+// A single file is handled as its own tree. A link and a missing path are errors that name it.
+func TestOpenSingleFile(t *testing.T) {
 	root, _ := hostTree(t)
 	one := must(Open(root + "/a/f"))
 	defer one.Close()
 	h := must(one.Hold(""))
 	if s := h.Status(); s.Kind != Regular || s.Inode == 0 {
-		t.Errorf("%+v, want s.Kind = %v, s.Inode at least 1", s, Regular)
+		t.Errorf("status = %+v, want kind %v and an inode", s, Regular)
 	}
 	if raw, err := h.Attribute(MountAttribute); raw != nil || err != nil {
 		t.Errorf("%x, %v, want nil, nil", raw, err)
@@ -133,7 +133,7 @@ func TestOpenOneFile(t *testing.T) {
 		_, err := Open(name)
 		var about *fs.PathError
 		if !errors.Is(err, want) || !errors.As(err, &about) || about.Path != name {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("opening %s: %v, want an error that names it", name, err)
 		}
 	}
 	if tree := must(Open("/")); tree.Path != "/" {

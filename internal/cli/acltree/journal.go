@@ -62,7 +62,7 @@ const maxBlobs = 4096
 // Errors of journals.
 var (
 	// ErrNoJournal says that a file is no journal of this version.
-	ErrNoJournal = errors.New("it is no undo file of refmon acl")
+	ErrNoJournal = errors.New("it is not an undo file of refmon acl")
 	// ErrUnfinished says that a journal was not committed. No file was changed.
 	ErrUnfinished = errors.New("its last line is missing: it was interrupted before any file was changed")
 )
@@ -180,7 +180,7 @@ func ReadJournal(f io.ReaderAt) (*Journal, error) {
 			}
 			j.Header = *r.Header
 		case ended:
-			return fmt.Errorf("line %d: there is more behind the last line", number)
+			return fmt.Errorf("line %d: there is text after the last line", number)
 		case r.End != nil:
 			if ended = true; *r.End != entries || r.Sum != before {
 				return fmt.Errorf("line %d: the undo file is damaged: its checksum is wrong", number)
@@ -241,7 +241,7 @@ func (j *Journal) Each(f func(e *Entry) error) error {
 			return d, nil
 		}
 		if n < 0 || n >= len(blobs) {
-			return nil, errors.New("it refers to a descriptor that is not there")
+			return nil, errors.New("it refers to a missing descriptor")
 		}
 		d, err := sd.Decode(blobs[n])
 		parsed[n] = d

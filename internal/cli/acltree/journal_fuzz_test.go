@@ -16,7 +16,7 @@ func FuzzReadJournal(f *testing.F) {
 		}
 		_ = j.Each(func(e *Entry) error { // its error is about the bytes
 			if e.Before == nil || e.After == nil {
-				t.Errorf("%q has no descriptor", e.Path)
+				t.Errorf("entry %q has no descriptor, want the one before and after", e.Path)
 			}
 			return nil
 		})

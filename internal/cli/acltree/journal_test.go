@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestJournalCutAnywhere: a journal that ends early is unfinished or no journal, one with a changed byte is damaged
-// or says something else, and none panics.
+// A journal that is cut is unfinished or not a journal. A journal with a changed byte is damaged or has other
+// contents. Reading never panics.
 func TestJournalCutAnywhere(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
@@ -26,17 +26,17 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 	whole := must(os.ReadFile(f.Name()))
 	if j := must(ReadJournal(bytes.NewReader(whole))); j.Entries != 5 || j.Root != "/r" {
-		t.Errorf(`%+v, want j.Entries = 5, j.Root = "/r"`, j)
+		t.Errorf("journal = %+v, want 5 entries of the root /r", j)
 	}
 	for n := range len(whole) - 1 {
 		_, err := ReadJournal(bytes.NewReader(whole[:n]))
 		if !errors.Is(err, ErrUnfinished) && !errors.Is(err, ErrNoJournal) {
-			t.Fatalf("cut at %d: %v", n, err)
+			t.Fatalf("journal cut at byte %d: %v, want unfinished or not a journal", n, err)
 		}
 		changed := bytes.Clone(whole)
 		changed[n] ^= 1
 		if _, err := ReadJournal(bytes.NewReader(changed)); err == nil && n < len(whole)-2 {
-			t.Fatalf("byte %d of %q is changed, and nobody notices", n, whole[max(0, n-20):n+20])
+			t.Fatalf("byte %d changed near %q: no error, want one", n, whole[max(0, n-20):n+20])
 		}
 	}
 	for _, text := range []string{"{}\n", "x", "{\"refmon\":\"acl journal 2\"}\n", strings.Repeat("x", maxLine+1)} {
@@ -46,9 +46,8 @@ func TestJournalCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestJournalForgets: Each returns the right descriptors of every entry if the journal has more than maxBlobs of
-// them.
-func TestJournalForgets(t *testing.T) {
+// Each returns the correct descriptors of every entry, even if the journal has more than maxBlobs of them.
+func TestJournalReturnsEvictedDescriptors(t *testing.T) {
 	f := must(os.Create(path.Join(t.TempDir(), "undo")))
 	defer func() { _ = f.Close() }() // the test is over
 	w := must(NewWriter(f, Header{Root: "/r", Keeper: "k", Command: "c"}))
@@ -65,7 +64,8 @@ func TestJournalForgets(t *testing.T) {
 	i := 0
 	if err := must(ReadJournal(f)).Each(func(e *Entry) error {
 		if int(e.After.DACL().At(0).Mask()) != i+1 || !e.Before.Equal(e.After) || e.Raw[0] != byte(i) {
-			t.Fatalf("entry %d has %v", i, e.After.DACL().At(0).Mask())
+			t.Fatalf("entry %d has rights %v, want %d and equal descriptors before and after",
+				i, e.After.DACL().At(0).Mask(), i+1)
 		}
 		i++
 		return nil
@@ -99,8 +99,7 @@ func TestSourcesAreBothStates(t *testing.T) {
 			b.Each(func(o *objects.Object) { paths = append(paths, string(o.Path)) })
 		}
 		if got := strings.Join(paths, " "); got != "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f" {
-			t.Errorf(`state %d: %q: strings.Join(paths, " ") = %q, want %q`, i, paths, got,
-				"/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f")
+			t.Errorf("state %d: paths %q, want %q", i, paths, "/r /r/a /r/a/b /r/a/b/\xff\n\x1b[2J /r/a/f")
 		}
 	}
 	unread, _ := j.Sources("/r")

@@ -38,7 +38,7 @@ var (
 	ErrNoMount = errors.New("it is not on a mount of refmond: mount its tree with refmond mount, or read and write the " +
 		"attribute itself with --offline")
 	// ErrStale says that a file server does not use the file's attribute.
-	ErrStale = errors.New("its descriptor does not count, because mode, owner or POSIX ACL were changed since: see " +
+	ErrStale = errors.New("its descriptor is invalid, because mode, owner or POSIX ACL were changed since: see " +
 		"refmon acl repair --rehash")
 	// ErrServerHash says that only the file server can write the attribute.
 	ErrServerHash = errors.New("only the file server can compute the hash of its attribute")

@@ -25,14 +25,14 @@ func xdr(list ...fileaccess.NFS4ACE) []byte {
 	return b
 }
 
-// TestDecodeNFS4 decodes what xdr encodes, and refuses each cut.
+// DecodeNFS4 decodes what xdr encodes, and refuses each shortened input.
 func TestDecodeNFS4(t *testing.T) {
 	want := []fileaccess.NFS4ACE{{Who: "OWNER@", Mask: 0x1f01ff}, {Type: fileaccess.NFS4Deny,
 		Flags: fileaccess.NFS4IdentifierGroup, Who: "staff@example.org", Mask: 2}}
 	b := xdr(want...)
 	got, err := DecodeNFS4(b)
 	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Fatalf("%+v, %v, want len(got) = 2, got[0] = %v, got[1] = %v, no error", got, err, want[0], want[1])
+		t.Fatalf("decoded entries = %+v, %v, want %v and %v", got, err, want[0], want[1])
 	}
 	for n := range b {
 		if _, err := DecodeNFS4(b[:n]); !errors.Is(err, fileaccess.ErrNFS4ACL) {
@@ -46,19 +46,19 @@ func TestDecodeNFS4(t *testing.T) {
 	}
 }
 
-// FuzzDecodeNFS4: no bytes cause a panic, and what is decoded is encoded again.
+// FuzzDecodeNFS4 checks that no input causes a panic, and that a decoded list can be encoded again.
 func FuzzDecodeNFS4(f *testing.F) {
 	f.Add(xdr(fileaccess.NFS4ACE{Who: "OWNER@", Mask: 1}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if list, err := DecodeNFS4(b); err == nil {
 			if again, err := DecodeNFS4(xdr(list...)); err != nil || len(again) != len(list) {
-				t.Errorf("%x: %v", b, err)
+				t.Errorf("decoding %x again: %v, want the same number of entries", b, err)
 			}
 		}
 	})
 }
 
-// TestMigration converts permissions of files without a descriptor, states the losses, and can be undone.
+// Migration converts the permissions of files without a descriptor, reports what is lost, and can be undone.
 func TestMigration(t *testing.T) {
 	m := newMemory()
 	root := m.add("", Directory, "")
@@ -91,12 +91,13 @@ func TestMigration(t *testing.T) {
 			want, _, err := fileaccess.FromMode(1000, 2000, 0o640, false, nil)
 			if err != nil || !got.Descriptor.DACL().Equal(want.DACL()) || len(losses["f"]) != 0 ||
 				len(losses[""]) != 1 || losses[""][0] != fileaccess.LossSpecialBits {
-				t.Errorf("posix: %s, %v, %v", text, losses, err)
+				t.Errorf("posix: descriptor %s, losses %v, %v, want the equivalent DACL and one loss of the tree",
+					text, losses, err)
 			}
 		case FromNFS4:
 			if text != "O:S-1-22-1-1000G:S-1-22-2-2000D:(A;;CC;;;BU)" || len(losses["f"]) != 1 ||
 				losses["f"][0] != fileaccess.LossUnknownName {
-				t.Errorf("nfs4: %s, %v", text, losses)
+				t.Errorf("nfs4: descriptor %s, losses %v, want one unknown name", text, losses)
 			}
 		}
 		if _, err := Run(t.Context(), m, keeper, j, true, nil, nil); err != nil || f.values[ntacl.Name] != nil {
@@ -104,12 +105,12 @@ func TestMigration(t *testing.T) {
 		}
 	}
 	if (&Migration{}).Check() == nil || (&Migration{From: FromNFS4}).Check() != nil {
-		t.Error("--from is not checked")
+		t.Error("Check accepts a migration without --from, or refuses NFSv4, want the opposite")
 	}
 	mig := &Migration{From: FromNFS4}
 	delete(f.values, NFS4Attribute)
 	if _, _, err := mig.Change(&Node{Path: "f", Kept: &Kept{}, Held: f, Before: sd.New(sd.Parts{})}); err == nil {
-		t.Error("a file without an NFSv4 ACL is converted")
+		t.Error("a file without an NFSv4 ACL was converted, want an error")
 	}
 }
 

@@ -48,7 +48,7 @@ func (n *Names) Find(name string) (Account, error) {
 		kind, rest = "", name
 	}
 	if rest == "" {
-		return Account{}, errors.New("there is no name: write bob:read")
+		return Account{}, errors.New("the name is missing: write, for example, bob:read")
 	}
 	a, found, err := n.account(rest, kind)
 	if err != nil {

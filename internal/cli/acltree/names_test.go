@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestNamesInOrder: a name means the first source that knows it, then a SID or alias, then a well-known name; a
-// name with two meanings is refused (U-116). A name with a domain is not the directory's name without it (U-118).
-func TestNamesInOrder(t *testing.T) {
+// A name is resolved by the first source that knows it, then as a SID or alias, then as a well-known name. A name
+// with two meanings is refused (U-116). A name with a domain does not match the directory's name without it (U-118).
+func TestNameIsResolvedByFirstSource(t *testing.T) {
 	dir := must(directory.New(&directory.Accounts{Domain: sid.MustParse("S-1-5-21-1-2-3"),
 		Users: []directory.User{{Name: "alice", SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
 			{Name: "gone", SID: sid.MustParse("S-1-5-21-1-2-3-1108"), Disabled: true},
@@ -43,7 +43,7 @@ func TestNamesInOrder(t *testing.T) {
 			t.Errorf("U-116: %s is %v, %v, want %s", name, a.SID, err, want)
 		}
 	}
-	for name, want := range map[string]string{"": "no name", "nobdy": "no user or group",
+	for name, want := range map[string]string{"": "name is missing", "nobdy": "no user or group",
 		"group:carol": "no user or group", "BG": "write the SID", "aliec": "did you mean alice", "S-1-x": "no user or group",
 		"\x1b[2J": `\x1b`,
 		"broken":  "injected", "user:Everyone": "no user",
@@ -54,13 +54,13 @@ func TestNamesInOrder(t *testing.T) {
 		}
 	}
 	if _, err := n.Find("broken"); !errors.Is(err, errInjected) {
-		t.Errorf("an error of refmond is %v", err)
+		t.Errorf("error of refmond = %v, want the injected one", err)
 	}
 	nobody := &Names{Host: func(string, bool) (uint32, bool) { return 65534, true }}
 	if a, err := nobody.Find("nobody"); !errors.Is(err, errOverflow) || a != (Account{}) {
-		t.Errorf("uid 65534 is %v, %v", a, err)
+		t.Errorf("account nobody with uid 65534 = %v, %v, want the overflow error", a, err)
 	}
-	// A program that getent asks, such as winbind, knows more users and groups than the files of the host.
+	// A source that getent uses, such as winbind, has more users and groups than the files of the host.
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "getent"), []byte("#!/bin/sh\ncase \"$1 $2\" in\n"+
 		"'passwd CORP\\zoe') printf '%s\\n' 'CORP\\zoe:x:61000:61001::/:/bin/sh' ;;\n"+
@@ -74,6 +74,6 @@ func TestNamesInOrder(t *testing.T) {
 		}
 	}
 	if a, err := (&Names{}).Find("root"); err != nil || a.SID.String() != "S-1-22-1-0" {
-		t.Errorf("the host's root is %v, %v", a.SID, err)
+		t.Errorf("root of the host = %v, %v, want S-1-22-1-0", a.SID, err)
 	}
 }

@@ -18,32 +18,32 @@ func readers(t *testing.T) Change {
 		Flags: sd.ObjectInherit | sd.ContainerInherit}})
 }
 
-// TestPlanPropagatesAsWindows: inherited entries are renewed, explicit ones stay, a protected or absent DACL ends the
-// renewal, and nothing is written (F-206).
+// Inherited entries are renewed and explicit ones stay. A protected or absent DACL ends the renewal. The plan writes
+// nothing (F-206).
 func TestPlanPropagatesAsWindows(t *testing.T) {
 	m := sample()
 	before := m.text()
 	j, counts := planned(t, m, readers(t), nil)
 	if m.text() != before {
-		t.Errorf("the plan wrote: %s", m.text())
+		t.Errorf("the plan wrote files: %s, want none written", m.text())
 	}
 	if want := (Counts{Files: 8, Changed: 5, Protected: 2, Skipped: 1}); counts != want {
 		t.Errorf("%+v, want %+v", counts, want)
 	}
 	out, err := Run(t.Context(), m, Mount{}, j, false, nil, nil)
 	if err != nil || out != (Outcome{Written: 5}) {
-		t.Errorf("%+v, %v", out, err)
+		t.Errorf("outcome = %+v, %v, want 5 files written", out, err)
 	}
 	if got := m.text(); got != changed {
 		t.Errorf("got\n%q\nwant\n%q", got, changed)
 	}
 	if _, counts := planned(t, m, readers(t), nil); counts.Changed != 0 {
-		t.Errorf("a repeated grant changes %d files", counts.Changed)
+		t.Errorf("a repeated grant changes %d files, want 0", counts.Changed)
 	}
 }
 
-// TestPlanSurvivesErrors: whichever operation fails, the plan counts the file and leaves its descendants alone; only an
-// error of the root ends it.
+// Whichever operation fails, the plan counts the file and skips its descendants. Only an error of the root ends the
+// plan.
 func TestPlanSurvivesErrors(t *testing.T) {
 	for _, op := range []string{"open", "read", "list"} {
 		for _, name := range []string{"", "a", "a/b", "a/f", "p"} {
@@ -61,18 +61,18 @@ func TestPlanSurvivesErrors(t *testing.T) {
 			p := Plan{Files: m, Keeper: Mount{}, Recursive: true, Change: readers(t), Report: func(path string, err error) {
 				failed = append(failed, path)
 				if !errors.Is(err, errInjected) {
-					t.Errorf("%s %s: %v", op, name, err)
+					t.Errorf("%s %s: %v, want the injected error", op, name, err)
 				}
 			}}
 			counts, err := p.Run(t.Context(), discard{})
 			if name == "" {
 				if !errors.Is(err, errInjected) {
-					t.Errorf("%s of the root: %v", op, err)
+					t.Errorf("%s of the root: %v, want the injected error", op, err)
 				}
 				continue
 			}
 			if err != nil || counts.Failed != 1 || len(failed) != 1 || failed[0] != name {
-				t.Errorf("%s %s: %+v, %v, %q", op, name, counts, err, failed)
+				t.Errorf("%s %s: counts %+v, %v, failed files %q, want only that file", op, name, counts, err, failed)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestPlanSurvivesErrors(t *testing.T) {
 	end()
 	if _, err := (&Plan{Files: sample(), Keeper: Mount{}, Change: readers(t)}).Run(ended, discard{}); !errors.Is(err,
 		context.Canceled) {
-		t.Errorf("after the end: %v", err)
+		t.Errorf("plan with an ended context: %v, want context.Canceled", err)
 	}
 }
 
@@ -88,8 +88,8 @@ type discard struct{}
 
 func (discard) Put(*Entry) error { return nil }
 
-// TestEditEachReachesProtectedFiles: with the own entries of every file changed, a protected DACL is too, and a file
-// without a DACL or without an entry to revoke is no error (F-206).
+// With --each, which edits every file's own entries, files with a protected DACL are changed too. A file without a
+// DACL or without an entry to revoke is not an error (F-206).
 func TestEditEachReachesProtectedFiles(t *testing.T) {
 	m := sample()
 	j, counts := planned(t, m, EditEach([]Step{{Verb: Grant, Trustee: sid.Users, Rights: must(ParseRights("read")),
@@ -103,7 +103,7 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 		}
 	}
 	if counts.Failed != 0 || counts.Changed != 7 {
-		t.Errorf("%+v", counts)
+		t.Errorf("counts = %+v, want 7 changed and 0 failed", counts)
 	}
 	// A step that concerns no entry of the root leaves the other steps.
 	j, counts = planned(t, m, EditEach([]Step{{Verb: Revoke, Trustee: sid.Everyone},
@@ -111,18 +111,17 @@ func TestEditEachReachesProtectedFiles(t *testing.T) {
 	must(Run(t.Context(), m, Mount{}, j, false, nil, nil))
 	if n := strings.Count(m.text(), "(A;;FR;;;BG)"); counts.Failed != 0 || counts.Changed != 7 || n != 7 ||
 		strings.Contains(m.text(), "(A;;FR;;;WD)") {
-		t.Errorf("%+v, %s", counts, m.text())
+		t.Errorf("counts %+v and files %s, want 7 changed files without the revoked entry", counts, m.text())
 	}
 }
 
-// TestUnchangedDirectoryIsVisited: a file below a directory that does not change is renewed if its inherited entries
-// are out of date (F-206).
+// A file in a directory that does not change is renewed if its inherited entries are outdated (F-206).
 func TestUnchangedDirectoryIsVisited(t *testing.T) {
 	m := newMemory()
 	m.add("", Directory, "O:BAG:SYD:PAI(A;OICI;FR;;;WD)(A;OICI;FA;;;BA)")
 	m.add("a", Directory, "O:BAG:SYD:AI(A;OICIID;FR;;;WD)(A;OICIID;FA;;;BA)")
 	m.add("a/f", Regular, "O:BAG:SYD:AI(A;ID;FX;;;WD)")
 	if j, counts := planned(t, m, readers(t), nil); counts.Changed != 1 || j.Entries != 1 {
-		t.Errorf("%d entries, %+v", j.Entries, counts)
+		t.Errorf("journal has %d entries, counts %+v, want 1 changed file", j.Entries, counts)
 	}
 }

@@ -79,7 +79,7 @@ func ParseRights(text string) (r Rights, err error) {
 		r.Deny |= m
 	}
 	if r.Allow == 0 {
-		return Rights{}, errors.New("there are no rights: give some, as in bob:read or bob:modify")
+		return Rights{}, errors.New("the rights are missing: write, for example, bob:read or bob:modify")
 	}
 	// Every handle that waits for its input and output needs SYNCHRONIZE (F-208).
 	r.Allow |= winnt.SYNCHRONIZE
@@ -91,7 +91,7 @@ var ErrNullDACL = errors.New("it has no DACL, so everybody may do everything: gi
 	"reset or refmon acl set")
 
 // ErrNothing says that a revocation concerns no entry.
-var ErrNothing = errors.New("no entry of its own concerns that")
+var ErrNothing = errors.New("it has no own entry to revoke")
 
 // Edit returns the [Change] that takes steps on the root of a tree, and renews what
 // its descendants inherit.

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// TestParseRights: words are the five of file managers, with the masks that Windows documents for them; what is denied
-// or revoked leaves out SYNCHRONIZE, and of writing READ_CONTROL (FileSystemRights of .NET, F-208).
+// The five words of file managers have the masks that Windows documents. A denied or revoked right omits SYNCHRONIZE,
+// and a denied write right also READ_CONTROL (FileSystemRights of .NET, F-208).
 func TestParseRights(t *testing.T) {
 	for text, want := range map[string]Rights{
 		"read": {0x120089, 0x20089}, "R": {0x120089, 0x20089}, "write": {0x120116, 0x116}, "W": {0x120116, 0x116},
@@ -26,12 +26,12 @@ func TestParseRights(t *testing.T) {
 	}
 	for _, text := range []string{"", ",", "modfy", "WP:member", "DCSync", "read,,x y", "ReadGMSAPassword", "0x0"} {
 		if got, err := ParseRights(text); err == nil || got != (Rights{}) {
-			t.Errorf("%q: %#x, %v", text, got, err)
+			t.Errorf("ParseRights(%q) = %#x, %v, want an error", text, got, err)
 		}
 	}
 }
 
-// TestStepsOnOneDescriptor: each verb, on a directory and on a file.
+// Each verb changes the descriptor of a directory and of a file.
 func TestStepsOnOneDescriptor(t *testing.T) {
 	grants, denials := Grant, Deny
 	all := sd.ObjectInherit | sd.ContainerInherit

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// An answer with its reasons is written without a second decision: the callback of the one entry is called once.
-func TestDecidesOnce(t *testing.T) {
+// An answer with its reasons is written without a second decision, so that the callback of the only entry runs once.
+func TestExplanationNeedsNoSecondDecision(t *testing.T) {
 	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +34,10 @@ func TestDecidesOnce(t *testing.T) {
 	}}
 	a, err := q.Ask()
 	if err != nil || !a.Allowed() {
-		t.Fatalf("%v, %v", a.Decision, err)
+		t.Fatalf("decision %v, %v, want allowed", a.Decision, err)
 	}
 	line, err := batch.AppendAnswer(nil, nil, q, &a)
 	if err != nil || asked != 1 {
-		t.Errorf("the callback was called %d times for %s (%v), want 1, nil", asked, line, err)
+		t.Errorf("the callback ran %d times for %s (%v), want 1, nil", asked, line, err)
 	}
 }

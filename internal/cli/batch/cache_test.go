@@ -12,7 +12,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for i := range 5 * cacheEntries {
 		small.put(fmt.Append(nil, i), i)
 		if v, ok := small.get(fmt.Append(nil, i)); !ok || v != i {
-			t.Fatalf("entry %d was evicted immediately", i)
+			t.Fatalf("entry %d is missing right after it was added, want it in the cache", i)
 		}
 		large.put(fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", 10_000)), i)
 		most = max(most, len(small.young)+len(small.old))
@@ -25,11 +25,11 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	large.put([]byte(strings.Repeat("x", cacheBytes/4+1)), 1)
 	if _, ok := large.get([]byte(strings.Repeat("x", cacheBytes/4+1))); ok {
-		t.Error("a huge key was kept")
+		t.Error("a key larger than a quarter of the cache was stored, want it refused")
 	}
 }
 
-// TestCacheKeepsUsedEntries checks that an entry in use survives any number of others.
+// An entry that is used stays in the cache, however many others are added.
 func TestCacheKeepsUsedEntries(t *testing.T) {
 	var c cache[int]
 	c.put([]byte("hot"), 7)
@@ -37,7 +37,7 @@ func TestCacheKeepsUsedEntries(t *testing.T) {
 		c.put(fmt.Append(nil, i), i)
 		if i%100 == 0 {
 			if v, ok := c.get([]byte("hot")); !ok || v != 7 {
-				t.Fatalf("forgotten after %d others", i)
+				t.Fatalf("the used entry was evicted after %d others, want it kept", i)
 			}
 		}
 	}

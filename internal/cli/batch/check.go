@@ -149,7 +149,7 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 		text, _ := strict.Unquote(nil, quoted)
 		name := string(text)
 		if names[name] != nil {
-			return dst, fmt.Errorf("define: %q is there twice", strict.Clip(text))
+			return dst, fmt.Errorf("define: %q is defined twice", strict.Clip(text))
 		}
 		sub, err := parseSubject(s.Value(1))
 		if err != nil {

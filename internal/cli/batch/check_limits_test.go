@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/access"
 )
 
-// TestBoundsOfALine: one object type above MaxObjectTypes gets the status of the access check; a longer list is an
-// error of the line. A definition up to MaxDefinitions tokens and maxDefineBytes bytes succeeds.
-func TestBoundsOfALine(t *testing.T) {
+// One object type above MaxObjectTypes gets the status of the access check. A longer list is an error of the line. Up
+// to MaxDefinitions tokens and maxDefineBytes bytes can be defined.
+func TestLineAndDefinitionLimits(t *testing.T) {
 	types := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -48,7 +48,9 @@ func TestBoundsOfALine(t *testing.T) {
 			t.Errorf("%d tokens, %d bytes: %s, want %s", c.tokens, c.bytes, got, c.want)
 		}
 		if ok && (defs.bytes != c.bytes+size || len(defs.tokens) != c.tokens+2) || !ok && len(defs.tokens) != c.tokens {
-			t.Errorf("%d tokens, %d bytes before: %d and %d after", c.tokens, c.bytes, len(defs.tokens), defs.bytes)
+			t.Errorf("with %d tokens and %d bytes defined before: %d tokens and %d bytes after, want the "+
+				"definition counted only if accepted",
+				c.tokens, c.bytes, len(defs.tokens), defs.bytes)
 		}
 	}
 }

@@ -112,14 +112,15 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":28,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
 }
 
-func TestCheckLines(t *testing.T) {
+// Each line gets the answer of the table, and the counts of the run match.
+func TestCheckLinesHaveDocumentedAnswers(t *testing.T) {
 	for _, c := range checkLines {
 		answers, sum := ask(t, false, c.line)
 		if answers[0] != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, answers[0], c.want)
 		}
 		if sum.Malformed != 0 {
-			t.Errorf("%s: counted as malformed: sum.Malformed = %d, want 0", c.name, sum.Malformed)
+			t.Errorf("%s: %d lines counted as malformed, want 0", c.name, sum.Malformed)
 		}
 	}
 }
@@ -175,7 +176,7 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,` + rest + `,"resourceAttributes":[{"nme":"x"}]}`, `1`, "resourceAttributes[0].nme: unknown field"},
 	{`{"id":1,"define":{"a":{"user":"BA"}},"desired":1}`, `1`, `has no field "desired"`},
 	{`{"id":1,"define":{"a":{"usr":"BA"}}}`, `1`, `define: "a": `},
-	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is there twice`},
+	{`{"id":1,"define":{"a":{"user":"BA"},"a":{"user":"BA"}}}`, `1`, `"a" is defined twice`},
 	{`{"id":1,"define":[]}`, `1`, "define: "},
 	{"{\"id\":1,\"sd\":\"\x00\"}", `1`, "control character 0x00"},
 	{"{\"id\":1,\"sd\":\"\xff\"}", `1`, "byte 0xff is not UTF-8"},
@@ -184,7 +185,8 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"sd":"` + strings.Repeat("x", MaxLine) + `"}`, `1`, "the line is longer than 4194304 bytes"},
 }
 
-func TestMalformedLines(t *testing.T) {
+// A malformed line gets an error in JSON. The next line is still answered.
+func TestMalformedLineDoesNotAffectOthers(t *testing.T) {
 	for _, c := range malformedLines {
 		answers, sum := ask(t, false, c.line+"\n{\"id\":2,"+rest+"}\n")
 		var got struct {
@@ -192,19 +194,20 @@ func TestMalformedLines(t *testing.T) {
 			Error string
 		}
 		if err := json.Unmarshal([]byte(answers[0]), &got); err != nil {
-			t.Errorf("%.80q: the answer is not JSON: %v: %.200s", c.line, err, answers[0])
+			t.Errorf("%.80q: answer is not JSON: %v: %.200s, want JSON with an error", c.line, err, answers[0])
 			continue
 		}
 		if string(got.ID) != c.id || !strings.Contains(got.Error, c.want) || !strings.HasPrefix(got.Error, "line 2: ") {
 			t.Errorf("%.80q: %.300s\nwant id %s, error with %q", c.line, answers[0], c.id, c.want)
 		}
 		if len(answers) != 2 || !strings.Contains(answers[1], "STATUS_SUCCESS") || sum.Malformed != 1 {
-			t.Errorf("%.80q: the next line was not answered: %.200q %+v", c.line, answers[1:], sum)
+			t.Errorf("%.80q: next answers %.200q, counts %+v, want one success and one malformed line",
+				c.line, answers[1:], sum)
 		}
 	}
 }
 
-func TestExplainLines(t *testing.T) {
+func TestExplainedLinesHaveReasons(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`,
 			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
@@ -233,7 +236,7 @@ func TestExplainLines(t *testing.T) {
 	}
 }
 
-func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
+func TestDefinitionAppliesToLaterLines(t *testing.T) {
 	const q = `{"tokenRef":"bob","sd":"O:SYG:SYD:(A;;FR;;;BA)","desired":1}` + "\n"
 	answers, sum := ask(t, false, q+
 		`{"id":7,"define":{"bob":{"user":"BA"},"c\u0061rol":{"user":"BU"}}}`+"\n"+q+
@@ -246,27 +249,27 @@ func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
 		}
 	}
 	if sum.Lines != 6 || sum.Malformed != 1 {
-		t.Errorf("%+v, want sum.Lines = 6, sum.Malformed = 1", sum)
+		t.Errorf("counts = %+v, want 6 lines and 1 malformed", sum)
 	}
 }
 
-func TestByteOrderMark(t *testing.T) {
+func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
 	var out bytes.Buffer
 	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
 	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
 	if err != nil || sum.Malformed != 0 {
-		t.Errorf("%v, %.200s", err, out.String())
+		t.Errorf("input with a byte order mark: %v, answers %.200s, want no malformed line", err, out.String())
 	}
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
-			t.Errorf(`%x: %s, want text containing "UTF-16"`, mark, got)
+			t.Errorf(`input that starts with %x: answer %s, want an error with "UTF-16"`, mark, got)
 		}
 	}
 }
 
-// TestAgainstSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
+// TestBatchEqualsSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
 // and descriptor parsed again, and one access check.
-func TestAgainstSingleChecks(t *testing.T) {
+func TestBatchEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	for _, k := range kinds {
 		in := generate(k, 2000, seed)
@@ -352,20 +355,20 @@ func FuzzCheckLine(f *testing.F) {
 		out, ok := answer(nil, line, 1)
 		var got map[string]json.RawMessage
 		if err := json.Unmarshal(out, &got); err != nil {
-			t.Fatalf("%q: %q: %v", line, out, err)
+			t.Fatalf("line %q: answer %q is not JSON: %v, want JSON", line, out, err)
 		}
 		if bytes.ContainsRune(out, '\n') || got["id"] == nil || ok != (got["error"] == nil) {
-			t.Fatalf("%q: %q", line, out)
+			t.Fatalf("line %q: answer %q, want one line with an id, and an error only if refused", line, out)
 		}
 		var in struct{ ID json.RawMessage }
 		if ok && json.Unmarshal(line, &in) == nil && in.ID != nil && !bytes.Equal(in.ID, got["id"]) {
-			t.Fatalf("%q: %q: another id", line, out)
+			t.Fatalf("line %q: answer %q has another id, want that of the line", line, out)
 		}
 	})
 }
 
-// TestAllocations bounds the allocations of a line with known token and descriptor, and of one with a new token.
-func TestAllocations(t *testing.T) {
+// TestCheckLineAllocationsAreBounded bounds the allocations of a line with known token and descriptor, and of one with a new token.
+func TestCheckLineAllocationsAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		kind kind
 		most float64
@@ -404,9 +407,8 @@ func BenchmarkChecks(b *testing.B) {
 	}
 }
 
-// TestNoDACL checks that a descriptor with parts but no D: grants everything, and that the answer says so and is
-// counted.
-func TestNoDACL(t *testing.T) {
+// A descriptor with parts but without D: grants everything. The answer says so, and the line is counted.
+func TestMissingDACLIsReported(t *testing.T) {
 	var in, out bytes.Buffer
 	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`,
 		`""`} {

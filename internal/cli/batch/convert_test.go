@@ -16,7 +16,7 @@ func answersOf(t *testing.T, j *Job, lines ...string) []string {
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestConversions(t *testing.T) {
+func TestConversionLines(t *testing.T) {
 	const everyone = "010100000000000100000000"
 	for _, c := range []struct {
 		job        *Job
@@ -58,18 +58,18 @@ func TestConversions(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", c.line, got, c.want)
 		}
 		if c.want == "" && !strings.Contains(got, `"offset":`) {
-			t.Errorf("%s: %s: no offset", c.line, got)
+			t.Errorf("%s: answer %s, want one with an offset", c.line, got)
 		}
 	}
 }
 
-// TestLongErrorsAreShort checks that an error does not quote a huge text completely.
+// An error does not quote a very long text completely.
 func TestLongErrorsAreShort(t *testing.T) {
 	for _, j := range []*Job{SIDs(), Descriptors()} {
 		for _, field := range []string{"sid", "sddl", "hex", "domain"} {
 			got := answersOf(t, j, `{"id":1,"`+field+`":"`+strings.Repeat("S-1-é", 100_000)+`"}`)[0]
 			if len(got) > 2500 || !json.Valid([]byte(got)) {
-				t.Errorf("%s: %d bytes of answer: %.100s", field, len(got), got)
+				t.Errorf("%s: answer of %d bytes: %.100s, want at most 2500 and valid JSON", field, len(got), got)
 			}
 		}
 	}
@@ -96,14 +96,14 @@ func FuzzConversionLine(f *testing.F) {
 				Error     *string
 			}
 			if err := json.Unmarshal(out, &got); err != nil || got.ID == nil || ok != (got.Error == nil) {
-				t.Fatalf("%q: %q: %v", line, out, err)
+				t.Fatalf("line %q: answer %q, %v, want JSON with an id, and an error only if refused", line, out, err)
 			}
 			if !ok || got.Hex == nil {
 				continue
 			}
 			back, ok := j.Worker()(nil, []byte(`{"id":1,"hex":"`+*got.Hex+`"}`), 1)
 			if !ok {
-				t.Fatalf("%q: %q does not convert back: %q", line, out, back)
+				t.Fatalf("line %q: answer %q does not convert back: %q, want it accepted", line, out, back)
 			}
 		}
 	})

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// One SDDL text means different descriptors in two domains, in either order. The same descriptor in hex is
-// independent of the domain.
-func TestAliasesPerDomain(t *testing.T) {
+// The same SDDL text gives different descriptors in two domains, in either order. A descriptor in hexadecimal is the
+// same in both.
+func TestCacheSeparatesDomains(t *testing.T) {
 	const inDomain = `{"id":1,"token":{"user":"S-1-5-21-%[1]s-1107","groups":["S-1-5-21-%[2]s-513"]},%[3]s,"desired":"FR"}`
 	text := `"sd":"O:BAG:SYD:(A;;FR;;;DU)"`
 	b := sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)").Append(nil)

@@ -32,7 +32,7 @@ func runText(t *testing.T, j *Job, in io.Reader) (string, Summary) {
 	return out.String(), sum
 }
 
-func TestOrderIsKept(t *testing.T) {
+func TestAnswersKeepTheOrderOfLines(t *testing.T) {
 	var in, want strings.Builder
 	for i := 1; i <= 50_000; i++ {
 		fmt.Fprintf(&in, "line %d\n", i*7)
@@ -41,15 +41,15 @@ func TestOrderIsKept(t *testing.T) {
 	for _, workers := range []int{1, 2, 7} {
 		got, sum := runText(t, &Job{Worker: echo, Workers: workers}, strings.NewReader(in.String()))
 		if got != want.String() {
-			t.Errorf("%d workers: the answers differ from the questions", workers)
+			t.Errorf("%d workers: answers differ from the expected ones, want the order of the lines", workers)
 		}
 		if sum != (Summary{Lines: 50_000}) {
-			t.Errorf("%d workers: %+v", workers, sum)
+			t.Errorf("%d workers: counts %+v, want 50000 lines", workers, sum)
 		}
 	}
 }
 
-func TestEveryCutOfTheInput(t *testing.T) {
+func TestAnswersDoNotDependOnReadSizes(t *testing.T) {
 	const in, want = "a\nbc\n\nd", "1:a\n2:bc\n3:\n4:d\n"
 	readers := map[string]func(io.Reader) io.Reader{
 		"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with the end": iotest.DataErrReader,
@@ -62,12 +62,12 @@ func TestEveryCutOfTheInput(t *testing.T) {
 	for _, empty := range []string{"", "\n", "\n\n"} {
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(empty))
 		if sum.Lines != len(empty) || strings.Count(got, "\n") != len(empty) {
-			t.Errorf("%q: %q, %+v", empty, got, sum)
+			t.Errorf("input %q: answers %q, counts %+v, want one answer for each line", empty, got, sum)
 		}
 	}
 }
 
-func TestLongLines(t *testing.T) {
+func TestTooLongLineIsAnErrorOfThatLine(t *testing.T) {
 	for _, size := range []int{chunkSize - 1, chunkSize, MaxLine - 1, MaxLine, MaxLine + 1, MaxLine + 2, 3 * MaxLine} {
 		in := "a\n" + strings.Repeat("x", size) + "\nb\n"
 		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(in))
@@ -85,7 +85,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-func TestMemoryIsFlat(t *testing.T) {
+func TestMemoryDoesNotGrowWithInput(t *testing.T) {
 	line := []byte(strings.Repeat("x", 99) + "\n")
 	endless := io.LimitReader(&repeat{line: line}, 64<<20)
 	var before, after runtime.MemStats
@@ -98,7 +98,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
-		t.Errorf("%d MiB allocated for 64 MiB of lines", got>>20)
+		t.Errorf("%d MiB allocated for 64 MiB of lines, want at most 8", got>>20)
 	}
 }
 
@@ -142,12 +142,12 @@ func TestSerialLinesRunAlone(t *testing.T) {
 		Workers:    3,
 	}
 	if got, _ := runText(t, job, strings.NewReader(in.String())); got != want.String() {
-		t.Error("a line saw a value set after it or not yet set")
+		t.Error("a line used a value set later, or missed one set before it, want the current value")
 	}
 }
 
-// TestAnswersDoNotWait checks that an answer is written while the input stays open.
-func TestAnswersDoNotWait(t *testing.T) {
+// An answer is written while the input is still open.
+func TestAnswersAreWrittenBeforeInputEnds(t *testing.T) {
 	questions, ask := io.Pipe()
 	hear, answers := io.Pipe()
 	done := make(chan error, 1)
@@ -169,12 +169,12 @@ func TestAnswersDoNotWait(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheStreams(t *testing.T) {
+func TestReadAndWriteErrorsEndTheRun(t *testing.T) {
 	broken := errors.New("broken")
 	var out bytes.Buffer
 	sum, err := (&Job{Worker: echo}).Run(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken)), &out)
 	if !errors.Is(err, broken) || sum.Lines != 2 || out.String() != "1:a\n2:b\n" {
-		t.Errorf("reading: %v, %+v, %q", err, sum, out.String())
+		t.Errorf("after a read error: %v, %+v, answers %q, want the error and two answers", err, sum, out.String())
 	}
 	before := runtime.NumGoroutine()
 	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
@@ -187,7 +187,7 @@ func TestErrorsOfTheStreams(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond * 10)
 	}
-	t.Error("goroutines are left after a write failed")
+	t.Error("goroutines are left after a failed write, want none")
 }
 
 type failingWriter struct{ err error }

@@ -59,9 +59,9 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestEndOfALongLine checks that Run skips exactly the rest of a line that is too long, however reads are split, and
+// TestRestOfLongLineIsSkipped checks that Run skips exactly the rest of a line that is too long, however reads are split, and
 // answers the lines before a read error.
-func TestEndOfALongLine(t *testing.T) {
+func TestRestOfLongLineIsSkipped(t *testing.T) {
 	broken := errors.New("broken")
 	long := strings.Repeat("x", MaxLine+1)
 	for _, c := range []struct {
@@ -123,7 +123,7 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 			job := &Job{Workers: 2, SerialWord: "set", Worker: func() Answer { made <- true; return echo() },
 				Serial: func(line []byte) bool {
 					if !bytes.Contains(line, []byte("set")) {
-						t.Errorf("%s: Serial was called for %q, which does not contain SerialWord", name, line)
+						t.Errorf("%s: Serial was called for %q, want only lines with SerialWord", name, line)
 					}
 					serial := bytes.HasPrefix(line, []byte("set"))
 					if serial {
@@ -137,12 +137,14 @@ func TestSerialLinesAreNumbered(t *testing.T) {
 			}
 			got, sum := runText(t, job, wrap(strings.NewReader(in.String()+end)))
 			if got != answers || sum != (Summary{Lines: strings.Count(answers, "\n")}) || len(alone) < 160 {
-				t.Errorf("%s, then %q: the answers differ from the questions; %+v, %d alone",
-					name, end, sum, len(alone))
+				t.Errorf("%s, end %q: answers differ from the expected ones, counts %+v, %d serial lines, want "+
+					"at least 160",
+					name,
+					end, sum, len(alone))
 			}
 			// One for each worker, and one for the serial lines.
 			if n := len(made); n != 3 {
-				t.Errorf("%s: %d workers were made, want 3", name, n)
+				t.Errorf("%s: %d workers were started, want 3", name, n)
 			}
 			for len(made) > 0 {
 				<-made

@@ -31,9 +31,9 @@ func staff(memberOf string) *directory.Directory {
 		"groups:\n  - {name: Team, sid: S-1-5-21-1-2-3-2001}\n", memberOf)))
 }
 
-// TestCauses checks that a change of rights has the cause that a person would look for: the entry, the membership,
+// TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the membership,
 // the order, the owner, or the whole list.
-func TestCauses(t *testing.T) {
+func TestChangeHasItsCause(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
 	const allowTeam, denyTeam = "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
@@ -74,7 +74,7 @@ func TestCauses(t *testing.T) {
 		found, err := d.Do(context.Background())
 		var row struct{ Principal, Path, Gained, Lost, Cause string }
 		if err != nil || found.Changes != 1 || found.Changed != 1 || json.Unmarshal(out.Bytes(), &row) != nil {
-			t.Errorf("%s to %s: %+v, %v\n%s", c.was, c.is, found, err, out.String())
+			t.Errorf("%s to %s: %+v, %v, want one changed row\n%s", c.was, c.is, found, err, out.String())
 			continue
 		}
 		if row.Principal != "alice" || row.Path != "/x" || row.Gained != fmt.Sprintf("0x%08x", c.gained) ||
@@ -84,8 +84,8 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestCausesOfDenyOnly checks that a deny-only group counts for denying entries and not for allowing ones.
-func TestCausesOfDenyOnly(t *testing.T) {
+// TestDenyOnlyGroupCausesOnlyDenials checks that a deny-only group counts for denying entries and not for allowing ones.
+func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
 	enabled, none := `"`+team+`"`, ""
@@ -119,8 +119,8 @@ func TestCausesOfDenyOnly(t *testing.T) {
 	}
 }
 
-// TestFingerprints checks that a run resumes another one only if everything that its rows depend on is equal.
-func TestFingerprints(t *testing.T) {
+// TestResumeNeedsEqualInputs checks that a run resumes another one only if everything that its rows depend on is equal.
+func TestResumeNeedsEqualInputs(t *testing.T) {
 	rights := must(words.Parse("read"))
 	seen := map[string]string{}
 	note := func(what, print string) {
@@ -188,7 +188,7 @@ func TestFingerprints(t *testing.T) {
 		print := run(changes)
 		note(what, print)
 		if print != run(changes) {
-			t.Errorf("%s: two runs alike have two fingerprints", what)
+			t.Errorf("%s: two equal runs have different fingerprints, want equal ones", what)
 		}
 	}
 	for what, r := range map[string]*bulk.Report{"a report": {Directory: staff("")},

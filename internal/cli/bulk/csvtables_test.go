@@ -86,7 +86,7 @@ func (s *stored) mayRead(t *testing.T, p *directory.Principal) (paths []string) 
 	return paths
 }
 
-// names returns the sets of a user by sets.csv; his SID where he is in none.
+// names returns the sets of a user in sets.csv, or the user's SID if there are none.
 func (s *stored) names(t *testing.T, who string) (names []any) {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(s.sets)).ReadAll()
@@ -115,7 +115,7 @@ func documented(t *testing.T, heading, language string) []string {
 		out = append(out, m[1])
 	}
 	if len(out) == 0 {
-		t.Fatalf("docs/search.md has no %s under %q: len(out) = %d, want at least 1", language, heading, len(out))
+		t.Fatalf("docs/search.md has no %s under %q, want at least one", language, heading)
 	}
 	return out
 }
@@ -160,7 +160,7 @@ func finds(t *testing.T, q any, row map[string]any) bool {
 	}
 	match, ok := m["match"].(map[string]any)
 	if !ok || len(m) != 2 || len(match) != 1 {
-		t.Fatalf("the query holds %v", m)
+		t.Fatalf("the query has the fields %v, want two with one match", m)
 	}
 	return slices.Contains(match["any"].([]any), field(row, m["key"].(string)))
 }
@@ -187,8 +187,9 @@ func withNames(q any, names []any) any {
 	return q
 }
 
-// The documented queries return for each user the documents that the check allows, and none without the field.
-func TestQueries(t *testing.T) {
+// The documented queries return for each user exactly the documents that the access check allows, and none without
+// the field.
+func TestDocumentedQueriesReturnReadableDocuments(t *testing.T) {
 	s := store(t)
 	s.rows = append(s.rows, map[string]any{"path": "/lacks"}, map[string]any{"path": "/empty",
 		"sets": map[string]any{}})
@@ -219,12 +220,12 @@ func TestQueries(t *testing.T) {
 		}
 	}
 	if found == 0 {
-		t.Errorf("no user may read anything: found = %v, want at least 1", found)
+		t.Errorf("the queries found %v documents, want at least 1", found)
 	}
 }
 
 // Each set has at least one member, and unreadable objects are in a set without users (B-18).
-func TestTables(t *testing.T) {
+func TestEachSetHasMembers(t *testing.T) {
 	s := store(t)
 	members := map[string]bool{}
 	for _, row := range must(csv.NewReader(strings.NewReader(s.sets)).ReadAll())[1:] {
@@ -233,19 +234,19 @@ func TestTables(t *testing.T) {
 	paths := map[string]string{}
 	for _, row := range must(csv.NewReader(strings.NewReader(s.objects)).ReadAll())[1:] {
 		if !members[row[2]] || row[1] != "read" {
-			t.Errorf("%q: the set has no member", row)
+			t.Errorf("row %q refers to a set without members, want at least one", row)
 		}
 		paths[row[0]] = row[2]
 	}
 	if len(paths) != 303 || paths["/bad"] != "unreadable" || paths[`/a, "b"\c`] == "" || !strings.Contains(s.sets,
 		"unreadable,S-1-0-0\n") {
-		t.Errorf("%d paths, /bad is in %q", len(paths), paths["/bad"])
+		t.Errorf(`%d paths, /bad is in set %q, want 303 and "unreadable"`, len(paths), paths["/bad"])
 	}
 	for _, wrong := range []*bulk.Run{{Ask: bulk.Index}, {Ask: bulk.Who}, {Ask: bulk.Index, Sets: os.Stderr,
 		Expressions: true}} {
 		wrong.Directory, wrong.Rights, wrong.Format = s.dir, must(words.Parse("read")), bulk.CSVTables
 		if out, _, err := runOver(t, context.Background(), wrong, s.list); err == nil || out != "" {
-			t.Errorf("%+v: no error", wrong.Ask)
+			t.Errorf("%+v: no error, want one", wrong.Ask)
 		}
 	}
 }
@@ -261,7 +262,7 @@ func asker(t *testing.T) func(dir, sql string) string {
 		cmd.Dir, cmd.Stdin = at, strings.NewReader(sql)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("psql: %v\n%s", err, out)
+			t.Fatalf("psql: %v, want no error\n%s", err, out)
 		}
 		return string(out)
 	}
@@ -280,7 +281,7 @@ func TestPostgres(t *testing.T) {
 	sql := documented(t, "From a set to a query", "sql")[0]
 	load, query, ok := strings.Cut(sql, "select path")
 	if !ok || !strings.Contains(query, "S-1-5-21-1-2-3-1108") {
-		t.Fatalf("the documented query is another: %s", sql)
+		t.Fatalf("the documented query is %s, want one that names a user's SID", sql)
 	}
 	ask(at, load)
 	for i := range s.dir.Principals {

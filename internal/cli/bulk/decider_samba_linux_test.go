@@ -52,8 +52,8 @@ type dcAnswer struct {
 const dcWords = "AddMember+WriteSPN+AddKeyCredentialLink+WriteAltSecurityIdentities+WriteGPLink+" +
 	"ForceChangePassword+GetChanges+GenericAll+GenericWrite+WriteDacl+WriteOwner"
 
-// On a real Samba domain, with entries from samba-tool dsacl set, words have the same answers as the domain's own
-// checks, pair by pair: attributes to write, passwords to set, replication.
+// On a real Samba domain, with entries set by samba-tool dsacl, the rights named by words equal those of the domain's
+// own checks, pair by pair: attributes to write, passwords to set, replication.
 func TestDomainController(t *testing.T) {
 	if testing.Short() || !randtest.Deep() && os.Getenv("REFMON_SAMBA") != "required" {
 		smbd.Skip(t, "it makes a domain: REFMON_DEEP=1 or REFMON_SAMBA=required")
@@ -133,7 +133,8 @@ func makeDomain(t *testing.T, dir string) []dcAnswer {
 	}
 	cmd.Stdin = bytes.NewReader(must(json.Marshal(what)))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("testdata/dc.py: %v\n%s", err, out[max(0, len(out)-4000):]) // dsacl prints every descriptor
+		t.Fatalf("testdata/dc.py: %v, want no error\n%s",
+			err, out[max(0, len(out)-4000):]) // dsacl prints every descriptor
 	}
 	return decode[dcAnswer](t, string(must(os.ReadFile(filepath.Join(dir, "answers.jsonl")))))
 }
@@ -227,7 +228,7 @@ func compareDomain(t *testing.T, answers []dcAnswer, ours, wide map[string]bool,
 			continue // the schema of Samba before 4.19 has no such attribute
 		}
 		if v[0] == 0 || v[1] == 0 {
-			t.Errorf("%s: Samba always says the same: %v, want v[0] at least 1, v[1] at least 1", w, v)
+			t.Errorf("%s: Samba's answers are all the same: %v, want both allowed and denied ones", w, v)
 		}
 	}
 }

@@ -115,14 +115,14 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 			err)
 	}
 	if rows := strings.Count(out.String(), "\n"); !d.Summary && found.Changes != rows {
-		t.Errorf("%d rows, %d changes", rows, found.Changes)
+		t.Errorf("%d rows and %d changes, want equal numbers", rows, found.Changes)
 	}
 	return out.String()
 }
 
-// TestDiffEqualsTheCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
+// TestDiffRowsEqualScalarCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
 // limit and number of workers.
-func TestDiffEqualsTheCheck(t *testing.T) {
+func TestDiffRowsEqualScalarCheck(t *testing.T) {
 	count := 900
 	if testing.Short() {
 		count = 300
@@ -144,12 +144,12 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 			rows := decode[diffRow](t, text)
 			for _, row := range rows {
 				if !want[row] {
-					t.Fatalf("row %+v contradicts the scalar check", row)
+					t.Fatalf("row %+v contradicts the scalar check, want only differing pairs", row)
 				}
 				delete(want, row)
 			}
 			for row := range want {
-				t.Fatalf("%+v is missing", row)
+				t.Fatalf("row %+v is missing, want every differing pair", row)
 			}
 			if len(rows) < count+100 {
 				t.Errorf("only %d rows, want at least %d", len(rows), count+100)
@@ -158,7 +158,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 			for _, workers := range []int{1, 3} {
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
 					CacheBytes: 1}); got != text {
-					t.Errorf("%d workers and no memory: other rows", workers)
+					t.Errorf("%d workers and no memory: rows differ, want the same rows", workers)
 				}
 				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
 					Summary: true}); got != sums {
@@ -170,7 +170,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 }
 
 // An interrupted and resumed comparison writes the same rows and summary as an uninterrupted one.
-func TestDiffResume(t *testing.T) {
+func TestResumedDiffWritesTheSameRows(t *testing.T) {
 	s := twoStates(t, 9_000)
 	for _, summary := range []bool{false, true} {
 		want := s.diff(t, &bulk.Diff{Summary: summary})
@@ -212,8 +212,8 @@ func TestDiffResume(t *testing.T) {
 	}
 }
 
-// TestReportSpills checks that a report is the same with any memory limit, and after a stop and resume.
-func TestReportSpills(t *testing.T) {
+// TestReportDoesNotDependOnMemory checks that a report is the same with any memory limit, and after a stop and resume.
+func TestReportDoesNotDependOnMemory(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
 		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
@@ -237,7 +237,8 @@ func TestReportSpills(t *testing.T) {
 			whole = text
 		}
 		if text != whole || r.Objects != 30_001 || r.Unreadable != 1 {
-			t.Errorf("%+v: another report, %+v", c, r.Summary)
+			t.Errorf("%+v: report differs, summary %+v, want the same with 30001 objects and 1 unreadable",
+				c, r.Summary)
 		}
 	}
 	file := must(os.Create(filepath.Join(t.TempDir(), "state")))
@@ -268,8 +269,8 @@ func TestReportSpills(t *testing.T) {
 	}
 }
 
-// TestReportEqualsTheCheck compares each principal's number of reachable objects with the scalar check.
-func TestReportEqualsTheCheck(t *testing.T) {
+// TestReportCountsEqualScalarCheck compares each principal's number of reachable objects with the scalar check.
+func TestReportCountsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70,
 		Groups: 20})
 	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +
@@ -314,7 +315,7 @@ func TestReportEqualsTheCheck(t *testing.T) {
 			row := out.String()
 			at := strings.Index(row, "<tr><td>"+p.Name+"<")
 			if at < 0 {
-				t.Fatalf("%s is not in the report: at = %d, want at least 0", p.Name, at)
+				t.Fatalf("%s is not in the report, want a row", p.Name)
 			}
 			row = row[at:]
 			row = row[:strings.Index(row, "</tr>")]
@@ -322,7 +323,7 @@ func TestReportEqualsTheCheck(t *testing.T) {
 				cell := fmt.Sprintf(`<td class="n">%d</td>`, want)
 				i := strings.Index(row, cell)
 				if i < 0 {
-					t.Fatalf("%s: %v expected in %s", p.Name, n, row)
+					t.Fatalf("%s: row %s, want the count %v", p.Name, row, n)
 				}
 				row = row[i+len(cell):]
 			}

@@ -22,9 +22,9 @@ func found(terms, mine []string) bool {
 	return len(terms) == 0 || slices.ContainsFunc(terms, func(s string) bool { return slices.Contains(mine, s) })
 }
 
-// TestESBulk checks that by the connectors' query each user finds exactly the documents that the access check allows,
+// TestESBulkQueryFindsReadableDocuments checks that by the connectors' query each user finds exactly the documents that the access check allows,
 // and none that is unreadable or has unreadable rights (B-6).
-func TestESBulk(t *testing.T) {
+func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 80, Principals: 40, Groups: 15}
 	dir, list := sample(t, s)
 	long := "/" + strings.Repeat("x", 600)
@@ -36,7 +36,7 @@ func TestESBulk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasSuffix(out, "\n") {
-		t.Errorf("the last line does not end: out = %q, want text ending with %q", out, "\n")
+		t.Errorf("output %q does not end with a newline, want one", out)
 	}
 	lines, inputs := strings.Split(strings.TrimSuffix(out, "\n"), "\n"), strings.Split(strings.TrimSpace(list), "\n")
 	if len(lines) != 2*len(inputs) {
@@ -56,11 +56,11 @@ func TestESBulk(t *testing.T) {
 		var o struct{ Path, SD, Type string }
 		for text, to := range map[string]any{lines[2*i]: &action, lines[2*i+1]: &document, input: &o} {
 			if err := json.Unmarshal([]byte(text), to); err != nil {
-				t.Fatalf("%s: %v", text, err)
+				t.Fatalf("line %s is not JSON: %v, want JSON", text, err)
 			}
 		}
 		if ids[action.Index.ID] || len(action.Index.ID) > 512 || document.Path != o.Path || len(document.Terms) == 0 {
-			t.Fatalf("%+v %+v", action, document)
+			t.Fatalf("action %+v, document %+v, want a short unique id and at least one term", action, document)
 		}
 		ids[action.Index.ID] = true
 		typ := winnt.FileObject
@@ -82,7 +82,7 @@ func TestESBulk(t *testing.T) {
 	} {
 		wrong.Directory, wrong.Format = dir, bulk.ESBulk
 		if out, _, err := runOver(t, context.Background(), wrong, list); err == nil || out != "" {
-			t.Errorf("%v: no error", wrong.Ask)
+			t.Errorf("%v: no error, want one", wrong.Ask)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func resumed(t *testing.T, state, gathered []byte) error {
 }
 
 // Wrong lengths in an aggregate file are errors.
-func TestResumeRefused(t *testing.T) {
+func TestResumeRejectsWrongLengths(t *testing.T) {
 	record := binary.LittleEndian.AppendUint32(nil, 0xFFFFFFFF)
 	record = binary.LittleEndian.AppendUint32(record, 0xFFFFFFFF)
 	for state, want := range map[string]string{

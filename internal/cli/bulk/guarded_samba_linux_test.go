@@ -92,7 +92,7 @@ func TestSambaShares(t *testing.T) {
 			d := "D:" + randomEntries(rng, dir, []string{"0x1f01ff", "0x1301ff", "0x1200a9", "0x100000", "0x120196"})
 			out, err := exec.Command("sharesec", "-s", config, share, "--setsddl="+d).CombinedOutput()
 			if err != nil {
-				t.Fatalf("sharesec: %v\n%s", err, out)
+				t.Fatalf("sharesec: %v, want no error\n%s", err, out)
 			}
 		}
 		guard := s.guard(share, dir)
@@ -121,7 +121,7 @@ func TestSambaShares(t *testing.T) {
 	opened, wrong := 0, 0
 	for _, a := range list {
 		if !answers.Scan() {
-			t.Fatalf("the server's answers end: %s", stderr.String())
+			t.Fatalf("the server sent no more answers, want one for each question: %s", stderr.String())
 		}
 		got := answers.Text() == "0"
 		if got {
@@ -132,13 +132,14 @@ func TestSambaShares(t *testing.T) {
 		} else if wrong < 20 {
 			guard := s.guard(a.share, dir)
 			v := must(guard.Decide(dir.Find(a.user)))
-			t.Errorf("%+v: the server says %s\nsteps %q, notes %q, descriptor %s", a, answers.Text(), v.Steps,
+			t.Errorf("%+v: the server answers %s, want the same as ours\nsteps %q, notes %q, descriptor %s",
+				a, answers.Text(), v.Steps,
 				guard.Notes,
 				files[a.file])
 		}
 	}
 	if opened < len(list)/20 || opened > len(list)*19/20 {
-		t.Errorf("%d of %d opened: one verdict is nearly absent", opened, len(list))
+		t.Errorf("%d of %d files opened, want both verdicts often", opened, len(list))
 	}
 	t.Logf("%d opens, %d of them granted", len(list), opened)
 }
@@ -224,7 +225,7 @@ func (s *samba) guard(share string, d *directory.Directory) *shares.Guard {
 	return c.Guard(d, security)
 }
 
-// randomFiles makes files and sets random descriptors through SMB; it returns these.
+// randomFiles creates files, sets random descriptors through SMB, and returns them.
 func (s *samba) randomFiles(rng *rand.Rand, dir *directory.Directory) map[string]string {
 	s.T.Helper()
 	root := filepath.Join(s.Dir, "files")

@@ -20,9 +20,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestGuarded checks that bulk results equal single checks for principals whom a share limits, forces, or gives
+// TestBulkThroughShareEqualsSingleChecks checks that bulk results equal single checks for principals whom a share limits, forces, or gives
 // access beyond the files' descriptors (F-108).
-func TestGuarded(t *testing.T) {
+func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	dir, list := sample(t, company.Sample{Seed: seed, Objects: 200, Descriptors: 60, Principals: 70, Groups: 15})
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -78,13 +78,13 @@ func TestGuarded(t *testing.T) {
 		}
 	}
 	if rows != 3*len(inputs) || dir.Principals[0].SID() == (sid.SID{}) {
-		t.Fatalf("%d rows", rows)
+		t.Fatalf("%d rows, want 3 for each input", rows)
 	}
 }
 
 // Each state of a comparison has its own share limits: those before do not affect the state afterwards, nor the
 // reverse (F-108).
-func TestGuardsOfTwoStates(t *testing.T) {
+func TestEachStateHasItsOwnShareLimits(t *testing.T) {
 	const list = `{"path":"/a","sd":"D:(A;;FR;;;WD)"}` + "\n"
 	free := staff("")
 	limited, root := free.Clone(), free.Clone()

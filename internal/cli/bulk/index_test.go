@@ -71,7 +71,7 @@ func expressions(t *testing.T, r *bulk.Run, list string) (told, all int) {
 		}
 		told++
 		if row.IDs == nil {
-			t.Fatalf("set %s is a bitmap: fewer principals are ranges", row.Set)
+			t.Fatalf("set %s is a bitmap, want ranges for so few principals", row.Set)
 		}
 		for i := range r.Directory.Principals {
 			p := &r.Directory.Principals[i]
@@ -102,7 +102,7 @@ func inRanges(t *testing.T, text string, n int) bool {
 
 // The expression of each set allows exactly its members, including the clauses of a share. A set that SIDs cannot
 // describe has no expression.
-func TestExpressionsOfSets(t *testing.T) {
+func TestSetExpressionAllowsExactlyItsMembers(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 200, Descriptors: 60, Principals: 12,
 		Groups: 12})
 	who := func(i int) string { return dir.Principals[i].SID().String() }
@@ -134,7 +134,7 @@ func TestExpressionsOfSets(t *testing.T) {
 			told, all := expressions(t, &bulk.Run{Directory: c.dir, Rights: must(words.Parse(c.rights)), Share: c.share},
 				list)
 			if all == 0 || (told > 0) != c.some {
-				t.Errorf("%s: %d of %d sets have an expression", c.name, told, all)
+				t.Errorf("%s: %d of %d sets have an expression, want some: %v", c.name, told, all, c.some)
 			}
 		})
 	}

@@ -54,8 +54,8 @@ func apply(t *testing.T, held map[string]string, lines string) {
 	}
 }
 
-// Applying the differences to a store with the first output gives the second.
-func TestIndexDiff(t *testing.T) {
+// Applying the differences to a store that has the first output leads to the second output.
+func TestIndexDiffLeadsToSecondOutput(t *testing.T) {
 	seed := randtest.Seed(t)
 	index := func(s company.Sample, cut, extra string) string {
 		dir, list := sample(t, s)
@@ -85,15 +85,15 @@ func TestIndexDiff(t *testing.T) {
 		}
 		lines := strings.Count(out, "\n") - strings.Count(out, `{"principals":`)
 		if sum := d.Rows + d.Sets + d.Gone + d.GoneSets; sum != lines || (sum == 0) != (before == after) {
-			t.Errorf("%+v counts %d lines of %d", d, sum, lines)
+			t.Errorf("%+v counts %d of %d lines, want all lines", d, sum, lines)
 		}
 	}
 	for _, wrong := range []string{"{", "[]\n", "{}\n", `{"sets":{}}` + "\n"} {
 		if _, _, err := compareIndexes(before, wrong); err == nil || !strings.Contains(err.Error(), "after: line 1") {
-			t.Errorf("%q: %v", wrong, err)
+			t.Errorf("comparing with the malformed second output %q: %v, want an error at its line 1", wrong, err)
 		}
 		if _, _, err := compareIndexes(wrong, before); err == nil || !strings.Contains(err.Error(), "before: line 1") {
-			t.Errorf("%q: %v", wrong, err)
+			t.Errorf("comparing with the malformed first output %q: %v, want an error at its line 1", wrong, err)
 		}
 	}
 }

@@ -15,9 +15,9 @@ func numbered(first int64) (p Position) {
 	return p
 }
 
-// TestPositionsAddUp checks that each count of a resumed run is the sum of both parts. The input position is that of
+// TestResumedCountsAddUp checks that each count of a resumed run is the sum of both parts. The input position is that of
 // the second part, unless it had nothing to read.
-func TestPositionsAddUp(t *testing.T) {
+func TestResumedCountsAddUp(t *testing.T) {
 	p, q := numbered(1000), numbered(7)
 	want := Position{}
 	v := reflect.ValueOf(&want).Elem()
@@ -41,7 +41,7 @@ func TestPositionsAddUp(t *testing.T) {
 
 // A batch adds its counts. The first error, stale path and SID are kept. The input position is that of the last
 // batch, even if it has none.
-func TestSummariesAddUp(t *testing.T) {
+func TestBatchCountsAddUp(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	s := Summary{Position: numbered(1000)}
 	parts := []Summary{{Position: numbered(1)}, {Position: numbered(30), FirstError: one, FirstStale: "a"},

@@ -11,7 +11,7 @@ import (
 
 // Entries for one object type are counted if the request is about the whole object (B-4), and a server's accounts
 // without a name are reported (B-5).
-func TestRemarks(t *testing.T) {
+func TestObjectTypeEntriesAreReported(t *testing.T) {
 	dir, err := dirfile.Read([]byte("users:\n  - {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 1001}\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/internal/objects/jsonl"
 )
 
-// TestReportScript checks that the page runs only its own script, whatever names it has.
-func TestReportScript(t *testing.T) {
+// TestReportPageRunsOnlyItsOwnScript checks that the page runs only its own script, whatever names it has.
+func TestReportPageRunsOnlyItsOwnScript(t *testing.T) {
 	const line = `{"path":"/srv/<script>alert(1)</script>","sd":"O:SYG:SYD:(A;;FA;;;WD)"}` + "\n"
 	r := bulk.Report{Title: "</title><script>x", Directory: firm(),
 		Source: jsonl.Lines(strings.NewReader(line), 0, 0)}
@@ -41,8 +41,8 @@ func TestReportScript(t *testing.T) {
 	}
 }
 
-// TestReportBars checks that a principal that reaches nothing has no bar.
-func TestReportBars(t *testing.T) {
+// TestPrincipalWithoutAccessHasNoBar checks that a principal that reaches nothing has no bar.
+func TestPrincipalWithoutAccessHasNoBar(t *testing.T) {
 	r := bulk.Report{Title: "t", Directory: firm(),
 		Source: jsonl.Lines(strings.NewReader(`{"path":"/srv","sd":"O:SYG:SYD:P"}`+"\n"), 0, 0)}
 	if err := r.Collect(context.Background()); err != nil {
@@ -77,9 +77,9 @@ func rowsUnder(page, heading string) (rows []string) {
 	return rows
 }
 
-// TestTablesOfAReport checks the tables: reach by principal, the entries that let most people in, and unknown
+// TestReportTables checks the tables: reach by principal, the entries that let most people in, and unknown
 // accounts with their granted rights, each with the first object that shows it.
-func TestTablesOfAReport(t *testing.T) {
+func TestReportTables(t *testing.T) {
 	dir, err := dirfile.Read([]byte(`domain: S-1-5-21-1-2-3
 groups: [{name: staff, sid: S-1-5-21-1-2-3-2001}]
 users:
@@ -113,6 +113,6 @@ users:
 	}
 	_, unreadable, _ := strings.Cut(out.String(), "<h2>Unreadable</h2>")
 	if !strings.Contains(unreadable, "<li><code>/d") && !strings.Contains(unreadable, "line 4") {
-		t.Errorf("the object that cannot be read: %s", unreadable)
+		t.Errorf("entry of the unreadable object = %s, want its path and line 4", unreadable)
 	}
 }

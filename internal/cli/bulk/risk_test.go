@@ -26,9 +26,9 @@ func crowd(t *testing.T, users int) *directory.Directory {
 	return d
 }
 
-// Half of the principals count as many, a single one never does. A missing DACL has the highest score, and a write
-// entry for strangers the lowest.
-func TestRisk(t *testing.T) {
+// An account that half of the principals are members of counts as many, and a single principal never does. A missing
+// DACL has the highest score, and a write entry for unknown accounts the lowest.
+func TestRiskScores(t *testing.T) {
 	for _, c := range []struct {
 		people int
 		sd     string
@@ -58,9 +58,9 @@ func TestRisk(t *testing.T) {
 	}
 }
 
-// TestUnknown checks that each account without a name is listed once with its granted rights, and that well-known
+// TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights, and that well-known
 // accounts and those of the directory are not.
-func TestUnknown(t *testing.T) {
+func TestUnknownAccountsAreListedOnce(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
 	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
 		"(D;;FA;;;S-1-5-21-9-9-9-1)(A;;FA;;;WD)(A;;FA;;;S-1-5-21-1-2-3-1100)(A;;0x2;;;S-1-22-1-7)(A;;FA;;;S-1-22-1-5000)" +
@@ -71,8 +71,8 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// TestSizeAtLeast checks that a checkpoint's state is valid only if its runs are contiguous and within the file.
-func TestSizeAtLeast(t *testing.T) {
+// TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and within the file.
+func TestCheckpointRunsMustBeContiguous(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,13 +87,13 @@ func TestSizeAtLeast(t *testing.T) {
 	}{{nil, true}, {[]int64{9}, true}, {[]int64{0, 4, 9}, true}, {[]int64{10}, false}, {[]int64{4, 10}, false},
 		{[]int64{-1, 4}, false}, {[]int64{5, 4}, false}, {[]int64{4, 4}, true}} {
 		if err := sizeAtLeast(f, c.runs); (err == nil) != c.good {
-			t.Errorf("%v of 9 bytes: %v", c.runs, err)
+			t.Errorf("runs %v in a file of 9 bytes: %v, want accepted = %t", c.runs, err, c.good)
 		}
 	}
 }
 
 // The principals are sorted by objects they control, then write, then read. Percentages refer to readable objects.
-func TestReachRows(t *testing.T) {
+func TestReachIsSortedByControl(t *testing.T) {
 	r := Report{Directory: crowd(t, 4)}
 	r.Objects, r.Unreadable = 11, 1
 	r.reach = [][3]int{{9, 5, 1}, {9, 2, 7}, {2, 5, 1}, {1, 6, 1}}
@@ -108,14 +108,14 @@ func TestReachRows(t *testing.T) {
 	}
 }
 
-// TestOrphans checks that addOrphan adds the counts of two parts of a run and keeps the first sample, and that
+// TestOrphansAddUpAndAreLimited checks that addOrphan adds the counts of two parts of a run and keeps the first sample, and that
 // mostOrphans lists the SIDs with the most objects, at most maxListed, and counts all.
-func TestOrphans(t *testing.T) {
+func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
 	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
 	addOrphan(a, &orphan{SID: "S", Objects: 1, Granted: 2, Sample: "/c", First: 9})
 	if *a != (orphan{SID: "S", Objects: 6, Granted: 7, Sample: "/a", First: 2}) {
-		t.Errorf("%+v", a)
+		t.Errorf("orphan = %+v, want 6 objects and the first sample", a)
 	}
 	all := newAggregate(0, addOrphan, func(*orphan) int { return 1 })
 	defer all.close()
@@ -137,9 +137,9 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// TestEntryKinds checks entryKind's description: the type, and whether the entry is conditional, inherited or
+// TestEntryKindIsDescribed checks entryKind's description: the type, and whether the entry is conditional, inherited or
 // inherit-only.
-func TestEntryKinds(t *testing.T) {
+func TestEntryKindIsDescribed(t *testing.T) {
 	d := sddl.MustParse(`D:(A;;FA;;;WD)(D;;FA;;;WD)(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)` +
 		`(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x == 1))` +
 		`(A;OICIIO;FA;;;WD)(D;ID;FA;;;WD)(A;OICIIOID;FA;;;WD)`)

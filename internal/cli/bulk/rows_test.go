@@ -22,9 +22,9 @@ const (
 	atNone = "line 3: no descriptor: give sd, sdHex or sdBase64"
 )
 
-// TestErrorRows checks that an undecidable object gets a row with its error in each form of each question, is
+// TestUndecidableObjectHasErrorRow checks that an undecidable object gets a row with its error in each form of each question, is
 // counted, and does not affect other rows.
-func TestErrorRows(t *testing.T) {
+func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	for _, c := range []struct {
 		ask    bulk.Ask
 		format bulk.Format
@@ -53,7 +53,8 @@ func TestErrorRows(t *testing.T) {
 		out, sum, err := runOver(t, context.Background(), r, fiveObjects)
 		if err != nil || sum.Objects != 5 || sum.Unreadable != 2 || sum.NoDACL != 1 || sum.FirstError == nil ||
 			!strings.Contains(sum.FirstError.Error(), atBad) || !strings.Contains(sum.FirstError.Error(), "/bad") {
-			t.Errorf("%v %v: %+v, %v", c.ask, c.format, sum, err)
+			t.Errorf("%v %v: summary %+v, %v, want 5 objects, 2 unreadable and the error with the path",
+				c.ask, c.format, sum, err)
 		}
 		rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 		if c.format == bulk.CSV {
@@ -70,9 +71,9 @@ func TestErrorRows(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTwoStates checks that an object that is unreadable in either state is counted and not compared, and
+// TestUnreadableStateIsNotCompared checks that an object that is unreadable in either state is counted and not compared, and
 // that gained, lost and changed objects are each counted once.
-func TestErrorsOfTwoStates(t *testing.T) {
+func TestUnreadableStateIsNotCompared(t *testing.T) {
 	const (
 		a, b = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n",
 			`{"path":"/b","sd":"D:(A;;FA;;;DU)"}` + "\n"
@@ -103,15 +104,15 @@ func TestErrorsOfTwoStates(t *testing.T) {
 		if err != nil || !got.Compared || got.Objects != c.objects || got.Unreadable != c.unreadable ||
 			got.Changes != c.changes ||
 			got.Changed != c.changed || (got.FirstError != nil) != (c.unreadable > 0) {
-			t.Errorf("%s%sgives %+v, %v\n%s", c.before, c.after, got, err, &out)
+			t.Errorf("%s%s: summary %+v, %v, want the counts of the case\n%s", c.before, c.after, got, err, &out)
 		}
 		for _, part := range c.rows {
 			if !strings.Contains(out.String(), part) {
-				t.Errorf("%s is not in\n%s", part, &out)
+				t.Errorf("output lacks %s\n%s, want it", part, &out)
 			}
 		}
 		if c.changes == 0 && c.unreadable == 0 && out.Len() > 0 {
-			t.Errorf("output without a change:\n%s", &out)
+			t.Errorf("output without a change:\n%s, want none", &out)
 		}
 	}
 }

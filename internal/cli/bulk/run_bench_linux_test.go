@@ -135,8 +135,8 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// makeTree makes 1,000,000 files in 10,000 folders, two thirds of them with the
-// attribute as a server writes it, 500 descriptors in all, and returns its name.
+// makeTree creates 1,000,000 files in 10,000 folders and returns the root. Two thirds of the files have the attribute
+// as a server writes it, with 500 different descriptors.
 func makeTree(t *testing.T, root string) string {
 	t.Helper()
 	name := ntacl.Name

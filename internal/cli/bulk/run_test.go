@@ -54,9 +54,9 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (strin
 	return out.String(), sum, err
 }
 
-// TestRowsEqualTheCheck compares a sample of pairs with the scalar check: the names of who-can, its counts, the sets
-// of --for-index, and the masks of what-can.
-func TestRowsEqualTheCheck(t *testing.T) {
+// TestRowsEqualScalarCheck compares a sample of pairs with the scalar check: the names of who-can and their number,
+// the sets of --for-index, and the masks of what-can.
+func TestRowsEqualScalarCheck(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
 		Groups: 40})
 	rights := must(words.Parse("read+write+full"))
@@ -88,25 +88,23 @@ func TestRowsEqualTheCheck(t *testing.T) {
 			total += int64(len(want))
 			row := nameRows[3*i+r]
 			if row.Path != o.Path || row.Right != right.Name || !slices.Equal(row.Principals, want) {
-				t.Fatalf("%s %s: %v, the check says %v, want row.Path = %v, row.Right = %v, row.Principals = %v",
-					o.Path, right.Name, row, want, o.Path, right.Name, want)
+				t.Fatalf("%s %s: row %v, want the principals %v of the scalar check", o.Path, right.Name, row, want)
 			}
 			if got := countRows[3*i+r]; got.Path != o.Path || got.Count != len(want) {
-				t.Fatalf("%s %s: %d, the check says %d", o.Path, right.Name, got.Count, len(want))
+				t.Fatalf("%s %s: count %d, want %d as the scalar check", o.Path, right.Name, got.Count, len(want))
 			}
 			if got := sets[i][right.Name]; !slices.Equal(got, want) {
-				t.Fatalf("%s %s: index %v, the check says %v, want %v", o.Path, right.Name, got, want, want)
+				t.Fatalf("%s %s: set %v, want %v as the scalar check", o.Path, right.Name, got, want)
 			}
 		}
 		best := must(access.Check(dir.Principals[7].Token, d, winnt.MAXIMUM_ALLOWED, typ)).Granted
 		if got := whatRows[i]; got.Path != o.Path || got.Granted != best.Padded() {
-			t.Fatalf("%s: %v, the check grants %s, want got.Path = %v, got.Granted = %v", o.Path, got, best.Padded(),
-				o.Path, best.Padded())
+			t.Fatalf("%s: granted %v, want %s as the scalar check", o.Path, got, best.Padded())
 		}
 	}
 	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
 		sum.Lines != 3000 {
-		t.Errorf("summary %+v, %d allowed", sum, total)
+		t.Errorf("summary = %+v with %d allowed pairs, want 3000 objects and the same number", sum, total)
 	}
 }
 
@@ -123,7 +121,7 @@ func decode[T any](t *testing.T, text string) (out []T) {
 	for line := range strings.Lines(text) {
 		var row T
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("row %s is not JSON: %v, want JSON", line, err)
 		}
 		out = append(out, row)
 	}
@@ -174,7 +172,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 			for right, name := range row.Sets {
 				who, ok := sets[name]
 				if !ok {
-					t.Fatalf("%s: set %s is defined after its first use", row.Path, name)
+					t.Fatalf("%s: set %s is used before its definition, want it defined first", row.Path, name)
 				}
 				one[right] = who
 			}
@@ -184,7 +182,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 	return out
 }
 
-// Every setting of workers and memory gives the same bytes.
+// The output is the same for every number of workers and memory limit.
 func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70,
 		Groups: 20})
@@ -197,20 +195,20 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
 					CacheBytes: c.cache}, list)
 			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
-				t.Fatalf("%+v, %v, want sum.Objects = 6002, sum.Unreadable = 1, no error", sum, err)
+				t.Fatalf("summary = %+v, %v, want 6002 objects, 1 unreadable, no error", sum, err)
 			}
 			if want == "" {
 				want = got
 			}
 			if got != want {
-				t.Errorf("question %d, %+v: another output", ask, c)
+				t.Errorf("question %d, %+v: output differs, want the same bytes", ask, c)
 			}
 		}
 	}
 }
 
 // A stopped and resumed run writes the same rows as an uninterrupted one.
-func TestResume(t *testing.T) {
+func TestResumedRunWritesTheSameRows(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
 		Groups: 5})
 	rights := must(words.Parse("read"))
@@ -226,13 +224,13 @@ func TestResume(t *testing.T) {
 		t.Fatalf("%+v, %v: wanted to be stopped in the middle", sum.Position, err)
 	}
 	if lines := strings.Count(out.String(), "\n"); lines != sum.Objects || !strings.HasPrefix(whole, out.String()) {
-		t.Fatalf("%d lines for %d objects", lines, sum.Objects)
+		t.Fatalf("%d lines for %d objects, want equal numbers and a prefix of the whole output", lines, sum.Objects)
 	}
 	rest := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Resumed: true, Out: &out,
 		Source: jsonl.Lines(strings.NewReader(list[sum.Offset:]), sum.Offset, sum.Lines)}
 	more, err := rest.Do(context.Background())
 	if err != nil || out.String() != whole {
-		t.Errorf("%v, resumed output differs: %t", err, out.String() != whole)
+		t.Errorf("resumed run: %v, output differs: %t, want no error and the same output", err, out.String() != whole)
 	}
 	if total := sum.Position.Plus(more.Position); total != all.Position {
 		t.Errorf("positions add up to %+v, want %+v", total, all.Position)
@@ -248,7 +246,7 @@ func (s *slow) Read(p []byte) (int, error) {
 }
 
 // A writer that fails ends the run with its error.
-func TestOutputFails(t *testing.T) {
+func TestFailedWriterEndsTheRun(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
 	r := bulk.Run{Directory: dir, Rights: must(words.Parse("read")), Format: bulk.JSONL, Out: failing{full},
@@ -269,9 +267,9 @@ type failing struct{ err error }
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
-// TestLines checks that the fast reader and the strict one agree on every line that the fast one accepts, however
+// TestFastReaderAgreesWithStrictReader checks that the fast reader and the strict one agree on every line that the fast one accepts, however
 // lines are split.
-func TestLines(t *testing.T) {
+func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
 		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
@@ -281,7 +279,7 @@ func TestLines(t *testing.T) {
 		r := bulk.Run{Directory: dir, Rights: must(words.Parse("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
 			Source: jsonl.Lines(in, 0, 0)}
 		if _, err := r.Do(context.Background()); err != nil {
-			t.Fatalf("%q: %v", text, err)
+			t.Fatalf("reading %q: %v, want no error", text, err)
 		}
 		return out.String()
 	}
@@ -326,7 +324,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 // The groups that a logon adds to a user's own.
-func TestNetworkLogon(t *testing.T) {
+func TestNetworkLogonAddsGroups(t *testing.T) {
 	dir := must(dirfile.Read([]byte(`
 domain: S-1-5-21-1-2-3
 users:
@@ -347,14 +345,14 @@ groups:
 			"BA BG IU S-1-5-21-1-2-3-512"},
 		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
 		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
-		// The guest of another domain is a user here, as its RID says nothing of this one.
+		// A guest of another domain is an ordinary user here, because its RID has no meaning in this domain.
 		{"foreign guest", "WD NU AU BU S-1-5-15", "BG DU S-1-5-21-1-2-3-514 S-1-5-21-9-9-9-514"},
 		{"krbtgt", "WD NU AU BU DU", "BG S-1-5-21-1-2-3-514"},
 		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},
 	} {
 		i := dir.Find(c.who)
 		if i < 0 {
-			t.Fatalf("no %s: i = %d, want at least 0", c.who, i)
+			t.Fatalf("principal %s is missing, want it", c.who)
 		}
 		tok := dir.Principals[i].Token
 		for text, want := range map[string]bool{c.in: true, c.out: false} {
@@ -367,22 +365,22 @@ groups:
 	}
 	alice, stranger := dir.Principals[dir.Find("Alice")].Token, dir.Principals[dir.Find("S-1-5-21-9-9-9-1")].Token
 	if a, ok := alice.UserClaims().Lookup("level"); !ok || a.Ints[0] != 3 {
-		t.Errorf("claim Level: %+v", a)
+		t.Errorf("claim Level = %+v, want 3", a)
 	}
 	if a, ok := alice.UserClaims().Lookup("Tags"); !ok || !slices.Equal(a.Strings, []string{"x", "y"}) {
-		t.Errorf("claim Tags: %+v", a)
+		t.Errorf("claim Tags = %+v, want x and y", a)
 	}
 	if a, ok := stranger.UserClaims().Lookup("Dept"); !ok || a.Strings[0] != "Sales" {
-		t.Errorf("claim Dept: %+v", a)
+		t.Errorf("claim Dept = %+v, want Sales", a)
 	}
 	admin := dir.Principals[dir.Find("admin")].Token
 	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 ||
 		alice.Has(winnt.SeTakeOwnershipPrivilege) {
-		t.Error("administrators have the full token, others have not")
+		t.Error("want the full token for the administrator and a limited one for others")
 	}
 }
 
-func TestDirectoryRefusals(t *testing.T) {
+func TestMalformedDirectoryIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"users":[{"name":"a","sid":"S-1-1"}], "user":1}`:                                         "user",
 		"users: [{name: a, sid: DU}]":                                                              `users[0] "a": sid`,
@@ -401,7 +399,7 @@ func TestDirectoryRefusals(t *testing.T) {
 	}
 }
 
-func TestRights(t *testing.T) {
+func TestRightWords(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		typ  *winnt.ObjectType
@@ -418,7 +416,7 @@ func TestRights(t *testing.T) {
 	}
 	for _, bad := range []string{"", "read+", "reed", "0"} {
 		if _, err := words.Parse(bad); err == nil {
-			t.Errorf("%q is accepted", bad)
+			t.Errorf("right %q is accepted, want an error", bad)
 		}
 	}
 	if got := fmt.Sprint(words.Granted(0x1301BF, winnt.FileObject)); got != "[read write modify list]" {

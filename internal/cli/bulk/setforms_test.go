@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// TestFormsOfSets checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
-func TestFormsOfSets(t *testing.T) {
+// TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
+func TestSetIsWrittenInItsShorterForm(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 0))
 	forms := map[bool]int{}
 	for i := range 400 {
@@ -61,7 +61,7 @@ func TestFormsOfSets(t *testing.T) {
 			t.Errorf("%d of %d: got\n%swant the shorter of\n%s%s", len(members), 64*len(s), got, ids, bitmap)
 		}
 		if !json.Valid([]byte(strings.TrimPrefix(strings.ReplaceAll(got, "\x00", "0"), "before"))) {
-			t.Errorf("no JSON: %s", got)
+			t.Errorf("output %s is not JSON, want JSON", got)
 		}
 		forms[got == ids]++
 	}

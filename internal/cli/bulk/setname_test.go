@@ -39,7 +39,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 
 // The name of a set depends on the SIDs in it and the mask of its right, not on other principals or their order
 // (B-3).
-func TestSetNames(t *testing.T) {
+func TestSetNameDependsOnMembersAndMask(t *testing.T) {
 	user := func(name string, rid int) string {
 		return fmt.Sprintf(`{"name":"%s","sid":"S-1-5-21-1-2-3-%d"}`, name, rid)
 	}
@@ -53,42 +53,44 @@ func TestSetNames(t *testing.T) {
 	} {
 		is := setNames(t, users, "read+write", rows)
 		if fmt.Sprint(is[:2]) != fmt.Sprint(was[:2]) {
-			t.Errorf("%s renames sets: %v, was %v", name, is[:2], was[:2])
+			t.Errorf("%s: set names %v, want %v", name, is[:2], was[:2])
 		}
 		if same := is[2]["read"] == was[2]["read"]; same != (name == "another order") {
-			t.Errorf("%s: the set of all users is %v, was %v", name, is[2], was[2])
+			t.Errorf("%s: name of the set of all users = %v, before %v, want it changed unless only the order "+
+				"changes",
+				name, is[2], was[2])
 		}
 	}
 	if was[1]["read"] == was[1]["write"] || was[0]["read"] == was[1]["read"] {
-		t.Errorf("sets of other rights or principals have one name: %v", was)
+		t.Errorf("sets of different rights or principals have the same name: %v, want different names", was)
 	}
 	if was[0]["write"] != was[2]["write"] {
-		t.Errorf("the empty sets of one right have two names: %v", was)
+		t.Errorf("empty sets of one right have different names: %v, want one name", was)
 	}
 	// A word is its mask.
 	if got := setNames(t, alice+","+bob, "read+0x120089", rows); got[0]["read"] != got[0]["0x120089"] {
-		t.Errorf("one mask, two names: %v", got[0])
+		t.Errorf("one mask has two set names: %v, want one", got[0])
 	}
 }
 
 // Principals with the same SID are distinguished by name.
-func TestSetNamesOfOneSID(t *testing.T) {
+func TestSameSIDIsDistinguishedByName(t *testing.T) {
 	users := `{"name":"plain","sid":"S-1-5-21-1-2-3-1107"},` +
 		`{"name":"staff","sid":"S-1-5-21-1-2-3-1107","memberOf":["BU","BG"]},` +
 		`{"name":"guest","sid":"S-1-5-21-1-2-3-1107","memberOf":["S-1-5-21-1-2-3-2000"]}`
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;BG)"}` + "\n" +
 		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)"}` + "\n"
 	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("two principals of one SID: %v", got)
+		t.Errorf("two principals with the same SID have the same set name: %v, want different names", got)
 	}
 }
 
-// TestSetNamesOfTwoDomains checks that users with equal RIDs in two domains are two sets (B-3).
-func TestSetNamesOfTwoDomains(t *testing.T) {
+// TestEqualRIDsOfTwoDomainsDiffer checks that users with equal RIDs in two domains are two sets (B-3).
+func TestEqualRIDsOfTwoDomainsDiffer(t *testing.T) {
 	users := `{"name":"near","sid":"S-1-5-21-1-2-3-1107"},{"name":"far","sid":"S-1-5-21-9-9-9-1107"}`
 	rows := `{"path":"/a","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n" +
 		`{"path":"/b","sd":"O:BAG:BAD:(A;;FR;;;S-1-5-21-9-9-9-1107)"}` + "\n"
 	if got := setNames(t, users, "read", rows); got[0]["read"] == got[1]["read"] {
-		t.Errorf("two principals of one last number: %v", got)
+		t.Errorf("principals with equal RIDs have the same set name: %v, want different names", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// TestStore checks that a store that spills to disk has the contents of a slice.
-func TestStore(t *testing.T) {
+// TestSpillingStoreEqualsSlice checks that a store that spills to disk has the contents of a slice.
+func TestSpillingStoreEqualsSlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for _, limit := range []int64{0, chunkSize, 3 * chunkSize, 100 * chunkSize} {
 		s := store{limit: limit}

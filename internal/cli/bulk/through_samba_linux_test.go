@@ -21,10 +21,10 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestSambaSearchesFolders: which folders a real server lets a user pass on the way to a file that Everyone may read.
-// It asks the host's search permission of each folder, by mode and POSIX ACL, and never the folder's own descriptor:
-// that one counts where the server wrote it into the permissions too, which it does not with "ignore system acls".
-// who-can gives the same answers for the same files (B-20).
+// TestSambaSearchesFolders checks which folders a real server lets a user traverse to a file that Everyone may read.
+// The server checks the host's search permission of each folder, by mode and POSIX ACL, and never the folder's own
+// descriptor. That descriptor only matters if the server also wrote it into the permissions, which it does not with
+// "ignore system acls". who-can gives the same answers for the same files (B-20).
 func TestSambaSearchesFolders(t *testing.T) {
 	s := &samba{smbd.Start(t, smbd.Share{Name: "v4"},
 		smbd.Share{Name: "v3", Config: "\tacl_xattr:ignore system acls = yes\n"})}
@@ -73,14 +73,14 @@ func TestSambaSearchesFolders(t *testing.T) {
 				}
 				at := filepath.Join(dir, strings.ReplaceAll(f, `\`, "/"))
 				if got, ok := read[at]; !ok || got != want {
-					t.Errorf("%s, %s below %q: who-can says %t, want %t", share, f, c.name, got, want)
+					t.Errorf("%s, %s below %q: who-can = %t, want %t as the server", share, f, c.name, got, want)
 				}
 			}
 		}
 	}
 }
 
-// readByGuest returns the objects of a tree that the guest can read by who-can.
+// readByGuest returns the objects of a tree that the guest can read, as who-can reports them.
 func (s *samba) readByGuest(tree string, ignoreSystemACLs bool) map[string]bool {
 	s.T.Helper()
 	dir := &directory.Directory{}

@@ -51,9 +51,9 @@ func ask(t *testing.T, r bulk.Run, lines string) string {
 	return strings.Join(rows[1:], "\n")
 }
 
-// TestThrough checks the entries by which principals get access: groups with the number of members that have the
+// TestAccessIsExplainedByItsEntries checks the entries by which principals get access: groups with the number of members that have the
 // right, and the members that do not (U-102, U-103).
-func TestThrough(t *testing.T) {
+func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
 	for _, c := range []struct{ dacl, want string }{
 		{"(A;;FR;;;" + group + ")",
@@ -91,9 +91,9 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// TestThroughApart checks that principals in the same groups may get access by different entries, if their levels or
+// TestEqualGroupsMayUseDifferentEntries checks that principals in the same groups may get access by different entries, if their levels or
 // a policy remove rights of one of them (U-102).
-func TestThroughApart(t *testing.T) {
+func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
 	levels := firm()
 	levels.Principals = levels.Principals[:2]
@@ -135,7 +135,7 @@ func TestThroughApart(t *testing.T) {
 
 // An object has rows if its answer differs from its parent's, or the parent's is unknown. An unreadable object always
 // has a row (U-107).
-func TestChanges(t *testing.T) {
+func TestRowsOnlyWhereAnswersChange(t *testing.T) {
 	row := func(path, sddl, typ string) string {
 		return fmt.Sprintf(`{"path":%q,"sd":%q,"type":%q}`+"\n", path, "O:SYG:SYD:"+sddl, typ)
 	}

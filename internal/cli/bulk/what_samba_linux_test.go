@@ -43,13 +43,14 @@ func (s *samba) behindTheServer(share string, verified bool) {
 		s.must(syscall.Chmod(path, c.mode))
 		shown := s.Cacls("root", share, name, "--numeric")
 		if stale := shown != intact; stale != (c.stale && verified) {
-			s.T.Fatalf("%s: the server was expected to behave otherwise: it shows\n%s", c.what, shown)
+			s.T.Fatalf("%s: the server shows\n%s\nwant the behaviour of the case", c.what, shown)
 		}
 		rows, notes := s.whoCanRead(share)
 		switch {
 		case !verified || !c.stale:
 			if len(notes) != 0 || !slices.Equal(rows[name], []string{"bob"}) {
-				s.T.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
+				s.T.Errorf("%s: notes %v, readers %v, want the attribute's descriptor to count",
+					c.what, notes, rows[name])
 			}
 		default:
 			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) &&
@@ -94,7 +95,7 @@ func (s *samba) otherVerbs(share string) {
 	// the server puts SYSTEM first
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 ||
 		!strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "AceAllow DACL 2") {
-		s.T.Errorf("access: exit code %d, %s", code, out)
+		s.T.Errorf("access: exit code %d, output %s, want 0 and GRANTED", code, out)
 	}
 	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 ||
 		!strings.HasPrefix(out, "DENIED by the share\n") {
@@ -126,10 +127,10 @@ func (s *samba) otherVerbs(share string) {
 	page := filepath.Join(s.Dir, share+".html")
 	if out, code := s.refmon("report", root, "-r", "--out", page); code != 0 ||
 		!strings.Contains(out, fmt.Sprintf("%d objects", len(sambaFiles)+1)) {
-		s.T.Errorf("report: exit code %d, %s", code, out)
+		s.T.Errorf("report: exit code %d, output %s, want 0 and the number of objects", code, out)
 	}
 	if b, err := os.ReadFile(page); err != nil || !strings.Contains(string(b), "<code>"+file+"</code>") {
-		s.T.Errorf("report: %v, %d bytes", err, len(b))
+		s.T.Errorf("report: %v, page of %d bytes, want the file in it", err, len(b))
 	}
 }
 
@@ -151,7 +152,7 @@ func (s *samba) refmon(args ...string) (string, int) {
 	return string(out), 0
 }
 
-// samePermissions compares the descriptor made of a file's permissions with the server's output, in any order,
+// samePermissions compares the descriptor built from a file's permissions with the server's output, in any order,
 // because all entries allow.
 func (s *samba) samePermissions(path, shown string) {
 	s.T.Helper()

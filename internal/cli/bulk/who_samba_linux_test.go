@@ -70,9 +70,8 @@ const sambaDirectory = `{"domain": "S-1-5-21-1-2-3",
            {"name": "carol", "sid": "S-1-5-21-1-2-3-1109", "memberOf": ["BA"]}],
  "groups": [{"name": "Engineering", "sid": "S-1-5-21-1-2-3-2001"}]}`
 
-// A real server: descriptors set through SMB are read back from the files and
-// are those the server shows; the maximum access it computes for an account is
-// that of the access check; who-can walks the share.
+// Descriptors that are set through SMB are read from the files as the server shows them. The maximum access that the
+// server computes for an account equals that of the access check. who-can walks the share.
 func TestSamba(t *testing.T) {
 	var shares []smbd.Share
 	for _, share := range sambaShares {
@@ -125,7 +124,7 @@ func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 	raw = raw[:n]
 	a, err := ntacl.Decode(raw)
 	if err != nil {
-		s.T.Fatalf("%s: %v", path, err)
+		s.T.Fatalf("reading %s: %v, want no error", path, err)
 	}
 	if a.Version != version || a.HashType != ntacl.HashSHA256 {
 		s.T.Errorf("%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version,
@@ -162,7 +161,7 @@ func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 	if err == nil {
 		_, last, _ := strings.Cut(out, "Maximum access: ")
 		if _, err := fmt.Sscanf(last, "%v", &want); err != nil || want == 0 {
-			s.T.Errorf("%s: smbcacls --maximum-access prints\n%s", path, out)
+			s.T.Errorf("%s: smbcacls --maximum-access printed\n%s\nwant a mask", path, out)
 		}
 	} else if !strings.Contains(out, "NT_STATUS_ACCESS_DENIED") {
 		s.T.Errorf("%s: smbcacls --maximum-access: %v\n%s, want text containing \"NT_STATUS_ACCESS_DENIED\"", path,
@@ -179,14 +178,14 @@ func (s *samba) compareWhoCan(share string) {
 	got, notes := s.whoCanRead(share)
 	for _, f := range sambaFiles {
 		if who, ok := got[f.path]; !ok || !slices.Equal(who, f.readers) && len(who)+len(f.readers) > 0 {
-			s.T.Errorf("%s: who-can read gives %v, want %v", f.path, who, f.readers)
+			s.T.Errorf("%s: who-can read = %v, want %v", f.path, who, f.readers)
 		}
 	}
 	if len(got) != len(sambaFiles)+1 { // and the share itself
-		s.T.Errorf("who-can gives %d objects, want %d", len(got), len(sambaFiles)+1)
+		s.T.Errorf("who-can returned %d objects, want %d", len(got), len(sambaFiles)+1)
 	}
 	if len(notes) != 0 {
-		s.T.Errorf("notes on files that did not change: %v: len(notes) = %d, want 0", notes, len(notes))
+		s.T.Errorf("notes on unchanged files: %v, want none", notes)
 	}
 }
 
@@ -205,7 +204,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		s.T.Fatalf("refmon who-can: %v\n%s", err, stderr.String())
+		s.T.Fatalf("refmon who-can: %v, want no error\n%s", err, stderr.String())
 	}
 	readers, notes = map[string][]string{}, map[string]string{}
 	for line := range strings.Lines(string(out)) {

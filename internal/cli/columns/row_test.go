@@ -8,7 +8,7 @@ import (
 )
 
 // The colour of a cell covers its text but not its padding.
-func TestColours(t *testing.T) {
+func TestColourCoversTextOnly(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{Colour: true})
 	rows := columns.Heading("A", "B")
@@ -26,7 +26,7 @@ func TestColours(t *testing.T) {
 }
 
 // Each style has its colour. A cell without text or style has none.
-func TestColoursOfStyles(t *testing.T) {
+func TestEachStyleHasItsColour(t *testing.T) {
 	styles := []columns.Style{columns.Plain, columns.Good, columns.Bad, columns.Strong, columns.Style(9)}
 	for _, colour := range []bool{true, false} {
 		want := "a  \x1b[32ma\x1b[0m  \x1b[31ma\x1b[0m  \x1b[1ma\x1b[0m  a\n"
@@ -67,6 +67,6 @@ func TestColoursOfStyles(t *testing.T) {
 		}
 	}
 	if err := w.Flush(); err != nil || out.String() != "a   b  c  d\n\nx\n" {
-		t.Errorf("%q, %v", out.String(), err)
+		t.Errorf("output = %q, %v, want the aligned rows", out.String(), err)
 	}
 }

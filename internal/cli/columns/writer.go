@@ -3,6 +3,7 @@ package columns
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ func (w *Writer) Flush() error {
 		return nil
 	}
 	if w.widths == nil {
-		w.widths = fit(measure(w.held), w.opt.Width)
+		w.widths = fit(measure(w.held), sids(w.held), w.opt.Width)
 	}
 	var b strings.Builder
 	for _, row := range w.held {
@@ -95,10 +96,22 @@ func measure(rows [][]cell) (widths []int) {
 }
 
 // fit reduces the widest columns to one width so that the table fits into room columns (U-101). It makes no column
-// narrower than leastWidth, so a table of many columns can be wider. A room of 0 is no limit.
-func fit(widths []int, room int) []int {
+// narrower than leastWidth, so a table of many columns can be wider. Columns are at least as wide as kept says, which
+// may be shorter, if the table fits then. A room of 0 is no limit.
+func fit(widths, kept []int, room int) []int {
 	if room == 0 {
 		return widths
+	}
+	least := gap * (len(widths) - 1)
+	for i, x := range widths {
+		k := 0
+		if i < len(kept) {
+			k = min(kept[i], x)
+		}
+		least += max(k, min(x, leastWidth))
+	}
+	if len(kept) > 0 && least <= room {
+		return fitAround(widths, kept, room)
 	}
 	room -= gap * (len(widths) - 1)
 	most := slices.Max(append(widths, leastWidth))
@@ -124,8 +137,51 @@ func fit(widths []int, room int) []int {
 	return widths
 }
 
+// fitAround keeps the columns with a kept width as they are, at most that wide, and fits the others into the rest.
+func fitAround(widths, kept []int, room int) []int {
+	var free []int
+	for i, x := range widths {
+		if i < len(kept) && kept[i] > 0 {
+			widths[i] = min(x, kept[i])
+			room -= widths[i] + gap
+			continue
+		}
+		free = append(free, x)
+	}
+	if len(free) > 0 {
+		free = fit(free, nil, room)
+	}
+	for i := range widths {
+		if i >= len(kept) || kept[i] == 0 {
+			widths[i], free = free[0], free[1:]
+		}
+	}
+	return widths
+}
+
+// sids returns, for each column but the last of a row, the width of its widest SID; nil if there is none.
+func sids(rows [][]cell) (kept []int) {
+	for _, row := range rows {
+		for i, c := range row[:max(len(row)-1, 0)] {
+			if !sidText.MatchString(c.text) {
+				continue
+			}
+			for len(kept) <= i {
+				kept = append(kept, 0)
+			}
+			kept[i] = max(kept[i], width(c.text))
+		}
+	}
+	return kept
+}
+
+// sidText matches a cell that is a SID.
+var sidText = regexp.MustCompile(`^S-1(-[0-9]+)+$`)
+
 // line writes a row. It shortens long cells in the middle and wraps the last one.
-func (w *Writer) line(b *strings.Builder, row []cell) {
+func (w *Writer) line(out *strings.Builder, row []cell) {
+	b := new(strings.Builder)
+	defer func() { out.WriteString(b.String()) }()
 	for len(row) > 0 && row[len(row)-1].text == "" { // no blanks at the end of a line
 		row = row[:len(row)-1]
 	}
@@ -154,6 +210,13 @@ func (w *Writer) line(b *strings.Builder, row []cell) {
 // if less than leastWidth columns are left.
 func (w *Writer) last(b *strings.Builder, c cell, indent int) {
 	room := w.opt.Width - indent
+	// A text goes below the row if the column has no room for a SID in it, which must not break (U-123).
+	if n := printable.SIDWidth(c.text); n > max(room, 0) && n <= w.opt.Width-gap && w.opt.Width > 0 {
+		indent, room = gap, w.opt.Width-gap
+		before := strings.TrimRight(b.String(), " ")
+		b.Reset()
+		b.WriteString(before + string(end) + strings.Repeat(" ", indent))
+	}
 	if w.opt.Width == 0 || room < leastWidth {
 		b.WriteString(w.paint(c.style, c.text))
 		return

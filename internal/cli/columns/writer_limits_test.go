@@ -34,7 +34,7 @@ func cellRow(texts ...string) (row []byte) {
 
 // The first thousand rows, or mebibyte, are measured. Later rows are written 64 at a time. Flush writes the rest, and
 // nothing if there is none (U-100).
-func TestWhenRowsAreWritten(t *testing.T) {
+func TestRowsAreWrittenInBlocks(t *testing.T) {
 	for _, c := range []struct {
 		size, rows int // of the first that are written
 	}{{1, 1000}, {1<<18 - 2, 4}, {1<<18 - 3, 5}, {1<<20 - 2, 1}, {1<<20 - 3, 2}} {
@@ -73,8 +73,8 @@ func TestWhenRowsAreWritten(t *testing.T) {
 	}
 }
 
-// TestRowsAreLost checks that a writer's error is returned for the row that was written with it.
-func TestRowsAreLost(t *testing.T) {
+// TestWriteErrorIsReturnedForItsRow checks that a writer's error is returned for the row that was written with it.
+func TestWriteErrorIsReturnedForItsRow(t *testing.T) {
 	broken := errors.New("broken")
 	w := columns.New(&counted{fail: broken}, columns.Options{})
 	if n, err := w.Write(cellRow(strings.Repeat("x", 1<<20))); n != 0 || !errors.Is(err, broken) {
@@ -89,9 +89,9 @@ func TestRowsAreLost(t *testing.T) {
 	}
 }
 
-// TestDivision checks that, if the width does not divide evenly, the first shortened columns get the remainder, and
+// TestRemainderGoesToFirstColumns checks that, if the width does not divide evenly, the first shortened columns get the remainder, and
 // that a row that just fits is not cut (U-101).
-func TestDivision(t *testing.T) {
+func TestRemainderGoesToFirstColumns(t *testing.T) {
 	const long, most, less = "abcdefghijklmnopqrst", "abcdef…pqrst", "abcde…pqrst"
 	row := long + "|" + long + "|" + long + "|x"
 	for width, want := range map[int]string{

@@ -47,8 +47,8 @@ func ExampleWriter() {
 	// /srv/a ve…ile.docx  0x00120089
 }
 
-// TestMeasured checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
-func TestMeasured(t *testing.T) {
+// TestColumnsFitTheirWidestCell checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
+func TestColumnsFitTheirWidestCell(t *testing.T) {
 	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
 	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
 	if got != want {
@@ -60,9 +60,9 @@ func TestMeasured(t *testing.T) {
 	}
 }
 
-// TestWidth checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
+// TestLongCellLosesItsMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
 // on the next line (U-101).
-func TestWidth(t *testing.T) {
+func TestLongCellLosesItsMiddle(t *testing.T) {
 	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
 		"/srv/x|r|nobodyhasanamesolongasthis")
 	// 30 columns minus two gaps are 26, of which R takes 1: 13 for the path, 12 for who.
@@ -81,7 +81,7 @@ func TestWidth(t *testing.T) {
 
 // At every width no line is wider than the terminal, and if columns were shortened the row fills it, except where it
 // cannot (U-101).
-func TestEveryWidth(t *testing.T) {
+func TestRowsFitEveryWidth(t *testing.T) {
 	cell := strings.Repeat("0123456789", 10)
 	for n := 2; n <= 5; n++ {
 		for width := 10 * n; width < 10*n+13; width++ {
@@ -105,9 +105,9 @@ func TestEveryWidth(t *testing.T) {
 	}
 }
 
-// TestHeldBack checks that a thousand rows are measured, and that later rows are written as they come, however they
+// TestFirstThousandRowsAreMeasured checks that a thousand rows are measured, and that later rows are written as they come, however they
 // are split.
-func TestHeldBack(t *testing.T) {
+func TestFirstThousandRowsAreMeasured(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{})
 	row := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a"), columns.Plain, "b"))
@@ -117,7 +117,7 @@ func TestHeldBack(t *testing.T) {
 		}
 	}
 	if out.Len() > 0 {
-		t.Error("rows were written before they were measured")
+		t.Error("rows were written before they were measured, want none")
 	}
 	wide := columns.End(columns.Cell(columns.Cell(nil, columns.Plain, "a wide one"), columns.Plain, "b"))
 	for i := range row {
@@ -133,12 +133,12 @@ func TestHeldBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Flush(); err != nil || out.String() != "a wide one  b\n" {
-		t.Errorf("%q, %v", out.String(), err)
+		t.Errorf("output = %q, %v, want one aligned row", out.String(), err)
 	}
 }
 
-// TestCut checks that both ends of a cut cell remain.
-func TestCut(t *testing.T) {
+// TestCutCellKeepsBothEnds checks that both ends of a cut cell remain.
+func TestCutCellKeepsBothEnds(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		n    int
@@ -153,7 +153,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// FuzzRows: any bytes are rows of some kind, within the width, and nothing steers the terminal.
+// FuzzRows checks that any bytes are written as rows within the width, and that no control character reaches the
+// terminal.
 func FuzzRows(f *testing.F) {
 	f.Add([]byte("\x00a\x1f\x01b\x1f\n\x00\x1f\n"), 20)
 	f.Add([]byte("\x09\x1f\x1f\n"), 1)
@@ -173,4 +174,35 @@ func FuzzRows(f *testing.F) {
 			t.Errorf("%d lines of %d rows, want at least %d", got, want, want)
 		}
 	})
+}
+
+// A SID is neither shortened nor broken where the terminal has room for it: its column keeps its width, and a last cell
+// that does not fit goes below the row (U-123).
+func TestSIDsStayWhole(t *testing.T) {
+	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
+	var out strings.Builder
+	w := columns.New(&out, columns.Options{Width: 80})
+	for _, row := range [][]string{{"PRINCIPAL", "PATH", "CAUSE"},
+		{who, "/srv/projects/a/rather/long/path",
+			"entry added: (OA;;CR;00299570-246d-11d0-a768-00aa006e0529;;" + who + ") Staff"},
+		{"alice", "/srv", "none"}} {
+		var line []byte
+		for _, text := range row {
+			line = columns.Cell(line, columns.Plain, text)
+		}
+		if _, err := w.Write(columns.End(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), who); n != 2 {
+		t.Errorf("U-123: %d whole SIDs, want 2:\n%s", n, out.String())
+	}
+	for line := range strings.Lines(out.String()) {
+		if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 || strings.TrimRight(line, " ") != line {
+			t.Errorf("U-123: %d columns, or blanks at the end: %q", len(line), line)
+		}
+	}
 }

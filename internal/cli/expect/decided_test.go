@@ -31,7 +31,7 @@ expect:
 	}
 	if c := r.Cases[1]; c.Problem != "denied, expected granted" || len(c.By) < 20 ||
 		!strings.Contains(c.Why, ": "+c.By+" (") {
-		t.Errorf("%q by %q\n%s", c.Problem, c.By, c.Why)
+		t.Errorf("problem %q decided by %q\n%s, want a denial with its reason", c.Problem, c.By, c.Why)
 	}
 }
 
@@ -61,7 +61,7 @@ expect:
 }
 
 // A failed case has the granted and the denied rights with the deciding entry and its list (U-113).
-func TestDecidedBy(t *testing.T) {
+func TestFailedCaseNamesDecidingEntries(t *testing.T) {
 	f, err := Parse([]byte(`
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
 descriptors:
@@ -87,8 +87,8 @@ expect:
 	}
 }
 
-// TestDecidedByOtherEntries checks that an entry that SDDL cannot express is named by its bytes (S-45).
-func TestDecidedByOtherEntries(t *testing.T) {
+// TestInexpressibleEntryIsNamedByItsBytes checks that an entry that SDDL cannot express is named by its bytes (S-45).
+func TestInexpressibleEntryIsNamedByItsBytes(t *testing.T) {
 	a, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Everyone, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,6 @@ func TestErrorsWithoutPosition(t *testing.T) {
 	err := located([]byte("{}"), nil, errors.New("broken"))
 	var e *Error
 	if !errors.As(err, &e) || e.Line != 0 || err.Error() != "broken" {
-		t.Errorf("%+v", err)
+		t.Errorf("error = %+v, want it unchanged and without a line", err)
 	}
 }

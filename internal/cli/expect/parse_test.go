@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/internal/accessquery"
 )
 
-func TestErrorsNameTheLine(t *testing.T) {
+func TestParseErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1": "line 1: a: unknown field, want one of domain, directory, principals, descriptors, objects, paths, " +
 			"expect",
@@ -61,7 +61,7 @@ func FuzzParse(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
 			time.Since(start) > 10*time.Second {
-			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
+			t.Errorf("%d bytes of memory and %v for a file of %d bytes, want less", used, time.Since(start), len(b))
 		}
 		if err == nil && len(file.cases) < 1000 {
 			file.Run(time.Now)
@@ -83,8 +83,8 @@ func TestLargestFile(t *testing.T) {
 	}
 }
 
-// TestWhatIsWrong checks that each malformed part of a file is named, with its line.
-func TestWhatIsWrong(t *testing.T) {
+// TestMalformedPartsAreNamed checks that each malformed part of a file is named, with its line.
+func TestMalformedPartsAreNamed(t *testing.T) {
 	const head = "principals: {a: {user: SY}}\ndescriptors: {d: 'D:'}\n"
 	const row = "who: a, on: d, want: FR, is: denied"
 	without := func(field string) string { return strings.Replace(row, field+": ", "name: x"+field+", why: ", 1) }

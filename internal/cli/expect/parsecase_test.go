@@ -12,7 +12,7 @@ import (
 
 // A descriptor is SDDL or bytes with a type. A case expands to every combination of "who" and "on", with its call,
 // SID and rights.
-func TestForms(t *testing.T) {
+func TestDescriptorAndCaseForms(t *testing.T) {
 	d, err := sddl.Parse("O:BAG:SYD:(A;;KR;;;BU)(A;;0x20000;;;PS)", sddl.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ expect:
 		t.Errorf("%d failed\n%s\nwant\n%s", r.Failed, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if last := r.Cases[len(r.Cases)-1]; last.Name != "wrong" || !strings.Contains(last.Problem, "DACL 7") {
-		t.Errorf(`%+v, want last.Name = "wrong", last.Problem containing "DACL 7"`, last)
+		t.Errorf(`last case = %+v, want "wrong" with a problem about DACL 7`, last)
 	}
 	for text, line := range map[string]int{"principals:\n  a: {user: BA}\nbogus: 1\n": 3, "domain: x\n": 1,
 		"\n\ndomain:\n  - x\n": 4, "principals: {}\n": 0} {
@@ -74,7 +74,7 @@ expect:
 		}
 		bad := text[:strings.Index(text, "expect:")] + "expect:\n  - {" + strings.Join(parts, ", ") + "}\n"
 		if _, err := Parse([]byte(bad), Outside{Open: noFiles}); err == nil || !strings.Contains(err.Error(), "line 11") {
-			t.Errorf("%s: %v", wrong, err)
+			t.Errorf("expectation with %s: %v, want an error at line 11", wrong, err)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func everything(t *testing.T) Outside {
 
 // A file can refer to users of a directory and to objects of a file and of the machine. Its own domain, principals
 // and SELF come first (U-110, U-112).
-func TestOutside(t *testing.T) {
+func TestFileRefersToDirectoryAndObjects(t *testing.T) {
 	f, err := Parse([]byte(`
 directory: [d1, d2]
 objects: [rows]
@@ -112,7 +112,7 @@ expect:
 
 // Relative names refer to the file's domain, or to the directory's if the file has none. An inline token may have its
 // own domain.
-func TestDomains(t *testing.T) {
+func TestRelativeNamesUseFilesDomain(t *testing.T) {
 	const cases = `
 directory: d1
 principals:
@@ -166,13 +166,14 @@ func TestOutsideReferencesAreRefused(t *testing.T) {
 	}
 }
 
-// TestObjectsHaveABound checks the maximum number of objects in a file.
-func TestObjectsHaveABound(t *testing.T) {
+// TestObjectsAreLimited checks the maximum number of objects in a file.
+func TestObjectsAreLimited(t *testing.T) {
 	for room, want := range map[int]bool{1: true, 0: false} {
 		f := &File{objects: make([]*Descriptor, maxObjects-room, maxObjects)}
 		err := f.gather(jsonl.Lines(strings.NewReader(paths), 0, 0))
 		if (err == nil) != want || len(f.objects) != maxObjects {
-			t.Errorf("room for %d: %v, %d objects", room, err, len(f.objects))
+			t.Errorf("room for %d more objects: %v with %d objects, want accepted: %v",
+				room, err, len(f.objects), want)
 		}
 		if err != nil && err.Error() != "there are more than 1048576 objects" {
 			t.Error(err)
@@ -181,7 +182,7 @@ func TestObjectsHaveABound(t *testing.T) {
 }
 
 // The notes of a source appear with each answer about the object; a note of the run itself appears once.
-func TestNotesOfObjects(t *testing.T) {
+func TestSourceNotesAppearWithTheirObject(t *testing.T) {
 	source := func(string) (objects.Source, error) {
 		return &noted{{Path: []byte("/stale"), SD: []byte("O:SYG:SYD:(A;;FR;;;WD)"), Form: objects.FormSDDL,
 			Note: objects.NoteStale}, {Path: []byte("/plain"), SD: []byte("O:SYG:SYD:(A;;FR;;;WD)"), Form: objects.FormSDDL},
@@ -227,7 +228,7 @@ func (n *noted) Next(b *objects.Batch) error {
 
 // A name is first that of a descriptor, then a path, then a glob. A glob applies to each matching object. For an
 // unreadable object every expectation fails (U-112).
-func TestSubjects(t *testing.T) {
+func TestNameIsDescriptorThenPathThenGlob(t *testing.T) {
 	const open, shut = "O:SYG:SYD:(A;;FR;;;WD)", "O:SYG:SYD:(A;;FR;;;SY)"
 	var rows string
 	for _, o := range [][2]string{{"/x", shut}, {"/t/a", open}, {"/t/b", shut}, {"/t/[a]", shut}, {"/bad", "("}} {
@@ -252,7 +253,7 @@ expect:
 	for _, c := range f.Run(time.Now).Cases {
 		got = append(got, fmt.Sprint(c.On, " ", c.Granted, " ", c.Problem == ""))
 		if c.On == "/bad" && !strings.HasPrefix(c.Problem, "cannot be read: ") {
-			t.Errorf("/bad: %s", c.Problem)
+			t.Errorf(`problem of /bad = %s, want "cannot be read"`, c.Problem)
 		}
 	}
 	const want = "/x true true, /t/a true true, /t/b false false, /t/[a] false true, /bad false false, /bad false false"

@@ -15,8 +15,8 @@ import (
 
 func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 
-// TestExampleFile checks that the example passes, as the help text promises.
-func TestExampleFile(t *testing.T) {
+// TestExampleFilePasses checks that the example passes, as the help text promises.
+func TestExampleFilePasses(t *testing.T) {
 	b, err := os.ReadFile("../../../examples/permissions.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -37,9 +37,9 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
-// TestCoverage checks that an entry counts as covered once it granted or denied something in a case, whatever the
+// TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case, whatever the
 // case expected.
-func TestCoverage(t *testing.T) {
+func TestUsedEntriesAreCovered(t *testing.T) {
 	f, err := Parse([]byte(`
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
 descriptors:
@@ -53,13 +53,13 @@ expect:
 	}
 	c := f.Run(time.Now).Coverage[0]
 	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
-		t.Errorf("coverage %+v, want c.Entries = 3, len(c.Never) = 1, c.Never[0].Index = 3, c.Line = 4", c)
+		t.Errorf("coverage = %+v, want 3 entries, of which only entry 3 is unused, from line 4", c)
 	}
 }
 
 // A report has for each case its position, question, expectation and duration, and the reason of a failure. It counts
 // the failures and lists the entries that no case used.
-func TestReport(t *testing.T) {
+func TestReportOfEachCase(t *testing.T) {
 	f, err := Parse([]byte(`principals:
   u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}
 descriptors:
@@ -87,7 +87,8 @@ expect:
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		if (c.Why == "") != (c.Problem == "") || c.Why != "" && !strings.Contains(c.Why, "FILE_") {
-			t.Errorf("case %d, %q: %s", i, c.Problem, c.Why)
+			t.Errorf("case %d, problem %q: reason %s, want a reason with rights only for a problem",
+				i, c.Problem, c.Why)
 		}
 		c.Why = ""
 	}
@@ -111,8 +112,8 @@ expect:
 	}
 }
 
-// TestCoverageOfOtherTypes checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
-func TestCoverageOfOtherTypes(t *testing.T) {
+// TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
+func TestSACLEntriesAreNotInCoverage(t *testing.T) {
 	var list [3]sd.ACE
 	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {
 		var err error

@@ -53,7 +53,7 @@ func describe(f *kong.Flag) {
 	case f.PlaceHolder == "":
 		f.PlaceHolder = strings.ToUpper(f.Name)
 	}
-	if byDefault != "" && !strings.Contains(f.Help, "default") {
+	if byDefault != "" && !strings.Contains(f.Help, "default") && !strings.Contains(f.Help, "("+byDefault+")") {
 		f.Help += " Default: " + byDefault + "."
 	}
 }

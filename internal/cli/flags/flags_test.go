@@ -52,6 +52,7 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 	var cli struct {
 		Kind   string `default:"file" help:"The type."`
 		Place  string `default:"/tmp" help:"The folder, by default /tmp." placeholder:"DIR"`
+		Name   string `default:"user.NTACL" help:"The attribute (user.NTACL)."`
 		Follow bool   `default:"true" negatable:"" help:"Wait."`
 		Quiet  bool   `help:"Print less."`
 		Size   int    `help:"The size."`
@@ -61,6 +62,7 @@ func TestHelpPagesShowDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"--kind=KIND: The type. Default: file.", "--place=DIR: The folder, by default /tmp.",
+		"--name=NAME: The attribute (user.NTACL).",
 		"--follow: Wait. Default: yes.", "--quiet: Print less.", "--size=SIZE: The size."}
 	for i, f := range parser.Model.Flags[1:] { // the first one is --help
 		if got := f.String() + ": " + f.Help; got != want[i] {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBothSIDs checks that both SIDs of a compound entry are examined.
-func TestBothSIDs(t *testing.T) {
+// TestBothSIDsOfCompoundEntryAreExamined checks that both SIDs of a compound entry are examined.
+func TestBothSIDsOfCompoundEntryAreExamined(t *testing.T) {
 	unknown := sid.MustParse("S-1-5-99")
 	for _, c := range []struct {
 		server, client sid.SID
@@ -39,9 +39,9 @@ func TestBothSIDs(t *testing.T) {
 	}
 }
 
-// TestUnreadable checks that an unreadable resource attribute is reported, does not name later ones, and is missing
+// TestUnreadableAttributeIsReported checks that an unreadable resource attribute is reported, does not name later ones, and is missing
 // for conditions.
-func TestUnreadable(t *testing.T) {
+func TestUnreadableAttributeIsReported(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		if err != nil {
@@ -58,18 +58,18 @@ func TestUnreadable(t *testing.T) {
 	p.SACL, p.Control = list, p.Control|sd.SACLPresent
 	found := Check(sd.New(p), winnt.DirectoryFileObject, sid.SID{})
 	if len(found) != 2 {
-		t.Fatalf("%v: len(found) = %d, want 2", found, len(found))
+		t.Fatalf("findings = %v, want 2", found)
 	}
 	for i, f := range found {
 		if f.List != "SACL" || f.ACE != i || f.Kind != AlwaysUnknown || f.Rule != "A-110" || f.Mend != "write it anew" ||
 			!strings.HasPrefix(f.What, "the attribute cannot be read: ") {
-			t.Errorf("%+v", f)
+			t.Errorf("finding = %+v, want an unreadable attribute of the SACL", f)
 		}
 	}
 }
 
 // Inheritance flags are reported in the DACL of a leaf object. In a SACL, and on a container, they are not.
-func TestLeafTypes(t *testing.T) {
+func TestInheritanceFlagsOfLeafAreReported(t *testing.T) {
 	const leaves = " file token process thread job symbolicLink event mutant semaphore timer section "
 	for _, name := range strings.Split(batchTypes, ", ") {
 		typ := winnt.ObjectTypeByName(name)

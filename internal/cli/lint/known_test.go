@@ -8,7 +8,7 @@ import (
 )
 
 // The forms of SIDs in MS-DTYP 2.4.2.4 and Microsoft's page on well-known SIDs are not reported.
-func TestKnown(t *testing.T) {
+func TestDocumentedSIDsAreNotReported(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-1-0": true, "S-1-1-7": false, "S-1-5-18": true, "S-1-5-32-544": true, "S-1-5-32-99999": false,
 		"S-1-5-5-1-2": true, "S-1-5-5-1": false, "S-1-5-5-1-2-3": false, "S-1-5-64-10": true, "S-1-5-64-99": false,
@@ -30,14 +30,15 @@ func TestKnown(t *testing.T) {
 	for text, account := range map[string]bool{"S-1-5-21-1-2-3": true, "S-1-5-99": false, "S-1-22-21-1": false,
 		"S-1-9-21": false} {
 		if got := strings.Contains(unknown(sid.MustParse(text)), "three parts for the domain"); got != account {
-			t.Errorf("%s: %s", text, unknown(sid.MustParse(text)))
+			t.Errorf("finding for %s = %s, want the domain's three parts mentioned: %v",
+				text, unknown(sid.MustParse(text)), account)
 		}
 	}
 }
 
 // Each form of SIDs is known with its number of parts, and with no other number. Source: MS-DTYP 2.4.2.4, "Security
 // identifiers" of Windows Server, and S-1-22 as Samba maps ids.
-func TestKnownForms(t *testing.T) {
+func TestSIDFormsHaveTheirLength(t *testing.T) {
 	for text, want := range map[string]bool{
 		"S-1-1-0": true, "S-1-1-7": false, "S-1-0-0": true, "S-1-3-4": true, "S-1-4-9": false,
 		"S-1-5-18": true, "S-1-5-32-544": true, "S-1-5-32-9999": false, "S-1-5-64-10": true, "S-1-5-64-99": false,
@@ -60,7 +61,7 @@ func TestKnownForms(t *testing.T) {
 		}
 		account := strings.HasPrefix(text, "S-1-5-21-")
 		if !want && strings.Contains(unknown(s), "is no account") != account {
-			t.Errorf("%s: %s", text, unknown(s))
+			t.Errorf(`finding for %s = %s, want "is no account": %v`, text, unknown(s), account)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestRows checks that a line is SDDL or a row of an objects file with one descriptor, in each form. Blank lines and
+// TestDescriptorLinesKeepTheirNumbers checks that a line is SDDL or a row of an objects file with one descriptor, in each form. Blank lines and
 // comments are skipped, and lines keep their numbers.
-func TestRows(t *testing.T) {
+func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	const text = "O:BAG:SYD:(A;;FR;;;WD)"
 	d, err := sddl.Parse(text, sddl.Options{})
 	if err != nil {

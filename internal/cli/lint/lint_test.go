@@ -19,7 +19,7 @@ import (
 )
 
 // Each descriptor has exactly the listed findings.
-func TestFindings(t *testing.T) {
+func TestDescriptorsHaveListedFindings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)", ""},
 		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},               // A-71
@@ -97,14 +97,14 @@ func TestFindings(t *testing.T) {
 	} {
 		found, err := Text(c.text, winnt.DirectoryFileObject, sid.SID{})
 		if err != nil {
-			t.Errorf("%s: %v", c.text, err)
+			t.Errorf("%s: %v, want no error", c.text, err)
 			continue
 		}
 		var got []string
 		for _, f := range found {
 			got = append(got, f.Where()+" "+f.Kind)
 			if f.Mend == "" || f.What == "" || f.ACE >= 0 && f.Entry == "" {
-				t.Errorf("%s: incomplete finding %+v", c.text, f)
+				t.Errorf("%s: finding %+v is incomplete, want a text, a repair and the entry", c.text, f)
 			}
 		}
 		if s := strings.Join(got, "; "); s != c.want {
@@ -116,18 +116,18 @@ func TestFindings(t *testing.T) {
 func TestLeafTypesInheritNothing(t *testing.T) {
 	found := Check(sddl.MustParse("O:BAG:SYD:(A;OICI;FR;;;BA)"), winnt.FileObject, sid.SID{})
 	if len(found) != 1 || found[0].Kind != NoInheritEffect {
-		t.Errorf("found %v, want len(found) = 1, found[0].Kind = %v", found, NoInheritEffect)
+		t.Errorf("findings = %v, want only %v", found, NoInheritEffect)
 	}
 }
 
-// TestWrongLists checks lists that SDDL rejects and bytes can contain.
-func TestWrongLists(t *testing.T) {
+// TestEntriesInWrongListAreFound checks lists that SDDL rejects and bytes can contain.
+func TestEntriesInWrongListAreFound(t *testing.T) {
 	grant := sddl.MustParse("D:(A;;FR;;;BA)").DACL()
 	audit := sddl.MustParse("S:(AU;SA;FR;;;BA)").SACL()
 	found := Check(sd.New(sd.Parts{DACL: audit, SACL: grant}), winnt.DirectoryFileObject, sid.SID{})
 	if len(found) != 2 || found[0].Kind != WrongList || found[0].List != "DACL" || found[1].Kind != WrongList ||
 		found[1].List != "SACL" {
-		t.Errorf("found %v", found)
+		t.Errorf("findings = %v, want one wrong entry in each list", found)
 	}
 }
 
@@ -272,7 +272,7 @@ func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, token
 			xs, _, _ := access.CheckResultList(&r)
 			ys, _, _ := access.CheckResultList(&other)
 			if fmt.Sprint(xs) != fmt.Sprint(ys) {
-				t.Fatalf("%v\nresult list with the entry %+v, without %+v", f, xs, ys)
+				t.Fatalf("%v\nresult list with the entry %+v, without it %+v, want equal results", f, xs, ys)
 			}
 		}
 	}
@@ -352,20 +352,19 @@ func TestFindingsAsText(t *testing.T) {
 	}
 	found, err := Text("O:BA G:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{})
 	if err != nil || len(found) == 0 || found[0].Kind != NotStrict || found[0].ACE != -1 {
-		t.Errorf("%v, %v, want len(found) at least 1, found[0].Kind = %v, found[0].ACE = %v, no error", found, err,
-			NotStrict, -1)
+		t.Errorf("findings = %v, %v, want first %v about the whole text", found, err, NotStrict)
 	}
 	if found, err := Text("O:BAG:SYD:(A;;FR;;;BA)", winnt.FileObject, sid.SID{}); err != nil || len(found) != 0 {
-		t.Errorf("%v, %v, want len(found) = 0, no error", found, err)
+		t.Errorf("findings = %v, %v, want none", found, err)
 	}
 	if _, err := Text("O:BAG", winnt.FileObject, sid.SID{}); err == nil {
 		t.Error("Text of invalid SDDL succeeds, want an error")
 	}
 }
 
-// TestFindingsInFull checks position, entry, rule, words and repair of each kind of finding against
+// TestFindingsMatchCommittedText checks position, entry, rule, words and repair of each kind of finding against
 // testdata/findings.txt.
-func TestFindingsInFull(t *testing.T) {
+func TestFindingsMatchCommittedText(t *testing.T) {
 	b, err := os.ReadFile("testdata/findings.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -389,7 +388,7 @@ func TestFindingsInFull(t *testing.T) {
 	for text, lines := range want {
 		found, err := Text(text, winnt.DirectoryFileObject, sid.SID{})
 		if err != nil {
-			t.Errorf("%s: %v", text, err)
+			t.Errorf("%s: %v, want no error", text, err)
 		}
 		var got []string
 		for _, f := range found {
@@ -412,7 +411,7 @@ func TestDomainOfText(t *testing.T) {
 	const text = "O:DAG:DUD:(A;;FR;;;DA)(A;;FR;;;DA)"
 	found, err := Text(text, winnt.DirectoryFileObject, domain)
 	if err != nil || len(found) != 1 || found[0].Entry != "(A;;FR;;;DA)" {
-		t.Errorf(`%v, %v, want len(found) = 1, found[0].Entry = "(A;;FR;;;DA)", no error`, found, err)
+		t.Errorf("findings = %v, %v, want one that names (A;;FR;;;DA)", found, err)
 	}
 	if found, err := Text(text, winnt.DirectoryFileObject, sid.SID{}); err == nil || found != nil {
 		t.Errorf("without a domain: %v, %v, want nil, an error", found, err)

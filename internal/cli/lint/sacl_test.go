@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLabelsOfNoLevel checks that a label is reported if its SID is not an integrity level, and not otherwise.
-func TestLabelsOfNoLevel(t *testing.T) {
+// TestLabelWithoutLevelIsReported checks that a label is reported if its SID is not an integrity level, and not otherwise.
+func TestLabelWithoutLevelIsReported(t *testing.T) {
 	for text, bad := range map[string]bool{"S-1-16": true, "S-1-16-0": false, "S-1-16-8192": false, "S-1-16-8192-1": false,
 		"S-1-15-8192": true, "S-1-1-0": true, "S-1-19-512-4096": true} {
 		s, ok := sid.New(16)
@@ -19,7 +19,7 @@ func TestLabelsOfNoLevel(t *testing.T) {
 		}
 		a, err := sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, s, sd.ACEExtra{})
 		if err != nil || !ok {
-			t.Fatalf("%s: %v", text, err)
+			t.Fatalf("%s: %v, want no error", text, err)
 		}
 		list, err := sd.NewACL(a)
 		if err != nil {

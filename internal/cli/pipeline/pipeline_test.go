@@ -34,19 +34,19 @@ func squares(n int, got *[]int) *Pipeline[piece] {
 	}
 }
 
-// TestOrder checks that the writer gets pieces in the order of the reader.
-func TestOrder(t *testing.T) {
+// TestWriterGetsPiecesInOrder checks that the writer gets pieces in the order of the reader.
+func TestWriterGetsPiecesInOrder(t *testing.T) {
 	var got, want []int
 	for i := range 10_000 {
 		want = append(want, i*i)
 	}
 	if read, write := squares(len(want), &got).Run(); read != nil || write != nil || !slices.Equal(got, want) {
-		t.Errorf("%v, %v, %d pieces", read, write, len(got))
+		t.Errorf("errors %v and %v after %d pieces, want none and all pieces in order", read, write, len(got))
 	}
 }
 
 // The errors of both ends are returned, and pieces sent before the reader's error are written.
-func TestErrors(t *testing.T) {
+func TestErrorsOfBothEndsAreReturned(t *testing.T) {
 	var got []int
 	p := squares(1000, &got)
 	read := p.Read
@@ -65,7 +65,8 @@ func TestErrors(t *testing.T) {
 			return nil
 		}
 		if r, w := p.Run(); (r == nil) != leave || !errors.Is(w, errLost) || len(got) != 5 {
-			t.Errorf("leave %v: %v, %v, %d pieces", leave, r, w, len(got))
+			t.Errorf("leave %v: errors %v and %v after %d pieces, want the writer's error and 5 pieces",
+				leave, r, w, len(got))
 		}
 	}
 	p = squares(10, &got)
@@ -77,7 +78,7 @@ func TestErrors(t *testing.T) {
 }
 
 // A reader that waits for a free piece ends when the pipeline stops.
-func TestStop(t *testing.T) {
+func TestStopEndsWaitingReader(t *testing.T) {
 	stop := make(chan struct{})
 	close(stop)
 	p := Pipeline[piece]{Workers: 1, Stop: stop,
@@ -95,8 +96,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestAlone checks that no other work is in progress during an exclusive piece.
-func TestAlone(t *testing.T) {
+// TestExclusivePieceRunsAlone checks that no other work is in progress during an exclusive piece.
+func TestExclusivePieceRunsAlone(t *testing.T) {
 	var busy, alone atomic.Int64
 	var got []string
 	p := Pipeline[piece]{Pieces: 5, Workers: 4,
@@ -105,14 +106,14 @@ func TestAlone(t *testing.T) {
 			for i := range 300 {
 				p, _ := h.Take()
 				if i == 0 && p.Value.out != -1 {
-					t.Error("a piece without Init")
+					t.Error("a piece was processed without Init, want Init first")
 				}
 				p.Value.in = i
 				switch i % 10 {
 				case 3:
 					h.Alone(p, func(v *piece) {
 						if got := busy.Load(); got != 0 {
-							t.Errorf("other work during an exclusive piece: busy.Load() = %d, want 0", got)
+							t.Errorf("%d other pieces in progress during an exclusive one, want 0", got)
 						}
 						alone.Add(1)
 					})
@@ -135,13 +136,14 @@ func TestAlone(t *testing.T) {
 		Write: func(v *piece) error { got = append(got, fmt.Sprint(v.in)); return nil },
 	}
 	if r, w := p.Run(); r != nil || w != nil || alone.Load() != 30 || len(got) != 270 || got[4] != "5" {
-		t.Errorf("%v, %v, %d alone, %d written", r, w, alone.Load(), len(got))
+		t.Errorf("errors %v and %v, %d exclusive pieces, %d written, want none, 30 and 270",
+			r, w, alone.Load(), len(got))
 	}
 }
 
-// TestSendDoesNotWait checks that all pieces are sent before any worker has finished, and that an exclusive piece
+// TestReaderDoesNotWaitForWorkers checks that all pieces are sent before any worker has finished, and that an exclusive piece
 // starts after all earlier ones have finished.
-func TestSendDoesNotWait(t *testing.T) {
+func TestReaderDoesNotWaitForWorkers(t *testing.T) {
 	release := make(chan struct{})
 	var through atomic.Int64
 	var got []int
@@ -173,8 +175,8 @@ func TestSendDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestLeave checks that with Leave a failed writer does not wait for a reader that waits for its input.
-func TestLeave(t *testing.T) {
+// TestFailedWriterLeavesWaitingReader checks that with Leave a failed writer does not wait for a reader that waits for its input.
+func TestFailedWriterLeavesWaitingReader(t *testing.T) {
 	input, written := make(chan struct{}), 0
 	p := Pipeline[piece]{Pieces: 3, Workers: 1, Leave: true,
 		Read: func(h *Hand[piece]) error {

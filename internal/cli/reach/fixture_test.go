@@ -217,7 +217,7 @@ groups:
   - {name: admins, sid: ` + domainSID + `-2102}
 `
 
-// thing makes an object of a directory; a path that begins with a slash is a file's.
+// thing creates an object of a directory. A path that begins with a slash is that of a file.
 func thing(path, rid, class, text string) objects.Item {
 	text = strings.NewReplacer("<ann>", domainSID+"-1101", "<bob>", domainSID+"-1102", "<cy>", domainSID+"-1103",
 		"<staff>", domainSID+"-2101", "<admins>", domainSID+"-2102").Replace(text)

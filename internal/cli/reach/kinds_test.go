@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/objects"
 )
 
-// TestKindsOfObjects: the kind of an object decides which named rights apply to it. Its classes decide first, then its
+// TestObjectKindSelectsNamedRights: the kind of an object decides which named rights apply to it. Its classes decide first, then its
 // SID in the directory.
-func TestKindsOfObjects(t *testing.T) {
+func TestObjectKindSelectsNamedRights(t *testing.T) {
 	const all = "O:SYG:SYD:(A;;CRWPSW;;;<ann>)"
 	without := func(i objects.Item) objects.Item { i.Entry.Classes = nil; return i }
 	for name, c := range map[string]struct {
@@ -42,7 +42,7 @@ func TestKindsOfObjects(t *testing.T) {
 			right, give = got.Paths[0].Steps[0].Right, got.Paths[0].Steps[0].Gives
 		}
 		if right != c.right || give != c.give {
-			t.Errorf("%s: %q gives %q, want %q, %q", name, right, give, c.right, c.give)
+			t.Errorf("%s: right %q gives %q, want %q, %q", name, right, give, c.right, c.give)
 		}
 	}
 }

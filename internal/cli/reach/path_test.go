@@ -13,7 +13,7 @@ import (
 
 // The path to each object with all data of each step: principal, right, entry, groups, and result (B-7, B-8, B-9,
 // A-160).
-func TestPathsInFull(t *testing.T) {
+func TestPathHasEveryStep(t *testing.T) {
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	s.From = s.Directory.Find("ann")
 	got := must(s.Do(context.Background()))
@@ -39,7 +39,7 @@ func TestPathsInFull(t *testing.T) {
 	if !reflect.DeepEqual(got.Paths, want) {
 		t.Errorf("got\n%s\nwant\n%s", show(got.Paths), show(want))
 	}
-	// ann; bob; bob of staff; bob of admins; and cy, who is also reached.
+	// The tokens are ann, bob, bob with staff, bob with admins, and cy, who is also reached.
 	if got.Hands != 5 || got.Cut != "" {
 		t.Errorf(`%d tokens, cut %q, want 5, ""`, got.Hands, got.Cut)
 	}

@@ -17,7 +17,7 @@ import (
 
 // A search stops at its limits, reports that, and returns the results so far. If the limit equals the full result,
 // nothing is cut.
-func TestSearchBounds(t *testing.T) {
+func TestSearchStopsAtItsLimits(t *testing.T) {
 	all := []string{"CN=bob", "/open", "CN=staff", "CN=admins", "CN=cy", "/secret"}
 	for _, c := range []struct {
 		set   func(s *reach.Search)
@@ -41,7 +41,7 @@ func TestSearchBounds(t *testing.T) {
 		c.set(&s)
 		got, err := s.Do(context.Background())
 		if err != nil {
-			t.Errorf("%+v: %v", s.MaxDepth, err)
+			t.Errorf("limits %+v: %v, want no error", s.MaxDepth, err)
 			continue
 		}
 		var names []string
@@ -55,9 +55,9 @@ func TestSearchBounds(t *testing.T) {
 	}
 }
 
-// TestSearchFails checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
+// TestUnreadableObjectEndsSearch checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
 // context ends it.
-func TestSearchFails(t *testing.T) {
+func TestUnreadableObjectEndsSearch(t *testing.T) {
 	broken := errors.New("broken")
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}
 	over, cancel := context.WithCancel(context.Background())
@@ -67,18 +67,18 @@ func TestSearchFails(t *testing.T) {
 	}
 	s.Objects[3].Err = broken
 	if r, err := s.Do(context.Background()); !errors.Is(err, broken) || r != nil || err.Error() != "CN=staff: broken" {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("search over a broken object = %v, %v, want its error", r, err)
 	}
 	s.Objects[3].Err, s.Objects[4].Entry.Managed = nil, []byte("no descriptor")
 	if r, err := s.Do(context.Background()); err == nil || r != nil ||
 		!strings.HasPrefix(err.Error(), "CN=bob: msDS-GroupMSAMembership: ") {
-		t.Errorf("%v, %v", r, err)
+		t.Errorf("search over a malformed descriptor = %v, %v, want an error that names the attribute", r, err)
 	}
 }
 
 // The descriptor in msDS-GroupMSAMembership decides about reading the password of a managed account, not the object's
 // own (B-10).
-func TestManagedPassword(t *testing.T) {
+func TestManagedPasswordHasItsOwnDescriptor(t *testing.T) {
 	const mine, other = "O:SYD:(A;;0x10;;;S-1-5-21-1-2-3-1101)", "O:SYD:(A;;0x10;;;SY)"
 	d := must(dirfile.Read([]byte("domain: " + domainSID + "\nusers:\n  - {name: u, sid: " + domainSID + "-1101}\n")))
 	for _, c := range []struct{ own, managed, right string }{

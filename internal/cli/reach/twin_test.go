@@ -57,7 +57,7 @@ type twin struct {
 	lists   map[string][][]access.ObjectTypeEntry
 }
 
-// tokenOf makes the token of a user in some groups, as a network logon does.
+// tokenOf returns the token of a user with some groups, as a network logon builds it.
 func (w *twin) tokenOf(user int, joined []int) *token.Token {
 	key := fmt.Sprint(user, joined)
 	if t := w.tokens[key]; t != nil {
@@ -227,7 +227,7 @@ func TestTwin(t *testing.T) {
 		w.search(w.world.search.From)
 		result, err := w.world.search.Do(context.Background())
 		if err != nil || result.Cut != "" {
-			t.Fatalf(`directory %d: %v, %v, want result.Cut = "", no error`, n, err, result)
+			t.Fatalf("directory %d: %v, %v, want a complete search", n, err, result)
 		}
 		got := map[string]int{}
 		for _, p := range result.Paths {
@@ -247,11 +247,11 @@ func TestTwin(t *testing.T) {
 	for _, what := range []string{"an owner without rights", "an owner with rights", "length 1", "length 3",
 		"length 5", "joined 1", "joined 2"} {
 		if total[what] < 5 && directories >= 1000 { // a few directories need not have them
-			t.Errorf("%s: hardly ever: %v", what, total)
+			t.Errorf("%s occurred too rarely: %v, want at least 5 times", what, total)
 		}
 	}
 	if r, n := total["reached"], total["objects"]; r*10 < n || r*10 > n*9 {
-		t.Errorf("%d of %d objects are reached", r, n)
+		t.Errorf("%d of %d objects reached, want between a tenth and nine tenths", r, n)
 	}
 }
 
@@ -277,15 +277,16 @@ func (w *twin) walk(t *testing.T, n int, p reach.Path, total map[string]int) {
 				break
 			}
 			if have[word.name] {
-				t.Errorf("directory %d: step %+v, but there is %s", n, step, word.name)
+				t.Errorf("directory %d: step %+v exists although there is %s, want the stronger right",
+					n, step, word.name)
 			}
 		}
 		if !have[right] || len(step.By) == 0 {
-			t.Errorf("directory %d: %v: step %d is not the twin's: %v", n, p, i, have)
+			t.Errorf("directory %d: path %v: step %d is not in the twin's steps %v", n, p, i, have)
 		}
 		total[fmt.Sprint("joined ", len(joined))]++
 		if i > 0 && gives == "acts as "+step.Who == (len(joined) > 0) && !strings.HasPrefix(gives, "member of ") {
-			t.Errorf("directory %d: %v: step %d does not follow from %q", n, p, i, gives)
+			t.Errorf("directory %d: path %v: step %d does not follow from %q", n, p, i, gives)
 		}
 		gives = step.Gives
 	}

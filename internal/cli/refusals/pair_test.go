@@ -2,6 +2,7 @@ package refusals_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/refmon/refmon/internal/cli/refusals"
@@ -38,6 +39,18 @@ func TestPairs(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs of refusals", n)
+}
+
+// A pair of refusals of one condition has them in the order of their list.
+func TestPairsAreInOrder(t *testing.T) {
+	for r := range rows {
+		list := refusals.Of(r.Info().Name, nt.Documented)
+		for _, pair := range refusals.Matrix(r.Info().Name, nt.Documented) {
+			if slices.Index(list, pair.First) > slices.Index(list, pair.Second) {
+				t.Errorf("%s: %v is before %v, want the order of the list", pair.Service, pair.First, pair.Second)
+			}
+		}
+	}
 }
 
 // TestSets checks larger random sets of failing conditions. REFMON_SEED repeats a run.

@@ -27,14 +27,15 @@ func TestEveryCondition(t *testing.T) {
 		}
 		for _, a := range refusals.Absent(m.Name) {
 			if a.Reason == "" {
-				t.Errorf("%s: no refusal causes %s %s: %s",
+				t.Errorf("%s: no refusal causes %s %s, want one: %s",
 					m.Name, a.Condition.Rule, a.Condition.Status, a.Condition.When)
 			}
 		}
 		for _, p := range profiles {
 			for _, f := range refusals.Of(m.Name, p) {
 				if f.Order() < 0 {
-					t.Errorf("%s: the table has no condition %s %s for %q", m.Name, f.Rule(), f.Want, f.Name)
+					t.Errorf("%s: the table has no condition %s %s for %q, want one",
+						m.Name, f.Rule(), f.Want, f.Name)
 				}
 			}
 		}
@@ -51,11 +52,11 @@ func TestSingleRefusals(t *testing.T) {
 		}
 		for _, p := range profiles {
 			if _, err := refusals.Call(name, p); err != nil {
-				t.Errorf("%s profile: %v", p, err)
+				t.Errorf("%s profile, valid call: %v, want success", p, err)
 			}
 			for _, f := range refusals.Of(name, p) {
 				if _, err := refusals.Call(name, p, f); err != nil {
-					t.Errorf("%s profile: %v", p, err)
+					t.Errorf("%s profile: %v, want the status of the refusal", p, err)
 				}
 			}
 		}
@@ -69,7 +70,7 @@ func TestHarmlessInTheOtherMode(t *testing.T) {
 		for _, p := range profiles {
 			for _, f := range refusals.Harmless(name, p) {
 				if _, err := refusals.Call(name, p, f); err != nil {
-					t.Errorf("%s profile: %v", p, err)
+					t.Errorf("%s profile: %v, want the refusal to have no effect", p, err)
 				}
 			}
 		}

@@ -26,8 +26,8 @@ func compare(t *testing.T, rec *Recording) *Report {
 	return r
 }
 
-// TestObservedIsKnown checks that differences between the profiles are documented.
-func TestObservedIsKnown(t *testing.T) {
+// TestProfileDifferencesAreDocumented checks that differences between the profiles are documented.
+func TestProfileDifferencesAreDocumented(t *testing.T) {
 	rec := recordOurs(t, nt.Observed, transcripts+"20-duplicate-token.txt", transcripts+"10-duplicate.txt")
 	r := compare(t, rec)
 	if r.Counts.Known == 0 || r.Counts.Unexplained != 0 || r.Counts.Apart != 0 {
@@ -35,13 +35,14 @@ func TestObservedIsKnown(t *testing.T) {
 	}
 	for _, d := range r.Differences {
 		if !d.Observed {
-			t.Errorf("%s line %d %s: not as the observed profile", d.Case, d.Line, d.Call)
+			t.Errorf("%s line %d %s: the difference is not documented for the observed profile",
+				d.Case, d.Line, d.Call)
 		}
 	}
 }
 
-// TestDifferenceIsFound checks another status, another result, and another way.
-func TestDifferenceIsFound(t *testing.T) {
+// TestDifferencesAreReported checks another status, another result, and another way.
+func TestDifferencesAreReported(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user")).thread
 h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
@@ -57,7 +58,7 @@ p.NtClose(Handle=h)
 	}
 	rec := &Recording{Header: header, Lines: append([]Line{{Case: "x", Program: program, Rules: p.Rules}}, calls...)}
 	if r := compare(t, throughJSON(t, rec)); r.Counts.Same != 3 {
-		t.Fatalf("%+v, want r.Counts.Same = 3", r)
+		t.Fatalf("counts = %+v, want 3 equal calls", r)
 	}
 	// They granted it, and closed the new handle, too.
 	rec.Lines[2].Status, rec.Lines[2].Out = "STATUS_SUCCESS", Fields{"NewTokenHandle": "handle of line 4"}
@@ -66,17 +67,17 @@ p.NtClose(Handle=h)
 	rec.Lines = append(rec.Lines, last)
 	r := compare(t, throughJSON(t, rec))
 	if r.Counts != (Counts{Same: 2, Unexplained: 1, Apart: 1}) {
-		t.Fatalf("%+v", r.Counts)
+		t.Fatalf("counts = %+v, want 2 equal, 1 unexplained and 1 apart", r.Counts)
 	}
 	d := r.Differences[0]
 	if d.Theirs.Status != "STATUS_SUCCESS" || d.Ours.Status != "STATUS_ACCESS_DENIED" || d.Rule() == "" || d.Line != 4 {
-		t.Errorf("%+v", d)
+		t.Errorf("difference = %+v, want STATUS_SUCCESS against STATUS_ACCESS_DENIED with a rule", d)
 	}
 }
 
-// TestSettles checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
+// TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
 // does.
-func TestSettles(t *testing.T) {
+func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 	system, err := token.Parse(header.Token)
 	if err != nil {
 		t.Fatal(err)
@@ -99,28 +100,28 @@ func TestSettles(t *testing.T) {
 	rec = throughJSON(t, rec)
 	r := compare(t, rec)
 	if r.Counts.Same != len(questions)-1 || len(r.Differences) != 1 {
-		t.Fatalf("%+v", r.Counts)
+		t.Fatalf("counts = %+v, want one difference", r.Counts)
 	}
 	if d := r.Differences[0]; d.Known() || d.Caveat == "" {
-		t.Errorf("a choice of ours explains a difference, or is not shown: %+v", d)
+		t.Errorf("difference = %+v, want it unexplained, with its caveat", d)
 	}
 	found := map[string]Settled{}
 	for _, s := range r.Settles {
 		found[s.Rule] = s
 	}
 	if s := found["A-85"]; s.Contradict != 1 || s.Decided == "" {
-		t.Errorf("A-85: %+v, want s.Contradict = 1, s.Decided a non-empty string", s)
+		t.Errorf("A-85: %+v, want one contradiction and what was decided", s)
 	}
 	if s := found["A-25"]; s.Confirmed == 0 || s.Contradict != 0 {
 		t.Errorf("A-25: %+v, want s.Confirmed at least 1, s.Contradict = 0", s)
 	}
 	rec.Header.System.Wine = "8.0"
 	if r := compare(t, rec); len(r.Settles) != 0 {
-		t.Errorf("Wine settles %+v: len(r.Settles) = %d, want 0", r.Settles, len(r.Settles))
+		t.Errorf("a recording of Wine settles %+v, want nothing", r.Settles)
 	}
 	var b bytes.Buffer
 	if err := WriteVectors(&b, rec); !errors.Is(err, ErrWine) || b.Len() != 0 {
-		t.Errorf("vectors of Wine: %v", err)
+		t.Errorf("vectors from a recording of Wine: %v, want an error", err)
 	}
 }
 
@@ -164,7 +165,7 @@ func FuzzCompare(f *testing.F) {
 			}
 		}
 		if _, err := Compare(rec, notes); err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("%v is no %v", err, ErrMalformed)
+			t.Errorf("error %v, want one that wraps %v", err, ErrMalformed)
 		}
 		_ = WriteVectors(io.Discard, rec)
 	})
@@ -172,7 +173,7 @@ func FuzzCompare(f *testing.F) {
 
 // Each field of each difference, and each count, for a recording that differs from refmon in a status, an out field
 // and the calling thread, and has a skipped question.
-func TestReportInFull(t *testing.T) {
+func TestReportHasEveryField(t *testing.T) {
 	const program = `
 p = process("p", token_profile("user"))
 a, b = p.thread, p.new_thread()
@@ -228,12 +229,12 @@ a.NtDuplicateToken(ExistingTokenHandle=h, TokenType=TokenPrimary)
 		}
 	}
 	if d := (&Difference{Observed: true}); !d.Known() || d.Rule() != "" {
-		t.Errorf("an observed one is known %t, and counted under %q", d.Known(), d.Rule())
+		t.Errorf("observed difference: known %t, counted under %q, want true and no rule", d.Known(), d.Rule())
 	}
 }
 
 // Fields about the moment are removed at any depth, and no others.
-func TestPassingFields(t *testing.T) {
+func TestMomentaryFieldsAreIgnored(t *testing.T) {
 	for _, name := range []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge",
 		"NonPagedPoolCharge", "NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged",
 		"DynamicAvailable", "function"} {
@@ -244,14 +245,14 @@ func TestPassingFields(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 		if got := plain(Answer{"s", Fields{name: 1}}); !reflect.DeepEqual(got, Answer{Status: "s"}) {
-			t.Errorf("%s alone: %v", name, got)
+			t.Errorf("answer with only %s = %v, want the field removed", name, got)
 		}
 	}
 }
 
-// TestAsked checks that one of our calls matches one of theirs if both have the same name and the same arguments,
+// TestCallsMatchByNameAndArguments checks that one of our calls matches one of theirs if both have the same name and the same arguments,
 // except tolerated ones.
-func TestAsked(t *testing.T) {
+func TestCallsMatchByNameAndArguments(t *testing.T) {
 	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
 	for name, c := range map[string]struct {
 		ours *Line
@@ -266,7 +267,7 @@ func TestAsked(t *testing.T) {
 		"neither":            {&Line{Call: "g", In: Fields{"b": 1}}, false},
 	} {
 		if got := matchCall(l, c.ours); (got != nil) != c.same || c.same && got != c.ours {
-			t.Errorf("%s: %+v", name, got)
+			t.Errorf("%s: matched %+v, want the call only if it is the same", name, got)
 		}
 	}
 }

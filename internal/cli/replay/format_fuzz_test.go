@@ -13,8 +13,8 @@ const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revis
 	`"date":"2026-01-02",` +
 	`"recorder":"x","token":{"user":"SY"},"tokens":"made"}` + "\n"
 
-// TestReadRefused checks that a line that this package would not write is rejected.
-func TestReadRefused(t *testing.T) {
+// TestUnwritableLineIsRejected checks that a line that this package would not write is rejected.
+func TestUnwritableLineIsRejected(t *testing.T) {
 	line := `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
 	for text, want := range map[string]string{
 		strings.Replace(oneHeader, `"date"`, `"Date"`,
@@ -49,10 +49,11 @@ func FuzzRead(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1024*uint64(len(file))+16<<20 ||
 			time.Since(start) > 10*time.Second {
-			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(file))
+			t.Errorf("%d bytes of memory and %v for a file of %d bytes, want less",
+				used, time.Since(start), len(file))
 		}
 		if (err == nil) != (rec != nil) || err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("%v, %v", rec, err)
+			t.Errorf("recording %v, error %v, want exactly one, and a malformed file", rec, err)
 		}
 	})
 }

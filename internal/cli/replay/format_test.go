@@ -10,7 +10,7 @@ import (
 )
 
 // A file that is not a recording is an error with its position.
-func TestRead(t *testing.T) {
+func TestReadErrorsHavePositions(t *testing.T) {
 	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
 		`"recorder":"","token":{},"tokens":"own"}` + "\n"
 	for text, want := range map[string]string{
@@ -40,9 +40,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestWriterInFull checks that a recording is written in its format, whatever version the header has, and with its
+// TestWriterKeepsCharacters checks that a recording is written in its format, whatever version the header has, and with its
 // characters.
-func TestWriterInFull(t *testing.T) {
+func TestWriterKeepsCharacters(t *testing.T) {
 	h := header
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken
 	var b bytes.Buffer
@@ -67,13 +67,13 @@ func TestWriterInFull(t *testing.T) {
 	}
 	list, err := Programs("a.txt", []byte("run\nx\n----\n----\nout\n----\n----\nrun\ny\n----\n\nrun\nz\n----\nout\n"))
 	if err != nil || len(list) != 3 || list[1].Source != "y" || list[1].Case != "a.txt:8" || list[2].Source != "z" {
-		t.Errorf("%+v, %v", list, err)
+		t.Errorf("cases = %+v, %v, want 3 with their sources", list, err)
 	}
 	for _, open := range []string{"run\nx\n", "run\nx\n----", "run\nx\n----\n----", "run\nx\n----\n----\nout\n----",
 		"run\nx\n----\nout"} { // a transcript that ends in the middle
 		list, err := Programs("a.txt", []byte(open))
 		if err != nil || len(list) != 1 || strings.TrimSpace(list[0].Source) != "x" {
-			t.Errorf("%q: %+v, %v", open, list, err)
+			t.Errorf("%q: cases %+v, %v, want one", open, list, err)
 		}
 	}
 }

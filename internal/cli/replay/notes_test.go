@@ -9,9 +9,9 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestNotesOfRules checks that one of our own rules is decided as the table of choices says, and otherwise as its own
+// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and otherwise as its own
 // text says. A rule with another source is not decided.
-func TestNotesOfRules(t *testing.T) {
+func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {
 		t.Fatal(err)
@@ -43,13 +43,13 @@ func TestNotesOfRules(t *testing.T) {
 					t.Errorf("%s is decided as %q, want the rule's %q", id, decided, text)
 				}
 			case n.Caveats[id] == "" && decided != "":
-				t.Errorf("%s is decided as %q, and its source is %s", id, decided, source)
+				t.Errorf("%s is decided as %q although its source is %s, want no decision", id, decided, source)
 			default:
 				met[2]++
 			}
 		}
 	}
 	if met[0] == 0 || met[1] == 0 || met[2] == 0 {
-		t.Errorf("rules of the table, of their own, and others: %v", met)
+		t.Errorf("rules by kind = %v, want some of each", met)
 	}
 }

@@ -30,20 +30,19 @@ func throughJSON(t *testing.T, rec *Recording) *Recording {
 	return back
 }
 
-// TestOursIsTheSame checks that a replay of refmon's own recording finds no difference.
-func TestOursIsTheSame(t *testing.T) {
+// TestOwnRecordingHasNoDifference checks that a replay of refmon's own recording finds no difference.
+func TestOwnRecordingHasNoDifference(t *testing.T) {
 	rec := recordOurs(t, nt.Documented, transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt",
 		transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
 	r := compare(t, rec)
 	if len(r.Differences) != 0 || r.Counts.Apart != 0 || r.Counts.Same < 300 {
-		t.Errorf("%+v, want len(r.Differences) = 0, r.Counts.Apart = 0, r.Counts.Same at least 300\n%+v", r.Counts,
-			r.Differences)
+		t.Errorf("counts = %+v, want no difference and at least 300 equal calls\n%+v", r.Counts, r.Differences)
 	}
 }
 
-// TestAnswersInFull checks that each question has the documented function's result: ERROR_SUCCESS with all output
+// TestQuestionsHaveDocumentedResults checks that each question has the documented function's result: ERROR_SUCCESS with all output
 // fields, or an error code and none.
-func TestAnswersInFull(t *testing.T) {
+func TestQuestionsHaveDocumentedResults(t *testing.T) {
 	own, err := token.Parse(header.Token)
 	if err != nil {
 		t.Fatal(err)

@@ -45,9 +45,9 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 
 const transcripts = "../../test/ntostest/testdata/"
 
-// TestProgramsAreTheTranscripts checks that every case of every transcript is a program, and that one of our files
+// TestEveryTranscriptCaseIsAProgram checks that every case of every transcript is a program, and that one of our files
 // has as many programs as cases.
-func TestProgramsAreTheTranscripts(t *testing.T) {
+func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d transcripts, %v, want at least 30, nil", len(files), err)
@@ -72,7 +72,7 @@ func TestProgramsAreTheTranscripts(t *testing.T) {
 		}
 		for _, p := range list {
 			if strings.Contains(p.Source, "----") || p.Source == "" {
-				t.Errorf("%s: the source is cut wrongly:\n%s", p.Case, p.Source)
+				t.Errorf("%s: source is cut wrongly, want a non-empty case without ----:\n%s", p.Case, p.Source)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (t *kernelThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code,
 }
 
 // All calls go to the backend, an unsupported one ends the program, and its lines are comparable with ours.
-func TestBackend(t *testing.T) {
+func TestAllCallsGoToTheBackend(t *testing.T) {
 	p := Program{Case: "b", Source: `
 p = process("p", token_profile("user")).thread
 k = kernel_mode(p)
@@ -139,13 +139,13 @@ p.NtClose(Handle=h)
 	calls, err := p.Run(nt.Documented, nil, &kernelBackend{sys})
 	var why *script.UnaskableError
 	if !errors.As(err, &why) || len(calls) != 5 || calls[4].Status != "ERROR_INVALID_HANDLE" {
-		t.Fatalf("%d calls, %v", len(calls), err)
+		t.Fatalf("%d calls, %v, want 5 and ERROR_INVALID_HANDLE", len(calls), err)
 	}
 	lines := append([]Line{{Case: "b", Program: p.Source}}, calls...)
 	lines = append(lines, Line{Case: "b", Skipped: why.Why})
 	r := compare(t, throughJSON(t, &Recording{Header: header, Lines: lines}))
 	if r.Counts != (Counts{Same: 5, Skipped: 1}) {
-		t.Errorf("%+v %+v", r.Counts, r.Differences)
+		t.Errorf("counts %+v, differences %+v, want 5 equal and 1 skipped", r.Counts, r.Differences)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestTextQuestions checks that each kind of line is a question of its own, numbered by its rule.
-func TestTextQuestions(t *testing.T) {
+// TestEachLineIsAQuestion checks that each kind of line is a question of its own, numbered by its rule.
+func TestEachLineIsAQuestion(t *testing.T) {
 	list, err := textQuestions(`# a comment
 S-1 sid BA
 
@@ -65,7 +65,7 @@ S-3 create 0x0 file - | -
 }
 
 // Back returns the follow-up question for accepted bytes, and none for rejected ones.
-func TestBack(t *testing.T) {
+func TestFollowUpQuestionForAcceptedBytes(t *testing.T) {
 	for _, c := range []struct {
 		call, back string
 		out        Fields
@@ -77,7 +77,7 @@ func TestBack(t *testing.T) {
 		back, ok := q.Back(c.out)
 		if ok != (c.back != "") || ok && (back.Call != c.back || back.Case != "a, back" || back.In["hex"] != "01" ||
 			!slices.Equal(back.Rules, q.Rules)) {
-			t.Errorf("%+v: %+v, %t", c, back, ok)
+			t.Errorf("%+v: follow-up %+v, %t, want that of the case", c, back, ok)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestQuestionsAreOnce(t *testing.T) {
 	for _, q := range list {
 		// A descriptor's question is named by the first vector that has it.
 		if id, ok := strings.CutSuffix(q.Case, " sd"); ok && cases[id] != 1 {
-			t.Errorf("%s: no vector is named %q", q.Case, id)
+			t.Errorf("%s: no vector has the name %q, want one", q.Case, id)
 		}
 	}
 	if checks < 100 || len(texts) < 50 {
@@ -119,8 +119,8 @@ func TestQuestionsAreOnce(t *testing.T) {
 	}
 }
 
-// TestChoices checks that only the page's table of choices is read.
-func TestChoices(t *testing.T) {
+// TestOnlyTableOfChoicesIsRead checks that only the page's table of choices is read.
+func TestOnlyTableOfChoicesIsRead(t *testing.T) {
 	got := Choices(`# Page
 ## Known
 | A-1 | not a choice | x |
@@ -140,7 +140,7 @@ func TestChoices(t *testing.T) {
 
 // A row of CAVEATS counts by its section: ids in "Rules that are not built" and in the section about recordings that
 // are not reproduced are absent, and ids only in other sections are not.
-func TestNotesOfSections(t *testing.T) {
+func TestCaveatCountsByItsSection(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {
 		t.Fatal(err)
@@ -167,19 +167,19 @@ func TestNotesOfSections(t *testing.T) {
 			t.Errorf("%s is in the sections %v: absent %t, want %t", id, sections, n.Absent[id], absent)
 		}
 		if sections["Choices"] && n.Decided[id] == "" {
-			t.Errorf("%s is a choice, and is not decided", id)
+			t.Errorf("%s is a choice without a decision, want one", id)
 		}
 		for s := range sections {
 			met[s]++
 		}
 	}
 	if met["Rules"] == 0 || met["Recorded"] == 0 || met["Choices"] == 0 {
-		t.Errorf("rows with ids by section: %v", met)
+		t.Errorf("rows with ids by section = %v, want some in each", met)
 	}
 }
 
-// TestAnswersOfQuestions checks that a malformed question gets an error with its position.
-func TestAnswersOfQuestions(t *testing.T) {
+// TestMalformedQuestionHasPosition checks that a malformed question gets an error with its position.
+func TestMalformedQuestionHasPosition(t *testing.T) {
 	for _, c := range []struct {
 		l    Line
 		want string
@@ -206,13 +206,13 @@ func TestAnswersOfQuestions(t *testing.T) {
 		"creator": "O:BA", "objectType": "12345678-0000-0000-0000-000000000001"})
 	if err != nil || c.Flags != 7 || !c.Container || c.Parent.DACL().Len() != 1 || c.Creator.Owner().String() !=
 		"S-1-5-32-544" || len(c.ObjectTypes) != 1 || c.Mapping.All != 0xF003F {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("case = %+v, %v, want the flags, parent and creator of the text", c, err)
 	}
 }
 
-// TestPrograms checks that a file is one program, or one for each case of a transcript, with the rules in the comment
+// TestFileIsOneProgramOrOnePerCase checks that a file is one program, or one for each case of a transcript, with the rules in the comment
 // above the case.
-func TestPrograms(t *testing.T) {
+func TestFileIsOneProgramOrOnePerCase(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
 	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {
 		t.Errorf(`%+v, %v, want len(list) = 1, list[0].Case = "a.star", list[0].Source = %q, no error`, list, err,
@@ -255,11 +255,11 @@ third
 	}
 	for name, text := range map[string]string{"c.doc": "", "d.txt": "dance\n----\n"} {
 		if _, err := Programs(name, []byte(text)); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("program %s: %v, want an error that names the file", name, err)
 		}
 	}
 	if _, err := Read(iotest.ErrReader(errors.New("gone"))); !errors.Is(err, ErrMalformed) ||
 		!strings.Contains(err.Error(), "line 1: ") || !strings.Contains(err.Error(), "gone") {
-		t.Errorf("%v", err)
+		t.Errorf("read error: %v, want a malformed file at line 1", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Each answered question of a recording becomes a vector with the machine as its source. Programs and skipped
 // questions do not.
-func TestVectorsInFull(t *testing.T) {
+func TestAnsweredQuestionsBecomeVectors(t *testing.T) {
 	var first vectors.Vector
 	for v := range vectors.Access() {
 		first = v
@@ -65,7 +65,7 @@ func TestVectorsInFull(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if rec.Lines[4].Out["function"] != "f" || rec.Lines[6].In["call"] != "NtAccessCheck" {
-		t.Errorf("the recording was changed: %+v", rec.Lines)
+		t.Errorf("WriteVectors changed the recording: %+v, want it unchanged", rec.Lines)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// onHost makes files in a folder whose user attributes can be set.
+// onHost creates files in a folder whose user attributes can be set.
 func onHost(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,9 +35,9 @@ func onHost(t *testing.T) string {
 	return dir
 }
 
-// TestOffline writes the attributes of files, reads them back, and follows no link, neither in the path nor at its
+// TestOfflineImportFollowsNoLink writes the attributes of files, reads them back, and follows no link, neither in the path nor at its
 // end (B-21, B-23).
-func TestOffline(t *testing.T) {
+func TestOfflineImportFollowsNoLink(t *testing.T) {
 	dir := onHost(t)
 	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
@@ -103,8 +103,8 @@ func TestOfflineUnderSwaps(t *testing.T) {
 	}
 }
 
-// TestMountedElsewhere: Mounted rejects a directory of another file system, even if it has the attribute of a mount.
-func TestMountedElsewhere(t *testing.T) {
+// TestMountedRejectsOtherFileSystem: Mounted rejects a directory of another file system, even if it has the attribute of a mount.
+func TestMountedRejectsOtherFileSystem(t *testing.T) {
 	dir := onHost(t)
 	if err := unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0); err != nil {
 		t.Fatal(err)

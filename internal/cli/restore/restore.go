@@ -157,7 +157,7 @@ func (c *Config) below(path string) (string, error) {
 	if was := strings.TrimRight(c.Was, "/"); strings.HasPrefix(path, "/") || was != "" && path == c.Was {
 		switch {
 		case c.Was == "":
-			return "", errors.New("the path begins with /, and the directory has no such path")
+			return "", errors.New("the path is absolute and not in the directory")
 		case path == c.Was || path == was:
 			return "", nil
 		case !strings.HasPrefix(path, was+"/"):
@@ -168,7 +168,7 @@ func (c *Config) below(path string) (string, error) {
 		rest = path[len(was)+1:]
 	}
 	if rest != "." && !fs.ValidPath(rest) || strings.Contains(rest, "\x00") {
-		return "", errors.New("the path has an empty part, \".\" or \"..\", or is no UTF-8")
+		return "", errors.New("the path has an empty part, \".\" or \"..\", or is not UTF-8")
 	}
 	if rest == "." {
 		return "", nil
@@ -201,7 +201,7 @@ func (c *Config) restore(l *line) (changed bool, err error) {
 		return false, err
 	}
 	if now, err = f.Descriptor(); err == nil && (now == nil || !now.Equal(l.descriptor)) {
-		err = errors.New("the file has another descriptor than was written: another program changed it, or not all of it " +
+		err = errors.New("the file does not have the written descriptor: another program changed it, or not all of it " +
 			"was kept")
 	}
 	return true, err

@@ -77,7 +77,7 @@ func run(t *testing.T, c Config, text string) (Counts, string, error) {
 	c.Each = func(r Result) { fmt.Fprintf(&b, "%d %s %v\n", r.Line, r.Path, r.Err) }
 	n, err := Run(context.Background(), c, strings.NewReader(text))
 	if f, ok := c.Files.(*tree); ok && f.open != 0 {
-		t.Errorf("%d files stay open", f.open)
+		t.Errorf("%d files are still open, want 0", f.open)
 	}
 	return n, b.String(), err
 }
@@ -91,7 +91,7 @@ func want(t *testing.T, what string, got, want Counts) {
 }
 
 // B-23: files that differ are written, the others are only read, and a dry run writes nothing.
-func TestImport(t *testing.T) {
+func TestImportWritesOnlyDifferences(t *testing.T) {
 	f := of("/", "d/", "d/f", "g")
 	text := `{"path":"/srv","sd":"` + one + `","type":"directory"}
 {"path":"/srv/d","sd":"` + two + `","type":"directory"}
@@ -115,7 +115,7 @@ func TestImport(t *testing.T) {
 	n, _, err = run(t, c, text)
 	want(t, "a run", n, Counts{Lines: 4, Written: 2, Same: 2})
 	if err != nil || f.writes != 2 || !f.files["d/f"].Equal(sddl.MustParse(two)) {
-		t.Errorf("B-23: %v, %d writes", err, f.writes)
+		t.Errorf("B-23: %v after %d writes, want 2 writes", err, f.writes)
 	}
 	n, _, _ = run(t, c, text)
 	want(t, "again", n, Counts{Lines: 4, Same: 4})
@@ -162,7 +162,7 @@ func TestMalformedLinesChangeNothing(t *testing.T) {
 	}
 	f := of("f")
 	if n, _, err := run(t, Config{Files: f}, `{"path":"/f","sd":"`+two+`"}`); err != nil || n.Bad != 1 || f.writes != 0 {
-		t.Errorf("B-21: a path of the host without a path of the tree: %+v, %v", n, err)
+		t.Errorf("B-21: host path without a tree path: %+v, %v, want one bad line and no write", n, err)
 	}
 }
 
@@ -188,8 +188,8 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	want(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
 }
 
-// TestFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
-func TestFullDisk(t *testing.T) {
+// TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
+func TestImportContinuesAfterFullDisk(t *testing.T) {
 	var names []string
 	var text strings.Builder
 	for i := range 100 {
@@ -208,9 +208,9 @@ func TestFullDisk(t *testing.T) {
 	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
-// TestInterruptedImport: a cancelled run returns its counts and context.Canceled. A second run writes the rest
+// TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the rest
 // (B-23).
-func TestInterruptedImport(t *testing.T) {
+func TestInterruptedImportIsResumed(t *testing.T) {
 	f := of("a", "b", "c")
 	var text strings.Builder
 	for _, name := range []string{"a", "b", "c"} {
@@ -228,9 +228,9 @@ func TestInterruptedImport(t *testing.T) {
 	}
 }
 
-// TestChangedInput: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
+// TestChangedInputWritesNothing: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
 // (B-22).
-func TestChangedInput(t *testing.T) {
+func TestChangedInputWritesNothing(t *testing.T) {
 	f := of("f", "g")
 	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",
 		then: `{"path":"f","sd":"` + one + `"}` + "\n" + `{"path":"g","sd":"` + two + `"}` + "\n"}

@@ -16,8 +16,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestMadeValues checks that each argument of a constructor function sets its own field.
-func TestMadeValues(t *testing.T) {
+// TestConstructorArgumentsSetTheirField checks that each argument of a constructor function sets its own field.
+func TestConstructorArgumentsSetTheirField(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()
 	v := given(t, r, `token_with(token(user="BA"), OriginatingLogon=0x11, AuthenticationId=0x12, ParentTokenId=0x13,
@@ -83,7 +83,7 @@ func TestHelpIsWrapped(t *testing.T) {
 }
 
 // With JSON output the error of a statement is an object with its position.
-func TestComplaintsAsJSON(t *testing.T) {
+func TestStatementErrorIsJSONWithPosition(t *testing.T) {
 	for json, want := range map[bool]string{true: `{"error":"input:1:1: undefined: nonsense"}` + "\n",
 		false: "error: input:1:1: undefined: nonsense\n"} {
 		var b bytes.Buffer

@@ -88,7 +88,7 @@ func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) er
 	for _, p := range params {
 		switch f := in.FieldByIndex(p.Index); {
 		case p.Must && !given[p.Name]:
-			return fmt.Errorf("%s is missing: the call needs it", p.Name)
+			return fmt.Errorf("%s is missing, and the call requires it", p.Name)
 		case p.Empty && !given[p.Name]:
 			f.Set(reflect.ValueOf(nt.Cap(&nt.ObjectAttributes{})))
 		}

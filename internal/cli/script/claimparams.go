@@ -37,7 +37,7 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 			v.Type())
 	}
 	if fields["name"] == nil {
-		return a, fmt.Errorf("a claim wants a name")
+		return a, fmt.Errorf("a claim needs a name")
 	}
 	if a.Name, err = goString(fields["name"]); err != nil {
 		return a, err

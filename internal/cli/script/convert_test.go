@@ -46,8 +46,8 @@ func read(t *testing.T, r *Runner, name, expr string, want any) (any, error) {
 	return to.Interface(), err
 }
 
-// TestConverted checks that each accepted form of a script value converts to its parameter.
-func TestConverted(t *testing.T) {
+// TestScriptValuesAreConverted checks that each accepted form of a script value converts to its parameter.
+func TestScriptValuesAreConverted(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()
 	everyone, mapping := sid.Everyone, winnt.GenericMapping{Read: 1, Write: 2, Execute: 4, All: 8}
@@ -163,7 +163,7 @@ func TestConverted(t *testing.T) {
 }
 
 // An invalid parameter is an error with the expected type, and nothing is set.
-func TestNotConverted(t *testing.T) {
+func TestInvalidParameterNamesExpectedType(t *testing.T) {
 	r := New(Config{Quiet: true})
 	defer r.Close()
 	for _, c := range []struct {

@@ -8,7 +8,7 @@ import (
 
 // A program from elsewhere may be wrong in any way: it ends with an error at
 // its place, in bounded time and memory.
-func TestBounds(t *testing.T) {
+func TestHostileProgramEndsWithPosition(t *testing.T) {
 	for _, c := range []struct {
 		name, source, want string
 		stopped            bool
@@ -49,7 +49,7 @@ func TestBounds(t *testing.T) {
 }
 
 // Lost output is an error.
-func TestOutputLost(t *testing.T) {
+func TestLostOutputIsAnError(t *testing.T) {
 	r := New(Config{Output: fullDisk{}})
 	if err := r.Run("p.star", []byte("print('x')")); !errors.Is(err, errFull) {
 		t.Errorf("got %v, want %v", err, errFull)
@@ -66,7 +66,7 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
 
 // Quiet prints failures only, as text and as JSON.
-func TestQuiet(t *testing.T) {
+func TestQuietPrintsOnlyFailures(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		var b strings.Builder
 		r := New(Config{Output: &b, Quiet: true, JSON: json})

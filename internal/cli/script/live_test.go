@@ -62,8 +62,8 @@ func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, erro
 	}
 }
 
-// TestConnected checks that a connected program calls the other kernel with the identity that it has there (W-26).
-func TestConnected(t *testing.T) {
+// TestConnectedProgramHasItsRemoteIdentity checks that a connected program calls the other kernel with the identity that it has there (W-26).
+func TestConnectedProgramHasItsRemoteIdentity(t *testing.T) {
 	var out bytes.Buffer
 	r := script.New(script.Config{Output: &out, Connect: elsewhere(t, nt.Observed)})
 	err := r.Run("p.star", []byte(`
@@ -95,7 +95,7 @@ expect(again.thread.NtClose(Handle=4).status, STATUS_INVALID_HANDLE)
 }
 
 // Functions without a user-mode call are refused by name (W-26).
-func TestConnectedRefuses(t *testing.T) {
+func TestKernelFunctionsAreRefusedWhenConnected(t *testing.T) {
 	for _, statement := range []string{
 		`process("x", token(user="SY"))`, `process("x", sd="D:")`, `kernel_mode(th)`, `system()`, `file("f", sd="D:")`,
 		`token_object(token(user="SY"))`, `counts()`, `close_all()`, `audit_policy({})`,

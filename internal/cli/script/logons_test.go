@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/logon"
 )
 
-// TestSecretParameters checks that no form of a transcript shows a password that a program passes (L-1).
-func TestSecretParameters(t *testing.T) {
+// TestTranscriptHidesPasswords checks that no form of a transcript shows a password that a program passes (L-1).
+func TestTranscriptHidesPasswords(t *testing.T) {
 	program := fmt.Sprintf(`
 T = process("p", token(user="S-1-5-21-1-2-3-2001")).thread
 for name in ["User", "zoe"]:

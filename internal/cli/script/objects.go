@@ -87,7 +87,7 @@ func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	case *processValue:
 		o = v.p.Object()
 	default:
-		return fmt.Errorf("want a reference on an object, got %s", v.Type())
+		return fmt.Errorf("want a reference to an object, got %s", v.Type())
 	}
 	to.Set(reflect.ValueOf(o))
 	return nil

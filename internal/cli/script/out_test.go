@@ -134,8 +134,8 @@ func shown() []struct {
 	}
 }
 
-// TestShown checks that each value has one spelling in a transcript, in a recording and in a program.
-func TestShown(t *testing.T) {
+// TestValuesHaveOneSpelling checks that each value has one spelling in a transcript, in a recording and in a program.
+func TestValuesHaveOneSpelling(t *testing.T) {
 	for i, c := range shown() {
 		name := fmt.Sprintf("%d: %T", i, c.v)
 		r := &Runner{names: map[*kernel.AccessToken]string{}}

@@ -21,7 +21,7 @@ def ask(sd, desired, types=None, mapping="file", self=None):
 `
 
 // Mappings, lists of object types, SIDs and descriptors are converted correctly.
-func TestParameters(t *testing.T) {
+func TestStructuredParametersAreConverted(t *testing.T) {
 	const one = `"O:SYG:SYD:(A;;0x1;;;S-1-5-21-1-2-3-1107)"`
 	for _, c := range []struct{ call, want string }{
 		{`ask(` + one + `, 1).AccessStatus`, "STATUS_SUCCESS"}, {`ask(` + one + `, 2).AccessStatus`,
@@ -67,7 +67,7 @@ func TestParameters(t *testing.T) {
 }
 
 // A parameter of the wrong type is an error with the parameter's name and the expected type.
-func TestWrongParameters(t *testing.T) {
+func TestWrongParameterNamesItsType(t *testing.T) {
 	for _, c := range []struct{ call, want string }{
 		{`ask(7, 1)`, `SecurityDescriptor: want SDDL text or None, got int`}, {`ask("O:", 1)`,
 			`SecurityDescriptor: .*SDDL`},

@@ -163,7 +163,7 @@ func (r *Runner) queueSystemWork(
 		return nil, err
 	}
 	if r.working {
-		return nil, fmt.Errorf("queue_system_work: a piece of work cannot wait for another one")
+		return nil, fmt.Errorf("queue_system_work: work in the queue cannot wait for other work")
 	}
 	r.working = true
 	defer func() { r.working = false }()

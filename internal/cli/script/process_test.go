@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/internal/cli/script"
 )
 
-// TestPrograms: short programs check their own results with expect.
-func TestPrograms(t *testing.T) {
+// TestProgramsCheckTheirOwnResults: short programs check their own results with expect.
+func TestProgramsCheckTheirOwnResults(t *testing.T) {
 	for name, program := range map[string]string{
 		"work is done more than once": `
 for i in range(2):

@@ -6,7 +6,7 @@ import (
 
 // A recording names a handle by the call that returned it. The same number in another table, or after reuse, has
 // another name.
-func TestSymbols(t *testing.T) {
+func TestHandlesAreNamedByTheirCall(t *testing.T) {
 	var s symbols
 	for i, c := range []struct {
 		line        int // of a new call; 0: of the same

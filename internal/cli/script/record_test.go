@@ -32,7 +32,7 @@ func recorded(t *testing.T, program string) (lines []string) {
 
 // System-generated numbers are named by line and iteration of the first call that returned them. Other values are
 // kept, in one notation.
-func TestRecorded(t *testing.T) {
+func TestRecordingNamesGeneratedNumbers(t *testing.T) {
 	got := recorded(t, `S = process("S", token(user="SY", privileges=["SeTcbPrivilege"]), sd=None)
 th = S.thread
 step("open", "O-1")

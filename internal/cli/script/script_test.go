@@ -43,7 +43,7 @@ alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
 
 // Users read the programs of examples/ first: all expectations hold
 // by the documents, and nothing leaks.
-func TestExamples(t *testing.T) {
+func TestExampleProgramsPass(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples: %v", err)
@@ -67,7 +67,7 @@ func TestExamples(t *testing.T) {
 }
 
 // A wrong program ends with an error with file, line and column, and with what to do.
-func TestWrongPrograms(t *testing.T) {
+func TestProgramErrorsHavePositionAndHint(t *testing.T) {
 	for _, c := range []struct{ program, want string }{
 		{"x = ", `^test\.star:5:\d+: `},
 		{"\n\nfail('no')", `^test\.star:7:5: .*no`},
@@ -79,8 +79,8 @@ func TestWrongPrograms(t *testing.T) {
 		{"th.NtClose(Handle='four')", `Handle: want a handle, got "four"`},
 		{"th.NtOpenThreadToken(ThreadHandle=4, OpenAsSelf=1)", `OpenAsSelf: want True or False, got int`},
 		{"k.PsImpersonateClient(Thread=svc, Token=alice)", `Thread: want a thread, got process`},
-		{"k.SeTokenIsAdmin(Token=None)", `SeTokenIsAdmin: Token is missing: the call needs it`},
-		{"k.SeTokenIsAdmin()", `SeTokenIsAdmin: Token is missing: the call needs it`},
+		{"k.SeTokenIsAdmin(Token=None)", `SeTokenIsAdmin: Token is missing, and the call requires it`},
+		{"k.SeTokenIsAdmin()", `SeTokenIsAdmin: Token is missing, and the call requires it`},
 		{"k.PsImpersonateClient(Thread=th, Token=4)", `Token: want a token, a token object or None, got int`},
 		{"th.NtOpenFile(ObjectName=4)", `ObjectName: want a string`},
 		{"th.NtOpenFile(DesiredAccess='FRX')", `DesiredAccess: `},
@@ -94,7 +94,7 @@ func TestWrongPrograms(t *testing.T) {
 		{"handle_information(th, 400)", `handle 400: STATUS_INVALID_HANDLE`},
 		{"job(svc, 'NO_FUN')", `no limit "NO_FUN"`},
 		{"k.ObReferenceObjectByHandle(Handle=4, ObjectType='Tokn')", `want the name of an object type`},
-		{"k.ObDereferenceObject(Object=None)", `want a reference on an object`},
+		{"k.ObDereferenceObject(Object=None)", `want a reference to an object`},
 		{"token_with(alice, ElevationType='Full')", `ElevationType: want a number`},
 		{"object_attributes(sqos=2)", `sqos: want sqos\(…\) or None`},
 	} {
@@ -113,7 +113,7 @@ func TestWrongPrograms(t *testing.T) {
 }
 
 // The position of an error is that of the program's innermost frame.
-func TestPositions(t *testing.T) {
+func TestErrorPositionIsInnermostFrame(t *testing.T) {
 	_, err, _ := run(t, script.Config{}, "def f():\n    fail('no')\n\nf()\n")
 	if err == nil || !strings.HasPrefix(err.Error(), "test.star:2:9: ") {
 		t.Errorf("got %v", err)
@@ -126,7 +126,7 @@ func TestPositions(t *testing.T) {
 }
 
 // A failed expectation lets the program go on, so that one run shows them all.
-func TestExpectations(t *testing.T) {
+func TestProgramContinuesAfterFailedExpectation(t *testing.T) {
 	r := script.New(script.Config{})
 	err := r.Run("test.star", []byte("expect(1, 2)\nexpect(1, 1)\nexpect([1], (1,))\nexpect(STATUS_SUCCESS, 0)\n"))
 	if held, failed := r.Expectations(); !errors.Is(err, script.ErrExpectation) || held != 1 || failed != 3 {
@@ -138,7 +138,7 @@ func TestExpectations(t *testing.T) {
 }
 
 // Quiet prints only failures. A transcript has no address and no time.
-func TestOutputs(t *testing.T) {
+func TestTranscriptIsReproducible(t *testing.T) {
 	const program = prelude + `
 step("a step", "I-22")
 k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
@@ -167,7 +167,7 @@ print("said")
 }
 
 // With JSON each line is an object: the call, its parameters, status and reason.
-func TestJSON(t *testing.T) {
+func TestEachCallIsOneJSONObject(t *testing.T) {
 	out := mustRun(t, script.Config{JSON: true}, prelude+`
 file("f", sd="O:SYG:SYD:(A;;FR;;;SY)")
 th.NtOpenFile(ObjectName="f", DesiredAccess=FILE_READ_DATA)
@@ -205,7 +205,7 @@ print("p")
 }
 
 // O-5: the value that a program reads from an output handle after a failure.
-func TestOutputsAfterFailure(t *testing.T) {
+func TestOutputHandleAfterFailure(t *testing.T) {
 	mustRun(t, script.Config{}, prelude+`
 expect(th.NtOpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY).TokenHandle, None)
 expect(profile(), "documented")`)
@@ -216,7 +216,7 @@ expect(profile(), "observed")`)
 }
 
 // Load defines names for later programs, and prints nothing.
-func TestLoad(t *testing.T) {
+func TestPreludeDefinesNames(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	if err := r.Load("prelude", []byte(prelude+"th.NtClose(Handle=0)\ndef twice(x): return x + x\n")); err != nil {
@@ -246,7 +246,7 @@ func TestLoad(t *testing.T) {
 }
 
 // A leaked reference is reported at the end.
-func TestLeak(t *testing.T) {
+func TestLeakedReferenceIsReported(t *testing.T) {
 	_, err, leak := run(t, script.Config{}, prelude+`
 k.PsImpersonateClient(Thread=th, Token=alice, ImpersonationLevel=SecurityImpersonation)
 k.PsReferenceImpersonationToken(Thread=th)
@@ -273,7 +273,7 @@ expect(counts()[1], 0)
 }
 
 // The runner releases its own objects once: at close_all(), and later ones at the end.
-func TestReleasedOnce(t *testing.T) {
+func TestRunnerReleasesItsObjectsOnce(t *testing.T) {
 	out, err, leak := run(t, script.Config{}, prelude+`
 alice = token_object(token(user="S-1-5-21-1-2-3-1107"))
 close_all()
@@ -291,7 +291,7 @@ token_object(token(user="S-1-5-21-1-2-3-1109"))
 }
 
 // The loop runs each statement at once, prints values, and goes on after an error.
-func TestInteract(t *testing.T) {
+func TestInteractiveLoopContinuesAfterErrors(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
 	err := r.Interact(strings.NewReader(
@@ -311,7 +311,7 @@ func TestInteract(t *testing.T) {
 }
 
 // A routine of the program that fails is a failure of the run, though all expectations hold.
-func TestCallbackFails(t *testing.T) {
+func TestFailingCallbackFailsTheRun(t *testing.T) {
 	program := `
 def gone(id):
     fail("it is gone")

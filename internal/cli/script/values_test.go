@@ -30,9 +30,9 @@ values = [("token", alice, "token(S-1-5-21-1-2-3-1107)"), ("process", svc, "serv
 // done gives back what valued holds.
 const done = "\nk.ObDereferenceObject(Object=o)\n"
 
-// TestValues: each value says its kind and its name, is true, and is no key of a dict
+// TestValuesHaveKindAndName: each value says its kind and its name, is true, and is no key of a dict
 // unless it has an identity that stays.
-func TestValues(t *testing.T) {
+func TestValuesHaveKindAndName(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 for kind, v, name in values:
     expect(type(v), kind)
@@ -63,9 +63,9 @@ expect(svc.id == th.id, False)
 	}
 }
 
-// TestComparisons: constants of a kind are in the order of their numbers and equal by
+// TestConstantsCompareByNumber: constants of a kind are in the order of their numbers and equal by
 // kind and number; a reference is equal to another one on the same object.
-func TestComparisons(t *testing.T) {
+func TestConstantsCompareByNumber(t *testing.T) {
 	mustRun(t, script.Config{Quiet: true}, valued+`
 A, I, D = SecurityAnonymous, SecurityIdentification, SecurityDelegation
 expect([A < I, I < A, I < I, A <= I, I <= I, D <= I], [True, False, False, True, True, False])
@@ -93,8 +93,8 @@ k.ObDereferenceObject(Object=again)
 	}
 }
 
-// TestFunctionsRefuse: no function passes over a parameter that it does not have.
-func TestFunctionsRefuse(t *testing.T) {
+// TestUnknownParameterIsRefused: no function passes over a parameter that it does not have.
+func TestUnknownParameterIsRefused(t *testing.T) {
 	for call, want := range map[string]string{
 		"audit_full": "", "audit_policy": "", "audit_records": "", "bad_pointer": "", "capability_sid": "",
 		"close_all": "", "counts": "", "expect": "", "fault": "", "file": "", "handle_information": "",
@@ -117,8 +117,8 @@ func TestFunctionsRefuse(t *testing.T) {
 	}
 }
 
-// TestWrongArguments: an argument that a function cannot take is refused by its name.
-func TestWrongArguments(t *testing.T) {
+// TestWrongArgumentIsRefusedByName: an argument that a function cannot take is refused by its name.
+func TestWrongArgumentIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ program, want string }{
 		{`token("S-1-5-20")`, `token takes the fields of a token file by name`},
 		{`token(user=svc)`, `token: user: a process has no JSON form`},
@@ -151,7 +151,7 @@ func TestWrongArguments(t *testing.T) {
 		{`audit_policy({"File System": "sometimes"})`, `audit_policy: File System: "sometimes": want success, failure`},
 		{`package_sid("")`, `package_sid: want a name of 1 to \d+ letters`}, {`capability_sid("")`, `want a name`},
 		{`queue_system_work(th, lambda w, r: queue_system_work(th, lambda w, r: None))`,
-			`queue_system_work: a piece of work cannot wait for another one`},
+			`queue_system_work: work in the queue cannot wait for other work`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation="x")`, `AuthenticationInformation: want a dict`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"MessageType": "x"})`, `MessageType: want a number`},
 		{`th.LsaLogonUser(LogonType=2, AuthenticationInformation={"Name": "x"})`, `no field "Name"`},
@@ -163,13 +163,13 @@ func TestWrongArguments(t *testing.T) {
 		{`th.NtSetInformationObject(Handle=4, ObjectInformationClass=4, ObjectInformation=7)`,
 			`want {"Inherit": True, "ProtectFromClose": False}, got int`},
 		{`th.NtOpenFile(ObjectName="f", Attributes=1 << 32)`, `Attributes: 4294967296 does not fit into 32 bits`},
-		{`k.PsReferencePrimaryToken()`, `PsReferencePrimaryToken: Process is missing: the call needs it`},
+		{`k.PsReferencePrimaryToken()`, `PsReferencePrimaryToken: Process is missing, and the call requires it`},
 		{`k.PsReferencePrimaryToken(Process=None)`, `Process: want a process, got NoneType`},
 		{`k.PsReferencePrimaryToken(Process=th)`, `Process: want a process, got thread`},
-		{`k.ObDereferenceObject()`, `Object is missing: the call needs it`},
+		{`k.ObDereferenceObject()`, `Object is missing, and the call requires it`},
 		{`th.NtQuerySecurityAttributesToken(TokenHandle=4, Attributes=[7])`, `Attributes: want a string, got int`},
 		{`th.NtAdjustTokenClaimsAndDeviceGroups(TokenHandle=4, NewUserState=[{"type": "string"}])`,
-			`NewUserState: a claim wants a name`},
+			`NewUserState: a claim needs a name`},
 		{`th.NtAdjustTokenClaimsAndDeviceGroups(TokenHandle=4, NewUserState=[{"name": 7}])`,
 			`NewUserState: want a string, got int`},
 		{`th.NtAdjustTokenClaimsAndDeviceGroups(TokenHandle=4, NewUserState=[{"name": "a", "flags": "x"}])`,
@@ -211,7 +211,7 @@ func TestWrongArguments(t *testing.T) {
 }
 
 // A Win32 function is one line of JSON with its result, its last error, and its service calls.
-func TestFunctionsAsJSON(t *testing.T) {
+func TestWin32FunctionIsOneJSONLine(t *testing.T) {
 	out := mustRun(t, script.Config{JSON: true}, prelude+`
 th.ImpersonateSelf(ImpersonationLevel=SecurityIdentification)
 r = th.OpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=True)

@@ -6,7 +6,7 @@ import (
 )
 
 // A Win32 function is recorded with its result and its last error.
-func TestRecordedFunctions(t *testing.T) {
+func TestWin32FunctionIsRecordedWithLastError(t *testing.T) {
 	got := recorded(t, prelude+`
 r = th.OpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)
 th.OpenProcessToken(ProcessHandle=400, DesiredAccess=TOKEN_QUERY)

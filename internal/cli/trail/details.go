@@ -1,15 +1,18 @@
 package trail
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sid"
 )
 
 // shown are the fields that a line has after subject, object and rights, in this order, each with the word before it.
 var shown = [...]struct{ name, word string }{
 	{"PrivilegeList", "with"}, {"EnabledPrivilegeList", "enabling"}, {"DisabledPrivilegeList", "disabling"},
 	{"SubcategoryGuid", ""}, {"AuditPolicyChanges", ""}, {"CrashOnAuditFailValue", "to"}, {"NewSd", "to"},
+	{"Properties", "on"}, {"GroupMembership", "with the groups"},
 	{"AuditsDiscarded", "lost:"}, {"BytesDiscarded", "bytes cut off:"}, {"PercentFull", "percent:"},
 	{"BackupPath", "to"}, {"FirstRecordId", "from record"}, {"LastRecordId", "up to record"}, {"Cause", "because of"},
 }
@@ -38,10 +41,38 @@ func details(e *audit.Event) string {
 			}
 		case "AuditPolicyChanges":
 			text = changeWords.Replace(text)
+		case "GroupMembership", "Properties":
+			if text = strings.Join(named(text), ","); text == "" {
+				continue
+			}
 		default:
 			text = strings.Join(strings.Fields(text), ",")
 		}
 		parts = append(parts, strings.TrimSpace(d.word+" "+text))
 	}
 	return strings.Join(parts, " ")
+}
+
+// maxNamed is the number of groups or properties that a line names.
+const maxNamed = 64
+
+// named returns the names of SIDs and GUIDs in a list, without the codes of rights. A group without a known name is its
+// SID.
+func named(list string) (names []string) {
+	for item := range strings.FieldsFuncSeq(list, func(r rune) bool { return r <= ' ' || r == ',' }) {
+		bare := strings.TrimSuffix(strings.TrimPrefix(item, "%{"), "}")
+		s, err := sid.Parse(bare)
+		switch {
+		case len(names) == maxNamed:
+			return append(names, "…")
+		case strings.HasPrefix(item, "%%"):
+		case err == nil && sid.Name(s) != "" && !slices.Contains(names, sid.Name(s)):
+			names = append(names, sid.Name(s))
+		case err == nil:
+			names = append(names, bare)
+		default:
+			names = append(names, guidName(item))
+		}
+	}
+	return names
 }

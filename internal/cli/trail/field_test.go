@@ -11,7 +11,7 @@ import (
 )
 
 // A text with any escaped character matches its plain form at any position.
-func TestPlainText(t *testing.T) {
+func TestEscapedTextMatchesItsPlainForm(t *testing.T) {
 	var texts []string
 	for r := rune(0); r < 0x300; r++ {
 		texts = append(texts, string(r), "a"+string(r), string(r)+"b", string(r)+string(r))
@@ -30,7 +30,7 @@ func TestPlainText(t *testing.T) {
 }
 
 // A match considers the values of the named field only, at any position in the record.
-func TestMatchField(t *testing.T) {
+func TestMatchUsesNamedFieldOnly(t *testing.T) {
 	key := func(k string) []byte { return []byte(`"` + k + `":`) }
 	for record, c := range map[string]struct {
 		key  string
@@ -52,9 +52,9 @@ func TestMatchField(t *testing.T) {
 	}
 }
 
-// TestNeedlesAgainstTwin: a needle is found where lower-case text has it, at each place of
+// TestFastSearchAgreesWithTwin: a needle is found where lower-case text has it, at each place of
 // a text and in each case.
-func TestNeedlesAgainstTwin(t *testing.T) {
+func TestFastSearchAgreesWithTwin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 9))
 	const letters = "abzAZBmM09 @[`{éÉ"
 	pick := func(n int) []byte {

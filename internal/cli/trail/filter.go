@@ -59,7 +59,7 @@ func Parse(text string) (*Filter, error) {
 	}
 	m, err := p.or()
 	if err == nil && len(p.words) > 0 {
-		err = fmt.Errorf("%q is left over: join terms with and or or", p.words[0])
+		err = fmt.Errorf("%q is unexpected: join terms with and, or or", p.words[0])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("expression %q: %w", text, err)
@@ -138,7 +138,7 @@ func (p *exprParser) word(text string) (int, error) {
 		word.WriteByte(text[i])
 	}
 	if quoted {
-		return 0, errors.New("a quote has no end")
+		return 0, errors.New("a quote is not closed")
 	}
 	p.words = append(p.words, word.String())
 	return i, nil
@@ -187,7 +187,7 @@ func (p *exprParser) not() (matcher, error) {
 	case p.accept("("):
 		m, err := p.or()
 		if err == nil && !p.accept(")") {
-			err = errors.New("a parenthesis has no end")
+			err = errors.New("a parenthesis is not closed")
 		}
 		return m, err
 	case len(p.words) == 0:

@@ -47,9 +47,9 @@ func (s stored) event(t testing.TB) *audit.Event {
 	return &e
 }
 
-// TestFilterNames: each name of an expression compares each of the fields that
+// TestFilterNameSelectsItsFields: each name of an expression compares each of the fields that
 // the syntax says, in any case, and no other (Syntax).
-func TestFilterNames(t *testing.T) {
+func TestFilterNameSelectsItsFields(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"user": {"SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid", "TargetUserName",
 			"TargetUserSid"},
@@ -91,9 +91,9 @@ func TestFilterNames(t *testing.T) {
 	}
 }
 
-// TestFilterTimes: a record is of the time from since on and before until, and
+// TestFilterTimeBounds: a record is of the time from since on and before until, and
 // both bounds hold together, with and without an expression.
-func TestFilterTimes(t *testing.T) {
+func TestFilterTimeBounds(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a"`}.json())
 	at := stored{id: 4656}.event(t).Time
 	for _, text := range []string{"", "object=a"} {
@@ -129,9 +129,9 @@ func TestFilterTimes(t *testing.T) {
 	}
 }
 
-// TestFilterAnd: two filters choose what both choose; one that chooses nothing
+// TestCombinedFiltersMatchBoth: two filters choose what both choose; one that chooses nothing
 // makes nothing of any.
-func TestFilterAnd(t *testing.T) {
+func TestCombinedFiltersMatchBoth(t *testing.T) {
 	r := []byte(stored{id: 4656, data: `"ObjectName":"a","ObjectType":"File"`}.json())
 	for _, c := range []struct {
 		first, second string
@@ -162,7 +162,7 @@ func TestFilterAnd(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterExpressions(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)
 	line := e.AppendJSON(nil)
 	for text, want := range map[string]bool{
@@ -209,8 +209,8 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestNeedle: the quick look passes over no record that the slow one chooses.
-func TestNeedle(t *testing.T) {
+// TestFastSearchSkipsNoMatch: the quick look passes over no record that the slow one chooses.
+func TestFastSearchSkipsNoMatch(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
 	line := e.AppendJSON(nil)
 	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",

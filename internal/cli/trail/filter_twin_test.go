@@ -93,9 +93,9 @@ func randomExpr(rnd *rand.Rand, depth int) expr {
 	return expr{`ProcessName!="` + p + `"`, func(e *audit.Event) bool { return !valueIs(e, "ProcessName", p) }}
 }
 
-// TestFilterTwin: a filter over stored bytes chooses what the same expression
+// TestFilterOnBytesEqualsDecodedFilter: a filter over stored bytes chooses what the same expression
 // says of the decoded record.
-func TestFilterTwin(t *testing.T) {
+func TestFilterOnBytesEqualsDecodedFilter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	var chosen int
 	const runs = 5_000

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
 )
 
 // verbs maps events to the verb for a line.
@@ -13,15 +15,18 @@ var verbs = map[uint16]string{
 	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full",
 	1105: "archived a segment",
 	4608: "started the log", 4612: "lost records", 4621: "recovered from a failed audit",
-	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete",
+	4624: "logged on", 4625: "failed to log on", 4627: "logged on", 4634: "logged off", 4647: "logged off",
+	4648: "log on with other credentials as",
+	4656: "open", 4658: "close", 4660: "delete",
 	4661: "open",
 	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges",
 	4673: "call a service with privileges",
 	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle",
-	4696: "assign a token",
+	4696: "assign a token", 4697: "install a service",
 	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of",
 	4817: "change auditing of", 4906: "set CrashOnAuditFail", 4911: "change attributes or label of",
 	4912: "change an account's audit policy", 4913: "change the central policy of",
+	5140: "use the share", 5145: "ask the share for",
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
 	audit.AccountsChangedID: "changed accounts",
 }
@@ -105,18 +110,42 @@ func account(e *audit.Event, prefix string) string {
 // What returns the object of a record: its type and name, "" if it has none.
 func What(e *audit.Event) string {
 	name, ok := e.Field("ObjectName")
+	if share, found := e.Field("ShareName"); found && !ok {
+		if below, _ := e.Field("RelativeTargetName"); below != "" && below != "-" {
+			share += `\` + below
+		}
+		return quote(share)
+	}
 	if !ok {
 		if name, ok = e.Field("Service"); ok {
 			return quote(name)
 		}
 		who := account(e, "Target")
-		if who == "" || e.ID == 4624 || e.ID == 4625 || e.ID == 4634 {
-			return who // of a logon it is who was logged on
+		switch e.ID {
+		case 4624, 4625, 4627, 4634, 4647, 4648:
+			return who
+		}
+		if who == "" {
+			return ""
 		}
 		return "of " + who
 	}
 	typ, _ := e.Field("ObjectType")
-	return typ + " " + quote(name)
+	return guidName(typ) + " " + quote(guidName(name))
+}
+
+// guidName returns the name of a class, attribute or right of Active Directory that a record names by its GUID:
+// %{bf967aba-0de6-11d0-a285-00aa003049e2} is user. It returns any other text unchanged.
+func guidName(text string) string {
+	bare := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(text, "%"), "{"), "}")
+	g, err := winnt.ParseGUID(bare)
+	if err != nil || bare == text {
+		return text
+	}
+	for _, known := range adrights.ByGUID(g) {
+		return known.Name
+	}
+	return text
 }
 
 func quote(s string) string {

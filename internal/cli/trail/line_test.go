@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestLines: who did what to what, for which rights, with which details and for
+// TestRecordAsOneLine: who did what to what, for which rights, with which details and for
 // which reason, word by word.
-func TestLines(t *testing.T) {
+func TestRecordAsOneLine(t *testing.T) {
 	const user = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP"`
 	const server = `,"PrimaryUserSid":"S-1-5-20","PrimaryUserName":"-","PrimaryDomainName":"-"`
 	const file = `,"ObjectType":"File","ObjectName":"a b"`

@@ -11,9 +11,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestClasses: each event has the class and the activity that the schema has for
+// TestEventsHaveOCSFClasses: each event has the class and the activity that the schema has for
 // it; those without a place have a name. Source: OCSF 1.8.0, U-76.
-func TestClasses(t *testing.T) {
+func TestEventsHaveOCSFClasses(t *testing.T) {
 	const (
 		file  = `"ObjectType":"File"`
 		key   = `"ObjectType":"Key"`
@@ -100,7 +100,7 @@ func TestClasses(t *testing.T) {
 
 // Each class has its object in the attribute of the schema, the rights occur once, and all other fields are in
 // unmapped (U-76). The expected values omit the members of every event.
-func TestOCSFForms(t *testing.T) {
+func TestOCSFObjectOfEachClass(t *testing.T) {
 	const subject = `"SubjectUserSid":"S-1-5-21-1-2-3-1107","SubjectUserName":"alice","SubjectDomainName":"CORP",` +
 		`"SubjectLogonId":"0x3e7","ProcessId":"0x10","ProcessName":"C:\\bin\\a.exe",`
 	const actor = `"actor":{"user":{"uid":"S-1-5-21-1-2-3-1107","name":"alice","domain":"CORP","type_id":1},` +
@@ -244,9 +244,9 @@ func TestOCSFForms(t *testing.T) {
 	}
 }
 
-// TestXMLOfTheLog: events of the log service have their own element, provider and
+// TestXMLOfLogServiceEvents: events of the log service have their own element, provider and
 // level, and a full log is an error; times have nine digits (U-81).
-func TestXMLOfTheLog(t *testing.T) {
+func TestXMLOfLogServiceEvents(t *testing.T) {
 	for id, want := range map[int]struct {
 		element string
 		level   int
@@ -284,9 +284,9 @@ func TestXMLOfTheLog(t *testing.T) {
 	}
 }
 
-// TestOCSF: required attributes are there, the client is the actor and the
+// TestOCSFHasRequiredAttributes: required attributes are there, the client is the actor and the
 // server its process's user (U-76).
-func TestOCSF(t *testing.T) {
+func TestOCSFHasRequiredAttributes(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a.txt`}, audit.Failure, 2)
 	b, err := json.Marshal(OCSF(&e))
 	if err != nil {

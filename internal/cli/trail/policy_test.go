@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestPolicy: ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
-func TestPolicy(t *testing.T) {
+// TestPolicyTextRoundTrips: ParsePolicy reads the output of FormatPolicy and of auditpol, and rejects malformed lines.
+func TestPolicyTextRoundTrips(t *testing.T) {
 	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
 	}})
@@ -63,9 +63,9 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestChange: a change sets the outcomes that it names, of the subcategories
+// TestPolicyChangeSetsOnlyNamedOutcomes: a change sets the outcomes that it names, of the subcategories
 // that it names, and leaves all others.
-func TestChange(t *testing.T) {
+func TestPolicyChangeSetsOnlyNamedOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		success, failure string
 		before, want     audit.Setting

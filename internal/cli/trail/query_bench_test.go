@@ -117,8 +117,8 @@ func findNothing(b *testing.B, dir, expr string) {
 // and says how long that took and how much memory it has.
 const opening = "REFMON_OPEN_LOG"
 
-// TestOpens is the other process of [openElsewhere].
-func TestOpens(t *testing.T) {
+// TestOpenLogInOwnProcess is the other process of [openElsewhere].
+func TestOpenLogInOwnProcess(t *testing.T) {
 	dir := os.Getenv(opening)
 	if dir == "" {
 		t.Skip("it measures for BenchmarkLarge")
@@ -145,7 +145,7 @@ func TestOpens(t *testing.T) {
 func openElsewhere(b *testing.B, dir string) {
 	b.Helper()
 	for b.Loop() {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestOpens$", "-test.v")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestOpenLogInOwnProcess$", "-test.v")
 		cmd.Env = append(os.Environ(), opening+"="+dir)
 		out, err := cmd.Output()
 		_, line, ok := strings.Cut(string(out), "opened ")

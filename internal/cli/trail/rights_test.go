@@ -10,9 +10,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDirectory: the rights of a directory have a directory's names in every
+// TestDirectoryRightsHaveDirectoryNames: the rights of a directory have a directory's names in every
 // form (U-75, U-76).
-func TestDirectory(t *testing.T) {
+func TestDirectoryRightsHaveDirectoryNames(t *testing.T) {
 	const rights = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA | 0x20 | 0x40
 	for _, c := range []struct {
 		directory bool
@@ -47,10 +47,10 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestRightNames: each right has the name that its type gives it, and a bit
+// TestRightsAreNamedByType: each right has the name that its type gives it, and a bit
 // without a name is shown as a number. Source: winnt.h and the pages on access
 // rights of files, processes and threads; directory objects: MS-ADTS 5.1.3.2.
-func TestRightNames(t *testing.T) {
+func TestRightsAreNamedByType(t *testing.T) {
 	const standard = "10000 DELETE 20000 READ_CONTROL 40000 WRITE_DAC 80000 WRITE_OWNER 100000 SYNCHRONIZE " +
 		"1000000 ACCESS_SYSTEM_SECURITY 2000000 MAXIMUM_ALLOWED 10000000 GENERIC_ALL 20000000 GENERIC_EXECUTE " +
 		"40000000 GENERIC_WRITE 80000000 GENERIC_READ"

@@ -10,7 +10,7 @@ import (
 
 // Every record is counted once, each denial by user and by object, each privilege by user, and changes separately
 // from attempts.
-func TestSummary(t *testing.T) {
+func TestSummaryCountsEachRecordOnce(t *testing.T) {
 	const alice, bob = `"SubjectUserSid":"S-1-1","SubjectUserName":"alice"`,
 		`"SubjectUserSid":"S-1-2","SubjectUserName":"bob"`
 	s := &Summary{}
@@ -65,9 +65,9 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// TestSummaryTimes: the first and the last record are those of their times, in
+// TestSummaryHasFirstAndLastTime: the first and the last record are those of their times, in
 // whatever order they come.
-func TestSummaryTimes(t *testing.T) {
+func TestSummaryHasFirstAndLastTime(t *testing.T) {
 	s := &Summary{}
 	for _, at := range []int64{50, 20, 90, 60} {
 		e := stored{id: 4658, data: `"A":"b"`}.event(t)
@@ -109,7 +109,7 @@ func TestSummaryIsBounded(t *testing.T) {
 }
 
 // The tables have the requested number of rows, and the page shows the same under its titles.
-func TestSummaryPage(t *testing.T) {
+func TestSummaryTablesAndPageAgree(t *testing.T) {
 	s := &Summary{}
 	for i := range 3 {
 		for range i + 1 {

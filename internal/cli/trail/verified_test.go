@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestVerifiedWords: the text of a verification names each thing that it could not check, and no other (U-72).
-func TestVerifiedWords(t *testing.T) {
+// TestVerificationNamesUncheckedParts: the text of a verification names each thing that it could not check, and no other (U-72).
+func TestVerificationNamesUncheckedParts(t *testing.T) {
 	whole := auditlog.Verified{First: 1, Last: 9, Bytes: 90, Whole: true,
 		Checkpoint: auditlog.Checkpoint{Origin: "dc1", Size: 9}, Anchors: make([]auditlog.Checkpoint, 1)}
 	words := []string{"no record was written yet", "the content of records 1 to 3, which were not read",

@@ -8,9 +8,9 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// TestXML: a standard parser reads the fields in their order, whatever is in a
+// TestXMLIsWellFormedForAnyName: a standard parser reads the fields in their order, whatever is in a
 // name (U-81; UC-59, UC-61).
-func TestXML(t *testing.T) {
+func TestXMLIsWellFormedForAnyName(t *testing.T) {
 	name := "a\n\"<b>&\xed\xa0\x80"
 	e := requested(t, audit.Object{Type: "File", Name: name}, audit.Success, 1)
 	cleared := audit.LogArchived("<x>")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestLine(t *testing.T) {
+func TestVersionLine(t *testing.T) {
 	got := Line("refmond", "v1.2.3")
 	if !strings.HasPrefix(got, "refmond v1.2.3") || !strings.Contains(got, runtime.Version()) {
 		t.Errorf("a release: %q", got)
@@ -20,7 +20,7 @@ func TestLine(t *testing.T) {
 
 // Each program of each module has the variable that a release sets, and prints it in its version. Without the
 // variable the linker reports nothing and the program prints "development".
-func TestEveryProgram(t *testing.T) {
+func TestEveryProgramPrintsItsVersion(t *testing.T) {
 	const root = "../../../"
 	for folder, want := range map[string]int{"cmd": 2, "record/cmd": 1, "server/cmd": 3} {
 		programs, err := os.ReadDir(root + folder)

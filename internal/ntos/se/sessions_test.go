@@ -64,7 +64,9 @@ func TestMarkedSessionsAreReportedOnce(t *testing.T) {
 	r.Call = func(id winnt.LUID) {
 		told = append(told, id)
 		s.Sessions.Open(s.AllocateLUID()) // would hang if a lock were held
-		s.Sessions.Unregister(r)
+		if st := s.Sessions.Unregister(r); st != ntstatus.Success {
+			t.Errorf("unregistering: %v, want %v", st, ntstatus.Success)
+		}
 	}
 	s.Sessions.Register(r)
 	marked, other := s.AllocateLUID(), s.AllocateLUID()

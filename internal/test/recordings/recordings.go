@@ -21,15 +21,26 @@ import (
 // required is the value of REFMON_VECTORS that turns a skip into a failure.
 const required = "required"
 
-// File returns the path of a recording, seen from a package directly below the
-// root. It skips the test if the recording is absent, or fails it if
-// recordings are required.
+// maxAbove is the number of folders from a package up to the one beside the
+// repository.
+const maxAbove = 6
+
+// File returns the path of a recording, seen from a package at most four
+// folders below the root. It skips the test if the recording is absent, or
+// fails it if recordings are required.
 func File(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("REFMON_VECTORS")
 	must := dir == required
 	if dir == "" || must {
-		dir = filepath.Join("..", "..", "shared", "vectors") // the default of REFMON_VECTORS
+		above := filepath.Join("..", "..")
+		for n := 2; n < maxAbove; n++ {
+			if _, err := os.Stat(filepath.Join(above, "shared", "vectors")); err == nil { // the default of REFMON_VECTORS
+				break
+			}
+			above = filepath.Join(above, "..")
+		}
+		dir = filepath.Join(above, "shared", "vectors") // the default of REFMON_VECTORS
 	}
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); err != nil {

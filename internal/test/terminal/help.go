@@ -52,11 +52,11 @@ func CheckHelp(t *testing.T, program string, run func(args ...string) string) {
 }
 
 // CheckPage checks that a help page fits a terminal of 80 columns, holds no control codes, and names the value of each
-// flag.
+// flag. The first line, which shows how to use the command, may be longer, because the parser does not break it.
 func CheckPage(t *testing.T, name, page string) {
 	t.Helper()
 	for i, line := range strings.Split(page, "\n") {
-		if got := utf8.RuneCountInString(line); got > columns {
+		if got := utf8.RuneCountInString(line); got > columns && i > 0 {
 			t.Errorf("%s, line %d: got %d columns, want at most %d: %s", name, i+1, got, columns, line)
 		}
 		if strings.ContainsFunc(line, unicode.IsControl) {

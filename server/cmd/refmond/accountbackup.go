@@ -141,14 +141,14 @@ func unpack(file string) (map[string][]byte, error) {
 		}
 		known := h.Name == backedStore || h.Name == backedKey || h.Name == backedPublic
 		if !known || files[h.Name] != nil || h.Size > maxBackup {
-			return nil, fmt.Errorf("%q is no file of a backup", h.Name)
+			return nil, fmt.Errorf("%q is not a file of a backup", h.Name)
 		}
 		if files[h.Name], err = io.ReadAll(r); err != nil {
 			return nil, err
 		}
 	}
 	if files[backedStore] == nil {
-		return nil, fmt.Errorf("no %s in it", backedStore)
+		return nil, fmt.Errorf("it has no file %s", backedStore)
 	}
 	return files, nil
 }

@@ -89,10 +89,10 @@ func TestUnpack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ file, want string }{
-		{packed(t), "no accounts.db in it"}, {packed(t, backedKey, "k"), "no accounts.db in it"},
-		{packed(t, backedStore, "s", "../x", "y"), `"../x" is no file of a backup`},
-		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is no file of a backup`},
-		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is no file of a backup`},
+		{packed(t), "it has no file accounts.db"}, {packed(t, backedKey, "k"), "it has no file accounts.db"},
+		{packed(t, backedStore, "s", "../x", "y"), `"../x" is not a file of a backup`},
+		{packed(t, backedStore, "s", backedStore, "t"), `"accounts.db" is not a file of a backup`},
+		{packed(t, backedStore, "s", backedKey, "k", backedKey, "l"), `"audit-key" is not a file of a backup`},
 		{cut, "unexpected EOF"}, {written(t, filepath.Join(t.TempDir(), "x"), strings.Repeat("x", 1024)), "tar"},
 		{filepath.Join(t.TempDir(), "none"), "no such file"},
 	} {

@@ -38,7 +38,7 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 // warn logs which accounts or maps cannot be used.
 func (s *service) warn() {
 	if err := s.store.Trouble(); err != nil {
-		s.log.Error("some users cannot log on", "error", err)
+		s.log.Error("some accounts or id maps are invalid, and their users cannot log on", "error", err)
 	}
 }
 

@@ -44,7 +44,7 @@ func listener(fd uintptr) (*net.UnixListener, error) {
 	}
 	u, ok := l.(*net.UnixListener)
 	if !ok || u.Addr().Network() != "unix" {
-		return nil, errors.Join(fmt.Errorf("%s is no Unix stream socket", l.Addr()), l.Close())
+		return nil, errors.Join(fmt.Errorf("%s is not a Unix stream socket", l.Addr()), l.Close())
 	}
 	return u, nil
 }

@@ -136,10 +136,10 @@ func (c *config) check() error {
 		return fmt.Errorf("profile: %q, want documented or observed", c.Profile)
 	}
 	if c.State == "" || c.Socket == "" || c.Socket == c.AdminSocket {
-		return errors.New("state and socket must be given, and adminSocket be another")
+		return errors.New("state and socket are required, and adminSocket must differ from socket")
 	}
 	if w := c.Watch.Socket; w != "" && (w == c.Socket || w == c.AdminSocket) {
-		return errors.New("watch.socket must be another than socket and adminSocket")
+		return errors.New("watch.socket must differ from socket and adminSocket")
 	}
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)

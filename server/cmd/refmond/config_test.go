@@ -56,7 +56,7 @@ func TestConfigurationRefused(t *testing.T) {
 		{"files:\n  a: 'D:(X'\n", "files: a"},
 		{"profile: maybe\n", "documented or observed"},
 		{"log:\n  level: loud\n", "log.level"},
-		{"socket: ''\n", "must be given"},
+		{"socket: ''\n", "are required"},
 		{"a: &b 1\n", "line 1"},
 	} {
 		file := filepath.Join(t.TempDir(), "c.yaml")
@@ -236,7 +236,7 @@ func TestEachKeySetsItsField(t *testing.T) {
 // each value at the bound is accepted.
 func TestConfigurationChecked(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"adminSocket: /ad", "adminSocket: /so", "adminSocket be another"}, {"state: /st", "state: ''", "must be given"},
+		{"adminSocket: /ad", "adminSocket: /so", "must differ from socket"}, {"state: /st", "state: ''", "are required"},
 		{"socket: /wa", "socket: /so", "watch.socket"}, {"socket: /wa", "socket: /ad", "watch.socket"},
 		{"socket: /wa", "socket: ''", ""}, {"adminSocket: /ad", "adminSocket: ''", ""},
 		{"connections: 71", "connections: 0", "limits"}, {"perUser: 72", "perUser: 0", "limits"},
@@ -257,7 +257,8 @@ func TestConfigurationChecked(t *testing.T) {
 		{"security: signed", "security: none", "directory: security"}, {"security: signed", "security: tls", ""},
 		{"account: acc", "account: ''", "directory: account"}, {"ldaps://h:1", "http://h", "directory"},
 		{"account: acc", "account: acc\n  passwordFile: /p", "needs the keytab, not passwordFile"},
-		{"fresh: 62", "fresh: -1", "no number below 0"}, {"fresh: 62", "fresh: 0", ""}, {"stale: 63", "stale: -1", "below 0"},
+		{"fresh: 62", "fresh: -1", "must be at least 0"}, {"fresh: 62", "fresh: 0", ""},
+		{"stale: 63", "stale: -1", "at least 0"},
 		{"stale: 63", "stale: 0", ""}, {"groups: 64", "groups: 0", "at least 1"}, {"groups: 64", "groups: 1", ""},
 		{"groups: 64", "groups: 10000", ""}, {"groups: 64", "groups: 10001", "groups: 10001, want at most 10000"},
 		{"entries: 65", "entries: 0", "at least 1"}, {"entries: 65", "entries: 1", ""},

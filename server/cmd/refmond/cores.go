@@ -10,6 +10,6 @@ const coreLimit = 1
 // keys and passwords (K-83). It logs a failure.
 func (s *service) noCores() {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: coreLimit, Max: coreLimit}); err != nil {
-		s.log.Warn("a crash can leave a core file, with keys in it", "error", err)
+		s.log.Warn("cannot disable core files: a crash could write keys to one", "error", err)
 	}
 }

@@ -53,7 +53,7 @@ func (d *directory) check(k *tickets) error {
 	}
 	switch {
 	case k.Realm == "" || k.Domain == "":
-		return errors.New("kerberos.realm and kerberos.domain must be given: they name it")
+		return errors.New("kerberos.realm and kerberos.domain are required: they name its domain")
 	case d.Passwords != "" && d.Passwords != "kdc" && d.Passwords != "bind":
 		return fmt.Errorf("passwords: %q, want kdc, bind or ''", d.Passwords)
 	case d.Passwords == "kdc" && k.Keytab == "":
@@ -86,12 +86,12 @@ func (d *directory) checkServers(k *tickets) error {
 	case d.Account == "":
 		return errors.New("account: required with servers")
 	case d.PasswordFile == "" && k.Keytab == "":
-		return errors.New("account: it needs kerberos.keytab, or passwordFile")
+		return errors.New("account: give its password in kerberos.keytab or passwordFile")
 	case d.Security == "signed" && d.PasswordFile != "":
 		// Messages are signed with a ticket's key (D-3).
 		return errors.New("security: signed needs the keytab, not passwordFile")
 	case d.Fresh < 0 || d.Stale < 0 || d.Groups < 1 || d.Entries < 1:
-		return errors.New("fresh, stale, groups and entries: no number below 0, and groups and entries at least 1")
+		return errors.New("fresh and stale must be at least 0, groups and entries at least 1")
 	case d.Groups > mostGroups:
 		return fmt.Errorf("groups: %d, want at most %d: a token holds no more", d.Groups, mostGroups)
 	}

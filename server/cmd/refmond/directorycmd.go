@@ -87,7 +87,7 @@ func openConfigured(file string) (*ldap.Directory, error) {
 	}
 	d, err := cfg.openDirectory(sid.SID{})
 	if err == nil && d == nil {
-		err = fmt.Errorf("%s names no servers below directory", file)
+		err = fmt.Errorf("%s has no servers in its key directory", file)
 	}
 	return d, err
 }

@@ -124,7 +124,7 @@ func (s *service) domain(cfg *config, people *ldap.Directory) logon.Authority {
 	a := domain.Authority{Authority: s.domains.Authority, Store: s.store, Realm: cfg.Kerberos.Realm, Name: d.Name,
 		Unqualified: d.Unqualified, Limit: s.domains.limit,
 		Refused: func(client string, why error) {
-			s.log.Info("a user of the domain is refused", lograte.Client, client, "why", why)
+			s.log.Info("rejected a logon of a domain user", lograte.Client, client, "why", why)
 		}}
 	switch d.Passwords {
 	case "kdc":

@@ -26,7 +26,7 @@ is a problem.`
 }
 
 // errUnwell says that a check failed. The findings were printed.
-var errUnwell = errors.New("something is wrong, see above")
+var errUnwell = errors.New("refmond doctor found problems, see above")
 
 // checkUp prints findings and remembers whether one is wrong.
 type checkUp struct {

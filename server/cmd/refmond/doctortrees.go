@@ -29,13 +29,13 @@ func (c *checkUp) trees(list []treeConfig) {
 		case err != nil:
 			c.wrong("trees", "%s: %v", t.name, err)
 		case len(open) == 0:
-			c.well("trees", "%s: %s is closed: its files are reached through refmond alone", t.name, t.Path)
+			c.well("trees", "%s: %s is closed: users reach its files only through refmond", t.name, t.Path)
 		}
 		for _, who := range open {
 			if t.exposed {
-				c.note("trees", "%s: %s can reach its files past their descriptors (exposed: true)", t.name, who)
+				c.note("trees", "%s: %s can reach its files without refmond (exposed: true)", t.name, who)
 			} else {
-				c.wrong("trees", "%s: %s can reach its files past their descriptors: chmod go= a directory above "+
+				c.wrong("trees", "%s: %s can reach its files without refmond: chmod go= a directory above "+
 					"it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards)", t.name, who, t.Path)
 			}
 		}

@@ -129,7 +129,7 @@ PROCESS_DUP_HANDLE. Descriptors cannot be revoked.`
 // Run lists the open files.
 func (c *openFilesCmd) Run(std *streams) error {
 	if c.Close && c.Name == "" {
-		return errors.New("open-files --close: say which files: a part of their names")
+		return errors.New("open-files --close: give a part of the names of the files")
 	}
 	l, err := c.open()
 	if err != nil {

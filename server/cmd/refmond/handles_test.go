@@ -54,7 +54,7 @@ func TestDescriptors(t *testing.T) {
 	}
 	defer g.Close()
 	if text, err := io.ReadAll(g); err != nil || string(text) != "the plan" {
-		t.Errorf(`bob reads %q, %v, want string(text) = "the plan", no error`, text, err)
+		t.Errorf(`bob reads %q, %v, want "the plan", no error`, text, err)
 	}
 	w.lent(cfg)
 	// A user who may not inspect others' handles sees their own programs' descriptors.

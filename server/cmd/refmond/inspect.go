@@ -152,7 +152,7 @@ func (l *inspector) openProcess(id uint64, rights winnt.AccessMask) (winnt.Handl
 	case st == ntstatus.InvalidCid:
 		return 0, fmt.Errorf("no process has the number %d; refmond ps lists them", id)
 	case st != ntstatus.Success:
-		return 0, fmt.Errorf("process %d: %w: ask as its user, or as an administrator at adminSocket", id, st.Err())
+		return 0, fmt.Errorf("process %d: %w: run this as its user, or as an administrator at adminSocket", id, st.Err())
 	}
 	return h, nil
 }

@@ -201,8 +201,8 @@ func TestLooking(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"token", "x"}, `"x" names no process`},
-		{[]string{"token", own + "/x"}, `names no thread`},
+		{[]string{"token", "x"}, `"x" is not a process`},
+		{[]string{"token", own + "/x"}, `is not a thread`},
 		{[]string{"token", own + "/999999"}, "thread " + own + "/999999: "},
 		{[]string{"token", own + "/" + idle}, "impersonates no client: it acts with the token of its process"},
 		{[]string{"token", "999999"}, "no process has the number 999999; refmond ps lists them"},

@@ -35,7 +35,7 @@ func (t *tickets) check() error {
 	}
 	if t.Domain != "" {
 		if s, err := sid.ParseStrict(t.Domain); err != nil || s.SubAuthorities() != 4 {
-			return fmt.Errorf("domain: %q is no SID of a domain, want S-1-5-21-x-y-z", t.Domain)
+			return fmt.Errorf("domain: %q is not the SID of a domain, want S-1-5-21-x-y-z", t.Domain)
 		}
 	}
 	if t.Skew < 1 || t.Skew > 3600 {
@@ -99,6 +99,6 @@ func (s *service) setAuthorities() {
 	s.domains = directoryLogons{limit: &admission.Limit{}, Authority: kerberos.Authority{Store: s.store,
 		Tickets: s.tickets.now.Load,
 		Refused: func(client string, why error) {
-			s.log.Info("a client's token is refused", lograte.Client, client, "why", why)
+			s.log.Info("rejected a client's Kerberos token", lograte.Client, client, "why", why)
 		}}}
 }

@@ -165,8 +165,8 @@ func (c *mountCmd) closed(tree *hostfs.Tree, dir string) error {
 	if len(open) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s can reach its files past their descriptors: chmod go= a directory above TREE, mount over "+
-		"TREE itself, or say --exposed (a chmod of TREE takes refmon acl repair --rehash TREE afterwards)",
+	return fmt.Errorf("%s can reach the files without the mount: chmod go= a directory above TREE, mount over "+
+		"TREE itself, or give --exposed (a chmod of TREE takes refmon acl repair --rehash TREE afterwards)",
 		strings.Join(open, "; "))
 }
 
@@ -201,8 +201,8 @@ func (c *mountCmd) backupUser() (map[uint32]winnt.PrivilegeSet, error) {
 	case os.Geteuid() != 0:
 		return nil, errors.New("--backup: only root can mount a tree for backup")
 	case c.HideUnreadable || c.FollowLinks || c.Mode != "narrow":
-		return nil, errors.New("--backup: leave --hide-unreadable, --follow-links and --mode out: a backup sees every " +
-			"entry, follows no link, and no mode changes what it restored")
+		return nil, errors.New("--backup: omit --hide-unreadable, --follow-links and --mode: a backup sees every " +
+			"entry, follows no link, and chmod does not change restored descriptors")
 	}
 	uid, err := userID(c.Backup)
 	if err != nil {

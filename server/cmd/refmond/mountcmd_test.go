@@ -97,8 +97,8 @@ func (w *treeWorld) byVerb(p *program, at string) {
 	// one over it does not.
 	w.must(os.Chmod(w.root, 0o755))
 	out, err := exec.Command(p.bin, "mount", w.root, at).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "past their descriptors") {
-		w.Errorf(`exposed: %s, %v, want string(out) containing "past their descriptors", an error`, out, err)
+	if err == nil || !strings.Contains(string(out), "can reach the files without the mount") {
+		w.Errorf(`exposed: %s, %v, want text containing "can reach the files without the mount", an error`, out, err)
 	}
 	cmd, end = p.started("mount", w.root, w.root)
 	w.says(alice, "the plan", "cat "+w.root+"/plan")
@@ -284,7 +284,7 @@ func (w *treeWorld) forBackup(p *program, at string) {
 		{"--backup", "1", "--follow-links"}, {"--backup", "1", "--hide-unreadable"}} {
 		out, err := exec.Command(p.bin, append([]string{"mount", w.root, at}, args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "--backup") {
-			w.Errorf(`%q: %s, %v, want string(out) containing "--backup", an error`, args, out, err)
+			w.Errorf(`%q: %s, %v, want text containing "--backup", an error`, args, out, err)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestServeOverItsOwnTree(t *testing.T) {
 		t.Errorf("the mount is left, %v", err)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "plan")); err != nil || string(text) != "the plan\n" {
-		t.Errorf("the file below: %q, %v, want string(text) = %q, no error", text, err, "the plan\n")
+		t.Errorf("the file below: %q, %v, want %q, no error", text, err, "the plan\n")
 	}
 }
 

@@ -175,7 +175,7 @@ func (s *service) reload(file string) {
 		return
 	}
 	if err := cfg.checkPlaces(); err != nil {
-		s.log.Error("files of the configuration are open to other users, the old one stays in use", "error", err)
+		s.log.Error("other users can read or change files of the configuration, the old one stays in use", "error", err)
 		return
 	}
 	ids, err := readNumbers(cfg.IDNumbers)

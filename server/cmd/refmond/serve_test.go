@@ -57,7 +57,7 @@ files: {a: 'D:(A;;FR;;;WD)', b: 'O:SY'}
 		t.Errorf("the shipped configuration is %+v, error %v, want its defaults", c, err)
 	}
 	for text, want := range map[string]string{
-		"state: ''": "must be given", "socket: /s\nadminSocket: /s": "adminSocket be another",
+		"state: ''": "are required", "socket: /s\nadminSocket: /s": "must differ from socket",
 		"limits: {connections: 0}": "at least 1", "limits: {threads: 0}": "at least 1", "limits: {perUser: 0}": "at least 1",
 		"limits: {quota: 1000}": "at least 1048576 bytes", "limits: {reserve: 0}": "reserve 0 at least 1",
 		"limits: {total: 300000000}":                       "total 300000000 at least both together",

@@ -29,7 +29,7 @@ func (c *tokenCmd) Run(std *streams) error {
 	process, thread, ofThread := strings.Cut(c.Whose, "/")
 	p, err := strconv.ParseUint(process, 10, 63)
 	if err != nil {
-		return fmt.Errorf("%q names no process: want a number, or process/thread", c.Whose)
+		return fmt.Errorf("%q is not a process: want a number from refmond ps, or PROCESS/THREAD", c.Whose)
 	}
 	l, err := c.open()
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *tokenCmd) Run(std *streams) error {
 	}
 	t, err := strconv.ParseUint(thread, 10, 63)
 	if err != nil {
-		return fmt.Errorf("%q names no thread: want process/thread", c.Whose)
+		return fmt.Errorf("%q is not a thread: want PROCESS/THREAD from refmond ps", c.Whose)
 	}
 	h, st := l.th.NtOpenThread(winnt.THREAD_QUERY_INFORMATION, nil,
 		&nt.ClientID{UniqueProcess: winnt.Handle(p), UniqueThread: winnt.Handle(t)})

@@ -45,7 +45,7 @@ func (a *auditSettings) check() error {
 	}
 	const most = 1 << 40 // prevents overflow when multiplied
 	if a.Size < 0 || a.Age < 0 || a.Reserve < 0 || a.Size > most || a.Age > 36500 || a.Reserve > most {
-		return errors.New("audit: size and reserve are MiB, age is days, none of them below 0")
+		return errors.New("audit: size and reserve (in MiB) and age (in days) must be at least 0")
 	}
 	if a.Connections < 1 {
 		return errors.New("audit.connections must be at least 1")
@@ -156,9 +156,9 @@ func (r *reporting) report(err error) error {
 	r.mu.Unlock()
 	switch {
 	case say:
-		r.log.Error("an audit record is not kept: make room on the disk, or see 'refmond doctor'", "error", err)
+		r.log.Error("cannot write an audit record: free space on the disk, or run refmond doctor", "error", err)
 	case was && err == nil:
-		r.log.Info("audit records are kept again")
+		r.log.Info("audit records are written again")
 	}
 	return err
 }
@@ -255,7 +255,7 @@ func fetchTrail(socket string) (s trailReport, err error) {
 	}
 	defer a.Body.Close()
 	if a.StatusCode != http.StatusOK {
-		return s, fmt.Errorf("it answers %s", a.Status)
+		return s, fmt.Errorf("refmond answered %s", a.Status)
 	}
 	return s, json.NewDecoder(io.LimitReader(a.Body, 1<<16)).Decode(&s)
 }

@@ -105,7 +105,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 	case s.Mount != "" && !filepath.IsAbs(s.Mount):
 		return t, fmt.Errorf("mount: %q, want one that begins with /", s.Mount)
 	case s.ListDescriptors && s.Mount == "":
-		return t, errors.New("listDescriptors: it belongs to a mount: give the tree one")
+		return t, errors.New("listDescriptors: it needs a mount: set the key mount of the tree")
 	case s.Backup != "" && !filepath.IsAbs(s.Backup):
 		return t, fmt.Errorf("backup: %q, want one that begins with /", s.Backup)
 	case s.Backup != "" && (within(t.Path, filepath.Clean(s.Backup)) ||
@@ -132,7 +132,7 @@ func (s *treeSettings) check(name string) (t treeConfig, err error) {
 		}
 	}
 	if t.AccessBased && t.Share == nil {
-		return t, errors.New("accessBased: it belongs to a share: give the tree one")
+		return t, errors.New("accessBased: it needs a share: set the key share of the tree")
 	}
 	if t.FileMode, err = permissions(s.FileMode); err != nil {
 		return t, fmt.Errorf("fileMode: %w", err)
@@ -213,7 +213,7 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	}
 	s.trees = append(s.trees, servedTree{t, c.name})
 	if _, err := t.HandsOut(); err != nil {
-		s.log.Warn("clients get no descriptors of a tree's files, and read by calls", "tree", c.name, "error", err)
+		s.log.Warn("clients get no file descriptors of a tree and use slower calls", "tree", c.name, "error", err)
 	}
 	open, err := t.Exposure(c.groups...)
 	if err != nil || len(open) == 0 {
@@ -222,11 +222,11 @@ func (s *service) openTree(c *treeConfig, log *audit.Log) error {
 	who := strings.Join(open, "; ")
 	if !c.exposed {
 		// Mode bits decide access for users who bypass refmond (F-127).
-		return fmt.Errorf("its files are reached without refmond: %s: chmod go= a directory "+
-			"above it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards), or say exposed: true",
+		return fmt.Errorf("users can reach its files without refmond: %s: chmod go= a directory "+
+			"above it (a chmod of the tree itself takes refmon acl repair --rehash %s afterwards), or set exposed: true",
 			who, c.Path)
 	}
-	s.log.Warn("the files of a tree are reached without refmond", "tree", c.name, "by", who)
+	s.log.Warn("users can reach the files of a tree without refmond", "tree", c.name, "by", who)
 	if st := log.Write(audit.ShareExposed(audit.Origin{Names: log.Names}, c.name, c.Path, who)); st != ntstatus.Success {
 		return st.Err()
 	}

@@ -208,7 +208,7 @@ func TestUsersWorkOnTreeBySocket(t *testing.T) {
 		t.Errorf("the directory has %+v", list)
 	}
 	if text, err := os.ReadFile(filepath.Join(w.root, "plans/Plan B.txt")); err != nil || string(text) != "the plan" {
-		t.Errorf(`the real file: %q, %v, want string(text) = "the plan", no error`, text, err)
+		t.Errorf(`the real file: %q, %v, want "the plan", no error`, text, err)
 	}
 	w.ok("disposition", a.NtSetInformationFile(h, nt.FileDispositionInformation, nt.FileDisposition{DeleteFile: true}))
 	for th, handles := range map[*nt.Thread][]winnt.Handle{a: {h, dir}, b: {hb}} {

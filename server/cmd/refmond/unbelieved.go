@@ -11,6 +11,6 @@ import (
 func logUnbelieved(log *slog.Logger, tree string) func(string, error) {
 	log = log.With(lograte.Client, "tree "+tree)
 	return func(path string, cause error) {
-		log.Warn("a file refuses everybody: its descriptor does not count", "path", path, "cause", cause)
+		log.Warn("a file denies everybody: its descriptor is invalid; see refmon acl repair", "path", path, "cause", cause)
 	}
 }

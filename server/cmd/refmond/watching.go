@@ -47,7 +47,7 @@ func (s *service) watch(cfg *config) error {
 	}
 	w.all.Go(func() {
 		if err := w.server.Serve(l); err != nil {
-			s.log.Error("watching of trees has ended", "error", err)
+			s.log.Error("stopped watching trees", "error", err)
 		}
 	})
 	s.watching = w
@@ -72,7 +72,7 @@ func (s *service) mayWatch(c *net.UnixConn) error {
 		}) {
 		return nil
 	}
-	s.log.Warn("a client may not watch trees", "uid", p.UID, "program", p.Name)
+	s.log.Warn("rejected a watch: the client needs SeBackupPrivilege", "uid", p.UID, "program", p.Name)
 	return fmt.Errorf("uid %d holds no SeBackupPrivilege: %w", p.UID, ntstatus.AccessDenied.Err())
 }
 

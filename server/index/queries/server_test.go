@@ -22,16 +22,16 @@ import (
 	"github.com/refmon/refmon/server/index"
 )
 
-// SIDs and uids of the people of a run. bob and bert share a uid.
+// SIDs and uids of the people of a run. bob and bert share a uid. Uids below 65536 also work with setresuid on 386.
 const (
 	alice                         = "S-1-5-21-1-2-3-1107"
-	aliceUID, bobUID, strangerUID = 70001, 70002, 70009
+	aliceUID, bobUID, strangerUID = 30001, 30002, 30009
 )
 
 const people = `users:
-- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 70001, memberOf: [staff]}
-- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 70002}
-- {name: bert, sid: S-1-5-21-1-2-3-1109, uid: 70002}
+- {name: alice, sid: S-1-5-21-1-2-3-1107, uid: 30001, memberOf: [staff]}
+- {name: bob, sid: S-1-5-21-1-2-3-1108, uid: 30002}
+- {name: bert, sid: S-1-5-21-1-2-3-1109, uid: 30002}
 - {name: nobody, sid: S-1-5-21-1-2-3-1110, uid: 65534}
 groups:
 - {name: staff, sid: S-1-5-21-1-2-3-2001}
@@ -132,11 +132,11 @@ func TestCallersAskAboutThemselves(t *testing.T) {
 		{aliceUID, about("alice"), "may ask only"},
 		{aliceUID, about("bob"), "may ask only"},
 		{aliceUID, About{Subject: Subject{Token: []byte(`{"user":"` + alice + `"}`)}}, "may ask only"},
-		{bobUID, aboutMe, "no person, or several, with uid 70002"},
-		{70008, aboutMe, "no person, or several, with uid 70008"},
+		{bobUID, aboutMe, "no person, or several, with uid 30002"},
+		{30008, aboutMe, "no person, or several, with uid 30008"},
 		{unmapped, aboutMe, "no run answers: Post"},
 		{strangerUID, about("alice"), "[true false false]"},
-		{strangerUID, aboutMe, "no person, or several, with uid 70009"},
+		{strangerUID, aboutMe, "no person, or several, with uid 30009"},
 		{0, about("bob"), "[true false false]"},
 		{0, About{Subject: Subject{Token: []byte(`{"user":"` + alice + `"}`)}}, "[false false false]"},
 	} {

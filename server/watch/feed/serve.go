@@ -70,7 +70,7 @@ func (s *Server) Serve(l *net.UnixListener) error {
 		case err != nil:
 			// A lack of descriptors or memory passes.
 			if s.Log != nil {
-				s.Log.Error("accept", "error", err)
+				s.Log.Error("cannot accept connections", "error", err)
 			}
 			select {
 			case <-s.ctx.Done():
@@ -87,7 +87,7 @@ func (s *Server) Serve(l *net.UnixListener) error {
 			defer s.leave()
 			defer func() { _ = c.Close() }()
 			if err := s.client(c); err != nil && s.Log != nil && s.ctx.Err() == nil {
-				s.Log.Info("a watch has ended", "error", err)
+				s.Log.Info("a watch ended", "error", err)
 			}
 		})
 	}
@@ -135,7 +135,7 @@ func (s *Server) client(c *net.UnixConn) error {
 		return err
 	}
 	if s.Log != nil {
-		s.Log.Info("a tree is watched", "tree", w.Root)
+		s.Log.Info("started to watch a tree", "tree", w.Root)
 	}
 	go func() { // the client sends nothing more, so this read returns at its end
 		var b [1]byte

@@ -56,9 +56,9 @@ func TestClaimsRefuse(t *testing.T) {
 	}
 }
 
-// TestClaimsOfSources checks that claims count only from Active Directory and from a certificate, that the last of one
-// name counts, and that a claim may be without values (K-10).
-func TestClaimsOfSources(t *testing.T) {
+// TestClaimsOfOtherSourcesDoNotCount checks that claims count only from Active Directory and from a certificate, that
+// the last of one name counts, and that a claim may be without values (K-10).
+func TestClaimsOfOtherSourcesDoNotCount(t *testing.T) {
 	n := func(name string, values ...uint64) claims.Attribute {
 		return claims.Attribute{Name: name, Type: claims.Uint64, Uints: values}
 	}
@@ -136,8 +136,8 @@ func (c *recordedClaim) attribute(t *testing.T) (a claims.Attribute, ok bool) {
 	return a, a.Type != 0
 }
 
-// TestClaimsOfKDC compares the claims that count with those that a KDC took from the PAC of the row (K-10).
-func TestClaimsOfKDC(t *testing.T) {
+// TestClaimsEqualRecordedKDC compares the claims that count with those that a KDC took from the PAC of the row (K-10).
+func TestClaimsEqualRecordedKDC(t *testing.T) {
 	for line := range bytes.Lines(recorded(t, "samba-krb5/conditional_ace.jsonl")) {
 		var row struct {
 			ID, Expected, Windows string

@@ -1,0 +1,214 @@
+package audit
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// FromFields returns a record from its header and from the names and texts of its fields in order, as an exported
+// record of Windows has them. It reads lists as [Field.Text] writes them, with any white space between the items. The
+// rights are those of AccessList, or of the mask where there is no list, each with its reason in AccessReason. A code
+// that the type of the object does not have is a right without a bit.
+//
+// A field without a name is Data1, Data2 and so on. In names, characters other than ASCII letters, digits and _ become
+// _, and a name that comes again gets a number. Invalid UTF-8 in a text stays. The record has no account of an
+// administrator ([Event.ByAdministrator]).
+func FromFields(h Header, fields iter.Seq2[string, string]) Event {
+	// The fields keep their order, and lists are split (U-201).
+	e := Event{Header: h}
+	seen := map[string]bool{}
+	for name, text := range fields {
+		name = fieldName(name, seen)
+		f := Field{Name: name, text: text}
+		if isListField(name) || name == "AccessMask" && strings.HasPrefix(text, "%%") {
+			if items := itemsOf(name, text); len(items) > 0 {
+				f = Field{Name: name, items: items, style: styleOf(name)}
+			}
+		}
+		e.fields = append(e.fields, f)
+	}
+	e.access = e.rightsOf()
+	if h.ID == 4612 {
+		text, _ := e.Field("AuditsDiscarded")
+		e.discarded, _ = strconv.ParseUint(text, 10, 64) // only a count for a sink that loses this record too
+	}
+	return e
+}
+
+// fieldName returns a name that is unique among those seen, with the characters of names.
+func fieldName(name string, seen map[string]bool) string {
+	plain := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') {
+			return r
+		}
+		return '_'
+	}, name)
+	if plain == "" {
+		plain = "Data"
+	}
+	if name != "" && !seen[plain] {
+		seen[plain] = true
+		return plain
+	}
+	for n := len(seen) + 1; ; n++ {
+		if next := plain + strconv.Itoa(n); !seen[next] {
+			seen[next] = true
+			return next
+		}
+	}
+}
+
+// itemsOf splits the text of a list. It returns nil for an absent list.
+func itemsOf(name, text string) []string {
+	switch {
+	case strings.TrimSpace(text) == absent:
+		return nil
+	case name == "AccessReason":
+		return reasonItems(text)
+	case styleOf(name) == policyChanges && strings.Contains(text, ","):
+		return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r <= ' ' })
+	}
+	return strings.Fields(text)
+}
+
+// reasonItems splits AccessReason at the codes of its rights, and writes the parts of each item as this package does.
+func reasonItems(text string) (items []string) {
+	for text = strings.TrimSpace(text); text != ""; {
+		end := nextReason(text)
+		right, rest, ok := strings.Cut(text[:end], ":")
+		code, by := leadingCode(strings.TrimSpace(rest))
+		if !ok || code == 0 {
+			items = append(items, strings.TrimSpace(text[:end]))
+		} else {
+			item := right + ":\t" + message(code)
+			if by != "" && code != reasonByCentralRule && code != reasonNotByCentralRule {
+				item += "\t"
+			}
+			items = append(items, item+by)
+		}
+		text = text[end:]
+	}
+	return items
+}
+
+// nextReason returns where the second item of AccessReason begins: behind white space, a code with a colon and the
+// code of a reason.
+func nextReason(text string) int {
+	for at := 1; at < len(text); at++ {
+		if text[at] != '%' || text[at-1] > ' ' {
+			continue
+		}
+		digits := strings.TrimPrefix(text[at:], "%%")
+		n := len(digits) - len(strings.TrimLeft(digits, "0123456789"))
+		if len(digits) == len(text)-at || n == 0 || !strings.HasPrefix(digits[n:], ":") {
+			continue
+		}
+		if code, _ := leadingCode(strings.TrimSpace(digits[n+1:])); code != 0 {
+			return at
+		}
+	}
+	return len(text)
+}
+
+// leadingCode returns the message code at the start of a text and the text behind it. The code is 0 without one.
+func leadingCode(text string) (code uint16, rest string) {
+	digits, ok := strings.CutPrefix(text, "%%")
+	n := len(digits) - len(strings.TrimLeft(digits, "0123456789"))
+	v, err := strconv.ParseUint(digits[:n], 10, 16)
+	if !ok || err != nil {
+		return 0, text
+	}
+	return uint16(v), strings.TrimSpace(digits[n:])
+}
+
+// rightsOf returns the rights that the fields name, with their reasons.
+func (e *Event) rightsOf() []accessLine {
+	typ := e.rightsType()
+	lines := e.codedRights(typ, "AccessList")
+	if lines == nil {
+		lines = e.codedRights(typ, "AccessMask")
+	}
+	if lines == nil && typ != absent {
+		mask, _ := e.Field("AccessMask")
+		if m, err := strconv.ParseUint(mask, 0, 32); err == nil {
+			lines = accessLines(typ, winnt.AccessMask(m), nil)
+		}
+	}
+	reasons, _ := e.field("AccessReason")
+	for _, item := range reasons.items {
+		right, why, _ := strings.Cut(item, ":")
+		code, _ := leadingCode(right)
+		i := slices.IndexFunc(lines, func(l accessLine) bool { return l.Code == code })
+		if i < 0 {
+			continue
+		}
+		reason, by := leadingCode(strings.TrimSpace(why))
+		if lines[i].reason = reason; strings.HasPrefix(by, "D:(") || strings.HasPrefix(by, "S:(") {
+			lines[i].ace = by
+		} else {
+			lines[i].name = by
+		}
+	}
+	return lines
+}
+
+// maxRights is the number of rights that a record can have: an access mask has 32 bits.
+const maxRights = 32
+
+// codedRights returns the rights whose codes a list names, at most maxRights. It returns nil if the field is no list
+// of codes.
+func (e *Event) codedRights(typ, name string) (lines []accessLine) {
+	f, _ := e.field(name)
+	for _, item := range f.items {
+		if code, rest := leadingCode(item); code != 0 && rest == "" && len(lines) < maxRights {
+			lines = append(lines, accessLine{Right: codedRight(typ, code)})
+		}
+	}
+	return lines
+}
+
+// codedRight returns the right of a type that has a code, with bit 0 if there is none.
+func codedRight(typ string, code uint16) Right {
+	const all = winnt.STANDARD_RIGHTS_ALL | winnt.SPECIFIC_RIGHTS_ALL | winnt.ACCESS_SYSTEM_SECURITY |
+		winnt.MAXIMUM_ALLOWED
+	for r := range Rights(typ, all) {
+		if r.Code == code {
+			return r
+		}
+	}
+	return Right{Code: code}
+}
+
+// field returns a field by its name.
+func (e *Event) field(name string) (Field, bool) {
+	for _, f := range e.fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// rightsType returns the type whose rights the record names.
+func (e *Event) rightsType() string {
+	typ, _ := e.Field("ObjectType")
+	directory, _ := e.Field("ObjectDirectory")
+	switch {
+	case e.ID == 4662 && e.objectServer() == "DS":
+		// Event 4662 names the class of a directory's object in place of the type (U-58).
+		return "DirectoryService"
+	case typ == "File" && directory == yesNo(true):
+		return fileDirectory
+	}
+	return typ
+}
+
+func (e *Event) objectServer() string {
+	server, _ := e.Field("ObjectServer")
+	return server
+}

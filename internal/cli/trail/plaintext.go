@@ -1,0 +1,125 @@
+package trail
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plainText reads text in UTF-8 or UTF-16 as UTF-8. Control characters and invalid parts, which XML does not allow,
+// become U+FFFD. A byte order mark chooses UTF-16; without one the text is UTF-8, unless every second byte of its start
+// is zero.
+type plainText struct {
+	in    *bufio.Reader
+	wide  bool // UTF-16
+	big   bool // with the high byte first
+	out   [utf8.UTFMax]byte
+	n, at int // bytes in out
+	left  int // bytes that may still be read; see errTooLong
+	err   error
+}
+
+var errTooLong = errors.New("too long")
+
+func newPlainText(in io.Reader) *plainText {
+	p := &plainText{in: bufio.NewReader(in), left: maxEventBytes}
+	head, _ := p.in.Peek(3) // an error comes again
+	switch {
+	case len(head) >= 2 && head[0] == 0xFF && head[1] == 0xFE, len(head) >= 2 && head[0] == '<' && head[1] == 0:
+		p.wide = true
+	case len(head) >= 2 && head[0] == 0xFE && head[1] == 0xFF, len(head) >= 2 && head[0] == 0 && head[1] == '<':
+		p.wide, p.big = true, true
+	}
+	return p
+}
+
+// Read fills b with at least one byte.
+func (p *plainText) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		c, err := p.ReadByte()
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		b[n] = c
+		n++
+	}
+	return n, nil
+}
+
+// ReadByte returns the next byte. The decoder of XML needs it, because it then reads no more than it uses.
+func (p *plainText) ReadByte() (byte, error) {
+	for p.at == p.n {
+		if p.err != nil {
+			return 0, p.err
+		}
+		r, err := p.rune()
+		if err != nil {
+			p.err = err
+			return 0, err
+		}
+		if r == 0xFEFF {
+			continue // a byte order mark
+		}
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			r = utf8.RuneError
+		}
+		p.n, p.at = utf8.EncodeRune(p.out[:], r), 0
+	}
+	if p.left == 0 {
+		p.err = errTooLong
+		return 0, p.err
+	}
+	p.left--
+	p.at++
+	return p.out[p.at-1], nil
+}
+
+// because returns the reason for an error of the XML decoder.
+func (p *plainText) because(err error) error {
+	if errors.Is(p.err, errTooLong) {
+		return fmt.Errorf("more than %d KiB without the end of an event", maxEventBytes>>10)
+	}
+	return err
+}
+
+func (p *plainText) rune() (rune, error) {
+	if !p.wide {
+		r, _, err := p.in.ReadRune()
+		return r, err
+	}
+	first, err := p.unit()
+	if err != nil || !utf16.IsSurrogate(first) {
+		return first, err
+	}
+	next, err := p.in.Peek(2)
+	if err != nil {
+		return utf8.RuneError, nil // the end comes with the next character
+	}
+	if r := utf16.DecodeRune(first, p.join(next)); r != utf8.RuneError {
+		_, err := p.in.Discard(2)
+		return r, err
+	}
+	return utf8.RuneError, nil
+}
+
+// unit reads one unit of UTF-16.
+func (p *plainText) unit() (rune, error) {
+	var b [2]byte
+	if _, err := io.ReadFull(p.in, b[:]); err != nil {
+		return 0, err
+	}
+	return p.join(b[:]), nil
+}
+
+func (p *plainText) join(b []byte) rune {
+	if p.big {
+		return rune(b[0])<<8 | rune(b[1])
+	}
+	return rune(b[1])<<8 | rune(b[0])
+}

@@ -1,0 +1,313 @@
+package trail
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// WindowsCheck derives from each event what its other fields determine, and counts the events that say the same
+// (U-203). [NewWindowsCheck] returns one.
+type WindowsCheck struct {
+	report func(line string)
+	counts [checkCount]struct{ equal, differing, known uint64 }
+	opens  map[openKey]winnt.AccessMask // by open handles
+}
+
+// checkKind is one of the comparisons.
+type checkKind int
+
+const (
+	checkFields checkKind = iota
+	checkCodes
+	checkReasons
+	checkPrivileges
+	checkDescriptors
+	checkUses
+	checkCount
+)
+
+var checkNames = [checkCount]string{"names of the fields", "codes of the access mask", "reasons and their entries",
+	"order of privileges", "descriptors as text", "uses within the open"}
+
+// openKey identifies a handle in events 4656, 4658 and 4663.
+type openKey struct{ computer, process, handle string }
+
+// Limits of what a check remembers (U-202).
+const (
+	maxOpens = 1 << 16 // open handles
+	maxKey   = 512     // bytes of the names of one
+)
+
+// NewWindowsCheck returns a check that passes a line about each difference to report.
+func NewWindowsCheck(report func(line string)) *WindowsCheck {
+	return &WindowsCheck{report: report, opens: map[openKey]winnt.AccessMask{}}
+}
+
+// Differing returns the number of differences that are not known ones.
+func (c *WindowsCheck) Differing() (n uint64) {
+	for i := range c.counts {
+		n += c.counts[i].differing
+	}
+	return n
+}
+
+// Print writes the number of equal, differing and known comparisons of each kind.
+func (c *WindowsCheck) Print(w io.Writer) error {
+	text := fmt.Sprintf("%-28s%10s%12s%8s\n", "compared", "equal", "differing", "known")
+	for i, n := range c.counts {
+		text += fmt.Sprintf("%-28s%10d%12d%8d\n", checkNames[i], n.equal, n.differing, n.known)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// Add compares one event.
+func (c *WindowsCheck) Add(e *audit.Event) {
+	c.fields(e)
+	c.codes(e)
+	c.reasons(e)
+	c.privileges(e)
+	c.descriptors(e)
+	c.uses(e)
+}
+
+// note counts a comparison, and reports a difference.
+func (c *WindowsCheck) note(k checkKind, e *audit.Event, got, want string) {
+	if got == want {
+		c.counts[k].equal++
+		return
+	}
+	c.counts[k].differing++
+	c.report(clean(fmt.Sprintf("record %d, event %d, %s: Windows wrote %s, refmon derives %s", e.RecordID, e.ID,
+		checkNames[k], quote(shown100(want)), quote(shown100(got)))))
+}
+
+// shown100 cuts a text for a line.
+func shown100(s string) string {
+	if len(s) > 100 {
+		return strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	return s
+}
+
+// ours are the fields that refmon adds to events of Windows (U-20, U-68, U-75, U-92).
+var ours = map[string]bool{"PrimaryUserSid": true, "PrimaryUserName": true, "PrimaryDomainName": true,
+	"PrimaryLogonId": true, "ObjectDirectory": true, "RecordsLeftOut": true, "Truncated": true}
+
+// fields compares the names of the fields with the catalogue, for events of its version.
+func (c *WindowsCheck) fields(e *audit.Event) {
+	k, ok := audit.KindOf(e.ID)
+	if !ok || k.Version != e.Version {
+		return
+	}
+	var got []string
+	for f := range e.Fields() {
+		if !ours[f.Name] {
+			got = append(got, f.Name)
+		}
+	}
+	c.note(checkFields, e, strings.Join(slices.Collect(k.Fields()), " "), strings.Join(got, " "))
+}
+
+// codes compares the list of rights with that of the mask.
+func (c *WindowsCheck) codes(e *audit.Event) {
+	var listed []string
+	var mask winnt.AccessMask
+	for a := range e.Accesses() {
+		listed = append(listed, strconv.Itoa(int(a.Code)))
+		mask |= a.Bit
+	}
+	list, found := e.Field("AccessList")
+	text, _ := e.Field("AccessMask")
+	if !found {
+		list = text // event 4674 has its rights there (U-22)
+	}
+	if !strings.HasPrefix(list, "%%") {
+		return
+	}
+	if m, err := strconv.ParseUint(text, 0, 32); err == nil {
+		mask = winnt.AccessMask(m)
+	}
+	var derived []string
+	for r := range audit.Rights(rightsTypeOf(e), mask) {
+		derived = append(derived, strconv.Itoa(int(r.Code)))
+	}
+	c.note(checkCodes, e, strings.Join(derived, " "), strings.Join(listed, " "))
+}
+
+// rightsTypeOf returns the type whose rights an event names.
+func rightsTypeOf(e *audit.Event) string {
+	typ, _ := e.Field("ObjectType")
+	if server, _ := e.Field("ObjectServer"); e.ID == 4662 && server == "DS" {
+		return "DirectoryService"
+	}
+	return typ
+}
+
+// explained is a right of an event with the entry that its reason names, the zero value for none.
+type explained struct {
+	audit.Access
+	entry sd.ACE
+}
+
+// explainedRights returns the rights of an event that have a reason.
+func explainedRights(e *audit.Event) (lines []explained, err error) {
+	for a := range e.Accesses() {
+		if a.Reason == 0 {
+			continue
+		}
+		l := explained{Access: a}
+		if a.ACE != "" {
+			d, err := sddl.Parse(a.ACE, sddl.Options{})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", a.ACE, err)
+			}
+			if l.entry = d.DACL().At(0); l.entry.IsZero() {
+				l.entry = d.SACL().At(0)
+			}
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+// reasons compares the reason of each right with what the entries in the same event say, and the outcome with the
+// reasons.
+func (c *WindowsCheck) reasons(e *audit.Event) {
+	lines, err := explainedRights(e)
+	if err != nil {
+		c.note(checkReasons, e, "an error: "+err.Error(), "an entry")
+		return
+	}
+	if len(lines) == 0 {
+		return
+	}
+	mapping := mappingOf(rightsTypeOf(e))
+	granted := true
+	var got, want []string
+	for i := range lines {
+		l := &lines[i]
+		granted = granted && grants(l.Reason)
+		got = append(got, fmt.Sprintf("%d:%d", l.Code, l.derived(mapping, lines)))
+		want = append(want, fmt.Sprintf("%d:%d", l.Code, l.Reason))
+	}
+	if granted != (e.Outcome == audit.Success) {
+		got = append(got, map[bool]string{true: "success", false: "failure"}[granted])
+	}
+	c.note(checkReasons, e, strings.Join(got, " "), strings.Join(want, " "))
+}
+
+// derived returns the reason that the entries of all rights give for one.
+func (l *explained) derived(mapping *winnt.GenericMapping, all []explained) uint16 {
+	has := func(a sd.ACE, bit winnt.AccessMask) bool { return a.IsZero() || mapping.Map(a.Mask())&bit != 0 }
+	switch l.Reason {
+	case 1801:
+		if !has(l.entry, l.Bit) || l.entry.Type().IsDeny() {
+			return 1805
+		}
+	case 1802:
+		if !has(l.entry, l.Bit) || !l.entry.IsZero() && !l.entry.Type().IsDeny() {
+			return 1805
+		}
+	case 1811:
+		// The directory's right stands for that of its entry (F-42, F-43).
+		right := map[winnt.AccessMask]winnt.AccessMask{winnt.DELETE: winnt.FILE_DELETE_CHILD,
+			winnt.FILE_READ_ATTRIBUTES: winnt.FILE_LIST_DIRECTORY}[l.Bit]
+		if !has(l.entry, right) || l.entry.Type().IsDeny() {
+			return 1805
+		}
+	case 1805:
+		for i := range all {
+			// An entry that granted another right would have granted this one too.
+			if all[i].Reason == 1801 && !all[i].entry.IsZero() && has(all[i].entry, l.Bit) {
+				return 1801
+			}
+		}
+	}
+	return l.Reason
+}
+
+// mappingOf returns the generic mapping of a type, the empty one for a type that has none here.
+func mappingOf(typ string) *winnt.GenericMapping {
+	if t := winnt.ObjectTypeByName(typ); t != nil {
+		return &t.Mapping
+	}
+	return new(winnt.GenericMapping)
+}
+
+// privileges compares the order of privileges with that of the type of event. Both orders of event 4672 are right,
+// because the event does not say which kind of logon it is of (U-200).
+func (c *WindowsCheck) privileges(e *audit.Event) {
+	for f := range e.Fields() {
+		if !f.IsList() || !strings.HasSuffix(f.Name, "PrivilegeList") {
+			continue
+		}
+		names := slices.Collect(f.Items())
+		var set winnt.PrivilegeSet
+		for _, name := range names {
+			p, err := winnt.ParsePrivilege(name)
+			if err != nil {
+				c.note(checkPrivileges, e, "no privilege "+name, strings.Join(names, " "))
+				return
+			}
+			set |= p.Bit()
+		}
+		want, derived := strings.Join(names, " "), strings.Join(set.Names(), " ")
+		if network := strings.Join(audit.SpecialPrivileges(set, winnt.LOGON32_LOGON_NETWORK), " "); e.ID == 4672 &&
+			want == network {
+			derived = network
+		}
+		if e.ID == 4703 && derived != want && len(names) == len(set.Names()) {
+			// The order is that of the caller's array (docs/CAVEATS.md).
+			c.counts[checkPrivileges].known++
+			continue
+		}
+		c.note(checkPrivileges, e, derived, want)
+	}
+}
+
+// descriptors compares the descriptors of an event with the text that refmon has for them.
+func (c *WindowsCheck) descriptors(e *audit.Event) {
+	for _, name := range [...]string{"OldSd", "NewSd", "OldSD", "NewSD", "ResourceAttributes"} {
+		text, _ := e.Field(name)
+		if text == "" || text == "-" || strings.HasPrefix(text, "%%") {
+			continue
+		}
+		var again string
+		d, err := sddl.Parse(text, sddl.Options{})
+		if err == nil {
+			again, err = sddl.Format(d, sddl.Options{})
+		}
+		if err != nil {
+			again = "an error: " + err.Error()
+		}
+		c.note(checkDescriptors, e, again, text)
+	}
+}
+
+// uses compares the rights that a handle used with those that its open granted, where the open is among the events.
+func (c *WindowsCheck) uses(e *audit.Event) {
+	process, _ := e.Field("ProcessId")
+	handle, _ := e.Field("HandleId")
+	if handle == "" || handle == "-" || handle == "0x0" || len(e.Computer)+len(process)+len(handle) > maxKey {
+		return
+	}
+	key := openKey{e.Computer, process, handle}
+	mask := winnt.AccessMask(mask(e))
+	switch granted, known := c.opens[key]; {
+	case e.ID == 4656 && e.Outcome == audit.Success && len(c.opens) < maxOpens:
+		c.opens[key] = mask
+	case e.ID == 4658 || e.ID == 4656 && e.Outcome == audit.Success:
+		delete(c.opens, key)
+	case e.ID == 4663 && known:
+		c.note(checkUses, e, (mask & granted).String(), mask.String())
+	}
+}
