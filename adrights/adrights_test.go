@@ -46,8 +46,8 @@ func guid(t *testing.T, text string) winnt.GUID {
 	return g
 }
 
-// TestNamesAndGUIDsMatch checks the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA by name and back. The mask selects among the entries of
-// one GUID.
+// TestNamesAndGUIDsMatch checks the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA by name and back. The mask selects among
+// the entries of one GUID.
 func TestNamesAndGUIDsMatch(t *testing.T) {
 	for _, c := range []struct {
 		name, guid string
@@ -82,8 +82,8 @@ func TestNamesAndGUIDsMatch(t *testing.T) {
 	}
 }
 
-// TestMaskSelectsNameOfSharedGUID checks that a mask of several rights selects the property first, then the extended right, then the
-// validated write, and that another mask selects the first name.
+// TestMaskSelectsNameOfSharedGUID checks that a mask of several rights selects the property first, then the extended
+// right, then the validated write, and that another mask selects the first name.
 func TestMaskSelectsNameOfSharedGUID(t *testing.T) {
 	host := guid(t, "72e39547-7b18-11d1-adef-00c04fd8d5cd")
 	for mask, want := range map[winnt.AccessMask]string{

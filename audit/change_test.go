@@ -60,8 +60,8 @@ func TestChangeNeedsItsRight(t *testing.T) {
 	}
 }
 
-// TestSACLControlBitChangesAreRecorded checks that a change of a SACL's control bit (present, protected or auto-inherited) counts as a
-// change of the SACL, even if the entries stay (UC-67).
+// TestSACLControlBitChangesAreRecorded checks that a change of a SACL's control bit (present, protected or
+// auto-inherited) counts as a change of the SACL, even if the entries stay (UC-67).
 func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	for _, c := range []struct {
 		before, after string
@@ -87,8 +87,8 @@ func TestSACLControlBitChangesAreRecorded(t *testing.T) {
 	}
 }
 
-// TestChangeIsMatchedByClientAndGlobalSACL checks that recording a changed DACL also depends on the client's SIDs and the global
-// SACL, and that a changed group is no change of owner or DACL.
+// TestChangeIsMatchedByClientAndGlobalSACL checks that recording a changed DACL also depends on the client's SIDs and
+// the global SACL, and that a changed group is no change of owner or DACL.
 func TestChangeIsMatchedByClientAndGlobalSACL(t *testing.T) {
 	const dacl, owner, group = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION,
 		winnt.GROUP_SECURITY_INFORMATION

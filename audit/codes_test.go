@@ -28,8 +28,8 @@ func bitsOf(typ string, codes []string) (m winnt.AccessMask) {
 	return m
 }
 
-// TestCodesEqualRecordedMasks compares the codes of rights, and the mask of event 4674, with records of Windows (U-22,
-// U-42).
+// TestCodesEqualRecordedMasks compares the codes of rights, and the mask of event 4674, with records of Windows
+// (U-22, U-42).
 func TestCodesEqualRecordedMasks(t *testing.T) {
 	for i, row := range recordings.Rows[maskRow](t, "windows-events/masks.jsonl") {
 		typ := row.Type

@@ -155,8 +155,8 @@ func TestEachRecordNeedsItsSubcategory(t *testing.T) {
 	}
 }
 
-// TestAccountPolicyAppliesToItsRecords checks that an account's own policy applies to each kind of record of that account,
-// and to no other account's (U-1).
+// TestAccountPolicyAppliesToItsRecords checks that an account's own policy applies to each kind of record of that
+// account, and to no other account's (U-1).
 func TestAccountPolicyAppliesToItsRecords(t *testing.T) {
 	for _, c := range recorders(t) {
 		for _, of := range []sid.SID{userU, groupG, sid.MustParse(processSID), sid.LocalSystem} {

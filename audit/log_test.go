@@ -126,8 +126,8 @@ func TestDACLChangeIsRecordedByItsSACL(t *testing.T) {
 	}
 }
 
-// TestChangeRecordShowsOnlySetParts checks that a change's record shows owner and DACL if they were set, and no other part,
-// whatever else was set (PermissionsChanged, AuditSettingsChanged).
+// TestChangeRecordShowsOnlySetParts checks that a change's record shows owner and DACL if they were set, and no other
+// part, whatever else was set (PermissionsChanged, AuditSettingsChanged).
 func TestChangeRecordShowsOnlySetParts(t *testing.T) {
 	before := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)")
 	after := sddl.MustParse("O:SYG:BAD:(A;;FW;;;WD)S:(AU;FA;FA;;;WD)")
@@ -302,8 +302,8 @@ func TestFailClosedPolicyFailsOperation(t *testing.T) {
 	}
 }
 
-// TestAttributeAndLabelChangesAreRecorded checks records of changed attributes, label and central policy of an object, whatever its SACL
-// audits (UC-68, U-88).
+// TestAttributeAndLabelChangesAreRecorded checks records of changed attributes, label and central policy of an
+// object, whatever its SACL audits (UC-68, U-88).
 func TestAttributeAndLabelChangesAreRecorded(t *testing.T) {
 	const (
 		plain  = "O:BAG:SYD:(A;;FR;;;WD)"
@@ -353,8 +353,8 @@ func TestExitRecordNamesItsProcess(t *testing.T) {
 	}
 }
 
-// TestRecordHasNamesOfOriginAndTimeOfLog checks that a record has the time of the log's clock, whatever its own time was, and the names
-// of its own origin, if it has some.
+// TestRecordHasNamesOfOriginAndTimeOfLog checks that a record has the time of the log's clock, whatever its own time
+// was, and the names of its own origin, if it has some.
 func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 	log, sink := newLog(t, audit.HandleManipulation)
 	from := origin(t)
@@ -370,8 +370,8 @@ func TestRecordHasNamesOfOriginAndTimeOfLog(t *testing.T) {
 	}
 }
 
-// TestZeroLogReportsEveryRecordLost checks that a log without a sink reports every record as not written, whatever its policy
-// is, with the reason (U-59).
+// TestZeroLogReportsEveryRecordLost checks that a log without a sink reports every record as not written, whatever
+// its policy is, with the reason (U-59).
 func TestZeroLogReportsEveryRecordLost(t *testing.T) {
 	for _, crash := range []audit.CrashOnAuditFail{audit.ProceedOnAuditFail, audit.FailOnAuditFail, audit.AuditFailed} {
 		var l audit.Log

@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLogServiceRecordsHaveAllFields checks all fields of the records of the log, of shares, of accounts and of an unsafe elevation
-// (I-48, F-178).
+// TestLogServiceRecordsHaveAllFields checks all fields of the records of the log, of shares, of accounts and of an
+// unsafe elevation (I-48, F-178).
 func TestLogServiceRecordsHaveAllFields(t *testing.T) {
 	from := between(t)
 	from.Names = census{}

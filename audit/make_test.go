@@ -24,8 +24,8 @@ func names(e audit.Event) []string {
 	return out
 }
 
-// TestRecordsMatchTheCatalogue checks that the records of our constructors have the catalogue's fields in order, and that each kind
-// can be made.
+// TestRecordsMatchTheCatalogue checks that the records of our constructors have the catalogue's fields in order, and
+// that each kind can be made.
 func TestRecordsMatchTheCatalogue(t *testing.T) {
 	from := audit.Origin{ProcessID: 8, ProcessName: "p"}
 	o := audit.Object{Type: "File", Name: "f"}
@@ -97,8 +97,8 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 	return tok
 }
 
-// TestPolicyChangeNeedsPrivilegeAndRecord checks that changing the policy needs SeSecurityPrivilege, and that each change is recorded even
-// if policy changes are not audited (U-2; UC-44).
+// TestPolicyChangeNeedsPrivilegeAndRecord checks that changing the policy needs SeSecurityPrivilege, and that each
+// change is recorded even if policy changes are not audited (U-2; UC-44).
 func TestPolicyChangeNeedsPrivilegeAndRecord(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
@@ -148,8 +148,8 @@ func lists(typ, text string) map[string]*sd.ACL {
 	return map[string]*sd.ACL{typ: sddl.MustParse(text).SACL()}
 }
 
-// TestListFieldsAcceptSeveralItems checks that each list field of the catalogue accepts several items in its form, and that
-// every other field uses the first text (U-57).
+// TestListFieldsAcceptSeveralItems checks that each list field of the catalogue accepts several items in its form,
+// and that every other field uses the first text (U-57).
 func TestListFieldsAcceptSeveralItems(t *testing.T) {
 	joined := map[string]string{
 		"AccessList": "a\r\n\t\t\t\tb\r\n\t\t\t\t", "AccessReason": "a\r\n\t\t\t\tb\r\n\t\t\t\t",

@@ -75,7 +75,8 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-// TestLongRecordListsTruncatedFields checks that a record that is too long keeps its field names and lists the truncated ones (U-68).
+// TestLongRecordListsTruncatedFields checks that a record that is too long keeps its field names and lists the
+// truncated ones (U-68).
 func TestLongRecordListsTruncatedFields(t *testing.T) {
 	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
 	short := e.Shorten(4000)

@@ -262,8 +262,8 @@ func TestSensitiveAndExemptPrivileges(t *testing.T) {
 	}
 }
 
-// TestUnknownSubcategoryIsNeverRecorded checks that nothing is recorded under an unknown subcategory number, whatever else is recorded
-// (U-1). The number shares its bits in the policy's words with a known one.
+// TestUnknownSubcategoryIsNeverRecorded checks that nothing is recorded under an unknown subcategory number, whatever
+// else is recorded (U-1). The number shares its bits in the policy's words with a known one.
 func TestUnknownSubcategoryIsNeverRecorded(t *testing.T) {
 	all := map[audit.Subcategory]audit.Setting{}
 	mine := map[audit.Subcategory]audit.UserSetting{}

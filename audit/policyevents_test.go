@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestPolicyChangesAreRecorded checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are recorded, and
-// nothing else (U-85).
+// TestPolicyChangesAreRecorded checks that changes of accounts' own policies, global SACLs and CrashOnAuditFail are
+// recorded, and nothing else (U-85).
 func TestPolicyChangesAreRecorded(t *testing.T) {
 	alice := sid.MustParse("S-1-5-21-1-2-3-1107")
 	system := map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnSuccess}
@@ -76,8 +76,8 @@ func (f *failing) Write(e audit.Event) error {
 	return f.Memory.Write(e)
 }
 
-// TestLostRecordIsRememberedUntilReset checks that under a fail-closed policy a lost record is remembered until an administrator
-// resets the option (U-64, U-85).
+// TestLostRecordIsRememberedUntilReset checks that under a fail-closed policy a lost record is remembered until an
+// administrator resets the option (U-64, U-85).
 func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	sink := &failing{Memory: audit.NewMemory(0, 0)}
 	log := &audit.Log{Sink: sink}
@@ -109,8 +109,8 @@ func TestLostRecordIsRememberedUntilReset(t *testing.T) {
 	}
 }
 
-// TestEachChangedAccountPolicyIsRecordedOnce checks that each account whose own policy changes is recorded once, sorted by SID, whether
-// it had a policy before, afterwards, or both (U-85).
+// TestEachChangedAccountPolicyIsRecordedOnce checks that each account whose own policy changes is recorded once,
+// sorted by SID, whether it had a policy before, afterwards, or both (U-85).
 func TestEachChangedAccountPolicyIsRecordedOnce(t *testing.T) {
 	type users = map[sid.SID]map[audit.Subcategory]audit.UserSetting
 	before, after := users{}, users{}
@@ -200,8 +200,8 @@ func TestPolicyAppliesAfterItsRecords(t *testing.T) {
 	}
 }
 
-// TestPolicyRecordsHaveAllFields checks that a policy change's record shows category, subcategory and each change, and the
-// old and the new list (U-2, U-85).
+// TestPolicyRecordsHaveAllFields checks that a policy change's record shows category, subcategory and each change,
+// and the old and the new list (U-2, U-85).
 func TestPolicyRecordsHaveAllFields(t *testing.T) {
 	from := between(t)
 	from.Names = census{}

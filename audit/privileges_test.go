@@ -21,8 +21,8 @@ func (r *privilegeRow) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &[]any{&r.event, &r.privileges})
 }
 
-// TestPrivilegeOrdersEqualRecordings compares the order of PrivilegeList with records of Windows. Both orders of event
-// 4672 were recorded for the same privileges: that of network logons and the ascending one (U-200).
+// TestPrivilegeOrdersEqualRecordings compares the order of PrivilegeList with records of Windows. Both orders of
+// event 4672 were recorded for the same privileges: that of network logons and the ascending one (U-200).
 func TestPrivilegeOrdersEqualRecordings(t *testing.T) {
 	// One record of event 4703 keeps the order in which its caller named the privileges (docs/CAVEATS.md).
 	const callersOrder = "SeSecurityPrivilege SeRestorePrivilege SeBackupPrivilege"

@@ -240,8 +240,8 @@ func TestReasonNamesPrivilegeRuleOrEntry(t *testing.T) {
 	}
 }
 
-// TestTextsAbove4096BytesAreOmitted checks that a text of 4096 bytes is shown and one of 4097 is not: an entry, a descriptor, and a
-// file's attributes.
+// TestTextsAbove4096BytesAreOmitted checks that a text of 4096 bytes is shown and one of 4097 is not: an entry, a
+// descriptor, and a file's attributes.
 func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 	file := audit.Object{Type: "File"}
 	marked := func(n int) string { // a descriptor whose attributes take n bytes in a record
@@ -280,8 +280,8 @@ func TestTextsAbove4096BytesAreOmitted(t *testing.T) {
 	}
 }
 
-// TestNamesAbove32767BytesAreTruncated checks that a name keeps 32767 bytes, or as many whole characters as leave space for the
-// truncation mark.
+// TestNamesAbove32767BytesAreTruncated checks that a name keeps 32767 bytes, or as many whole characters as leave
+// space for the truncation mark.
 func TestNamesAbove32767BytesAreTruncated(t *testing.T) {
 	for _, character := range []string{"x", "é", "€", "\U0001F600"} {
 		for shift := range 4 {

@@ -58,8 +58,8 @@ func TestForwardedRecordsArriveInOrder(t *testing.T) {
 	}
 }
 
-// TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with the oldest
-// that is there: the sink sees the gap, each record after it, and none twice.
+// TestForwarderContinuesAfterRemovedRecords: a forwarder that was away for longer than records are kept goes on with
+// the oldest that is there: the sink sees the gap, each record after it, and none twice.
 func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
@@ -107,8 +107,8 @@ func TestForwarderContinuesAfterRemovedRecords(t *testing.T) {
 	}
 }
 
-// TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are there, from
-// the oldest on (U-77).
+// TestForwarderSurvivesConcurrentRemoval: a forwarder whose next record goes before it is read sends those that are
+// there, from the oldest on (U-77).
 func TestForwarderSurvivesConcurrentRemoval(t *testing.T) {
 	dir := t.TempDir()
 	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
@@ -294,8 +294,8 @@ func TestForwardSurvivesReceiverCrash(t *testing.T) {
 	}
 }
 
-// TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record, and lets it
-// alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77).
+// TestCursorFollowsConfirmedRecords: a run that ends leaves the cursor behind what the sink has, were it one record,
+// and lets it alone where nothing came; sink and cursor are for their owner, and what a sink had stays (U-77).
 func TestCursorFollowsConfirmedRecords(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")

@@ -94,8 +94,8 @@ func TestReserveIsForAdministrators(t *testing.T) {
 	mustVerify(t, filepath.Join(disk, "log"))
 }
 
-// TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as many as the
-// reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
+// TestStoppedLogKeepsAdministratorsRecords: a log that stops keeps records of administrators behind its bound, as
+// many as the reserve has room for; those that no caller waits for never stop anything (U-92, U-93).
 func TestStoppedLogKeepsAdministratorsRecords(t *testing.T) {
 	d := newMemDisk(t, "")
 	cfg := testConfig(t, d)

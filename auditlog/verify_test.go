@@ -107,8 +107,8 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	return head, frames
 }
 
-// TestTamperingWithoutKeyIsDetected changes the folder like an attacker with write access who knows the format but does not have the key
-// (U-72, U-74; UC-54, UC-55).
+// TestTamperingWithoutKeyIsDetected changes the folder like an attacker with write access who knows the format but
+// does not have the key (U-72, U-74; UC-54, UC-55).
 func TestTamperingWithoutKeyIsDetected(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir})

@@ -153,8 +153,8 @@ func TestLogonAddsItsGroups(t *testing.T) {
 	}
 }
 
-// TestAdministratorGetsTwoTokens checks that each group that splits a token gives a pair in an interactive logon (L-5),
-// the full token in a batch or service logon (L-6), and the limited one alone over the network (L-7).
+// TestAdministratorGetsTwoTokens checks that each group that splits a token gives a pair in an interactive logon
+// (L-5), the full token in a batch or service logon (L-6), and the limited one alone over the network (L-7).
 func TestAdministratorGetsTwoTokens(t *testing.T) {
 	held := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeCreateGlobalPrivilege)
@@ -218,8 +218,8 @@ func TestAdministratorGetsTwoTokens(t *testing.T) {
 	}
 }
 
-// TestRemoteAdministratorIsFiltered checks that a domain administrator is not limited over the network (L-58), and is treated like a
-// local one otherwise.
+// TestRemoteAdministratorIsFiltered checks that a domain administrator is not limited over the network (L-58), and is
+// treated like a local one otherwise.
 func TestRemoteAdministratorIsFiltered(t *testing.T) {
 	for _, c := range types {
 		local, remote := person(allRights, users, "S-1-5-32-544"), person(allRights, users, "S-1-5-32-544")

@@ -411,7 +411,7 @@ func TestAssignNULLProtectedAndLabelledLists(t *testing.T) {
 	}{
 		"S-70 attributes are added to a protected NULL list": {"S:(AU;OISA;FA;;;WD)" + attribute,
 			"D:S:PNO_ACCESS_CONTROL", 0, nil, og + `D:S:P(RA;;;;;WD;("a",TI,0x0,1))`},
-		"S-70 attributes are added to an unprotected NULL list": {"S:(AU;OISA;FA;;;WD)" + attribute, "D:S:NO_ACCESS_CONTROL", 0, nil,
+		"S-70 attributes and a NULL list": {"S:(AU;OISA;FA;;;WD)" + attribute, "D:S:NO_ACCESS_CONTROL", 0, nil,
 			og + "D:S:NO_ACCESS_CONTROL"},
 		"S-70 an existing label is kept": {"", "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)", sd.LabelNoWriteUp, nil,
 			og + "D:S:(AU;SA;FA;;;WD)(ML;;NR;;;LW)"},

@@ -85,8 +85,8 @@ func (e entryParts) inherited(class winnt.GUID, container, auto bool) []entryPar
 	return []entryParts{now, e}
 }
 
-// TestEveryTypeIsInheritedLikeTwin checks the inheritance of a leaf and a container for each entry type of MS-DTYP 2.4.4, with
-// each flag, for their class, another or none, with data or without (S-65 to S-69).
+// TestEveryTypeIsInheritedLikeTwin checks the inheritance of a leaf and a container for each entry type of MS-DTYP
+// 2.4.4, with each flag, for their class, another or none, with data or without (S-65 to S-69).
 func TestEveryTypeIsInheritedLikeTwin(t *testing.T) {
 	mine, other := winnt.GUID{1}, winnt.GUID{2}
 	var all []entryParts

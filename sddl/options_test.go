@@ -57,7 +57,7 @@ func TestParseErrorsHaveStatusAndOffset(t *testing.T) {
 		{"S-31 mask", `S:(RA;;CC;;;WD;("a",TS,0,"x"))`, ntstatus.InvalidACL, 7},
 		{"C-54 a", "D:(A;;GA;;;LG", ntstatus.InvalidACL, 13},
 		{"S-12 a GUID in a plain entry", "D:(A;;GA;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)", ntstatus.InvalidACL, 9},
-		{"S-12 an inherited type in a plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
+		{"S-12 inherited type, plain entry", "D:(A;;GA;;bf967aba-0de6-11d0-a285-00aa003049e2;WD)", ntstatus.InvalidACL, 10},
 		{"no type", "D:(;;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"no type in a SACL", "S:(;SA;GA;;;WD)", ntstatus.InvalidACL, 3},
 		{"the text ends before a type", "D:(", ntstatus.InvalidACL, 3},

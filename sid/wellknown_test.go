@@ -223,7 +223,8 @@ func TestMustParsePanics(t *testing.T) {
 	t.Errorf("MustParse = %q, want a panic", sid.MustParse("no SID"))
 }
 
-// TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have equal hashes.
+// TestEqualSIDsHaveEqualHashes checks that the zero value has hash 0, and that equal SIDs in separate memory have
+// equal hashes.
 func TestEqualSIDsHaveEqualHashes(t *testing.T) {
 	if h := (sid.SID{}).Hash(); h != 0 {
 		t.Errorf("hash of the zero SID = %#x, want %#x", h, 0)

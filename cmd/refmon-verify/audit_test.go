@@ -17,8 +17,8 @@ import (
 	"github.com/refmon/refmon/auditlog"
 )
 
-// TestVerifierAcceptsOnlyTrueAuditProofs proves each record of a log, and each checkpoint as a continuation of the earlier ones. Our Go and Python
-// programs both accept these proofs and reject altered ones (U-70, U-71).
+// TestVerifierAcceptsOnlyTrueAuditProofs proves each record of a log, and each checkpoint as a continuation of the
+// earlier ones. Our Go and Python programs both accept these proofs and reject altered ones (U-70, U-71).
 func TestVerifierAcceptsOnlyTrueAuditProofs(t *testing.T) {
 	dir := t.TempDir()
 	var olds [][]byte
@@ -235,8 +235,8 @@ func refused(t *testing.T, name, key, proof, old, why string) {
 	}
 }
 
-// TestRecordIsProvedOnlyAtItsIndex checks that each record of each small log is in its tree only by the path that RFC 6962
-// defines, and only at its own index (U-70).
+// TestRecordIsProvedOnlyAtItsIndex checks that each record of each small log is in its tree only by the path that RFC
+// 6962 defines, and only at its own index (U-70).
 func TestRecordIsProvedOnlyAtItsIndex(t *testing.T) {
 	s := newSigner("log")
 	for n := 1; n <= 9; n++ {

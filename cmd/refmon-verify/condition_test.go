@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/claims"
 )
 
-// TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides. TestPython runs the
-// same cases on the Python verifier.
+// TestRandomConditionsVerify checks conditional entries with random programs whose result alone decides. TestPython
+// runs the same cases on the Python verifier.
 func TestRandomConditionsVerify(t *testing.T) {
 	w, outcomes := seeded(t), map[bool]int{}
 	for range rounds(t) {
@@ -24,8 +24,8 @@ func TestRandomConditionsVerify(t *testing.T) {
 	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
 }
 
-// TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit that some Unicode
-// version folds to the same letter.
+// TestUpperCaseEqualsClaims checks that upper case equals that of package claims, for each UTF-16 unit and each unit
+// that some Unicode version folds to the same letter.
 func TestUpperCaseEqualsClaims(t *testing.T) {
 	same := func(a, b rune) bool { return fold(units(string(a)), false) == fold(units(string(b)), false) }
 	for u := rune(0); u < 0x10000; u++ {

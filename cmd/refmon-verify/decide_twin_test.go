@@ -131,8 +131,8 @@ func TestUnknownFirstEntryIsIgnored(t *testing.T) {
 	}
 }
 
-// TestGoAndPythonVerdictsAreEqual checks that the verifiers agree on random alterations of a certificate, its descriptor and its
-// token file. REFMON_VERDICTS=100000 is the long run.
+// TestGoAndPythonVerdictsAreEqual checks that the verifiers agree on random alterations of a certificate, its
+// descriptor and its token file. REFMON_VERDICTS=100000 is the long run.
 func TestGoAndPythonVerdictsAreEqual(t *testing.T) {
 	seed := uint64(1)
 	if os.Getenv("REFMON_SEED") != "" {

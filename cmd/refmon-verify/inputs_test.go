@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestNumberSyntaxInFiles checks that numbers are decimal, or hexadecimal after 0x, and that no other syntax is accepted.
+// TestNumberSyntaxInFiles checks that numbers are decimal, or hexadecimal after 0x, and that no other syntax is
+// accepted.
 func TestNumberSyntaxInFiles(t *testing.T) {
 	for text, want := range map[string]uint64{"0": 0, "7": 7, "10": 10, "18446744073709551615": 1<<64 - 1, "0x0": 0,
 		"0xff": 255, "0XFF": 255, "0xffffffffffffffff": 1<<64 - 1} {
@@ -106,9 +107,9 @@ func everyGroup(s string) (out []string) {
 	return out
 }
 
-// TestTokenListsAreEvaluatedAsByAccessCheck checks that the verifier evaluates the members of each list of a token file as the access
-// check does, whatever their attributes, for allow and deny entries and for conditions (A-1 to,
-//
+// TestTokenListsAreEvaluatedAsByAccessCheck checks that the verifier evaluates the members of each list of a token
+// file as the access check does, whatever their attributes, for allow and deny entries and for conditions (A-1 to
+//
 func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 	var all answers
 	const g, u, capability = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-1001", "S-1-15-3-1"
@@ -152,8 +153,8 @@ func TestTokenListsAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.python(t, 1)
 }
 
-// TestIntegrityLevelsAreEvaluatedAsByAccessCheck checks that the verifier evaluates each integrity level as the access check does, as a field and as
-// a group, against each label and policy.
+// TestIntegrityLevelsAreEvaluatedAsByAccessCheck checks that the verifier evaluates each integrity level as the
+// access check does, as a field and as a group, against each label and policy.
 func TestIntegrityLevelsAreEvaluatedAsByAccessCheck(t *testing.T) {
 	var all answers
 	var forms []string
@@ -185,8 +186,8 @@ func TestIntegrityLevelsAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.python(t, 7)
 }
 
-// TestPrivilegesAreEvaluatedAsByAccessCheck checks that the verifier evaluates privileges as the access check does, in each syntax of the
-// file, and for exactly the rights that each privilege grants.
+// TestPrivilegesAreEvaluatedAsByAccessCheck checks that the verifier evaluates privileges as the access check does,
+// in each syntax of the file, and for exactly the rights that each privilege grants.
 func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 	var all answers
 	for _, name := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
@@ -227,8 +228,8 @@ func TestPrivilegesAreEvaluatedAsByAccessCheck(t *testing.T) {
 	all.python(t, 7)
 }
 
-// TestSIDAliasesAreMappedAsByParser checks that the verifier maps each two-letter SID alias as the token file parser does, with and
-// without a domain (docs/DESIGN.md).
+// TestSIDAliasesAreMappedAsByParser checks that the verifier maps each two-letter SID alias as the token file parser
+// does, with and without a domain (docs/DESIGN.md).
 func TestSIDAliasesAreMappedAsByParser(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-7-8-9")
 	read := func(name, domain string) (s string, ok bool) {

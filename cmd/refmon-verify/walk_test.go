@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestTreeDecisionsVerify checks that grants and denials of a tree's nodes propagate to their ancestors as in the access check:
-// the verifier accepts the certificate of each decision (A-82 to A-85).
+// TestTreeDecisionsVerify checks that grants and denials of a tree's nodes propagate to their ancestors as in the
+// access check: the verifier accepts the certificate of each decision (A-82 to A-85).
 func TestTreeDecisionsVerify(t *testing.T) {
 	const file = `{"user":"S-1-5-21-1-2-3-1001","groups":["WD"]}`
 	client, err := tokens.Parse([]byte(file))

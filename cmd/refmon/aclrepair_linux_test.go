@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestACLRepairExitCodes checks that a dry run names the files and exits with 1, that a repair exits with 0 and leaves nothing
-// to repair, and that an irreparable file makes the exit code 2 (F-202).
+// TestACLRepairExitCodes checks that a dry run names the files and exits with 1, that a repair exits with 0 and
+// leaves nothing to repair, and that an irreparable file makes the exit code 2 (F-202).
 func TestACLRepairExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	describe := func(name, text string) {

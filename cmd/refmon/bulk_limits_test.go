@@ -20,15 +20,15 @@ import (
 	"github.com/refmon/refmon/internal/test/randtest"
 )
 
-// Memory limits for the children of TestBulkVerbsUseBoundedMemory: the kernel's limit, which includes the runtime and unused
-// mappings, and GOMEMLIMIT. Their input is several times larger.
+// Memory limits for the children of TestBulkVerbsUseBoundedMemory: the kernel's limit, which includes the runtime and
+// unused mappings, and GOMEMLIMIT. Their input is several times larger.
 const (
 	hardLimit = 224 << 20
 	softLimit = 48 << 20
 )
 
-// TestBulkVerbsUseBoundedMemory checks that each verb works in bounded memory: a child with a hard limit, whose input is several
-// times larger, writes the same output.
+// TestBulkVerbsUseBoundedMemory checks that each verb works in bounded memory: a child with a hard limit, whose input
+// is several times larger, writes the same output.
 func TestBulkVerbsUseBoundedMemory(t *testing.T) {
 	if !randtest.Deep() {
 		t.Skip("it runs for a minute: REFMON_DEEP=1 runs it")

@@ -15,8 +15,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the output of the commands into the documents")
 
-// TestConsoleBlocksMatchOutput runs the commands in the console blocks of the documents and compares their output. With -rewrite it
-// updates the documents; review the difference before you commit it.
+// TestConsoleBlocksMatchOutput runs the commands in the console blocks of the documents and compares their output.
+// With -rewrite it updates the documents; review the difference before you commit it.
 func TestConsoleBlocksMatchOutput(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {

@@ -84,8 +84,8 @@ func TestRepl(t *testing.T) {
 	}
 }
 
-// TestHistoryIsBoundedAndSkipsRepeats checks that the latest line comes back first, that empty and repeated lines are not stored, and that
-// the history is bounded.
+// TestHistoryIsBoundedAndSkipsRepeats checks that the latest line comes back first, that empty and repeated lines are
+// not stored, and that the history is bounded.
 func TestHistoryIsBoundedAndSkipsRepeats(t *testing.T) {
 	h := &history{}
 	for _, line := range []string{"a", "", "b", "b", "a"} {

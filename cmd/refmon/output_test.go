@@ -21,8 +21,8 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestLostOutputExitsWithCode2 checks that every verb exits with code 2 if it cannot write its output, so that truncated output
-// is never taken for a success or a denial.
+// TestLostOutputExitsWithCode2 checks that every verb exits with code 2 if it cannot write its output, so that
+// truncated output is never taken for a success or a denial.
 func TestLostOutputExitsWithCode2(t *testing.T) {
 	workplace(t)
 	dir := newTrail(t, 0)

@@ -24,8 +24,8 @@ func TestTerminalWidthDefaultsTo80(t *testing.T) {
 	}
 }
 
-// TestWhoCanShowsGroupsOnTerminals checks that a table has groups on a terminal and names elsewhere, unless a flag says which, and
-// that no line is wider than the terminal (U-104).
+// TestWhoCanShowsGroupsOnTerminals checks that a table has groups on a terminal and names elsewhere, unless a flag
+// says which, and that no line is wider than the terminal (U-104).
 func TestWhoCanShowsGroupsOnTerminals(t *testing.T) {
 	const question = "who-can read -o ../../examples/bulk/monday.jsonl -d ../../examples/bulk/company.yaml "
 	for _, c := range []struct {

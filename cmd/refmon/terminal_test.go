@@ -34,8 +34,8 @@ func TestColourFollowsDecision(t *testing.T) {
 	}
 }
 
-// TestVerbsShareTheirColours checks that check's status and mask and audit's lines use the colours of the other verbs, and
-// that the text without colours is the same (U-114).
+// TestVerbsShareTheirColours checks that check's status and mask and audit's lines use the colours of the other
+// verbs, and that the text without colours is the same (U-114).
 func TestVerbsShareTheirColours(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "trail")
 	ask := func(colour bool, args ...string) string {

@@ -44,8 +44,8 @@ const (
 	quiet  = hers + "(A;;FA;;;S-1-22-1-61000)"
 )
 
-// TestWhyExplainsFileAndParents explains the descriptors of a file and of its parent directories for a user of the host, with names,
-// from the tree alone. Each result is the one that MS-FSA defines for the open (B-24).
+// TestWhyExplainsFileAndParents explains the descriptors of a file and of its parent directories for a user of the
+// host, with names, from the tree alone. Each result is the one that MS-FSA defines for the open (B-24).
 func TestWhyExplainsFileAndParents(t *testing.T) {
 	hostUsers(t)
 	root := filepath.Join(t.TempDir(), "projects")

@@ -15,8 +15,8 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// TestNestedGroupsAreCollectedOnce: the groups of an account are its direct groups and then the groups that contain these, each once,
-// whatever cycles there are; one group more than the limit is an error.
+// TestNestedGroupsAreCollectedOnce: the groups of an account are its direct groups and then the groups that contain
+// these, each once, whatever cycles there are; one group more than the limit is an error.
 func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 	containing := map[string][]string{"ann": {"staff", "cooks"}, "staff": {"all", "cooks"}, "cooks": {"kitchen"},
 		"kitchen": {"all", "staff"}, "all": {"all"}}
@@ -63,8 +63,8 @@ func TestNestedGroupsAreCollectedOnce(t *testing.T) {
 
 const someone = "S-1-5-21-1-2-3-4"
 
-// TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once, and in no more than a
-// token holds.
+// TestUnlistedGroupsCountOnce: a user of many groups that the file does not list is in each of them once, and in no
+// more than a token holds.
 func TestUnlistedGroupsCountOnce(t *testing.T) {
 	file := func(n int) []byte {
 		var of []string
@@ -106,8 +106,8 @@ func manyGroups(n int) []byte {
 	return []byte(b.String())
 }
 
-// TestTooManyGroupsAreRefusedEarly: cycles of groups end, and a user in more groups than a token holds is refused before they are all
-// collected. REFMON_GROUPS=1000000 is the measured case.
+// TestTooManyGroupsAreRefusedEarly: cycles of groups end, and a user in more groups than a token holds is refused
+// before they are all collected. REFMON_GROUPS=1000000 is the measured case.
 func TestTooManyGroupsAreRefusedEarly(t *testing.T) {
 	n := 20_000
 	if v := os.Getenv("REFMON_GROUPS"); v != "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestStructuresHaveDocumentedBytes: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the order of winnt.h.
+// TestStructuresHaveDocumentedBytes: TOKEN_STATISTICS, TOKEN_PRIVILEGES and UNICODE_STRING, byte by byte, in the
+// order of winnt.h.
 func TestStructuresHaveDocumentedBytes(t *testing.T) {
 	e := Encoder{Base: 0x1000}
 	e.TokenInformation(winnt.TokenStatistics, nt.TokenStatistics{TokenID: 1, AuthenticationID: 2, ExpirationTime: -3,

@@ -10,7 +10,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestUnusableAddressesAreRefused: the first pages, what goes round the end of the memory, and on 64 bits the system's half.
+// TestUnusableAddressesAreRefused: the first pages, what goes round the end of the memory, and on 64 bits the
+// system's half.
 func TestUnusableAddressesAreRefused(t *testing.T) {
 	const last = ^uintptr(0)
 	for _, c := range []struct {
@@ -36,7 +37,8 @@ func TestUnusableAddressesAreRefused(t *testing.T) {
 	}
 }
 
-// TestOutputIsProbedFromFirstToLastByte: an output is aligned, and can be written from its first to its last byte; nothing needs no memory (O-3).
+// TestOutputIsProbedFromFirstToLastByte: an output is aligned, and can be written from its first to its last byte;
+// nothing needs no memory (O-3).
 func TestOutputIsProbedFromFirstToLastByte(t *testing.T) {
 	mapArena(t)
 	for _, c := range []struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestProgramNameIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In the
-// binary form a handle alone means no name (W-79).
+// TestProgramNameIsCut checks that a program's name is cut to MaxProgram bytes and that an empty name stays empty. In
+// the binary form a handle alone means no name (W-79).
 func TestProgramNameIsCut(t *testing.T) {
 	for _, n := range []int{0, 1, MaxProgram - 1, MaxProgram, MaxProgram + 1, 1000} {
 		name := strings.Repeat("p", n)

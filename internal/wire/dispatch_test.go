@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, MaxWaits of them waiting, and
-// MaxBytes in total. A reply frees its share.
+// TestPendingCallsAreBounded checks a connection's limits: MaxPending calls without a reply, MaxWaits of them
+// waiting, and MaxBytes in total. A reply frees its share.
 func TestPendingCallsAreBounded(t *testing.T) {
 	s := NewServer(nil, nil)
 	admit := func(f *Frame) bool {
@@ -58,7 +58,8 @@ func admits(s *Server, f *Frame) bool {
 	return st == ntstatus.Success && err == nil
 }
 
-// TestWaitingCallsAreBounded checks that waiting calls have their own limit, and that one request waits only once (W-3, W-20).
+// TestWaitingCallsAreBounded checks that waiting calls have their own limit, and that one request waits only once
+// (W-3, W-20).
 func TestWaitingCallsAreBounded(t *testing.T) {
 	s := &Server{waits: map[uint64]*waiting{}}
 	for i := range MaxWaits {

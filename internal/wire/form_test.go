@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different forms, so that rows of two
-// releases match only if they mean the same (W-5).
+// TestDifferentTypesHaveDifferentForms checks that types with different encodings or field names have different
+// forms, so that rows of two releases match only if they mean the same (W-5).
 func TestDifferentTypesHaveDifferentForms(t *testing.T) {
 	seen := map[string]int{}
 	for i, v := range []any{

@@ -10,8 +10,8 @@ import (
 	"testing/iotest"
 )
 
-// TestFrameLengthIsBounded checks that a length from headSize to MaxFrame is accepted and any other is an error. The head may
-// arrive in one piece or byte by byte (W-2).
+// TestFrameLengthIsBounded checks that a length from headSize to MaxFrame is accepted and any other is an error. The
+// head may arrive in one piece or byte by byte (W-2).
 func TestFrameLengthIsBounded(t *testing.T) {
 	for _, c := range []struct {
 		length uint32

@@ -161,8 +161,8 @@ var ofDescriptors = []said{
 	{kind: wire.HandOut, thread: 1, body: []byte{4}},
 }
 
-// TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones (W-60, W-61). -write
-// writes them.
+// TestDescriptorRepliesMatchCommittedBytes compares the bytes of replies with descriptors with the committed ones
+// (W-60, W-61). -write writes them.
 func TestDescriptorRepliesMatchCommittedBytes(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
@@ -214,8 +214,8 @@ func TestDescriptorsArePassedInJSON(t *testing.T) {
 	}
 }
 
-// TestPipeCannotPassDescriptors checks that a stream that cannot carry descriptors reports that, and that an open succeeds
-// without one (W-60, W-61).
+// TestPipeCannotPassDescriptors checks that a stream that cannot carry descriptors reports that, and that an open
+// succeeds without one (W-60, W-61).
 func TestPipeCannotPassDescriptors(t *testing.T) {
 	s := serveAs(t, func(p process) wire.Process { return lending{p, nil, nil} })
 	s.greet()
@@ -300,8 +300,8 @@ func TestUnreadDescriptorsAreBounded(t *testing.T) {
 	}
 }
 
-// TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and closes only its own
-// (W-60, W-61).
+// TestClientReceivesDescriptors checks that the Go client receives descriptors by a handle and with an open, and
+// closes only its own (W-60, W-61).
 func TestClientReceivesDescriptors(t *testing.T) {
 	l := lend(t)
 	c, err := client.New(l.conn)
@@ -362,7 +362,8 @@ func FuzzHandOut(f *testing.F) {
 	})
 }
 
-// TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed descriptors (W-62).
+// TestDeniedDescriptorsDoNotCount checks that a denied descriptor does not count against the limit of passed
+// descriptors (W-62).
 func TestDeniedDescriptorsDoNotCount(t *testing.T) {
 	l := lend(t)
 	l.exchange(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestFixedLengthBytesInJSON checks that a field of fixed length has that many bytes in JSON, in one spelling of base64
-// (W-36).
+// TestFixedLengthBytesInJSON checks that a field of fixed length has that many bytes in JSON, in one spelling of
+// base64 (W-36).
 func TestFixedLengthBytesInJSON(t *testing.T) {
 	c := jsonOf(reflect.TypeFor[[5]byte]())
 	for n := range 8 {

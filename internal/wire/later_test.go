@@ -75,8 +75,8 @@ func (p *laterPipe) signalled() bool {
 	return st == ntstatus.Success
 }
 
-// TestEventIsSignalledAfterMemoryIsWritten checks that a waiting read ends with the other end's write. A second process sees the event
-// signalled only once the first one's memory is written (W-90).
+// TestEventIsSignalledAfterMemoryIsWritten checks that a waiting read ends with the other end's write. A second
+// process sees the event signalled only once the first one's memory is written (W-90).
 func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 	p := newLaterPipe(t)
 	for _, early := range []bool{false, true} { // it is there before the read
@@ -115,8 +115,8 @@ func TestEventIsSignalledAfterMemoryIsWritten(t *testing.T) {
 	}
 }
 
-// TestPendingOperationsAreBounded checks that a client's uncollected operations are bounded, and that operations it did not start
-// are rejected (W-91).
+// TestPendingOperationsAreBounded checks that a client's uncollected operations are bounded, and that operations it
+// did not start are rejected (W-91).
 func TestPendingOperationsAreBounded(t *testing.T) {
 	s := serve(t)
 	s.greet()

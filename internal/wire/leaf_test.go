@@ -108,8 +108,8 @@ func plainJSON(v reflect.Value) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// TestEveryTypeHasDocumentedEncoding checks that a value of each type has the bytes and the JSON of docs/wire.md and decodes from
-// them. No prefix of its bytes decodes, and no trailing bytes are allowed (W-6, W-10, W-36).
+// TestEveryTypeHasDocumentedEncoding checks that a value of each type has the bytes and the JSON of docs/wire.md and
+// decodes from them. No prefix of its bytes decodes, and no trailing bytes are allowed (W-6, W-10, W-36).
 func TestEveryTypeHasDocumentedEncoding(t *testing.T) {
 	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
 	all, half := codecOf(reflect.TypeFor[inArrays]()), jsonOf(reflect.TypeFor[everyKind]())

@@ -11,8 +11,9 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// TestShortBodiesDoNotAffectOthers sends frames of known and unknown kinds with empty or short bodies, before and after a hello, in
-// both forms. Each one gets a reply or ends its connection as malformed, and affects no other connection (W-6).
+// TestShortBodiesDoNotAffectOthers sends frames of known and unknown kinds with empty or short bodies, before and
+// after a hello, in both forms. Each one gets a reply or ends its connection as malformed, and affects no other
+// connection (W-6).
 func TestShortBodiesDoNotAffectOthers(t *testing.T) {
 	bodies := []string{"", "\x00", "\x01", "{", "{}", "null", `{"In":{}}`, "\xff\xff\xff\xff", strings.Repeat("\x00", 8),
 		strings.Repeat("\x00", 13), strings.Repeat("\x00", 25), strings.Repeat("\xff", 40)}

@@ -80,8 +80,8 @@ func answerWith(request uint64, n byte) []byte {
 	return wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith, Request: request, Body: []byte{n}})
 }
 
-// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several replies
-// arrive in one read, and that children inherit none of them (W-50).
+// TestEachReplyGetsItsDescriptors checks that each reply gets the descriptors that came with it, also if several
+// replies arrive in one read, and that children inherit none of them (W-50).
 func TestEachReplyGetsItsDescriptors(t *testing.T) {
 	server, conn := sockets(t)
 	in, out := pipes(t, 3)
@@ -132,7 +132,7 @@ func TestUnexpectedDescriptorsAreClosed(t *testing.T) {
 		{"one descriptor too many", answerWith(1, 1), 2, "1 descriptors that belong to no answer"},
 		{"one descriptor too few", answerWith(1, 2), 1, "an answer with 2 descriptors, 1 came"},
 		{"announced, none sent", answerWith(1, 0), 1, "an answer with 0 descriptors, 1 came"},
-		{"reply without count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
+		{"no count", wire.AppendFrame(nil, &wire.Frame{Kind: wire.AnswerWith}), 1, "an answer with 0 descriptors, 1 came"},
 		{"more descriptors than allowed", answerWith(1, wire.MaxDescriptors+1), wire.MaxDescriptors + 1,
 			"descriptors were lost"},
 		{"a broken frame", []byte{1, 0, 0, 0}, 1, "a length of 1"},

@@ -223,7 +223,8 @@ func TestReadAsRestoresThreadIdentity(t *testing.T) {
 	}
 }
 
-// TestReadAsRestoresEarlierClient checks that a thread that impersonated a client before impersonates the same one afterwards.
+// TestReadAsRestoresEarlierClient checks that a thread that impersonated a client before impersonates the same one
+// afterwards.
 func TestReadAsRestoresEarlierClient(t *testing.T) {
 	g := new(reading)
 	s := serveAs(t, func(p process) wire.Process { g.process = p; return g })

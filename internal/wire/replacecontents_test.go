@@ -20,8 +20,8 @@ func (r *refills) ReplaceContents(_ *nt.Thread, file, from winnt.Handle) ntstatu
 	return ntstatus.DiskFull
 }
 
-// TestReplaceContentsPassesBothHandles checks that the first handle of a refill is of the changed file, and that the status is the
-// server's (W-83).
+// TestReplaceContentsPassesBothHandles checks that the first handle of a refill is of the changed file, and that the
+// status is the server's (W-83).
 func TestReplaceContentsPassesBothHandles(t *testing.T) {
 	var p *refills
 	s := serveAs(t, func(inner process) wire.Process { p = &refills{process: inner}; return p })

@@ -120,8 +120,8 @@ func queryToken(class winnt.TokenInfoClass) said {
 		nt.QueryInformationTokenIn{TokenHandle: 4, TokenInformationClass: class, TokenInformationLength: ^uint32(0)})
 }
 
-// TestConversationsMatchCommittedBytes compares whole conversations with committed ones, byte by byte, because other tests cannot detect an
-// error that both ends share. The kernel's clock does not advance, and nothing is random.
+// TestConversationsMatchCommittedBytes compares whole conversations with committed ones, byte by byte, because other
+// tests cannot detect an error that both ends share. The kernel's clock does not advance, and nothing is random.
 //
 //	go test ./internal/wire -run TestConversationsMatchCommittedBytes -args -write
 func TestConversationsMatchCommittedBytes(t *testing.T) {

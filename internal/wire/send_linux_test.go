@@ -98,8 +98,8 @@ func null(t *testing.T) *os.File {
 	return f
 }
 
-// TestServerClosesUnsentDescriptors checks that the server closes each descriptor that it sent, or could not send to a disconnected
-// client (W-50).
+// TestServerClosesUnsentDescriptors checks that the server closes each descriptor that it sent, or could not send to
+// a disconnected client (W-50).
 func TestServerClosesUnsentDescriptors(t *testing.T) {
 	for _, frames := range []int{1, 2, 3} {
 		conn, theirs, err := Pair("gone")

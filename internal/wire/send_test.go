@@ -23,8 +23,8 @@ func (w *writes) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
-// TestWriteClearsItsDeadline checks that a write clears its deadline, so that it does not affect a later write without one
-// (W-3).
+// TestWriteClearsItsDeadline checks that a write clears its deadline, so that it does not affect a later write
+// without one (W-3).
 func TestWriteClearsItsDeadline(t *testing.T) {
 	conn := new(writes)
 	if err := NewServer(conn, nil).send(&Frame{Kind: Answer}); err != nil {

@@ -150,8 +150,8 @@ func call(t *testing.T, name string, in any) *wire.Frame {
 	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
 }
 
-// TestClientThreadsAndEndOfConnection makes calls from two threads of a client, and leaves handles and an impersonation for the end of the
-// connection (W-10, W-12).
+// TestClientThreadsAndEndOfConnection makes calls from two threads of a client, and leaves handles and an
+// impersonation for the end of the connection (W-10, W-12).
 func TestClientThreadsAndEndOfConnection(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
@@ -298,8 +298,8 @@ func TestDependentCallNeedsSuccess(t *testing.T) {
 	}
 }
 
-// TestInvalidFrameEndsConnection sends frames that a correct client cannot send: the connection ends with a reason, and nothing of it
-// remains.
+// TestInvalidFrameEndsConnection sends frames that a correct client cannot send: the connection ends with a reason,
+// and nothing of it remains.
 func TestInvalidFrameEndsConnection(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
 	badHello := wire.AppendHello(nil, wire.HelloBody{})

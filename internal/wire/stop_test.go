@@ -89,8 +89,8 @@ func TestStopCompletesCallInProgress(t *testing.T) {
 	_ = ours.Close()
 }
 
-// TestFrameInPiecesLeavesNoTimeLimit checks that a frame that arrived in pieces, in time, leaves no time limit until the next frame
-// (W-18).
+// TestFrameInPiecesLeavesNoTimeLimit checks that a frame that arrived in pieces, in time, leaves no time limit until
+// the next frame (W-18).
 func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, _ := alone(t, false)
@@ -113,8 +113,8 @@ func TestFrameInPiecesLeavesNoTimeLimit(t *testing.T) {
 	})
 }
 
-// TestClientNoticesEndOfConnection checks that a client learns immediately that its connection has ended, without another call, however
-// many calls from however many threads it made before (W-9).
+// TestClientNoticesEndOfConnection checks that a client learns immediately that its connection has ended, without
+// another call, however many calls from however many threads it made before (W-9).
 func TestClientNoticesEndOfConnection(t *testing.T) {
 	for _, c := range []struct{ threads, calls int }{{1, 0}, {1, 1}, {1, 5}, {2, 1}, {3, 20}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -135,8 +135,8 @@ func frames(f *wire.Frame, n int) (b []byte) {
 	return b
 }
 
-// TestLongCallDoesNotDelayOtherThreads checks that calls of other threads are made during one thread's long call, which keeps its scheduler
-// slot, and that the thread's next calls are made after it (W-11, W-43).
+// TestLongCallDoesNotDelayOtherThreads checks that calls of other threads are made during one thread's long call,
+// which keeps its scheduler slot, and that the thread's next calls are made after it (W-11, W-43).
 func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
@@ -174,8 +174,8 @@ func TestLongCallDoesNotDelayOtherThreads(t *testing.T) {
 	})
 }
 
-// TestDisconnectWaitsForLongCall checks that the end of the connection waits for a long call and makes none of the queued ones
-// (W-12, W-43).
+// TestDisconnectWaitsForLongCall checks that the end of the connection waits for a long call and makes none of the
+// queued ones (W-12, W-43).
 func TestDisconnectWaitsForLongCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, _ := patience(t)
@@ -195,8 +195,8 @@ func TestDisconnectWaitsForLongCall(t *testing.T) {
 	})
 }
 
-// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together, and that none waits for
-// the rest of a partial frame (W-44).
+// TestRepliesAreSentTogether checks that replies to frames that arrived together are sent together, and that none
+// waits for the rest of a partial frame (W-44).
 func TestRepliesAreSentTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string

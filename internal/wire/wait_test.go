@@ -233,8 +233,8 @@ func TestSuccessEndsWait(t *testing.T) {
 	})
 }
 
-// TestTwoCancelsEndWaitOnce checks that a wait that two calls cancel concurrently ends once, and that both calls get a reply
-// (W-20).
+// TestTwoCancelsEndWaitOnce checks that a wait that two calls cancel concurrently ends once, and that both calls get
+// a reply (W-20).
 func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	s := serve(t)
 	s.greet()
@@ -269,8 +269,8 @@ func TestTwoCancelsEndWaitOnce(t *testing.T) {
 	}
 }
 
-// TestEndOfThreadEndsItsWait checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves that of
-// another thread (W-20).
+// TestEndOfThreadEndsItsWait checks that the end of a thread ends its waiting call with STATUS_CANCELLED, and leaves
+// that of another thread (W-20).
 func TestEndOfThreadEndsItsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})

@@ -17,8 +17,8 @@ type anyWaiter interface {
 	WaitAny([]winnt.Handle, bool, <-chan struct{}) ntstatus.Status
 }
 
-// TestWaitAnyReturnsFirstSignalledObject checks that a thread can wait for the first of several objects and for queued calls in one wait. Only
-// the object that ended the wait is reset (W-54).
+// TestWaitAnyReturnsFirstSignalledObject checks that a thread can wait for the first of several objects and for
+// queued calls in one wait. Only the object that ended the wait is reset (W-54).
 func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	s := serve(t)
 	c := s.connect()
@@ -79,8 +79,8 @@ func TestWaitAnyReturnsFirstSignalledObject(t *testing.T) {
 	calls(t, c, th, tr)
 }
 
-// TestQueuedCallWakesAlertableWait checks that a queued call wakes alertable waits only, and that a signalled object comes first
-// (W-54, O-147).
+// TestQueuedCallWakesAlertableWait checks that a queued call wakes alertable waits only, and that a signalled object
+// comes first (W-54, O-147).
 func TestQueuedCallWakesAlertableWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, ours, _ := pair(t, func(*wire.Server) {})

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each, and none
-// after the thread has stopped (W-11).
+// TestQueuedCallsRunInOrder checks that calls that arrive during a call of their thread are made in order, once each,
+// and none after the thread has stopped (W-11).
 func TestQueuedCallsRunInOrder(t *testing.T) {
 	w := newWorker(nil, new(nt.Thread))
 	frames := []*Frame{{Request: 1}, {Request: 2}, {Request: 3}, {Request: 4}}

@@ -267,8 +267,8 @@ func TestByteOrderMarkIsSkippedOrNamed(t *testing.T) {
 	}
 }
 
-// TestBatchEqualsSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its token
-// and descriptor parsed again, and one access check.
+// TestBatchEqualsSingleChecks compares the pipeline with a naive version: each line decoded by encoding/json, its
+// token and descriptor parsed again, and one access check.
 func TestBatchEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	for _, k := range kinds {
@@ -367,7 +367,8 @@ func FuzzCheckLine(f *testing.F) {
 	})
 }
 
-// TestCheckLineAllocationsAreBounded bounds the allocations of a line with known token and descriptor, and of one with a new token.
+// TestCheckLineAllocationsAreBounded bounds the allocations of a line with known token and descriptor, and of one
+// with a new token.
 func TestCheckLineAllocationsAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		kind kind

@@ -59,8 +59,8 @@ func TestEmptyReadsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestRestOfLongLineIsSkipped checks that Run skips exactly the rest of a line that is too long, however reads are split, and
-// answers the lines before a read error.
+// TestRestOfLongLineIsSkipped checks that Run skips exactly the rest of a line that is too long, however reads are
+// split, and answers the lines before a read error.
 func TestRestOfLongLineIsSkipped(t *testing.T) {
 	broken := errors.New("broken")
 	long := strings.Repeat("x", MaxLine+1)

@@ -13,7 +13,8 @@ type sum struct {
 	First string
 }
 
-// TestSpillingAggregateEqualsMap checks that an aggregate that spills to disk adds up like a map and keeps the first entries.
+// TestSpillingAggregateEqualsMap checks that an aggregate that spills to disk adds up like a map and keeps the first
+// entries.
 func TestSpillingAggregateEqualsMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 4))
 	a := newAggregate(0, func(into, v *sum) { into.N += v.N }, func(*sum) int { return 500 })

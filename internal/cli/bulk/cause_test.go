@@ -31,8 +31,8 @@ func staff(memberOf string) *directory.Directory {
 		"groups:\n  - {name: Team, sid: S-1-5-21-1-2-3-2001}\n", memberOf)))
 }
 
-// TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the membership,
-// the order, the owner, or the whole list.
+// TestChangeHasItsCause checks that a change of rights has the cause that a person would look for: the entry, the
+// membership, the order, the owner, or the whole list.
 func TestChangeHasItsCause(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, deny = "(A;;CC;;;" + a + ")", "(D;;CC;;;" + a + ")"
@@ -84,7 +84,8 @@ func TestChangeHasItsCause(t *testing.T) {
 	}
 }
 
-// TestDenyOnlyGroupCausesOnlyDenials checks that a deny-only group counts for denying entries and not for allowing ones.
+// TestDenyOnlyGroupCausesOnlyDenials checks that a deny-only group counts for denying entries and not for allowing
+// ones.
 func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 	const a, team = "S-1-5-21-1-2-3-1107", "S-1-5-21-1-2-3-2001"
 	const allow, allowTeam, denyTeam = "(A;;CC;;;" + a + ")", "(A;;CC;;;" + team + ")", "(D;;CC;;;" + team + ")"
@@ -119,7 +120,8 @@ func TestDenyOnlyGroupCausesOnlyDenials(t *testing.T) {
 	}
 }
 
-// TestResumeNeedsEqualInputs checks that a run resumes another one only if everything that its rows depend on is equal.
+// TestResumeNeedsEqualInputs checks that a run resumes another one only if everything that its rows depend on is
+// equal.
 func TestResumeNeedsEqualInputs(t *testing.T) {
 	rights := must(words.Parse("read"))
 	seen := map[string]string{}

@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/words"
 )
 
-// TestControlCharactersAreReplaced checks that tables, CSV and a report's page contain no terminal control or text direction
-// characters from paths, names or causes.
+// TestControlCharactersAreReplaced checks that tables, CSV and a report's page contain no terminal control or text
+// direction characters from paths, names or causes.
 func TestControlCharactersAreReplaced(t *testing.T) {
 	const bad = "a\\u202eb\\u001b[2J\\u0007\\u2066c\\u200f"
 	dir := must(dirfile.Read([]byte(`{"domain":"S-1-5-21-1-2-3",` +

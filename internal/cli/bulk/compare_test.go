@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestOnlyChangedPairsAreEvaluated checks that equal descriptors are evaluated only for principals with different tokens, and
-// other descriptors for everybody, once.
+// TestOnlyChangedPairsAreEvaluated checks that equal descriptors are evaluated only for principals with different
+// tokens, and other descriptors for everybody, once.
 func TestOnlyChangedPairsAreEvaluated(t *testing.T) {
 	company := func(text string) *directory.Directory {
 		d, err := dirfile.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))

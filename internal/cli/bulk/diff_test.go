@@ -120,8 +120,8 @@ func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	return out.String()
 }
 
-// TestDiffRowsEqualScalarCheck checks that the rows are the pairs whose rights differ by the scalar check, with any memory
-// limit and number of workers.
+// TestDiffRowsEqualScalarCheck checks that the rows are the pairs whose rights differ by the scalar check, with any
+// memory limit and number of workers.
 func TestDiffRowsEqualScalarCheck(t *testing.T) {
 	count := 900
 	if testing.Short() {
@@ -212,7 +212,8 @@ func TestResumedDiffWritesTheSameRows(t *testing.T) {
 	}
 }
 
-// TestReportDoesNotDependOnMemory checks that a report is the same with any memory limit, and after a stop and resume.
+// TestReportDoesNotDependOnMemory checks that a report is the same with any memory limit, and after a stop and
+// resume.
 func TestReportDoesNotDependOnMemory(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
 		Groups: 20})

@@ -22,8 +22,8 @@ func found(terms, mine []string) bool {
 	return len(terms) == 0 || slices.ContainsFunc(terms, func(s string) bool { return slices.Contains(mine, s) })
 }
 
-// TestESBulkQueryFindsReadableDocuments checks that by the connectors' query each user finds exactly the documents that the access check allows,
-// and none that is unreadable or has unreadable rights (B-6).
+// TestESBulkQueryFindsReadableDocuments checks that by the connectors' query each user finds exactly the documents
+// that the access check allows, and none that is unreadable or has unreadable rights (B-6).
 func TestESBulkQueryFindsReadableDocuments(t *testing.T) {
 	s := company.Sample{Seed: randtest.Seed(t), Objects: 400, Descriptors: 80, Principals: 40, Groups: 15}
 	dir, list := sample(t, s)

@@ -20,8 +20,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestBulkThroughShareEqualsSingleChecks checks that bulk results equal single checks for principals whom a share limits, forces, or gives
-// access beyond the files' descriptors (F-108).
+// TestBulkThroughShareEqualsSingleChecks checks that bulk results equal single checks for principals whom a share
+// limits, forces, or gives access beyond the files' descriptors (F-108).
 func TestBulkThroughShareEqualsSingleChecks(t *testing.T) {
 	seed := randtest.Seed(t)
 	dir, list := sample(t, company.Sample{Seed: seed, Objects: 200, Descriptors: 60, Principals: 70, Groups: 15})

@@ -15,8 +15,8 @@ func numbered(first int64) (p Position) {
 	return p
 }
 
-// TestResumedCountsAddUp checks that each count of a resumed run is the sum of both parts. The input position is that of
-// the second part, unless it had nothing to read.
+// TestResumedCountsAddUp checks that each count of a resumed run is the sum of both parts. The input position is that
+// of the second part, unless it had nothing to read.
 func TestResumedCountsAddUp(t *testing.T) {
 	p, q := numbered(1000), numbered(7)
 	want := Position{}

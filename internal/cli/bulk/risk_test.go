@@ -58,8 +58,8 @@ func TestRiskScores(t *testing.T) {
 	}
 }
 
-// TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights, and that well-known
-// accounts and those of the directory are not.
+// TestUnknownAccountsAreListedOnce checks that each account without a name is listed once with its granted rights,
+// and that well-known accounts and those of the directory are not.
 func TestUnknownAccountsAreListedOnce(t *testing.T) {
 	r := Report{Directory: crowd(t, 1)}
 	d := sddl.MustParse("O:S-1-5-21-9-9-9-1D:(A;;0x2;;;S-1-5-21-9-9-9-2)(A;;GR;;;S-1-5-21-9-9-9-2)" +
@@ -71,7 +71,8 @@ func TestUnknownAccountsAreListedOnce(t *testing.T) {
 	}
 }
 
-// TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and within the file.
+// TestCheckpointRunsMustBeContiguous checks that a checkpoint's state is valid only if its runs are contiguous and
+// within the file.
 func TestCheckpointRunsMustBeContiguous(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
@@ -108,8 +109,8 @@ func TestReachIsSortedByControl(t *testing.T) {
 	}
 }
 
-// TestOrphansAddUpAndAreLimited checks that addOrphan adds the counts of two parts of a run and keeps the first sample, and that
-// mostOrphans lists the SIDs with the most objects, at most maxListed, and counts all.
+// TestOrphansAddUpAndAreLimited checks that addOrphan adds the counts of two parts of a run and keeps the first
+// sample, and that mostOrphans lists the SIDs with the most objects, at most maxListed, and counts all.
 func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	a := &orphan{SID: "S", Objects: 2, Granted: 1, Sample: "/b", First: 5}
 	addOrphan(a, &orphan{SID: "S", Objects: 3, Granted: 6, Sample: "/a", First: 2})
@@ -137,8 +138,8 @@ func TestOrphansAddUpAndAreLimited(t *testing.T) {
 	}
 }
 
-// TestEntryKindIsDescribed checks entryKind's description: the type, and whether the entry is conditional, inherited or
-// inherit-only.
+// TestEntryKindIsDescribed checks entryKind's description: the type, and whether the entry is conditional, inherited
+// or inherit-only.
 func TestEntryKindIsDescribed(t *testing.T) {
 	d := sddl.MustParse(`D:(A;;FA;;;WD)(D;;FA;;;WD)(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)` +
 		`(OD;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)(XA;;FA;;;WD;(@User.x == 1))(XD;;FA;;;WD;(@User.x == 1))` +

@@ -22,8 +22,8 @@ const (
 	atNone = "line 3: no descriptor: give sd, sdHex or sdBase64"
 )
 
-// TestUndecidableObjectHasErrorRow checks that an undecidable object gets a row with its error in each form of each question, is
-// counted, and does not affect other rows.
+// TestUndecidableObjectHasErrorRow checks that an undecidable object gets a row with its error in each form of each
+// question, is counted, and does not affect other rows.
 func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	for _, c := range []struct {
 		ask    bulk.Ask
@@ -71,8 +71,8 @@ func TestUndecidableObjectHasErrorRow(t *testing.T) {
 	}
 }
 
-// TestUnreadableStateIsNotCompared checks that an object that is unreadable in either state is counted and not compared, and
-// that gained, lost and changed objects are each counted once.
+// TestUnreadableStateIsNotCompared checks that an object that is unreadable in either state is counted and not
+// compared, and that gained, lost and changed objects are each counted once.
 func TestUnreadableStateIsNotCompared(t *testing.T) {
 	const (
 		a, b = `{"path":"/a","sd":"D:(A;;FR;;;S-1-5-21-1-2-3-1107)"}` + "\n",

@@ -267,8 +267,8 @@ type failing struct{ err error }
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 
-// TestFastReaderAgreesWithStrictReader checks that the fast reader and the strict one agree on every line that the fast one accepts, however
-// lines are split.
+// TestFastReaderAgreesWithStrictReader checks that the fast reader and the strict one agree on every line that the
+// fast one accepts, however lines are split.
 func TestFastReaderAgreesWithStrictReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	tokens := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/effective"
 )
 
-// TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is shorter.
+// TestSetIsWrittenInItsShorterForm checks that a set is written as ranges of numbers or as a bitmap, whichever is
+// shorter.
 func TestSetIsWrittenInItsShorterForm(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 0))
 	forms := map[bool]int{}

@@ -51,8 +51,8 @@ func ask(t *testing.T, r bulk.Run, lines string) string {
 	return strings.Join(rows[1:], "\n")
 }
 
-// TestAccessIsExplainedByItsEntries checks the entries by which principals get access: groups with the number of members that have the
-// right, and the members that do not (U-102, U-103).
+// TestAccessIsExplainedByItsEntries checks the entries by which principals get access: groups with the number of
+// members that have the right, and the members that do not (U-102, U-103).
 func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	const group, four = "S-1-5-21-1-2-3-2000", "S-1-5-21-1-2-3-2001"
 	for _, c := range []struct{ dacl, want string }{
@@ -91,8 +91,8 @@ func TestAccessIsExplainedByItsEntries(t *testing.T) {
 	}
 }
 
-// TestEqualGroupsMayUseDifferentEntries checks that principals in the same groups may get access by different entries, if their levels or
-// a policy remove rights of one of them (U-102).
+// TestEqualGroupsMayUseDifferentEntries checks that principals in the same groups may get access by different
+// entries, if their levels or a policy remove rights of one of them (U-102).
 func TestEqualGroupsMayUseDifferentEntries(t *testing.T) {
 	const control = `{"path":"/x","sd":"O:SYG:SYD:(A;;WD;;;WD)(A;;WO;;;WD)S:`
 	levels := firm()

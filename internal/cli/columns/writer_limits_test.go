@@ -89,8 +89,8 @@ func TestWriteErrorIsReturnedForItsRow(t *testing.T) {
 	}
 }
 
-// TestRemainderGoesToFirstColumns checks that, if the width does not divide evenly, the first shortened columns get the remainder, and
-// that a row that just fits is not cut (U-101).
+// TestRemainderGoesToFirstColumns checks that, if the width does not divide evenly, the first shortened columns get
+// the remainder, and that a row that just fits is not cut (U-101).
 func TestRemainderGoesToFirstColumns(t *testing.T) {
 	const long, most, less = "abcdefghijklmnopqrst", "abcdef…pqrst", "abcde…pqrst"
 	row := long + "|" + long + "|" + long + "|x"

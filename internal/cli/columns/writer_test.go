@@ -47,7 +47,8 @@ func ExampleWriter() {
 	// /srv/a ve…ile.docx  0x00120089
 }
 
-// TestColumnsFitTheirWidestCell checks that columns are as wide as their widest cell, and that no line ends in blanks (U-100).
+// TestColumnsFitTheirWidestCell checks that columns are as wide as their widest cell, and that no line ends in blanks
+// (U-100).
 func TestColumnsFitTheirWidestCell(t *testing.T) {
 	got := table(t, columns.Options{}, "PATH|RIGHT|WHO", "/a|read|x", "/bb|é|", "/ccccccc|read|y z")
 	const want = "PATH      RIGHT  WHO\n/a        read   x\n/bb       é\n/ccccccc  read   y z\n"
@@ -60,8 +61,8 @@ func TestColumnsFitTheirWidestCell(t *testing.T) {
 	}
 }
 
-// TestLongCellLosesItsMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the last cell continues
-// on the next line (U-101).
+// TestLongCellLosesItsMiddle checks that no line is wider than the terminal: a long cell loses its middle, and the
+// last cell continues on the next line (U-101).
 func TestLongCellLosesItsMiddle(t *testing.T) {
 	got := table(t, columns.Options{Width: 30}, "PATH|R|WHO", "/srv/projects/plan.docx|r|alice, bob, carol, dora",
 		"/srv/x|r|nobodyhasanamesolongasthis")
@@ -105,8 +106,8 @@ func TestRowsFitEveryWidth(t *testing.T) {
 	}
 }
 
-// TestFirstThousandRowsAreMeasured checks that a thousand rows are measured, and that later rows are written as they come, however they
-// are split.
+// TestFirstThousandRowsAreMeasured checks that a thousand rows are measured, and that later rows are written as they
+// come, however they are split.
 func TestFirstThousandRowsAreMeasured(t *testing.T) {
 	var out strings.Builder
 	w := columns.New(&out, columns.Options{})
@@ -176,8 +177,8 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
-// A SID is neither shortened nor broken where the terminal has room for it: its column keeps its width, and a last cell
-// that does not fit goes below the row (U-123).
+// A SID is neither shortened nor broken where the terminal has room for it: its column keeps its width, and a last
+// cell that does not fit goes below the row (U-123).
 func TestSIDsStayWhole(t *testing.T) {
 	const who = "S-1-5-21-1234567890-1234567890-1234567890-1107"
 	var out strings.Builder

@@ -37,8 +37,8 @@ func TestExampleFilePasses(t *testing.T) {
 	}
 }
 
-// TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case, whatever the
-// case expected.
+// TestUsedEntriesAreCovered checks that an entry counts as covered once it granted or denied something in a case,
+// whatever the case expected.
 func TestUsedEntriesAreCovered(t *testing.T) {
 	f, err := Parse([]byte(`
 principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
@@ -112,7 +112,8 @@ expect:
 	}
 }
 
-// TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not counted.
+// TestSACLEntriesAreNotInCoverage checks that an entry whose type cannot decide, such as one of a SACL, is not
+// counted.
 func TestSACLEntriesAreNotInCoverage(t *testing.T) {
 	var list [3]sd.ACE
 	for i, typ := range []sd.Type{sd.SystemAudit, sd.AccessDenied, sd.AccessAllowed} {

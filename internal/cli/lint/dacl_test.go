@@ -39,8 +39,8 @@ func TestBothSIDsOfCompoundEntryAreExamined(t *testing.T) {
 	}
 }
 
-// TestUnreadableAttributeIsReported checks that an unreadable resource attribute is reported, does not name later ones, and is missing
-// for conditions.
+// TestUnreadableAttributeIsReported checks that an unreadable resource attribute is reported, does not name later
+// ones, and is missing for conditions.
 func TestUnreadableAttributeIsReported(t *testing.T) {
 	entry := func(data string) sd.ACE {
 		a, err := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})

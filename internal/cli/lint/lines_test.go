@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestDescriptorLinesKeepTheirNumbers checks that a line is SDDL or a row of an objects file with one descriptor, in each form. Blank lines and
-// comments are skipped, and lines keep their numbers.
+// TestDescriptorLinesKeepTheirNumbers checks that a line is SDDL or a row of an objects file with one descriptor, in
+// each form. Blank lines and comments are skipped, and lines keep their numbers.
 func TestDescriptorLinesKeepTheirNumbers(t *testing.T) {
 	const text = "O:BAG:SYD:(A;;FR;;;WD)"
 	d, err := sddl.Parse(text, sddl.Options{})

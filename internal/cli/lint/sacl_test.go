@@ -9,7 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestLabelWithoutLevelIsReported checks that a label is reported if its SID is not an integrity level, and not otherwise.
+// TestLabelWithoutLevelIsReported checks that a label is reported if its SID is not an integrity level, and not
+// otherwise.
 func TestLabelWithoutLevelIsReported(t *testing.T) {
 	for text, bad := range map[string]bool{"S-1-16": true, "S-1-16-0": false, "S-1-16-8192": false, "S-1-16-8192-1": false,
 		"S-1-15-8192": true, "S-1-1-0": true, "S-1-19-512-4096": true} {

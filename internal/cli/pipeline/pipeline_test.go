@@ -141,8 +141,8 @@ func TestExclusivePieceRunsAlone(t *testing.T) {
 	}
 }
 
-// TestReaderDoesNotWaitForWorkers checks that all pieces are sent before any worker has finished, and that an exclusive piece
-// starts after all earlier ones have finished.
+// TestReaderDoesNotWaitForWorkers checks that all pieces are sent before any worker has finished, and that an
+// exclusive piece starts after all earlier ones have finished.
 func TestReaderDoesNotWaitForWorkers(t *testing.T) {
 	release := make(chan struct{})
 	var through atomic.Int64
@@ -175,7 +175,8 @@ func TestReaderDoesNotWaitForWorkers(t *testing.T) {
 	}
 }
 
-// TestFailedWriterLeavesWaitingReader checks that with Leave a failed writer does not wait for a reader that waits for its input.
+// TestFailedWriterLeavesWaitingReader checks that with Leave a failed writer does not wait for a reader that waits
+// for its input.
 func TestFailedWriterLeavesWaitingReader(t *testing.T) {
 	input, written := make(chan struct{}), 0
 	p := Pipeline[piece]{Pieces: 3, Workers: 1, Leave: true,

@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 )
 
-// TestSearchNeedsExistingPrincipal checks that a search must begin at an existing principal, and joins no more groups than a token can
-// have.
+// TestSearchNeedsExistingPrincipal checks that a search must begin at an existing principal, and joins no more groups
+// than a token can have.
 func TestSearchNeedsExistingPrincipal(t *testing.T) {
 	d := &directory.Directory{Principals: make([]directory.Principal, 2)}
 	for _, s := range []*Search{{From: 0}, {Directory: d, From: -1}, {Directory: d, From: 2}, {Directory: d, From: 3}} {
@@ -42,7 +42,8 @@ func TestFirstTokenWithRightIsKept(t *testing.T) {
 	}
 }
 
-// TestTokenLimitIsReported checks that tokens are tried up to the limit, and that the search reports if there was one more.
+// TestTokenLimitIsReported checks that tokens are tried up to the limit, and that the search reports if there was one
+// more.
 func TestTokenLimitIsReported(t *testing.T) {
 	s := &Search{MaxHands: 3, known: map[string]bool{}}
 	for i := range 3 {

@@ -55,8 +55,8 @@ func TestSearchStopsAtItsLimits(t *testing.T) {
 	}
 }
 
-// TestUnreadableObjectEndsSearch checks that an unreadable object or descriptor ends the search with its path, and that a cancelled
-// context ends it.
+// TestUnreadableObjectEndsSearch checks that an unreadable object or descriptor ends the search with its path, and
+// that a cancelled context ends it.
 func TestUnreadableObjectEndsSearch(t *testing.T) {
 	broken := errors.New("broken")
 	s := reach.Search{Directory: must(dirfile.Read([]byte(small))), Objects: objectsOf()}

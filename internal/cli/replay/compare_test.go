@@ -75,8 +75,8 @@ p.NtClose(Handle=h)
 	}
 }
 
-// TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here, and that one of Wine never
-// does.
+// TestOnlyWindowsRecordingsSettleRules checks that a recording of Windows can settle rules that were decided here,
+// and that one of Wine never does.
 func TestOnlyWindowsRecordingsSettleRules(t *testing.T) {
 	system, err := token.Parse(header.Token)
 	if err != nil {
@@ -250,8 +250,8 @@ func TestMomentaryFieldsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestCallsMatchByNameAndArguments checks that one of our calls matches one of theirs if both have the same name and the same arguments,
-// except tolerated ones.
+// TestCallsMatchByNameAndArguments checks that one of our calls matches one of theirs if both have the same name and
+// the same arguments, except tolerated ones.
 func TestCallsMatchByNameAndArguments(t *testing.T) {
 	l := &Line{Call: "f", In: Fields{"a": 1, "HandleCount": 3}, Status: "theirs"}
 	for name, c := range map[string]struct {

@@ -40,8 +40,8 @@ func TestReadErrorsHavePositions(t *testing.T) {
 	}
 }
 
-// TestWriterKeepsCharacters checks that a recording is written in its format, whatever version the header has, and with its
-// characters.
+// TestWriterKeepsCharacters checks that a recording is written in its format, whatever version the header has, and
+// with its characters.
 func TestWriterKeepsCharacters(t *testing.T) {
 	h := header
 	h.Recording, h.Recorder, h.System.Wine, h.Tokens = 7, "v<1>", "8.0", OwnToken

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and otherwise as its own
-// text says. A rule with another source is not decided.
+// TestOwnRulesHaveTheirDecision checks that one of our own rules is decided as the table of choices says, and
+// otherwise as its own text says. A rule with another source is not decided.
 func TestOwnRulesHaveTheirDecision(t *testing.T) {
 	n, err := ReadNotes()
 	if err != nil {

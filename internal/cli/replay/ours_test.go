@@ -40,8 +40,8 @@ func TestOwnRecordingHasNoDifference(t *testing.T) {
 	}
 }
 
-// TestQuestionsHaveDocumentedResults checks that each question has the documented function's result: ERROR_SUCCESS with all output
-// fields, or an error code and none.
+// TestQuestionsHaveDocumentedResults checks that each question has the documented function's result: ERROR_SUCCESS
+// with all output fields, or an error code and none.
 func TestQuestionsHaveDocumentedResults(t *testing.T) {
 	own, err := token.Parse(header.Token)
 	if err != nil {

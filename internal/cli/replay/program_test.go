@@ -45,8 +45,8 @@ func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
 
 const transcripts = "../../test/ntostest/testdata/"
 
-// TestEveryTranscriptCaseIsAProgram checks that every case of every transcript is a program, and that one of our files
-// has as many programs as cases.
+// TestEveryTranscriptCaseIsAProgram checks that every case of every transcript is a program, and that one of our
+// files has as many programs as cases.
 func TestEveryTranscriptCaseIsAProgram(t *testing.T) {
 	files, err := filepath.Glob(transcripts + "*.txt")
 	if err != nil || len(files) < 30 {

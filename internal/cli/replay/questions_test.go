@@ -210,8 +210,8 @@ func TestMalformedQuestionHasPosition(t *testing.T) {
 	}
 }
 
-// TestFileIsOneProgramOrOnePerCase checks that a file is one program, or one for each case of a transcript, with the rules in the comment
-// above the case.
+// TestFileIsOneProgramOrOnePerCase checks that a file is one program, or one for each case of a transcript, with the
+// rules in the comment above the case.
 func TestFileIsOneProgramOrOnePerCase(t *testing.T) {
 	list, err := Programs(`C:\x\a.star`, []byte("x = 1\r\ny = 2\n"))
 	if err != nil || len(list) != 1 || list[0].Case != "a.star" || list[0].Source != "x = 1\ny = 2\n" {

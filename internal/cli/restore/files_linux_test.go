@@ -35,8 +35,8 @@ func onHost(t *testing.T) string {
 	return dir
 }
 
-// TestOfflineImportFollowsNoLink writes the attributes of files, reads them back, and follows no link, neither in the path nor at its
-// end (B-21, B-23).
+// TestOfflineImportFollowsNoLink writes the attributes of files, reads them back, and follows no link, neither in the
+// path nor at its end (B-21, B-23).
 func TestOfflineImportFollowsNoLink(t *testing.T) {
 	dir := onHost(t)
 	for name, to := range map[string]string{"link": "d", "d/link": "f"} {
@@ -103,7 +103,8 @@ func TestOfflineUnderSwaps(t *testing.T) {
 	}
 }
 
-// TestMountedRejectsOtherFileSystem: Mounted rejects a directory of another file system, even if it has the attribute of a mount.
+// TestMountedRejectsOtherFileSystem: Mounted rejects a directory of another file system, even if it has the attribute
+// of a mount.
 func TestMountedRejectsOtherFileSystem(t *testing.T) {
 	dir := onHost(t)
 	if err := unix.Setxattr(dir, ntacl.WholeName, []byte("x"), 0); err != nil {

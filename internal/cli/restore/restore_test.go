@@ -188,7 +188,8 @@ func TestErrorsOfFilesDoNotEndTheRun(t *testing.T) {
 	want(t, "repeated", n, Counts{Lines: 6, Written: 2, Same: 2, Failed: 2})
 }
 
-// TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly those files (B-23).
+// TestImportContinuesAfterFullDisk: if the disk becomes full, each remaining file fails. A second run writes exactly
+// those files (B-23).
 func TestImportContinuesAfterFullDisk(t *testing.T) {
 	var names []string
 	var text strings.Builder
@@ -208,8 +209,8 @@ func TestImportContinuesAfterFullDisk(t *testing.T) {
 	want(t, "afterwards", n, Counts{Lines: 100, Written: 63, Same: 37})
 }
 
-// TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the rest
-// (B-23).
+// TestInterruptedImportIsResumed: a cancelled run returns its counts and context.Canceled. A second run writes the
+// rest (B-23).
 func TestInterruptedImportIsResumed(t *testing.T) {
 	f := of("a", "b", "c")
 	var text strings.Builder
@@ -228,8 +229,8 @@ func TestInterruptedImportIsResumed(t *testing.T) {
 	}
 }
 
-// TestChangedInputWritesNothing: if the second reading of the input has other lines, Run fails with errChanged and writes nothing
-// (B-22).
+// TestChangedInputWritesNothing: if the second reading of the input has other lines, Run fails with errChanged and
+// writes nothing (B-22).
 func TestChangedInputWritesNothing(t *testing.T) {
 	f := of("f", "g")
 	in := &swapped{first: `{"path":"f","sd":"` + two + `"}` + "\n",

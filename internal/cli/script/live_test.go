@@ -62,7 +62,8 @@ func elsewhere(t *testing.T, profile nt.Profile) func() (script.Connection, erro
 	}
 }
 
-// TestConnectedProgramHasItsRemoteIdentity checks that a connected program calls the other kernel with the identity that it has there (W-26).
+// TestConnectedProgramHasItsRemoteIdentity checks that a connected program calls the other kernel with the identity
+// that it has there (W-26).
 func TestConnectedProgramHasItsRemoteIdentity(t *testing.T) {
 	var out bytes.Buffer
 	r := script.New(script.Config{Output: &out, Connect: elsewhere(t, nt.Observed)})

@@ -66,8 +66,8 @@ func TestWindowsCheckFindsEachDifference(t *testing.T) {
 	}
 }
 
-// TestWindowsCheckComparesUsesWithOpens compares uses with the open of their handle, and the fields with the catalogue
-// (U-203).
+// TestWindowsCheckComparesUsesWithOpens compares uses with the open of their handle, and the fields with the
+// catalogue (U-203).
 func TestWindowsCheckComparesUsesWithOpens(t *testing.T) {
 	event := func(id, handle, mask string) string {
 		return exported(strings.NewReplacer("4656<", id+"<", "0x801", "0x802", "<Version>1<", "<Version>9<").Replace(opened),

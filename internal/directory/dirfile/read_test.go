@@ -43,8 +43,8 @@ func TestAmbiguousInputNamesLineAndField(t *testing.T) {
 	}
 }
 
-// TestNamesThatDifferInCaseAreDistinct: users whose names differ only in case are both found by their names, and neither by a third
-// form.
+// TestNamesThatDifferInCaseAreDistinct: users whose names differ only in case are both found by their names, and
+// neither by a third form.
 func TestNamesThatDifferInCaseAreDistinct(t *testing.T) {
 	d := must(dirfile.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
 		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},

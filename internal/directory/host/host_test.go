@@ -22,8 +22,8 @@ func fakeGetent(t *testing.T, script string) {
 	t.Setenv("PATH", dir)
 }
 
-// TestHostUsersTokenEqualsMounts: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and no group
-// of others; uid 65534 is Anonymous (W-15).
+// TestHostUsersTokenEqualsMounts: the token of a host's user has S-1-22-1-uid, S-1-22-2-gid for each group once, and
+// no group of others; uid 65534 is Anonymous (W-15).
 func TestHostUsersTokenEqualsMounts(t *testing.T) {
 	fakeGetent(t, `"passwd zoe" | "passwd 61000") echo zoe:x:61000:61001::/:/bin/sh ;;
 "passwd nobody") echo nobody:x:65534:65534::/:/bin/sh ;;

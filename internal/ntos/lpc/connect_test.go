@@ -71,8 +71,8 @@ func TestPortChangeWakesItsWaiters(t *testing.T) {
 	closeAll(server, p.port)
 }
 
-// TestAcceptTakesOldestClient checks that without a message the oldest client is accepted and its connection completes immediately.
-// With a message that client is accepted, once. Each state change is reported once (I-88).
+// TestAcceptTakesOldestClient checks that without a message the oldest client is accepted and its connection
+// completes immediately. With a message that client is accepted, once. Each state change is reported once (I-88).
 func TestAcceptTakesOldestClient(t *testing.T) {
 	p := newPair(t, 0)
 	s := p.server.Process()

@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestReplyReachesItsRequester checks that requests are received once and in order, that each has its own id, and that each reply
-// reaches the one thread that waits for it (I-88).
+// TestReplyReachesItsRequester checks that requests are received once and in order, that each has its own id, and
+// that each reply reaches the one thread that waits for it (I-88).
 func TestReplyReachesItsRequester(t *testing.T) {
 	p := newPair(t, 0)
 	client, server := p.connected()

@@ -185,8 +185,8 @@ func TestConnectionInformationIsCopied(t *testing.T) {
 	}
 }
 
-// TestRefusedConnectKeepsNothing checks that a connection is rejected if the port is closed or full, or if the client cannot be
-// captured, and that the port then keeps nothing of the client (I-80, I-88, O-82).
+// TestRefusedConnectKeepsNothing checks that a connection is rejected if the port is closed or full, or if the client
+// cannot be captured, and that the port then keeps nothing of the client (I-80, I-88, O-82).
 func TestRefusedConnectKeepsNothing(t *testing.T) {
 	p := newPair(t, 0)
 	refused := func(what string, st ntstatus.Status, rule string) {

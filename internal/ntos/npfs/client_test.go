@@ -73,8 +73,8 @@ func TestLastMessageSelectsClient(t *testing.T) {
 	closeAll(e)
 }
 
-// TestStaticTrackingKeepsConnectedClient checks that the client that connected counts, not the writer. A client whose requested level is
-// not allowed is rejected, and the instance is free for another one (I-4, I-80).
+// TestStaticTrackingKeepsConnectedClient checks that the client that connected counts, not the writer. A client whose
+// requested level is not allowed is rejected, and the instance is free for another one (I-4, I-80).
 func TestStaticTrackingKeepsConnectedClient(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})

@@ -62,8 +62,8 @@ func TestLateRefusalReleasesInstance(t *testing.T) {
 	closeAll(next, e)
 }
 
-// TestClientGetsFirstListeningInstance checks that a client gets the first listening instance, whatever the state of earlier ones. The
-// end has the descriptor of the pipe's name (I-85).
+// TestClientGetsFirstListeningInstance checks that a client gets the first listening instance, whatever the state of
+// earlier ones. The end has the descriptor of the pipe's name (I-85).
 func TestClientGetsFirstListeningInstance(t *testing.T) {
 	s := newSite(t)
 	a, b, c := s.made(npfs.Config{}), s.made(npfs.Config{}), s.made(npfs.Config{})

@@ -39,8 +39,8 @@ func TestWriteAboveQuotaPends(t *testing.T) {
 	}
 }
 
-// TestCancelledWriteKeepsReadBytes checks that a cancelled write removes its unread bytes. Bytes that the reader has read
-// are counted and stay (I-138).
+// TestCancelledWriteKeepsReadBytes checks that a cancelled write removes its unread bytes. Bytes that the reader has
+// read are counted and stay (I-138).
 func TestCancelledWriteKeepsReadBytes(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 2})
@@ -53,8 +53,8 @@ func TestCancelledWriteKeepsReadBytes(t *testing.T) {
 	closeAll(c, e)
 }
 
-// TestWriteEndedByReaderReportsBytesRead checks that a pending write whose reader closes, or disconnects the client, fails
-// with the number of bytes that were read (I-152, I-134).
+// TestWriteEndedByReaderReportsBytesRead checks that a pending write whose reader closes, or disconnects the client,
+// fails with the number of bytes that were read (I-152, I-134).
 func TestWriteEndedByReaderReportsBytesRead(t *testing.T) {
 	for _, disconnect := range []bool{false, true} {
 		a := &asks{site: newSite(t)}
@@ -73,8 +73,8 @@ func TestWriteEndedByReaderReportsBytesRead(t *testing.T) {
 	}
 }
 
-// TestNowaitWriteStoresWhatFits checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as fit, on a
-// message pipe the whole message or nothing (I-153).
+// TestNowaitWriteStoresWhatFits checks writes of an end in no-wait mode: on a byte pipe it writes as many bytes as
+// fit, on a message pipe the whole message or nothing (I-153).
 func TestNowaitWriteStoresWhatFits(t *testing.T) {
 	for _, c := range []struct {
 		message bool

@@ -71,8 +71,8 @@ func TestWaitingReadsCompleteInOrder(t *testing.T) {
 	closeAll(c)
 }
 
-// TestWaitingWritesCompleteInOrder checks that a write without enough quota waits until all of it fits, in the order of the queue,
-// and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
+// TestWaitingWritesCompleteInOrder checks that a write without enough quota waits until all of it fits, in the order
+// of the queue, and then returns its full length. If cancelled, its bytes are removed (I-135, I-138).
 func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 4})
@@ -123,8 +123,8 @@ func TestWaitingWritesCompleteInOrder(t *testing.T) {
 	closeAll(c)
 }
 
-// TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the server disconnects
-// the client (I-134, I-138).
+// TestDisconnectFailsWaitingRequests checks that requests that wait at either end fail as disconnected when the
+// server disconnects the client (I-134, I-138).
 func TestDisconnectFailsWaitingRequests(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
@@ -145,7 +145,8 @@ func TestDisconnectFailsWaitingRequests(t *testing.T) {
 	closeAll(c, n, e)
 }
 
-// TestCloseCancelsOnlyItsOwnEnd checks that closing the last handle ends only the requests that wait at that end (I-138).
+// TestCloseCancelsOnlyItsOwnEnd checks that closing the last handle ends only the requests that wait at that end
+// (I-138).
 func TestCloseCancelsOnlyItsOwnEnd(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Inbound: 1, Outbound: 1})
@@ -215,8 +216,8 @@ func TestNowaitEndNeverWaits(t *testing.T) {
 	a.end("closed")
 }
 
-// TestPendingRequestsAreBounded checks that 256 requests can wait at each end, with at most twice the largest quota of bytes, and
-// that a completed one frees its place (I-141).
+// TestPendingRequestsAreBounded checks that 256 requests can wait at each end, with at most twice the largest quota
+// of bytes, and that a completed one frees its place (I-141).
 func TestPendingRequestsAreBounded(t *testing.T) {
 	a := &asks{site: newSite(t)}
 	e, c := a.pair(npfs.Config{Message: true, ReadMessages: true, Inbound: 1})
@@ -262,7 +263,8 @@ func TestWaitingDataIsBounded(t *testing.T) {
 	a.end("closed", "waits: "+cancelled.String()+" 0 ")
 }
 
-// TestOptionsSetWhetherOperationsWait checks whether and how operations wait for each combination of an end's options.
+// TestOptionsSetWhetherOperationsWait checks whether and how operations wait for each combination of an end's
+// options.
 func TestOptionsSetWhetherOperationsWait(t *testing.T) {
 	s := newSite(t)
 	e := s.made(npfs.Config{})

@@ -17,8 +17,8 @@ type took struct {
 	more bool
 }
 
-// TestMessageModeReadsOneMessage checks that an end in message mode reads at most one message and its rest next, that one in byte mode
-// reads all available data across messages, and that an empty message counts as one (I-139).
+// TestMessageModeReadsOneMessage checks that an end in message mode reads at most one message and its rest next, that
+// one in byte mode reads all available data across messages, and that an empty message counts as one (I-139).
 func TestMessageModeReadsOneMessage(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg   npfs.Config
@@ -79,8 +79,8 @@ func TestReadDataIsCopied(t *testing.T) {
 	}
 }
 
-// TestEndsHaveTheirOwnModes checks that a client starts in byte mode and can switch to message mode on a message pipe, that the
-// server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
+// TestEndsHaveTheirOwnModes checks that a client starts in byte mode and can switch to message mode on a message
+// pipe, that the server's end has its creator's mode, and that neither affects the other end (I-139, I-157, T-135).
 func TestEndsHaveTheirOwnModes(t *testing.T) {
 	for i, c := range []struct {
 		cfg    npfs.Config

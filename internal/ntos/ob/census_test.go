@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 )
 
-// TestCensusReportsLeakedObject checks that the census counts objects, handles and references, and reports an object that is still
-// referenced.
+// TestCensusReportsLeakedObject checks that the census counts objects, handles and references, and reports an object
+// that is still referenced.
 func TestCensusReportsLeakedObject(t *testing.T) {
 	var census ob.Census
 	table := ob.NewTable(0)

@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestDuplicateWithMoreRightsIsChecked checks that a duplicate with more rights needs a new access check, and one with fewer does not
-// (O-54, O-55, O-56, O-20, OC-22, OC-23, OC-51, OC-52).
+// TestDuplicateWithMoreRightsIsChecked checks that a duplicate with more rights needs a new access check, and one
+// with fewer does not (O-54, O-55, O-56, O-20, OC-22, OC-23, OC-51, OC-52).
 func TestDuplicateWithMoreRightsIsChecked(t *testing.T) {
 	w := newWorld(t)
 	event, file := protected(eventType, ownEvent), protected(fileType, "O:SYG:SYD:(A;;GA;;;"+alice+")")

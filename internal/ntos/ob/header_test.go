@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-func TestObjectIsDestroyedWithLastReference(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
+// The close action runs at the last handle, and the object is destroyed at the last reference (O-44).
+func TestObjectIsDestroyedWithLastReference(t *testing.T) {
 	o := newObject(eventType, nil)
 	table := ob.NewTable(0)
 	v, _ := table.Insert(o, 1, 0)

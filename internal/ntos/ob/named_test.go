@@ -440,8 +440,8 @@ func TestDirectoryLimitRefusesNewName(t *testing.T) { // O-82
 	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
 }
 
-// TestFailedCreateLeavesNothing checks that a failing constructor, and a full or closed handle table, leave neither a name nor a
-// handle nor a reference. O-82, O-47.
+// TestFailedCreateLeavesNothing checks that a failing constructor, and a full or closed handle table, leave neither a
+// name nor a handle nor a reference. O-82, O-47.
 func TestFailedCreateLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.c.Table = ob.NewTable(1)
@@ -486,8 +486,8 @@ func TestNamespaceClose(t *testing.T) {
 	}
 }
 
-// TestNamesAreConsistentUnderRace creates, opens and closes one name concurrently. Every successful open returns a live object that
-// still has its name, because it has a handle. At the end nothing remains (O-44, O-45, O-80).
+// TestNamesAreConsistentUnderRace creates, opens and closes one name concurrently. Every successful open returns a
+// live object that still has its name, because it has a handle. At the end nothing remains (O-44, O-45, O-80).
 func TestNamesAreConsistentUnderRace(t *testing.T) {
 	w := newWorld(t)
 	var wg sync.WaitGroup

@@ -61,8 +61,8 @@ func TestImpersonationTokenCannotBePrimary(t *testing.T) {
 	}
 }
 
-// TestChildHasIntegrityOfItsProgram checks that a child has its own token, never its parent's, at the program's integrity level
-// if that is lower, down to untrusted (T-113, I-95).
+// TestChildHasIntegrityOfItsProgram checks that a child has its own token, never its parent's, at the program's
+// integrity level if that is lower, down to untrusted (T-113, I-95).
 func TestChildHasIntegrityOfItsProgram(t *testing.T) {
 	w := newJobWorld(t)
 	for _, image := range []uint32{0, 0x1000, 0x2000, 0x3000, se.Unlabelled} {

@@ -250,8 +250,8 @@ func TestDemotionKeepsFlags(t *testing.T) {
 	}
 }
 
-// TestCapturedClientHasAllowedLevel checks that a server impersonates a captured client at the level that the client allows,
-// whatever the client's own token permits, and copies on open (I-80, I-81).
+// TestCapturedClientHasAllowedLevel checks that a server impersonates a captured client at the level that the client
+// allows, whatever the client's own token permits, and copies on open (I-80, I-81).
 func TestCapturedClientHasAllowedLevel(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	server, client := w.thread(w.process("server", privileged)), w.thread(w.process("client", nil))

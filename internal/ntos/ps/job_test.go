@@ -234,8 +234,8 @@ func TestPrimaryTokenHasLowerIntegrity(t *testing.T) {
 	}
 }
 
-// TestFailedJobFilterChangesNothing checks that a job whose filter cannot be applied to a token rejects it with the filter's status
-// and changes nothing. Otherwise it returns a child of the token (I-90).
+// TestFailedJobFilterChangesNothing checks that a job whose filter cannot be applied to a token rejects it with the
+// filter's status and changes nothing. Otherwise it returns a child of the token (I-90).
 func TestFailedJobFilterChangesNothing(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())

@@ -32,8 +32,8 @@ func TestProcessEndsOnceWithStatus(t *testing.T) {
 	}
 }
 
-// TestCallQueueSignalsUntilLimit checks that a thread's queue is signalled while it has calls, up to its limit and until the thread
-// ends (O-147).
+// TestCallQueueSignalsUntilLimit checks that a thread's queue is signalled while it has calls, up to its limit and
+// until the thread ends (O-147).
 func TestCallQueueSignalsUntilLimit(t *testing.T) {
 	w := newJobWorld(t)
 	th := w.thread()
@@ -105,8 +105,8 @@ func TestThreadStartsAtSuspendCountZero(t *testing.T) {
 	w.close()
 }
 
-// TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and that no other
-// right includes any (O-36).
+// TestQueryAndSetImplyLimitedRights checks that the rights to query and to set include only their limited forms, and
+// that no other right includes any (O-36).
 func TestQueryAndSetImplyLimitedRights(t *testing.T) {
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		process, thread := bit, bit

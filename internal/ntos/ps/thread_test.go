@@ -70,7 +70,7 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 		raised bool
 	}{
 		{"one privilege more", func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }, true},
-		{"one privilege less", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
+		{"fewer", func(s *token.Spec) { s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = 0, 0, 0 }, false},
 		{"higher integrity", func(s *token.Spec) { s.Integrity = sid.HighLevel }, true},
 	} {
 		for _, job := range []bool{false, true} {
@@ -95,8 +95,8 @@ func TestRaisedImpersonationIsReported(t *testing.T) {
 	}
 }
 
-// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until they are removed,
-// and that the token is in use until then (T-112).
+// TestProcessAndThreadCountUntilRemoved checks that a process and its threads count as objects of the system until
+// they are removed, and that the token is in use until then (T-112).
 func TestProcessAndThreadCountUntilRemoved(t *testing.T) {
 	w := newJobWorld(t)
 	tok := w.token(user())

@@ -59,7 +59,8 @@ func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
 	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
 }
 
-// TestOwnerIsUserOrOwnerGroup checks that an owner must be the user or an enabled group with the owner attribute (S-61).
+// TestOwnerIsUserOrOwnerGroup checks that an owner must be the user or an enabled group with the owner attribute
+// (S-61).
 func TestOwnerIsUserOrOwnerGroup(t *testing.T) {
 	const on, owner, deny uint32 = winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
@@ -75,8 +76,8 @@ func TestOwnerIsUserOrOwnerGroup(t *testing.T) {
 	}
 }
 
-// TestTokenKeepsLabelWhenSACLIsSet checks that a token keeps its label when its SACL is set. The new list's other entries are stored,
-// and nothing changes without a part of the SACL (O-39).
+// TestTokenKeepsLabelWhenSACLIsSet checks that a token keeps its label when its SACL is set. The new list's other
+// entries are stored, and nothing changes without a part of the SACL (O-39).
 func TestTokenKeepsLabelWhenSACLIsSet(t *testing.T) {
 	const label = "(ML;;NW;;;HI)"
 	const all = `(AU;FA;WD;;;WD)(RA;;;;;WD;("x",TI,0x0,1))(SP;;;;;S-1-17-1)(TL;;CC;;;S-1-19-512-1024)`

@@ -49,7 +49,7 @@ func TestDefaultDescriptorOfEachType(t *testing.T) {
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;SY)(A;;0x20410;;;" + client + ")S:(ML;;NWNR;;;ME)"},
 		{"other types have no label at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
-		{"other types have a label below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
+		{"others: a label below Medium", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
 		{"given parts are used, missing parts get defaults", build(t, client, winnt.TokenPrimary, defaults),
 			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
@@ -127,9 +127,9 @@ func TestTokenCopyAdmitsClientAndServer(t *testing.T) {
 	}
 }
 
-// TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner, group and label,
-// and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's token, and
-// RESTRICTED if either token is restricted (I-23).
+// TestTokenCopyHasClientsOwnerAndLabel checks the descriptor of the copy that an open makes: the client's owner,
+// group and label, and entries for the client, the server's user, SYSTEM, Administrators if enabled in the server's
+// token, and RESTRICTED if either token is restricted (I-23).
 func TestTokenCopyHasClientsOwnerAndLabel(t *testing.T) {
 	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
 	in := func(g string) func(*token.Spec) {
@@ -237,8 +237,8 @@ func TestCreatorsDescriptorPartsAreUsed(t *testing.T) {
 	}
 }
 
-// TestDefaultLabelOfEachType checks which types get a label, with which policy and at which integrity of their creator
-// (O-39).
+// TestDefaultLabelOfEachType checks which types get a label, with which policy and at which integrity of their
+// creator (O-39).
 func TestDefaultLabelOfEachType(t *testing.T) {
 	const up, read = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	for _, c := range []struct {

@@ -171,8 +171,8 @@ func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated client, and that an elevated
-// one can impersonate both (I-42, row h2).
+// TestElevatedClientNeedsElevatedServer checks that a server that is not elevated cannot impersonate an elevated
+// client, and that an elevated one can impersonate both (I-42, row h2).
 func TestElevatedClientNeedsElevatedServer(t *testing.T) {
 	of := func(typ winnt.TokenType, elevation uint32) *token.Token {
 		s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))

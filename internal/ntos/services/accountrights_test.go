@@ -33,8 +33,8 @@ func rightsWorld(t *testing.T) *world {
 	return newWorld(t, kernel.Config{LSA: m})
 }
 
-// TestEnumerateAccountRightsReturnsAssignedRights checks that the rights of an account are those assigned to it. An account without rights
-// gets the same status as an unknown account (L-77).
+// TestEnumerateAccountRightsReturnsAssignedRights checks that the rights of an account are those assigned to it. An
+// account without rights gets the same status as an unknown account (L-77).
 func TestEnumerateAccountRightsReturnsAssignedRights(t *testing.T) {
 	w := rightsWorld(t)
 	th, _ := w.thread(w.of("administrator", token.Administrator(sid.MustParse(svc))))

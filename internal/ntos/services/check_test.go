@@ -33,7 +33,7 @@ func TestResultListErrorsComeInOrder(t *testing.T) {
 		want   ntstatus.Status
 	}{
 		{"valid", func(*nt.AccessCheckByTypeIn) {}, ntstatus.Success},
-		{"empty list and invalid token", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
+		{"empty list and bad token", func(in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V, in.ClientToken = nil, 0x7770 },
 			ntstatus.InvalidParameter},
 		{"unread, and the token", func(in *nt.AccessCheckByTypeIn) {
 			in.ObjectTypeList.V, in.ObjectTypeList.Status, in.ClientToken = nil, unread(1), 0x7770

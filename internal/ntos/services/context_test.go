@@ -562,8 +562,8 @@ func work(t *testing.T, th *nt.Thread, dacl string) {
 	th.NtClose(h)
 }
 
-// TestCreatedObjectsAreCounted checks that each object that a service creates is counted as alive, with its handle, and
-// that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
+// TestCreatedObjectsAreCounted checks that each object that a service creates is counted as alive, with its handle,
+// and that closing the handle removes both. An uncounted object could leak unnoticed (P-5).
 func TestCreatedObjectsAreCounted(t *testing.T) {
 	sys, server, client := pipePair(t)
 	own, st := server.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ALL_ACCESS)

@@ -61,8 +61,8 @@ func TestFileInformationNeedsRightAndLength(t *testing.T) {
 	}
 }
 
-// TestPipeModesAreSetPerEnd checks that FilePipeInformation changes the read and completion modes of one end only, through a
-// handle with FILE_WRITE_ATTRIBUTES (I-158).
+// TestPipeModesAreSetPerEnd checks that FilePipeInformation changes the read and completion modes of one end only,
+// through a handle with FILE_WRITE_ATTRIBUTES (I-158).
 func TestPipeModesAreSetPerEnd(t *testing.T) {
 	p := newPipeSide(t)
 	s, c := p.made(nil), p.open(both)

@@ -138,7 +138,7 @@ func TestEachOperationCompletesInOrder(t *testing.T) {
 		count  uint64
 	}{
 		{"immediate read", func(o *operations) { write(o, o.client, "ab") }, read, 0, nil, 0, "ab", 2},
-		{"immediate read of part of a message", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
+		{"immediate partial read", func(o *operations) { write(o, o.client, "abcd") }, read, ntstatus.BufferOverflow, nil,
 			ntstatus.BufferOverflow, "abc", 3},
 		{"read after the end", func(o *operations) { o.th.NtClose(o.client) }, read, ntstatus.PipeBroken, nil,
 			ntstatus.PipeBroken, "", 0},
@@ -311,8 +311,8 @@ func TestConcurrentCancelsCompleteEachOperationOnce(t *testing.T) {
 	}
 }
 
-// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read, and that no other
-// write is cancelled (I-138).
+// TestCancelledWriteLeavesNothingToRead checks that a cancelled write that waited for quota leaves nothing to read,
+// and that no other write is cancelled (I-138).
 func TestCancelledWriteLeavesNothingToRead(t *testing.T) {
 	w := newPendingWorld(t, 8)
 	w.connect()

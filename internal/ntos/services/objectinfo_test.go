@@ -171,8 +171,8 @@ func TestNameQueryNeedsUTF16Bytes(t *testing.T) {
 	}
 }
 
-// TestSetHandleFlagsErrorsAndEffect checks the order of the errors of O-63, and that a call sets both flags and nothing
-// else, whatever rights the handle has.
+// TestSetHandleFlagsErrorsAndEffect checks the order of the errors of O-63, and that a call sets both flags and
+// nothing else, whatever rights the handle has.
 func TestSetHandleFlagsErrorsAndEffect(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	th, _ := w.thread(w.process("p"))

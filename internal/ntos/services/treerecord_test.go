@@ -78,8 +78,8 @@ func TestEachRightIsRecordedAtFirstUse(t *testing.T) {
 	}
 }
 
-// The record of an open names the entry of the directory for a right that came from it. The file and its directory have
-// the same descriptor here (F-80).
+// The record of an open names the entry of the directory for a right that came from it. The file and its directory
+// have the same descriptor here (F-80).
 func TestRecordNamesEntryOfDirectory(t *testing.T) {
 	m := audit.NewMemory(0, 0)
 	w := newTreeWorld(t, recorded(t, m, audit.Options{}))

@@ -25,8 +25,8 @@ func (s *scattered) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestEachLineIsInOneBatch: however the input comes, each line is in one batch, which knows where it ends and which lines it
-// has; a line of a limit is read, and a longer one is not.
+// TestEachLineIsInOneBatch: however the input comes, each line is in one batch, which knows where it ends and which
+// lines it has; a line of a limit is read, and a longer one is not.
 func TestEachLineIsInOneBatch(t *testing.T) {
 	line := func(i, n int) string {
 		return fmt.Sprintf(`{"path":"%d","sd":"O:SYG:SYD:%s"}`, i, strings.Repeat(" ", n)) + "\n"

@@ -224,7 +224,8 @@ func Example() {
 	// Output: valid users = @staff: may connect; read only = yes: the share is read-only <nil>
 }
 
-// TestSettingsHaveServersMeaning: each name of a setting, and each word for yes and no, means what the server takes it for.
+// TestSettingsHaveServersMeaning: each name of a setting, and each word for yes and no, means what the server takes
+// it for.
 func TestSettingsHaveServersMeaning(t *testing.T) {
 	for _, c := range []struct{ setting, want string }{
 		{"path = /p", "/p||false"}, {"Directory=/d", "/d||false"}, {"acl_xattr:security_acl_name = user.acl",

@@ -31,8 +31,8 @@ func chdirTree(t *testing.T, files ...string) string {
 	return at
 }
 
-// TestFoldersOfPathIncludeLinks: the folders that a path leads through, as the kernel searches them: also those of links, of ".."
-// behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
+// TestFoldersOfPathIncludeLinks: the folders that a path leads through, as the kernel searches them: also those of
+// links, of ".." behind a link and of the working directory. A circle of links and a missing name are errors (B-20).
 func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	at := chdirTree(t, "a/b/f", "c/f")
 	for name, target := range map[string]string{"link": "a/b", "c/up": "../link/../b", "circle": "circle",
@@ -65,8 +65,8 @@ func TestFoldersOfPathIncludeLinks(t *testing.T) {
 	}
 }
 
-// TestWaysDependOnFolderPermissions: objects behind folders of equal permissions have one way, and others another one. A way is read back
-// from its text, and a text that is cut off is an error (B-20).
+// TestWaysDependOnFolderPermissions: objects behind folders of equal permissions have one way, and others another
+// one. A way is read back from its text, and a text that is cut off is an error (B-20).
 func TestWaysDependOnFolderPermissions(t *testing.T) {
 	at := chdirTree(t, "tree/a/f", "tree/b/f", "tree/closed/f", "tree/closed/in/f")
 	if err := os.Chmod("tree/closed", 0o750); err != nil {
