@@ -150,7 +150,7 @@ func (f files) Movable(from, to dav.Path) error {
 // without those of an open, so it then tries a temporary resource, which is deleted when its handle closes (G-45).
 func (f files) Makeable(name dav.Path, folder bool) error {
 	at := placeOf(name)
-	right, kind := winnt.FILE_ADD_FILE, uint32(fileOnly)
+	right, kind := winnt.FILE_ADD_FILE, fileOnly
 	if folder {
 		right, kind = winnt.FILE_ADD_SUBDIRECTORY, directoryOnly
 	}

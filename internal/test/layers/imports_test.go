@@ -61,7 +61,7 @@ var (
 var programs = map[string][]string{
 	"refmond":        {"server/cmd/refmond", "server/daemon", "server/lsa/admin", "server/lsa/host", "server/mount"},
 	"refmon-gateway": {"server/cmd/refmon-gateway", "server/gateway"},
-	"refmon-index":   {"server/cmd/refmon-index", "server/index/cluster", "server/index/postgres", "server/index/queries",
+	"refmon-index": {"server/cmd/refmon-index", "server/index/cluster", "server/index/postgres", "server/index/queries",
 		"server/index/roster"},
 }
 

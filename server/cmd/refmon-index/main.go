@@ -40,7 +40,8 @@ type cli struct {
 const description = `refmon-index maintains an index of who may read the files of a tree. It decides like the
 file server, and answers only from current data.
 
-  refmon-index run --tree /srv --directory company.yaml --state /var/lib/refmon-index
+  refmon-index run --tree /srv --directory company.yaml \
+    --state /var/lib/refmon-index
   refmon-index can-read /srv/plan.docx alice --state /var/lib/refmon-index
 
 See docs/search.md.`
@@ -74,7 +75,7 @@ func run(args []string, std *streams) int {
 	parser, err := kong.New(&cli{}, kong.Name("refmon-index"), kong.Description(description),
 		kong.Vars{"traverse": traverseHelp, "share": shareHelp},
 		kong.Writers(std.out, std.err), kong.Exit(func(int) { helped = true }), kong.Bind(std),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}))
+		flags.HelpPages())
 	if err != nil {
 		return report(std, err)
 	}
@@ -89,7 +90,7 @@ func run(args []string, std *streams) int {
 		err = flags.RefuseEmpty(ctx)
 	}
 	if err != nil {
-		return report(std, err)
+		return report(std, fmt.Errorf("%w; see %s", err, flags.HelpFor(parser, args)))
 	}
 	return report(std, ctx.Run())
 }
@@ -102,7 +103,7 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	}
-	fmt.Fprintf(std.err, "refmon-index: %v; see refmon-index --help\n", err)
+	fmt.Fprintf(std.err, "refmon-index: %v\n", err)
 	return exitFailed
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/internal/test/terminal"
 	"github.com/refmon/refmon/server/index"
 )
 
@@ -115,6 +116,17 @@ func TestNoArgumentsPrintsHelp(t *testing.T) {
 		!strings.HasPrefix(stderr.String(), "refmon-index: ") {
 		t.Errorf("code %d: %q", code, stderr.String())
 	}
+}
+
+// TestHelpFitsTerminal checks that the help pages of all commands fit 80 columns and hold no control codes in a pipe.
+func TestHelpFitsTerminal(t *testing.T) {
+	terminal.CheckHelp(t, "refmon-index", func(args ...string) string {
+		var out bytes.Buffer
+		if code := run(args, &streams{out: &out, err: &out}); code != exitSuccess {
+			t.Errorf("refmon-index %q: exit code %d, want %d", args, code, exitSuccess)
+		}
+		return out.String()
+	})
 }
 
 // TestEmptyFlags checks that a flag with an empty value, for example from an unset variable, is an

@@ -37,3 +37,22 @@ func TestLocksAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A lock holds until its end, to the moment, although nothing has removed it from the table yet.
+func TestExpiredLockIsNotFound(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := newLockTable(func() time.Time { return now })
+	l, _, err := table.Add(Lock{User: "alice", Root: Root.Join("f")}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		later time.Duration
+		want  bool
+	}{{time.Minute, true}, {time.Minute + 1, false}} {
+		now = time.Unix(1000, 0).Add(c.later)
+		if got, ok := table.owned("alice", l.Token, "/f"); ok != c.want || ok && got.Token != l.Token {
+			t.Errorf("after %v: %+v, %t, want %t", c.later, got, ok, c.want)
+		}
+	}
+}
