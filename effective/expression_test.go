@@ -108,7 +108,8 @@ func TestExpressionsAreShort(t *testing.T) {
 	}
 	// A privilege decides the right that it grants, and no other.
 	taker := tokens(`{"user":"S-1-5-21-1-2-3-1107","privileges":["SeTakeOwnershipPrivilege"]}`)
-	e = must(effective.NewEvaluator(effective.Compile(taker, effective.Config{}), effective.Question{Type: winnt.FileObject,
+	compiled := effective.Compile(taker, effective.Config{})
+	e = must(effective.NewEvaluator(compiled, effective.Question{Type: winnt.FileObject,
 		Rights: []winnt.AccessMask{winnt.FILE_READ_DATA, winnt.WRITE_OWNER}}))
 	for right, want := range []bool{true, false} {
 		if x, ok := e.Expression(sddl.MustParse("D:(A;;FR;;;WD)"), right); ok != want {

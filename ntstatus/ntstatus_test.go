@@ -35,7 +35,8 @@ func TestSeverity(t *testing.T) {
 		0xFFFFFFFF: {false, true, 3},
 	} {
 		if s.IsSuccess() != want.success || s.IsError() != want.err || s.Severity() != want.severity {
-			t.Errorf("%#x: success %t, error %t, severity %d, want %+v", uint32(s), s.IsSuccess(), s.IsError(), s.Severity(), want)
+			t.Errorf("%#x: success %t, error %t, severity %d, want %+v", uint32(s), s.IsSuccess(), s.IsError(), s.Severity(),
+				want)
 		}
 	}
 	if got := ntstatus.Status(0xC0FFEE00).String(); got != "NTSTATUS(0xC0FFEE00)" {
