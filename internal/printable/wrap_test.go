@@ -29,7 +29,7 @@ func TestWrap(t *testing.T) {
 func TestSIDWidth(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "ab cde": 0, "(A;;FR;;;S-1-5-18) x": 9, "S-1-1-0": 7,
 		"S-1-1-0 S-1-5-18,": 8,
-		"S-1-": 4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
+		"S-1-":              4, "S-2-1 S-": 0, "äS-1-1-0ä": 7} {
 		if got := printable.SIDWidth(text); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
 		}
