@@ -27,7 +27,8 @@ func TestAuditorsExample(t *testing.T) {
 		`S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for ReadData: granted by D:(A;;FR;;;S-1-5-21-1-2-3-513)`,
 		`DENIED S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for WriteData: denied by D:(D;;FW;;;`,
 		`S-1-5-21-1-2-3-500 adjust privileges of S-1-5-21-1-2-3-500 enabling SeSecurityPrivilege`,
-		`S-1-5-21-1-2-3-500 use privileges on File \Files\payroll with SeSecurityPrivilege`,
+		`S-1-5-21-1-2-3-500 use privileges on File \Files\payroll for READ_CONTROL,ACCESS_SYSTEM_SECURITY with ` +
+			`SeSecurityPrivilege`,
 		`S-1-5-20 impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
 		if !strings.Contains(tail, line) {
