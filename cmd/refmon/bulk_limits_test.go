@@ -116,7 +116,7 @@ func eachLine(in io.Reader, out io.Writer, f func(w *bufio.Writer, line []byte))
 // childOutput runs a verb and returns how much it wrote with a digest of it.
 func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) string {
 	t.Helper()
-	out := filepath.Join(dir, fmt.Sprintf("out-%t", limited))
+	out := filepath.Join(dir, fmt.Sprintf("%s-%t", filepath.Base(t.Name()), limited))
 	args = append([]string{}, args...)
 	for i := range args {
 		if args[i] == "SETS" {
