@@ -169,7 +169,7 @@ func (w *treeWorld) byName(p *program) {
 	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", get+"projects/plan")
 	w.says(bob, "STATUS_ACCESS_DENIED (0xC0000022)", set+"projects/plan 'D:P(A;;FA;;;WD)'")
 	w.says(alice, "STATUS_OBJECT_NAME_NOT_FOUND (0xC0000034)", get+"projects/absent")
-	w.says(alice, "as in projects/plans/plan.docx", get+w.root+"/plan")
+	w.says(alice, "such as projects/plans/plan.docx", get+w.root+"/plan")
 	w.says(alice, "", set+"projects/plan 'G:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)'")
 	w.says(bob, "O:BAG:S-1-22-2-4711D:P(A;;FA;;;S-1-22-1-4711)(A;;0x1200a9;;;S-1-22-1-4712)", get+"projects/plan")
 	w.says(alice, "STATUS_PRIVILEGE_NOT_HELD (0xC0000061)", set+"projects/plan 'S:(AU;SA;FA;;;WD)'")
