@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,9 +11,9 @@ import (
 // inspections as the constant says, and that the next time slice starts it again.
 func TestWatchdogSleepsWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		naps := 0
+		var naps atomic.Int64
 		l := &Watchdog{sleepFor: func(d time.Duration) {
-			if naps++; naps > 1000 {
+			if naps.Add(1) > 1000 {
 				select {} // it never ends: the bubble reports a deadlock
 			}
 			time.Sleep(d)
@@ -24,8 +25,8 @@ func TestWatchdogSleepsWhenIdle(t *testing.T) {
 				s.leave()
 			}
 			time.Sleep(time.Second)
-			if want := round * idleInspections; naps != want {
-				t.Errorf("after round %d the watchdog slept %d times, want %d", round, naps, want)
+			if got, want := naps.Load(), int64(round*idleInspections); got != want {
+				t.Errorf("after round %d the watchdog slept %d times, want %d", round, got, want)
 			}
 		}
 	})
