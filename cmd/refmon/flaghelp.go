@@ -88,7 +88,7 @@ var flagHelp = map[string]string{
 	"privateObject":    "The path of a file or directory, or a security descriptor in SDDL or hex.",
 	"privateAllow":     "Another who may have access, such as 'Domain Admins': a name or a SID; may be repeated.",
 	"privateParent":    "With SDDL: the descriptor of the folder that holds the object; repeat it for hard links.",
-	"privateAttribute": "Of a path: the attribute with the descriptor (security.NTACL).",
+	"privateAttribute": "For a path: the attribute with the descriptor (security.NTACL).",
 	"profile":          "Behaviour where the documents and Windows differ: documented or observed.",
 	"questionToken": "Token of the caller: a token file, - for standard input, a built-in token (guest, user, admin, " +
 		"system, network:SID …) " +

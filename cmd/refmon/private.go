@@ -40,8 +40,8 @@ were inherited, and the folder that holds the file count: who may delete the fil
 Whoever creates files in a private directory gets private files. A file with other names, which are hard links, is
 private only if the folders of all of them are given. A group counts as others, even if only the user is in it.
 
-Of a path, the descriptors of the file and its folder are those stored for Samba and refmond, or on Windows the file's
-own. Modes of Unix are not asked. Of SDDL, --parent adds the folder.
+For a path, refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
+the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
 
 Holders of the privileges to back up, restore, take ownership and relabel are named apart and do not count, and neither
 do application packages. Integrity labels, conditions and policies never make an object private.
