@@ -59,8 +59,8 @@ func TestCompoundEntryNeedsBothSIDs(t *testing.T) {
 	}
 }
 
-// The server SID is compared with the process's token, or with the client's if the process has none, but never with
-// both.
+// The server SID of a compound entry is looked for in the process's token. If the subject has no process token, it is
+// looked for in the client's.
 func TestCompoundEntryComparesServerWithProcess(t *testing.T) {
 	compound, err := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.Guests, sd.ACEExtra{ClientSID: sid.Everyone})
 	if err != nil {

@@ -172,7 +172,7 @@ func (e *Event) codedRights(typ, name string) (lines []accessLine) {
 	return lines
 }
 
-// codedRight returns the right of a type that has a code, with bit 0 if there is none.
+// codedRight returns the right with a code for a type. Its Bit is 0 if no right of the type has the code.
 func codedRight(typ string, code uint16) Right {
 	const all = winnt.STANDARD_RIGHTS_ALL | winnt.SPECIFIC_RIGHTS_ALL | winnt.ACCESS_SYSTEM_SECURITY |
 		winnt.MAXIMUM_ALLOWED

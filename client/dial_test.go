@@ -37,7 +37,7 @@ func TestServerUIDIsTheListeners(t *testing.T) {
 	}
 }
 
-// The error of Dial says that refmond is not running, or what is wrong with the address.
+// Dial's error tells a refmond that does not run from an invalid address.
 func TestDialErrorNamesTheCause(t *testing.T) {
 	for address, want := range map[string]string{
 		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",

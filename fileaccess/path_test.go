@@ -52,10 +52,10 @@ func TestTraverseDoesNotAllowListing(t *testing.T) {
 		op   fileaccess.Operation
 		want ntstatus.Status
 	}{
-		// F-24
+		// Listing needs a right of its own (F-24).
 		{fileaccess.Handle{Granted: 0x20, Directory: true}, fileaccess.Enumerate, denied},
 		{fileaccess.Handle{Granted: 1, Directory: true}, fileaccess.ChangeNotify, 0},
-		// F-25
+		// The name of a file opened by id needs the right to traverse (F-25).
 		{fileaccess.Handle{Granted: 1, ByID: true}, fileaccess.QueryName, denied},
 		{fileaccess.Handle{Granted: 0x20, ByID: true}, fileaccess.QueryName, 0},
 		{fileaccess.Handle{Granted: 1}, fileaccess.QueryName, 0},

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/test/terminal"
 )
 
-// printed returns the exit code of a command line and what it prints.
+// printed runs the program with arguments. It returns the exit code and the output.
 func printed(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	out := os.Stdout

@@ -11,7 +11,7 @@ import (
 type auditDecodeCmd struct {
 	Files  []string `arg:"" optional:"" name:"file" help:"Exported events as XML; none or - for standard input."`
 	Format string   `enum:"table,json,csv,xml,ocsf" default:"table" help:"${enum}."`
-	Check  bool     `help:"Print no events: compare each with what its other fields determine."`
+	Check  bool     `help:"Print no events. Compare the fields of each event with each other."`
 }
 
 // Help returns the long help of the verb.

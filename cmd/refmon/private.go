@@ -27,16 +27,16 @@ type privateCmd struct {
 
 // Help returns the long help text.
 func (privateCmd) Help() string {
-	return `Says whether a file or directory is private: whether anyone but the user, SYSTEM and Administrators may read
-or change it, and who may.
+	return `Says whether a file or directory is private: only the user, SYSTEM and Administrators may read or change it.
+Lists everybody else who may.
 
   refmon private 'O:BAD:P(A;;FA;;;BA)(A;;FR;;;BU)' --for S-1-5-21-1-2-3-1107
   refmon private /srv/share/alice/id_ed25519 --for alice -d company.yaml
   refmon private "$(cat key.sddl)" --parent "$(cat folder.sddl)" \
     --for alice -d company.yaml --allow 'Domain Admins'
 
-To change it is also to delete it, to change its rights or its owner, and to own it. Entries that deny, copies that
-were inherited, and the folder that holds the file count: who may delete the file there can put another in its place.
+To change it is also to delete it, to change its rights or its owner, and to own it. Entries that deny count, and
+so do inherited ones. The folder counts too: whoever may delete the file there can put another in its place.
 Whoever creates files in a private directory gets private files. A file with other names, which are hard links, is
 private only if the folders of all of them are given. A group counts as others, even if only the user is in it.
 

@@ -87,7 +87,7 @@ func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines [
 	return lines
 }
 
-// remarks returns the lines about what does not count and what was not asked.
+// remarks returns the lines below the result: who is not counted, and which facts are not known.
 func (p *privatePage) remarks() (lines []string) {
 	add := func(text string) { lines = append(lines, wrapAt(text, 2, pageWidth)) }
 	lines = append(lines, "\nnot counted:\n")
@@ -108,7 +108,7 @@ func (p *privatePage) remarks() (lines []string) {
 	return lines
 }
 
-// unknown returns the texts of what was not given: the folder, and the number of a file's names.
+// unknown returns a text for each fact that the caller did not give: the folder, and the number of hard links.
 func (p *privatePage) unknown(folder, names string) []string {
 	list := []string{}
 	if len(p.q.Parents) == 0 {
