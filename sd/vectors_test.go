@@ -177,7 +177,7 @@ type netEntry struct {
 // netParts are the parts of a descriptor recorded of .NET. A nil list is absent.
 type netParts struct {
 	Control      uint32 // .NET ignores the upper half
-	BinaryLength int `json:"binary_length"`
+	BinaryLength int    `json:"binary_length"`
 	Owner, Group string
 	DACL, SACL   []netEntry
 }
