@@ -139,7 +139,7 @@ func (b *builder) trees() {
 // mixed asks about combinations drawn at random.
 func (b *builder) mixed() {
 	r := source(1)
-	for i := range 1200 {
+	for i := range 900 {
 		q := plainCheck(randomToken(r), randomObject(r), pick(r, []oracle.Word{1, 2, 3, 0x20000, 0x40000, 0x80000, saclBit,
 			0x120089, 0x80000000, 0x10000000, maximum, maximum | 1}))
 		if r.IntN(3) == 0 {

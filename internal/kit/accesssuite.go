@@ -101,7 +101,7 @@ func (b *builder) oneEntry() {
 	for _, t := range tokens {
 		for _, typ := range []byte{oracle.Allow, oracle.Deny} {
 			for _, s := range []string{user, groupG, groupH, everyone, stranger, self, owners, creator} {
-				for _, mask := range []oracle.Word{1, 3, 0x120089, 0x10000000} {
+				for _, mask := range []oracle.Word{1, 3, 0x10000000} {
 					for _, desired := range []oracle.Word{0, 1, 2, 3, maximum, maximum | 1, 0x80000000} {
 						d := object(entry(typ, mask, s))
 						if typ == oracle.Deny {
@@ -141,7 +141,7 @@ func (b *builder) entryOrder() {
 	}
 	for _, x := range all {
 		for _, y := range all {
-			for _, desired := range []oracle.Word{1, 3, maximum} {
+			for _, desired := range []oracle.Word{3, maximum} {
 				b.check(plainCheck(grouped(), object(x, y), desired), "A-70")
 			}
 		}
@@ -237,7 +237,7 @@ func (b *builder) integrity() {
 	for _, level := range order {
 		for policy := range 8 {
 			for _, of := range append(order, 1) { // 1 means no label
-				if levels[of] == "" && policy != 1 {
+				if levels[of] == "" && policy != 1 || level == 0 && policy%2 == 0 {
 					continue
 				}
 				for _, desired := range []oracle.Word{0x120089, 0x120116, 0x1200A0, 0x80000, maximum} {
