@@ -40,16 +40,13 @@ func (c *questionsCmd) Run(std *streams) error {
 // outputFlags say what is printed of a score.
 type outputFlags struct {
 	Show int    `help:"Print at most this many failing questions with their rules." default:"5" placeholder:"N"`
-	JSON string `help:"Write the counts and the first 10000 failing questions to FILE." placeholder:"FILE" name:"json"`
+	JSON string `help:"Write the counts and all failing questions to FILE as JSON; - writes them to standard output in place of the table." placeholder:"FILE" name:"json"`
 }
 
-// maxKept is the number of failing questions in the JSON file.
-const maxKept = 10_000
-
-// keep returns how many failures the judge has to keep.
-func (c *outputFlags) keep() int {
+// keep returns how many failures of these questions the judge has to keep.
+func (c *outputFlags) keep(questions []*kit.Question) int {
 	if c.JSON != "" {
-		return max(maxKept, c.Show)
+		return len(questions)
 	}
 	return max(0, c.Show)
 }
@@ -58,7 +55,11 @@ func (c *outputFlags) keep() int {
 func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 	if c.JSON != "" {
 		b, err := j.JSON()
-		if err == nil {
+		switch {
+		case err != nil:
+		case c.JSON == "-":
+			_, err = std.out.Write(b)
+		default:
 			err = os.WriteFile(c.JSON, b, 0o644)
 		}
 		if err != nil {
@@ -66,8 +67,10 @@ func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 		}
 		j.Failed = j.Failed[:min(len(j.Failed), max(0, c.Show))]
 	}
-	if err := j.Report(std.out); err != nil {
-		return err
+	if c.JSON != "-" {
+		if err := j.Report(std.out); err != nil {
+			return err
+		}
 	}
 	if j.Total().Wrong > 0 {
 		return errWrong
@@ -93,7 +96,7 @@ func (c *runCmd) Run(ctx context.Context, std *streams) error {
 	if err != nil {
 		return err
 	}
-	j := kit.NewJudge(questions, c.keep())
+	j := kit.NewJudge(questions, c.keep(questions))
 	if err := kit.Run(ctx, j, std.err, kit.DefaultPatience, c.Adapter[0], c.Adapter[1:]...); err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (c *scoreCmd) Run(std *streams) error {
 			}
 		}
 	}
-	j := kit.NewJudge(asked, c.keep())
+	j := kit.NewJudge(asked, c.keep(asked))
 	if err := kit.Score(j, std.in); err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (b *builder) oneEntry() {
 		}
 	}
 	for flags := range 32 {
-		for _, typ := range []byte{oracle.Allow, oracle.Deny, oracle.Audit, oracle.Alarm} {
+		for _, typ := range []byte{oracle.Allow, oracle.Deny} {
 			a := entry(typ, 1, user)
 			a.Flags = byte(flags)
 			b.check(plainCheck(plainToken(), object(a, entry(oracle.Allow, 2, user)), 1), "A-70")

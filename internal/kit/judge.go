@@ -31,28 +31,47 @@ type Failure struct {
 
 const maxGiven = 4 << 10
 
+// group has the questions that are counted together.
+type group struct{ suite, known string }
+
 // Judge compares answers with questions. A Judge from NewJudge belongs to one goroutine.
 type Judge struct {
 	open    map[string]*Question // not answered yet
 	closed  map[string]bool
 	order   []*Question
-	Suites  map[string]*Count
+	counts  map[group]*Count
 	Failed  []Failure // in the order of answers; Finish appends the missing ones
 	maximum int       // of Failed
 }
 
 // NewJudge returns a judge of these questions that keeps at most keep failures.
 func NewJudge(questions []*Question, keep int) *Judge {
-	j := &Judge{open: map[string]*Question{}, closed: map[string]bool{}, order: questions, Suites: map[string]*Count{},
+	j := &Judge{open: map[string]*Question{}, closed: map[string]bool{}, order: questions, counts: map[group]*Count{},
 		maximum: keep}
 	for _, q := range questions {
 		j.open[q.ID] = q
-		if j.Suites[q.Suite] == nil {
-			j.Suites[q.Suite] = new(Count)
-		}
-		j.Suites[q.Suite].Asked++
+		j.count(q).Asked++
 	}
 	return j
+}
+
+// count returns the counters of the question's group.
+func (j *Judge) count(q *Question) *Count {
+	g := group{q.Suite, q.Known}
+	if j.counts[g] == nil {
+		j.counts[g] = new(Count)
+	}
+	return j.counts[g]
+}
+
+// Missing returns the questions without an answer, in order.
+func (j *Judge) Missing() (missing []*Question) {
+	for _, q := range j.order {
+		if j.open[q.ID] != nil {
+			missing = append(missing, q)
+		}
+	}
+	return missing
 }
 
 // Done reports whether every question has an answer.
@@ -74,19 +93,19 @@ func (j *Judge) Take(line []byte) error {
 	delete(j.open, a.ID)
 	j.closed[a.ID] = true
 	if a.Unsupported != "" {
-		j.Suites[q.Suite].Unsupported++
+		j.count(q).Unsupported++
 		return nil
 	}
 	if err := q.judge(a); err != nil {
 		j.fail(q, string(line[:min(len(line), maxGiven)]), err.Error())
 		return nil
 	}
-	j.Suites[q.Suite].Right++
+	j.count(q).Right++
 	return nil
 }
 
 func (j *Judge) fail(q *Question, given, why string) {
-	j.Suites[q.Suite].Wrong++
+	j.count(q).Wrong++
 	if len(j.Failed) < j.maximum {
 		j.Failed = append(j.Failed, Failure{q, given, why})
 	}
@@ -94,21 +113,26 @@ func (j *Judge) fail(q *Question, given, why string) {
 
 // Finish counts the questions without an answer as wrong (B-36).
 func (j *Judge) Finish() {
-	for _, q := range j.order {
-		if j.open[q.ID] != nil {
-			j.fail(q, "", "no answer")
-		}
+	for _, q := range j.Missing() {
+		j.fail(q, "", "no answer")
 	}
 	clear(j.open)
 }
 
-// Total adds the suites.
-func (j *Judge) Total() (sum Count) {
-	for _, c := range j.Suites {
-		sum.Asked += c.Asked
-		sum.Right += c.Right
-		sum.Wrong += c.Wrong
-		sum.Unsupported += c.Unsupported
+// Total adds all suites.
+func (j *Judge) Total() Count { return j.sum(func(group) bool { return true }) }
+
+// Suite adds the counts of one suite; zero if it was not asked.
+func (j *Judge) Suite(name string) Count { return j.sum(func(g group) bool { return g.suite == name }) }
+
+func (j *Judge) sum(in func(group) bool) (sum Count) {
+	for g, c := range j.counts {
+		if in(g) {
+			sum.Asked += c.Asked
+			sum.Right += c.Right
+			sum.Wrong += c.Wrong
+			sum.Unsupported += c.Unsupported
+		}
 	}
 	return sum
 }
@@ -188,6 +212,17 @@ func meaning(o *Out) (string, error) {
 	return oracle.Canon(b)
 }
 
+// Same reports whether two descriptors, each SDDL or bytes, have the same meaning (B-39). One that cannot be read is
+// the same as none.
+func Same(a, b *Out) bool {
+	x, err := meaning(a)
+	if err != nil {
+		return false
+	}
+	y, err := meaning(b)
+	return err == nil && x == y
+}
+
 func sameSet[T comparable](a, b []T) bool {
 	set := func(list []T) map[T]bool {
 		m := map[T]bool{}
@@ -241,5 +276,5 @@ func sameToken(want, got *oracle.Token) error {
 
 // SuiteNames returns the suites that were asked, in order.
 func (j *Judge) SuiteNames() []string {
-	return slices.DeleteFunc(Suites(), func(s string) bool { return j.Suites[s] == nil })
+	return slices.DeleteFunc(Suites(), func(s string) bool { return j.Suite(s).Asked == 0 })
 }

@@ -14,13 +14,13 @@ import (
 func (j *Judge) Report(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "asked\tright\twrong\tunsupported\t suite")
-	row := func(c Count, name string) {
+	line := func(c Count, name string) {
 		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Unsupported, name)
 	}
 	for _, s := range j.SuiteNames() {
-		row(*j.Suites[s], s)
+		line(j.Suite(s), s)
 	}
-	row(j.Total(), "all")
+	line(j.Total(), "all")
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -67,30 +67,50 @@ func (q *Question) Expected() string {
 
 // result is a run in JSON.
 type result struct {
-	Kit    int               `json:"kit"`
-	Total  Count             `json:"total"`
-	Suites map[string]*Count `json:"suites"`
-	Failed []failed          `json:"failed"`
+	Kit    int      `json:"kit"`
+	Total  Count    `json:"total"`
+	Suites []row    `json:"suites"`
+	Wrong  []failed `json:"wrong"`
+}
+
+type row struct {
+	Suite string `json:"suite"`
+	Known string `json:"known"`
+	Count
 }
 
 type failed struct {
-	ID    string          `json:"id"`
-	Op    string          `json:"op"`
-	Why   string          `json:"why"`
-	In    json.RawMessage `json:"in"`
-	Want  json.RawMessage `json:"expected"`
-	Given string          `json:"given"`
-	Known string          `json:"known"`
-	Rules []string        `json:"rules"`
+	ID     string          `json:"id"`
+	Suite  string          `json:"suite"`
+	Op     string          `json:"op"`
+	Known  string          `json:"known"`
+	Rules  []string        `json:"rules"`
+	Source string          `json:"source"`
+	Why    string          `json:"why"`
+	In     json.RawMessage `json:"in"`
+	Want   json.RawMessage `json:"want"`
+	Got    json.RawMessage `json:"got"` // null for none; a string if it was cut
 }
 
-// JSON returns the counts and the failures that were kept.
+// JSON returns the counts for each suite and each way of knowing, and the failures that were kept.
 func (j *Judge) JSON() ([]byte, error) {
-	r := result{Kit: Version, Total: j.Total(), Suites: j.Suites, Failed: []failed{}}
+	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: []failed{}}
+	for _, s := range Suites() {
+		for _, k := range strength {
+			if c := j.counts[group{s, k}]; c != nil {
+				r.Suites = append(r.Suites, row{s, k, *c})
+			}
+		}
+	}
 	for _, f := range j.Failed {
-		q := f.Question
-		r.Failed = append(r.Failed, failed{q.ID, q.Op, f.Why, q.In, json.RawMessage(q.Expected()), f.Given, q.Known,
-			q.Rules})
+		q, got := f.Question, json.RawMessage("null")
+		if f.Given != "" {
+			if got = json.RawMessage(f.Given); !json.Valid(got) {
+				got, _ = json.Marshal(f.Given) // a string always has a form
+			}
+		}
+		r.Wrong = append(r.Wrong, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
+			json.RawMessage(q.Expected()), got})
 	}
 	b, err := json.MarshalIndent(r, "", " ")
 	return append(b, '\n'), err

@@ -63,8 +63,10 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	in.Close()
 	late := time.AfterFunc(patience.Exit, func() { cancel(nil) })
 	defer late.Stop()
-	if err := cmd.Wait(); err != nil && !j.Done() {
-		fmt.Fprintf(errs, "refmon-kit: the adapter ended early: %v\n", err)
+	err = cmd.Wait()
+	if missing := j.Missing(); len(missing) > 0 {
+		fmt.Fprintf(errs, "refmon-kit: the adapter ended without answers to %d questions, the first %s (%s)\n",
+			len(missing), missing[0].ID, cmd.ProcessState)
 	}
 	j.Finish()
 	return nil
