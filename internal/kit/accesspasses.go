@@ -138,6 +138,7 @@ func (b *builder) trees() {
 
 // mixed asks about combinations drawn at random.
 func (b *builder) mixed() {
+	b.drawn = true
 	r := source(1)
 	for i := range 900 {
 		q := plainCheck(randomToken(r), randomObject(r), pick(r, []oracle.Word{1, 2, 3, 0x20000, 0x40000, 0x80000, saclBit,

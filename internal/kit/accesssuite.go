@@ -50,7 +50,7 @@ func accessIn(q *oracle.AccessCheck) AccessIn {
 
 // check adds an access check. The rules named come before those that the oracle met.
 func (b *builder) check(q *oracle.AccessCheck, rules ...string) {
-	d := oracle.Access(q)
+	d := oracle.Access(q) // The expected answer comes from the oracle, not from refmon (B-40).
 	if d.Privileges == nil {
 		d.Privileges = []string{}
 	}

@@ -60,6 +60,7 @@ func makeAudit(b *builder) {
 			}
 		}
 	}
+	b.drawn = true
 	r := source(3)
 	for range 800 {
 		var entries []oracle.ACE
@@ -72,6 +73,7 @@ func makeAudit(b *builder) {
 		}
 		b.recorded(audited(grouped(), pick(r, []oracle.Word{1, 2, 3, maximum}), r.IntN(2) == 0, entries...), "U-12", "U-14")
 	}
+	b.drawn = false
 	for _, c := range combined()[:40] {
 		for _, granted := range []bool{false, true} {
 			a := entry(oracle.AuditCallback, 1, everyone)

@@ -51,6 +51,7 @@ func makeInherit(b *builder) {
 	b.creatorLists()
 	b.classes()
 	b.systemEntries()
+	b.drawn = true
 	r := source(4)
 	for range 900 {
 		draw := func() *oracle.Descriptor {

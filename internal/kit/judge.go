@@ -84,6 +84,7 @@ func (j *Judge) Take(line []byte) error {
 		return err
 	}
 	q := j.open[a.ID]
+	// A second answer, or one to another question, ends the run (B-38).
 	if j.closed[a.ID] {
 		return fmt.Errorf("%w: a second answer to %.40q", ErrProtocol, a.ID)
 	}
@@ -92,6 +93,7 @@ func (j *Judge) Take(line []byte) error {
 	}
 	delete(j.open, a.ID)
 	j.closed[a.ID] = true
+	// An unsupported question is neither right nor wrong (B-36).
 	if a.Unsupported != "" {
 		j.count(q).Unsupported++
 		return nil
@@ -111,8 +113,9 @@ func (j *Judge) fail(q *Question, given, why string) {
 	}
 }
 
-// Finish counts the questions without an answer as wrong (B-36).
+// Finish counts the questions without an answer as wrong.
 func (j *Judge) Finish() {
+	// A question without an answer is wrong (B-36).
 	for _, q := range j.Missing() {
 		j.fail(q, "", "no answer")
 	}
@@ -184,6 +187,7 @@ func (q *Question) descriptor(got *Out) error {
 	if err != nil {
 		return err
 	}
+	// Only the meaning counts (B-39).
 	if have != want {
 		return fmt.Errorf("another descriptor: %s, want %s", have, want)
 	}

@@ -52,7 +52,7 @@ func conditional(typ byte, c *oracle.Cond) *oracle.Descriptor {
 
 func makePolicy(b *builder) {
 	for _, c := range relations() {
-		b.condition(c, "A-112")
+		b.condition(c, relationRule(c))
 	}
 	for _, r := range references() {
 		b.condition(&oracle.Cond{Left: r}, "A-111")
@@ -62,10 +62,11 @@ func makePolicy(b *builder) {
 	for _, c := range memberships() {
 		b.condition(c, "A-116")
 	}
+	b.central()
+	b.drawn = true
 	for _, c := range combined() {
 		b.condition(c, "A-111")
 	}
-	b.central()
 }
 
 // refs returns the attributes that a condition reads.
@@ -106,8 +107,36 @@ func (b *builder) condition(c *oracle.Cond, rule string) {
 			}
 			d.SACL.Entries = append(d.SACL.Entries, attribute(a))
 		}
-		b.check(plainCheck(t, d, 1), rule)
+		b.check(plainCheck(t, d, 1), append([]string{rule}, special(c, reads)...)...)
 	}
+}
+
+// relationRule returns the rule of a relation's operator.
+func relationRule(c *oracle.Cond) string {
+	switch {
+	case strings.HasSuffix(c.Op, "Contains") || strings.HasSuffix(c.Op, "Any_of"):
+		return "A-114"
+	case c.Right.List || c.Left.Name == "ii" || c.Left.Name == "ss" || c.Left.Name == "depts":
+		return "A-113"
+	}
+	return "A-112"
+}
+
+// special returns the rules of attributes that are not plain: deny-only claims, and booleans in relations.
+func special(c *oracle.Cond, reads []oracle.Ref) (rules []string) {
+	for _, r := range reads {
+		switch r.Name {
+		case "deny":
+			rules = append(rules, "A-151")
+		case "off", "missing":
+			rules = append(rules, "A-110")
+		case "t", "f", "secret":
+			if c.Right != nil || len(c.Kids) > 0 {
+				rules = append(rules, "A-155")
+			}
+		}
+	}
+	return rules
 }
 
 func references() (out []*oracle.Ref) {

@@ -90,6 +90,7 @@ func Questions(suites ...string) ([]*Question, error) {
 // builder collects the questions of one suite.
 type builder struct {
 	suite string
+	drawn bool            // several rules at once, drawn at random: at most Agree
 	seen  map[string]bool // operation and input
 	list  []*Question
 }
@@ -102,8 +103,11 @@ func (b *builder) add(op string, in any, out *Out, rules ...string) {
 	}
 	if key := op + string(text); !b.seen[key] {
 		b.seen[key] = true
-		b.list = append(b.list, &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules),
-			Known: known(unique(rules))})
+		q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
+		if b.drawn && index(q.Known) > index(Agree) {
+			q.Known = Agree
+		}
+		b.list = append(b.list, q)
 	}
 }
 

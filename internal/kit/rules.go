@@ -2,6 +2,7 @@ package kit
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,14 +43,14 @@ var (
 	choice   = regexp.MustCompile(`(?i)choice|decided|decision|our own|reading`)
 	recorded = regexp.MustCompile(`(?i)recorded|recordings`)
 	indirect = regexp.MustCompile(`(?i)forshaw|reactos|observed|tests`)
-	other    = regexp.MustCompile(`MS-|Sid|Acl|[Aa]ccess|[Tt]oken|SDDL|page|Forshaw|Windows|header|winnt|Client`)
 )
 
-// knownOf reads from a rule's source how its answers are known. A source that names a choice is never more than
+// KnownOf reads from a rule's source how its answers are known. A source that names a choice is never more than
 // [Agree], because a question may depend on the chosen part (B-37).
-func knownOf(source string) string {
+func KnownOf(source string) string {
+	parts := strings.Split(source, ";")
 	switch {
-	case choice.MatchString(source) && !other.MatchString(choice.ReplaceAllString(source, "")):
+	case !slices.ContainsFunc(parts, func(p string) bool { return !choice.MatchString(p) }):
 		return Decided
 	case choice.MatchString(source), indirect.MatchString(source) && !recorded.MatchString(source):
 		return Agree
@@ -67,7 +68,7 @@ func known(ids []string) string {
 		if !ok {
 			panic("kit: no rule " + id)
 		}
-		if k := knownOf(r.Source); index(k) < index(weakest) {
+		if k := KnownOf(r.Source); index(k) < index(weakest) {
 			weakest = k
 		}
 	}

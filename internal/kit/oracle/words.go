@@ -58,7 +58,7 @@ var (
 
 // rights returns the mask of an entry in the first form that fits (S-39).
 func (w Words) rights(a *ACE) string {
-	if a.Mask == 0 {
+	if a.Mask == 0 && (w.Letters || a.Type == ResourceAttribute || a.Type == ScopedPolicy) {
 		return ""
 	}
 	if !w.Letters {
