@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/refmon/refmon/internal/kit"
 	"github.com/refmon/refmon/internal/kit/answer"
@@ -15,11 +16,16 @@ import (
 
 // suiteFlag selects suites; none means all.
 type suiteFlag struct {
-	Suite []string `help:"Ask only this suite: sddl, bytes, inherit, access, policy, token, ladder or audit; may be repeated." placeholder:"SUITE"`
+	Suite []string `help:"Ask only this suite (see questions --help); may be repeated." placeholder:"SUITE"`
 }
 
 type questionsCmd struct {
 	suiteFlag
+}
+
+// Help names the suites.
+func (*questionsCmd) Help() string {
+	return "The suites are " + strings.Join(kit.Suites(), ", ") + "."
 }
 
 // Run prints the questions.
@@ -40,7 +46,7 @@ func (c *questionsCmd) Run(std *streams) error {
 // outputFlags say what is printed of a score.
 type outputFlags struct {
 	Show int    `help:"Print at most this many failing questions with their rules." default:"5" placeholder:"N"`
-	JSON string `help:"Write the counts and all failing questions to FILE as JSON; - writes them to standard output in place of the table." placeholder:"FILE" name:"json"`
+	JSON string `name:"json" placeholder:"FILE" help:"Write counts and all wrong answers to FILE, - for standard output."`
 }
 
 // keep returns how many failures of these questions the judge has to keep.

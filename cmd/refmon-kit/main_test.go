@@ -62,7 +62,8 @@ func TestScoreComparesOffline(t *testing.T) {
 		!strings.Contains(out, "  rule      U-12 ") {
 		t.Errorf("a missing answer: got %d and %s, want it with its rule", code, out)
 	}
-	if code, out, _ := command(first, "score", "--json", "-", file); code != exitWrong || !strings.HasPrefix(out, "{\n") {
+	if code, out, _ := command(first, "score", "--json", "-", file); code != exitWrong || !strings.HasPrefix(out,
+		"{\n") {
 		t.Errorf("JSON on standard output: got %d and %.80s, want an object", code, out)
 	}
 }

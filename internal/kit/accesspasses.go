@@ -15,7 +15,8 @@ func (b *builder) restricted() {
 		{e(a, 0x1F01FF, user)}, {e(a, 0x1F01FF, user), e(a, 0x120116, limited)},
 	}
 	for _, dacl := range dacls {
-		for _, restricting := range [][]string{{everyone}, {user}, {limited}, {groupX}, {everyone, groupX}, {groupG, limited}} {
+		for _, restricting := range [][]string{{everyone}, {user}, {limited}, {groupX}, {everyone, groupX}, {groupG,
+			limited}} {
 			for _, writing := range []bool{false, true} {
 				for _, desired := range []oracle.Word{1, 2, 3, 0x120089, 0x10000, 0x60000, maximum, maximum | 2} {
 					t := grouped()
@@ -141,7 +142,8 @@ func (b *builder) mixed() {
 	b.drawn = true
 	r := source(1)
 	for i := range 900 {
-		q := plainCheck(randomToken(r), randomObject(r), pick(r, []oracle.Word{1, 2, 3, 0x20000, 0x40000, 0x80000, saclBit,
+		q := plainCheck(randomToken(r), randomObject(r), pick(r, []oracle.Word{1, 2, 3, 0x20000, 0x40000, 0x80000,
+			saclBit,
 			0x120089, 0x80000000, 0x10000000, maximum, maximum | 1}))
 		if r.IntN(3) == 0 {
 			q.Self = pick(r, []string{user, groupG})

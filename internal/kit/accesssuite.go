@@ -231,7 +231,8 @@ func (b *builder) privileges() {
 
 // integrity asks about labels of objects and levels of tokens.
 func (b *builder) integrity() {
-	levels := map[oracle.Word]string{0: "S-1-16-0", 0x1000: "S-1-16-4096", 0x2000: "S-1-16-8192", 0x3000: "S-1-16-12288",
+	levels := map[oracle.Word]string{0: "S-1-16-0", 0x1000: "S-1-16-4096", 0x2000: "S-1-16-8192",
+		0x3000: "S-1-16-12288",
 		0x4000: "S-1-16-16384"}
 	order := []oracle.Word{0, 0x1000, 0x2000, 0x3000, 0x4000}
 	for _, level := range order {

@@ -31,7 +31,8 @@ func audited(t *oracle.Token, desired oracle.Word, granted bool, entries ...orac
 
 func makeAudit(b *builder) {
 	var all []oracle.ACE
-	for _, flags := range []byte{oracle.AuditSuccess, oracle.AuditFailure, 0xC0, 0, 0xC0 | oracle.InheritOnly | oracle.ObjectInherit} {
+	for _, flags := range []byte{oracle.AuditSuccess, oracle.AuditFailure, 0xC0, 0,
+		0xC0 | oracle.InheritOnly | oracle.ObjectInherit} {
 		for _, s := range []string{user, everyone, groupG, groupH, stranger, limited, owners, self} {
 			for _, mask := range []oracle.Word{1, 2, 0x80000000, 0x10000000} {
 				a := entry(oracle.Audit, mask, s)
@@ -71,7 +72,8 @@ func makeAudit(b *builder) {
 			}
 			entries = append(entries, a)
 		}
-		b.recorded(audited(grouped(), pick(r, []oracle.Word{1, 2, 3, maximum}), r.IntN(2) == 0, entries...), "U-12", "U-14")
+		b.recorded(audited(grouped(), pick(r, []oracle.Word{1, 2, 3, maximum}), r.IntN(2) == 0, entries...), "U-12",
+			"U-14")
 	}
 	b.drawn = false
 	for _, c := range combined()[:40] {

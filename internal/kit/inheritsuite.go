@@ -27,7 +27,8 @@ func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
 	for _, d := range []struct {
 		from     *oracle.Descriptor
 		sddl, to *string
-	}{{q.Parent, &in.Parent, &in.ParentHex}, {q.Creator, &in.Creator, &in.CreatorHex}, {q.Default, &in.DefaultDACL, &in.DefaultDACLHex}} {
+	}{{q.Parent, &in.Parent, &in.ParentHex}, {q.Creator, &in.Creator, &in.CreatorHex}, {q.Default, &in.DefaultDACL,
+		&in.DefaultDACLHex}} {
 		if d.from != nil {
 			*d.sddl, *d.to = d.from.SDDL(), d.from.Hex()
 		}
@@ -111,7 +112,8 @@ func (b *builder) creatorLists() {
 	only.Flags |= oracle.InheritOnly
 	passes := entry(oracle.Deny, 1, stranger)
 	passes.Flags = oracle.ObjectInherit | oracle.ContainerInherit
-	lists := []*oracle.ACL{nil, {Null: true}, {}, list(given), list(marked), list(given, marked), list(spread), list(only),
+	lists := []*oracle.ACL{nil, {Null: true}, {}, list(given), list(marked), list(given, marked), list(spread),
+		list(only),
 		list(passes), list(passes, given)}
 	for i, c := range lists {
 		for j, p := range lists {
@@ -121,7 +123,8 @@ func (b *builder) creatorLists() {
 				}
 				for _, def := range []*oracle.Descriptor{nil, {DACL: list(entry(oracle.Allow, 0x10000000, system))}} {
 					b.both(oracle.Inheritance{Creator: &oracle.Descriptor{Owner: stranger, DACL: c, Control: protected},
-						Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: p}, Default: def}, "S-63", "S-64", "S-65")
+						Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: p}, Default: def}, "S-63",
+						"S-64", "S-65")
 				}
 			}
 		}
@@ -138,7 +141,8 @@ func (b *builder) classes() {
 				for _, property := range []string{"", guidC} {
 					a := entry(typ, 0x20000010, creator)
 					a.Flags, a.Object, a.Class = byte(flags), property, guidA
-					b.both(oracle.Inheritance{Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: list(a)}, Class: class,
+					b.both(oracle.Inheritance{Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: list(a)},
+						Class: class,
 						Owner: user, Group: groupG, Mapping: oracle.Directory}, "S-69", "S-66")
 				}
 			}
@@ -160,7 +164,8 @@ func (b *builder) systemEntries() {
 			a.Flags |= flags
 			own := watch
 			own.SID = user
-			for _, c := range []*oracle.Descriptor{nil, {SACL: list(own)}, {SACL: list(own), Control: oracle.SACLProtected},
+			for _, c := range []*oracle.Descriptor{nil, {SACL: list(own)}, {SACL: list(own),
+				Control: oracle.SACLProtected},
 				{SACL: &oracle.ACL{}}} {
 				b.both(oracle.Inheritance{Parent: &oracle.Descriptor{Owner: system, Group: system,
 					DACL: list(entry(oracle.Allow, 1, user)), SACL: list(a)}, Creator: c}, "S-70", "S-63")

@@ -244,7 +244,8 @@ func sameNodes(want, got []oracle.Node) error {
 	}
 	for i, w := range want {
 		if g := got[i]; g.Status != w.Status || w.Status == oracle.Success && g.Granted != w.Granted {
-			return fmt.Errorf("result %d is %s 0x%x, want %s 0x%x", i, g.Status, uint32(g.Granted), w.Status, uint32(w.Granted))
+			return fmt.Errorf("result %d is %s 0x%x, want %s 0x%x", i, g.Status, uint32(g.Granted), w.Status,
+				uint32(w.Granted))
 		}
 	}
 	return nil
@@ -268,8 +269,10 @@ func sameToken(want, got *oracle.Token) error {
 		same bool
 	}{{"user", want.User == got.User && want.UserAttributes&denying == got.UserAttributes&denying},
 		{"groups", sameSet(want.Groups, got.Groups)}, {"privileges", sameSet(want.Privileges, got.Privileges)},
-		{"restricting", (want.Restricting == nil) == (got.Restricting == nil) && sameSet(want.Restricting, got.Restricting)},
-		{"writeRestricted", want.WriteRestricted == got.WriteRestricted}, {"integrity", want.Integrity == got.Integrity},
+		{"restricting", (want.Restricting == nil) == (got.Restricting == nil) && sameSet(want.Restricting,
+			got.Restricting)},
+		{"writeRestricted", want.WriteRestricted == got.WriteRestricted}, {"integrity",
+			want.Integrity == got.Integrity},
 		{"type", want.Type == got.Type}, {"level", level(want) == level(got)}} {
 		if !field.same {
 			return fmt.Errorf("the token has other %s", field.name)

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/kit/oracle"
 )
 
-// claimed is a token with claims of every type in the user's list, and two in the device's.
+// claimed returns a token with claims of every type in the user's list, and two in the device's.
 func claimed() *oracle.Token {
 	t := grouped()
 	t.UserClaims = []oracle.Claim{
@@ -16,9 +16,11 @@ func claimed() *oracle.Token {
 		{Name: "big", Type: "uint64", Values: []string{"18446744073709551615"}},
 		{Name: "ii", Type: "int64", Values: []string{"1", "2"}}, {Name: "s", Type: "string", Values: []string{"a"}},
 		{Name: "none", Type: "string", Values: []string{""}}, {Name: "ss", Type: "string", Values: []string{"a", "b"}},
-		{Name: "case", Type: "string", Values: []string{"a"}, Flags: 2}, {Name: "t", Type: "boolean", Values: []string{"1"}},
+		{Name: "case", Type: "string", Values: []string{"a"}, Flags: 2}, {Name: "t", Type: "boolean",
+			Values: []string{"1"}},
 		{Name: "f", Type: "boolean", Values: []string{"0"}}, {Name: "d", Type: "sid", Values: []string{everyone}},
-		{Name: "x", Type: "octets", Values: []string{"0102"}}, {Name: "off", Type: "int64", Values: []string{"1"}, Flags: 0x10},
+		{Name: "x", Type: "octets", Values: []string{"0102"}}, {Name: "off", Type: "int64", Values: []string{"1"},
+			Flags: 0x10},
 		{Name: "deny", Type: "int64", Values: []string{"1"}, Flags: 4},
 	}
 	t.DeviceClaims = []oracle.Claim{{Name: "i", Type: "int64", Values: []string{"2"}},
@@ -29,13 +31,14 @@ func claimed() *oracle.Token {
 
 // resources are attributes of the object.
 var resources = []oracle.Claim{{Name: "level", Type: "int64", Values: []string{"1"}},
-	{Name: "depts", Type: "string", Values: []string{"a", "c"}}, {Name: "secret", Type: "boolean", Values: []string{"1"}}}
+	{Name: "depts", Type: "string", Values: []string{"a", "c"}}, {Name: "secret", Type: "boolean",
+		Values: []string{"1"}}}
 
 func attribute(c oracle.Claim) oracle.ACE {
 	return oracle.ACE{Type: oracle.ResourceAttribute, SID: everyone, Claim: &c}
 }
 
-// conditional is an object whose first entry has a condition.
+// conditional returns an object whose first entry has a condition.
 func conditional(typ byte, c *oracle.Cond) *oracle.Descriptor {
 	a := entry(typ, 1, everyone)
 	a.Cond = c
@@ -140,7 +143,8 @@ func special(c *oracle.Cond, reads []oracle.Ref) (rules []string) {
 }
 
 func references() (out []*oracle.Ref) {
-	for _, name := range []string{"i", "I", "zero", "big", "ii", "s", "none", "ss", "case", "t", "f", "d", "x", "off", "deny",
+	for _, name := range []string{"i", "I", "zero", "big", "ii", "s", "none", "ss", "case", "t", "f", "d", "x", "off",
+		"deny",
 		"missing"} {
 		out = append(out, &oracle.Ref{Scope: "User", Name: name})
 	}
@@ -149,7 +153,7 @@ func references() (out []*oracle.Ref) {
 		&oracle.Ref{Scope: "Resource", Name: "secret"}, &oracle.Ref{Scope: "Resource", Name: "missing"})
 }
 
-// operands are the right sides of relations.
+// operands returns the right sides of relations.
 func operands() (out []*oracle.Operand) {
 	lit := func(typ string, texts ...string) (list []oracle.Literal) {
 		for _, t := range texts {
@@ -158,12 +162,15 @@ func operands() (out []*oracle.Operand) {
 		return list
 	}
 	for _, l := range [][]oracle.Literal{lit("int64", "0"), lit("int64", "1"), lit("int64", "2"), lit("int64", "-1"),
-		lit("string", "a"), lit("string", "A"), lit("string", "b"), lit("string", ""), lit("sid", everyone), lit("sid", user),
+		lit("string", "a"), lit("string", "A"), lit("string", "b"), lit("string", ""), lit("sid", everyone),
+		lit("sid", user),
 		lit("octets", "0102"), lit("octets", "01"), lit("octets", "02")} {
 		out = append(out, &oracle.Operand{Values: l})
 	}
-	for _, l := range [][]oracle.Literal{lit("int64", "1"), lit("int64", "1", "2"), lit("int64", "2", "1"), lit("int64", "1", "3"),
-		lit("string", "a"), lit("string", "a", "b"), lit("string", "B", "A"), lit("string", "c", "a"), lit("sid", everyone),
+	for _, l := range [][]oracle.Literal{lit("int64", "1"), lit("int64", "1", "2"), lit("int64", "2", "1"),
+		lit("int64", "1", "3"),
+		lit("string", "a"), lit("string", "a", "b"), lit("string", "B", "A"), lit("string", "c", "a"), lit("sid",
+			everyone),
 		lit("sid", user, everyone)} {
 		out = append(out, &oracle.Operand{Values: l, List: true})
 	}
@@ -179,7 +186,8 @@ func operands() (out []*oracle.Operand) {
 func relations() (out []*oracle.Cond) {
 	for i, left := range references() {
 		for j, right := range operands() {
-			for k, op := range []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains", "Not_Any_of"} {
+			for k, op := range []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains",
+				"Not_Any_of"} {
 				if (i*7+j*3+k)%3 == 0 && settled(left, op, right) { // a third of the table
 					out = append(out, &oracle.Cond{Op: op, Left: left, Right: right})
 				}
@@ -200,7 +208,8 @@ func settled(left *oracle.Ref, op string, right *oracle.Operand) bool {
 
 func memberships() (out []*oracle.Cond) {
 	for _, op := range []string{"Member_of", "Device_Member_of", "Member_of_Any", "Device_Member_of_Any"} {
-		for _, sids := range [][]string{{user}, {groupG}, {groupH}, {groupX}, {everyone}, {groupG, everyone}, {groupG, groupX},
+		for _, sids := range [][]string{{user}, {groupG}, {groupH}, {groupX}, {everyone}, {groupG, everyone}, {groupG,
+			groupX},
 			{groupX, groupH}, {owners}, {stranger, groupG}} {
 			o := &oracle.Operand{List: true}
 			for _, s := range sids {
@@ -258,7 +267,8 @@ func (b *builder) central() {
 		Right: &oracle.Operand{Values: []oracle.Literal{{Type: "int64", Text: "1"}}}},
 		{Left: &oracle.Ref{Scope: "Resource", Name: "missing"}}}
 	var limits []*oracle.Descriptor
-	for _, a := range []oracle.ACE{entry(oracle.Allow, 1, everyone), entry(oracle.Allow, 3, user), entry(oracle.Allow, 3, stranger),
+	for _, a := range []oracle.ACE{entry(oracle.Allow, 1, everyone), entry(oracle.Allow, 3, user), entry(oracle.Allow,
+		3, stranger),
 		entry(oracle.Allow, 0x10000000, groupG)} {
 		limits = append(limits, &oracle.Descriptor{DACL: list(a)})
 	}

@@ -11,7 +11,8 @@ func randomToken(r *rand.Rand) *oracle.Token {
 	t := plainToken()
 	for _, s := range []string{groupG, groupH, admins} {
 		if r.IntN(2) == 0 {
-			t.Groups = append(t.Groups, oracle.Group{SID: s, Attributes: pick(r, []oracle.Word{0, 4, on, denying, 0xF})})
+			t.Groups = append(t.Groups, oracle.Group{SID: s, Attributes: pick(r, []oracle.Word{0, 4, on, denying,
+				0xF})})
 		}
 	}
 	for _, p := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeBackupPrivilege",

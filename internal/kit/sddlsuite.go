@@ -59,7 +59,8 @@ func (b *builder) sids() {
 	for _, rid := range slices.Sorted(maps.Keys(oracle.DomainAliases)) {
 		list = append(list, domain+"-"+rid)
 	}
-	list = append(list, user, "S-1-0-0", "S-1-5-5-1-2", pack, "S-1-5-21-4294967295-0-1-4294967295", "S-1-5-80-1-2-3-4-5")
+	list = append(list, user, "S-1-0-0", "S-1-5-5-1-2", pack, "S-1-5-21-4294967295-0-1-4294967295",
+		"S-1-5-80-1-2-3-4-5")
 	for _, s := range list {
 		b.texts(&oracle.Descriptor{Owner: s}, "S-10")
 		b.texts(&oracle.Descriptor{Group: s}, "S-10")
@@ -181,7 +182,8 @@ func (b *builder) variations() {
 	for n := range 12 {
 		many = &oracle.Descriptor{DACL: &oracle.ACL{}}
 		for i := range n + 1 {
-			many.DACL.Entries = append(many.DACL.Entries, entry(byte(i%2), oracle.Word(i+1), fmt.Sprint(domain, "-", 1000+i)))
+			many.DACL.Entries = append(many.DACL.Entries, entry(byte(i%2), oracle.Word(i+1), fmt.Sprint(domain, "-",
+				1000+i)))
 		}
 		b.texts(many, "S-46")
 	}
@@ -190,8 +192,10 @@ func (b *builder) variations() {
 // malformedTexts asks for texts that are no descriptor.
 func (b *builder) malformedTexts() {
 	bad := func(text, rule string) { b.add("parse_sddl", ParseIn{text, domain}, nil, rule) }
-	for _, text := range []string{"O", "O:", "X:BA", "O:ZZ", "O:BAO:BA", "G:SYG:SY", "D:D:", "S:S:", "D:(A;;FR;;;WD)D:", "O:BA;",
-		"BA", "D", "D:A;;FR;;;WD", "D:)", "D:(", "D:()", "D:((A;;FR;;;WD))", "O:BAx", "D:X", "D:PP(", "::", "O::", "O:D:"} {
+	for _, text := range []string{"O", "O:", "X:BA", "O:ZZ", "O:BAO:BA", "G:SYG:SY", "D:D:", "S:S:",
+		"D:(A;;FR;;;WD)D:", "O:BA;",
+		"BA", "D", "D:A;;FR;;;WD", "D:)", "D:(", "D:()", "D:((A;;FR;;;WD))", "O:BAx", "D:X", "D:PP(", "::", "O::",
+		"O:D:"} {
 		bad(text, "S-43")
 	}
 	fields := []string{"A", "OICI", "FR", "", "", "WD"}
@@ -212,7 +216,8 @@ func (b *builder) malformedTexts() {
 		bad("D:(OA;;CR;"+guid+";;WD)", "S-43")
 		bad("D:(OA;;CR;;"+guid+";WD)", "S-43")
 	}
-	for _, s := range []string{"S-1", "S-1-", "S-1-5-", "S-2-5-18", "S-1-5-18-", "S-1--5", "s", "S-1-5-1a", "S", "S--5-18",
+	for _, s := range []string{"S-1", "S-1-", "S-1-5-", "S-2-5-18", "S-1-5-18-", "S-1--5", "s", "S-1-5-1a", "S",
+		"S--5-18",
 		"S-1-5" + strings.Repeat("-1", 16), "S-1-281474976710656-1"} {
 		bad("O:"+s, "S-7")
 		bad("D:(A;;FR;;;"+s+")", "S-7")
@@ -224,8 +229,10 @@ func (b *builder) malformedTexts() {
 		bad("S:("+typ+";;FR;;;WD)", "S-14")
 	}
 	for _, c := range []string{"", "(", ")", "()", "(@User.a", "@User.a", "(@User.a ==)", "(== 1)", "(@User.a = 1)",
-		"(@User.a == 1) x", "(@Nobody.a == 1)", "(@User.a && )", "(! @User.a)", "(Member_of)", "(Member_of {BA})", "(@User. == 1)",
-		"(@User.a == \"x)", "(@User.a == {1)", "(@User.a Contains)", "(Exists {1})", "(@User.a == 9223372036854775808000)"} {
+		"(@User.a == 1) x", "(@Nobody.a == 1)", "(@User.a && )", "(! @User.a)", "(Member_of)", "(Member_of {BA})",
+		"(@User. == 1)",
+		"(@User.a == \"x)", "(@User.a == {1)", "(@User.a Contains)", "(Exists {1})",
+		"(@User.a == 9223372036854775808000)"} {
 		bad("D:(XA;;FR;;;WD;"+c+")", "S-36")
 	}
 }

@@ -1,10 +1,6 @@
 package kit
 
-import (
-	"fmt"
-
-	"github.com/refmon/refmon/internal/kit/oracle"
-)
+import "github.com/refmon/refmon/internal/kit/oracle"
 
 // DuplicateIn is the input of duplicate. A nil Level means no quality of service.
 type DuplicateIn struct {
@@ -26,13 +22,6 @@ type PrivilegesIn struct {
 	Token      *oracle.Token      `json:"token"`
 	DisableAll bool               `json:"disableAll,omitempty"`
 	Changes    []oracle.Privilege `json:"changes,omitempty"`
-}
-
-// ImpersonateIn is the input of impersonate.
-type ImpersonateIn struct {
-	Process *oracle.Token `json:"process"`
-	Client  *oracle.Token `json:"client"`
-	Level   int           `json:"level"`
 }
 
 // varied returns tokens with groups and privileges in several states.
@@ -90,20 +79,23 @@ func (b *builder) duplicates() {
 func (b *builder) filters() {
 	for _, t := range varied() {
 		for flags := range oracle.Word(18) {
-			for i, disable := range [][]string{nil, {user}, {groupG}, {groupH, everyone}, {stranger}, {admins}, {"S-1-5-5-7-9"}} {
+			for i, disable := range [][]string{nil, {user}, {groupG}, {groupH, everyone}, {stranger}, {admins},
+				{"S-1-5-5-7-9"}} {
 				for j, restrict := range [][]string{nil, {everyone}, {user}, {groupG, limited}} {
 					for k, del := range [][]string{nil, {"SeBackupPrivilege"}, {"SeTcbPrivilege"},
 						{"SeChangeNotifyPrivilege", "SeDebugPrivilege"}} {
 						if (i+j+k+int(flags))%4 != 0 { // a quarter of the table
 							continue
 						}
-						q := &oracle.Filtering{Token: t, Flags: flags, Disable: disable, Delete: del, Restrict: restrict}
+						q := &oracle.Filtering{Token: t, Flags: flags, Disable: disable, Delete: del,
+							Restrict: restrict}
 						n, status := oracle.Filter(q)
 						rules := []string{"T-64"}
 						for _, r := range []struct {
 							on bool
 							id string
-						}{{flags > 15, "T-60"}, {flags&4 != 0, "T-65"}, {restrict != nil, "T-63"}, {disable != nil, "T-61"},
+						}{{flags > 15, "T-60"}, {flags&4 != 0, "T-65"}, {restrict != nil, "T-63"}, {disable != nil,
+							"T-61"},
 							{del != nil || flags&1 != 0, "T-62"}} {
 							if r.on {
 								rules = append([]string{r.id}, rules...)
@@ -123,7 +115,8 @@ func (b *builder) adjustments() {
 		groups = append(groups, oracle.Group{SID: s}, oracle.Group{SID: s, Attributes: 4})
 	}
 	var privileges []oracle.Privilege
-	for _, name := range []string{"SeChangeNotifyPrivilege", "SeBackupPrivilege", "SeShutdownPrivilege", "SeDebugPrivilege",
+	for _, name := range []string{"SeChangeNotifyPrivilege", "SeBackupPrivilege", "SeShutdownPrivilege",
+		"SeDebugPrivilege",
 		"SeTcbPrivilege"} {
 		for _, a := range []oracle.Word{0, 2, 4} {
 			privileges = append(privileges, oracle.Privilege{Name: name, Attributes: a})
@@ -155,84 +148,6 @@ func (b *builder) adjustments() {
 				}
 				n, status := oracle.AdjustPrivileges(t, false, changes)
 				b.changed("adjust_privileges", PrivilegesIn{Token: t, Changes: changes}, n, status, "T-71")
-			}
-		}
-	}
-}
-
-// makeLadder asks which level PsImpersonateClient gives.
-func makeLadder(b *builder) {
-	var processes, clients []*oracle.Token
-	for i := range 12 {
-		p := plainToken()
-		p.Type, p.Level, p.AuthenticationID, p.Elevation = "primary", 0, 0x1234, "default"
-		switch i {
-		case 1, 2:
-			p.Privileges = []oracle.Privilege{{Name: "SeImpersonatePrivilege", Attributes: oracle.Word(i-1) * 3}}
-		case 3:
-			p.Restricting = []string{everyone}
-		case 4:
-			p.Integrity = 0x1000
-		case 5:
-			p.Integrity, p.Elevation = 0x3000, "full"
-		case 6:
-			p.AppContainer, p.Integrity = pack, 0x1000
-		case 7:
-			p.Elevation = "limited"
-		case 8:
-			p.User = stranger
-		case 9:
-			p.User, p.Integrity = stranger, 0x1000
-		case 10:
-			p.AuthenticationID = 0x777
-		case 11:
-			p.User, p.Restricting = stranger, []string{limited}
-		}
-		processes = append(processes, p)
-	}
-	for i := range 11 {
-		c := plainToken()
-		c.AuthenticationID, c.Elevation = 0x5678, "default"
-		switch i {
-		case 1:
-			c.User = stranger
-		case 2:
-			c.Restricting = []string{everyone}
-		case 3:
-			c.Integrity = 0x1000
-		case 4:
-			c.Integrity, c.Elevation = 0x3000, "full"
-		case 5:
-			c.AppContainer, c.Integrity = pack, 0x1000
-		case 6:
-			c.AuthenticationID = 0x3E6
-		case 7:
-			c.OriginatingLogon = 0x1234
-		case 8:
-			c.OriginatingLogon, c.Integrity = 0x1234, 0x3000
-		case 9:
-			c.AppContainer, c.Integrity = fmt.Sprint(pack, "7"), 0x1000
-		case 10:
-			c.OriginatingLogon, c.User = 0x777, stranger
-		}
-		clients = append(clients, c)
-	}
-	for _, p := range processes {
-		for _, c := range clients {
-			for own := -1; own < 4; own++ { // -1: a primary token
-				client := *c
-				client.Level = own
-				if own < 0 {
-					client.Type, client.Level = "primary", 0
-				}
-				for level := range 5 {
-					status, now, rule := oracle.Impersonate(p, &client, level)
-					out := &Out{Status: status, Level: &now}
-					if status != oracle.Success {
-						out.Level = nil
-					}
-					b.add("impersonate", ImpersonateIn{p, &client, level}, out, rule)
-				}
 			}
 		}
 	}

@@ -37,13 +37,13 @@ const (
 	denying = 0x10 // SE_GROUP_USE_FOR_DENY_ONLY
 )
 
-// plainToken is an impersonation token at Medium in Everyone, with more groups.
+// plainToken returns an impersonation token at Medium in Everyone, with more groups.
 func plainToken(groups ...oracle.Group) *oracle.Token {
 	return &oracle.Token{User: user, Groups: append([]oracle.Group{{SID: everyone, Attributes: on}}, groups...),
 		Integrity: 0x2000, MandatoryPolicy: 1, Type: "impersonation", Level: 2}
 }
 
-// grouped is a plain token with G enabled and H deny-only.
+// grouped returns a plain token with G enabled and H deny-only.
 func grouped() *oracle.Token {
 	return plainToken(oracle.Group{SID: groupG, Attributes: on}, oracle.Group{SID: groupH, Attributes: denying})
 }
@@ -54,12 +54,12 @@ func entry(typ byte, mask oracle.Word, sid string) oracle.ACE {
 
 func list(entries ...oracle.ACE) *oracle.ACL { return &oracle.ACL{Entries: entries} }
 
-// object is a descriptor of SYSTEM with a DACL.
+// object returns a descriptor of SYSTEM with a DACL.
 func object(entries ...oracle.ACE) *oracle.Descriptor {
 	return &oracle.Descriptor{Owner: system, Group: system, DACL: list(entries...)}
 }
 
-// source is a generator of random numbers that is the same in every run.
+// source returns a generator of random numbers that is the same in every run.
 func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(44, seed)) }
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }

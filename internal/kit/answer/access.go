@@ -135,7 +135,8 @@ func auditCheck(in *kit.AuditIn) (*kit.Out, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Descriptor = sd.New(sd.Parts{Control: full.Control(), Owner: full.Owner(), Group: full.Group(), DACL: full.DACL(),
+		r.Descriptor = sd.New(sd.Parts{Control: full.Control(), Owner: full.Owner(), Group: full.Group(),
+			DACL: full.DACL(),
 			SACL: one})
 		if v := everyOutcome.Evaluate("File", r, dec, nil); v.Success || v.Failure {
 			entries = append(entries, i)

@@ -12,7 +12,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 )
 
-// TestAdapterAgreesWithOracle asks refmon the questions whose expected answers the oracle made: one in four, or all with
+// TestAdapterAgreesWithOracle asks refmon the questions whose expected answers the oracle made: one in four, or all
+// with
 // REFMON_DEEP=1 (B-40).
 func TestAdapterAgreesWithOracle(t *testing.T) {
 	questions, err := kit.Questions()

@@ -162,7 +162,8 @@ func addValue(a *claims.Attribute, typ, v string) (err error) {
 // tokenOut returns the parts of a token that the kit compares.
 func tokenOut(t *token.Token) *oracle.Token {
 	out := &oracle.Token{User: t.User().SID.String(), UserAttributes: oracle.Word(t.User().Attributes & 0x10),
-		WriteRestricted: t.WriteRestricted(), Integrity: oracle.Word(t.Integrity()), Type: "primary", Level: int(t.Level()),
+		WriteRestricted: t.WriteRestricted(), Integrity: oracle.Word(t.Integrity()), Type: "primary",
+		Level:           int(t.Level()),
 		MandatoryPolicy: oracle.Word(t.MandatoryPolicy())}
 	if t.Type() == winnt.TokenImpersonation {
 		out.Type = "impersonation"
@@ -186,7 +187,7 @@ func tokenOut(t *token.Token) *oracle.Token {
 	return out
 }
 
-// result is the answer of an operation on a token; n counts only after a success.
+// result returns the answer of an operation on a token; n counts only after a success.
 func result(n *token.Token, st ntstatus.Status) *kit.Out {
 	if !st.IsSuccess() {
 		return &kit.Out{Status: st.String()}

@@ -18,7 +18,8 @@ func Recorded(q *Auditing) (entries []int) {
 	ok := q.Status == Success
 	mask := q.Granted
 	if !ok {
-		if mask = q.Mapping.Map(q.Desired) &^ maximumAllowed; q.Desired == maximumAllowed { // U-11
+		// A refusal is compared by the requested rights, or all rights of the type for MAXIMUM_ALLOWED (U-11).
+		if mask = q.Mapping.Map(q.Desired) &^ maximumAllowed; q.Desired == maximumAllowed {
 			mask = q.Mapping.All
 		}
 	}

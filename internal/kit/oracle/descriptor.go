@@ -148,7 +148,7 @@ func (l *ACL) bytes() []byte {
 	var body []byte
 	for i := range l.Entries {
 		if object(l.Entries[i].Type) {
-			revision = 4 // S-16
+			revision = 4 // An object entry needs revision 4 (S-16).
 		}
 		body = append(body, l.Entries[i].bytes()...)
 	}

@@ -106,7 +106,7 @@ func (e *conditions) relation(c *Cond, left []Literal) truth {
 		}
 	}
 	switch c.Op {
-	case "Contains", "Any_of":
+	case "Contains", "Any_of":
 		return contains(c, left, right, exact)
 	case "==":
 		return equal(left, right, exact)

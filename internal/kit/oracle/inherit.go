@@ -21,14 +21,16 @@ func Inherit(q *Inheritance) *Descriptor {
 		p = *q.Parent
 	}
 	out := &Descriptor{Owner: q.Owner, Group: q.Group}
-	if c.Owner != "" { // S-61
+	// The creator's owner and group precede the token's (S-61, S-62).
+	if c.Owner != "" {
 		out.Owner = c.Owner
 	}
-	if c.Group != "" { // S-62
+	if c.Group != "" {
 		out.Group = c.Group
 	}
 	h := &heir{q, out.Owner, out.Group}
-	out.Control = c.Control & (DACLProtected | SACLProtected | DACLAutoRequest | SACLAutoRequest) // S-64
+	// Protection and the request bits come from the creator (S-64).
+	out.Control = c.Control & (DACLProtected | SACLProtected | DACLAutoRequest | SACLAutoRequest)
 	if q.Auto {
 		out.Control |= (DACLAutoInherited | SACLAutoInherited) &^ (c.Control & (DACLProtected | SACLProtected) >> 2)
 	}
@@ -53,7 +55,8 @@ func (h *heir) list(creator, parent *ACL, protected bool) *ACL {
 	var inherited, always []ACE
 	if parent != nil {
 		for _, a := range parent.Entries {
-			keeps := a.Type == ResourceAttribute || a.Type == ScopedPolicy // S-70
+			// Attributes and policy identifiers also reach a protected list (S-70).
+			keeps := a.Type == ResourceAttribute || a.Type == ScopedPolicy
 			if protected && !keeps {
 				continue
 			}
@@ -94,7 +97,8 @@ func (h *heir) pass(a ACE) []ACE {
 		return nil
 	}
 	a.Flags = a.Flags&0xE0 | map[string]byte{"": 0, "OIIO": 9, "CI": 2, "OICI": 3}[cell]
-	if a.Class != "" && a.Class != h.Class && a.Flags&InheritOnly == 0 { // S-69
+	// An entry for another class is only stored (S-69).
+	if a.Class != "" && a.Class != h.Class && a.Flags&InheritOnly == 0 {
 		if a.Flags&3 == 0 {
 			return nil
 		}

@@ -65,11 +65,13 @@ func Filter(q *Filtering) (n *Token, status string) {
 		n.UserAttributes |= denyOnly
 	}
 	for i, g := range n.Groups {
-		if gone(g.SID) { // T-61
+		// A disabled group counts for denials only (T-61).
+		if gone(g.SID) {
 			n.Groups[i].Attributes = g.Attributes&^(enabled|byDefault) | denyOnly
 		}
 	}
-	n.Privileges = slices.DeleteFunc(n.Privileges, func(p Privilege) bool { // T-62
+	// One flag removes all privileges but one, and ignores the list (T-62).
+	n.Privileges = slices.DeleteFunc(n.Privileges, func(p Privilege) bool {
 		out := slices.Contains(q.Delete, p.Name)
 		if q.Flags&1 != 0 {
 			out = p.Name != "SeChangeNotifyPrivilege"
@@ -79,7 +81,8 @@ func Filter(q *Filtering) (n *Token, status string) {
 	if lua {
 		n.Integrity = min(n.Integrity, 0x2000)
 	}
-	if len(q.Restrict) > 0 { // T-63, T-64
+	// A second restriction keeps what both lists have, and never loosens the first (T-63, T-68).
+	if len(q.Restrict) > 0 {
 		n.Restricting = []string{}
 		for _, s := range q.Restrict {
 			if !t.restricted() || slices.Contains(t.Restricting, s) {

@@ -67,13 +67,15 @@ func (r *run) walkTypes(l *ACL, s side, need Word) bool {
 			if effect == 0 || !r.under(i, at) {
 				continue
 			}
-			if effect < 0 && left[i]&m != 0 {
+			// A node still needs the denied right.
+			if effect < 0 && left[i]&m != 0 {
 				r.rule("A-83")
 				return false
 			}
 			left[i] &^= m
 		}
-		for p := r.parent(at); effect > 0 && p >= 0; p = r.parent(p) {
+		// A parent has the rights that all its children have.
+		for p := r.parent(at); effect > 0 && p >= 0; p = r.parent(p) {
 			r.rule("A-82")
 			var missing Word
 			for _, c := range r.children(p) {
@@ -122,7 +124,7 @@ func (r *run) maximum(l *ACL, s side) []Word {
 	return granted
 }
 
-// above is parent, for a list that may be missing.
+// above returns the parent, or -1 without a list.
 func (r *run) above(i int) int {
 	if len(r.Types) == 0 {
 		return -1

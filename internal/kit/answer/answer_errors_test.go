@@ -129,7 +129,8 @@ func onOut(change func(o *kit.Out)) func(*kit.Answer) {
 var mistakes = slices.Concat(accessMistakes, otherMistakes)
 
 var accessMistakes = []mistake{
-	{"access", "deny entries are ignored", dacl(func(l []sd.ACE) []sd.ACE { return slices.DeleteFunc(l, denies) }), nil},
+	{"access", "deny entries are ignored", dacl(func(l []sd.ACE) []sd.ACE { return slices.DeleteFunc(l, denies) }),
+		nil},
 	{"access", "inherit-only entries apply", dacl(each(func(a sd.ACE) sd.ACE {
 		if _, typed := a.ObjectType(); typed {
 			return a
@@ -153,7 +154,8 @@ var accessMistakes = []mistake{
 		}
 		return w
 	}), nil},
-	{"access", "deny-only groups do not deny", attributes("groups", func(w oracle.Word) oracle.Word { return w &^ 0x10 }), nil},
+	{"access", "deny-only groups do not deny", attributes("groups",
+		func(w oracle.Word) oracle.Word { return w &^ 0x10 }), nil},
 	{"access", "disabled groups count", attributes("groups", func(w oracle.Word) oracle.Word {
 		if w&0x10 == 0 {
 			return w | 4
@@ -175,7 +177,8 @@ var accessMistakes = []mistake{
 			in["objectTypes"] = list[:1]
 		}
 	}, nil},
-	{"access", "generic rights mean those of files", set("mapping", map[string]any{"read": "0x120089", "write": "0x120116",
+	{"access", "generic rights mean those of files", set("mapping", map[string]any{"read": "0x120089",
+		"write":   "0x120116",
 		"execute": "0x1200a0", "all": "0x1f01ff"}), nil},
 	{"access", "the owner is SYSTEM", descriptor("sdHex", func(p *sd.Parts) { p.Owner = sid.LocalSystem }), nil},
 	{"access", "every privilege is enabled", attributes("privileges", func(oracle.Word) oracle.Word { return 3 }), nil},
@@ -221,7 +224,8 @@ var otherMistakes = []mistake{
 	{"inherit", "the creator's descriptor is ignored", without("creatorHex"), nil},
 	{"inherit", "the token's default is ignored", without("defaultDaclHex"), nil},
 	{"inherit", "classes are ignored", without("objectType"), nil},
-	{"inherit", "the creator's owner is ignored", descriptor("creatorHex", func(p *sd.Parts) { p.Owner = sd.Parts{}.Owner }),
+	{"inherit", "the creator's owner is ignored", descriptor("creatorHex",
+		func(p *sd.Parts) { p.Owner = sd.Parts{}.Owner }),
 		nil},
 	{"inherit", "generic rights stay", set("mapping", map[string]any{"read": "0x80000000", "write": "0x40000000",
 		"execute": "0x20000000", "all": "0x10000000"}), nil},
@@ -259,7 +263,8 @@ var otherMistakes = []mistake{
 	}, nil},
 	{"audit", "every access is recorded", nil, onOut(func(o *kit.Out) { o.Recorded = new(bool); *o.Recorded = true })},
 	{"audit", "nothing is recorded", descriptor("sdHex", func(p *sd.Parts) { p.SACL = nil }), nil},
-	{"audit", "deny-only groups are not recorded", attributes("groups", func(w oracle.Word) oracle.Word { return w &^ 0x10 }), nil},
+	{"audit", "deny-only groups are not recorded", attributes("groups",
+		func(w oracle.Word) oracle.Word { return w &^ 0x10 }), nil},
 	{"audit", "restricting SIDs are not recorded", onToken(without("restricting")), nil},
 	{"sddl", "the domain is ignored", without("domain"), nil},
 	{"sddl", "protection is lost", nil, onOut(func(o *kit.Out) {
@@ -269,7 +274,10 @@ var otherMistakes = []mistake{
 	})},
 	{"sddl", "malformed text is accepted", nil, accept},
 	{"bytes", "malformed bytes are accepted", nil, accept},
-	{"bytes", "the SACL is lost", nil, onOut(func(o *kit.Out) { o.Hex = changed(o.Hex, func(p *sd.Parts) { p.SACL = nil }) })},
+	{"bytes", "the SACL is lost", nil, onOut(func(o *kit.Out) {
+		o.Hex = changed(o.Hex,
+			func(p *sd.Parts) { p.SACL = nil })
+	})},
 }
 
 // accept turns an error into an empty descriptor.
@@ -279,7 +287,8 @@ func accept(a *kit.Answer) {
 	}
 }
 
-// TestKitNoticesMistakes makes refmon's answers wrong in one way at a time. The kit must count a wrong answer. Without a
+// TestKitNoticesMistakes makes refmon's answers wrong in one way at a time. The kit must count a wrong answer.
+// Without a
 // mistake it counts none, so the way that the test asks does not itself make answers wrong.
 func TestKitNoticesMistakes(t *testing.T) {
 	if len(mistakes) < 30 {
