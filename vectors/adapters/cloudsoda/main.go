@@ -19,6 +19,9 @@ const maxLine = 1 << 20
 // domainAlias finds aliases that stand for a SID of a domain, such as DA.
 var domainAlias = regexp.MustCompile(`(?i)[:;](AP|CA|CN|DA|DC|DD|DG|DU|EA|EK|KA|LA|LG|PA|RO|RS|SA)([);GDS]|$)`)
 
+// newer finds entries of types that the library does not parse. Refusing such a text is "unsupported".
+var newer = regexp.MustCompile(`(?i)\((XA|XD|XU|ZA|RA|SP);`)
+
 // question is a line of the kit. In has the fields of the three operations that the library can answer.
 type question struct {
 	ID, Op string
@@ -88,6 +91,8 @@ func answer(q *question) (r reply) {
 		return r
 	}
 	switch {
+	case err != nil && q.Op == "parse_sddl" && newer.MatchString(q.In.SDDL):
+		r.Unsupported = "no conditional entries, resource attributes and policies in texts"
 	case err != nil:
 		r.Error = "invalid: " + err.Error()
 	case q.Op == "format_sddl":

@@ -63,6 +63,9 @@ static class Adapter
                 answer = Ask(Field(line, "op"), line);
             } catch (NotImplementedException e) {
                 answer = "\"unsupported\":\"" + Escape(e.Message) + "\"";
+            } catch (Exception e) when (Regex.IsMatch(Field(line, "sddl"), "\\((XA|XD|XU|ZA|RA|SP);", RegexOptions.IgnoreCase)) {
+                answer = "\"unsupported\":\"no conditional entries, resource attributes and policies in texts: "
+                    + Escape(e.GetType().Name) + "\"";
             } catch (Exception e) {
                 answer = "\"error\":\"invalid: " + Escape(e.GetType().Name + " " + e.Message) + "\"";
             }

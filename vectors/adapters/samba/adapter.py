@@ -51,7 +51,7 @@ def descriptor(question, name="sd"):
 
 def unpack(text):
     try:
-        return ndr_unpack(security.descriptor, bytes.fromhex(text))
+        return ndr_unpack(security.descriptor, bytes.fromhex(text), allow_remaining=True)
     except Exception as e:
         raise kit.Invalid(e)
 
@@ -80,7 +80,7 @@ def access_check(q):
     kit.refuse(q, "policies")
     sd, token = descriptor(q), token_of(q["token"])
     for ace in sd.sacl.aces if sd.sacl else []:
-        if ace.type >= security.SEC_ACE_TYPE_SYSTEM_MANDATORY_LABEL:
+        if ace.type >= 0x11:
             raise kit.Unsupported("no labels, attributes and policies")
     memory = P(talloc.talloc_named_const(None, ctypes.c_size_t(0), b"question"))
     try:

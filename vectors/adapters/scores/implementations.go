@@ -63,7 +63,7 @@ func buildGo(folder string) func(*bench) ([]string, error) {
 }
 
 // bench is where the implementations are built and run.
-type bench struct{ root, work, kit string }
+type bench struct{ root, work, kit, guard string }
 
 // adapters returns a path below the folder of the adapters.
 func (b *bench) adapters(parts ...string) string {

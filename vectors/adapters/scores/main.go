@@ -61,8 +61,11 @@ func run(o options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b := &bench{root: root, work: work, kit: filepath.Join(work, "refmon-kit")}
+	b := &bench{root: root, work: work, kit: filepath.Join(work, "refmon-kit"), guard: filepath.Join(work, "guard")}
 	if _, err := b.sh(context.Background(), root, "go", "build", "-o", b.kit, "./cmd/refmon-kit"); err != nil {
+		return err
+	}
+	if _, err := b.sh(context.Background(), b.adapters(), "go", "build", "-o", b.guard, "./guard"); err != nil {
 		return err
 	}
 	var rows []row

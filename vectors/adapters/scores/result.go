@@ -21,8 +21,8 @@ type result struct {
 
 // count is the score of one suite, of the questions that are known in one way.
 type count struct {
-	Suite, Known                         string
-	Questions, Right, Wrong, Unsupported int
+	Suite, Known                     string
+	Asked, Right, Wrong, Unsupported int
 }
 
 // row is a row of the table. Missing says why there is no result.
@@ -77,7 +77,7 @@ func (b *bench) score(ctx context.Context, i implementation, o options) row {
 
 // ask runs the kit with the adapter's command and returns its JSON. Wrong answers are no error.
 func (b *bench) ask(ctx context.Context, i implementation, command []string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, b.kit, append([]string{"run", "--json", "--"}, command...)...)
+	cmd := exec.CommandContext(ctx, b.kit, append([]string{"run", "--json", "-", "--", b.guard}, command...)...)
 	cmd.Dir = b.work
 	cmd.Env = os.Environ()
 	for _, e := range i.env {

@@ -15,27 +15,11 @@ const (
 
 // table returns the rows as Markdown: for each suite the right answers of those that the implementation attempted.
 func table(rows []row, at time.Time) string {
-	var suites []string
-	questions := map[string]int{}
-	for _, r := range rows {
-		if r.result == nil {
-			continue
-		}
-		for _, c := range r.result.Suites {
-			if _, ok := questions[c.Suite]; !ok {
-				suites = append(suites, c.Suite)
-			}
-		}
-		if clear(questions); true {
-			for _, c := range r.result.Suites {
-				questions[c.Suite] += c.Questions
-			}
-		}
-	}
+	suites, asked := suitesOf(rows)
 	var b strings.Builder
 	fmt.Fprintf(&b, "Made on %s. Questions:", at.UTC().Format(time.DateOnly))
 	for _, s := range suites {
-		fmt.Fprintf(&b, " %s %d,", s, questions[s])
+		fmt.Fprintf(&b, " %s %d,", s, asked[s])
 	}
 	text := strings.TrimSuffix(b.String(), ",") + ".\n\n| implementation | version |"
 	b.Reset()
@@ -56,6 +40,23 @@ func table(rows []row, at time.Time) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// suitesOf returns the suites in their order, and how many questions each has.
+func suitesOf(rows []row) (suites []string, asked map[string]int) {
+	asked = map[string]int{}
+	for _, r := range rows {
+		if r.result == nil || len(suites) > 0 {
+			continue
+		}
+		for _, c := range r.result.Suites {
+			if asked[c.Suite] == 0 {
+				suites = append(suites, c.Suite)
+			}
+			asked[c.Suite] += c.Asked
+		}
+	}
+	return suites, asked
 }
 
 // cell shows right answers of attempted ones, "-" if the implementation attempted none.

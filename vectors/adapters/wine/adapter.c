@@ -15,7 +15,7 @@ static int used;
 // decode returns the bytes of a word, NULL for "-".
 static void *decode(const char *s, DWORD *size)
 {
-	BYTE *b = bytes[used++ % 8];
+	BYTE *b = memset(bytes[used++ % 8], 0, sizeof bytes[0]);
 	*size = 0;
 	if (!s || !strcmp(s, "-"))
 		return NULL;
@@ -152,9 +152,18 @@ static void check(char **w)
 	CloseHandle(t);
 }
 
+// crash ends the program without the debugger, whose report would go to standard output.
+static LONG WINAPI crash(EXCEPTION_POINTERS *p)
+{
+	(void)p;
+	TerminateProcess(GetCurrentProcess(), 3);
+	return EXCEPTION_EXECUTE_HANDLER;
+}
+
 int main(void)
 {
 	static char line[1 << 20], *w[MAX_WORDS + 1];
+	SetUnhandledExceptionFilter(crash);
 	while (fgets(line, sizeof line, stdin)) {
 		int n = 0;
 		for (char *p = strtok(line, " \r\n"); p && n < MAX_WORDS; p = strtok(NULL, " \r\n"))
