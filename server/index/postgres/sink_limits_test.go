@@ -79,8 +79,9 @@ func newCorpus(t testing.TB, documents int) *pgx.Conn {
 		from generate_series(1, 2000) u, generate_series(1, %d) c`, classes, 100*documents/1_000_000+1))
 	run(`insert into refmon.fence values ('directory', 1, now()), ('/srv', 1, now())`)
 	run(`create table pages (id text primary key, words tsvector not null); grant select on pages to app`)
-	run(`insert into pages select id, to_tsvector('simple', (select string_agg('word' || hashint8(seq * 31 + g) % 5000, ' ')
-		from generate_series(1, 40) g) || case when hashint8(seq) % 60 = 0 then ' budget' else '' end)
+	run(`insert into pages select id, to_tsvector('simple', (
+		select string_agg('word' || hashint8(seq * 31 + g) % 5000, ' ') from generate_series(1, 40) g)
+		|| case when hashint8(seq) % 60 = 0 then ' budget' else '' end)
 		from refmon.documents`)
 	run(`create index on pages using gin (words)`)
 	run(`vacuum analyze`)
