@@ -92,7 +92,7 @@ func TestTextAndBytesAreTheSameDescriptor(t *testing.T) {
 	}
 }
 
-// TestFormatWritesTextOfOracle compares texts letter by letter, ignoring case. The judge compares their meaning, and reads
+// TestFormatWritesTextOfOracle compares texts, ignoring case. The judge compares only their meaning, and reads
 // them with refmon's own parser.
 func TestFormatWritesTextOfOracle(t *testing.T) {
 	questions, err := kit.Questions("sddl")
