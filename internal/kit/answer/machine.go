@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/internal/kit"
@@ -12,9 +13,10 @@ import (
 )
 
 // withThread boots a kernel with one process that has a primary token, and calls fn in kernel mode on its thread.
-func withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (*kit.Out, error) {
+// A reference that is left at the end is an error.
+func withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (out *kit.Out, err error) {
 	sys := kernel.Boot(kernel.Config{})
-	defer sys.Close() // it reports references that a failed question left; the answer does not depend on them
+	defer func() { err = errors.Join(err, sys.Close()) }()
 	p, err := sys.NewProcess("server", primary)
 	if err != nil {
 		return nil, err
