@@ -179,11 +179,12 @@ func (q *Question) judge(a *Answer) error {
 
 // descriptor compares descriptors by their meaning (B-39).
 func (q *Question) descriptor(got *Out) error {
-	want, err := meaning(q.Out)
+	null := q.Suite != "inherit" // a NULL DACL differs from none
+	want, err := meaning(q.Out, null)
 	if err != nil {
 		panic("kit: " + q.ID + ": " + err.Error())
 	}
-	have, err := meaning(got)
+	have, err := meaning(got, null)
 	if err != nil {
 		return err
 	}
@@ -196,7 +197,8 @@ func (q *Question) descriptor(got *Out) error {
 
 var ourDomain = sid.MustParse(domain)
 
-func meaning(o *Out) (string, error) {
+// meaning returns the canonical text of a descriptor. Without null, a NULL DACL counts as none.
+func meaning(o *Out, null bool) (string, error) {
 	var b []byte
 	switch {
 	case o.Hex != "":
@@ -213,17 +215,20 @@ func meaning(o *Out) (string, error) {
 	default:
 		return "", errors.New("neither sddl nor hex")
 	}
+	if !null {
+		b = oracle.WithoutNull(b)
+	}
 	return oracle.Canon(b)
 }
 
 // Same reports whether two descriptors, each SDDL or bytes, have the same meaning (B-39). One that cannot be read is
 // the same as none.
 func Same(a, b *Out) bool {
-	x, err := meaning(a)
+	x, err := meaning(a, true)
 	if err != nil {
 		return false
 	}
-	y, err := meaning(b)
+	y, err := meaning(b, true)
 	return err == nil && x == y
 }
 

@@ -5,14 +5,26 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 var errBytes = errors.New("the bytes are no self-relative security descriptor: check the offsets and lengths")
 
+// WithoutNull returns self-relative bytes in which a NULL DACL is absent. Both grant everything, and the documents do not
+// say which of them a new object gets if nothing gives it a DACL. Bytes that are too short stay as they are.
+func WithoutNull(b []byte) []byte {
+	if len(b) < 20 || binary.LittleEndian.Uint32(b[16:]) != 0 {
+		return b
+	}
+	out := slices.Clone(b)
+	binary.LittleEndian.PutUint16(out[2:], binary.LittleEndian.Uint16(b[2:])&^daclPresent)
+	return out
+}
+
 // Canon returns the meaning of self-relative bytes as a text: two descriptors mean the same if and only if their texts
-// are equal. Offsets, the order of parts, revisions of lists and the other control bits do not count. Malformed bytes
-// are an error.
+// are equal. Offsets, the order of parts, revisions of lists, other control bits, and the bits of an absent list do not
+// count. Malformed bytes are an error.
 func Canon(b []byte) (string, error) {
 	if len(b) < 20 || b[0] != 1 {
 		return "", errBytes
@@ -22,7 +34,14 @@ func Canon(b []byte) (string, error) {
 		return "", errBytes
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "control %x", control&compared)
+	meant := control & compared
+	if control&saclPresent == 0 {
+		meant &^= SACLAutoRequest | SACLAutoInherited | SACLProtected
+	}
+	if control&daclPresent == 0 {
+		meant &^= DACLAutoRequest | DACLAutoInherited | DACLProtected
+	}
+	fmt.Fprintf(&out, "control %x", meant)
 	for i, name := range []string{" owner ", " group "} {
 		at := binary.LittleEndian.Uint32(b[4+4*i:])
 		if at == 0 {
