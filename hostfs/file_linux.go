@@ -251,10 +251,15 @@ func (f *file) Flush() ntstatus.Status {
 	if f.directory {
 		return ntstatus.Success
 	}
+	return statusOf(f.flush())
+}
+
+// flush makes the contents of the file durable.
+func (f *file) flush() error {
 	if err := f.fault("sync"); err != nil {
-		return statusOf(err)
+		return err
 	}
-	return statusOf(retry(func() error { return unix.Fsync(f.fd) }))
+	return retry(func() error { return unix.Fsync(f.fd) })
 }
 
 // SetSize implements nt.OpenFile.
