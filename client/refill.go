@@ -26,3 +26,9 @@ func (c *Conn) Refill(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	}
 	return head.Status
 }
+
+// Stage lets all later writes by a handle go to a temporary file that only the handle reaches. Refill with the
+// handle as both files then replaces the contents of its file with them. Without that call, closing the handle
+// discards them. The rights and errors are those of Refill. A second call returns STATUS_INVALID_PARAMETER. A
+// file system without files that have no name returns STATUS_NOT_SUPPORTED.
+func (c *Conn) Stage(th *nt.Thread, file winnt.Handle) ntstatus.Status { return c.Refill(th, file, 0) }

@@ -283,8 +283,15 @@ func TestDisconnectedClientDoesNotWriteInPlace(t *testing.T) {
 		t.Errorf("G-14: %d bytes, %v, temporary file %d, want 0, unexpected EOF, 0", n, err, his.temp)
 	}
 	w.must(his.Close())
+	his, err = w.of("bob").upload(place{tree: "share", path: `fixed\his.txt`}, dav.Creation{})
+	w.must(err)
+	broken = io.MultiReader(strings.NewReader(strings.Repeat("a", 2*readAtOnce)), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if n, err := his.ReadFrom(broken); n != 2*readAtOnce || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("G-14: %d bytes, %v, want two pieces, unexpected EOF", n, err)
+	}
+	w.must(his.Close())
 	if got := w.content("fixed/his.txt"); got != "in place\n" {
-		t.Errorf("G-14: after a client left: %q, want %q", got, "in place\n")
+		t.Errorf("G-14: after clients left: %q, want %q", got, "in place\n")
 	}
 	w.want(207, "alice", "PROPFIND", "/share/old.txt", "", "Depth", "0") // it leaves no handle for later
 	p, err := w.g.link.process()
