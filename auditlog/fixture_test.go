@@ -76,15 +76,22 @@ func (d *memDisk) set(name string, b []byte) {
 
 func (d *memDisk) flip(name string, at int, bit byte) { d.now[name].data[at] ^= bit }
 
-// crash returns the disk after a crash: the synced data, and of the rest as much as keep returns.
-func (d *memDisk) crash(keep func(extra int) int) *memDisk {
+// tail returns what a crash leaves of the bytes behind the durable ones of a file. at is their offset. It may change
+// extra.
+type tail func(at int, extra []byte) []byte
+
+// lostAll leaves only durable bytes.
+func lostAll(int, []byte) []byte { return nil }
+
+// crash returns the disk after a crash: the durable data, and of the rest what left returns.
+func (d *memDisk) crash(left tail) *memDisk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := &memDisk{now: map[string]*inode{}, synced: map[string]*inode{}, dirs: map[string]bool{".": true}}
 	for name, n := range d.synced {
 		b := slices.Clone(n.durable)
-		if extra := len(n.data) - len(b); extra > 0 && string(n.data[:len(b)]) == string(b) {
-			b = append(b, n.data[len(b):len(b)+keep(extra)]...)
+		if len(n.data) > len(b) && string(n.data[:len(b)]) == string(b) {
+			b = append(b, left(len(b), slices.Clone(n.data[len(b):]))...)
 		}
 		out.set(name, b)
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
