@@ -77,8 +77,8 @@ func before(big string) map[string]string {
 
 // killables are a request of each method that changes something.
 func killables(big, fresh string) []killable {
-	const lock = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>` +
-		`</D:lockinfo>`
+	const lock = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>` +
+		`<D:locktype><D:write/></D:locktype></D:lockinfo>`
 	const patch = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><a xmlns="urn:a">1</a></D:prop></D:set>` +
 		`</D:propertyupdate>`
 	folder := func(from, to string) map[string][]string {
@@ -233,8 +233,11 @@ func (s *site) wholeAfter(what string, c *killable, was map[string]string) {
 	s.must(filepath.WalkDir(s.tree, func(path string, e fs.DirEntry, err error) error {
 		name := strings.TrimPrefix(strings.TrimPrefix(path, s.tree), "/")
 		switch {
-		case err != nil || name == "" || strings.HasPrefix(e.Name(), ".~refmon-"): // swept after a minute (G-49)
+		case err != nil || name == "":
 			return err
+		case strings.HasPrefix(e.Name(), ".~refmon-"),
+			strings.HasPrefix(e.Name(), ".refmon-") && e.Name() != ".refmon-redo":
+			return nil // hidden, and swept after a minute (F-129, G-49)
 		case e.IsDir():
 			got[name] = "/"
 			return nil
