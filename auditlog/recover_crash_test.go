@@ -40,6 +40,9 @@ func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed
 	acknowledged, tried = map[string]bool{}, map[string]bool{}
 	cfg := testConfig(t, d)
 	cfg.SegmentBytes, cfg.CheckpointRecords, cfg.Keep = 3_000, 4, Keep{Bytes: 160_000}
+	if d.allocates {
+		cfg.Reserve = 2_000
+	}
 	l, err := Open(cfg)
 	if err != nil {
 		return acknowledged, tried, err
@@ -121,16 +124,19 @@ func tails(rnd *rand.Rand) []tail {
 func TestAcknowledgedRecordsSurviveAnyFailure(t *testing.T) {
 	start := copied(t)
 	for _, kind := range []string{"fails", "is the last", "fails for want of room"} {
-		t.Run(kind, func(t *testing.T) { everyOperation(t, start, kind) })
+		t.Run(kind, func(t *testing.T) { everyOperation(t, start, kind, false) })
 	}
+	t.Run("is the last with zeros ahead", func(t *testing.T) { everyOperation(t, start, "is the last", true) })
 }
 
-func everyOperation(t *testing.T, start *memDisk, kind string) {
+// everyOperation lets each operation go wrong in turn. With ahead the log writes zeros behind its records.
+func everyOperation(t *testing.T, start *memDisk, kind string, ahead bool) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	left := tails(rnd)
 	points := 0
 	for k := 1; ; k++ {
 		d := start.crash(lostAll)
+		d.allocates = ahead
 		short := 7 * k % 50
 		switch kind {
 		case "is the last":
