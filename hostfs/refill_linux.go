@@ -50,7 +50,7 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 // refill stores the record of a replacement. From then on a crash leaves the old contents or the new (F-210).
 func (r *record) refill(f, src *file) error {
 	// The record counts once it has the new contents, so they are durable before (F-213).
-	if err := src.flush(); err != nil {
+	if err := src.flushData(); err != nil {
 		return err
 	}
 	if err := r.link(f.fd, redoTarget); err != nil {
@@ -70,7 +70,7 @@ func (f *file) overwrite(src *file, size int64) ntstatus.Status {
 	if err := f.truncate(f.fd, size); err != nil {
 		return statusOf(err)
 	}
-	return statusOf(f.flush())
+	return statusOf(f.flushData())
 }
 
 // makeRoom allocates space for the new contents before anything in the file changes (G-34). On a file system without

@@ -246,7 +246,12 @@ func (u *upload) settleStaged() ntstatus.Status {
 // name gives the temporary file its final name, with the rights of the client. If the client may not open the
 // directory, it renames a second file.
 func (u *upload) name() ntstatus.Status {
-	st := u.called(u.temp, nt.FileLinkInformation)
+	// After a power failure the name is missing, or has the whole file (G-50).
+	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
+	if st != ntstatus.Success {
+		return st
+	}
+	st = u.called(u.temp, nt.FileLinkInformation)
 	if st != ntstatus.AccessDenied {
 		return st
 	}
