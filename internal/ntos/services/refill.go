@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Refill replaces the contents of a tree file by those of another. The file keeps its owner, descriptor, number,
-// links and attributes. It is not a service: a server calls it for its client.
+// Refill replaces a tree file's contents by the contents of another file. The file keeps its owner, descriptor,
+// number, links and attributes. It is not a service: a server calls it for its client.
 //
 // From handle 0 it begins to collect the writes of v, and from v itself it replaces the contents by the collected
 // writes (F-214).
