@@ -197,7 +197,8 @@ func (s *site) ask(client *http.Client, c killable) int {
 	if err != nil {
 		return 0
 	}
-	if c.method == "PROPFIND" && (strings.Contains(string(body), "refmon-") || answer.StatusCode != 207) {
+	listed := answer.StatusCode == http.StatusMultiStatus && !strings.Contains(string(body), "refmon-")
+	if c.method == "PROPFIND" && !listed {
 		s.Errorf("G-49: a listing has a temporary file, or fails: %d\n%s", answer.StatusCode, body)
 	}
 	return answer.StatusCode
