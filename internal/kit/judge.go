@@ -179,11 +179,13 @@ func (q *Question) judge(a *Answer) error {
 
 // descriptor compares descriptors by their meaning (B-39).
 func (q *Question) descriptor(got *Out) error {
-	want, err := meaning(q.Out)
+	// Without any list a new object may have a NULL DACL or none: both grant everything (B-39).
+	open := q.Op == "inherit"
+	want, err := meaning(q.Out, open)
 	if err != nil {
 		panic("kit: " + q.ID + ": " + err.Error())
 	}
-	have, err := meaning(got)
+	have, err := meaning(got, open)
 	if err != nil {
 		return err
 	}
@@ -196,7 +198,7 @@ func (q *Question) descriptor(got *Out) error {
 
 var ourDomain = sid.MustParse(domain)
 
-func meaning(o *Out) (string, error) {
+func meaning(o *Out, open bool) (string, error) {
 	var b []byte
 	switch {
 	case o.Hex != "":
@@ -213,17 +215,17 @@ func meaning(o *Out) (string, error) {
 	default:
 		return "", errors.New("neither sddl nor hex")
 	}
-	return oracle.Canon(b)
+	return oracle.Canon(b, open)
 }
 
 // Same reports whether two descriptors, each SDDL or bytes, have the same meaning (B-39). One that cannot be read is
 // the same as none.
 func Same(a, b *Out) bool {
-	x, err := meaning(a)
+	x, err := meaning(a, false)
 	if err != nil {
 		return false
 	}
-	y, err := meaning(b)
+	y, err := meaning(b, false)
 	return err == nil && x == y
 }
 

@@ -108,6 +108,42 @@ func TestFailureNamesRule(t *testing.T) {
 	}
 }
 
+// TestSecondAnswerIsNamed checks the message for a second answer, which is another than that for an unknown id (B-38).
+func TestSecondAnswerIsNamed(t *testing.T) {
+	j := kit.NewJudge(example(), 1)
+	for i, want := range []string{"", "a second answer to \"a\"", "a second answer to \"a\""} {
+		err := j.Take([]byte(`{"id":"a","unsupported":"no"}`))
+		if i > 0 && (!errors.Is(err, kit.ErrProtocol) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("answer %d: got %v, want %s", i+1, err, want)
+		}
+	}
+	if err := j.Take([]byte(`{"id":"z","unsupported":"no"}`)); err == nil || !strings.Contains(err.Error(), "not asked") {
+		t.Errorf("an unknown id: got %v, want an error that says it was not asked", err)
+	}
+}
+
+// TestBitsOfAbsentListsDoNotCount compares bytes that differ only in the bits of a SACL that is absent (B-39).
+func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
+	marked := "010004880000000000000000000000001400000002000800" + "00000000"
+	plain := "010004800000000000000000000000001400000002000800" + "00000000"
+	other := "010004840000000000000000000000001400000002000800" + "00000000" // AUTO_INHERITED of the DACL
+	if !kit.Same(&kit.Out{Hex: marked}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED without a SACL: got another descriptor, want the same")
+	}
+	if kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED with a DACL: got the same descriptor, want another")
+	}
+	null, absent := "0100048000000000000000000000000000000000", "0100008000000000000000000000000000000000"
+	for op, want := range map[string]int{"inherit": 1, "read_descriptor": 0} {
+		q := &kit.Question{ID: "a", Suite: "inherit", Op: op, Out: &kit.Out{Hex: null}, Rules: []string{"S-63"},
+			Known: kit.Agree}
+		j := kit.NewJudge([]*kit.Question{q}, 1)
+		if err := j.Take([]byte(`{"id":"a","out":{"hex":"` + absent + `"}}`)); err != nil || j.Total().Right != want {
+			t.Errorf("%s, no DACL for a NULL one: got %+v and %v, want %d right", op, j.Total(), err, want)
+		}
+	}
+}
+
 // FuzzTake feeds lines to the judge: it must return, and a line counts at most once.
 func FuzzTake(f *testing.F) {
 	for _, line := range []string{"", "{", `{"id":"a"}`, `{"id":"a","error":"invalid"}`,

@@ -11,15 +11,24 @@ import (
 var errBytes = errors.New("the bytes are no self-relative security descriptor: check the offsets and lengths")
 
 // Canon returns the meaning of self-relative bytes as a text: two descriptors mean the same if and only if their texts
-// are equal. Offsets, the order of parts, revisions of lists and the other control bits do not count. Malformed bytes
-// are an error.
-func Canon(b []byte) (string, error) {
+// are equal. Offsets, the order of parts, revisions of lists, the other control bits and those of a list that is absent
+// do not count. With open, a NULL DACL counts as absent: neither restricts anything. Malformed bytes are an error.
+func Canon(b []byte, open bool) (string, error) {
 	if len(b) < 20 || b[0] != 1 {
 		return "", errBytes
 	}
 	control := binary.LittleEndian.Uint16(b[2:])
 	if control&selfRelative == 0 {
 		return "", errBytes
+	}
+	if open && binary.LittleEndian.Uint32(b[16:]) == 0 {
+		control &^= daclPresent
+	}
+	if control&daclPresent == 0 {
+		control &^= DACLAutoRequest | DACLAutoInherited | DACLProtected
+	}
+	if control&saclPresent == 0 {
+		control &^= SACLAutoRequest | SACLAutoInherited | SACLProtected
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "control %x", control&compared)

@@ -17,7 +17,7 @@ func TestBytesAsRecordedOnWindows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		meaning, err := oracle.Canon(b)
+		meaning, err := oracle.Canon(b, false)
 		if err != nil {
 			t.Errorf("%s: %v", row.SDDL, err)
 			continue
@@ -36,8 +36,8 @@ func FuzzCanon(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		one, err := oracle.Canon(b)
-		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0))
+		one, err := oracle.Canon(b, false)
+		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0), false)
 		if err == nil && (again != nil || one != two) {
 			t.Errorf("%x: got %q, and with zeros after the end %q, %v", b, one, two, again)
 		}
