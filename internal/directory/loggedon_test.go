@@ -51,8 +51,8 @@ func TestTokensOfKindsOfLogon(t *testing.T) {
 	const ntlm, here = "S-1-5-2 S-1-5-64-10", "S-1-18-1 S-1-2-0 S-1-2-1 "
 	const atHost = "S-1-2-0 S-1-2-1 "
 	want := map[string][4]string{
-		"alice":   {"S-1-18-1 S-1-5-2", ntlm, here + "S-1-5-4", here + "S-1-5-6"},
-		"admin":   {"S-1-18-1 S-1-5-2", ntlm, here + "S-1-5-4", here + "S-1-5-6"},
+		"alice": {"S-1-18-1 S-1-5-2", ntlm, here + "S-1-5-4", here + "S-1-5-6"},
+		"admin": {"S-1-18-1 S-1-5-2", ntlm, here + "S-1-5-4", here + "S-1-5-6"},
 		"local": {"S-1-5-113 " + ntlm, "S-1-5-113 " + ntlm, atHost + "S-1-5-113 S-1-5-4 S-1-5-64-10",
 			atHost + "S-1-5-113 S-1-5-6 S-1-5-64-10"},
 		"unix":    {ntlm, ntlm, atHost + "S-1-5-4 S-1-5-64-10", atHost + "S-1-5-6 S-1-5-64-10"},
