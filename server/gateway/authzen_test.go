@@ -17,6 +17,8 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/authzen"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -88,6 +90,14 @@ func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
 // the subject (G-60).
 func TestFileDecisionsEqualOpens(t *testing.T) {
 	w := newWorld(t, openToPEP+"(A;CI;FX;;;WD)", everyoneAsks)
+	changeNotify := winnt.Privileges(winnt.SeChangeNotifyPrivilege)
+	w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		// bob must have the right to traverse each folder; the others hold the privilege to pass.
+		e.Revoke(sid.Everyone, changeNotify, 0)
+		e.Grant(w.sids["alice"], changeNotify, 0)
+		e.Grant(w.sids["carol"], changeNotify, 0)
+		return nil
+	}))
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 1))
 	paths := w.randomTree(rnd)
 	actions := []string{"read", "write", "modify", "full", "list", "DELETE", "FILE_READ_ATTRIBUTES", "FILE_WRITE_DATA",

@@ -42,8 +42,8 @@ type Config struct {
 	AuthZEN *AuthZEN
 	// ForwardAuth configures the forward-auth endpoint of the console's handler; without proxies it is not served.
 	ForwardAuth ForwardAuth
-	Now             func() time.Time // nil: time.Now
-	Log             *slog.Logger     // nil: none
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger     // nil: none
 }
 
 // Gateway serves HTTP clients. It is safe for concurrent use. Its zero value is not usable.

@@ -280,4 +280,3 @@ func (f *fileQuestion) sees() (bool, ntstatus.Status) {
 	}
 	return f.may(dir.descriptor, winnt.FILE_LIST_DIRECTORY)
 }
-
