@@ -72,7 +72,7 @@ func decodeBatch(body []byte, most int) (items []item, how semantic, err error) 
 	}
 	err = r.Array(-1, func(int) error {
 		raw, err := r.Raw()
-		if err == nil && len(items) == most {
+		if err == nil && len(items) == most { // Z-11
 			err = fmt.Errorf("more than %d questions in one request: split them", most)
 		}
 		if err == nil {

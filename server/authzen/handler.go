@@ -137,6 +137,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 		h.fail(w, err, http.StatusUnauthorized)
 		return
 	}
+	// The size of a body is limited (Z-11).
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MostBytes))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		respond(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
@@ -150,6 +151,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 		h.fail(w, err, http.StatusInternalServerError)
 		return
 	}
+	// A denial is an answer like any other: its status is 200 (Z-4).
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(out) // ignore a client that has disconnected

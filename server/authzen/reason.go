@@ -20,8 +20,8 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	var order []access.Reason
 	bits := map[access.Reason]winnt.AccessMask{}
 	for _, b := range x.Reasons {
-		if b.Granted {
-			continue
+		if s := decided(x, b.Reason); b.Granted || s != nil && s.Bits&b.Bit == 0 {
+			continue // the entry ended the walk before this right was decided
 		}
 		if _, known := bits[b.Reason]; !known {
 			order = append(order, b.Reason)
@@ -43,10 +43,8 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
 	case access.AceDeny:
-		for i := range x.Steps {
-			if s := &x.Steps[i]; s.ACE == r.Index && s.List == r.List && s.Entry() != "" {
-				return "denied by " + s.Entry()
-			}
+		if s := decided(x, r); s != nil {
+			return "denied by " + s.Entry()
 		}
 	case access.NoAce:
 		return "no entry grants it"
@@ -56,4 +54,14 @@ func phrase(x *access.Explanation, r access.Reason) string {
 		return "the privilege " + r.Privilege.String() + " is missing"
 	}
 	return r.String()
+}
+
+// decided returns the step of the entry that denied a right, nil for another reason.
+func decided(x *access.Explanation, r access.Reason) *access.Step {
+	for i := range x.Steps {
+		if s := &x.Steps[i]; r.Kind == access.AceDeny && s.ACE == r.Index && s.List == r.List && s.Entry() != "" {
+			return s
+		}
+	}
+	return nil
 }

@@ -276,6 +276,7 @@ func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 		return Answer{}, &Error{http.StatusForbidden, "the caller may not ask about other subjects"}
 	}
 	answer := a.Decide(q, nil)
+	// No answer leaves before its record is stored (Z-17).
 	if st := a.record(caller, q, answer.Decision); st != ntstatus.Success {
 		return Answer{}, &Error{http.StatusServiceUnavailable, "the question cannot be recorded"}
 	}
