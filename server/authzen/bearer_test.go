@@ -13,7 +13,8 @@ func TestBearer(t *testing.T) {
 		headers []string
 		want    string
 	}{
-		{[]string{"Bearer s"}, "gateway"}, {[]string{"bearer s"}, "gateway"}, {[]string{"Bearer S"}, ""}, {[]string{"Basic s"}, ""},
+		{[]string{"Bearer s"}, "gateway"}, {[]string{"bearer s"}, "gateway"}, {[]string{"Bearer S"}, ""},
+		{[]string{"Basic s"}, ""},
 		{[]string{"Bearer"}, ""}, {[]string{"Bearer "}, ""}, {nil, ""}, {[]string{"Bearer s", "Bearer s"}, ""},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)

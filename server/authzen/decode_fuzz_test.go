@@ -10,8 +10,10 @@ import (
 // FuzzRequest sends any body to both endpoints. The response to JSON is JSON, no input panics, and a question that is
 // decoded has the members that encoding/json finds (Z-1, Z-2, Z-3).
 func FuzzRequest(f *testing.F) {
-	for _, body := range []string{whole, `{"evaluations":[` + whole + `,{}],"options":{"evaluations_semantic":"deny_on_first_deny"}}`,
-		`{"subject":{"type":"\u00e4","id":"\ud83d\ude00"},"action":{"name":""},"resource":{"type":"","id":""}}`, `{"a":`, `[]`, "\xff"} {
+	for _, body := range []string{whole,
+		`{"evaluations":[` + whole + `,{}],"options":{"evaluations_semantic":"deny_on_first_deny"}}`,
+		`{"subject":{"type":"\u00e4","id":"\ud83d\ude00"},"action":{"name":""},"resource":{"type":"","id":""}}`, `{"a":`,
+		`[]`, "\xff"} {
 		f.Add([]byte(body))
 	}
 	h := records(f)

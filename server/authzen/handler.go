@@ -59,7 +59,8 @@ func New(cfg Config) (*Handler, error) {
 	case err != nil:
 		return nil, fmt.Errorf("authzen: Config.URL: %w", err)
 	case u.Host == "" || u.User != nil || strings.ContainsAny(cfg.URL, "?#"):
-		return nil, fmt.Errorf("authzen: Config.URL: %q: want a URL with a host and without user, query and fragment", cfg.URL)
+		return nil, fmt.Errorf("authzen: Config.URL: %q: want a URL with a host and without user, query and fragment",
+			cfg.URL)
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, fmt.Errorf("authzen: Config.URL: %q: want https, or http for a loopback host", cfg.URL)
 	}

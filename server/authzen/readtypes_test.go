@@ -32,7 +32,8 @@ func TestReadTypesRejects(t *testing.T) {
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","actions":{"do":{"rights":["r"],"properties":{"p":{"v":["w"]}}}}}}}`, "properties.p.v"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","owner":{"property":"o"}` + rest, "owner"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"x":{}}` + rest, "request.x"},
-		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"text"}}` + rest, "request.action.p"},
+		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"text"}}` + rest,
+			"request.action.p"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","request":{"action":{"p":"string"},"context":{"P":"string"}}` + rest, "twice"},
 		{`{"types":{"t":{"rights":["r"],"descriptor":"O:SYG:SYD:","objects":{"1":{"p":null}}` + rest, "objects.1"},
 	} {

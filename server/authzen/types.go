@@ -302,7 +302,8 @@ func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Sta
 		d = access.Grant(askRight)
 	}
 	_, st := a.log.Opened(&audit.Opening{Object: audit.Object{Server: "AuthZEN", Type: askType.Name, Name: q.String()},
-		Request:  &access.Request{Descriptor: a.ask, Subject: access.SubjectOf(caller.token), Desired: askRight, Type: askType},
+		Request: &access.Request{Descriptor: a.ask, Subject: access.SubjectOf(caller.token), Desired: askRight,
+			Type: askType},
 		Decision: d, Told: true})
 	return st
 }

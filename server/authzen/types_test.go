@@ -73,7 +73,8 @@ func TestRequestProperties(t *testing.T) {
 		properties                []string
 		want                      bool
 	}{
-		{"the status of record-3 comes from the request", "carol", "can_edit", "record-3", []string{"", "", `{"status":"draft"}`}, true},
+		{"the status of record-3 comes from the request", "carol", "can_edit", "record-3", []string{"", "",
+			`{"status":"draft"}`}, true},
 		{"or locks it", "carol", "can_edit", "record-3", []string{"", "", `{"status":"locked"}`}, false},
 		{"a missing status grants nothing", "carol", "can_edit", "record-3", nil, false},
 		{"neither does another kind", "carol", "can_edit", "record-3", []string{"", "", `{"status":["draft"]}`}, false},
@@ -82,16 +83,20 @@ func TestRequestProperties(t *testing.T) {
 		{"the file wins", "bob", "can_edit", "record-2", []string{"", "", `{"status":"draft"}`}, false},
 		{"an unlisted property is ignored", "dave", "can_view", "record-4", []string{"", "", `{"deleted":false}`}, false},
 		{"so is the owner", "dave", "can_edit", "record-1", []string{"", "", `{"owner":"dave"}`}, false},
-		{"so is a property of the subject", "carol", "can_edit", "record-1", []string{`{"department":"sales","groups":["admins"]}`}, false},
+		{"so is a property of the subject", "carol", "can_edit", "record-1",
+			[]string{`{"department":"sales","groups":["admins"]}`}, false},
 		{"the action needs a scope", "alice", "can_share", "record-1", nil, false},
 		{"a declared one", "alice", "can_share", "record-1", []string{"", `{"scope":"all"}`}, false},
 		{"of its kind", "alice", "can_share", "record-1", []string{"", `{"scope":1}`}, false},
 		{"internal adds nothing", "carol", "can_share", "record-1", []string{"", `{"scope":"internal"}`}, true},
 		{"public adds a right", "carol", "can_share", "record-1", []string{"", `{"scope":"public"}`}, false},
 		{"which admins have", "alice", "can_share", "record-1", []string{"", `{"scope":"public"}`}, true},
-		{"and the owner, for a purpose", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`, `{"purpose":"support"}`}, true},
-		{"but for no other", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`, `{"purpose":"sale"}`}, false},
-		{"the context is not the subject's", "carol", "can_share", "record-3", []string{`{"purpose":"support"}`, `{"scope":"public"}`, `{"status":"x"}`}, false},
+		{"and the owner, for a purpose", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`,
+			`{"status":"x"}`, `{"purpose":"support"}`}, true},
+		{"but for no other", "carol", "can_share", "record-3", []string{"", `{"scope":"public"}`, `{"status":"x"}`,
+			`{"purpose":"sale"}`}, false},
+		{"the context is not the subject's", "carol", "can_share", "record-3", []string{`{"purpose":"support"}`,
+			`{"scope":"public"}`, `{"status":"x"}`}, false},
 	} {
 		if a := types.Decide(question(t, c.who, c.action, c.record, c.properties...), nil); a.Decision != c.want {
 			t.Errorf("%s: %+v, want %v", c.says, a, c.want)
@@ -228,7 +233,8 @@ func TestDecisionsEqualATwin(t *testing.T) {
 		"record-3": {"owner": "carol", "department": "finance", "deleted": "no"},
 		"record-4": {"owner": "dave", "department": "finance", "status": "draft", "deleted": "yes"},
 		"record-5": {"owner": "carol", "department": "finance", "status": "draft"}}
-	groups := map[string]string{"alice": "admins editors viewers", "bob": "editors viewers", "carol": "viewers", "dave": ""}
+	groups := map[string]string{"alice": "admins editors viewers", "bob": "editors viewers", "carol": "viewers",
+		"dave": ""}
 	department := map[string]string{"alice": "sales", "bob": "sales", "carol": "finance"}
 	for range randtest.Size(5000) {
 		who, id := pick("alice", "bob", "carol", "dave"), pick("record-1", "record-2", "record-3", "record-4", "record-5")
@@ -246,7 +252,8 @@ func TestDecisionsEqualATwin(t *testing.T) {
 		switch {
 		case r["deleted"] == "yes":
 			want = in("admins") && (action == "view" || action == "restore")
-		case r["deleted"] == "" || action == "restore" || (action == "edit" || action == "delete") && (status == "locked" || status == ""):
+		case r["deleted"] == "" || action == "restore" || (action == "edit" || action == "delete") && (status == "locked" ||
+			status == ""):
 		case in("admins"), r["owner"] == who:
 			want = true
 		default:

@@ -237,7 +237,8 @@ func TestQuestionsAreRecorded(t *testing.T) {
 			seen = append(seen, s)
 		}
 	}
-	for i, want := range [][]string{{`\"user\" \"alice\" \"read\" \"file\" \"/share/f\"`, "success"}, {`\"bob\"`, "failure"}} {
+	for i, want := range [][]string{{`\"user\" \"alice\" \"read\" \"file\" \"/share/f\"`, "success"}, {`\"bob\"`,
+		"failure"}} {
 		if len(seen) != 2 || !strings.Contains(seen[i], w.sids["carol"].String()) || !strings.Contains(seen[i], want[0]) ||
 			!strings.Contains(seen[i], want[1]) {
 			t.Fatalf("records %q, want two by carol, the one at %d with %q", seen, i, want)

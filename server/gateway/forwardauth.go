@@ -79,7 +79,8 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
 	f := &g.cfg.ForwardAuth
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !slices.ContainsFunc(f.Proxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
+	if err != nil || !slices.ContainsFunc(f.Proxies,
+		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
 		return at, 0, false
 	}
 	path, right := r.Header.Values(f.Path), r.Header.Values(f.Right)

@@ -94,7 +94,8 @@ func TestForwardAuth(t *testing.T) {
 // headers.
 func TestForwardAuthIsOff(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)")
-	if got := w.forward("alice:pw-x", "127.0.0.1:5", "X-Forwarded-Uri", "/share/", "X-Refmon-Right", "read"); got.Code != 404 {
+	if got := w.forward("alice:pw-x", "127.0.0.1:5", "X-Forwarded-Uri", "/share/", "X-Refmon-Right",
+		"read"); got.Code != 404 {
 		t.Errorf("status %d, want 404", got.Code)
 	}
 	for _, names := range [][2]string{{"", "b"}, {"a", ""}, {"a", "A"}} {
@@ -238,7 +239,8 @@ func TestHandlersAnswerInJSON(t *testing.T) {
 	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", ""); got.Code != 401 {
 		t.Errorf("without a credential: %d", got.Code)
 	}
-	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", "carol", "Origin", "https://evil.test"); got.Code != 403 {
+	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", "carol", "Origin",
+		"https://evil.test"); got.Code != 403 {
 		t.Errorf("from another site: %d", got.Code)
 	}
 }
