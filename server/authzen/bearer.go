@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Bearer returns a Config.Caller that knows clients by the secret in their Authorization header (RFC 6750). It compares
-// hashes, so that the response time reveals nothing of a secret. An empty secret is nobody's.
+// Bearer returns a Config.Caller that knows clients by the secret in their Authorization header (RFC 6750). It
+// compares hashes, so that the response time reveals nothing of a secret. An empty secret is nobody's.
 func Bearer(clients map[string]Caller) func(*http.Request) (Caller, error) {
 	known := map[[sha256.Size]byte]Caller{}
 	for secret, who := range clients {

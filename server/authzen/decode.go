@@ -35,8 +35,8 @@ const (
 var semantics = map[string]semantic{"execute_all": executeAll, "deny_on_first_deny": denyOnFirstDeny,
 	"permit_on_first_permit": permitOnFirstPermit}
 
-// decodeOne decodes the body of an evaluation. An error means that the body is no JSON object (Z-2), or that a member is
-// missing or has the wrong type (Z-1).
+// decodeOne decodes the body of an evaluation. An error means that the body is no JSON object (Z-2), or that a
+// member is missing or has the wrong type (Z-1).
 func decodeOne(body []byte) (Question, error) {
 	m, err := members(body, "subject", "action", "resource", "context")
 	if err != nil {

@@ -101,8 +101,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// EchoRequestID copies the X-Request-ID headers of a request to its response (Z-10). ServeHTTP calls it. Call it before
-// code that may reject the request.
+// EchoRequestID copies the X-Request-ID headers of a request to its response (Z-10). ServeHTTP calls it. Call it
+// before code that may reject the request.
 func EchoRequestID(w http.ResponseWriter, r *http.Request) {
 	if ids := r.Header["X-Request-Id"]; len(ids) > 0 {
 		w.Header()["X-Request-Id"] = ids

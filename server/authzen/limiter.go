@@ -24,7 +24,8 @@ type allowance struct {
 	at   time.Time
 }
 
-// NewLimiter returns a limiter of each caller's questions per second, read from the clock now. Less than 1 allows none.
+// NewLimiter returns a limiter of each caller's questions per second, read from the clock now. Less than 1 allows
+// none.
 func NewLimiter(each int, now func() time.Time) *Limiter {
 	return &Limiter{each: float64(each), now: now, of: map[Caller]allowance{}}
 }

@@ -32,8 +32,8 @@ type Action struct {
 	Properties Properties
 }
 
-// Properties are the members of a JSON object of the request. Its values are neither typed nor trusted. The zero value
-// has no members.
+// Properties are the members of a JSON object of the request. Its values are neither typed nor trusted. The zero
+// value has no members.
 type Properties struct{ raw []byte }
 
 // lookup returns the JSON text of a member. The name must be equal byte for byte. ok is false if there is none.

@@ -11,8 +11,8 @@ import (
 // mostReasons is the most entries that a reason lists.
 const mostReasons = 8
 
-// Reason returns why a check denied rights, on one line: the rights, and the entry or stage that decided. It returns ""
-// for nil and for a check that denied nothing.
+// Reason returns why a check denied rights, on one line: the rights, and the entry or stage that decided. It
+// returns "" for nil and for a check that denied nothing.
 func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	if x == nil {
 		return ""

@@ -44,7 +44,8 @@ type resourceType struct {
 	subjects  map[Caller]*subject // those of Types: owners are among them
 }
 
-// ownerRule says which property of a resource names its owner, and the type of that subject. The zero value names none.
+// ownerRule says which property of a resource names its owner, and the type of that subject. The zero value names
+// none.
 type ownerRule struct {
 	Property string `json:"property"`
 	Type     string `json:"type"`
@@ -136,7 +137,8 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 	return mask, ""
 }
 
-// describe returns the descriptor of a resource: the template with the owner, and the properties as resource attributes.
+// describe returns the descriptor of a resource: the template with the owner, and the properties as resource
+// attributes.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {
@@ -187,7 +189,8 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 	return sd.New(p), nil
 }
 
-// tokenOf returns the token of a subject. Properties that the type lists become claims; all others are ignored (Z-13).
+// tokenOf returns the token of a subject. Properties that the type lists become claims; all others are ignored
+// (Z-13).
 func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, problem string) {
 	user, problem := take(q.Subject.Properties, rt.requested.subject, s.fixed)
 	if problem != "" {
@@ -308,7 +311,8 @@ func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Sta
 	return st
 }
 
-// String returns the question on one line, for a record: subject, action, resource, each quoted. Its length is bounded.
+// String returns the question on one line, for a record: subject, action, resource, each quoted. Its length is
+// bounded.
 func (q *Question) String() string {
 	out := []byte(nil)
 	for i, part := range []string{q.Subject.Type, q.Subject.ID, q.Action.Name, q.Resource.Type, q.Resource.ID} {

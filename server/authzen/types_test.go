@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/test/randtest"
@@ -65,7 +64,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestRequestProperties checks which properties of a request count (Z-13), and that a missing one grants nothing (Z-14).
+// TestRequestProperties checks which properties of a request count (Z-13), and that a missing one grants nothing
+// (Z-14).
 func TestRequestProperties(t *testing.T) {
 	types := example(t)
 	for _, c := range []struct {
@@ -165,8 +165,8 @@ type full struct{}
 
 func (full) Write(audit.Event) error { return errors.New("full") }
 
-// TestRecordsOfQuestions checks that the trail has each question with its caller and its decision, and that a question
-// without its record gets no answer (Z-17).
+// TestRecordsOfQuestions checks that the trail has each question with its caller and its decision, and that a
+// question without its record gets no answer (Z-17).
 func TestRecordsOfQuestions(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
@@ -207,8 +207,10 @@ func TestRecordsOfQuestions(t *testing.T) {
 
 // TestReasonsOfTypes checks that the subject learns the entries with READ_CONTROL alone (Z-16).
 func TestReasonsOfTypes(t *testing.T) {
-	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},"types":{"record":{
-		"rights":["r","w"],"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})","actions":{"do":{"rights":["r","w"]}}}}}`))
+	types, err := ReadTypes([]byte(`{"groups":["told"],"subjects":{"user":{"a":{"groups":["told"]},"b":{}}},
+		"types":{"record":{"rights":["r","w"],
+		"descriptor":"O:SYG:SYD:(D;;${w};;;WD)(A;;RC;;;${told})",
+		"actions":{"do":{"rights":["r","w"]}}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,8 +223,8 @@ func TestReasonsOfTypes(t *testing.T) {
 	}
 }
 
-// TestDecisionsEqualATwin compares random decisions about records with a twin that reads the comments of the example as
-// plain conditions.
+// TestDecisionsEqualATwin compares random decisions about records with a twin that reads the comments of the
+// example as plain conditions.
 func TestDecisionsEqualATwin(t *testing.T) {
 	types := example(t)
 	rnd := rand.New(rand.NewPCG(randtest.Seed(t), 3))
@@ -264,39 +266,5 @@ func TestDecisionsEqualATwin(t *testing.T) {
 		if a := types.Decide(q, nil); a.Decision != want {
 			t.Errorf("%s %s %s %s: %+v, want %v", who, action, id, properties, a, want)
 		}
-	}
-}
-
-// TestLimiter checks the allowance of a caller, and that callers beyond the table cost no memory (Z-15).
-func TestLimiter(t *testing.T) {
-	now := time.Unix(0, 0)
-	l := NewLimiter(2, func() time.Time { return now })
-	allow := func() (n int) {
-		for range 5 {
-			if l.Allow(Caller{"a", "b"}) {
-				n++
-			}
-		}
-		return n
-	}
-	if n := allow(); n != 2 {
-		t.Errorf("%d questions at once, want 2", n)
-	}
-	now = now.Add(500 * time.Millisecond)
-	if n := allow(); n != 1 {
-		t.Errorf("%d questions after half a second, want 1", n)
-	}
-	now = now.Add(time.Hour)
-	if n := allow(); n != 2 {
-		t.Errorf("%d questions after an hour, want 2", n)
-	}
-	for i := range 2 * mostCallers {
-		l.Allow(Caller{"a", fmt.Sprint(i)})
-	}
-	if len(l.of) > mostCallers {
-		t.Errorf("%d callers, want at most %d", len(l.of), mostCallers)
-	}
-	if NewLimiter(0, time.Now).Allow(Caller{}) {
-		t.Error("a limiter of 0 allows")
 	}
 }

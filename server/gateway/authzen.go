@@ -119,8 +119,8 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	return a, nil
 }
 
-// decide answers a question of a caller who may ask it, with one exception: unless others is set, the subject must also
-// have the SID of the caller.
+// decide answers a question of a caller who may ask it, with one exception: unless others is set, the subject must
+// also have the SID of the caller.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {
@@ -159,8 +159,9 @@ func unavailable(st ntstatus.Status) error {
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "refmond did not decide: " + st.String()}
 }
 
-// record writes the audit record of a question, if the SACL of the configuration audits it. The record has the token of
-// the caller as its subject, and the question as the name of an object. It returns Success without such a SACL.
+// record writes the audit record of a question, if the SACL of the configuration audits it. The record has the
+// token of the caller as its subject, and the question as the name of an object. It returns Success without such a
+// SACL.
 func (p *pdp) record(r *request, q *authzen.Question, allowed bool) ntstatus.Status {
 	if !p.audited {
 		return ntstatus.Success
@@ -174,8 +175,8 @@ func (p *pdp) record(r *request, q *authzen.Question, allowed bool) ntstatus.Sta
 	})
 }
 
-// granted reports whether a descriptor grants all rights of a mask to a token. It returns false with a status other than
-// Success if refmond does not complete the check.
+// granted reports whether a descriptor grants all rights of a mask to a token. It returns false with a status other
+// than Success if refmond does not complete the check.
 func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessMask, m winnt.GenericMapping) (
 	ok bool, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -186,9 +187,9 @@ func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessM
 	return ok, st
 }
 
-// subject returns the session of an account, whose token has the level Identification: it answers questions and opens
-// nothing (G-62). The caller ends its use with subjects.put. The session of an unknown account has another status than
-// Success.
+// subject returns the session of an account, whose token has the level Identification: it answers questions and
+// opens nothing (G-62). The caller ends its use with subjects.put. The session of an unknown account has another
+// status than Success.
 func (p *process) subject(r *request, account string) *session {
 	return p.subjects.get(p.subjects.name("subject ", account), func(s *session) {
 		ctx := context.WithoutCancel(r.ctx)

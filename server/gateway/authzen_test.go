@@ -86,8 +86,8 @@ func (w *world) opened(who, path string, mask winnt.AccessMask) bool {
 	return st == ntstatus.Success
 }
 
-// TestFileDecisionsEqualOpens asks random questions about a tree and compares each decision with an open of the file by
-// the subject (G-60).
+// TestFileDecisionsEqualOpens asks random questions about a tree and compares each decision with an open of the
+// file by the subject (G-60).
 func TestFileDecisionsEqualOpens(t *testing.T) {
 	w := newWorld(t, openToPEP+"(A;CI;FX;;;WD)", everyoneAsks)
 	changeNotify := winnt.Privileges(winnt.SeChangeNotifyPrivilege)
@@ -158,8 +158,8 @@ func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
 	return append(paths, "missing", "d0/missing", "f0/below")
 }
 
-// TestAskingAboutOthers checks that a client without the right asks about itself only, that the answer about others does
-// not depend on whether they exist, and that the rate is the client's own (G-63).
+// TestAskingAboutOthers checks that a client without the right asks about itself only, that the answer about others
+// does not depend on whether they exist, and that the rate is the client's own (G-63).
 func TestAskingAboutOthers(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;WD)", func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:", Rate: 5}
@@ -212,8 +212,8 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 	}
 }
 
-// TestQuestionsAreRecorded checks that the trail has each question with its caller and its decision, and that a question
-// without its record gets no answer (G-64).
+// TestQuestionsAreRecorded checks that the trail has each question with its caller and its decision, and that a
+// question without its record gets no answer (G-64).
 func TestQuestionsAreRecorded(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
@@ -246,8 +246,8 @@ func TestQuestionsAreRecorded(t *testing.T) {
 	}
 }
 
-// TestUnrecordedQuestionIsRefused checks that a gateway without SeAuditPrivilege gives no answer that must be recorded
-// (G-64).
+// TestUnrecordedQuestionIsRefused checks that a gateway without SeAuditPrivilege gives no answer that must be
+// recorded (G-64).
 func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	w := newWorld(t, openToPEP, func(c *Config) {
 		c.AuthZEN = &AuthZEN{URL: "https://localhost", Ask: "O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", Rate: 100}
@@ -266,7 +266,8 @@ func TestUnrecordedQuestionIsRefused(t *testing.T) {
 	}
 }
 
-// TestReasons checks who learns what of a denial (G-65).
+// TestReasons checks who learns what of a denial (G-65), and that a file which the caller may not inspect is denied
+// (G-61).
 func TestReasons(t *testing.T) {
 	w := newWorld(t, openToPEP, everyoneAsks)
 	w.folder("seen", openToPEP+"(A;;FR;;;{alice})")

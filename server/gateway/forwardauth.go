@@ -16,8 +16,8 @@ import (
 // ForwardAuthPath is the path of the forward-auth endpoint.
 const ForwardAuthPath = "/access/v1/forward-auth"
 
-// ForwardAuth configures the endpoint that nginx (auth_request), Traefik and Caddy ask before they serve a file. The zero
-// value serves none.
+// ForwardAuth configures the endpoint that nginx (auth_request), Traefik and Caddy ask before they serve a file.
+// The zero value serves none.
 type ForwardAuth struct {
 	// Proxies are the addresses that may ask. All others get 403.
 	Proxies []netip.Prefix
@@ -34,8 +34,8 @@ func (f *ForwardAuth) check() error {
 	return nil
 }
 
-// forwardAuth answers 200 if the client of a proxy could open a file with a right, 401 if the client proved no account,
-// and 403 otherwise, for whatever reason: nginx turns any other status into a 500 (G-66).
+// forwardAuth answers 200 if the client of a proxy could open a file with a right, 401 if the client proved no
+// account, and 403 otherwise, for whatever reason: nginx turns any other status into a 500 (G-66).
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()

@@ -39,8 +39,8 @@ func (w *world) forward(user, from string, headers ...string) *httptest.Response
 	return rec
 }
 
-// TestForwardAuth checks the three statuses, and that a request which is not exactly one path and one right from a proxy
-// of the configuration is denied (G-66, G-67).
+// TestForwardAuth checks the three statuses, and that a request which is not exactly one path and one right from a
+// proxy of the configuration is denied (G-66, G-67).
 func TestForwardAuth(t *testing.T) {
 	w := newWorld(t, "O:BAG:SYD:P(A;OICI;FA;;;{alice})", local)
 	w.file("f", "x", "O:BAG:SYD:P(A;;FR;;;{alice})")
@@ -116,7 +116,8 @@ error_log DIR/error.log;
 events {}
 http {
 	access_log off;
-	client_body_temp_path DIR/t1; proxy_temp_path DIR/t2; fastcgi_temp_path DIR/t3; uwsgi_temp_path DIR/t4; scgi_temp_path DIR/t5;
+	client_body_temp_path DIR/t1; proxy_temp_path DIR/t2;
+	fastcgi_temp_path DIR/t3; uwsgi_temp_path DIR/t4; scgi_temp_path DIR/t5;
 	server {
 		listen unix:DIR/http.sock;
 		location /share/ {

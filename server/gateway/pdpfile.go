@@ -38,8 +38,8 @@ type fileQuestion struct {
 // noSuchName is the reason of a denial for a missing file, and for one that the reader of the reason may not see.
 const noSuchName = "no such name"
 
-// fileAnswer answers whether a subject could open a file with the rights of an action. The descriptors are read with the
-// rights of the caller, who needs READ_CONTROL on the file (G-61).
+// fileAnswer answers whether a subject could open a file with the rights of an action. The descriptors are read
+// with the rights of the caller, who needs READ_CONTROL on the file (G-61).
 func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Answer, err error) {
 	masks := actionMasks(ask.Action.Name)
 	if masks == nil {
@@ -67,8 +67,8 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 	return f.denial(masks[0])
 }
 
-// uninspected returns the answer about a file that the caller or the gateway could not inspect: a denial, or an error if
-// refmond did not try.
+// uninspected returns the answer about a file that the caller or the gateway could not inspect: a denial, or an
+// error if refmond did not try.
 func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) {
 	level(q.ctx, q.begun, q.g.levels.name)
 	switch code := codes[st]; {
@@ -81,8 +81,8 @@ func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) 
 		ReasonUser: noSuchName}, nil
 }
 
-// actionMasks returns the masks of an action, of which one must be granted. It returns nil for a name that is no single
-// right of a file. MAXIMUM_ALLOWED names no right (G-60).
+// actionMasks returns the masks of an action, of which one must be granted. It returns nil for a name that is no
+// single right of a file. MAXIMUM_ALLOWED names no right (G-60).
 func actionMasks(name string) (masks []winnt.AccessMask) {
 	rights, err := words.Parse(name)
 	if err != nil || len(rights) != 1 || rights[0].Managed() {
@@ -233,8 +233,9 @@ func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// denial returns the denial of a right with its reasons. The caller learns the entries, which it may read. The subject
-// learns them only with READ_CONTROL, and learns of a file that it may not see only that there is no such name (G-65).
+// denial returns the denial of a right with its reasons. The caller learns the entries, which it may read. The
+// subject learns them only with READ_CONTROL, and learns of a file that it may not see only that there is no such
+// name (G-65).
 func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err error) {
 	a = denial("denied by the descriptor, an attribute of the file or a directory on the path")
 	st := f.s.p.do(f.ctx, func(th *nt.Thread) ntstatus.Status {

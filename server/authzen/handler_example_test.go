@@ -29,12 +29,12 @@ func Example() {
 	r := httptest.NewRequest(http.MethodPost, authzen.EvaluationPath, strings.NewReader(`{
 		"subject": {"type": "user", "id": "bob"},
 		"action": {"name": "can_edit"},
-		"resource": {"type": "record", "id": "record-2"}}`))
+		"resource": {"type": "record", "id": "record-1"}}`))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer secret")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Body)
 	// Output:
-	// 200 {"decision":false,"context":{"reason_admin":{"en":"edit: denied by (XD;;DCLC;;;WD;(@RESOURCE.status == \"locked\"))"},"reason_user":{"en":"access denied"}}}
+	// 200 {"decision":true}
 }
