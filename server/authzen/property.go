@@ -15,6 +15,12 @@ const (
 	mostValues   = 100  // strings of a list
 )
 
+// kinds says what a property of each kind is.
+var kinds = map[string]string{
+	"string": fmt.Sprintf("a string of at most %d bytes", longestValue), "boolean": "true or false",
+	"strings": fmt.Sprintf("a list of at most %d such strings", mostValues), "integer": "a whole number of 64 bits",
+	"": "a string, a whole number, true, false or a list of strings"}
+
 // kindOf returns the kind of a property that the file itself sets.
 func kindOf(raw json.RawMessage) string {
 	switch {
@@ -40,7 +46,7 @@ func attribute(name, kind string, raw []byte) (a claims.Attribute, err error) {
 		read := func(int) error {
 			s, err := r.Text()
 			if err == nil && len(s) > longestValue {
-				err = fmt.Errorf("a string longer than %d bytes", longestValue)
+				err = errors.New("too long")
 			}
 			a.Strings = append(a.Strings, s)
 			return err
@@ -64,11 +70,11 @@ func attribute(name, kind string, raw []byte) (a claims.Attribute, err error) {
 		n, err = strconv.ParseInt(string(raw), 10, 64)
 		a.Ints = []int64{n}
 	default:
-		err = errors.New("want a string, a whole number, true, false or a list of strings")
+		err = errors.New("unknown kind")
 	}
 	switch {
 	case err != nil:
-		return claims.Attribute{}, fmt.Errorf("want %s: %w", kind, err)
+		return claims.Attribute{}, errors.New("want " + kinds[kind])
 	case a.Duplicates():
 		return claims.Attribute{}, errors.New("a value occurs twice")
 	}
