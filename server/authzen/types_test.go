@@ -107,6 +107,25 @@ func TestRequestProperties(t *testing.T) {
 	}
 }
 
+// TestFileWins checks that a property of the file is not changed by a request that may set it for others (Z-13), and
+// that an unknown object has no rights, whatever the template grants (Z-14).
+func TestFileWins(t *testing.T) {
+	types, err := ReadTypes([]byte(`{"subjects":{"user":{"a":{"properties":{"level":1}},"b":{}}},"types":{"record":{
+		"rights":["r"],"descriptor":"O:SYG:SYD:(XA;;${r};;;WD;(@User.level == 2))","actions":{"do":{"rights":["r"]}},
+		"request":{"subject":{"level":"integer"}},"objects":{"known":{}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[string]bool{"a": false, "b": true} {
+		if a := types.Decide(question(t, who, "do", "known", `{"level":2}`), nil); a.Decision != want {
+			t.Errorf("%s: %+v, want %v", who, a, want)
+		}
+		if a := types.Decide(question(t, who, "do", "unknown", `{"level":2}`), nil); a.Decision {
+			t.Errorf("%s: an unknown object is granted", who)
+		}
+	}
+}
+
 // TestOwnerByRequest checks that an owner whom the request names is one of the file's subjects, and that without one
 // the owner's entry matches nobody (Z-14).
 func TestOwnerByRequest(t *testing.T) {

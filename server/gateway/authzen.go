@@ -208,7 +208,7 @@ func (s *session) lower(ctx context.Context) ntstatus.Status {
 		defer th.NtClose(old)
 		level := &nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{
 			ImpersonationLevel: winnt.SecurityIdentification}}
-		tok, st := th.NtDuplicateToken(old, winnt.TOKEN_QUERY, level, false, winnt.TokenImpersonation)
+		tok, st := th.NtDuplicateToken(old, 0, level, false, winnt.TokenImpersonation) // 0: the rights of old
 		if st == ntstatus.Success {
 			s.token, s.level = tok, winnt.SecurityIdentification
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/nt"
@@ -123,6 +124,51 @@ func TestFileDecisionsEqualOpens(t *testing.T) {
 	}
 }
 
+// TestFileDecisionsOfLabelsAndAttributes checks the two limits that random descriptors rarely meet: the label of a file
+// above the right that its directory grants, and the read-only attribute (G-60).
+func TestFileDecisionsOfLabelsAndAttributes(t *testing.T) {
+	w := newWorld(t, openToPEP, everyoneAsks)
+	w.folder("d", openToPEP+"(A;;FA;;;{alice})")
+	w.file("d/labelled", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})S:(ML;;NW;;;HI)")
+	w.file("d/plain", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})")
+	w.file("d/fixed", "x", "O:BAG:SYD:P(A;;RCFR;;;{carol})(A;;FA;;;{alice})")
+	p, err := w.g.link.process()
+	w.must(err)
+	w.opened("alice", "d/fixed", winnt.FILE_WRITE_DATA)
+	s := p.sessions.find(p.sessions.name("test ", "alice"))
+	defer p.sessions.put(s)
+	h, st := (&request{g: w.g, s: s, ctx: w.Context()}).open(place{"share", `d\fixed`}, winnt.FILE_WRITE_ATTRIBUTES,
+		winnt.FILE_OPEN, 0)
+	if st == ntstatus.Success {
+		st = p.do(w.Context(), func(th *nt.Thread) ntstatus.Status {
+			return th.NtSetInformationFile(h, nt.FileBasicInformation,
+				nt.FileBasic{FileAttributes: fileaccess.AttributeReadOnly})
+		})
+		p.release(h)
+	}
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for _, c := range []struct {
+		path, action string
+		mask         winnt.AccessMask
+		want         bool
+	}{
+		{"d/plain", "DELETE", winnt.DELETE, true},
+		{"d/labelled", "DELETE", winnt.DELETE, false},
+		{"d/labelled", "FILE_READ_ATTRIBUTES", winnt.FILE_READ_ATTRIBUTES, true},
+		{"d/fixed", "FILE_READ_DATA", winnt.FILE_READ_DATA, true},
+		{"d/fixed", "FILE_WRITE_DATA", winnt.FILE_WRITE_DATA, false},
+		{"d/fixed", "FILE_APPEND_DATA", winnt.FILE_APPEND_DATA, false},
+		{"d/fixed", "WRITE_DAC", winnt.WRITE_DAC, true},
+	} {
+		_, got := w.evaluate("carol", "alice", c.action, "file", "/share/"+c.path)
+		if open := w.opened("alice", c.path, c.mask); *got.Decision != c.want || open != c.want {
+			t.Errorf("%s %s: %v, and the open says %v, want %v", c.action, c.path, *got.Decision, open, c.want)
+		}
+	}
+}
+
 // randomTree makes folders and files with random descriptors and returns their paths. The client carol may read each
 // descriptor.
 func (w *world) randomTree(rnd *rand.Rand) (paths []string) {
@@ -194,6 +240,12 @@ func TestSubjectTokenOpensNothing(t *testing.T) {
 					c.Certificates = map[string]string{strings.Repeat("0", 64): "bob"}
 				}
 			})
+			if strings.HasPrefix(name, "with ") {
+				w.must(w.store.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+					e.Grant(sid.MustParse("S-1-22-1-61010"), tcb, 0)
+					return nil
+				}))
+			}
 			w.file("f", "x", "O:BAG:SYD:P(A;;FA;;;WD)")
 			p, err := w.g.link.process()
 			w.must(err)

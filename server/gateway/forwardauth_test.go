@@ -84,6 +84,12 @@ func TestForwardAuth(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", c.name, got.Code, got.Header(), c.want)
 		}
 	}
+	for range 4 {
+		w.forward("alice:wrong", here, path, "/share/f", right, "read")
+	}
+	if got := w.forward("alice:wrong", here, path, "/share/f", right, "read"); got.Code != 403 {
+		t.Errorf("too many wrong passwords: %d, want 403", got.Code)
+	}
 	w.must(w.g.Close())
 	if got := w.forward("alice:pw-x", here, path, "/share/f", right, "read"); got.Code != 403 {
 		t.Errorf("without refmond: %d, want 403", got.Code)
