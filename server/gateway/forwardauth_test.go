@@ -156,7 +156,8 @@ func TestNginx(t *testing.T) {
 	w.file("f", "content of f", "O:BAG:SYD:P(A;;FR;;;{alice})")
 	w.file("g", "content of g", "O:BAG:SYD:P(A;;FR;;;{bob})")
 	dir := t.TempDir()
-	config := strings.NewReplacer("DIR", dir, "TREE", w.root, "GATEWAY", w.console.URL).Replace("user root;" + nginxConfig)
+	config := strings.NewReplacer("DIR", dir, "TREE", w.root, "GATEWAY",
+		w.console.URL).Replace("user root;" + nginxConfig)
 	write(t, filepath.Join(dir, "nginx.conf"), []byte(config))
 	cmd := exec.CommandContext(t.Context(), nginx, "-c", filepath.Join(dir, "nginx.conf"), "-p", dir)
 	cmd.Stderr = t.Output()
@@ -240,7 +241,8 @@ func TestHandlersAnswerInJSON(t *testing.T) {
 		batch += strings.Repeat(",", min(i, 1)) + fmt.Sprintf(`{"subject":{"type":"user","id":%s}}`, strconv.Quote(who))
 	}
 	got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", "carol")
-	if got.Code != 200 || !strings.HasPrefix(got.Body.String(), `{"evaluations":[{"decision":true},{"decision":false,`) {
+	if got.Code != 200 || !strings.HasPrefix(got.Body.String(),
+		`{"evaluations":[{"decision":true},{"decision":false,`) {
 		t.Errorf("a batch: %d %s", got.Code, got.Body)
 	}
 	if got = ask(http.MethodPost, "/access/v1/evaluations", batch+"]}", ""); got.Code != 401 {
