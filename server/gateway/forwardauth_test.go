@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -163,8 +164,8 @@ func TestNginx(t *testing.T) {
 	cmd.Stderr = t.Output()
 	w.must(cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
-	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) {
-		return net.Dial("unix", filepath.Join(dir, "http.sock"))
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
 	}}}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("unix", filepath.Join(dir, "http.sock")); err == nil {
@@ -201,7 +202,7 @@ func TestNginx(t *testing.T) {
 		got, err := client.Do(r)
 		w.must(err)
 		_ = got.Body.Close()
-		if got.StatusCode != c.want || got.StatusCode == 401 && got.Header.Get("WWW-Authenticate") == "" {
+		if got.StatusCode != c.want || got.StatusCode == http.StatusUnauthorized && got.Header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s gets %s with %q: %d, want %d", c.user, c.path, c.headers, got.StatusCode, c.want)
 		}
 	}
