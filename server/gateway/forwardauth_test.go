@@ -164,9 +164,10 @@ func TestNginx(t *testing.T) {
 	cmd.Stderr = t.Output()
 	w.must(cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
-	}}}
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("unix", filepath.Join(dir, "http.sock")); err == nil {
 			_ = c.Close()
