@@ -160,6 +160,7 @@ type input struct {
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 	chosen bool // some objects are left out
+	ldif   bool // the objects are those of a directory
 }
 
 // open opens the objects file, or the paths.
@@ -197,6 +198,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
+	o.ldif = ldif.Is(o.source)
 	return o, nil
 }
 

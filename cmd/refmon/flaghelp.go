@@ -71,8 +71,11 @@ var flagHelp = map[string]string{
 		"files without the attribute.",
 	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since, as servers with " +
 		"acl_xattr:ignore system acls = yes do.",
-	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
-	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
+	"baseline":          "Directory: show what changed since this earlier export of the objects.",
+	"baselineDirectory": "The users and groups of --baseline; default: as --directory, and the baseline if both are one file.",
+	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
+	"blockOwner":        "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
+	"joined":            "Maximum number of joined groups that a token keeps at the same time.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two lines, with the ids " +
 		"share and object.",
 	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",

@@ -49,6 +49,7 @@ type Entry struct {
 	Classes []string // from top down
 	Name    string   // sAMAccountName; "": not known
 	UPN     string   // userPrincipalName; "": not known
+	System  string   // operatingSystem; "": not known
 	Managed []byte   // the descriptor in msDS-GroupMSAMembership; nil: the object is no such account
 }
 

@@ -30,6 +30,12 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
+// Is reports whether New returned a source.
+func Is(s objects.Source) bool {
+	_, ok := s.(*source)
+	return ok
+}
+
 func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
 
 func (l *source) raw() (string, bool) {
@@ -164,6 +170,11 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 			return errBase64
 		}
 		e.UPN = string(value)
+	case "operatingsystem":
+		if !ok {
+			return errBase64
+		}
+		e.System = string(value)
 	case "msds-groupmsamembership":
 		if !ok {
 			return errBase64

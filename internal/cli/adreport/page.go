@@ -1,0 +1,265 @@
+package adreport
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/cli/reach"
+)
+
+// Lengths of the lists on a page. Whatever exceeds them is counted on the page.
+const (
+	maxNames   = 40   // names in one cell
+	maxRoutes  = 200  // paths to one object
+	maxExact   = 2000 // principals whose first step is evaluated, of one object
+	maxSamples = 2000 // objects of one row
+	maxRows    = 5000 // rows of one table
+)
+
+// Page holds the data of a report.
+type Page struct {
+	Title                         string
+	Objects, Principals, Disabled int
+	Administrators                Names
+	Important                     []Target
+	Direct                        []Grants
+	Entries                       []EntryRow
+	Changes                       *Changes // nil: there was no baseline
+	Notes                         []string // what the report does not consider
+	byDesign                      int      // entries that Entries leaves out
+	Incomplete                    bool     // the search was cut short or an object could not be read
+}
+
+// Names is a list of names that may be cut.
+type Names struct {
+	Count int
+	List  []string // the first ones
+}
+
+// More returns the number of names that List leaves out.
+func (n Names) More() int { return n.Count - len(n.List) }
+
+// Target is an important object.
+type Target struct {
+	Object, Kind string
+	Direct       []Grants // direct rights of others than administrators
+	Routes       []Route  // of others than administrators, the shortest first
+	Reach        int      // others that reach it
+	Others       int      // principals that are not administrators
+	Administer   int      // administrators that reach it
+	More         int      // principals whose routes are not listed
+}
+
+// Route is a shortest path of some principals.
+type Route struct {
+	Who   Names
+	Steps []Step
+}
+
+// Step is one step of a Route.
+type Step struct{ Who, Right, Object, By, Gives string }
+
+// Grants is a set of rights that some principals have on some objects through the same entries.
+type Grants struct {
+	Rights  []string
+	Who     Names
+	Via     string // whose entry, ownership or privilege
+	Objects Names
+}
+
+// EntryRow counts equal entries that no row of rights shows.
+type EntryRow struct {
+	Account, Rights, Kind string
+	Nobody                bool // no principal of the directory has the account in its token
+	Objects               int
+	Sample                string
+	rank                  int
+}
+
+// count fills in the numbers of the page.
+func (p *Page) count(s *side, state *State) {
+	d := state.Directory
+	p.Objects, p.Principals, p.Disabled = len(state.Objects), len(d.Principals), d.Disabled
+	p.Administrators = s.names(s.admins)
+}
+
+// names returns the names of a set of principals.
+func (s *side) names(set effective.Set) Names {
+	n := Names{Count: set.Count()}
+	for i := range set.All() {
+		if len(n.List) == maxNames {
+			break
+		}
+		n.List = append(n.List, s.name(i))
+	}
+	return n
+}
+
+// important fills in the important objects.
+func (p *Page) important(s *side) error {
+	at := map[int][]reach.Right{}
+	for _, x := range s.rights {
+		at[x.object] = x.rights
+	}
+	for _, t := range s.targets {
+		row := Target{Object: s.search.Objects[t.object].Path, Kind: t.kind, Others: s.everyone}
+		var err error
+		if list := at[t.object]; list != nil {
+			if row.Direct, err = s.grants([]objectRights{{t.object, list}}); err != nil {
+				return err
+			}
+		}
+		in := s.survey.Whom(t.object)
+		others := slices.DeleteFunc(slices.Clone(in.Order), func(i int) bool { return s.admins.Has(i) })
+		row.Reach, row.Administer = len(others), len(in.Order)-len(others)
+		if row.Routes, row.More, err = s.routes(&in, others); err != nil {
+			return err
+		}
+		p.Important = append(p.Important, row)
+	}
+	return nil
+}
+
+// routes returns the paths of principals, one for those that take the same first step. more counts the principals
+// without a listed route.
+func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err error) {
+	at := map[string]int{}
+	for n, i := range who {
+		if n >= maxExact {
+			return list, more + len(who) - n, nil
+		}
+		path, err := in.Path(i)
+		if err != nil {
+			return nil, 0, err
+		}
+		first := path.Steps[0]
+		key := fmt.Sprint(len(path.Steps), first.Right, first.Object, first.By)
+		row, ok := at[key]
+		if !ok {
+			if len(list) == maxRoutes {
+				more++
+				continue
+			}
+			row, at[key] = len(list), len(list)
+			list = append(list, Route{Steps: stepsOf(path)})
+		}
+		w := &list[row].Who
+		if w.Count++; len(w.List) < maxNames {
+			w.List = append(w.List, s.name(i))
+		}
+	}
+	return list, more, nil
+}
+
+// stepsOf returns the steps of a path in the page's words.
+func stepsOf(p reach.Path) (out []Step) {
+	for _, x := range p.Steps {
+		step := Step{Who: x.Who, Right: termOf(x.Right), Object: x.Object, By: strings.Join(x.By, " and "), Gives: x.Gives}
+		if len(x.Joined) > 0 {
+			step.Who += " (in " + strings.Join(x.Joined, " and ") + ")"
+		}
+		if x.Then != "" {
+			step.By += ", and as the owner " + termOf(x.Then)
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+// grants folds rights: one row for the same rights of the same principals through the same accounts.
+func (s *side) grants(list []objectRights) (rows []Grants, err error) {
+	at := map[string]int{}
+	for _, x := range list {
+		parts, err := s.split(x)
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range parts {
+			key := fmt.Sprint(part.rights, part.via, part.who)
+			n, ok := at[key]
+			if !ok {
+				n, at[key] = len(rows), len(rows)
+				rows = append(rows, Grants{Rights: part.rights, Who: s.names(part.who), Via: part.via})
+			}
+			o := &rows[n].Objects
+			if o.Count++; len(o.List) < maxSamples {
+				o.List = append(o.List, s.search.Objects[x.object].Path)
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Grants) int {
+		return cmp.Or(cmp.Compare(rankOf(a.Rights[0]), rankOf(b.Rights[0])), cmp.Compare(b.Objects.Count, a.Objects.Count))
+	})
+	return rows, nil
+}
+
+// rankOf returns the position of a term, the strongest first.
+func rankOf(name string) int {
+	return slices.IndexFunc(terms, func(t term) bool { return t.Name == name })
+}
+
+// part is the rights of some principals on one object through the same accounts.
+type part struct {
+	rights []string
+	via    string
+	who    effective.Set
+}
+
+// split divides the rights on an object by the accounts that grant them. All members of an account that grants a right
+// and have the right go to one part.
+func (s *side) split(x objectRights) (parts []*part, err error) {
+	at := map[string]*part{}
+	for i := range x.rights {
+		r := &x.rights[i]
+		rest := slices.Clone(r.Who)
+		for who := range r.Who.All() {
+			if !rest.Has(who) {
+				continue
+			}
+			grants, err := s.survey.Why(x.object, r, who)
+			if err != nil {
+				return nil, err
+			}
+			set := s.members(rest, grants)
+			set[who/64] |= 1 << (who % 64)
+			rest = without(rest, set)
+			via := viaOf(grants)
+			key := fmt.Sprint(set, via)
+			p := at[key]
+			if p == nil {
+				p = &part{via: via, who: set}
+				at[key], parts = p, append(parts, p)
+			}
+			if name := termOf(r.Name); !slices.Contains(p.rights, name) {
+				p.rights = append(p.rights, name)
+			}
+		}
+	}
+	return parts, nil
+}
+
+// viaOf returns the accounts that grant a right as text.
+func viaOf(grants []reach.Grant) string {
+	var all []string
+	for _, g := range grants {
+		if !slices.Contains(all, g.Text) {
+			all = append(all, g.Text)
+		}
+	}
+	return strings.Join(all, " and ")
+}
+
+// members returns the principals of a set that have every account of some grants in their tokens.
+func (s *side) members(set effective.Set, grants []reach.Grant) effective.Set {
+	out := make(effective.Set, len(set))
+	for i := range set.All() {
+		t := s.search.Directory.Principals[i].Token
+		if !slices.ContainsFunc(grants, func(g reach.Grant) bool { return g.Account.IsZero() || !t.Member(g.Account, false) }) {
+			out[i/64] |= 1 << (i % 64)
+		}
+	}
+	return out
+}
