@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -16,18 +17,15 @@ import (
 const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ_PROP |
 	winnt.ADS_RIGHT_ACTRL_DS_LIST | winnt.ADS_RIGHT_DS_LIST_OBJECT
 
-// Ranks of rows of entries.
-const (
-	rankNobody = iota // rights to change for an account that no principal has
-	rankChange
-	rankRead
-)
+// stepRights is the rights that let a user take a step on a whole object.
+const stepRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ADS_RIGHT_DS_CONTROL_ACCESS |
+	winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_SELF
 
-// entries lists the entries of all DACLs, equal ones folded, except those for administrators. Rights of a step are
-// among them, because a row of rights names accounts and not entries.
+// entries lists the entries of all DACLs that give no right of a step, equal ones folded, except those for
+// administrators. The others are behind the rows of rights, or entries that deny close them.
 func (p *Page) entries(s *side) {
 	at := map[string]int{}
-	held := map[sid.SID]bool{}
+	types := stepTypes()
 	typ := winnt.DirectoryServiceObject
 	for i := range s.search.Objects {
 		o := &s.search.Objects[i]
@@ -40,8 +38,12 @@ func (p *Page) entries(s *side) {
 				p.byDesign++
 				continue
 			}
-			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", Sample: o.Path, rank: rankRead}
 			mask := typ.Mapping.Map(a.Mask())
+			if isStep(a, mask, types) {
+				p.steps++
+				continue
+			}
+			row := EntryRow{Account: s.search.Directory.Name(a.SID()), Kind: "allow", Sample: o.Path}
 			row.Rights = rightsText(a, mask)
 			switch a.Type() {
 			case sd.AccessDenied, sd.AccessDeniedObject, sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
@@ -50,14 +52,7 @@ func (p *Page) entries(s *side) {
 			key := row.Kind + "\x00" + a.SID().String() + "\x00" + row.Rights
 			n, ok := at[key]
 			if !ok {
-				row.Nobody = !s.held(held, a.SID())
-				switch {
-				case row.Kind == "deny" || mask&^reading == 0:
-				case row.Nobody:
-					row.rank = rankNobody
-				default:
-					row.rank = rankChange
-				}
+				row.reads = mask&^reading == 0
 				n, at[key] = len(p.Entries), len(p.Entries)
 				p.Entries = append(p.Entries, row)
 			}
@@ -68,8 +63,50 @@ func (p *Page) entries(s *side) {
 		}
 	}
 	slices.SortStableFunc(p.Entries, func(a, b EntryRow) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.Objects, a.Objects), strings.Compare(a.Account, b.Account))
+		return cmp.Or(boolOrder(a.reads, b.reads), cmp.Compare(b.Objects, a.Objects), strings.Compare(a.Account, b.Account))
 	})
+}
+
+// boolOrder orders false before true.
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// stepTypes returns the object types of the words of steps.
+func stepTypes() map[winnt.GUID]bool {
+	types := map[winnt.GUID]bool{}
+	for _, t := range terms {
+		rights, err := words.Parse(t.Word)
+		if err != nil { // operator privileges are no right of a descriptor
+			continue
+		}
+		for _, part := range rights[0].Parts(winnt.DirectoryServiceObject) {
+			for _, g := range part.Types {
+				types[g] = true
+			}
+		}
+	}
+	delete(types, winnt.GUID{})
+	return types
+}
+
+// isStep reports whether an entry is about a right of a step: on the whole object, on an object type of a step's word,
+// or on a class.
+func isStep(a sd.ACE, mask winnt.AccessMask, types map[winnt.GUID]bool) bool {
+	if mask&stepRights == 0 {
+		return false
+	}
+	g, ok := a.ObjectType()
+	if !ok || g == (winnt.GUID{}) || mask&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 || types[g] {
+		return true
+	}
+	return slices.ContainsFunc(adrights.ByGUID(g), func(e adrights.Entry) bool { return e.Kind == adrights.Class })
 }
 
 // rightsText names the rights of an entry and the object type that limits them.

@@ -54,9 +54,11 @@ func (p *Page) notes(s *side, state *State) {
 	add(open, "%d objects have no DACL, so everybody has every right on them.")
 	add(p.Disabled, "%d accounts are disabled. They are nobody's starting point, and paths do not go through them.")
 	add(inherit, "%d entries are only inherited by objects below. They count where the objects below have their copies.")
-	add(typed, "%d entries are about one object type each. They count for the rights of steps that they concern. Those "+
-		"that give no such right, such as reading a property set, are in the list of entries.")
-	add(p.byDesign, "%d entries are for administrators, domain controllers and SYSTEM. The list of entries leaves them out.")
+	add(typed, "%d entries are about one object type each. Each counts for the rights of steps that it concerns, and is "+
+		"in the list of other entries if it concerns none.")
+	add(p.steps, "%d entries allow or deny rights of steps. Only the rights that result from all entries of an object "+
+		"are listed, and not the entries.")
+	add(p.byDesign, "%d entries are for administrators, domain controllers and SYSTEM. The lists leave them out.")
 	p.Notes = append(p.Notes,
 		"User rights and local groups that group policies assign, logon sessions, certificate services and trusts are not "+
 			"in the file. Operators' groups count with their default user rights on domain controllers.",

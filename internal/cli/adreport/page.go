@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/cli/reach"
+	"github.com/refmon/refmon/sid"
 )
 
 // Lengths of the lists on a page. Whatever exceeds them is counted on the page.
@@ -26,7 +27,9 @@ type Page struct {
 	Administrators                Names
 	Important                     []Target
 	Direct                        []Grants
+	Vacant                        []Grants // the same for accounts that no principal has
 	Entries                       []EntryRow
+	steps                         int      // entries that rows of rights are about
 	Changes                       *Changes // nil: there was no baseline
 	Notes                         []string // what the report does not consider
 	byDesign                      int      // entries that Entries leaves out
@@ -73,10 +76,9 @@ type Grants struct {
 // EntryRow counts equal entries that no row of rights shows.
 type EntryRow struct {
 	Account, Rights, Kind string
-	Nobody                bool // no principal of the directory has the account in its token
 	Objects               int
 	Sample                string
-	rank                  int
+	reads                 bool // it changes nothing
 }
 
 // count fills in the numbers of the page.
@@ -224,6 +226,11 @@ func (s *side) split(x objectRights) (parts []*part, err error) {
 				return nil, err
 			}
 			set := s.members(rest, grants)
+			if s.vacant != nil && !slices.ContainsFunc(grants, func(g reach.Grant) bool { return s.vacant[g.Account] }) {
+				rest = without(rest, set)
+				rest[who/64] &^= 1 << (who % 64)
+				continue
+			}
 			set[who/64] |= 1 << (who % 64)
 			rest = without(rest, set)
 			via := viaOf(grants)
@@ -241,10 +248,17 @@ func (s *side) split(x objectRights) (parts []*part, err error) {
 	return parts, nil
 }
 
-// viaOf returns the accounts that grant a right as text.
+// viaOf returns the accounts that grant a right as text. Those that all users have are named only if no other grants.
 func viaOf(grants []reach.Grant) string {
 	var all []string
+	general := func(g reach.Grant) bool { return g.Account == sid.AuthenticatedUsers || g.Account == sid.Everyone }
+	if !slices.ContainsFunc(grants, func(g reach.Grant) bool { return !general(g) }) {
+		general = func(reach.Grant) bool { return false }
+	}
 	for _, g := range grants {
+		if general(g) {
+			continue
+		}
 		if !slices.Contains(all, g.Text) {
 			all = append(all, g.Text)
 		}

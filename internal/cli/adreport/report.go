@@ -44,8 +44,9 @@ type side struct {
 	admins   effective.Set
 	classes  map[string]int // of lower-case paths: the index of the object
 	targets  []target
-	rights   []objectRights // of every object with a right for someone else than administrators
-	everyone int            // principals that are not administrators
+	rights   []objectRights   // of every object with a right for someone else than administrators
+	everyone int              // principals that are not administrators
+	vacant   map[sid.SID]bool // accounts that only rows of vacant are about; nil: every account
 }
 
 // objectRights holds the rights of principals that are not administrators on one object.
@@ -67,6 +68,9 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 		return nil, err
 	}
 	if p.Direct, err = now.grants(now.rights); err != nil {
+		return nil, err
+	}
+	if err := p.vacant(ctx, now); err != nil {
 		return nil, err
 	}
 	p.entries(now)

@@ -35,21 +35,19 @@ func (p *Page) Text(out io.Writer, width int) error {
 	}
 	t.heading("Rights of others than administrators")
 	t.grants("", p.Direct)
+	t.heading("Rights of groups without members and of unknown accounts")
+	t.grants("", p.Vacant)
 	if p.Changes != nil {
 		t.changes(p.Changes)
 	}
-	t.heading("Entries, without those for administrators")
+	t.heading("Other entries")
 	for i, e := range p.Entries {
 		if i == textEntries {
 			t.line("  ", fmt.Sprintf("and %d more kinds of entries, which the HTML page lists", len(p.Entries)-i))
 			break
 		}
-		nobody := ""
-		if e.Nobody {
-			nobody = " (no principal has this account)"
-		}
-		t.line("  ", fmt.Sprintf("%s%s: %s %s, on %s, such as %s", e.Account, nobody, e.Kind, e.Rights,
-			plural(e.Objects, "object"), e.Sample))
+		t.line("  ", fmt.Sprintf("%s: %s %s, on %s, such as %s", e.Account, e.Kind, e.Rights, plural(e.Objects, "object"),
+			e.Sample))
 	}
 	t.heading("Not considered")
 	for _, n := range p.Notes {
@@ -109,10 +107,13 @@ func steps(n int) string {
 	return plural(n, "step")
 }
 
-// plural returns a number of things as text.
-func plural(n int, one string) string {
-	if n == 1 {
+// plural returns a number of things as text. The plural of one is many, or one with an s.
+func plural(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
 		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprintf("%d %s", n, many[0])
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }

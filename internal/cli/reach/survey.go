@@ -65,6 +65,43 @@ func (s *Search) Survey(ctx context.Context, targets []int, direct func(object i
 	return v, nil
 }
 
+// Direct evaluates all objects for all principals and calls direct as Survey does. It follows no step, so Whom knows
+// nobody. The errors are those of Survey.
+func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Right) error) (*Survey, error) {
+	v := &Survey{in: inbound{Search: s}}
+	if err := s.prepareAll(); err != nil {
+		return nil, err
+	}
+	v.base = s.newAsker(0, len(s.hands))
+	for object := range s.Objects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		answers, err := v.base.ask(object)
+		if err != nil {
+			return nil, err
+		}
+		if err := report(object, answers, direct); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// report calls direct with the rights that any principal has.
+func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
+	var rights []Right
+	for _, x := range answers {
+		if x.set.Count() > 0 {
+			rights = append(rights, Right{x.name, x.set, x.kindWord, x.then})
+		}
+	}
+	if len(rights) == 0 {
+		return nil
+	}
+	return direct(object, rights)
+}
+
 // prepareAll prepares a search with the tokens of all principals.
 func (s *Search) prepareAll() error {
 	s.From = 0
@@ -102,16 +139,8 @@ func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct
 		return err
 	}
 	if direct != nil {
-		var rights []Right
-		for _, x := range answers {
-			if x.set.Count() > 0 {
-				rights = append(rights, Right{x.name, x.set, x.kindWord, x.then})
-			}
-		}
-		if len(rights) > 0 {
-			if err := direct(object, rights); err != nil {
-				return err
-			}
+		if err := report(object, answers, direct); err != nil {
+			return err
 		}
 	}
 	if gives {
@@ -161,15 +190,6 @@ func (v *Survey) Whom(target int) Inbound {
 		return cmp.Or(cmp.Compare(found.Steps[a], found.Steps[b]), cmp.Compare(a, b))
 	})
 	return found
-}
-
-// First returns the object of a principal's first step. It is -1 for a principal that does not reach the target.
-func (i *Inbound) First(who int) int {
-	x, ok := i.in.next[who]
-	if !ok {
-		return -1
-	}
-	return x.object
 }
 
 // Path returns a shortest path of a principal in Order. It is an error for any other principal.
