@@ -27,7 +27,8 @@ func (c *Changes) None() bool {
 type Change struct {
 	Who, Object, Kind string
 	Steps             []Step
-	Was               int // steps in the baseline, of a path that became shorter or longer; 0: there was none
+	Through           string // the first important object on the way, by its kind; "": there is none
+	Was               int    // steps in the baseline, of a path that became shorter or longer; 0: there was none
 }
 
 // compare returns the changes from one state to another.
@@ -162,7 +163,7 @@ func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list [
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), was})
+			list = append(list, Change{s.name(i), object.Path, t.kind, stepsOf(p), s.through(p), was})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Change) int { return cmp.Compare(len(a.Steps), len(b.Steps)) })
@@ -198,3 +199,40 @@ func (c *Changes) objects(before, now *side) {
 	list(now, before, nil, "new object")
 	list(before, now, missing, "object is gone")
 }
+
+// Consequence is the important objects that a principal reaches, or no longer reaches, through another one.
+type Consequence struct {
+	Who, Through string
+	Objects      []string
+}
+
+// divide returns the changes that lead through no other important object, and the others by principal.
+func divide(list []Change) (own []Change, rest []Consequence) {
+	at := map[[2]string]int{}
+	for _, x := range list {
+		if x.Through == "" {
+			own = append(own, x)
+			continue
+		}
+		key := [2]string{x.Who, x.Through}
+		n, ok := at[key]
+		if !ok {
+			n, at[key] = len(rest), len(rest)
+			rest = append(rest, Consequence{Who: x.Who, Through: x.Through})
+		}
+		rest[n].Objects = append(rest[n].Objects, x.Object)
+	}
+	return own, rest
+}
+
+// OpenedDirectly returns the new and shorter paths that lead through no other important object.
+func (c *Changes) OpenedDirectly() []Change { own, _ := divide(c.Opened); return own }
+
+// OpenedThrough returns the other new and shorter paths.
+func (c *Changes) OpenedThrough() []Consequence { _, rest := divide(c.Opened); return rest }
+
+// ClosedDirectly returns the closed and longer paths that led through no other important object.
+func (c *Changes) ClosedDirectly() []Change { own, _ := divide(c.Closed); return own }
+
+// ClosedThrough returns the other closed and longer paths.
+func (c *Changes) ClosedThrough() []Consequence { _, rest := divide(c.Closed); return rest }

@@ -58,8 +58,44 @@ type Target struct {
 
 // Route is a shortest path of some principals.
 type Route struct {
-	Who   Names
-	Steps []Step
+	Who     Names
+	Steps   []Step
+	Through string // the first important object on the way, by its kind; "": there is none
+}
+
+// Ways returns the routes of several steps that go through no other important object. Those of one step are in Direct.
+func (t *Target) Ways() (list []Route) {
+	for _, r := range t.Routes {
+		if r.Through == "" && len(r.Steps) > 1 {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Detour is the routes through another important object.
+type Detour struct {
+	Through string
+	Count   int // principals
+	Routes  []Route
+}
+
+// Detours returns the routes that go through other important objects, by that object.
+func (t *Target) Detours() (list []Detour) {
+	at := map[string]int{}
+	for _, r := range t.Routes {
+		if r.Through == "" {
+			continue
+		}
+		n, ok := at[r.Through]
+		if !ok {
+			n, at[r.Through] = len(list), len(list)
+			list = append(list, Detour{Through: r.Through})
+		}
+		list[n].Count += r.Who.Count
+		list[n].Routes = append(list[n].Routes, r)
+	}
+	return list
 }
 
 // Step is one step of a Route.
@@ -146,7 +182,7 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 				continue
 			}
 			row, at[key] = len(list), len(list)
-			list = append(list, Route{Steps: stepsOf(path)})
+			list = append(list, Route{Steps: stepsOf(path), Through: s.through(path)})
 		}
 		w := &list[row].Who
 		if w.Count++; len(w.List) < maxNames {
@@ -154,6 +190,18 @@ func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err
 		}
 	}
 	return list, more, nil
+}
+
+// through returns the kind of the first important object on a path before its end, "" if there is none.
+func (s *side) through(p reach.Path) string {
+	for _, x := range p.Steps[:len(p.Steps)-1] {
+		for _, t := range s.targets {
+			if s.search.Objects[t.object].Path == x.Object {
+				return t.kind
+			}
+		}
+	}
+	return ""
 }
 
 // stepsOf returns the steps of a path in the page's words.

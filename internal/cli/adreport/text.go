@@ -89,13 +89,22 @@ func (t *textPage) target(x *Target) {
 		t.line("  ", "directly:")
 		t.grants("  ", x.Direct)
 	}
-	for i, r := range x.Routes {
+	ways := x.Ways()
+	for i, r := range ways {
 		if i == textRoutes {
-			t.line("  ", fmt.Sprintf("and %d more paths, which the HTML page lists", len(x.Routes)-i))
+			t.line("  ", fmt.Sprintf("and %d more paths, which the HTML page lists", len(ways)-i))
 			break
 		}
 		t.line("  ", fmt.Sprintf("%s in %s", r.Who.text(textNames), steps(len(r.Steps))))
 		t.steps("    ", r.Steps)
+	}
+	for _, d := range x.Detours() {
+		var names Names
+		for _, r := range d.Routes {
+			names.Count += r.Who.Count
+			names.List = append(names.List, r.Who.List...)
+		}
+		t.line("  ", "through "+d.Through+": "+names.text(textNames))
 	}
 	if x.More > 0 {
 		t.line("  ", fmt.Sprintf("and %d more who reach it", x.More))
@@ -171,13 +180,17 @@ func (t *textPage) changes(c *Changes) {
 
 // paths writes paths that one state has.
 func (t *textPage) paths(one, other string, list []Change) {
-	for _, x := range list {
+	own, rest := divide(list)
+	for _, x := range own {
 		kind := one
 		if x.Was > 0 {
 			kind = other
 		}
 		t.line("  ", fmt.Sprintf("%s: %s to %s (%s) in %s", kind, x.Who, x.Object, x.Kind, steps(len(x.Steps))))
 		t.steps("    ", x.Steps)
+	}
+	for _, x := range rest {
+		t.line("  ", fmt.Sprintf("%s through %s: %s to %s", one, x.Through, x.Who, plural(len(x.Objects), "important object")))
 	}
 }
 
