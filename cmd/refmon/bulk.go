@@ -265,6 +265,10 @@ func remark(std *streams, sum *bulk.Summary) {
 				"add uid to its users and gid to its groups\n", count(sum.Unmapped, "object names", "objects name"),
 			example(", such as ", sum.FirstUnmapped))
 	}
+	if sum.Classless > 0 {
+		fmt.Fprintf(std.err, "refmon: %s, such as %s: %s\n", count(sum.Classless, "object", "objects"),
+			printable(sum.FirstClassless), strings.ReplaceAll(bulk.NoClass, " of it:", ":"))
+	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were used "+

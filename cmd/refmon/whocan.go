@@ -145,6 +145,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := in.choose(rights); err != nil {
 		return err
 	}
+	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
 	run.Source = in.source
 	out := c.output(std, in)
 	out.sets = c.Sets
