@@ -74,6 +74,7 @@ var flagHelp = map[string]string{
 	"baseline":          "Directory: show what changed since this earlier export of the objects.",
 	"baselineDirectory": "The users and groups of --baseline; default: as --directory, and the baseline if both are one file.",
 	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
+	"lintType":          "Type of object. Default: directoryService by entries of a directory, else directory (of files).",
 	"ordinary":          "In a table of a directory, also list objects on which WHO has only what every user has.",
 	"blockOwner":        "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
 	"joined":            "Maximum number of joined groups that a token keeps at the same time.",

@@ -99,6 +99,20 @@ func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return FormOf([]byte(text)).parse([]byte(text), domain)
 }
 
+// Unfold returns the value of a descriptor that was copied from LDIF, with "nTSecurityDescriptor::" or without, in one
+// line. Text that is not in bytes, such as SDDL, is returned unchanged.
+func Unfold(text string) string {
+	value := strings.TrimSpace(text)
+	if name, rest, ok := strings.Cut(value, ":"); ok && strings.EqualFold(name, "nTSecurityDescriptor") {
+		value = strings.TrimPrefix(rest, ":")
+	}
+	value = strings.Join(strings.Fields(value), "")
+	if f := FormOf([]byte(value)); f == FormHex || f == FormBase64 {
+		return value
+	}
+	return text
+}
+
 // FormOf guesses the form of a text. Binary forms start with the revision 1 and a zero byte; other text is taken for
 // SDDL. Empty text is FormNone.
 func FormOf(text []byte) Form {

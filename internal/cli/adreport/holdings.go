@@ -35,7 +35,7 @@ type Holding struct {
 func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, who int) ([]Holding, error) {
 	both := d.Clone()
 	both.Principals = both.Principals[who : who+1]
-	if err := addOrdinary(both); err != nil {
+	if err := addOrdinary(both, d.Principals); err != nil {
 		return nil, err
 	}
 	s := reach.Search{Directory: both, Objects: list}
@@ -66,8 +66,8 @@ func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, 
 	return out, nil
 }
 
-// addOrdinary adds a user who is in Domain Users and in no other group that a logon does not add.
-func addOrdinary(d *directory.Directory) error {
+// addOrdinary adds a user who is in Domain Users and the groups that all users share.
+func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	c := d.Clone()
 	c.Principals = nil
 	who := sid.AuthenticatedUsers
@@ -79,13 +79,35 @@ func addOrdinary(d *directory.Directory) error {
 		return err
 	}
 	p := c.Principals[i]
-	for _, everybody := range []sid.SID{sid.Everyone, sid.AuthenticatedUsers} { // and the groups that contain them (B-17)
-		if p.Token, err = c.Join(p.Token, everybody); err != nil {
+	for _, g := range shared(all) {
+		if p.Token, err = c.Join(p.Token, g); err != nil {
 			return err
 		}
 	}
 	d.Principals = append(slices.Clone(d.Principals), p)
 	return nil
+}
+
+// shared returns the groups of the directory that all authenticated users are in (B-17).
+func shared(all []directory.Principal) (groups []sid.SID) {
+	first := true
+	for i := range all {
+		t := all[i].Token
+		if !t.Member(sid.AuthenticatedUsers, false) {
+			continue
+		}
+		if first {
+			first = false
+			for _, g := range t.Spec().Groups {
+				if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+					groups = append(groups, g.SID)
+				}
+			}
+			continue
+		}
+		groups = slices.DeleteFunc(groups, func(g sid.SID) bool { return !t.Member(g, false) })
+	}
+	return slices.DeleteFunc(groups, func(g sid.SID) bool { return g == sid.Administrators })
 }
 
 // rank orders holdings by consequence.

@@ -147,7 +147,9 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	switch {
 	case o.Err != nil:
 		b.fail(o, o.Err)
-		c.uncompared(b, o, o.Err, known && c.entry.kind&unreadable == 0)
+		if known && c.entry.kind&unreadable == 0 {
+			c.uncompared(b, o, o.Err)
+		}
 		return nil
 	case !known:
 		return c.object(b, o, nil, o)
@@ -160,14 +162,14 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	return c.object(b, o, &c.old, o)
 }
 
-// uncompared writes the row of an object of After that could not be read. was reports whether Before has its
-// descriptor, so that a missing one is a change of unknown effect and no removed object (B-51).
-func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error, was bool) {
+// uncompared writes the row of an object of After that could not be read and that Before has. A missing descriptor is
+// a change of unknown effect and no removed object (B-51).
+func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
 	if c.d.Summary {
 		return
 	}
 	text := "not compared: " + batch.Shorten(err.Error())
-	if errors.Is(err, objects.ErrNoDescriptor) && was {
+	if errors.Is(err, objects.ErrNoDescriptor) {
 		text = "descriptor missing in the second state"
 	}
 	switch c.d.Format {
