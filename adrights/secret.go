@@ -16,5 +16,7 @@ var secrets = []string{
 // Secret reports whether a GUID is that of an attribute that nobody can read, whatever the descriptor of the object
 // grants. It is false for an unknown GUID.
 func Secret(g winnt.GUID) bool {
-	return slices.ContainsFunc(ByGUID(g), func(e Entry) bool { return e.Kind == Attribute && slices.Contains(secrets, e.Name) })
+	return slices.ContainsFunc(ByGUID(g), func(e Entry) bool {
+		return e.Kind == Attribute && slices.Contains(secrets, e.Name)
+	})
 }

@@ -47,8 +47,8 @@ func (c *reportCmd) aboutDirectory(in *input, typ *winnt.ObjectType) (bool, erro
 		}
 	}
 	if about && c.Checkpoint != "" {
-		return false, errors.New("--checkpoint requires objects in a file of JSON lines, and not those of a directory, whose report " +
-			"starts from the beginning")
+		return false, errors.New("--checkpoint requires objects in a file of JSON lines, and not those of a directory, " +
+			"whose report starts from the beginning")
 	}
 	if about && len(c.Share) > 0 {
 		return false, errors.New("--share is for files: no share is in front of a directory")

@@ -10,15 +10,15 @@ import (
 
 // notes adds a line for everything that the report does not consider (B-50).
 func (p *Page) notes(s *side, state *State) {
-	add := func(n int, format string, a ...any) {
+	add := func(n int, one, many, format string, a ...any) {
 		if n > 0 {
-			p.Notes = append(p.Notes, fmt.Sprintf(format, append([]any{n}, a...)...))
+			p.Notes = append(p.Notes, fmt.Sprintf(format, append([]any{plural(n, one, many)}, a...)...))
 		}
 	}
 	if n := len(s.failed); n > 0 {
 		p.Incomplete = true
-		add(n, "%d of the %d objects could not be read and are in no answer; the first is %s: %v", len(state.Objects),
-			s.failed[0].Path, s.failed[0].Err)
+		add(n, "object", "objects", "%s of %d could not be read and is in no answer; the first is %s: %v",
+			len(state.Objects), s.failed[0].Path, s.failed[0].Err)
 	}
 	if cut := s.survey.Cut(); cut != "" {
 		p.Incomplete = true
@@ -48,17 +48,17 @@ func (p *Page) notes(s *side, state *State) {
 			}
 		}
 	}
-	add(classless, "%d objects have no objectClass in the file, such as %s. All words are tried on them, and "+
-		"entries for their class do not count: export objectClass.", first)
-	add(foreign, "%d objects are not objects of a directory. Only write DACL and write owner are tested on them.")
-	add(open, "%d objects have no DACL, so everybody has every right on them.")
-	add(p.Disabled, "%d accounts are disabled. They are nobody's starting point, and paths do not go through them.")
-	add(inherit, "%d entries are only inherited by objects below. They count where the objects below have their copies.")
-	add(typed, "%d entries are about one object type each. Each counts for the rights of steps that it concerns, and is "+
-		"in the list of other entries if it concerns none.")
-	add(p.steps, "%d entries allow or deny rights of steps. Only the rights that result from all entries of an object "+
-		"are listed, and not the entries.")
-	add(p.byDesign, "%d entries are for administrators, domain controllers and SYSTEM. The lists leave them out.")
+	add(classless, "object", "objects", "The file has no objectClass of %s, such as %s. All words are tried there, and "+
+		"entries for the class do not count: export objectClass.", first)
+	add(foreign, "object", "objects", "Outside the directory: %s. Only write DACL and write owner are tested there.")
+	add(open, "object", "objects", "Without a DACL: %s, on which everybody has every right.")
+	add(p.Disabled, "account", "accounts", "Disabled: %s. No path starts there or goes through there.")
+	add(inherit, "entry", "entries", "Only inherited by objects below: %s. Their copies on the objects below count.")
+	add(typed, "entry", "entries", "About one object type each: %s. Each counts for the rights of steps that it "+
+		"concerns, and is in the list of other entries if it concerns none.")
+	add(p.steps, "entry", "entries", "About rights of steps: %s. The lists show the rights that result from all entries "+
+		"of an object, and not the entries.")
+	add(p.byDesign, "entry", "entries", "For administrators, domain controllers and SYSTEM: %s, which the lists leave out.")
 	p.Notes = append(p.Notes,
 		"User rights and local groups that group policies assign, logon sessions, certificate services and trusts are not "+
 			"in the file. Operators' groups count with their default user rights on domain controllers.",

@@ -319,7 +319,8 @@ func (s *side) members(set effective.Set, grants []reach.Grant) effective.Set {
 	out := make(effective.Set, len(set))
 	for i := range set.All() {
 		t := s.search.Directory.Principals[i].Token
-		if !slices.ContainsFunc(grants, func(g reach.Grant) bool { return g.Account.IsZero() || !t.Member(g.Account, false) }) {
+		lacks := func(g reach.Grant) bool { return g.Account.IsZero() || !t.Member(g.Account, false) }
+		if !slices.ContainsFunc(grants, lacks) {
 			out[i/64] |= 1 << (i % 64)
 		}
 	}

@@ -135,8 +135,8 @@ func (s *side) administrators() {
 	}
 }
 
-// keep stores the rights that others than administrators and the object's own account have. A weaker right is left
-// out for a principal with all rights.
+// keep stores the rights that others than administrators and the object's own account have (B-47). A weaker right is
+// left out for a principal with all rights.
 func (s *side) keep(object int, rights []reach.Right) {
 	self := -1
 	o := &s.search.Objects[object]

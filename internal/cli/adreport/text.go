@@ -190,7 +190,8 @@ func (t *textPage) paths(one, other string, list []Change) {
 		t.steps("    ", x.Steps)
 	}
 	for _, x := range rest {
-		t.line("  ", fmt.Sprintf("%s through %s: %s to %s", one, x.Through, x.Who, plural(len(x.Objects), "important object")))
+		t.line("  ", fmt.Sprintf("%s through %s: %s to %s", one, x.Through, x.Who,
+			plural(len(x.Objects), "important object")))
 	}
 }
 

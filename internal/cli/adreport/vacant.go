@@ -12,7 +12,7 @@ import (
 const maxVacant = 4096
 
 // vacant lists the rights of accounts that are in entries and in no principal's token: groups without members, and
-// accounts that the directory does not have. Each is evaluated as a user who is in that group alone.
+// accounts that the directory does not have (B-53). Each is evaluated as a user who is in that group alone.
 func (p *Page) vacant(ctx context.Context, now *side) error {
 	d := now.search.Directory.Clone()
 	d.Principals = nil
