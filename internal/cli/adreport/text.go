@@ -41,6 +41,9 @@ func (p *Page) Text(out io.Writer, width int) error {
 		t.changes(p.Changes)
 	}
 	t.heading("Other entries")
+	if len(p.Entries) == 0 {
+		t.line("  ", "none")
+	}
 	for i, e := range p.Entries {
 		if i == textEntries {
 			t.line("  ", fmt.Sprintf("and %d more kinds of entries, which the HTML page lists", len(p.Entries)-i))
