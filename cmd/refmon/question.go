@@ -72,8 +72,8 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 		fmt.Fprintln(std.err, "refmon: note: "+accessquery.NoDACL)
 	}
 	if r.Type != winnt.DirectoryServiceObject && lint.OfDirectory(r.Descriptor) {
-		fmt.Fprintln(std.err, "refmon: note: this is the descriptor of an object of a directory: its rights have other names "+
-			"and meanings with --type directoryService")
+		fmt.Fprintln(std.err, "refmon: note: this is the descriptor of an object of a directory: its rights have other "+
+			"names and meanings with --type directoryService")
 	}
 	noteTyped(std, r.Descriptor, queries)
 	return q, q.Choose(queries)

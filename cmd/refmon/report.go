@@ -26,10 +26,10 @@ type reportCmd struct {
 
 // Help returns the long help text.
 func (reportCmd) Help() string {
-	return `Writes one HTML file that needs no network. For files it shows how much everybody can read, change and control, the
-riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no directory.
-For each of these descriptors it shows the entries, who has access, and through which entry. The reader can sort
-columns and search rows.
+	return `Writes one HTML file that needs no network. For files it shows how much everybody can read, change and
+control, the riskiest grants (almost everybody may write), the descriptors that grant most, and accounts that are in no
+directory. For each of these descriptors it shows the entries, who has access, and through which entry. The reader can
+sort columns and search rows.
 
   refmon report /srv/share -r --directory company.yaml --out share.html
   refmon report --objects acls.jsonl -d company.yaml

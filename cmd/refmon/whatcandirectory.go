@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/internal/cli/adreport"
@@ -45,9 +46,30 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 	if err != nil {
 		return err
 	}
-	w := columns.New(to, out.table())
+	ordinary, err := c.table(columns.New(to, out.table()), list, &sum)
+	if err != nil {
+		return err
+	}
+	if ordinary > 0 {
+		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
+			count(sum.Objects, "object", "objects"), printable(run.Directory.Principals[run.Principal].Name))
+	}
+	if typed > 0 {
+		fmt.Fprintf(std.err, "refmon: %s only where they give control of an object: --object-type checks one type\n",
+			count(typed, "object entry counts", "object entries count"))
+	}
+	for _, f := range out.files {
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return conclude(std, sum, nil)
+}
+
+// table writes the rows, and returns the number of those that it left out because every user has the same. It counts
+// the others in sum.
+func (c *whatCanCmd) table(w *columns.Writer, list []adreport.Holding, sum *bulk.Summary) (ordinary int, err error) {
 	rows := columns.Heading("PATH", "GRANTED", "RIGHTS")
-	ordinary := 0
 	for i := range list {
 		h := &list[i]
 		switch {
@@ -66,24 +88,6 @@ func (c *whatCanCmd) holdings(std *streams, in *input, run *bulk.Run) error {
 		rows = columns.Cell(rows, style, h.Mask.Padded())
 		rows = columns.End(columns.Cell(rows, columns.Plain, h.Text(winnt.DirectoryServiceObject)))
 	}
-	if _, err := w.Write(rows); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if ordinary > 0 {
-		fmt.Fprintf(std.err, "refmon: on %d of %s %s has what every user has: --ordinary lists them\n", ordinary,
-			count(sum.Objects, "object", "objects"), printable(run.Directory.Principals[run.Principal].Name))
-	}
-	if typed > 0 {
-		fmt.Fprintf(std.err, "refmon: %s only where they give control of an object: --object-type checks one type\n",
-			count(typed, "object entry counts", "object entries count"))
-	}
-	for _, f := range out.files {
-		if err := f.Close(); err != nil {
-			return err
-		}
-	}
-	return conclude(std, sum, nil)
+	_, err = w.Write(rows)
+	return ordinary, errors.Join(err, w.Flush())
 }

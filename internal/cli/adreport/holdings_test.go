@@ -12,7 +12,8 @@ import (
 // Control comes first, from the strongest right on, then rights to write, then what every user has (B-54).
 func TestHoldingsAreOrderedByConsequence(t *testing.T) {
 	d, desk, helen, carla := office()
-	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")", "(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
+	carla.allow = []string{"(OA;;WP;" + spnGUID + ";;" + desk.sid() + ")",
+		"(OA;;CR;" + resetGUID + ";;" + desk.sid() + ")"}
 	d.find("CN=AdminSDHolder,CN=System," + base).allow = []string{"(A;;WD;;;" + helen.sid() + ")"}
 	d.add(&entry{dn: "OU=Staff," + base, class: "organizationalUnit", allow: []string{"(A;;CC;;;" + desk.sid() + ")"}})
 	s := state(t, d.ldif())

@@ -58,7 +58,8 @@ func (p *Page) notes(s *side, state *State) {
 		"concerns, and is in the list of other entries if it concerns none.")
 	add(p.steps, "entry", "entries", "About rights of steps: %s. The lists show the rights that result from all entries "+
 		"of an object, and not the entries.")
-	add(p.byDesign, "entry", "entries", "For administrators, domain controllers and SYSTEM: %s, which the lists leave out.")
+	add(p.byDesign, "entry", "entries", "For administrators, domain controllers and SYSTEM: %s, which the lists leave "+
+		"out.")
 	p.Notes = append(p.Notes,
 		"User rights and local groups that group policies assign, logon sessions, certificate services and trusts are not "+
 			"in the file. Operators' groups count with their default user rights on domain controllers.",

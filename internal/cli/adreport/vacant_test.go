@@ -14,7 +14,8 @@ func TestRightsOfVacantAccounts(t *testing.T) {
 	d, _, _, carla := office()
 	empty, shut := d.account("group", "empty"), d.account("group", "shut")
 	carla.deny = []string{"(OD;;WP;" + publicGUID + ";;" + shut.sid() + ")"}
-	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")", "(OA;;WP;" + spnGUID + ";;" + shut.sid() + ")",
+	carla.allow = []string{"(OA;;CR;" + resetGUID + ";;" + empty.sid() + ")",
+		"(OA;;WP;" + spnGUID + ";;" + shut.sid() + ")",
 		"(OA;;WP;" + phoneGUID + ";;" + empty.sid() + ")", "(A;;WD;;;" + domainSID + "-9999)", "(A;;GA;;;BA)"}
 	page, _, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
 	var got []string
