@@ -29,6 +29,9 @@ func (p *Page) Text(out io.Writer, width int) error {
 	t.line("", p.Title)
 	t.line("", fmt.Sprintf("%d objects, %d principals, %d of them administrators: %s", p.Objects, p.Principals,
 		p.Administrators.Count, p.Administrators.text(textNames)))
+	if p.Changes != nil {
+		t.changes(p.Changes)
+	}
 	t.heading("Important objects")
 	for i := range p.Important {
 		t.target(&p.Important[i])
@@ -37,9 +40,6 @@ func (p *Page) Text(out io.Writer, width int) error {
 	t.grants("", p.Direct)
 	t.heading("Rights of groups without members and of unknown accounts")
 	t.grants("", p.Vacant)
-	if p.Changes != nil {
-		t.changes(p.Changes)
-	}
 	t.heading("Other entries")
 	if len(p.Entries) == 0 {
 		t.line("  ", "none")
