@@ -15,7 +15,7 @@ type Changes struct {
 	Became, Ceased Names // administrators
 	Gained, Lost   []Grants
 	Opened, Closed []Change // of important objects
-	Objects        []string // objects that exist in one state only, and important ones without a descriptor
+	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
 }
 
 // None reports whether nothing changed.
@@ -54,6 +54,11 @@ func compare(before, now *side) (c *Changes, err error) {
 	}
 	if c.Closed, err = before.paths(was, is, now); err != nil {
 		return nil, err
+	}
+	for _, list := range [][]Change{c.Opened, c.Closed} {
+		if len(list) == maxRows {
+			c.Objects = append(c.Objects, fmt.Sprintf("more than %d paths changed: the others are not listed", maxRows-1))
+		}
 	}
 	c.objects(before, now)
 	return c, nil

@@ -37,3 +37,14 @@ func TestNothingIsLeftOutInSilence(t *testing.T) {
 		}
 	}
 }
+
+// A malformed msDS-GroupMSAMembership makes one object unreadable, and does not stop the report (B-50).
+func TestMalformedManagedAccount(t *testing.T) {
+	d, _, _, carla := office()
+	carla.more = append(carla.more, "msDS-GroupMSAMembership:: AQAA")
+	page, html, _ := pageOf(t, &adreport.Report{Title: "t", Now: state(t, d.ldif())})
+	if !page.Incomplete || !strings.Contains(html, "1 object of 15 could not be read and is in no answer; the first is "+
+		"CN=carla,") {
+		t.Errorf("incomplete %t, notes %q", page.Incomplete, page.Notes)
+	}
+}

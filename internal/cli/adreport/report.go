@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/reach"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -55,8 +56,8 @@ type objectRights struct {
 	rights []reach.Right
 }
 
-// Do evaluates both states. It returns the error of ctx, ErrNoObjects, or that of a malformed
-// msDS-GroupMSAMembership.
+// Do evaluates both states. It returns the error of ctx, or ErrNoObjects. An unreadable object is in no answer and has
+// a line on the page.
 func (r *Report) Do(ctx context.Context) (*Page, error) {
 	now, err := r.side(ctx, &r.Now)
 	if err != nil {
@@ -92,6 +93,11 @@ func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	s := &side{classes: map[string]int{}}
 	s.search = &reach.Search{Directory: state.Directory, BlockOwner: r.BlockOwner, MaxDepth: r.MaxDepth}
 	for _, o := range state.Objects {
+		if o.Err == nil && o.Entry != nil && o.Entry.Managed != nil {
+			if _, err := sd.Decode(o.Entry.Managed); err != nil { // one object does not stop the report
+				o.Err = fmt.Errorf("msDS-GroupMSAMembership: %w", err)
+			}
+		}
 		if o.Err != nil {
 			s.failed = append(s.failed, o)
 			continue
