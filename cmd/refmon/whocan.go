@@ -147,9 +147,8 @@ func (c *whoCanCmd) Run(std *streams) error {
 		return err
 	}
 	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
-	run.Source = in.source
 	out := c.output(std, in)
-	out.sets = c.Sets
+	run.Source, out.sets = in.source, c.Sets
 	if err := out.run(run); err != nil {
 		return err
 	}
