@@ -134,7 +134,7 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 
 // read parses the descriptors, or reads those of a path.
 func (c *privateCmd) read(domain sid.SID) (h held, err error) {
-	if !lint.IsText(c.Object) && !isHex(c.Object) {
+	if !lint.IsText(c.Object) && !isHex(c.Object) && !inBytes(c.Object) {
 		if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 			return h, errors.New("--parent, --links and --type are about SDDL: of a path they are read from the file")
 		}
