@@ -174,7 +174,7 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-// TestUnitsAreHardened checks that systemd-analyze rates the exposure of each unit at 3.0 or less, also that of a refmond
+// TestUnitsAreHardened checks that systemd-analyze rates the exposure of each unit at 3.0 or less, also of a refmond
 // with trees.
 func TestUnitsAreHardened(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")

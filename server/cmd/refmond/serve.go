@@ -234,6 +234,7 @@ func (s *service) closeStores() (err error) {
 	if s.tickets.last != nil {
 		err = errors.Join(err, s.tickets.last.Close())
 	}
+	err = errors.Join(err, s.tickets.pacs.Close())
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
