@@ -87,7 +87,7 @@ func startOn(in, out *os.File) (*os.Process, error) {
 // confine gives up, for good, what the child does not need. An error means that the child must not serve.
 func confine() error {
 	time.Sleep(time.Microsecond) // the runtime makes the descriptors of its timers now; the collector needs them later
-	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0,
+	for what, most := range map[int]uint64{unix.RLIMIT_NOFILE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 1,
 		unix.RLIMIT_DATA: 1 << 30} {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("limit %d: %w", what, err)
