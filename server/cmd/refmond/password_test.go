@@ -183,7 +183,8 @@ func (p *planted) gateway() {
 	})
 	log.await(p.T, 0, "msg=ready files=")
 	at := regexp.MustCompile(`https://\S+`).FindString(log.all())
-	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	web := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, set := range []func(*http.Request){
 		func(r *http.Request) { r.SetBasicAuth("alice", string(p.secrets["password"])) },
 		func(r *http.Request) { r.SetBasicAuth("alice", string(p.secrets["wrong password"])) },
