@@ -107,8 +107,8 @@ type planted struct {
 
 // TestPlantedSecretsAreFoundNowhere gives a run of refmond and refmon-gateway a password, a wrong password, a keytab, a
 // ticket and a bearer token. Then it looks for them in the outputs and error texts of every command, the logs, the
-// state folders with the trail, the temporary files, the process list and its environments, and after a crash for a core
-// (L-1, K-50, K-83).
+// state folders with the trail, the temporary files, the process list and its environments, and for a core after a
+// crash (L-1, K-50, K-83).
 func TestPlantedSecretsAreFoundNowhere(t *testing.T) {
 	p := &planted{program: build(t), outputs: map[string]string{}}
 	programs.Install(t, p.dir, "refmon-gateway")

@@ -43,8 +43,8 @@ func start() (_ *child, err error) {
 		_, _ = in.Close(), to.Close()
 		return nil, err
 	}
-	defer in.Close()
-	defer out.Close()
+	defer func() { _ = in.Close() }()
+	defer func() { _ = out.Close() }()
 	p, err := startOn(in, out)
 	if err != nil {
 		_, _ = to.Close(), from.Close()
@@ -75,7 +75,7 @@ func startOn(in, out *os.File) (*os.Process, error) {
 			result <- started{nil, err}
 			return
 		}
-		defer null.Close()
+		defer func() { _ = null.Close() }()
 		attr := &os.ProcAttr{Dir: "/", Env: environment, Files: []*os.File{in, out, null}, Sys: credential()}
 		p, err := os.StartProcess("/proc/self/exe", []string{childName}, attr)
 		result <- started{p, err}
