@@ -212,7 +212,7 @@ func startsItem(line string) bool {
 }
 
 // namedTest is the name of a Go test in a page.
-var namedTest = regexp.MustCompile("\\bTest[A-Z][A-Za-z0-9]+\\b")
+var namedTest = regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9]+\b`)
 
 // testFunction is the definition of a Go test.
 var testFunction = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
