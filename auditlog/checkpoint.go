@@ -35,6 +35,10 @@ func (c *Checkpoint) text() string {
 func parseCheckpoint(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")
+	if len(lines) > 4 && lines[0] != "" && lines[3] != "" {
+		return c, fmt.Errorf("checkpoint: %d extension lines, this program knows none: use the release that wrote it",
+			len(lines)-4)
+	}
 	if len(lines) != 4 || lines[0] == "" || lines[3] != "" {
 		return c, errors.New("no checkpoint: want three lines, origin, size and root")
 	}

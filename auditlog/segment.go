@@ -72,7 +72,8 @@ func decodeHeader(b []byte) (h header, err error) {
 		return h, errors.New("no segment: it does not start with " + magic)
 	}
 	if v := binary.LittleEndian.Uint16(b[4:]); v != formatVersion {
-		return h, fmt.Errorf("segment version %d: this program knows %d", v, formatVersion)
+		return h, fmt.Errorf("segment version %d: this program knows %d: use the release that wrote it", v,
+			formatVersion)
 	}
 	end := headerFixed + 32*int(b[7])
 	if len(b) < end+4 {

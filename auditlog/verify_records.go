@@ -55,7 +55,7 @@ func (c *check) segment(first uint64, oldest, newest bool) error {
 		if errors.As(err, &lost) {
 			return err
 		}
-		return &Fault{FaultFrame, first, "the head of its segment: " + err.Error()}
+		return &Fault{FaultFrame, first, "the head of its segment " + segmentName(first) + ": " + err.Error()}
 	}
 	defer func() { _ = f.Close() }() // only read
 	switch {

@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/inspect"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -47,6 +48,11 @@ type Config struct {
 	// StartAs returns the uid for a user's programs that the host's superuser starts. nil: no
 	// program is started for another user.
 	StartAs func(sid.SID) (uid uint32, ok bool)
+	// Revoke ends what components beside the daemon keep for the selected users and files, and returns what they cannot
+	// end. name is the kernel name of a file, "" for what belongs to no file. nil: there is none.
+	Revoke func(selected func(user sid.SID, name string) bool) []inspect.Remaining
+	// KernelName returns the kernel name of a path of the host, false for a path in no tree. nil: there are no trees.
+	KernelName func(path string) (name string, ok bool)
 	// Quota returns the uid whose limits a uid counts against; nil: its own.
 	Quota   func(uid uint32) uint32
 	Limits  Limits
@@ -72,6 +78,7 @@ type Daemon struct {
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 	quota      func(uint32) uint32                                  // immutable; may be nil
+	revoke     revoker                                              // immutable
 	startAs    func(sid.SID) (uint32, bool)                         // immutable; may be nil
 
 	pool      *kernel.QuotaPool // immutable: limits all blocks together
@@ -106,6 +113,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		quota: cfg.Quota, startAs: cfg.StartAs, scheduler: newScheduler(), calls: callBuffer{most: keptCalls, next: 1},
 		denials:     callBuffer{most: keptDenials, next: 1, fair: true},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
+	d.revoke = revoker{others: cfg.Revoke, nameOf: cfg.KernelName}
 	d.pool = kernel.NewQuotaPool(d.limits.Total, d.limits.Reserve)
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {

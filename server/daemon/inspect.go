@@ -44,6 +44,11 @@ func (c *connection) Inspect(th *nt.Thread, query []byte) ([]byte, ntstatus.Stat
 		a.Calls, a.Next, a.Lost = l.seen(&c.d.calls, &q)
 	case "denials":
 		a.Calls, a.Next, a.Lost = l.seen(&c.d.denials, &q)
+	case "revoke":
+		var st ntstatus.Status
+		if a.Revoked, st = l.revoke(c, &q); st != ntstatus.Success {
+			return nil, st
+		}
 	default:
 		return nil, ntstatus.InvalidParameter
 	}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -30,9 +31,12 @@ type Event struct {
 	Directory string `json:"directory,omitempty"`
 }
 
+// logFormat is the format of events. A log in another format is not read.
+const logFormat = 1
+
 // StartEvent is the first event of an index: its configuration.
 type StartEvent struct {
-	Format int      `json:"format"`          // 1
+	Format int      `json:"format"`          // logFormat
 	Index  string   `json:"index"`           // random name of this index
 	Rights []string `json:"rights"`          // at least one
 	Share  string   `json:"share,omitempty"` // SDDL
@@ -107,6 +111,9 @@ func (e *Event) append(dst []byte) ([]byte, error) {
 // ParseEvent parses a line without its line feed. Unknown, repeated or miscapitalized fields are errors. So are the
 // number 0 and an event without exactly one content.
 func ParseEvent(line []byte) (*Event, error) {
+	if err := knownFormat(line); err != nil {
+		return nil, err
+	}
 	e := &Event{}
 	if err := strict.Unmarshal(line, e); err != nil {
 		return nil, err
@@ -122,6 +129,24 @@ func ParseEvent(line []byte) (*Event, error) {
 		return nil, fmt.Errorf("event %d says %d things: want one", e.Seq, said)
 	}
 	return e, nil
+}
+
+// knownFormat returns an error for the start of an index in another format. It reads the line leniently, because a
+// later format may have other fields. Every other line passes.
+func knownFormat(line []byte) error {
+	if !bytes.Contains(line, []byte(`"start":`)) {
+		return nil
+	}
+	var e struct {
+		Start *struct {
+			Format int `json:"format"`
+		} `json:"start"`
+	}
+	if json.Unmarshal(line, &e) != nil || e.Start == nil || e.Start.Format == logFormat {
+		return nil // ParseEvent finds other faults
+	}
+	return fmt.Errorf("the index has format %d, this program knows %d: use the release that wrote it", e.Start.Format,
+		logFormat)
 }
 
 // event returns the event with the members of a class.

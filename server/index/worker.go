@@ -65,7 +65,7 @@ func (q Question) Worker(s *State) (*Worker, error) {
 	rights, shareText := q.Rights, q.ShareText
 	w := &Worker{state: s, rights: rights, share: q.Share, walks: map[string]uint64{}, unnamed: map[string]uint64{},
 		traverse: Traverse(traverse), byDescriptor: map[described]classed{}, lock: unshared{}}
-	start := &StartEvent{Format: 1, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
+	start := &StartEvent{Format: logFormat, Index: rand.Text(), Share: shareText, Traverse: traverse, Guard: q.Guard}
 	for _, r := range rights {
 		if r.Any() || r.Managed() {
 			return nil, fmt.Errorf("right %s: an index has rights that are one mask", r.Name)

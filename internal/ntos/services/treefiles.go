@@ -24,6 +24,7 @@ type treeFile struct {
 	based       *accessBased       // immutable; nil: a listing shows every entry
 	listed      atomic.Bool        // its scan was charged
 	admitted    admission          // immutable: its part of the user's share
+	revoked     atomic.Bool        // an administrator ended its use
 
 	mu sync.Mutex
 	// +checklocks:mu

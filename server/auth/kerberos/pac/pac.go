@@ -28,12 +28,27 @@ type PAC struct {
 // Open verifies the server signature with the key that decrypted the ticket, then parses the buffers. It does not check
 // whom the PAC is for: call [PAC.Check]. Errors wrap [ErrInvalid], also for empty data or data over [MaxSize].
 func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
-	f, err := split(data)
-	if err != nil {
+	// Unsigned data is not parsed (K-12).
+	if err := Verify(data, key); err != nil {
 		return nil, err
 	}
-	// Unsigned data is not parsed (K-12).
-	if err := f.verify(key); err != nil {
+	return Parse(data)
+}
+
+// Verify divides a PAC into its buffers and verifies the server signature, without parsing a buffer. Errors wrap
+// [ErrInvalid].
+func Verify(data []byte, key types.EncryptionKey) error {
+	f, err := split(data)
+	if err != nil {
+		return err
+	}
+	return f.verify(key)
+}
+
+// Parse parses the buffers of a PAC. Call [Verify] first. Errors wrap [ErrInvalid].
+func Parse(data []byte) (*PAC, error) {
+	f, err := split(data)
+	if err != nil {
 		return nil, err
 	}
 	return f.read()
