@@ -181,6 +181,7 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err != nil {
 		return i, fmt.Errorf("--want: %w", err)
 	}
+	c.naming = d
 	in, err := c.open(std, paths)
 	if err != nil {
 		return i, err

@@ -32,7 +32,8 @@ type objectsFlags struct {
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 
-	tree tree.Options // of choiceFlags and traverseFlag
+	tree   tree.Options         // of choiceFlags and traverseFlag
+	naming *directory.Directory // names of accounts in the objects file; nil: well-known names only
 }
 
 // choiceFlags select some of the objects.
@@ -76,6 +77,9 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 			c.names = append(c.names, objects.NewName(path, c.people))
 		}
 		paths, choice.Names = nil, c.names
+	}
+	if o.naming == nil {
+		o.naming = c.people
 	}
 	in, err := o.open(std, paths)
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
@@ -196,6 +200,17 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	if o.source, err = source.Open(c.Objects, in); err != nil {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
+	}
+	taken := map[string]bool{}
+	objects.UseNames(o.source, objects.NewLookup(c.naming, func(domain string) {
+		if domain = strings.ToUpper(domain); !taken[domain] && len(taken) < maxUnresolved { // (U-110)
+			taken[domain] = true
+			fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
+				printable(domain), printable(c.Objects))
+		}
+	}))
+	if text := objects.Loss(o.source); text != "" { // said once, and in a note of each row (B-60)
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))
 	}
 	return o, nil
 }
