@@ -117,7 +117,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if err != nil {
 		return err
 	}
-	if item.Note != 0 {
+	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
 	}
 	queries, err := c.queries(c.Want, item.Type)
@@ -150,7 +150,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	case err != nil:
 		return err
 	case guard != nil:
-		return c.guarded(std, guard, who, q, path)
+		return c.guarded(std, guard, dir, who, q, path)
 	}
 	if err := c.refusedOnTheWay(std, q.Request.Subject, path, id); err != nil {
 		return err
@@ -165,10 +165,12 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	if c.JSON {
 		return printJSON(std, q, &a, id)
 	}
-	if _, err := fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor))); err != nil {
+	nameOf := namesOf(dir)
+	if _, err := fmt.Fprint(std.out, std.shown(a.Why, nameOf)+
+		printable(std.typesOf(q.Request.Descriptor, a.Why))); err != nil {
 		return err
 	}
-	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -236,7 +238,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 			text += string(line) + "\n"
 			continue
 		}
-		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why)
+		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why, namesOf(dir))
 	}
 	allowed := len(refused) == 0 && granted != 0
 	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"

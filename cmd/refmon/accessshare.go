@@ -8,13 +8,15 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects/shares"
 	"github.com/refmon/refmon/winnt"
 )
 
 // guarded applies the configuration of a share, and then decides about the object for the account that the share
 // uses.
-func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *accessquery.Query, path string) error {
+func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Directory, who int,
+	q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
 	if err != nil {
 		return err
@@ -64,7 +66,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *acces
 	if text += "\n"; v.Root {
 		text += std.paint(bold, "object:") + " not asked\n"
 	} else {
-		text += std.paint(bold, "object:") + " " + std.shown(a.Why)
+		text += std.paint(bold, "object:") + " " + std.shown(a.Why, namesOf(dir))
 	}
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err

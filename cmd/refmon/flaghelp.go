@@ -52,8 +52,9 @@ var flagHelp = map[string]string{
 	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit denials, explicit grants, inherited. This changes the decisions of the " +
 		"list, unless it was in order.",
-	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
-	"checkpoint":  "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
+	"certificate":    "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
+	"checkpoint":     "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
+	"auditDirectory": "Directory file whose names are printed beside SIDs; may be repeated.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
 		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated.",
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",

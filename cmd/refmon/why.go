@@ -7,6 +7,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
+	controls "github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -78,7 +80,8 @@ func (c *whyCmd) Run(std *streams) error {
 		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
 			a.Refused.Rule)
 	default:
-		_, err = fmt.Fprint(std.out, std.shown(a.Why)+printable(typesOf(q.Request.Descriptor)))
+		_, err = fmt.Fprint(std.out, std.shown(a.Why, namesOf(nil))+
+			printable(std.typesOf(q.Request.Descriptor, a.Why)))
 	}
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ func printChanges(std *streams, q *accessquery.Query) error {
 		return err
 	}
 	for _, c := range changes {
-		if _, err = fmt.Fprint(std.out, std.folded(printable(c.String()), 2)); err != nil {
+		if _, err = fmt.Fprint(std.out, std.folded(printable(namedText(c.String(), namesOf(nil))), 2)); err != nil {
 			return err
 		}
 	}
@@ -149,10 +152,11 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 }
 
 // shown returns an explanation as text for the terminal. Colours mark granted and denied rights by their meaning, not
-// by their words, and control characters are replaced (U-111).
-func (s *streams) shown(x *access.Explanation) string {
+// by their words, and control characters are replaced (U-111). nameOf names the SIDs of entries.
+func (s *streams) shown(x *access.Explanation, nameOf func(sid.SID) string) string {
 	first := true
-	return x.Show(s.width, func(m access.Mark, text string) string {
+	name := func(who sid.SID) string { return controls.Line(nameOf(who)) } // a name has no second line
+	return x.ShowNamed(s.width, name, func(m access.Mark, text string) string {
 		text = printable(text)
 		switch {
 		case m == access.Granted:
