@@ -141,7 +141,7 @@ func (p *shown) table() {
 	}
 	if folded > 0 {
 		p.b.WriteByte('\n')
-		p.last(strconv.Itoa(folded)+" other entries have no effect on this request; the output to a pipe lists them", 0)
+		p.last(strconv.Itoa(folded)+" other entries have no effect on this request", 0)
 	}
 }
 
