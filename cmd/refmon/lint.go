@@ -1,11 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/internal/objects/source"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -68,6 +75,7 @@ type lintPage struct {
 	typ                     *winnt.ObjectType
 	domain                  sid.SID
 	found, lines, malformed int
+	relative                bool // a descriptor needs a domain
 }
 
 func (p *lintPage) file(name string) error {
@@ -80,16 +88,21 @@ func (p *lintPage) file(name string) error {
 		return err
 	}
 	lines, err := lint.Lines(b)
+	found, other := p.objects(name, b, lines)
+	if found != nil || other != nil {
+		lines, err = found, other
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	for _, l := range lines {
 		found, err := p.line(l)
 		if err != nil {
+			p.relative = p.relative || p.domain.IsZero() && strings.Contains(err.Error(), "needs no domain")
 			if p.malformed++; p.malformed > maxMalformed {
 				continue
 			}
-			fmt.Fprintf(p.std.err, "%s:%d: %s\n", name, l.Number, printable(err.Error()))
+			fmt.Fprintf(p.std.err, "%s%s\n", printable(place(l, name)), printable(err.Error()))
 			continue
 		}
 		p.lines++
@@ -102,14 +115,58 @@ func (p *lintPage) file(name string) error {
 			return err
 		}
 	}
-	if p.malformed > 0 && p.lines == 0 { // another verb makes lines of other forms (U-115)
-		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor; of LDIF, CSV and icacls saves "+
-			"'refmon acl export -o %[1]s | refmon lint -' makes such lines\n", printable(name))
+	if p.relative {
+		fmt.Fprintln(p.std.err, "refmon: aliases such as DA and DU are of a domain: give its SID with --domain")
+	}
+	if p.malformed > 0 && p.lines == 0 && found == nil {
+		fmt.Fprintf(p.std.err, "refmon: no line of %s is a descriptor, and the file is in no other form that refmon reads, "+
+			"such as JSON lines, CSV of Get-Acl, LDIF or an icacls save\n", printable(name))
 	}
 	if p.malformed > 0 {
 		return errReported
 	}
 	return verdict(p.found == 0)
+}
+
+// place returns the file with the line or the object, "" for an argument.
+func place(l lint.Line, name string) string {
+	switch {
+	case l.Number > 0:
+		return fmt.Sprintf("%s:%d: ", name, l.Number)
+	case name != "":
+		return fmt.Sprintf("%s: %s: ", name, l.Path)
+	}
+	return ""
+}
+
+// objects reads the objects of a file that has no line with a descriptor: LDIF, CSV, an icacls save, the output of a
+// screen or a collector's file. It returns nil and no error for a file in no such form.
+func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
+	for _, l := range lines {
+		if _, err := p.line(l); err == nil {
+			return nil, nil
+		}
+	}
+	s, err := source.Open(name, bytes.NewReader(file))
+	if errors.Is(err, source.ErrForm) {
+		return nil, nil
+	}
+	if err != nil || source.IsLines(s) {
+		return nil, err
+	}
+	text := len(lines) > 0 && lint.IsText(lines[0].Text) // SDDL that the console broke, or with errors
+	if loss := objects.Loss(s); loss != "" { // (B-60)
+		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
+	}
+	err = objects.All(context.Background(), s, p.domain, p.typ, func(i objects.Item) bool {
+		text = text && i.Err != nil
+		out = append(out, lint.Line{Path: i.Path, Type: i.Type, Descriptor: i.Descriptor, Err: i.Err})
+		return true
+	})
+	if text { // the errors of its lines are exact
+		return nil, nil
+	}
+	return out, err
 }
 
 // total prints the number of findings in readable lines.
@@ -127,7 +184,7 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	case l.Err != nil:
 		return nil, l.Err
 	case l.Descriptor != nil:
-		return lint.Check(l.Descriptor, p.typ, p.domain), nil
+		return lint.Check(l.Descriptor, cmp.Or(l.Type, p.typ), p.domain), nil
 	}
 	return lint.Text(l.Text, p.typ, p.domain)
 }
@@ -150,10 +207,7 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 			}
 			continue
 		}
-		at := ""
-		if l.Number > 0 {
-			at = fmt.Sprintf("%s:%d: ", name, l.Number)
-		}
+		at := place(l, name)
 		where := f.Where()
 		if f.Entry != "" {
 			where += " " + f.Entry

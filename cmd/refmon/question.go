@@ -43,7 +43,12 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	domain := accessquery.UserDomain(t)
 	q := new(accessquery.Query)
 	r := &q.Request
-	r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
+	if r.Descriptor, err = pasted(std, c.SDDL, domain, nil); err != nil {
+		return nil, err
+	}
+	if r.Descriptor == nil {
+		r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain})
+	}
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+

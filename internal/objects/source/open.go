@@ -25,8 +25,8 @@ const headSize = 4 << 10
 
 // Open returns the source for an objects file. It detects the form by the extension of name and the first bytes: JSON
 // lines, CSV, an icacls save, LDIF, the screen output of icacls, Get-Acl and accesschk -l, or a collector's JSON or zip
-// of BloodHound, in UTF-8 or UTF-16. Text that matches no form is read as JSON lines. Text that is known to have no
-// descriptors is an error that names a command with complete output.
+// of BloodHound, in UTF-8 or UTF-16. Text that is known to have no descriptors is an error that names a command with
+// complete output, and text that matches no form is ErrForm.
 func Open(name string, in io.Reader) (objects.Source, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	head, err := r.Peek(headSize)
@@ -68,17 +68,34 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 	case bytes.IndexByte(firstLine(first), ',') >= 0:
 		return csv.New(text), nil
 	}
+	if ext := strings.ToLower(path.Ext(name)); len(first) > 0 && ext != ".jsonl" && ext != ".json" {
+		return nil, ErrForm
+	}
 	return lines(text, wide || bare), nil
 }
+
+// ErrForm is the error for text without a known form.
+var ErrForm = errors.New("the text has no known form of objects: write lines such as {\"path\":\"/a\",\"sd\":\"O:…\"}, or " +
+	"use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, icacls PATH /save FILE, accesschk -l PATH or ldapsearch with " +
+	"nTSecurityDescriptor")
 
 // lines returns the source of JSON lines. The offsets of converted text are not those of the file, so that a run cannot
 // be resumed.
 func lines(text io.Reader, converted bool) objects.Source {
 	s := jsonl.Lines(text, 0, 0)
 	if converted {
-		return struct{ objects.Source }{s}
+		return convertedLines{s}
 	}
 	return s
+}
+
+// convertedLines are JSON lines of UTF-16.
+type convertedLines struct{ objects.Source }
+
+// IsLines reports whether a source of Open reads JSON lines, as it does for text without another form.
+func IsLines(s objects.Source) bool {
+	_, converted := s.(convertedLines)
+	return converted || jsonl.Is(s)
 }
 
 // narrow converts the beginning of UTF-16 text. Half a character at the end is left out.
