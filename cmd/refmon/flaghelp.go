@@ -79,9 +79,10 @@ var flagHelp = map[string]string{
 	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
 	"members":    "Members of a group: Get-ADGroupMember's CSV, or one name in each line; may be repeated.",
 	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
-	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
-	"out":        "Write the token file here instead of standard output.",
-	"paths":      "Files or folders whose descriptors are read from the file system.",
+	"objects": "Objects file: JSON lines, CSV, LDIF, icacls save, the output of icacls, Get-Acl or accesschk -l, or BloodHound's " +
+		"JSON or zip; - for standard input.",
+	"out":   "Write the token file here instead of standard output.",
+	"paths": "Files or folders whose descriptors are read from the file system.",
 	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
 		"its objects.",
 	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",

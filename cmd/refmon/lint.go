@@ -36,7 +36,8 @@ changes.
   refmon lint --json --type key - < keys.jsonl
 
 A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64
-hold bytes). Empty lines and lines that start with # are skipped.
+hold bytes). Empty lines and lines that start with # are skipped. A file may also be LDIF, CSV, an icacls save, the
+output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
@@ -155,7 +156,7 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 		return nil, err
 	}
 	text := len(lines) > 0 && lint.IsText(lines[0].Text) // SDDL that the console broke, or with errors
-	if loss := objects.Loss(s); loss != "" { // (B-60)
+	if loss := objects.Loss(s); loss != "" {             // (B-60)
 		fmt.Fprintf(p.std.err, "refmon: %s: %s\n", printable(name), printable(loss))
 	}
 	err = objects.All(context.Background(), s, p.domain, p.typ, func(i objects.Item) bool {

@@ -24,12 +24,15 @@ func (whyCmd) Help() string {
 	return `Prints the decision, then each step of the check. A row is an entry or another test of the check, called
 "stage". A column is a requested right; the list below the table names the rights by their numbers. In a cell, + is
 granted, - denied and . unchanged. Each row has its rule. The last part is the reason for each right. DACL 0 is the
-first entry of the DACL. The names of the SIDs are at the end.
+first entry of the DACL. The name of an entry's SID is beside it; those of the user and the owner are at the end.
 On a terminal, entries without an effect on the request are counted if there are more than three; a pipe has them all.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' -t user -w FR
   refmon why "$(cat secret.sddl)" -t admin -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t user -w MAXIMUM_ALLOWED --type key
+
+The descriptor may also be the output of icacls, Get-Acl | Format-List or accesschk -l, or SDDL that a console broke
+into lines. Accounts in it must be well-known ones in English, or SIDs.
 
 For a denial the command also lists the smallest changes that would grant the request: of groups, privileges, the
 integrity level or entries. It has tested each of them. It does not recommend to make such a change.

@@ -64,7 +64,8 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
 }
 
-// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them.
+// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them
+// (B-64).
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]error{
 		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                                             ErrEffective,

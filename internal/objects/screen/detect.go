@@ -43,7 +43,7 @@ func Detect(head string) (open func(io.Reader) objects.Source, err error) {
 		return newSDDL, nil
 	case property.MatchString(first) && pathLabel.MatchString(head):
 		return newGetAcl, nil
-	case hasLine(lines, tableLine):
+	case hasLine(lines, tableLine): // it has no entries in full (B-64)
 		return nil, ErrTable
 	case isAccessChk(lines):
 		if open, err := accessChkForm(lines); open != nil || err != nil {

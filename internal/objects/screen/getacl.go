@@ -102,15 +102,14 @@ func value(line string, column int) string {
 // object makes an object of the properties.
 func (x *properties) object(o *objects.Object) {
 	text, sddl := x.path(), x.broken("sddl")
-	provider, rest, ok := strings.Cut(text, "::")
-	if ok {
-		text = rest
-	}
-	switch provider = strings.ToLower(provider); {
-	case strings.HasSuffix(provider, `\registry`):
-		o.Type = winnt.KeyObject
-	case strings.HasSuffix(provider, `\activedirectory:`), strings.HasSuffix(provider, `\activedirectory`):
-		o.Type, text = winnt.DirectoryServiceObject, strings.TrimPrefix(text, "//RootDSE/")
+	switch provider, rest, ok := strings.Cut(text, "::"); {
+	case !ok:
+	case strings.HasSuffix(provider, `\Registry`):
+		o.Type, text = winnt.KeyObject, rest
+	case strings.Contains(provider, `\ActiveDirectory`):
+		o.Type, text = winnt.DirectoryServiceObject, strings.TrimPrefix(rest, "//RootDSE/")
+	default:
+		text = objects.TrimProvider(text)
 	}
 	o.Path = []byte(text)
 	if len(sddl) == 0 || sddl[0] == "" {
