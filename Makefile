@@ -55,11 +55,12 @@ bench-bulk: ## bulk questions from file to file: makes the table of docs/perform
 bench-tree: ## bulk questions over a real tree of a million files; creates it in TREE (default /tmp) and removes it
 	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/cli/bulk
 
-bench-index: ## the live index with a million documents: first load, group change, filter of 5,000 classes, change to row, 50 documents over the socket
+bench-index: ## the live index with a million documents: first load, group change, filter of 5,000 classes, change to row, 50 documents over the socket, a search in PostgreSQL
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench='Change|FirstLoad' -benchtime=2x -timeout=1h ./index
 	go -C server test -run='^$$' -bench='Filter|BenchmarkChange' -benchtime=300x ./index
 	go -C server test -run='^$$' -bench=Watcher -benchtime=2x ./index
 	REFMON_DOCS=1000000 go -C server test -run='^$$' -bench=CanRead50 ./index/queries
+	go -C server test -run='^$$' -bench=Search -benchtime=9x ./index/postgres
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full size with the race detector, 10 minutes per fuzz target
 	REFMON_SEED=clock REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins

@@ -1,14 +1,11 @@
 package index
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,83 +20,80 @@ type Bulk struct {
 	index string
 	state *State
 	buf   []byte
+
+	cursor bulkCursor
+	dirty  bool // lines were written after the cursor was saved
+	failed bool // lines are missing, so the cursor may not move
 }
 
 // NewBulk opens name for appending and creates it if it is missing. index is the name of the search index, state the
-// folder of the log. It writes all documents that the log names again, with the number of the log's last event as
-// version, because the last run may have stopped between the log and these lines. Without a log it writes nothing.
+// folder of the log. It writes the documents that changed after the cursor of an earlier run (N-104). It writes all
+// documents that the log names, with the number of the log's last event as version, if there is no cursor, if the log
+// no longer has the events after it, or if the file is shorter than it was. Without a log it writes no line.
 func NewBulk(name, index, state string) (*Bulk, error) {
 	b := &Bulk{index: index, state: newState()}
-	known := map[string]uint64{}
-	events, err := os.Open(filepath.Join(state, eventsName))
-	if err == nil {
-		_, err = replay(events, b.state, func(e *Event) {
-			if e.Row != nil {
-				known[e.Row.Path] = 0
-			}
-		})
-		_ = events.Close() // only read
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", events.Name(), err)
-		}
-	}
-	if err != nil && !os.IsNotExist(err) {
+	if err := cutTorn(name); err != nil {
 		return nil, err
 	}
-	for path := range known {
-		known[path] = b.state.seq
+	if err := b.readCursor(name, state); err != nil {
+		return nil, err
 	}
-	if err := cutTorn(name); err != nil {
+	changed, err := b.replay(state)
+	if err != nil {
 		return nil, err
 	}
 	if b.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, err
 	}
-	if err := b.documents(known); err != nil {
+	if err := b.documents(changed); err != nil {
 		return nil, errors.Join(err, b.file.Close())
 	}
 	return b, nil
 }
 
-// cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run
-// that ended during a write leaves one, and a search engine would read the next line as its rest. cutTorn ignores a
-// missing file and one that is not regular, such as a pipe.
-func cutTorn(name string) error {
-	info, err := os.Stat(name)
+// replay reads the log. It returns the documents to write, with their versions.
+func (b *Bulk) replay(state string) (map[string]uint64, error) {
+	events, err := os.Open(filepath.Join(state, eventsName))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	f, err := os.Open(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read
-	in, end, whole := bufio.NewReaderSize(f, 1<<20), int64(0), int64(0)
-	for document := false; ; { // the next line is a document
-		line, err := in.ReadSlice('\n')
-		end += int64(len(line))
-		first := !document && bytes.HasPrefix(line, []byte(`{"index":`))
-		for errors.Is(err, bufio.ErrBufferFull) {
-			line, err = in.ReadSlice('\n')
-			end += int64(len(line))
+	defer func() { _ = events.Close() }() // only read
+	known, changed, classes := map[string]uint64{}, map[string]uint64{}, map[string]uint64{}
+	_, err = replay(events, b.state, func(e *Event) {
+		later := e.Seq > b.cursor.Seq
+		switch {
+		case e.Row != nil:
+			known[e.Row.Path] = 0
+			if later {
+				changed[e.Row.Path] = e.Seq
+			}
+		case e.Gone != "" && later:
+			changed[e.Gone] = e.Seq
+		case e.Class != nil && later:
+			classes[e.Class.ID] = e.Seq
 		}
-		if errors.Is(err, io.EOF) {
-			break
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", events.Name(), err)
+	}
+	s := b.state
+	if s.start == nil || b.cursor.Index != s.start.Index || b.cursor.Seq < s.start.Until || b.cursor.Seq > s.seq {
+		for path := range known {
+			known[path] = s.seq
 		}
-		if err != nil {
-			return err
-		}
-		if document = first; !document {
-			whole = end
+		return known, nil
+	}
+	for path, r := range s.rows {
+		for _, id := range r.Classes {
+			if seq, ok := classes[id]; ok {
+				changed[path] = max(changed[path], seq)
+			}
 		}
 	}
-	if whole == end {
-		return nil
-	}
-	return os.Truncate(name, whole)
+	return changed, nil
 }
 
 // never is a term that no user has. An empty list would match every user (B-6).
@@ -120,6 +114,7 @@ func (b *Bulk) Write(events []Event) error {
 			}
 		}
 		if err := b.state.Apply(e); err != nil {
+			b.failed = true
 			return err
 		}
 		if e.Row != nil {
@@ -145,7 +140,12 @@ func (b *Bulk) documents(changed map[string]uint64) error {
 			return err
 		}
 	}
+	if len(b.buf) == 0 {
+		return nil
+	}
+	b.dirty = true
 	_, err := b.file.Write(b.buf)
+	b.failed = b.failed || err != nil
 	return err
 }
 
@@ -214,8 +214,20 @@ func (b *Bulk) lines(list ...map[string]any) error {
 	return nil
 }
 
-// SetWatermark does nothing. A search engine has no place for a watermark.
-func (b *Bulk) SetWatermark(*Watermark) error { return nil }
+// SetWatermark saves the cursor if lines were written since the last one. A search engine has no place for the
+// watermark itself.
+func (b *Bulk) SetWatermark(*Watermark) error {
+	if !b.dirty {
+		return nil
+	}
+	return b.saveCursor()
+}
 
-// Close closes the file.
-func (b *Bulk) Close() error { return b.file.Close() }
+// Close saves the cursor and closes the file.
+func (b *Bulk) Close() error {
+	var err error
+	if b.dirty {
+		err = b.saveCursor()
+	}
+	return errors.Join(err, b.file.Close())
+}

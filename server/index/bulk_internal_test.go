@@ -169,3 +169,76 @@ func TestBulkLines(t *testing.T) {
 	hers := want("/t/b", numbers["/t/b"], []string{bob}, []string{none})
 	same("afterwards", got, []bulkLine{gone, mine, hers})
 }
+
+// TestCursorStaysBehindLostLines checks that the cursor names only lines that are in the file: a run that crashed and a
+// run that could not write leave the old one, and the next run writes the lines (N-104).
+func TestCursorStaysBehindLostLines(t *testing.T) {
+	rights, err := words.Parse("read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := (Question{Rights: rights}).Worker(nil)
+	if err == nil {
+		err = w.Directory(firm(t), "v7", 1)
+	}
+	dir := t.TempDir()
+	log, _, opened := OpenLog(dir)
+	if err = errors.Join(err, opened); err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	seen := func(path string) []Event {
+		t.Helper()
+		err := w.Batch(&watch.Batch{Tree: "/t", Heartbeat: watch.Heartbeat{Time: time.Unix(1, 0)},
+			Seen: []watch.Seen{{Path: path, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}}})
+		events := w.Take()
+		if err = errors.Join(err, log.Write(events)); err != nil {
+			t.Fatal(err)
+		}
+		return events
+	}
+	seen("/t/a")
+	name := filepath.Join(t.TempDir(), "bulk")
+	run := func() *Bulk {
+		t.Helper()
+		b, err := NewBulk(name, "docs", dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	lines := func(want string) {
+		t.Helper()
+		text, err := os.ReadFile(name)
+		if got := len(text); err != nil || bytes.Count(text, []byte(`"_id"`)) != len(want) {
+			t.Errorf("%d bytes with %d lines, want %d: %v", got, bytes.Count(text, []byte(`"_id"`)), len(want), err)
+		}
+	}
+	_ = run().file.Close() // a crash before the watermark
+	lines("a")
+	b := run()
+	lines("aa")
+	if err := b.SetWatermark(&Watermark{}); err != nil {
+		t.Fatal(err)
+	}
+	events := seen("/t/b")
+	readable, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writable := b.file
+	b.file = readable
+	if b.Write(events) == nil {
+		t.Error("lines were written to a file that is open for reading")
+	}
+	if err := errors.Join(b.Close(), writable.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b = run()
+	lines("aab")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = run().Close()
+	lines("aab")
+}

@@ -353,3 +353,104 @@ func TestTornBulkFile(t *testing.T) {
 		}
 	}
 }
+
+// TestRestartAppendsOnlyChanges checks that a run that starts again writes lines only for documents that changed since
+// the last one: those with another descriptor, deleted ones, and those of a class whose members changed. It writes all
+// documents again for another search index, and for a file that became shorter (N-104).
+func TestRestartAppendsOnlyChanges(t *testing.T) {
+	l := newLive(t, true)
+	dir := t.TempDir()
+	l.config.Rights = "read+modify"
+	for i := range 20 {
+		l.put(fmt.Sprint("file", i), forStaff)
+	}
+	// ids runs the index until it has settled. It returns the documents of the lines that the run added.
+	ids := func(name, target string) (out []string) {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		before, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		b, err := index.NewBulk(name, target, l.state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.config.Sinks = []index.Sink{b}
+		l.start()
+		l.settle()
+		l.end()
+		after, err := os.ReadFile(name)
+		if err != nil || len(after) < len(before) {
+			t.Fatalf("%d bytes after %d: %v", len(after), len(before), err)
+		}
+		for line := range strings.Lines(string(after[len(before):])) {
+			var action struct {
+				Index, Delete *struct {
+					ID string `json:"_id"`
+				}
+			}
+			if err := json.Unmarshal([]byte(line), &action); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case action.Index != nil:
+				out = append(out, filepath.Base(action.Index.ID))
+			case action.Delete != nil:
+				out = append(out, "-"+filepath.Base(action.Delete.ID))
+			}
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	want := func(step string, got []string, want ...string) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: lines of %q, want %q", step, got, want)
+		}
+	}
+	const documents = 24 // the files, plan, offer, sub and the tree
+	if got := ids("a", "docs"); len(got) != documents {
+		t.Errorf("the first run writes %q, want %d documents", got, documents)
+	}
+	want("without a change", ids("a", "docs"))
+	l.put("file3", forCarol)
+	if err := os.Remove(l.path("file4")); err != nil {
+		t.Fatal(err)
+	}
+	want("a change and a deletion", ids("a", "docs"), "-file4", "file3")
+	without := strings.Replace(firm, `,"Contractors"]`, `]`, 1) // bob leaves them, and may read the offer
+	if err := os.WriteFile(l.config.Directory, []byte(without), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("another member", ids("a", "docs"), "offer")
+	if got := ids("a", "other"); len(got) < documents-1 {
+		t.Errorf("another search index gets %q", got)
+	}
+	want("the other one again", ids("a", "other"))
+	if err := os.Truncate(filepath.Join(dir, "a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids("a", "other"); len(got) < documents-1 {
+		t.Errorf("an emptied file gets %q", got)
+	}
+	if got := ids("b", "other"); len(got) < documents-1 {
+		t.Errorf("another file gets %q", got)
+	}
+	// Damage the cursors.
+	cursors, err := filepath.Glob(filepath.Join(l.state, "bulk-*.json"))
+	if err != nil || len(cursors) != 2 {
+		t.Fatal(cursors, err)
+	}
+	for _, text := range []string{"", "{", `{"format":2}`, `{"format":1,"more":1}`} {
+		for _, c := range cursors {
+			if err := os.WriteFile(c, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := index.NewBulk(filepath.Join(dir, "b"), "other", l.state)
+		if err == nil || !strings.Contains(err.Error(), "delete it") {
+			t.Errorf("a cursor %q: %v", text, err)
+		}
+	}
+}

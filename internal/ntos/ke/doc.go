@@ -1,5 +1,5 @@
-// Package ke holds the states that threads wait for: those of events, files,
-// processes and threads.
+// Package ke holds the states that threads wait for: the states of events,
+// files, processes and threads.
 //
 //	var s ke.Signal
 //	changed := s.Changed() // before the look, so that no change is missed
@@ -7,5 +7,5 @@
 //		<-changed
 //	}
 //
-// Guards: Signal.mu, which is taken with no other lock inside. Nothing waits here.
+// Signal.mu guards them. Its holder takes no other lock. No function of this package waits.
 package ke

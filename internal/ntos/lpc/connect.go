@@ -86,8 +86,8 @@ func (p *Port) takePending() *connection {
 	return c
 }
 
-// Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if there is none,
-// STATUS_INVALID_PORT_HANDLE unless this is a connection port.
+// Listen takes the oldest request to connect; accept it with AcceptMessage. Errors: STATUS_TIMEOUT if no client
+// is waiting, STATUS_INVALID_PORT_HANDLE unless this is a connection port.
 func (p *Port) Listen() (Message, ntstatus.Status) {
 	if p.Kind != Connection {
 		return Message{}, ntstatus.InvalidPortHandle
@@ -99,8 +99,8 @@ func (p *Port) Listen() (Message, ntstatus.Status) {
 	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
 }
 
-// receiveAny takes the oldest request to connect. If there is none, it takes a request or the end of a connection,
-// from the oldest connection that has one. STATUS_TIMEOUT if there is nothing.
+// receiveAny takes the oldest request to connect. If no client is waiting, it takes a request or the end of a
+// connection, from the oldest connection that has one. It returns STATUS_TIMEOUT if all queues are empty.
 func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	if m, st := p.Listen(); st == ntstatus.Success {
 		return m, st
@@ -201,9 +201,9 @@ func (p *Port) Complete() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// connectionOf returns the connection that a server replies on: of a communication port its own, of a connection port
-// that of the waiting client. Errors: STATUS_INVALID_PORT_HANDLE for a client's end, STATUS_REPLY_MESSAGE_MISMATCH if
-// no such client waits.
+// connectionOf returns the connection that a server replies on: a communication port's own connection, or for a
+// connection port the waiting client's. Errors: STATUS_INVALID_PORT_HANDLE for a client's end,
+// STATUS_REPLY_MESSAGE_MISMATCH if the client is not waiting.
 func (p *Port) connectionOf(client nt.ClientID, id uint32) (*connection, ntstatus.Status) {
 	switch p.Kind {
 	case Server:

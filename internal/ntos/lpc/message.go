@@ -13,8 +13,8 @@ type Message struct {
 	Client nt.ClientID
 	ID     uint32
 	Data   []byte
-	// What a connection port receives: whether this is the request to connect,
-	// or the end of a connection, and what the server called the connection.
+	// Flags of a received message: whether it is the connection request, or
+	// the end of a connection, and the server's name for the connection.
 	Connecting, Closed bool
 	Context            uint64
 }
@@ -48,9 +48,9 @@ func (w *waiter) end() {
 	w.thread.Deref(ob.TagLink)
 }
 
-// Request queues a copy of data; the thread then waits for the reply, which Answer returns. The thread's payer is
-// charged until then. Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED, STATUS_PORT_MESSAGE_TOO_LONG,
-// STATUS_INSUFFICIENT_RESOURCES beyond MaxRequests, those of a charge.
+// Request queues a copy of data; the thread then waits for the reply, which Answer returns. The thread's payer
+// is charged until then. Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
+// STATUS_PORT_MESSAGE_TOO_LONG, STATUS_INSUFFICIENT_RESOURCES beyond MaxRequests, and the errors of a charge.
 func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
 	if p.Kind != Client {
 		return 0, ntstatus.InvalidPortHandle
@@ -84,8 +84,9 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	return c.last, ntstatus.Success
 }
 
-// Answer takes the reply to a request, once. Errors: STATUS_PENDING until there is one, STATUS_PORT_DISCONNECTED,
-// STATUS_INVALID_PORT_HANDLE, STATUS_REPLY_MESSAGE_MISMATCH for a request that is not the thread's.
+// Answer takes the reply to a request, once. Errors: STATUS_PENDING until the reply is there,
+// STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE, STATUS_REPLY_MESSAGE_MISMATCH for another thread's
+// request.
 func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle
@@ -110,8 +111,9 @@ func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	return w.reply, ntstatus.Success
 }
 
-// Receive takes the oldest request. A connection port receives from all its clients, and requests to connect first.
-// Errors: STATUS_TIMEOUT if there is none, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE for a client's end.
+// Receive takes the oldest request. A connection port receives from all its clients, and requests to connect
+// first. Errors: STATUS_TIMEOUT for an empty queue, STATUS_PORT_DISCONNECTED, STATUS_INVALID_PORT_HANDLE for a
+// client's end.
 func (p *Port) Receive() (Message, ntstatus.Status) {
 	switch p.Kind {
 	case Connection:
@@ -149,8 +151,9 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 	return w, ntstatus.Success
 }
 
-// Reply answers a request; payer pays for the reply until the client has it. Errors: those
-// of the message, STATUS_PORT_MESSAGE_TOO_LONG, those of a charge.
+// Reply answers a request. payer pays for the reply until the client has received it.
+// Errors: the errors of the message, STATUS_PORT_MESSAGE_TOO_LONG, and the errors of a
+// charge.
 func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []byte) ntstatus.Status {
 	c, st := p.connectionOf(client, id)
 	if st != ntstatus.Success {
@@ -176,9 +179,9 @@ func (p *Port) Reply(payer quota.Payer, client nt.ClientID, id uint32, data []by
 }
 
 // Impersonate implements NtImpersonateClientOfPort: the thread acts as the client that
-// waits for the reply to this message (I-88). With static tracking the context
-// is that of the connection, with dynamic tracking that of the waiting thread
-// now.
+// waits for the reply to this message (I-88). With static tracking it is the
+// connection's context, with dynamic tracking the current context of the waiting
+// thread.
 func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
 	if p.Kind != Server {
 		// A client's end or a connection port has no client to act for.

@@ -122,7 +122,8 @@ type connection struct {
 
 // Connect makes a client's end, which waits to be accepted. It keeps at most Longest bytes of info. With static
 // tracking it captures the client's context now. The caller calls Init on the port. Errors:
-// STATUS_OBJECT_NAME_NOT_FOUND for a closed port, STATUS_INSUFFICIENT_RESOURCES beyond MaxPending, those of I-80.
+// STATUS_OBJECT_NAME_NOT_FOUND for a closed port, STATUS_INSUFFICIENT_RESOURCES beyond MaxPending, and the
+// errors of I-80.
 func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info []byte) (*Port, ps.Outcome) {
 	c := &connection{sqos: sqos, port: p,
 		client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},

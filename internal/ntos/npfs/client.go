@@ -34,7 +34,7 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 		box.leave(0, k, whole)
 		m.fits = m.fits || whole // all of it was read
 		if server && (k > 0 || whole) {
-			// A read that took nothing of a message has not read it (I-154).
+			// A read of zero bytes of a message has not read it (I-154).
 			in.read = true
 			if m.context != nil || m.failed.Status != ntstatus.Success {
 				if in.last != nil && in.last != m.context {
@@ -54,9 +54,10 @@ func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []
 	return data, st, dropped
 }
 
-// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client (I-85, I-86). The context is that of
-// the connection with static tracking, else that of the last message read. Errors: STATUS_ILLEGAL_FUNCTION on a client
-// end, STATUS_PIPE_LISTENING, STATUS_INVALID_PIPE_STATE, STATUS_CANNOT_IMPERSONATE before a read, that of the capture.
+// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client (I-85, I-86). The context is the
+// connection's with static tracking, else the context of the last message read. Errors: STATUS_ILLEGAL_FUNCTION
+// on a client end, STATUS_PIPE_LISTENING, STATUS_INVALID_PIPE_STATE, STATUS_CANNOT_IMPERSONATE before a read,
+// and the errors of the capture.
 func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	if !e.isServer {
 		// Only the server's end impersonates.
@@ -91,7 +92,7 @@ func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85",
 			Because: "nothing has been read from the client yet"}
 	case in.static != nil:
-		// With static tracking the client counts as it connected (I-4).
+		// Static tracking uses the client's context of the time when it connected (I-4).
 		return in.static, ps.Outcome{}
 	case in.last != nil:
 		return in.last, ps.Outcome{}

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Connect connects a client to a listening instance of the pipe with a name. A nil sqos means [DefaultSQOS]. With
-// static tracking it captures the client's context now (I-4), and refuses a client that cannot give that level.
-// Connect calls open with the client end, without a lock. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
-// STATUS_PIPE_NOT_AVAILABLE, those of I-80 and of open.
+// Connect connects a client to a listening instance of the pipe with a name. A nil sqos means [DefaultSQOS].
+// With static tracking it captures the client's context now (I-4), and refuses a client that cannot give that
+// level. Connect calls open with the client end, without a lock. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
+// STATUS_PIPE_NOT_AVAILABLE, and the errors of I-80 and of open.
 func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
 	return fs.connect(func(pipes map[string]*pipe) *pipe { return pipes[ob.Upcase(name)] }, client, sqos, open)
@@ -29,7 +29,7 @@ func (fs *FileSystem) ConnectTo(server *End, client *ps.Thread, sqos *nt.Securit
 // connect connects to the pipe that find returns. It calls find with the pipes by name, and with fs.mu held.
 func (fs *FileSystem) connect(find func(map[string]*pipe) *pipe, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
-	// A client that says nothing allows the default (I-84).
+	// A client that states no quality of service gets the default (I-84).
 	q := DefaultSQOS
 	if sqos != nil {
 		q = *sqos
@@ -95,9 +95,9 @@ func (fs *FileSystem) claim(find func(map[string]*pipe) *pipe) (in *Instance, tu
 	return nil, 0, nil, ntstatus.PipeNotAvailable
 }
 
-// inOrder returns the instances in the order in which clients take them: those whose servers
-// wait for a client, the longest wait first, and then the others, the oldest first (I-156).
-// The caller holds fs.mu.
+// inOrder returns the instances in the order in which clients take them: first those whose
+// servers wait for a client, longest wait first, then the others, oldest first (I-156). The
+// caller holds fs.mu.
 func (p *pipe) inOrder() []*Instance {
 	begun := map[*Instance]uint64{}
 	for _, in := range p.instances {

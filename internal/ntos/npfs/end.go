@@ -9,8 +9,8 @@ import (
 // IsServer reports whether this is the server's end.
 func (e *End) IsServer() bool { return e.isServer }
 
-// Completes reports whether operations on this end complete at once, with nothing
-// done where they would wait (T-135).
+// Completes reports whether operations on this end complete immediately, without
+// effect if they would have to wait (T-135).
 func (e *End) Completes() bool { return e.complete.Load() }
 
 // Changed returns a channel that is closed at the next change of the instance.
@@ -55,10 +55,10 @@ func (e *End) readyLocked() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Write queues data for the other end and returns how many bytes it took; it never waits.
-// An end that completes operations at once may take fewer, or none, with success (I-153). Errors:
-// STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_CLOSING, and
-// STATUS_PIPE_BUSY, with nothing taken, where the data does not fit; those of a charge.
+// Write queues data for the other end and returns how many bytes it took; it never waits. An end
+// that completes operations at once may take fewer, or none, with success (I-153). Errors:
+// STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_CLOSING; STATUS_PIPE_BUSY if the
+// data does not fit, and then no byte is written; and the errors of a charge.
 func (e *End) Write(t *ps.Thread, data []byte) (n int, st ntstatus.Status) {
 	m, st := e.newMessage(t, data)
 	if st != ntstatus.Success {

@@ -126,9 +126,9 @@ func (p *pipe) count() uint32 {
 
 // Peek returns what could be read, up to n bytes of it, and leaves it there: of
 // one message where the pipe keeps messages, with STATUS_BUFFER_OVERFLOW if it
-// is longer. Errors: STATUS_PIPE_DISCONNECTED for a client that was sent away,
-// STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN where the
-// other end is closed and everything was read.
+// is longer. Errors: STATUS_PIPE_DISCONNECTED for a disconnected client,
+// STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN if the
+// other end is closed and all data was read.
 func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 	in := e.instance
 	in.mu.Lock()
@@ -136,7 +136,7 @@ func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
 	box := e.inbox()
 	switch {
 	case e.detachedLocked():
-		// Whom the server sent away peeks at nothing. I-132
+		// A client that the server disconnected cannot peek. I-132
 		return b, ntstatus.PipeDisconnected
 	case in.state == Closing && len(box.messages) == 0:
 		// The other end has closed and all its data was read.

@@ -21,7 +21,7 @@ const (
 	MaxQuota     = 1 << 24
 )
 
-// DefaultSQOS holds what a client allows that says nothing (I-84).
+// DefaultSQOS is the quality of service of a client that states none (I-84).
 var DefaultSQOS = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 	ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING, EffectiveOnly: true}
 
@@ -170,8 +170,8 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	return ntstatus.Success
 }
 
-// newEnd makes an end with one reference for the caller. Its descriptor is that
-// of the pipe's name.
+// newEnd makes an end with one reference for the caller. Its descriptor is the
+// one of the pipe's name.
 func newEnd(in *Instance, p *ps.Process) *End {
 	e := &End{instance: in, process: p}
 	p.Ref(ob.TagLink)
@@ -202,7 +202,7 @@ func (fs *FileSystem) firstEnd(name string) *End {
 }
 
 // Find returns a server end of the pipe, whose descriptor protects it, with a
-// reference for the caller; nil if there is no such pipe.
+// reference for the caller. It returns nil for an unknown pipe.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
 // add enters an instance, and with the first one the name with its descriptor.
@@ -229,7 +229,7 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 		}
 		p = &pipe{fs: fs, key: ob.Upcase(name), cfg: cfg, security: ob.NewSharedSecurity(d)}
 		if name == "" {
-			// A pipe without a name is reached through its server's end alone, and has no other (I-161).
+			// A pipe without a name has one instance, which clients reach only through its server's end (I-161).
 			p.cfg.Instances = 1
 		} else {
 			fs.pipes[p.key] = p
@@ -248,7 +248,7 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	return existed, ntstatus.Success
 }
 
-// remove takes an instance out; the name goes with the last.
+// remove removes an instance. The last instance removes the name.
 func (p *pipe) remove(in *Instance) {
 	if p.without(in) {
 		p.wake()

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/quota"
 )
 
-// maxMessages is how many messages a queue takes before further ones wait, also those of no
-// bytes, which need no quota (I-141).
+// maxMessages is the number of messages that a queue accepts before further ones wait. It
+// includes messages without bytes, which need no quota (I-141).
 const maxMessages = 1 << 16
 
 // queue holds the messages that one end wrote and the other has not read. Those that fit the
@@ -41,8 +41,8 @@ const messageSize = 512
 // taken returns how many bytes of the message the reader has.
 func (m *message) taken() int { return m.length - len(m.data) }
 
-// room returns how many bytes a new message may have to fit, and false where none fits: one
-// waits for room already, or there are too many.
+// room returns the maximal size of a new message. It returns false if no message fits,
+// because one already waits for room or the queue has too many.
 func (q *queue) room() (int, bool) {
 	return q.quota - q.fitting, q.fits == len(q.messages) && q.fits < maxMessages
 }
@@ -82,7 +82,7 @@ func (q *queue) leave(i, n int, gone bool) {
 	q.settle()
 }
 
-// settle lets the first messages that wait fit where there is room for them.
+// settle admits the first waiting messages as far as they fit.
 func (q *queue) settle() {
 	for q.fits < min(len(q.messages), maxMessages) {
 		m := q.messages[q.fits]

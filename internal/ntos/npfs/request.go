@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Op is the operation that a request asks for. The zero value asks for none.
+// Op is the operation that a request asks for. The zero value requests no operation.
 type Op uint8
 
 // The operations that may end later than they begin.
@@ -248,7 +248,7 @@ func (e *End) Waits() (synchronous, alertable bool) {
 	return alertable || e.Options&winnt.FILE_SYNCHRONOUS_IO_NONALERT != 0, alertable
 }
 
-// Flush returns STATUS_PENDING while the other end has not read everything (I-140).
+// Flush returns STATUS_PENDING until the other end has read all data (I-140).
 func (e *End) Flush() ntstatus.Status {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()

@@ -5,10 +5,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// newMessage makes a message of a thread. With dynamic tracking the context of a
-// client is that of its thread now, when it writes (I-85), also where the message
-// has to wait for room.
-// The writer pays for it, also while it waits. Errors: those of a charge.
+// newMessage makes a message of a thread. With dynamic tracking, a client's
+// context is the context of its thread at the time of the write (I-85), even if
+// the message has to wait for room. The writer pays for it, also while it waits.
+// Errors: the errors of a charge.
 func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) {
 	paid, st := t.Payer().Charge(messageSize + len(data))
 	if st != ntstatus.Success {
@@ -22,8 +22,7 @@ func (e *End) newMessage(t *ps.Thread, data []byte) (*message, ntstatus.Status) 
 	return m, ntstatus.Success
 }
 
-// readLocked takes up to n bytes, STATUS_PIPE_EMPTY where nothing is there yet.
-//
+// readLocked reads up to n bytes. It returns STATUS_PIPE_EMPTY if no data is there yet.
 // +checklocks:e.instance.mu
 func (e *End) readLocked(n int, f *finished) (res Result) {
 	in, box := e.instance, e.inbox()
@@ -120,9 +119,8 @@ func (e *End) stalledLocked(m *message) ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// askLocked queues the message of a FSCTL_PIPE_TRANSCEIVE: the end is connected and
-// reads messages, and nothing waits to be read.
-//
+// askLocked queues the message of an FSCTL_PIPE_TRANSCEIVE. It requires that the
+// end is connected and reads messages, and that no data waits to be read.
 // +checklocks:e.instance.mu
 func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status) {
 	switch {
@@ -143,9 +141,8 @@ func (e *End) askLocked(m *message, full bool, f *finished) (st ntstatus.Status)
 	return st
 }
 
-// listenLocked makes a disconnected instance listen; STATUS_PIPE_LISTENING while there
-// is no client.
-//
+// listenLocked makes a disconnected instance listen. It returns STATUS_PIPE_LISTENING
+// until a client connects.
 // +checklocks:e.instance.mu
 func (e *End) listenLocked() ntstatus.Status {
 	in := e.instance
@@ -167,9 +164,7 @@ func (e *End) listenLocked() ntstatus.Status {
 	return ntstatus.PipeListening
 }
 
-// flushLocked returns STATUS_PENDING while there is something that a connected other
-// end has not read.
-//
+// flushLocked returns STATUS_PENDING while a connected other end has unread data.
 // +checklocks:e.instance.mu
 func (e *End) flushLocked() ntstatus.Status {
 	switch {

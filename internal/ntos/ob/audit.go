@@ -15,20 +15,20 @@ type Audited struct {
 
 // Auditor records opens and closes. It is called with no lock held.
 type Auditor interface {
-	// Opens reports whether an open can leave a record at all; it costs one
-	// load when nothing is audited.
+	// Opens reports whether an open can leave a record. Without an audit
+	// policy that costs one atomic load.
 	Opens() bool
 	// Opened records a decision about an object, granted or not, before the
-	// handle works; h is reserved for a success. A failure, which is
-	// STATUS_AUDIT_FAILED, fails the open and nothing is granted.
+	// handle works; h is reserved for a success. A failure is
+	// STATUS_AUDIT_FAILED: the open fails and grants no right.
 	Opened(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
 		h winnt.Handle) (Audited, ntstatus.Status)
 	// Closed records the close of a handle that has OBJ_AUDIT_OBJECT_CLOSE. The close succeeds in any case.
 	Closed(c *Caller, obj Object, h winnt.Handle)
 }
 
-// records reports whether this caller's opens may have to be recorded; those
-// of kernel mode never are (U-10).
+// records reports whether this caller's opens may need a record. Opens of
+// kernel mode never do (U-10).
 func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
@@ -52,7 +52,7 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 	a, st := c.recordOpen(obj, subject, desired, dec, r.Handle())
 	if st != ntstatus.Success {
 		r.Abandon()
-		// A demanded record that cannot be kept fails the open: nothing is granted.
+		// If a required record cannot be stored, the open fails and grants no right.
 		return 0, 0, c.Fail("U-64", st)
 	}
 	if st := r.Publish(obj, dec.Granted, a.attributes(attributes)); st != ntstatus.Success {

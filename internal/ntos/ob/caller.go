@@ -17,7 +17,8 @@ type Subjects interface {
 }
 
 // Caller describes the caller of an operation: previous mode, handle tables, meaning of the pseudo handles, and
-// subject. It belongs to one thread and is used by one goroutine at a time. The zero value can reference nothing.
+// subject. It belongs to one thread and is used by one goroutine at a time. The zero value cannot reference any
+// object.
 type Caller struct {
 	Mode   access.Mode // previous mode (O-1)
 	Table  *Table      // the calling process's handles; nil once it has exited
@@ -86,9 +87,9 @@ func (c *Caller) payer() quota.Payer {
 	return c.Pays.Payer()
 }
 
-// TableFor returns the table that a new handle goes to: the kernel table for a
-// kernel-mode caller that passes OBJ_KERNEL_HANDLE, else the caller's own. From
-// user mode the flag is ignored (O-28).
+// TableFor returns the table for a new handle: the kernel table if a
+// kernel-mode caller passes OBJ_KERNEL_HANDLE, else the caller's process table.
+// From user mode the flag is ignored (O-28).
 func (c *Caller) TableFor(attributes uint32) *Table {
 	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // user mode's flag means nothing (O-28)
 		return c.Kernel
@@ -96,9 +97,10 @@ func (c *Caller) TableFor(attributes uint32) *Table {
 	return c.Table
 }
 
-// TableOf returns the table of an existing handle value: non-negative values
-// in the process's table, negative ones in the kernel table, which user mode
-// does not see (O-13). It returns nil where there is no such table.
+// TableOf returns the table that a handle value indexes: the process's table
+// for non-negative values, the kernel table for negative ones. User mode
+// does not see the kernel table (O-13). It returns nil if the caller cannot
+// see that table.
 func (c *Caller) TableOf(v winnt.Handle) *Table {
 	if v >= 0 {
 		return c.Table

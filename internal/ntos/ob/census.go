@@ -55,8 +55,9 @@ func (c *Census) remove(h *Header) {
 	s.n--
 }
 
-// Counts returns the objects, handles and references alive. Each object is read at
-// one moment, the sum is not: compare it only when nothing runs.
+// Counts returns the objects, handles and references alive. It reads each object
+// atomically, but not all of them at one time. Compare the sum only while no other
+// code runs.
 func (c *Census) Counts() (objects, handles, references int64) {
 	c.each(func(h *Header) {
 		hs, rs := h.Counts(0)

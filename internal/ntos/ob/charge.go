@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// CompareAndSwapSecurity replaces the descriptor if it is still old. If it returns false nothing changed: the caller
-// reads [Header.Security] again and retries.
+// CompareAndSwapSecurity replaces the descriptor if it is still old. If it returns false, it changed no state:
+// the caller reads [Header.Security] again and retries.
 //
 // On success the header owns paid, the charge for the new descriptor, and returns the charge of the previous
 // replacement. On failure paid stays with the caller.
@@ -27,8 +27,8 @@ func (h *Header) ReplaceSecurity(d *sd.Descriptor, paid quota.Receipt) {
 	})
 }
 
-// replace runs swap on the descriptor pointer, the shared one if there is one. It exchanges the charges if swap
-// returns true.
+// replace runs swap on the descriptor pointer, or on the shared pointer if the object has one. It exchanges the
+// charges if swap returns true.
 func (h *Header) replace(paid quota.Receipt, swap func(*atomic.Pointer[sd.Descriptor]) bool) bool {
 	at, later := &h.security, &h.later
 	if h.shared != nil {
@@ -42,7 +42,7 @@ func (h *Header) replace(paid quota.Receipt, swap func(*atomic.Pointer[sd.Descri
 	}
 	l.mu.Unlock()
 	if swapped {
-		// The charge for the descriptor before goes back to its own payer.
+		// The payer of the old descriptor gets its charge back.
 		paid.Return()
 	}
 	return swapped
@@ -92,9 +92,9 @@ func (h *Header) PayMore(p quota.Payer, n int) ntstatus.Status {
 	return st
 }
 
-// Pay charges an object to its creator, before it is shared: its body, its descriptor and more bytes, such as those of
-// its name. Releasing the last reference returns the charge. A payer without a block pays nothing. Errors: those
-// of [quota.Payer.Charge]; the caller then drops the object.
+// Pay charges an object to its creator before other callers can see it: its body, its descriptor, and more
+// bytes, for example of its name. Releasing the last reference returns the charge. A payer without a block
+// pays no charge. Errors: those of [quota.Payer.Charge]; the caller then drops the object.
 func (h *Header) Pay(p quota.Payer, more int) (st ntstatus.Status) {
 	if p.Block == nil {
 		return ntstatus.Success

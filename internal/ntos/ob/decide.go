@@ -51,7 +51,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	if d == nil {
 		return c.grantUnprotected(h, subject, mapped)
 	}
-	// A request for nothing is refused on an object that has a descriptor.
+	// An object with a descriptor refuses a request for no rights.
 	if mapped == 0 {
 		return c.refuse(h, "O-90", ntstatus.AccessDenied)
 	}
@@ -67,7 +67,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 		return dec
 	}
 	if dec.Granted &= t.Valid | winnt.ACCESS_SYSTEM_SECURITY; dec.Granted == 0 {
-		// MAXIMUM_ALLOWED found only bits that mean nothing on this type.
+		// MAXIMUM_ALLOWED found only bits that have no meaning on this type.
 		return c.refuse(h, "O-21", ntstatus.AccessDenied)
 	}
 	dec.Granted = t.addRights(dec.Granted) // after the check, so that no entry can deny it (O-36)
@@ -82,8 +82,9 @@ func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
 	return mapped & (t.Valid | winnt.ACCESS_SYSTEM_SECURITY)
 }
 
-// grantUnprotected opens an object without a descriptor: everything but
-// ACCESS_SYSTEM_SECURITY, which needs its privilege (O-30, O-35).
+// grantUnprotected opens an object without a descriptor. It grants
+// every right except ACCESS_SYSTEM_SECURITY, which needs its privilege
+// (O-30, O-35).
 func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped winnt.AccessMask) access.Decision {
 	dec, ok := grantAll(h.typ, subject, mapped)
 	if !ok {
@@ -163,7 +164,7 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 }
 
 // explain repeats a denied check with a recording tracer when the call is
-// traced. The rule noted is that of the last refusing step, if one refused.
+// traced. It notes the rule of the last step that refused, if any did.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return

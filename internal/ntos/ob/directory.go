@@ -14,8 +14,8 @@ import (
 // DirectoryType is the type of [Directory].
 var DirectoryType = &Type{ObjectType: winnt.DirectoryObject}
 
-// DefaultDirectoryLimit is how many objects a directory takes when nothing is
-// configured (O-82).
+// DefaultDirectoryLimit is the number of objects that a directory accepts if
+// the configuration sets no limit (O-82).
 const DefaultDirectoryLimit = 1 << 20
 
 // Directory holds named objects. Each entry holds a reference on its object,
@@ -95,8 +95,9 @@ func (h *Header) Path() string {
 	return `\` + strings.Join(names, `\`)
 }
 
-// Lookup finds an entry and takes a reference before the directory is
-// unlocked; nil if nothing has that name. The caller owes Deref(TagCall).
+// Lookup finds an entry and takes a reference before it unlocks the
+// directory. It returns nil for an unknown name. The caller owes
+// Deref(TagCall).
 func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	h, _ := d.lookup(name, ignoreCase)
 	return h
@@ -131,15 +132,15 @@ func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
 // Insert names an object, on which the caller holds a reference. Errors:
 // OBJECT_NAME_INVALID (empty, or with a backslash), OBJECT_NAME_COLLISION
 // (O-23; also for an object that has a name already), INSUFFICIENT_RESOURCES
-// (O-82). The name of a temporary object goes with its last handle (O-44), so
-// an object whose handle is still to come is inserted by [Namespace.Create].
+// (O-82). A temporary object loses its name with its last handle (O-44), so
+// [Namespace.Create] inserts an object that does not have its handle yet.
 func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.Status {
 	return d.insert(name, obj.Head(), ignoreCase, false)
 }
 
-// insert names an object; with open it counts the creator's handle in the same
-// step, so that no other caller can open and close the object before it and take the
-// name away.
+// insert names an object. With open it also counts the creator's handle in the same
+// step. Otherwise another caller could open and close the object first, and the name
+// would disappear.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
 		// A component is not empty and has no backslash (O-23).
@@ -184,7 +185,7 @@ func (l *link) addHandle(h *Header) bool {
 }
 
 // Unname removes the object's name, whatever handles it has. It does nothing
-// for an object without one.
+// for an object without a name.
 func (h *Header) Unname() {
 	if l := h.link.Load(); l != nil {
 		h.unlink(l, func() bool { return true })

@@ -16,7 +16,8 @@
 // of a handle are fixed at creation and never checked again (O-34). Named objects are in a [Namespace] of [Directory]
 // objects. [Namespace.Open] and [Namespace.Create] walk a path, check it and create the handle.
 //
-// Any goroutine may call the exported functions, and each call is atomic (O-80). Inside the package the lock order is
-// Table, Directory, Census. None of them is held during an access check or a hook of a type. A reference is never
-// taken on an object with a count of zero: a reader without a reference of its own must use [Header.TryRef].
+// Any goroutine may call the exported functions, and each call is atomic (O-80). Inside the package the lock
+// order is Table, Directory, Census. No caller holds one of them during an access check or a hook of a type.
+// Code never takes a reference on an object whose count is zero: a reader without its own reference must use
+// [Header.TryRef].
 package ob

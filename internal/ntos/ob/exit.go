@@ -8,8 +8,8 @@ import (
 )
 
 // Drain closes every handle, protected ones too (O-43), and leaves the table
-// closed: an insert then gives PROCESS_IS_TERMINATING (O-47). It is called at
-// process exit, with no lock held; calling it again does nothing.
+// closed: an insert then gives PROCESS_IS_TERMINATING (O-47). The process's
+// exit calls it with no lock held. A second call has no effect.
 func (t *Table) Drain() {
 	t.mu.Lock()
 	t.closed = true
@@ -63,10 +63,10 @@ func (t *Table) All() iter.Seq[Entry] {
 	}
 }
 
-// Inherit fills a new process's table from its creator's: every handle with
-// OBJ_INHERIT gets the same value with the same rights and attributes, nothing
-// else is copied (O-59). The table must be new. Error: INSUFFICIENT_RESOURCES
-// when a value lies beyond this table's limit, and those of a charge; the table is then empty.
+// Inherit fills a new process's table from its creator's. Each handle with OBJ_INHERIT gets
+// the same value, rights and attributes; other handles are not copied (O-59). The table must
+// be new. Errors: INSUFFICIENT_RESOURCES if a value exceeds this table's limit, and the errors
+// of a charge. After an error the table is empty.
 func (t *Table) Inherit(from *Table) ntstatus.Status {
 	entries, st := from.inheritable(t.limit)
 	if st == ntstatus.Success {

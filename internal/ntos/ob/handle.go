@@ -2,7 +2,7 @@ package ob
 
 import "github.com/refmon/refmon/winnt"
 
-// Granted holds the contents of a handle without its object. The zero value grants nothing.
+// Granted holds the contents of a handle without its object. The zero value grants no right.
 type Granted struct {
 	Access     winnt.AccessMask // rights fixed when the handle was made (O-34)
 	Attributes uint32           // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE
@@ -11,7 +11,7 @@ type Granted struct {
 // handleAttributes are the attributes a handle can carry.
 const handleAttributes = winnt.OBJ_PROTECT_CLOSE | winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE
 
-// A slot's word packs everything a look-up needs besides the object:
+// A slot's word packs all that a lookup needs apart from the object:
 //
 //	bits  0–24  granted access: specific and standard rights, ACCESS_SYSTEM_SECURITY
 //	bits 25–27  handle attributes

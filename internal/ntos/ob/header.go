@@ -86,8 +86,8 @@ func (h *Header) Exclusive() Object { return h.birth.Exclusive }
 // Permanent reports whether the name outlives the last handle.
 func (h *Header) Permanent() bool { return h.permanent.Load() }
 
-// Security returns the current descriptor, nil if the object has none. The value is immutable, so a check in progress
-// sees no later change (O-66).
+// Security returns the current descriptor, or nil if the object has none. The value is immutable, so a check in
+// progress sees no later change (O-66).
 func (h *Header) Security() *sd.Descriptor { return h.descriptor().Load() }
 
 // SetSecurity replaces the descriptor and leaves the charges alone. With nil, the object has no security.
@@ -184,8 +184,8 @@ func (h *Header) lastReference(n uint32) {
 // HandleCount returns how many handles name the object now, in all tables.
 func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
 
-// PointerCount returns how many references there are now, those of handles
-// included.
+// PointerCount returns the current number of references, including one per
+// handle.
 func (h *Header) PointerCount() int64 { return int64(uint32(h.counts.Load())) }
 
 // Counts returns one consistent reading of both counts. It subtracts own, the references that the caller holds for its

@@ -12,13 +12,13 @@ import (
 func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Status) {
 	s := t.slot(t.index(v))
 	if s == nil {
-		// The value 0, and one beyond the table, name nothing (O-11).
+		// The value 0 and values beyond the table are not handles (O-11).
 		return nil, Granted{}, ntstatus.InvalidHandle
 	}
 	for {
 		w := s.word.Load()
 		if w&slotValid == 0 {
-			// A handle that names nothing is reported before type and right (O-31).
+			// An unknown handle is reported before the type and the right are checked (O-31).
 			return nil, Granted{}, ntstatus.InvalidHandle
 		}
 		// Between the two loads the object may be closed or destroyed, or the slot reused. So a reference is taken
@@ -66,7 +66,7 @@ func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) win
 	return winnt.AccessMask(s.audit.And(^uint32(used))) & used
 }
 
-// PendingAudit reports what TakeAudit would, and marks nothing.
+// PendingAudit returns the rights that TakeAudit would return, and marks none of them.
 func (t *Table) PendingAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
 	s := t.slot(t.index(v))
 	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always

@@ -16,7 +16,7 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	}
 	defer p.Release()
 	if p.Object == nil {
-		// Nothing has that name.
+		// No object has that name.
 		return 0, 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	return ns.open(c, &p, n, typ, &subject, desired)
@@ -52,7 +52,7 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	if recorded {
 		if a, st = c.recordOpen(p.Object, *subject, desired, dec, r.Handle()); st != ntstatus.Success {
 			r.Abandon()
-			// A demanded record that cannot be kept fails the open: nothing is granted.
+			// If a required record cannot be stored, the open fails and grants no right.
 			return 0, 0, c.Fail("U-64", st)
 		}
 	}
@@ -181,10 +181,10 @@ type creation struct {
 	make    Maker
 }
 
-// commitNew makes the object, names it where there is a place for it, and
-// publishes its handle. The value is reserved first: once the name is visible
-// nothing can fail but the record of the creation, for which the name is taken
-// back, and the exit of the process.
+// commitNew creates the object, names it if it has a directory, and publishes
+// its handle. It reserves the handle value first. Once the name is visible,
+// only two things can fail: the record of the creation, after which commitNew
+// removes the name, and the process's exit.
 func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
 	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {
@@ -216,7 +216,7 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 			h.Unname()
 			h.dropHandle()
 			r.Abandon()
-			// A demanded record that cannot be kept fails the call: nothing is made.
+			// If a required record cannot be stored, the call fails and creates no object.
 			return 0, c.Fail("U-64", st)
 		}
 	}
@@ -230,10 +230,10 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 }
 
 // adopt gives a new object what its attributes say about it. OBJ_PERMANENT
-// means nothing for an object without a name (O-26).
+// has no effect on an object without a name (O-26).
 func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	b := h.birth
-	// The flag means nothing for an object without a name (O-26).
+	// The flag has no effect on an object without a name (O-26).
 	b.Permanent = named && attributes&winnt.OBJ_PERMANENT != 0
 	b.KernelObject = c.Mode == access.Kernel
 	if attributes&winnt.OBJ_EXCLUSIVE != 0 {
@@ -243,14 +243,15 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	h.SetBirth(b)
 }
 
-// createUnnamed makes an object without a name. OBJ_PERMANENT means nothing
-// for it (O-26).
+// createUnnamed makes an object without a name. OBJ_PERMANENT has no effect
+// on it (O-26).
 func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
 		return 0, 0, st
 	}
-	// What the request implies comes before the type, as for an object with a name (O-22).
+	// The rights that the request implies are checked before the type, as for an object with a name
+	// (O-22).
 	if st := c.gate(n, subject, desired, false); st != ntstatus.Success {
 		return 0, 0, st
 	}

@@ -11,7 +11,7 @@ import (
 // maxLinks is how many symbolic links one walk follows (O-24).
 const maxLinks = 31
 
-// Name is the naming part of OBJECT_ATTRIBUTES. The zero value names nothing.
+// Name is the naming part of OBJECT_ATTRIBUTES. The zero value has no name.
 type Name struct {
 	Root       winnt.Handle // RootDirectory; 0: the path is absolute
 	Path       string       // ObjectName
@@ -103,7 +103,7 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 // exclude each other (O-27).
 func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// There is no such attribute.
+		// The attribute does not exist.
 		return c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
@@ -129,7 +129,7 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 // leading backslash (O-23).
 func (n Name) relative() (string, ntstatus.Status) {
 	if n.Unnamed && n.Root != 0 {
-		// Without a name nothing below a root directory is meant (O-162).
+		// Without a name the request does not refer to an object below a root directory (O-162).
 		return "", ntstatus.ObjectNameInvalid
 	}
 	path, absolute := strings.CutPrefix(n.Path, `\`)

@@ -56,13 +56,14 @@ func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	return nil, Granted{}, ntstatus.InvalidHandle // O-13, O-31 (2)
 }
 
-// Close implements NtClose. Closing a pseudo handle succeeds and does nothing
-// (O-41); -3 is reserved and no handle (O-14). Errors as [Table.Close].
+// Close implements NtClose. Closing a pseudo handle succeeds and has no
+// effect (O-41). The value -3 is reserved and is not a handle (O-14). Errors
+// as [Table.Close].
 func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
 	switch v {
 	case winnt.NtCurrentProcess, winnt.NtCurrentThread,
 		winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
-		// A pseudo handle has nothing to close (O-41).
+		// A pseudo handle has no table entry to close (O-41).
 		return ntstatus.Success
 	}
 	t := c.TableOf(v)

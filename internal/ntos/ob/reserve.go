@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reservation is a handle value that names nothing yet. Under fail-closed
+// Reservation is a handle value without an object yet. Under fail-closed
 // auditing the record that names the value is made durable before the handle
 // works. End it with Publish or Abandon, once.
 type Reservation struct {
@@ -28,8 +28,9 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 // Handle returns the value that was reserved.
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
-// Publish makes the handle. It fails only when the table was drained in
-// between: PROCESS_IS_TERMINATING, and nothing is counted.
+// Publish makes the handle. It fails only if the table was drained in
+// between. The status is then PROCESS_IS_TERMINATING, and the counts do
+// not change.
 func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()
@@ -61,8 +62,9 @@ func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attr
 	return ntstatus.Success
 }
 
-// publishCounted publishes as Publish does a handle that is already on the
-// object's counts; on failure it takes it off again.
+// publishCounted publishes, like Publish, a handle that the object's
+// counts already include. If it fails, it removes the handle from the
+// counts.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	r.t.mu.Lock()
 	if r.t.closed {

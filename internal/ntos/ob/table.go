@@ -10,8 +10,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// DefaultHandleLimit is how many handles a table takes when nothing is
-// configured (O-82).
+// DefaultHandleLimit is the number of handles in a table if the
+// configuration sets no limit (O-82).
 const DefaultHandleLimit = 16_777_216
 
 const chunkSlots = 128
@@ -28,8 +28,8 @@ type slot struct {
 type chunk [chunkSlots]slot
 
 // Table is a handle table: handle value → (object, granted access,
-// attributes). Look-ups take no lock and allocate nothing. Make one with
-// [NewTable] or [NewKernelTable].
+// attributes). Lookups take no lock and do not allocate. Create a table
+// with [NewTable] or [NewKernelTable].
 type Table struct {
 	chunks atomic.Pointer[[]*chunk]    // atomic; grows under mu until Drain empties it
 	kernel bool                        // immutable
@@ -84,8 +84,9 @@ func (t *Table) Count() int {
 	return t.count
 }
 
-// Insert makes a handle to obj, on which the caller holds a reference. Errors: INSUFFICIENT_RESOURCES at the table's
-// limit (O-82), PROCESS_IS_TERMINATING after [Table.Drain] (O-47), those of [quota.Payer.Charge].
+// Insert makes a handle to obj, on which the caller holds a reference. Errors: INSUFFICIENT_RESOURCES at the
+// table's limit (O-82), PROCESS_IS_TERMINATING after [Table.Drain] (O-47), and the errors of
+// [quota.Payer.Charge].
 func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	h := obj.Head()
 	t.mu.Lock()
@@ -162,7 +163,7 @@ func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	s := t.slot(i)
 	if s == nil || s.word.Load()&slotValid == 0 {
 		t.mu.Unlock()
-		// The value names nothing, or was closed before (O-40).
+		// The value has no object, or the handle was closed before (O-40).
 		return nil, 0, ntstatus.InvalidHandle
 	}
 	w := s.word.Load()
@@ -226,7 +227,7 @@ func (t *Table) growLocked(i uint32) ntstatus.Status {
 	if int(i/chunkSlots) < len(chunks) {
 		return ntstatus.Success
 	}
-	// Handles are paid for with the memory of their table, so that most cost nothing.
+	// The charge for the table's memory covers its handles, so most handles cost nothing extra.
 	paid, st := quota.Payer{Block: t.block.Load()}.Charge(chunkSize)
 	if st != ntstatus.Success {
 		return st

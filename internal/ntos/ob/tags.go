@@ -2,7 +2,7 @@
 
 package ob
 
-// tagCounts costs nothing in ordinary builds.
+// tagCounts has no size and no cost in ordinary builds.
 type tagCounts struct{}
 
 func (*tagCounts) add(Tag, int64)                 {}

@@ -30,9 +30,10 @@ type Type struct {
 	// AddRights returns the rights of a handle with the implied ones added (O-36). It must not remove any.
 	AddRights func(granted winnt.AccessMask) winnt.AccessMask
 
-	// Opens makes what an open of one of this type gives a handle to, with one
-	// reference (TagCall), and OpensAs is the type of that: a device is opened as a
-	// file. rest follows the object in the path. nil: the object itself.
+	// Opens returns the object that an open of this type's object yields a handle
+	// to, with one reference (TagCall). OpensAs is that object's type: opening a
+	// device yields a file. rest is the path after the object. nil means that the
+	// open yields the object itself.
 	Opens   func(o Object, rest string) (Object, ntstatus.Status)
 	OpensAs *Type
 
@@ -78,7 +79,7 @@ func (t Tag) String() string {
 func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
 	m = t.Mapping.Map(m)
 	if t.ObjectType == winnt.TokenObject {
-		// SYNCHRONIZE means nothing on a token and is dropped (O-21, T-7).
+		// SYNCHRONIZE has no meaning on a token, so it is removed (O-21, T-7).
 		m &^= winnt.SYNCHRONIZE
 	}
 	return m

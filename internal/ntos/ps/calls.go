@@ -24,9 +24,9 @@ type calls struct {
 	queued ke.Signal
 }
 
-// QueueCall queues a call, which the thread makes when it waits alertably.
-// Errors: STATUS_UNSUCCESSFUL for a thread that has ended,
-// STATUS_INSUFFICIENT_RESOURCES beyond [MaxCalls], those of a charge, which payer pays.
+// QueueCall queues a call, which the thread makes when it waits alertably. Errors:
+// STATUS_UNSUCCESSFUL for a thread that has ended, STATUS_INSUFFICIENT_RESOURCES beyond
+// [MaxCalls], and the errors of charging payer.
 func (t *Thread) QueueCall(payer quota.Payer, a nt.UserAPC) ntstatus.Status {
 	paid, st := payer.Charge(callSize)
 	if st != ntstatus.Success {
@@ -78,7 +78,8 @@ func (t *Thread) QueueIOCall(a nt.UserAPC, paid quota.Receipt) {
 	q.queued.Set()
 }
 
-// TakeCalls removes and returns the queued calls, nil if there are none. It returns their charges.
+// TakeCalls removes and returns the queued calls. It returns nil for an empty queue. It returns their
+// charges.
 func (t *Thread) TakeCalls() []nt.UserAPC {
 	q := &t.calls
 	q.mu.Lock()

@@ -35,8 +35,9 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 }
 
 // NewChild makes a process of p with its first thread, one reference on each
-// for the caller. It gets the job of its parent (I-91). Errors: those of
-// column B of I-90, of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES.
+// for the caller. It gets the job of its parent (I-91). Errors: the statuses
+// of column B of I-90 and of O-59, PROCESS_IS_TERMINATING,
+// INSUFFICIENT_RESOURCES.
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {
@@ -86,10 +87,9 @@ func (p *Process) payFor(made []*se.TokenObject) ntstatus.Status {
 	return p.Pay(payer, 0)
 }
 
-// newChildLocked finds the token and makes the process in the parent's job, in
-// one step under System.jobs: no limit and no job comes in between. The tokens
-// it returns are the caller's to drop.
-//
+// newChildLocked finds the token and creates the process in the parent's job,
+// in one step under System.jobs, so that no limit and no job can change in
+// between. The tokens it returns are the caller's to drop.
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
@@ -171,7 +171,7 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// MayAssignPrimary decides as AssignPrimaryToken does, and changes nothing.
+// MayAssignPrimary makes the same decision as AssignPrimaryToken and changes no state.
 func (p *Process) MayAssignPrimary(tok *se.TokenObject) Outcome {
 	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
 		return out

@@ -36,7 +36,7 @@ type ClientContext struct {
 	deleted  atomic.Bool
 }
 
-// identity is a token with what the thread that has it may do with it.
+// identity is a token and the limits under which its thread may use it.
 type identity struct {
 	token         *se.TokenObject
 	typ           winnt.TokenType
@@ -73,7 +73,7 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
 	}
 	if sqos.ImpersonationLevel > winnt.SecurityDelegation {
-		// There is no such level (I-80).
+		// The level is not defined (I-80).
 		return refuse(ntstatus.InvalidParameter, "the level is above SecurityDelegation")
 	}
 	// The context begins with what the client allows (I-80).
@@ -132,9 +132,9 @@ func (c *ClientContext) Impersonate(t *Thread) Outcome {
 	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
 }
 
-// Update implements SeUpdateClientSecurity: a dynamic context takes the client's current effective token. changed
-// reports whether it is another token, or the same one modified (I-82). A context that is not Direct stays as it is,
-// with success. On an error the context does not change.
+// Update implements SeUpdateClientSecurity: a dynamic context takes the client's current effective token.
+// changed reports whether the token is a different object or was modified (I-82). For a context that is not
+// Direct it succeeds and changes nothing. On an error the context does not change.
 func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, out Outcome) {
 	if !c.Direct {
 		return false, Outcome{}
@@ -239,7 +239,7 @@ type SavedState struct {
 	used   atomic.Bool
 }
 
-// Record returns the state that was set aside, nil for none.
+// Record returns the saved state, or nil if Disable saved none.
 func (s *SavedState) Record() *se.Impersonation { return s.record }
 
 // Used reports whether the state was restored already.
@@ -254,7 +254,7 @@ func (t *Thread) Disable() (s *SavedState, active bool) {
 // Restore implements PsRestoreImpersonation. If the thread was not impersonating at Disable, Restore ends the current
 // impersonation. nil changes nothing. Restoring a state twice is a bug in the caller and panics (I-61).
 func (t *Thread) Restore(s *SavedState) {
-	// Nothing was set aside, and without a state the client must not be dropped for the process's token (I-61).
+	// Disable saved no state, and reverting now would replace the client by the process's token (I-61).
 	if s == nil {
 		return
 	}

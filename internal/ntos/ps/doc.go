@@ -2,9 +2,9 @@
 // and the impersonation state of threads.
 //
 // A [Thread] impersonates through one atomic pointer to an immutable record
-// {Token, CopyOnOpen, EffectiveOnly, Level}: every reader sees one of the
-// records that were set, never a mixture (P-13), and replacing it yields the
-// previous one, whose reference is then dropped exactly once.
+// {Token, CopyOnOpen, EffectiveOnly, Level}. Every reader sees one whole
+// record, never a mixture of two (P-13). A replacement yields the previous
+// record, whose reference is then dropped exactly once.
 //
 //	st := ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
 //

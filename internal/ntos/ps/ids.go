@@ -40,8 +40,8 @@ func (s *System) freeID(id winnt.Handle) {
 	}
 }
 
-// LookupProcess returns the live process with an id and takes a reference; nil if there is none. The low two bits of
-// the id are ignored (O-37).
+// LookupProcess returns the live process with an id and takes a reference. It returns nil for an unknown id. The
+// low two bits of the id are ignored (O-37).
 func (s *System) LookupProcess(id winnt.Handle) *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
 	return following(p.sys, after, func(t *Thread) bool { return t.process == p && t.TryRef(ob.TagCall) })
 }
 
-// ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and that
-// id. before 0 means the last thread. It returns nil and 0 if there is no such thread.
+// ThreadBefore returns the thread of the process with the largest id below before, with one more reference, and
+// that id. before 0 means the last thread. It returns nil and 0 for an unknown thread.
 func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
 	s := p.sys
 	s.mu.Lock()

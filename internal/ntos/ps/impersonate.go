@@ -31,7 +31,7 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	}
 	// capture
 	if level > winnt.SecurityDelegation {
-		// There is no such level.
+		// The level is not defined.
 		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-41",
 			Because: "the level is above SecurityDelegation"}
 	}
@@ -122,10 +122,10 @@ func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonatio
 	return level < v.Level()
 }
 
-// recheck tests the token again if the process has joined a job since the first test. It runs after the exchange, and
-// the assignment to a job tests the thread after it has published the job, so at least one of them sees the other. On
-// a refusal it restores the thread's previous state, unless another call has set it since. It drops the tokens that
-// are no longer in use.
+// recheck tests the token again if the process has joined a job since the first test. It runs after the
+// exchange, and the assignment to a job tests the thread after it has published the job, so at least one of them
+// sees the other. On a refusal it restores the thread's previous state, unless another call has set it since. It
+// drops the tokens that no thread uses any more.
 func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	out := t.process.job.Load().refuses(r.Token.Value())
 	if out.Status == ntstatus.Success {
@@ -193,7 +193,8 @@ func (t *Thread) exchange(r *se.Impersonation) {
 	}
 }
 
-// RevertToSelf ends the impersonation if there is one (I-50). It cannot fail.
+// RevertToSelf ends the impersonation. It does nothing for a thread that does not impersonate (I-50).
+// It cannot fail.
 func (t *Thread) RevertToSelf() { t.exchange(nil) }
 
 // IsImpersonating implements PsIsThreadImpersonating (I-62).
@@ -214,9 +215,9 @@ func (t *Thread) Impersonation(tag ob.Tag) *se.Impersonation {
 	}
 }
 
-// ReplaceOwnCopy makes dup, the copy that an open made, the thread's impersonation token (I-23). If the record is no
-// longer the one that open read, it changes nothing and succeeds (I-29). The new record marks the token as the
-// thread's own copy (I-6). It makes no I-42 decision; the refusals of I-90 apply.
+// ReplaceOwnCopy makes dup, the copy that an open made, the thread's impersonation token (I-23). If the thread's
+// record has changed since open read it, it changes nothing and succeeds (I-29). The new record marks the token
+// as the thread's own copy (I-6). It makes no I-42 decision; the refusals of I-90 apply.
 func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Outcome {
 	if out := t.process.job.Load().refuses(dup.Value()); out.Status != ntstatus.Success {
 		return out
@@ -243,8 +244,8 @@ func (t *Thread) DisableImpersonation() *se.Impersonation {
 	return r
 }
 
-// SavedImpersonation copies the record with a reference of its own, without
-// ending the impersonation, for a revert that nests (I-76).
+// SavedImpersonation copies the record, with its own reference, and does
+// not end the impersonation. A nested revert restores it (I-76).
 func (t *Thread) SavedImpersonation() *se.Impersonation { return t.Impersonation(ob.TagSaved) }
 
 // RestoreImpersonation implements PsRestoreImpersonation: it drops what the thread

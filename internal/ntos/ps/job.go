@@ -25,7 +25,7 @@ const (
 	JobFilterTokens    = winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS
 )
 
-// JobLimits are the security limits of a job. The zero value limits nothing.
+// JobLimits are the security limits of a job. The zero value sets no limit.
 type JobLimits struct {
 	Flags  uint32
 	Token  *se.TokenObject  // JobOnlyToken: one reference
@@ -200,8 +200,8 @@ func (j *Job) refuses(t *token.Token) Outcome {
 }
 
 // admit applies columns A or, for a primary token, B of I-90 to a token about
-// to be used in the job. It returns the token itself, or a filtered one with a
-// reference (TagCall) that the caller drops.
+// to be used in the job. It returns the token itself, or a filtered token with
+// a reference (TagCall) that the caller must drop.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
 		// Without a job there is no limit (I-91).

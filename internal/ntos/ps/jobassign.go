@@ -8,10 +8,10 @@ import (
 )
 
 // AssignToJob puts the process into a job: column C of I-90 for every job that
-// begins to apply, outermost first (I-91). A process that is in a job already
-// goes into one nested in it, or into an empty one, which is nested by that; a
-// job it is in changes nothing. Errors: ACCESS_DENIED for a job that does not
-// fit there or whose limits refuse a token, PROCESS_IS_TERMINATING (O-47).
+// begins to apply, outermost first (I-91). A process that is already in a job
+// may join a job nested in it, or an empty job, which becomes nested. Joining
+// its own job again changes nothing. Errors: ACCESS_DENIED for a job that does
+// not fit there or whose limits refuse a token, PROCESS_IS_TERMINATING (O-47).
 func (p *Process) AssignToJob(j *Job) Outcome {
 	s := p.sys
 	s.jobs.Lock()
@@ -68,7 +68,7 @@ func (a *assignment) applying() []*Job {
 	return all[len(a.before.chain()):]
 }
 
-// decide tests the primary token, and finds the one that replaces it.
+// decide tests the primary token and finds its replacement.
 func (a *assignment) decide() Outcome {
 	tok := a.p.PrimaryToken()
 	for _, j := range a.applying() {
@@ -121,8 +121,8 @@ func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 }
 
 // commit publishes the job and then tests the tokens of impersonating threads. A thread that takes a token later
-// tests the job itself, so at least one of them sees the other. commit replaces the primary token only if no test
-// refuses.
+// tests the job itself, so at least one of the two sees the other. commit replaces the primary token only if no
+// test refuses.
 func (a *assignment) commit() Outcome {
 	p := a.p
 	p.mu.Lock()

@@ -9,7 +9,7 @@ import (
 
 // Payer returns who pays for what the thread makes: the block of its process, and in it
 // the part of the client that the thread acts for. A client that is the process's
-// own user has no part of its own.
+// own user has no separate share.
 func (t *Thread) Payer() quota.Payer {
 	b := t.process.Quota()
 	if b == nil {

@@ -36,7 +36,7 @@ type Thread struct {
 }
 
 // NewThread makes a thread of p with one reference for the caller. It starts without impersonation, whatever its
-// creator does (I-9). Errors: PROCESS_IS_TERMINATING, those of a charge.
+// creator does (I-9). Errors: PROCESS_IS_TERMINATING, and the errors of a charge.
 func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, p.isSystem) }
 
 // NewSystemThread makes a thread that runs kernel code only, whatever its process
@@ -117,7 +117,7 @@ func (t *Thread) Resume() (before int32) {
 }
 
 // selfThreadAlways holds what a thread may always do to itself (O-18).
-// The limited rights come with the full ones (O-36).
+// The full rights include the limited ones (O-36).
 const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION |
 	winnt.THREAD_SET_LIMITED_INFORMATION | winnt.THREAD_QUERY_LIMITED_INFORMATION
 
@@ -150,8 +150,8 @@ func (t *Thread) stamp() {
 // Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }
 
-// IsSystemThread reports whether the thread runs kernel code only: those of the
-// System process do.
+// IsSystemThread reports whether the thread runs kernel code only, as the
+// threads of the System process do.
 func (t *Thread) IsSystemThread() bool { return t.system }
 
 // SelfAccess returns the rights that the pseudo handle -2 grants (O-18).

@@ -17,8 +17,8 @@ const mediumRID = 0x2000
 // of explicit, which may be nil, else owner, primary group and default DACL of the creator's token. It maps generic
 // bits by the type, and adds the type's mandatory label (O-39).
 func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
-	// Each part comes from the explicit descriptor where that has it, and from the
-	// creator's token otherwise ([MS-DTYP] section 2.5.3.4.1).
+	// Each part comes from the explicit descriptor if that has it, and otherwise
+	// from the creator's token ([MS-DTYP] section 2.5.3.4.1).
 	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
 	var audit *sd.ACL
 	if explicit != nil {
@@ -128,8 +128,8 @@ func IntegritySID(rid uint32) sid.SID {
 // token's user, the primary token's user, LocalSystem, and Administrators if enabled
 // in the primary token. If either token is restricted, it also grants RESTRICTED.
 func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
-	// The order is the order in which the entries are listed in I-23; all of them
-	// allow, so it decides nothing.
+	// The entries keep the order of I-23. All of them allow, so the order does
+	// not affect any decision.
 	aces := []sd.ACE{allow(client.User().SID)}
 	if primary.User().SID != client.User().SID {
 		aces = append(aces, allow(primary.User().SID))
@@ -208,8 +208,9 @@ type defaultDescriptor struct {
 	d       *sd.Descriptor
 }
 
-// DefaultTokenDescriptor returns the descriptor of a new token whose creator has
-// this token and gives none (O-38, T-47). It is computed once for each value.
+// DefaultTokenDescriptor returns the descriptor of a new token if its creator,
+// who has this token, supplies none (O-38, T-47). It is computed once for each
+// value.
 func (t *TokenObject) DefaultTokenDescriptor() *sd.Descriptor {
 	v := t.Value()
 	if c := t.defSD.Load(); c != nil && c.creator == v {

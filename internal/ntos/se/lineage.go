@@ -54,7 +54,7 @@ func (t *TokenObject) DescendsFrom(root *TokenObject) bool {
 }
 
 // Unlabelled is the integrity of a program without a mandatory label, for
-// [Primary]: it lowers nothing.
+// [Primary]. It never lowers the token's integrity.
 const Unlabelled = ^uint32(0)
 
 // Primary returns the token of a child process whose parent has t (T-113). Only the TokenId changes and, with the

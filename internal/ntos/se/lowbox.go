@@ -7,8 +7,9 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// LowBoxes are the numbers of AppContainers: one for each package in each
-// terminal-services session, for as long as a token of it lives (T-69).
+// LowBoxes holds the numbers of AppContainers. Each package has one
+// number per terminal-services session, as long as one of its tokens
+// exists (T-69).
 type LowBoxes struct {
 	mu sync.Mutex
 	// +checklocks:mu
@@ -73,7 +74,7 @@ func (x Box) Release() {
 	}
 }
 
-// holdBox takes the hold of a new token object, nil for one of no AppContainer.
+// holdBox takes a new token object's hold on its AppContainer. It returns nil for a token without one.
 func (s *State) holdBox(v *token.Token) *Box {
 	if v.LowBoxNumber() == 0 {
 		return nil

@@ -44,8 +44,8 @@ type session struct {
 	notify    bool // marked for termination notification
 	logon     Logon
 
-	// The split pair of a UAC logon, as values: each session of the pair has
-	// both, and lives as long as the other.
+	// The split pair of a UAC logon, as values. Each session of the pair has
+	// both, and lives as long as its partner.
 	full, limited *token.Token
 	buddy         winnt.LUID // the other session of the pair, 0 without one
 }
@@ -57,15 +57,15 @@ func (l *LogonSessions) Known(id winnt.LUID) bool {
 	return l.live[id] != nil
 }
 
-// Len returns how many there are, the well-known ones counted.
+// Len returns the number of sessions, including the well-known ones.
 func (l *LogonSessions) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.live)
 }
 
-// Open creates a session that lives until its last token goes; it does
-// nothing for one that exists.
+// Open creates a session that lives until its last token is gone. It
+// does nothing if the session exists.
 func (l *LogonSessions) Open(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,8 +84,8 @@ func (l *LogonSessions) openLocked(id winnt.LUID) *session {
 	return s
 }
 
-// Hold references a session for a token that will be created. It returns false if there is no session with the id
-// (T-5). Release undoes it.
+// Hold references a session for a token that will be created. It returns false for an unknown id (T-5). Release
+// undoes it.
 func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

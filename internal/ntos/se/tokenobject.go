@@ -35,7 +35,7 @@ type TokenObject struct {
 }
 
 // NewToken makes a token object with a new TokenId and one reference, tagged as the caller's. It holds the
-// AppContainer (T-69) and the logon session (T-5), which it opens if there is none.
+// AppContainer (T-69) and the logon session (T-5). It opens the session if it does not exist.
 func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	if value.SessionDropped() {
 		// the new object references it itself
@@ -76,7 +76,8 @@ func (t *TokenObject) destroy() {
 	}
 }
 
-// DropSession releases the token's reference to its logon session (class 14). Further calls do nothing.
+// DropSession releases the token's reference to its logon session (class 14). Further calls have no
+// effect.
 func (t *TokenObject) DropSession() {
 	for {
 		old := t.value.Load()
@@ -125,13 +126,13 @@ type Impersonation struct {
 	CopyOnOpen    bool
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
-	// Own says that Token is the copy an open made for this state (I-23), so
-	// that nothing is left in it to switch on (I-6).
+	// Own says that Token is the copy that an open created for this state
+	// (I-23), so it contains no disabled privilege to enable (I-6).
 	Own bool
 }
 
 // records caches the sixteen possible impersonation records of a token, so
-// that impersonating again allocates nothing.
+// that repeated impersonation does not allocate.
 type records [16]atomic.Pointer[Impersonation]
 
 // Impersonation returns the cached record of this token with these parameters. It takes no reference.

@@ -14,7 +14,8 @@ const accountView winnt.AccessMask = 0x1
 // accountMapping is the generic mapping of accounts (MS-LSAD 2.2.1.1.3).
 var accountMapping = winnt.GenericMapping{Read: 0x20001, Write: 0x2000E, Execute: 0x20000, All: 0xF000F}
 
-// accountSecurity lets administrators do everything with an account, and everyone else read its descriptor (L-77).
+// accountSecurity grants administrators all rights to an account, and everyone else the right to read
+// its descriptor (L-77).
 var accountSecurity = sddl.MustParse("O:BAG:SYD:(A;;0xf000f;;;BA)(A;;0x20000;;;WD)")
 
 // LsaEnumerateAccountRights returns the privileges and logon rights that are assigned to a SID.

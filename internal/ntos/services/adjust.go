@@ -30,7 +30,7 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 		// A list is needed where not all privileges are to be disabled.
 		return out, c.Fail("T-70", ntstatus.InvalidParameter)
 	}
-	// The list is copied: what the caller changes during the call has no effect (O-4).
+	// The list is copied, so a change by the caller during the call has no effect (O-4).
 	changes := make([]token.PrivilegeChange, len(in.NewState.V))
 	for i, p := range in.NewState.V {
 		changes[i] = token.PrivilegeChange{LUID: p.LUID, Attributes: p.Attributes}
@@ -108,7 +108,7 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 	if in.RequiredPrivileges.V == nil {
 		return out, c.Fail("T-101", ntstatus.AccessViolation)
 	}
-	// The set is copied: what the caller changes during the call has no effect (O-4).
+	// The set is copied, so a change by the caller during the call has no effect (O-4).
 	set := *in.RequiredPrivileges.V
 	// reference
 	v, st := c.tokenValue(in.ClientToken, winnt.TOKEN_QUERY)
@@ -167,14 +167,14 @@ func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.Tok
 		return tok, st
 	}
 	if want&^pseudoTokenAccess != 0 {
-		// A pseudo handle grants nothing but queries.
+		// A pseudo handle grants queries only.
 		return nil, c.Fail("O-15", ntstatus.AccessDenied)
 	}
 	if h != winnt.NtCurrentProcessToken {
 		r := c.self.Impersonation(ob.TagCall)
 		switch {
 		case r == nil && h == winnt.NtCurrentThreadToken:
-			// The thread impersonates no client: it has no token of its own.
+			// The thread does not impersonate, so it has no token.
 			return nil, c.Fail("O-15", ntstatus.NoToken)
 		case r != nil && r.Level == winnt.SecurityAnonymous:
 			r.Token.Deref(ob.TagCall)

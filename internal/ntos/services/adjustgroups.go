@@ -25,7 +25,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 	}
 	defer tok.Deref(ob.TagCall)
 	if !in.ResetToDefault && in.NewState.V == nil && in.NewState.Status == ntstatus.Success {
-		// A list is missing where nothing is reset: this is looked at only after the handle.
+		// Without reset a list is required. The call tests this only after the handle.
 		return out, c.Fail("T-74", ntstatus.InvalidParameter)
 	}
 	for _, st := range []ntstatus.Status{in.NewState.Status, sidStatus(in.NewState.V)} {
@@ -34,7 +34,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 			return out, c.Fail("T-74", st)
 		}
 	}
-	// The list is copied: what the caller changes during the call has no effect (O-4).
+	// The list is copied, so a change by the caller during the call has no effect (O-4).
 	changes := append([]token.Group(nil), in.NewState.V...)
 	// decide and commit: a compare-and-swap that restarts
 	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
@@ -76,7 +76,8 @@ func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 }
 
 // NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device
-// groups by the rules of groups; it is all or nothing over the three lists.
+// groups under the rules for groups. Either all changes of the three lists
+// take effect, or none.
 func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut,
 	st ntstatus.Status) {
 	// capture

@@ -194,7 +194,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 // NtPrivilegeObjectAuditAlarm records the use of privileges on an object.
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
-	// The order of the tests is that of the other alarms. U-42
+	// The tests run in the same order as in the other alarms. U-42
 	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName)
 	if st != ntstatus.Success {
 		return out, st
@@ -208,7 +208,7 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
-	// The order of the tests is that of the other alarms. U-43
+	// The tests run in the same order as in the other alarms. U-43
 	used, st := c.privilegesUsed(in.ClientToken, in.Privileges, in.AccessGranted, in.SubsystemName, in.ServiceName)
 	if st != ntstatus.Success {
 		return out, st

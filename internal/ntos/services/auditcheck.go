@@ -34,7 +34,7 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 	return ntstatus.Success
 }
 
-// who finds the client: that of the token, or with no token the impersonated one.
+// who finds the client: the token's, or the impersonated client without a token.
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.AuditType > nt.AuditEventDirectoryServiceAccess {
@@ -169,8 +169,8 @@ func (a *auditedCheck) record() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// typeNamed returns the object type of that name, or a new one for a server's own
-// type.
+// typeNamed returns the object type with that name, or a new type for a server's
+// own name.
 func typeNamed(name string) *winnt.ObjectType {
 	if typ := winnt.ObjectTypeByName(name); typ != nil {
 		return typ
@@ -189,7 +189,7 @@ func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (
 	return a.one()
 }
 
-// NtAccessCheckByTypeAndAuditAlarm decides likewise for an object with properties.
+// NtAccessCheckByTypeAndAuditAlarm makes the same check for an object with properties.
 func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {

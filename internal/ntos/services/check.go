@@ -94,7 +94,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 		// reference
 		client, st := c.clientToken(in.ClientToken)
 		if st != ntstatus.Success {
-			// Without a token that may be queried there is no check.
+			// The check requires a token that may be queried.
 			return d, false, st
 		}
 		r.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: client.Level()}
@@ -151,8 +151,8 @@ func prologueRule(st ntstatus.Status) string {
 	return "A-12"
 }
 
-// privilegeSetNeed returns the size of the privilege set that the request can come
-// to: 20 bytes for up to one privilege, 12 for each further one.
+// privilegeSetNeed returns the maximal size of the request's privilege set: 20
+// bytes for up to one privilege, and 12 for each further one.
 func privilegeSetNeed(r *access.Request) uint32 {
 	n := 0
 	used, _ := access.PrivilegePolicy(r.Subject.Client, r.Desired)

@@ -158,7 +158,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 		s.Level = sqos.ImpersonationLevel
 	}
 	if s.Type == winnt.TokenPrimary {
-		// A primary token has no level of its own (T-54).
+		// A primary token has no impersonation level (T-54).
 		s.Level = 0
 	}
 	if in.MandatoryPolicy.V != nil {

@@ -68,7 +68,7 @@ func NewTreeDevice(tree nt.FileSystem, path string, d *sd.Descriptor, census *ob
 // device of a tree, and for any rest but a backslash (T-139).
 func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
 	if v.tree != nil || rest != "" && rest != `\` {
-		// Below the devices nothing is found by walking there: pipes have their own names (T-139).
+		// A path walk finds no object below a device: pipes have their own name space (T-139).
 		return nil, ntstatus.ObjectNameNotFound
 	}
 	f := &File{device: v}
@@ -100,7 +100,7 @@ func (c *Context) controlFile(in *nt.FsControlFileIn) ntstatus.Status {
 	case winnt.FSCTL_PIPE_DISCONNECT:
 		return c.Fail("T-141", ntstatus.PipeDisconnected)
 	case winnt.FSCTL_PIPE_LISTEN, winnt.FSCTL_PIPE_IMPERSONATE:
-		// The device has no client and waits for none.
+		// The device has no client and does not wait for one.
 		return c.Fail("T-141", ntstatus.IllegalFunction)
 	}
 	return c.Fail("I-85", ntstatus.NotSupported)

@@ -33,7 +33,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	// The source handle is looked at last (O-50).
 	from, st := c.lookupIn(source, in.SourceHandle)
 	if st != ntstatus.Success {
-		// The source handle names nothing in its process.
+		// The source handle does not exist in its process.
 		return out, c.Fail("O-50", st)
 	}
 	defer from.head.Deref(ob.TagCall)
@@ -54,7 +54,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 // Otherwise it refuses (O-51).
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
-		// Without a target there is nothing to make and nothing to close.
+		// Without a target the call creates and closes no handle.
 		return c.Fail("O-51", ntstatus.InvalidParameter)
 	}
 	if st := c.closeIn(source, in.SourceHandle); st != ntstatus.Success {
@@ -94,8 +94,8 @@ func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatu
 	return sourceHandle{g, h, false}, st
 }
 
-// tableOf returns the table in which a handle value of a process is looked up, nil
-// where there is no such table.
+// tableOf returns the table that holds a process's handle value, or nil if that
+// table is not accessible.
 func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	switch {
 	case v >= 0:
@@ -107,7 +107,7 @@ func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	return nil
 }
 
-// closeIn closes a handle of a process; a pseudo handle has nothing to close.
+// closeIn closes a process's handle. A pseudo handle has no table entry to close.
 func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	caller := c.Caller
 	caller.Why = nil // the result of the duplication is recorded, not this one
@@ -135,8 +135,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	return d.Granted, ntstatus.Success
 }
 
-// insertDuplicate makes the handle. The kernel's table takes it only for
-// kernel mode that asks for it, with the System process as target (O-58).
+// insertDuplicate makes the handle. The kernel's table accepts it only if
+// kernel mode asks for it with the System process as target (O-58).
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
 	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -213,7 +213,7 @@ func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObject
 	return out, ntstatus.Success
 }
 
-// NtMakeTemporaryObject lets an object's name go with its last handle.
+// NtMakeTemporaryObject makes an object temporary: it loses its name with its last handle.
 func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut,
 	st ntstatus.Status) {
 	// reference
@@ -223,8 +223,8 @@ func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.Mak
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
-	// commit
-	// From now on the name goes with the last handle (O-46).
+	// commit From now on the object loses its name with its last
+	// handle (O-46).
 	obj.Head().MakeTemporary()
 	return out, ntstatus.Success
 }

@@ -21,9 +21,9 @@ var gates = [...]struct {
 	{winnt.TOKEN_ADJUST_SESSIONID, winnt.SeTcbPrivilege},
 }
 
-// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order (T-40): the token type, the
-// attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory, the requested
-// access, the new owner. The first check that fails decides the status, and nothing is made.
+// NtDuplicateToken makes a token that duplicates an existing one. It checks in this order (T-40): the token
+// type, the attributes and the quality of service, the handle and its right TOKEN_DUPLICATE, the levels, memory,
+// the requested access, the new owner. The first check that fails decides the status, and no token is created.
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
@@ -65,7 +65,7 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	if in.EffectiveOnly { // the parameter decides, the field of the quality of service is ignored (T-48)
 		value = value.EffectiveOnly()
 	}
-	// The duplicate has everything of its origin but type and level (T-49).
+	// The duplicate differs from its original only in type and level (T-49).
 	value = value.WithTypeLevel(in.TokenType, level)
 	dup := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
 	defer dup.Deref(ob.TagCall)
@@ -118,7 +118,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 			return 0, c.Fail("O-21", ntstatus.AccessDenied)
 		}
 		if subject.BelowImpersonation() {
-			// A client below SecurityImpersonation opens nothing (I-1, I-2), whatever its privileges are.
+			// A client below SecurityImpersonation cannot open an object (I-1, I-2), whatever its privileges are.
 			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel)
 		}
 	}
@@ -144,7 +144,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		}
 		return d.Granted, d.Status()
 	}
-	// A right without its privilege is left out of the grant, and the call goes on (T-45).
+	// A right that needs a missing privilege is left out of the grant, and the call continues (T-45).
 	want := winnt.TokenObject.Mapping.Map(desired)
 	var barred winnt.AccessMask
 	for _, g := range gates {
@@ -160,8 +160,8 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	return d.Granted &^ barred, d.Status()
 }
 
-// inValidMask drops bits that mean nothing on a token (T-46); reserved bits
-// stay, for O-20 to refuse.
+// inValidMask removes bits that have no meaning on a token (T-46). Reserved
+// bits stay, so that O-20 refuses them.
 func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
 	return winnt.TokenObject.Mapping.Map(m) & (winnt.TokenObject.Valid | winnt.ACCESS_SYSTEM_SECURITY |
 		winnt.MAXIMUM_ALLOWED | winnt.RESERVED_RIGHTS)

@@ -11,7 +11,7 @@ import (
 // NoteElevation records a call of kernel mode that gave a thread a token which
 // its process could not have got by itself (I-48, I-99). It runs after the
 // thread has the token (Outcome.Raised), with no lock held, and never fails the
-// call. A demotion raised nothing.
+// call. After a demotion it reports no elevation.
 func (c *Context) NoteElevation(t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) {
 	p, v := t.Process().Token(), tok.Value()

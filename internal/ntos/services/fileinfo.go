@@ -88,7 +88,7 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 		// Files of trees alone have the other classes.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	case !ok:
-		// The classes are those of pipes.
+		// These classes belong to pipes.
 		return out, c.Fail("I-133", ntstatus.InvalidParameter)
 	case e.Detached():
 		return out, c.Fail("I-134", ntstatus.PipeDisconnected)
@@ -102,8 +102,8 @@ func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryI
 	return out, ntstatus.Success
 }
 
-// fileName answers FileNameInformation: the name from the device on, or as much of
-// it as there is room for (I-151).
+// fileName answers FileNameInformation: the name starting with the device, cut to
+// the size of the buffer (I-151).
 func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	const header = 4 // bytes before the text
 	name := `\` + obj.Head().Name()
@@ -144,7 +144,7 @@ func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 	// decide and commit
 	e, ok := obj.(*npfs.End)
 	if !ok {
-		// The class is that of pipes.
+		// This class belongs to pipes.
 		return c.Fail("I-133", ntstatus.InvalidParameter)
 	}
 	i, ok := in.FileInformation.V.(nt.PipeInformation)
@@ -152,7 +152,7 @@ func (c *Context) setPipeModes(in *nt.SetInformationFileIn) ntstatus.Status {
 		return c.Fail("I-133", ntstatus.InfoLengthMismatch)
 	}
 	if st := e.SetModes(i); st != ntstatus.Success {
-		// The pipe has no such mode, or the end no part in it.
+		// The pipe does not support the mode, or this end does not.
 		return c.Fail("I-158", st)
 	}
 	return ntstatus.Success
@@ -229,7 +229,7 @@ func (c *Context) peek(e *npfs.End, granted winnt.AccessMask, length uint32) (ou
 	}
 	b, st := e.Peek(int(min(length-header, npfs.MaxQuota)))
 	if st != ntstatus.Success && st != ntstatus.BufferOverflow {
-		// The state of the pipe has nothing to look at.
+		// In this state the pipe has no data to read.
 		return out, c.Fail("I-132", st)
 	}
 	out.OutputBuffer = &b

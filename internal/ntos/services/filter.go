@@ -20,8 +20,8 @@ func (c *Context) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatu
 		SIDsToDisable: in.SIDsToDisable, PrivilegesToDelete: in.PrivilegesToDelete, RestrictedSIDs: in.RestrictedSIDs})
 }
 
-// NtFilterTokenEx filters as NtFilterToken does, with claims and device groups as
-// well (T-67).
+// NtFilterTokenEx filters like NtFilterToken, and also filters claims and device
+// groups (T-67).
 func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return c.filterToken(&in)
 }

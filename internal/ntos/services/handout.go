@@ -33,7 +33,7 @@ func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatu
 	// decide
 	host, ok := h.open.(nt.HostFile)
 	if !ok {
-		// Nor have those of a tree in memory.
+		// Files of a tree in memory have no descriptor either.
 		return out, c.Fail("F-151", ntstatus.NotSupported)
 	}
 	f, used, st := host.HandOut(h.granted, uid)
@@ -49,9 +49,9 @@ func (c *Context) HandOut(v winnt.Handle, uid uint32) (out HandedOut, st ntstatu
 	return HandedOut{f, h.Path(), used}, ntstatus.Success
 }
 
-// RecordUses writes the audit records of all rights of a handle whose use its open marked. Call it before a program
-// uses the file without the services. For a file outside trees it does nothing and succeeds. It is not a service: a
-// server calls it for its client.
+// RecordUses writes the audit records of all rights of a handle whose use its open marked. Call it before a
+// program uses the file without the services. For a file outside the trees it succeeds and has no effect. It is
+// not a service: a server calls it for its client.
 func (c *Context) RecordUses(v winnt.Handle) ntstatus.Status {
 	// reference
 	h, ok, st := c.treeHandle(v)

@@ -82,7 +82,8 @@ func (i *irp) drop() {
 // (I-136).
 func (i *irp) over(r npfs.Result, pended bool) {
 	i.thread.RemoveIO(i)
-	// A failed call signals and queues nothing, even after a wait; its status says everything (I-136).
+	// A failed call signals no event and queues no completion, even after a wait. Its status is the only
+	// result (I-136).
 	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	pended = pended && !i.later.Synchronous
 	if !pended && uint32(r.Status)&failed == failed {
@@ -118,7 +119,7 @@ func (i *irp) tell() {
 		i.event.signal.Set()
 	}
 	if i.event == nil || i.later.Synchronous {
-		// Without an event the file itself is signalled, and that of a synchronous handle always. I-137
+		// Without an event the call signals the file. It always signals the file of a synchronous handle (I-137).
 		i.signal.Set()
 	}
 	if i.later.ApcRoutine != 0 {
@@ -207,7 +208,7 @@ func (c *Context) NtCancelIoFileEx(in nt.CancelIoFileExIn) (out nt.CancelIoFileO
 	defer obj.Head().Deref(ob.TagCall)
 	// commit
 	if c.self.Process().CancelIO(obj, in.IoRequestToCancel) == 0 {
-		// There is no such operation.
+		// The operation does not exist.
 		return out, c.Fail("I-138", ntstatus.NotFound)
 	}
 	return out, ntstatus.Success
@@ -224,14 +225,14 @@ func (c *Context) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (ou
 	defer t.Deref(ob.TagCall)
 	// commit
 	if t.CancelIO(nil, in.IoRequestToCancel, true) == 0 {
-		// The thread waits for no such operation.
+		// The thread has no such operation pending.
 		return out, c.Fail("I-138", ntstatus.NotFound)
 	}
 	return out, ntstatus.Success
 }
 
-// NtFlushBuffersFile flushes a file of a tree, or waits until the other end of a pipe has read everything. For other
-// files it succeeds and does nothing.
+// NtFlushBuffersFile flushes a tree's file, or waits until the other end of a pipe has read all data. For other
+// files it succeeds and has no effect.
 func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuffersFileOut, st ntstatus.Status) {
 	// reference
 	obj, granted, st := c.fileGranted(in.FileHandle, 0)
@@ -252,7 +253,7 @@ func (c *Context) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (out nt.FlushBuff
 		st = e.Flush()
 	}
 	if st != ntstatus.Success {
-		// There is nothing to flush for a disconnected client, and unread data is flushed later.
+		// A disconnected client has no data to flush, and unread data is flushed later.
 		return out, c.Fail("I-140", st)
 	}
 	return out, st

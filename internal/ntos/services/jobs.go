@@ -61,7 +61,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	if in.JobObjectInformation.V == nil {
 		return out, c.Fail("O-3", ntstatus.AccessViolation)
 	}
-	// The limits are copied: what the caller changes during the call has no effect (O-4).
+	// The limits are copied, so a change by the caller during the call has no effect (O-4).
 	info := *in.JobObjectInformation.V
 	limits := ps.JobLimits{Flags: info.SecurityLimitFlags, Filter: jobFilter(&info)}
 	// reference
@@ -83,8 +83,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 		defer tok.Deref(ob.TagCall)
 		limits.Token = tok
 	}
-	// decide and commit
-	// Limits are added to those there are, never taken back (I-89).
+	// decide and commit New limits are added to the job's limits; a
+	// limit is never removed (I-89).
 	return out, c.Impersonated(j.SetLimitsFor(c.self.Payer(), limits))
 }
 
@@ -117,7 +117,8 @@ func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
 	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
 }
 
-// mayAssignKin reports whether a token is kin of the one of the caller's process. In kernel mode any token is.
+// mayAssignKin reports whether a token is related to the token of the caller's process. In kernel mode
+// any token is.
 func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	if c.Mode == access.Kernel {
 		return true
@@ -142,8 +143,8 @@ func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn)
 	return c.mayAssignPrimary(tok)
 }
 
-// jobFilter returns the filter of FILTER_TOKENS; attributes of the lists are not
-// looked at (T-61, T-62), those of restricting SIDs where they are used.
+// jobFilter returns the filter of FILTER_TOKENS. It ignores the attributes in
+// the lists (T-61, T-62); the attributes of restricting SIDs are checked on use.
 func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	var f token.FilterSpec
 	for _, g := range info.SidsToDisable {

@@ -32,8 +32,8 @@ type LogonSource struct {
 	Peer string
 }
 
-// process returns the requester of a logon and the proof. The record of a ticket logon has the service, the client
-// and the time; that of a refused one has the reason (K-50).
+// process returns the requester of a logon and the proof. The record of a ticket logon has the service, the
+// client and the time. The record of a refused one also has the reason (K-50).
 func (s *LogonSource) process() []string {
 	name := cmp.Or(s.Process, "-")
 	if s.Proof != "" {
@@ -79,9 +79,9 @@ func (s *System) logonOrigin(from *LogonSource) audit.Origin {
 	return audit.Origin{Subject: subject, Names: s.Log.Names, ProcessID: from.ClientID, ProcessName: from.ClientName}
 }
 
-// RecordLogon records a logon: each token of a pair is a logon of its own, and
-// right after it come the sensitive privileges it holds. Its session's end will be
-// a record too. L-48
+// RecordLogon records a logon. It treats each token of a pair as a separate logon
+// and records the sensitive privileges of each right after it. Its session's end
+// will be a record too. L-48
 func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Token) ntstatus.Status {
 	all := []*token.Token{tok}
 	linked := s.Security.Sessions.Linked(tok)

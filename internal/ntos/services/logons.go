@@ -44,14 +44,14 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	from := c.logonSource(&in, r.Origin)
 	from.Proof = result.Proof
 	if st := c.Sys.RecordLogon(from, in.LogonType, v); st != ntstatus.Success {
-		// Under a policy that fails closed there is no logon without its record. L-48
+		// Under a policy that fails closed, a logon without its record fails. L-48
 		return out, c.Fail("L-48", st)
 	}
 	tok := c.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.LogonID = v.AuthenticationID()
-	// The client's token counts as memory that the server holds for the client.
+	// The token is charged as memory that the server holds for the client.
 	if st := c.pay(tok, c.self.PayerFor(v.User().SID)); st != ntstatus.Success {
 		return out, st
 	}
@@ -91,7 +91,7 @@ func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntsta
 		return r, c.Fail("L-33", ntstatus.PrivilegeNotHeld)
 	}
 	if len(in.OriginName) > maxOrigin {
-		// What names where a client asks from is an address, and no longer than one can be.
+		// The source of a request is an address. No address is longer than maxOrigin.
 		return r, c.Fail("L-64", ntstatus.InvalidParameter)
 	}
 	if r.Tcb || c.holds(winnt.SeImpersonatePrivilege) {
@@ -128,9 +128,9 @@ func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ nt
 	return out, c.Fail(rule, st)
 }
 
-// OpenSession opens the logon sessions of a result and returns the value of its token (L-10). The caller must call end
-// once: after token objects hold the session, or to end it. For a token of a well-known session nothing is opened and
-// end does nothing. On an error end is nil.
+// OpenSession opens the logon sessions of a result and returns the value of its token (L-10). The caller must
+// call end once: after token objects hold the session, or to end it. For a token of a well-known session it
+// opens no session, and end has no effect. On an error end is nil.
 func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st ntstatus.Status) {
 	sessions := &s.Security.Sessions
 	ids := []winnt.LUID{s.Security.AllocateLUID(), s.Security.AllocateLUID()}

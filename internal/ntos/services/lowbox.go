@@ -74,8 +74,8 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 }
 
 // admitPackage returns the descriptor of an AppContainer's token with an entry
-// that lets the package at it: the token of its thread and process is one that
-// code in the AppContainer can open (T-131).
+// that grants the package access. Code in the AppContainer can then open the
+// token of its thread and process (T-131).
 func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
 	if d == nil {
 		return nil

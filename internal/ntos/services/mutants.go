@@ -14,7 +14,7 @@ import (
 // MutantType is the object type Mutant.
 var MutantType = &ob.Type{ObjectType: winnt.MutantObject}
 
-// Mutant is a mutant object. Nothing waits for it, so that its owner owns it
+// Mutant is a mutant object. No thread waits for it, so its owner owns it
 // once.
 type Mutant struct {
 	ob.Header
@@ -79,7 +79,7 @@ func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) 
 		// Mutants, semaphores and timers have one information class.
 		return c.Fail("O-135", ntstatus.InvalidInfoClass)
 	case length != want:
-		// The length must be exactly that of the class.
+		// The length must be exactly the size of the class.
 		return c.Fail("O-135", ntstatus.InfoLengthMismatch)
 	case fault != ntstatus.Success:
 		return c.Fail("O-3", fault)

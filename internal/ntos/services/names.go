@@ -39,7 +39,7 @@ func isComputer(a logon.Authority, name string) bool {
 	return ok && found.Use == winnt.SidTypeDomain && found.SID == a.Computer().SID
 }
 
-// LsaClose closes a handle of a policy, and no other.
+// LsaClose closes a policy handle. It refuses handles of other objects.
 func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.Status) {
 	if st := c.referencePolicy(in.ObjectHandle, 0); st != ntstatus.Success {
 		return out, st

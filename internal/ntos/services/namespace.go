@@ -39,7 +39,7 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 	ntstatus.Status) {
 	// capture
 	if a.Status == ntstatus.Success && a.V == nil {
-		// An open without attributes names nothing and is refused before all else.
+		// An open without attributes has no name and is refused before any other check.
 		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	oa, st := c.captureAttributes(a) // O-22 (1)
@@ -82,8 +82,8 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 	return h, st
 }
 
-// nakedWithoutName reports whether an object of the type has no descriptor where
-// it has no name and its creator gives none (O-38).
+// nakedWithoutName reports whether an object of the type has no descriptor if it
+// has no name and its creator supplies none (O-38).
 func nakedWithoutName(typ *ob.Type) bool {
 	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
@@ -94,7 +94,7 @@ func nakedWithoutName(typ *ob.Type) bool {
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if nakedWithoutName(typ) && parent == nil && explicit == nil {
-		// Such an object without a name and without a descriptor is open to all who hold a handle (O-35).
+		// Such an object without a name and a descriptor is open to every holder of a handle (O-35).
 		return nil, ntstatus.Success
 	}
 	subject := c.self.Subject()
@@ -131,9 +131,9 @@ func (c *Context) assign(r *sd.AssignRequest) (*sd.Descriptor, ntstatus.Status) 
 	return d, st
 }
 
-// mayGive checks that the caller may give a new object of a type this descriptor, nil for none: its owner must be
-// one that the caller may assign, and its SACL may need a privilege (S-61, S-71). The SACL of a token is left to the
-// caller of this function. Errors: STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD.
+// mayGive checks that the caller may set this descriptor, or none for nil, on a new object of the type. The
+// caller must be allowed to assign its owner, and its SACL may need a privilege (S-61, S-71). The SACL of a
+// token is left to the caller of this function. Errors: STATUS_INVALID_OWNER, STATUS_PRIVILEGE_NOT_HELD.
 func (c *Context) mayGive(typ *winnt.ObjectType, given *sd.Descriptor) ntstatus.Status {
 	if given == nil {
 		return ntstatus.Success

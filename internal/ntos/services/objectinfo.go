@@ -48,7 +48,7 @@ var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenT
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
-		// There is no such class.
+		// The class is not defined.
 		return out, c.Fail("O-60", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {

@@ -14,8 +14,8 @@ import (
 
 // NtClose closes a handle.
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
-	// A handle protected from closing stays open, and a pseudo handle has nothing to close (O-40, O-41,
-	// O-42).
+	// A handle that is protected from closing stays open, and a pseudo handle has no table entry to
+	// close (O-40, O-41, O-42).
 	return nt.CloseOut{}, c.Caller.Close(in.Handle)
 }
 
@@ -56,15 +56,15 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 	}
 	defer t.Deref(ob.TagCall)
 	if id.UniqueProcess&^3 != 0 && id.UniqueProcess&^3 != t.Process().ID() {
-		// The thread is not one of the process named.
+		// The thread belongs to another process than the one named.
 		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	out.ThreadHandle, st = c.openByID(t, winnt.ThreadObject, in.DesiredAccess, oa.Attributes)
 	return out, st
 }
 
-// captureID captures the parameters of NtOpenProcess and NtOpenThread: exactly one of name and id (O-37). Processes
-// and threads have no names here.
+// captureID captures the parameters of NtOpenProcess and NtOpenThread: either a name or an id, not both (O-37).
+// Processes and threads have no names here.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {
@@ -79,7 +79,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 		return oa, cid, st
 	}
 	if (id.V == nil) == (oa.ObjectName == "") {
-		// Exactly one of name and id must be given.
+		// The caller must pass either a name or an id.
 		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix)
 	}
 	if id.V == nil {
@@ -131,7 +131,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		return out, st
 	}
 	if name, server, pipe := c.pipeToOpen(&oa); pipe {
-		// What the request implies is looked at before the path (O-22).
+		// The rights that the request implies are checked before the path (O-22).
 		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 			if server != nil {
 				server.Deref(ob.TagCall)
@@ -159,12 +159,12 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, name, FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}
-	// reference: a plain name is one of the root of files, which is not walked to
+	// reference: a plain name refers to the root of files, without a path walk
 	if oa.ObjectName == "" || strings.Contains(oa.ObjectName, `\`) {
 		// A plain name has one component.
 		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
 	}
-	// What the request implies is looked at before the path (O-22).
+	// The rights that the request implies are checked before the path (O-22).
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
@@ -230,8 +230,8 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level()))
 }
 
-// Impersonated returns the status of an outcome and notes its rule for the tracer, also that of a demotion, which is a
-// success.
+// Impersonated returns the status of an outcome and notes its rule for the tracer. A demotion also has a rule,
+// although it succeeds.
 func (c *Context) Impersonated(o ps.Outcome) ntstatus.Status {
 	if c.Why != nil && o.Rule != "" {
 		c.why.Rule, c.why.Because = o.Rule, o.Because

@@ -73,7 +73,7 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	defer t.Deref(ob.TagCall)
 	rec := t.Impersonation(ob.TagCall) // the token remains even if the thread reverts (I-29)
 	if rec == nil {
-		// The thread impersonates no client, so that there is no token to open.
+		// The thread does not impersonate, so it has no token to open.
 		return out, c.Fail("I-20", ntstatus.NoToken)
 	}
 	defer rec.Token.Deref(ob.TagCall)
@@ -91,7 +91,7 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	// The token's own DACL decides (I-22). The handle has a reference of its own: closing it does not affect the
+	// The token's own DACL decides (I-22). The handle has its own reference: closing it does not affect the
 	// impersonation (I-28).
 	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
@@ -111,7 +111,7 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	}
 	v := rec.Token.Value()
 	if rec.EffectiveOnly {
-		// What the client has switched off is left out of the copy (I-6).
+		// The copy omits the groups and privileges that the client has disabled (I-6).
 		v = v.EffectiveOnly()
 	}
 	v = v.WithTypeLevel(winnt.TokenImpersonation, rec.Level)

@@ -12,9 +12,9 @@ import (
 // [PeerRecords.SetRate] says otherwise.
 const peerRecords = 60
 
-// PeerRecords bounds the records that users of the host cause by connecting, one bound for each user. A
-// record beyond it is left out, and the next one that is kept has the count. The zero value has the default
-// rate. It is safe for concurrent use.
+// PeerRecords bounds the records that users of the host cause by connecting, one bound for each user.
+// Records beyond it are left out, and the next record that is stored has their count. The zero value has
+// the default rate. It is safe for concurrent use.
 type PeerRecords struct {
 	rate atomic.Int64  // records a minute and user; 0: the default
 	left atomic.Uint64 // records ever left out
@@ -78,9 +78,8 @@ func (p *PeerRecords) lost(user string, leftOut uint64) {
 	}
 }
 
-// forgetLocked removes the users who have their full allowance and nothing left out. If that makes no room, it removes
-// all users.
-//
+// forgetLocked removes the users who have their full allowance and no left-out records. If that makes no room,
+// it removes all users.
 // +checklocks:p.mu
 func (p *PeerRecords) forgetLocked(now time.Time, most float64) {
 	for user, a := range p.users {

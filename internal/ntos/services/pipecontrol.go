@@ -80,7 +80,7 @@ func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsCon
 	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
 	switch {
 	case in.Later == nil:
-		// It takes a program with memory of its own.
+		// This needs a program with its own memory.
 		return c.Fail("I-85", ntstatus.NotSupported)
 	case in.InputBuffer.Status != ntstatus.Success:
 		return c.Fail("O-3", in.InputBuffer.Status)
@@ -89,7 +89,7 @@ func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsCon
 	}
 	_, st := c.later(e, in.Later, npfs.OpTransceive, int(in.OutputBufferLength), in.InputBuffer.V)
 	if st != ntstatus.Success {
-		// A message is sent and its answer read where nothing else is there to read.
+		// The call sends a message and reads its answer only if no other data is waiting to be read.
 		return c.Fail("I-142", st)
 	}
 	return st

@@ -14,7 +14,7 @@ import (
 // pipePrefixes are the names of the pipe device that names of pipes begin with.
 var pipePrefixes = [...]string{`\??\pipe\`, PipeDevice + `\`, `\\.\pipe\`}
 
-// pipeName returns the name below the pipe device, and whether there is one.
+// pipeName returns the name below the pipe device. ok is false for other names.
 func pipeName(path string) (string, bool) {
 	for _, prefix := range pipePrefixes {
 		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {
@@ -145,9 +145,9 @@ func whichInstance(disposition uint32) npfs.Which {
 	return npfs.Any
 }
 
-// openPipe connects the calling thread to a listening instance: NtOpenFile of
-// a pipe's name, or below the server's end of an unnamed pipe, whose reference it
-// releases. The quality of service is that of OBJECT_ATTRIBUTES, or the default (I-84).
+// openPipe connects the calling thread to a listening instance: NtOpenFile of a pipe's
+// name, or below the server's end of an unnamed pipe, whose reference it releases. The
+// quality of service is the one in OBJECT_ATTRIBUTES, or the default (I-84).
 func (c *Context) openPipe(name string, server *npfs.End, oa *nt.ObjectAttributes, desired winnt.AccessMask,
 	options uint32) (h winnt.Handle, st ntstatus.Status) {
 	unnamed := server != nil
@@ -207,13 +207,13 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 		out.Buffer, st = e.Read(int(in.Length))
 	}
 	if st != ntstatus.Success {
-		// The state of the pipe gives nothing to read.
+		// In this state the pipe has no data to read.
 		c.Fail("I-85", st)
 	}
 	return out, st
 }
 
-// NtWriteFile writes to a pipe, or to a file that keeps nothing.
+// NtWriteFile writes to a pipe, or to a file that discards data.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
 		// The data to write is unreadable.
@@ -255,7 +255,7 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 	}
 	if f, ok := obj.(*File); ok && f.isPipes() {
 		obj.Head().Deref(ob.TagCall)
-		// The device of pipes is no pipe: nothing is read or written there.
+		// The pipe device is not a pipe: it cannot be read or written.
 		return nil, c.Fail("T-141", ntstatus.InvalidParameter)
 	}
 	if st := c.use(h, obj, right); st != ntstatus.Success {

@@ -80,7 +80,7 @@ func (c *Context) waitForPipe(f *File, in *nt.FsControlFileIn) ntstatus.Status {
 // waited notes why a wait for a pipe failed.
 func (c *Context) waited(st ntstatus.Status) ntstatus.Status {
 	if st != ntstatus.Success && st != ntstatus.Pending {
-		// There is no such pipe, or no instance of it listened in time.
+		// The pipe does not exist, or none of its instances listened in time.
 		return c.Fail("I-162", st)
 	}
 	return st

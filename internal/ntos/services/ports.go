@@ -33,11 +33,11 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	}
 	q := npfs.DefaultSQOS
 	if in.SecurityQos.V != nil {
-		// The quality of service is copied: what the caller changes during the call has no effect (O-4).
+		// The quality of service is copied, so a change by the caller during the call has no effect (O-4).
 		q = *in.SecurityQos.V
 	}
 	if q.ImpersonationLevel > winnt.SecurityDelegation {
-		// There is no such level.
+		// The level is not defined.
 		return out, c.Fail("I-80", ntstatus.InvalidParameter)
 	}
 	// reference and decide: opening the port's name for PORT_CONNECT
@@ -129,8 +129,8 @@ func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, 
 	return answer, uint32(p.Longest()), st
 }
 
-// NtAcceptConnectPort accepts the client that waits longest, or accepts or
-// refuses the one of a message.
+// NtAcceptConnectPort accepts the client that has waited longest, or
+// accepts or refuses the client of a message.
 func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
 	if in.ConnectionInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.ConnectionInformation.Status)

@@ -15,7 +15,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
-		// There is no such class.
+		// The class is not defined.
 		return out, c.Fail("T-80", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {
@@ -60,7 +60,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 // TokenLinkedToken, whose value is a handle. It returns STATUS_NOT_FOUND for TokenLogonSid of a token without one.
 func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	if class > winnt.MaxTokenInfoClass || classes[class] == nil {
-		// There is no such class (T-80).
+		// The class is not defined (T-80).
 		return nil, 0, ntstatus.InvalidInfoClass
 	}
 	v := t.Value()
@@ -84,7 +84,7 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	// decide
 	linked := c.Sys.Security.Sessions.Linked(t.Value())
 	if linked == nil {
-		// The session of the token has no other half.
+		// The token's session has no linked session.
 		return out, c.Fail("T-80", ntstatus.NoSuchLogonSession)
 	}
 	out.ReturnLength = pointerSize

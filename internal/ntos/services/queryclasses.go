@@ -175,7 +175,7 @@ func attributesOf(set *claims.Set) []claims.Attribute {
 	return list
 }
 
-// withUser returns the user and the groups: here the user counts as the first.
+// withUser returns the user and the groups, because these classes list the user as the first group.
 func withUser(v *token.Token) []token.Group {
 	return append([]token.Group{v.User()}, groupsOf(v.Groups())...)
 }

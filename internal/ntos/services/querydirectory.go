@@ -62,7 +62,7 @@ func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.Q
 	}
 	out.Context = from + uint32(len(out.Buffer))
 	if len(out.Buffer) < len(list) {
-		// The next call goes on where this one had no more room.
+		// The buffer is full; the next call continues here.
 		return out, c.Fail("O-164", ntstatus.MoreEntries)
 	}
 	return out, ntstatus.Success

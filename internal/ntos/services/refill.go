@@ -8,8 +8,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Refill replaces the contents of a tree file by those of another. The file keeps its owner, descriptor, number,
-// links and attributes. It is not a service: a server calls it for its client.
+// Refill replaces a tree file's contents by the contents of another file. The file keeps its owner, descriptor,
+// number, links and attributes. It is not a service: a server calls it for its client.
 func (c *Context) Refill(v, from winnt.Handle) ntstatus.Status {
 	// reference
 	to, st := c.withContents(v)

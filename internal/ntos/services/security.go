@@ -26,12 +26,11 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok && e.Detached() {
-		// A client that the server disconnected learns nothing of the pipe any more.
+		// A client that the server disconnected can no longer query the pipe.
 		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
 	}
-	// decide
-	// One snapshot is read, never a mixture (O-66); an object without a descriptor gives one without parts
-	// (O-64).
+	// decide The call reads one snapshot, never a mixture (O-66). An object without a descriptor returns
+	// one without parts (O-64).
 	whole, st := c.securityOf(obj)
 	if st != ntstatus.Success {
 		return out, st
@@ -75,7 +74,7 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok && e.Detached() {
-		// A client that the server disconnected changes nothing of the pipe any more.
+		// A client that the server disconnected can no longer change the pipe.
 		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
 	}
 	if info&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
@@ -113,7 +112,7 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 		}
 		paid, st := c.self.Payer().Charge(replacedSize + d.HeapSize())
 		if st != ntstatus.Success {
-			// Who replaces a descriptor pays for the new one; nothing is changed.
+			// The caller pays for the new descriptor. If it cannot, the old one stays.
 			return c.Fail("Q-2", st)
 		}
 		if !recorded && c.Mode == access.User {
@@ -136,7 +135,8 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()
-	// The owner must be one that the subject may assign (S-61), and parts not named stay (S-73).
+	// The subject must be allowed to assign the owner (S-61). Parts that the call does not name stay the
+	// same (S-73).
 	d, st = sd.Set(&sd.SetRequest{
 		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel),
 		IsContainer: t.Container, Mapping: &t.Mapping,

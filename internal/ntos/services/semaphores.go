@@ -89,7 +89,7 @@ func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSe
 	// decide and commit
 	before, ok := s.release(in.ReleaseCount)
 	if !ok {
-		// A count never exceeds its maximum, and a release that would do so changes nothing.
+		// A count never exceeds its maximum, and a release that would exceed it changes nothing.
 		return out, c.Fail("O-138", ntstatus.SemaphoreLimitExceeded)
 	}
 	out.PreviousCount = before

@@ -14,8 +14,8 @@ import (
 // naturalSize is the length that means the size of the value.
 const naturalSize = ^uint32(0)
 
-// setter describes one information class. change returns the new value of the token. The ModifiedId it gets is the
-// old one for a class that keeps it.
+// setter describes one information class. change returns the new value of the token. For a class that keeps the
+// ModifiedId, the token gets the old one.
 type setter struct {
 	size      uint32 // of a class of fixed size, or the header of one of variable size, in bytes
 	variable  bool
@@ -136,7 +136,7 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 	return st
 }
 
-// linkToken makes the token and the one of the handle the split pair of their
+// linkToken links the token and the handle's token as the split pair of their
 // logon sessions.
 func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 	h, ok := value.(winnt.Handle)

@@ -37,7 +37,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 		}
 		defer t.Deref(ob.TagCall)
 		if t.Process() != p {
-			// The thread is not one of the process named.
+			// The thread belongs to another process than the one named.
 			return out, c.Fail("O-37", ntstatus.InvalidParameter)
 		}
 		after = t.ID()
@@ -143,7 +143,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 		// The quality of service must be given (I-73).
 		return out, c.Fail("O-3", ntstatus.AccessViolation)
 	}
-	// The quality of service is copied: what the caller changes during the call has no effect (O-4).
+	// The quality of service is copied, so a change by the caller during the call has no effect (O-4).
 	qos := *in.SecurityQos.V
 	// reference
 	// The server's handle must grant THREAD_DIRECT_IMPERSONATION (I-73).

@@ -14,8 +14,8 @@ import (
 // TimerType is the object type Timer.
 var TimerType = &ob.Type{ObjectType: winnt.TimerObject}
 
-// Timer is a timer object. Nothing waits for it, so that a timer that was
-// signalled stays so until it is set.
+// Timer is a timer object. No thread waits for it, so a signalled timer
+// stays signalled until the next set.
 type Timer struct {
 	ob.Header
 	Kind nt.TimerType // immutable
@@ -42,8 +42,8 @@ func (s *System) now() int64 {
 	return s.Log.Clock()
 }
 
-// sum adds a time and a length of time that is not below 0; what does not fit is
-// as late as can be.
+// sum adds a non-negative duration to a time. On overflow it returns the latest
+// time.
 func sum(t, d int64) int64 {
 	if t > math.MaxInt64-d {
 		return math.MaxInt64

@@ -32,7 +32,7 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 		return out, st
 	}
 	if !ok {
-		// Files outside the trees have nothing to change.
+		// Files outside the trees have no attributes to change.
 		return out, c.Fail("F-110", ntstatus.InvalidParameter)
 	}
 	defer h.Deref(ob.TagCall)
@@ -63,7 +63,7 @@ func (c *Context) NtSetInformationFile(in nt.SetInformationFileIn) (out nt.SetIn
 	if v, ok := in.FileInformation.V.(nt.FileRename); ok {
 		return out, c.moveFile(h, &v, in.FileInformationClass == nt.FileLinkInformation)
 	}
-	// The structure is that of another class.
+	// The structure belongs to another class.
 	return out, c.Fail("I-133", ntstatus.InfoLengthMismatch)
 }
 
@@ -150,7 +150,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 		}
 		defer root.Deref(ob.TagCall)
 		if root.device != h.device {
-			// Another tree counts as another device.
+			// A different tree is treated as a different device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
 		m.Root = root.open
@@ -163,7 +163,7 @@ func (c *Context) moveBy(h treeHandle, v *nt.FileRename, link bool,
 			n.held.Head().Deref(ob.TagCall)
 		}
 		if !ok || n.device != h.device {
-			// Another tree counts as another device.
+			// A different tree is treated as a different device.
 			return c.Fail("F-118", ntstatus.NotSameDevice)
 		}
 		m.Name = n.name
@@ -242,8 +242,8 @@ func (c *Context) mayList(v winnt.Handle, h treeHandle) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ListNames lists the names of a directory, for kernel.System.ListNames. The decision is that of
-// NtQueryDirectoryFile.
+// ListNames lists the names of a directory, for kernel.System.ListNames. The decision is the
+// same as for NtQueryDirectoryFile.
 func (c *Context) ListNames(v winnt.Handle, restart bool) (list []nt.DirectoryName, st ntstatus.Status) {
 	// reference
 	h, ok, st := c.treeHandle(v)

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// treeFile holds what a file of a tree remembers of its open. The zero value is that of
-// another file.
+// treeFile holds what a file of a tree remembers of its open. The zero value identifies
+// no file.
 type treeFile struct {
 	path        string             // immutable; below the root of the tree
 	face        fileaccess.Face    // immutable
@@ -42,7 +42,7 @@ func (a *accessBased) see(s access.Subject) func(*sd.Descriptor) bool {
 	if a == nil {
 		return nil
 	}
-	// A client that may no longer connect sees nothing.
+	// A client that may no longer connect gets no entries.
 	tree, _ := fileaccess.Connect(&s, a.share, &a.policy)
 	return func(d *sd.Descriptor) bool { return fileaccess.Visible(&s, d, tree.Maximal, &a.policy) }
 }
@@ -87,8 +87,9 @@ func (c *Context) use(v winnt.Handle, obj ob.Object, right winnt.AccessMask) nts
 	if t == nil {
 		return ntstatus.Success
 	}
-	// Under a policy that fails closed the right counts as used once the record is kept, so that
-	// no other call goes on before. Such a handle was opened under another policy (U-91).
+	// Under a policy that fails closed, the right is marked as used only after the record is
+	// stored, so that no other call continues earlier. Such a handle was opened under another
+	// policy (U-91).
 	closed := c.Sys.Log.Policy.FailsClosed()
 	take := t.TakeAudit
 	if closed {
@@ -255,7 +256,7 @@ func (c *Context) treeFact(h treeHandle, class nt.FileInfoClass) (out nt.QueryIn
 		out.FileInformation = nt.FilePosition{CurrentByteOffset: h.position}
 		h.mu.Unlock()
 	default:
-		// The class is one of pipes.
+		// This class belongs to pipes.
 		return out, c.Fail("I-133", ntstatus.InvalidParameter)
 	}
 	return out, ntstatus.Success

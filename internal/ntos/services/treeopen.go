@@ -84,7 +84,7 @@ func (c *Context) openAsked(n *treeName, q *openRequest, oa *nt.ObjectAttributes
 		// reference, decide
 		place, st := n.find(q)
 		if st != ntstatus.Success {
-			// The name means nothing that can be opened.
+			// The name does not refer to an object that can be opened.
 			return out, c.Fail("F-112", st)
 		}
 		out, again, st := c.openPlace(n, &q.Request, place, &q.decision, oa.Attributes)
@@ -151,7 +151,7 @@ func (q *openRequest) special(place nt.FilePlace) ntstatus.Status {
 		if maker, ok := place.(nt.NamelessPlace); ok {
 			return maker.MakesNameless()
 		}
-		// Nor has it files without a name (F-197).
+		// It also has no files without a name (F-197).
 		return ntstatus.NotSupported
 	}
 	return ntstatus.Success
@@ -243,10 +243,10 @@ func (c *Context) NtCreateFile(in nt.CreateFileIn) (out nt.CreateFileOut, st nts
 		defer n.held.Head().Deref(ob.TagCall)
 		return c.openTree(&n, &in, &oa)
 	case in.CreateDisposition > uint32(fileaccess.FileOverwriteIf):
-		// There is no such disposition.
+		// The disposition is not defined.
 		return out, c.Fail("F-10", ntstatus.InvalidParameter)
 	case in.CreateDisposition != winnt.FILE_OPEN && in.CreateDisposition != winnt.FILE_OPEN_IF:
-		// Outside the trees nothing is made.
+		// No file can be created outside the trees.
 		return out, c.Fail("F-110", ntstatus.NotSupported)
 	}
 	opened, st := c.NtOpenFile(nt.OpenFileIn{DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes,

@@ -78,8 +78,8 @@ func (c *Context) makeSpecial(oa nt.ObjectAttributes, desired winnt.AccessMask, 
 	return out.FileHandle, st
 }
 
-// RenamePosix renames a file of a tree as FILE_RENAME_POSIX_SEMANTICS has it, for
-// kernel.System.RenamePosix.
+// RenamePosix renames a tree's file with the semantics of
+// FILE_RENAME_POSIX_SEMANTICS, for kernel.System.RenamePosix.
 func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool) ntstatus.Status {
 	h, ok, st := c.treeHandle(v)
 	switch {
@@ -90,8 +90,8 @@ func (c *Context) RenamePosix(v winnt.Handle, name string, replace, intent bool)
 	}
 	defer h.Deref(ob.TagCall)
 	decide := func(q *fileaccess.Move) fileaccess.MoveDecision {
-		// Handles go on without a name or below another one, and an empty directory gives
-		// its name to a directory. M-20
+		// Open handles do not prevent the move: those of a replaced file continue without a name, those of
+		// descendants under the new path. A directory may replace an empty directory (M-20).
 		q.Intent = intent
 		if q.OpensBelow = false; q.Existing != nil {
 			q.Existing.Open, q.Existing.IsDirectory = false, q.Existing.IsDirectory != q.Directory

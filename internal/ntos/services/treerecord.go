@@ -27,7 +27,7 @@ func (c *Context) recordTree(n *treeName, r *fileaccess.Request, facts *fileacce
 	}
 	o := audit.Opening{Origin: originOf(&c.Caller),
 		Object: audit.Object{Type: winnt.FileObject.Name, Name: strings.TrimSuffix(n.above, `\`) + `\` + a.Name, Handle: h},
-		// The SACL is that of the object, or of the directory that refused (F-80, F-81).
+		// The SACL is the object's, or that of the directory that refused (F-80, F-81).
 		Request: &access.Request{Descriptor: a.Descriptor, Subject: r.Subject, Desired: a.Desired,
 			Type: winnt.FileObject, Mode: c.Mode},
 		Decision: granted.Using(d.PrivilegesUsed), Uses: true}
@@ -50,7 +50,7 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	first := changes && c.Sys.Log.Policy.FailsClosed()
 	if first {
 		if st := c.recordTree(n, r, place.Facts(), d, h, &remembered); st != ntstatus.Success {
-			// A demanded record that cannot be kept fails the open: nothing is made or emptied.
+			// If a required record cannot be stored, the open fails and creates or truncates no file.
 			return nil, remembered, false, c.Fail("U-64", st)
 		}
 	}
@@ -70,7 +70,7 @@ func (c *Context) openRecorded(n *treeName, r *fileaccess.Request, place nt.File
 	}
 	if st := c.recordTree(n, r, place.Facts(), d, h, &remembered); st != ntstatus.Success {
 		f.Deref(ob.TagCall)
-		// A demanded record that cannot be kept fails the open: nothing is granted.
+		// If a required record cannot be stored, the open fails and grants no right.
 		return nil, remembered, false, c.Fail("U-64", st)
 	}
 	return f, remembered, false, ntstatus.Success

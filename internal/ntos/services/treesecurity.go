@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// securityOf returns the descriptor of the moment of an object; that of a file in a tree
-// is read there.
+// securityOf returns an object's current descriptor. For a file in a tree it reads the
+// descriptor from the tree.
 func (c *Context) securityOf(obj ob.Object) (*sd.Descriptor, ntstatus.Status) {
 	f, ok := obj.(*File)
 	if !ok || f.open == nil {
@@ -43,7 +43,7 @@ func (c *Context) setTreeSecurity(f *File, handle winnt.Handle, info uint32, giv
 		}
 		paid, st := c.self.Payer().Charge(replacedSize + d.HeapSize())
 		if st != ntstatus.Success {
-			// Who replaces a descriptor pays for the new one; nothing is changed.
+			// The caller pays for the new descriptor. If it cannot, the old one stays.
 			return c.Fail("Q-2", st)
 		}
 		if !recorded && c.Mode == access.User {

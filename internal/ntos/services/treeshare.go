@@ -24,8 +24,8 @@ type openShares struct {
 	of map[opener]int // guarded by mu
 }
 
-// take counts one more file of a user and reports whether it did. It refuses a user who has as many open files as are
-// left of most. A user's first file is never refused.
+// take counts one more file of a user and reports whether it did. It refuses a user who already has as many open
+// files as remain free of most. A user's first file is never refused.
 func (s *openShares) take(who opener, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ type waitable struct {
 	take   func() bool
 }
 
-// waitableOf returns that of an object; ok is false for types that are not waited for.
+// waitableOf returns the object's waitable part. ok is false for types that threads cannot wait for.
 func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	stays := func(s *ke.Signal) (waitable, bool) {
 		return waitable{s, func() bool { return s.Take(false) }}, true
@@ -55,8 +55,8 @@ func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstat
 	return obj, w, ntstatus.Success
 }
 
-// NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the queued
-// calls, if alertable and there are any, else STATUS_TIMEOUT. It never waits.
+// NtWaitForSingleObject consumes the signal of an object. Without a signal it returns STATUS_USER_APC and the
+// queued calls if the wait is alertable and calls are queued, else STATUS_TIMEOUT. It never waits.
 func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.WaitForSingleObjectOut,
 	st ntstatus.Status) {
 	// capture
@@ -79,7 +79,7 @@ func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.Wai
 			return out, ntstatus.UserAPC
 		}
 	}
-	// Nothing waits here. O-145
+	// No other thread waits here. O-145
 	return out, ntstatus.Timeout
 }
 

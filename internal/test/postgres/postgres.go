@@ -37,7 +37,7 @@ func (s *Server) Again() {
 func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
 
 // Start starts a server. It skips the test in short mode, and on a host without Debian's package or its account.
-func Start(t *testing.T) Server {
+func Start(t testing.TB) Server {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it starts a server")

@@ -6,10 +6,10 @@
 //	err = index.Run(ctx, index.Config{…, Sinks: []index.Sink{s}})
 //
 // The schema refmon has the tables documents(id, right_name, tree, class, descriptor, seq, at),
-// members(class, sid) and fence(source, seq, at). A session that has set refmon.sid to a user's SID
-// sees that user's documents. A session without it sees nothing, and neither does any session while
-// the watermark is older than the limit (N-9). The variable is a filter for trusted code: whoever
-// can send SQL can set it.
+// classes(class, name), members(class, sid) and fence(source, seq, at). A class is a number. A
+// session that has set refmon.sid to a user's SID sees that user's documents. A session without it
+// sees nothing, and neither does any session while the watermark is older than the limit (N-9). The
+// variable is a filter for trusted code: whoever can send SQL can set it.
 //
 // A Sink belongs to the goroutine of the run.
 package postgres

@@ -1,20 +1,18 @@
 create schema if not exists refmon;
 
+-- The number of each class, and its name in the index's log.
+create table if not exists refmon.classes (class int primary key, name text not null unique);
+-- descriptor, seq and at are the evidence for a document's class, and its time.
 create table if not exists refmon.documents (
-	id text not null, right_name text not null, tree text not null, class text not null,
+	id text not null, right_name text not null, tree text not null, class int not null,
+	descriptor text not null, seq bigint not null, at timestamptz not null,
 	primary key (id, right_name)
 );
 create index if not exists documents_class on refmon.documents (class);
-create table if not exists refmon.members (class text not null, sid text not null, primary key (sid, class));
+create table if not exists refmon.members (class int not null, sid text not null, primary key (sid, class));
 create table if not exists refmon.fence (source text primary key, seq bigint not null, at timestamptz not null);
 create table if not exists refmon.state (one boolean primary key default true check (one), index text not null,
-	seq bigint not null, allowance interval not null);
-
--- The evidence for a document's class, and its time.
-alter table refmon.documents add column if not exists descriptor text not null default '',
-	add column if not exists seq bigint not null default 0,
-	add column if not exists at timestamptz not null default 'epoch';
-alter table refmon.state add column if not exists directory text not null default '';
+	seq bigint not null, allowance interval not null, directory text not null);
 
 -- The trees with a current heartbeat; none unless the directory has one, too. A heartbeat that is older than the
 -- limit or in the future is not current.
@@ -27,15 +25,28 @@ set search_path = pg_catalog, pg_temp as $$
 	select coalesce(array_agg(source) filter (where exists (select from now d where d.source = 'directory')), '{}') from now
 $$;
 
--- The classes of the session's user. Without refmon.sid there are none.
-create or replace function refmon.mine() returns text[] language sql stable security definer
+-- The documents on which the session's user has a right, if there are at most 2,000, else null. Without refmon.sid
+-- there are none. It lets a search for a user with few documents start from these.
+create or replace function refmon.few(right_name text) returns text[] language sql stable security definer
 set search_path = pg_catalog, pg_temp as $$
-	select array(select class from refmon.members where sid = pg_catalog.current_setting('refmon.sid', true))
+	select case when count(*) <= 2000 then coalesce(array_agg(id), '{}') end from (
+		select d.id from refmon.members m join refmon.documents d on d.class = m.class
+		where m.sid = pg_catalog.current_setting('refmon.sid', true) and d.right_name = $1
+			and d.tree = any ((select refmon.fresh())::text[])
+		limit 2001
+	) found
 $$;
 
 alter table refmon.documents enable row level security;
 alter table refmon.documents force row level security;
 alter table refmon.members enable row level security;
+alter table refmon.members force row level security;
+drop policy if exists mine on refmon.members;
+create policy mine on refmon.members for select to public using (sid = current_setting('refmon.sid', true));
+-- A scalar subquery looks up one member per row (N-102). The planner can turn "in" and "exists" into a table of all
+-- classes of the user, or into a scan of all documents, which costs more than the search.
 drop policy if exists reader on refmon.documents;
-create policy reader on refmon.documents for select to public
-	using (class = any ((select refmon.mine())::text[]) and tree = any ((select refmon.fresh())::text[]));
+create policy reader on refmon.documents for select to public using (
+	(select true from refmon.members m where m.class = documents.class and m.sid = current_setting('refmon.sid', true))
+	and tree = any ((select refmon.fresh())::text[])
+);

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,11 +26,15 @@ type Sink struct {
 	view  *index.View
 	dsn   string
 	limit time.Duration
+	// The number of each class in the database. A number is never used again.
+	numbers map[string]int32
+	last    int32
 }
 
-// Open connects, creates missing tables, and replaces their rows by the state of the index in the folder state.
-// Rows whose watermark is older than limit are invisible. The role must own the schema refmon, and must not be a role
-// that the database's users have. ctx is that of the run: when it ends, Write and SetWatermark fail.
+// Open connects, creates missing tables, and makes their rows equal to the state of the index in the folder state.
+// It writes only rows that differ (N-103). Rows whose watermark is older than limit are invisible. The role must own
+// the schema refmon, and must not be a role that the database's users have. ctx is that of the run: when it ends,
+// Write and SetWatermark fail.
 func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, error) {
 	view, err := index.NewView(state)
 	if err != nil {
@@ -47,8 +52,8 @@ func Open(ctx context.Context, dsn, state string, limit time.Duration) (*Sink, e
 	return s, nil
 }
 
-// begin creates the tables and fills them again, because the last run may have stopped between its
-// log and the database.
+// begin creates the tables and compares them with the view, because the last run may have stopped
+// between its log and the database.
 func (s *Sink) begin() error {
 	return pgx.BeginFunc(s.ctx, s.conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(s.ctx, schema); err != nil {
@@ -60,9 +65,9 @@ func (s *Sink) begin() error {
 			`create policy keeper on refmon.documents to current_user using (true) with check (true)`,
 			`drop policy if exists keeper on refmon.members`,
 			`create policy keeper on refmon.members to current_user using (true) with check (true)`,
-			`truncate refmon.documents, refmon.members, refmon.fence, refmon.state`,
-			`alter table refmon.documents no force row level security`, // COPY does not work with it; fill restores it
-			`grant usage on schema refmon to public`, `grant select on refmon.documents to public`,
+			`truncate refmon.fence, refmon.state`,
+			// The policies of schema.sql decide which rows a session may read (N-102).
+			`grant usage on schema refmon to public`, `grant select on refmon.documents, refmon.members to public`,
 		} {
 			if _, err := tx.Exec(s.ctx, sql); err != nil {
 				return err
@@ -73,40 +78,117 @@ func (s *Sink) begin() error {
 		if err != nil {
 			return err
 		}
-		return s.fill(tx)
+		stored, err := s.readNumbers(tx)
+		if err != nil {
+			return err
+		}
+		return s.fill(tx, stored)
 	})
 }
 
-// fill copies the current state to the tables.
-func (s *Sink) fill(tx pgx.Tx) error {
-	var documents, members [][]any
+// readNumbers returns the numbers of classes that the database has. The first call makes them those
+// of s. Later calls keep the numbers of s, because a waiting batch already names them.
+func (s *Sink) readNumbers(tx pgx.Tx) (map[string]int32, error) {
+	stored := map[string]int32{}
+	rows, err := tx.Query(s.ctx, `select class, name from refmon.classes`)
+	if err != nil {
+		return nil, err
+	}
+	var n int32
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&n, &name}, func() error {
+		if own, ok := s.numbers[name]; s.numbers != nil && (!ok || own != n) {
+			return fmt.Errorf("class %s has the number %d: another run writes to this database; stop one of them", name, n)
+		}
+		stored[name], s.last = n, max(s.last, n)
+		return nil
+	})
+	if s.numbers == nil {
+		s.numbers = maps.Clone(stored)
+	}
+	return stored, err
+}
+
+// number returns the number of a class. It calls add with that of a new class.
+func (s *Sink) number(class string, add func(int32)) int32 {
+	n, ok := s.numbers[class]
+	if !ok {
+		s.last++
+		n = s.last
+		s.numbers[class] = n
+		add(n)
+	}
+	return n
+}
+
+// fill copies the current state to temporary tables, which write no log of their rows, and then
+// writes the differences to the tables (N-103). stored are the numbers of the database's classes.
+func (s *Sink) fill(tx pgx.Tx, stored map[string]int32) error {
+	var documents, members, classes [][]any
+	number := func(class string) int32 {
+		n := s.number(class, func(int32) {})
+		if _, ok := stored[class]; !ok {
+			stored[class] = n
+			classes = append(classes, []any{n, class})
+		}
+		return n
+	}
 	for d := range s.view.Documents {
-		documents = append(documents, []any{id(d.Path), d.Right, d.Tree, d.Class, d.Descriptor,
+		documents = append(documents, []any{id(d.Path), d.Right, d.Tree, number(d.Class), d.Descriptor,
 			int64(d.Seq), d.Time})
 	}
 	for m := range s.view.Members {
-		members = append(members, []any{m.Class, m.SID})
+		members = append(members, []any{number(m.Class), m.SID})
+	}
+	_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", "classes"}, []string{"class", "name"}, pgx.CopyFromRows(classes))
+	if err != nil {
+		return err
 	}
 	for _, t := range []struct {
 		name    string
 		columns []string
 		rows    [][]any
+		writes  []string
 	}{
-		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, documents},
-		{"members", []string{"class", "sid"}, members},
+		{"documents", []string{"id", "right_name", "tree", "class", "descriptor", "seq", "at"}, documents, []string{
+			`delete from refmon.documents d where not exists (select from present n
+				where n.id = d.id and n.right_name = d.right_name)`,
+			`insert into refmon.documents select n.* from present n left join refmon.documents d using (id, right_name)
+				where d.id is null or (d.tree, d.class, d.descriptor, d.seq, d.at) is distinct from
+					(n.tree, n.class, n.descriptor, n.seq, n.at) ` + replaceDocument,
+		}},
+		{"members", []string{"class", "sid"}, members, []string{
+			`delete from refmon.members m where not exists (select from present n where n.sid = m.sid and n.class = m.class)`,
+			`insert into refmon.members select * from present on conflict do nothing`,
+		}},
 	} {
-		_, err := tx.CopyFrom(s.ctx, pgx.Identifier{"refmon", t.name}, t.columns, pgx.CopyFromRows(t.rows))
-		if err != nil {
+		if _, err := tx.Exec(s.ctx, `create temp table present (like refmon.`+t.name+`)`); err != nil {
 			return err
 		}
+		if _, err := tx.CopyFrom(s.ctx, pgx.Identifier{"present"}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+			return err
+		}
+		// Without statistics the planner compares two large tables row by row.
+		for _, sql := range append([]string{`analyze present`}, append(t.writes, `drop table present`)...) {
+			if _, err := tx.Exec(s.ctx, sql); err != nil {
+				return err
+			}
+		}
 	}
-	_, err := tx.Exec(s.ctx, `alter table refmon.documents force row level security`)
-	return err
+	return nil
 }
+
+const replaceDocument = `on conflict (id, right_name) do update set tree = excluded.tree, class = excluded.class,
+	descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`
 
 // Write writes events in one transaction. It writes nothing if they change no row and no member.
 func (s *Sink) Write(events []index.Event) error {
 	b := &pgx.Batch{}
+	number := func(class string) int32 {
+		return s.number(class, func(n int32) {
+			b.Queue(`insert into refmon.classes (class, name) values ($1, $2) on conflict do nothing`, n, class)
+		})
+	}
 	for i := range events {
 		d, err := s.view.Apply(&events[i])
 		if err != nil {
@@ -117,16 +199,15 @@ func (s *Sink) Write(events []index.Event) error {
 		}
 		for _, x := range d.Documents {
 			b.Queue(`insert into refmon.documents (id, right_name, tree, class, descriptor, seq, at)
-				values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, right_name) do update set tree = excluded.tree,
-				class = excluded.class, descriptor = excluded.descriptor, seq = excluded.seq, at = excluded.at`,
-				id(x.Path), x.Right, x.Tree, x.Class, x.Descriptor, int64(x.Seq), x.Time)
+				values ($1, $2, $3, $4, $5, $6, $7) `+replaceDocument,
+				id(x.Path), x.Right, x.Tree, number(x.Class), x.Descriptor, int64(x.Seq), x.Time)
 		}
 		if len(d.Lost) > 0 {
-			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, d.Class, d.Lost)
+			b.Queue(`delete from refmon.members where class = $1 and sid = any ($2)`, number(d.Class), d.Lost)
 		}
 		if len(d.Gained) > 0 {
 			b.Queue(`insert into refmon.members (class, sid) select $1, unnest($2::text[]) on conflict do nothing`,
-				d.Class, d.Gained)
+				number(d.Class), d.Gained)
 		}
 	}
 	if b.Len() == 0 {

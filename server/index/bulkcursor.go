@@ -1,0 +1,120 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// bulkCursor says up to which event a file has lines. Its file is in the index folder.
+type bulkCursor struct {
+	path   string
+	Format int    `json:"format"` // 1
+	Index  string `json:"index"`  // random name of the log's index
+	Target string `json:"target"` // name of the search index
+	Seq    uint64 `json:"seq"`
+	Size   int64  `json:"size"` // bytes of the file
+}
+
+// readCursor reads the cursor of an earlier run for the file name. The cursor stays zero if there is none, or if the
+// file is not the one it was written for: another search index, or fewer bytes.
+func (b *Bulk) readCursor(name, state string) error {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte(abs))
+	b.cursor = bulkCursor{path: filepath.Join(state, "bulk-"+hex.EncodeToString(sum[:8])+".json")}
+	text, err := os.ReadFile(b.cursor.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	c := bulkCursor{path: b.cursor.path}
+	if err == nil {
+		err = strict.Unmarshal(text, &c)
+	}
+	if err == nil && c.Format != 1 {
+		err = fmt.Errorf("unknown format %d", c.Format)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: delete it, and all documents are written again", b.cursor.path, err)
+	}
+	info, err := os.Stat(name)
+	if err == nil && info.Mode().IsRegular() && info.Size() >= c.Size && c.Target == b.index {
+		b.cursor = c
+	}
+	return nil
+}
+
+// saveCursor syncs the lines and then saves the cursor, so that a cursor never names lines that a
+// crash could take. It does nothing after a failed write, and for a file that cannot be synced, such as a pipe.
+func (b *Bulk) saveCursor() error {
+	info, err := b.file.Stat()
+	if err != nil || b.failed || !info.Mode().IsRegular() || b.state.start == nil {
+		return err
+	}
+	if err := b.file.Sync(); err != nil {
+		return err
+	}
+	c := &b.cursor
+	c.Format, c.Index, c.Target, c.Seq, c.Size = 1, b.state.start.Index, b.index, b.state.seq, info.Size()
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.path+".new", append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	b.dirty = false
+	return os.Rename(c.path+".new", c.path)
+}
+
+// cutTorn removes an incomplete request at the end of a file: half a line, or an action without its document. A run
+// that ended during a write leaves one, and a search engine would read the next line as its rest. cutTorn ignores a
+// missing file and one that is not regular, such as a pipe.
+func cutTorn(name string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	in, end, whole := bufio.NewReaderSize(f, 1<<20), int64(0), int64(0)
+	for document := false; ; { // the next line is a document
+		line, err := in.ReadSlice('\n')
+		end += int64(len(line))
+		first := !document && bytes.HasPrefix(line, []byte(`{"index":`))
+		for errors.Is(err, bufio.ErrBufferFull) {
+			line, err = in.ReadSlice('\n')
+			end += int64(len(line))
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if document = first; !document {
+			whole = end
+		}
+	}
+	if whole == end {
+		return nil
+	}
+	return os.Truncate(name, whole)
+}

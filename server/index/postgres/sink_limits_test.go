@@ -1,0 +1,167 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	database "github.com/refmon/refmon/internal/test/postgres"
+	"github.com/refmon/refmon/server/index/postgres"
+)
+
+// documented returns the SQL of docs/search.md that begins with start, up to its semicolon.
+func documented(t testing.TB, start string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/search.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sql, ok := strings.Cut(string(page), start)
+	if !ok {
+		t.Fatalf("docs/search.md has no %q", start)
+	}
+	sql, _, _ = strings.Cut(sql, ";")
+	return start + sql
+}
+
+// readers have the right "read" of that many classes.
+var readers = []int{3, 300, 30_000}
+
+func sidOf(classes int) string { return fmt.Sprintf("S-1-5-21-1-2-3-%d", classes) }
+
+// newCorpus fills a new database with documents and pages: each document has one of twice as many classes as the
+// reader with the most classes, so that this reader may read half of them. It returns the application's connection.
+// One page in sixty has the word "budget".
+func newCorpus(t testing.TB, documents int) *pgx.Conn {
+	t.Helper()
+	dir := database.Start(t).Dir
+	ctx := context.Background()
+	connect := func(role string) *pgx.Conn {
+		t.Helper()
+		c, err := pgx.Connect(ctx, "host="+dir+" dbname=postgres user="+role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close(ctx) })
+		return c
+	}
+	admin := connect(database.Owner)
+	run := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := admin.Exec(ctx, sql, args...); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	run(`create role keeper login; create role app login; grant create on database postgres to keeper`)
+	sink, err := postgres.Open(ctx, "host="+dir+" dbname=postgres user=keeper", t.TempDir(), 24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sink.Close() })
+	classes := readers[len(readers)-1] * 2 * documents / 1_000_000
+	run(fmt.Sprintf(`insert into refmon.documents select format('/srv/department-%%s/project-%%s/report-%%s.docx', i %% 97,
+		i %% 4001, i), 'read', '/srv', abs(hashint4(i)) %% %d, md5(i::text), i, now() from generate_series(1, %d) i`,
+		classes, documents))
+	for _, n := range readers {
+		own := max(n*documents/1_000_000, 1)
+		run(fmt.Sprintf(`insert into refmon.members select c * %d, '%s' from generate_series(0, %d) c`,
+			classes/own, sidOf(n), own-1))
+	}
+	// Two thousand more people, so that one person is a small part of the table.
+	run(fmt.Sprintf(`insert into refmon.members select distinct abs(hashint4(c * 7919 + u)) %% %d, 'S-1-5-21-9-' || u
+		from generate_series(1, 2000) u, generate_series(1, %d) c`, classes, 100*documents/1_000_000+1))
+	run(`insert into refmon.fence values ('directory', 1, now()), ('/srv', 1, now())`)
+	run(`create table pages (id text primary key, words tsvector not null); grant select on pages to app`)
+	run(`insert into pages select id, to_tsvector('simple', (
+		select string_agg('word' || hashint8(seq * 31 + g) % 5000, ' ') from generate_series(1, 40) g)
+		|| case when hashint8(seq) % 60 = 0 then ' budget' else '' end)
+		from refmon.documents`)
+	run(`create index on pages using gin (words)`)
+	run(`vacuum analyze`)
+	return connect("app")
+}
+
+// plan is a node of what EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) prints.
+type plan struct {
+	Type     string `json:"Node Type"`
+	Relation string `json:"Relation Name"`
+	Filter   string `json:"Filter"`
+	Hit      int    `json:"Shared Hit Blocks"`
+	Read     int    `json:"Shared Read Blocks"`
+	Plans    []plan
+}
+
+// tables returns the names of the relations that the plan reads whole, and of those whose filter first collects all
+// classes of the user.
+func (p *plan) tables() (out []string) {
+	if p.Type == "Seq Scan" || p.Relation != "" && strings.Contains(p.Filter, "hashed SubPlan") {
+		out = append(out, p.Relation)
+	}
+	for i := range p.Plans {
+		out = append(out, p.Plans[i].tables()...)
+	}
+	return out
+}
+
+func explain(t *testing.T, app *pgx.Conn, sid, sql string, args ...any) *plan {
+	t.Helper()
+	var text []byte
+	err := pgx.BeginFunc(t.Context(), app, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `select set_config('refmon.sid', $1, true)`, sid); err != nil {
+			return err
+		}
+		return tx.QueryRow(t.Context(), `explain (analyze, buffers, format json) `+sql, args...).Scan(&text)
+	})
+	var out []struct{ Plan plan }
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil || len(out) != 1 {
+		t.Fatal(err, string(text))
+	}
+	return &out[0].Plan
+}
+
+const unfiltered = `select id from pages where words @@ plainto_tsquery('english', 'budget')
+	order by ts_rank(words, plainto_tsquery('english', 'budget')) desc limit 10`
+
+const fifty = `select id from refmon.documents where id = any ($1) and right_name = 'read'`
+
+// TestPlansReadFewPages checks on a real database that the policy makes neither of two questions read a table whole,
+// for users with few and with many classes (N-102). It counts pages of tables and indexes, which do not depend on the
+// machine: at most 12 for each id, and for a ranked search twice those of the unfiltered search.
+func TestPlansReadFewPages(t *testing.T) {
+	app := newCorpus(t, 30_000)
+	rows, err := app.Query(t.Context(), `select id from pages order by hashtext(id) limit 50`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := documented(t, "with me as materialized")
+	base := explain(t, app, "", unfiltered)
+	for _, n := range readers {
+		p := explain(t, app, sidOf(n), fifty, ids)
+		if got := p.Hit + p.Read; got > 12*len(ids) || len(p.tables()) > 0 {
+			t.Errorf("50 ids for a reader of %d classes: %d pages, and all of %q", n, got, p.tables())
+		}
+		p = explain(t, app, sidOf(n), search)
+		got, most := p.Hit+p.Read, 2*(base.Hit+base.Read)
+		t.Logf("%d classes: %d pages, unfiltered %d", n, got, base.Hit+base.Read)
+		if slices.Contains(p.tables(), "documents") {
+			t.Errorf("a ranked search for a reader of %d classes reads all documents or all classes", n)
+		}
+		if got > most {
+			t.Errorf("a ranked search for a reader of %d classes: %d pages, at most %d", n, got, most)
+		}
+	}
+}
