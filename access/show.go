@@ -15,7 +15,7 @@ import (
 // was not decided, because an entry for other bits ended the walk, stays
 // unchanged.
 func (x *Explanation) String() string {
-	return x.Show(0, func(_ Mark, text string) string { return text })
+	return x.Show(0, nil, func(_ Mark, text string) string { return text })
 }
 
 // Mark classifies a text of an explanation as granted or denied. The zero value
@@ -31,16 +31,11 @@ const (
 
 // Show returns the text of String with each part replaced by the result of show, for
 // example to add colour or to remove terminal control characters. Columns are as wide as
-// the parts passed to show. Reasons that do not fit in width columns continue on the next
-// line. More than three entries without an effect are then counted instead of listed
-// (U-122). 0 means no limit.
-func (x *Explanation) Show(width int, show func(m Mark, text string) string) string {
-	return x.ShowNamed(width, nil, show)
-}
-
-// ShowNamed is Show with the name of each entry's SID beside the entry (U-121). name returns "" for a SID without a
-// name; nil names none.
-func (x *Explanation) ShowNamed(width int, name func(sid.SID) string, show func(m Mark, text string) string) string {
+// the parts passed to show. The name of an entry's SID is beside the entry (U-121): name
+// returns "" for a SID without one, and a nil name names none. Reasons that do not fit in
+// width columns continue on the next line. More than three entries without an effect are
+// then counted instead of listed (U-122). 0 means no limit.
+func (x *Explanation) Show(width int, name func(sid.SID) string, show func(m Mark, text string) string) string {
 	p := shown{Explanation: x, width: width, show: show, of: name}
 	for i, line := range broken(x.Verdict(), 0, width) {
 		if i > 0 {

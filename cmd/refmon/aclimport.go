@@ -119,8 +119,8 @@ func (c *aclImportCmd) conclude(std *streams, n *restore.Counts, err error) erro
 		fmt.Fprintf(std.err, "refmon: %d of %s malformed: nothing was changed\n", n.Bad,
 			count(int(n.Lines), "line is", "lines are"))
 		if n.Bad == n.Lines {
-			fmt.Fprintln(std.err, "refmon: the file must have lines of JSON: refmon acl export -o FILE makes them of CSV, LDIF, "+
-				"icacls saves and the output of Get-Acl and accesschk")
+			fmt.Fprintln(std.err, "refmon: the file must have lines of JSON: refmon acl export -o FILE makes them of CSV, "+
+				"LDIF, icacls saves and the output of Get-Acl and accesschk")
 		}
 		return errReported
 	}

@@ -201,17 +201,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
-	taken := map[string]bool{}
-	objects.UseNames(o.source, objects.NewLookup(c.naming, func(domain string) {
-		if domain = strings.ToUpper(domain); !taken[domain] && len(taken) < maxUnresolved { // (U-110)
-			taken[domain] = true
-			fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
-				printable(domain), printable(c.Objects))
-		}
-	}))
-	if text := objects.Loss(o.source); text != "" { // said once, and in a note of each row (B-60)
-		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))
-	}
+	c.named(std, o.source)
 	return o, nil
 }
 

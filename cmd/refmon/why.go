@@ -159,7 +159,7 @@ func (c *whyCmd) certify(std *streams, q *accessquery.Query, a *accessquery.Answ
 func (s *streams) shown(x *access.Explanation, nameOf func(sid.SID) string) string {
 	first := true
 	name := func(who sid.SID) string { return controls.Line(nameOf(who)) } // a name has no second line
-	return x.ShowNamed(s.width, name, func(m access.Mark, text string) string {
+	return x.Show(s.width, name, func(m access.Mark, text string) string {
 		text = printable(text)
 		switch {
 		case m == access.Granted:

@@ -28,7 +28,8 @@ func (q *pathQuestion) entries(std *streams, s *stored, o *accessquery.Open) err
 	if o.Why == nil {
 		return fmt.Errorf("%s: its descriptor cannot be explained", s.path)
 	}
-	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), std.shown(o.Why, q.names.Of)); err != nil {
+	why := std.shown(o.Why, q.names.Of)
+	if _, err := fmt.Fprintf(std.out, "%s: %s", std.paint(bold, printable(s.path)), why); err != nil {
 		return err
 	}
 	if !o.Why.Decision.Allowed() {

@@ -32,7 +32,7 @@ func (r *reasons) text(name func(sid.SID) string) string {
 
 // explained returns an explanation as text of a page. Control characters become U+FFFD.
 func explained(x *access.Explanation, name func(sid.SID) string) string {
-	return x.ShowNamed(pageWidth, func(s sid.SID) string { return printable.Line(name(s)) },
+	return x.Show(pageWidth, func(s sid.SID) string { return printable.Line(name(s)) },
 		func(_ access.Mark, text string) string { return printable.Text(text) })
 }
 

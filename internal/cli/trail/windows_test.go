@@ -110,7 +110,8 @@ func TestLineShowsWindowsEventsInWords(t *testing.T) {
 				"Authentication authority asserted identity"},
 		{"5145", by + "ObjectType=File|ShareName=\\\\*\\C$|ShareLocalPath=\\??\\C:\\|RelativeTargetName=a b\\c|" +
 			"AccessMask=0x1|AccessList=%%4416\n\t\t\t\t|AccessReason=%%4416:\t%%1801\tD:(A;;FA;;;BA)",
-			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: granted by D:(A;;FA;;;BA) Administrators"},
+			"CORP\\DC1$ ask the share for \"\\\\\\\\*\\\\C$\\\\a b\\\\c\" for ReadData: " +
+				"granted by D:(A;;FA;;;BA) Administrators"},
 		{"4662", by + "ObjectServer=DS|ObjectType=%{bf967aba-0de6-11d0-a285-00aa003049e2}|ObjectName=CN=x|AccessMask=0x20|" +
 			"AccessList=%%7685\n|Properties=%%7685\n\t\t{bf967aba-0de6-11d0-a285-00aa003049e2}",
 			"CORP\\DC1$ operate on user CN=x for WriteProperty on user"},

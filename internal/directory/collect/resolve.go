@@ -189,7 +189,8 @@ func (c *Collector) joined(x *index, m membership) {
 	}
 }
 
-// implicit reports whether a SID is of a group whose members no file lists, such as INTERACTIVE: a logon adds it (B-66).
+// implicit reports whether a SID is of a group whose members no file lists, such as INTERACTIVE: a logon adds it
+// (B-66).
 func implicit(s sid.SID) bool {
 	return sid.Name(s) != "" && DomainOf(s).IsZero() && s.Prefix() != builtinDomain
 }

@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"errors"
 	"strings"
 	"testing"
 )
@@ -62,24 +61,4 @@ func TestAccessChkRefusesWhatItCannotRead(t *testing.T) {
 		}
 	}
 	check(t, "a\n  DESCRIPTOR FLAGS:\n    [SE_SELF_RELATIVE]\n", "a | error: accesschk: the object has neither entries…")
-}
-
-// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them
-// (B-64).
-func TestDetect(t *testing.T) {
-	for text, want := range map[string]error{
-		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                                             ErrEffective,
-		"C:\\a\n  Medium Mandatory Level (Default) [No-Write-Up]\n  RW Everyone\n\tX\n":                          ErrEffective,
-		"\n    Directory: C:\\\n\n\nPath   Owner                  Access\n----   -----\nTemp   BUILTIN\\A ...\n": ErrTable,
-	} {
-		if open, err := Detect(text); open != nil || !errors.Is(err, want) {
-			t.Errorf("%q: %v, want %v", text, err, want)
-		}
-	}
-	for _, text := range []string{"", "\n\n", "hello", "a\nD:P\n", `{"path":"a"}`, "dn: CN=a\ncn: b\n", "version: 1\n",
-		"path,sd\n", `D:\data`, "Path,Sddl\n", "Accesschk v6.15 - Reports\n"} {
-		if open, err := Detect(text); open != nil || err != nil {
-			t.Errorf("%q is taken for a form of a screen: %v", text, err)
-		}
-	}
 }

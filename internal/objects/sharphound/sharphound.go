@@ -85,8 +85,8 @@ func (s *source) Loss() string {
 	if s.load() != nil {
 		return ""
 	}
-	text := "SharpHound keeps entries that allow certain rights: denials, the order of entries, and other rights such as " +
-		"reading are not known"
+	text := "SharpHound keeps entries that allow certain rights: denials, the order of entries, and other rights such " +
+		"as reading are not known"
 	var left []string
 	for _, name := range slices.Sorted(maps.Keys(s.left)) {
 		left = append(left, fmt.Sprintf("%d %s", s.left[name], name))

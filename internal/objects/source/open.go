@@ -75,9 +75,9 @@ func Open(name string, in io.Reader) (objects.Source, error) {
 }
 
 // ErrForm is the error for text without a known form.
-var ErrForm = errors.New("the text has no known form of objects: write lines such as {\"path\":\"/a\",\"sd\":\"O:…\"}, or " +
-	"use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, icacls PATH /save FILE, accesschk -l PATH or ldapsearch with " +
-	"nTSecurityDescriptor")
+var ErrForm = errors.New("the text has no known form of objects: write lines such as " +
+	"{\"path\":\"/a\",\"sd\":\"O:…\"}, or use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, " +
+	"icacls PATH /save FILE, accesschk -l PATH or ldapsearch with nTSecurityDescriptor")
 
 // lines returns the source of JSON lines. The offsets of converted text are not those of the file, so that a run cannot
 // be resumed.

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -95,6 +96,26 @@ func testReadError(t *testing.T, open func(io.Reader) objects.Source, text strin
 		in := io.MultiReader(strings.NewReader(text[:at]), errReader{broken})
 		if _, err := read(t, open(in)); err == nil || !strings.Contains(err.Error(), broken.Error()) {
 			t.Errorf("after %d bytes: %v, want %v", at, err, broken)
+		}
+	}
+}
+
+// TestDetect: each form is known by its beginning, and a form without descriptors names a command that prints them
+// (B-64).
+func TestDetect(t *testing.T) {
+	for text, want := range map[string]error{
+		"C:\\a\n  RW BUILTIN\\Administrators\n  R  BUILTIN\\Users\n":                               ErrEffective,
+		"C:\\a\n  Medium Mandatory Level (Default) [No-Write-Up]\n  RW Everyone\n\tX\n":            ErrEffective,
+		"\n    Directory: C:\\\n\n\nPath   Owner    Access\n----   -----\nTemp   BUILTIN\\A ...\n": ErrTable,
+	} {
+		if open, err := Detect(text); open != nil || !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+	for _, text := range []string{"", "\n\n", "hello", "a\nD:P\n", `{"path":"a"}`, "dn: CN=a\ncn: b\n", "version: 1\n",
+		"path,sd\n", `D:\data`, "Path,Sddl\n", "Accesschk v6.15 - Reports\n"} {
+		if open, err := Detect(text); open != nil || err != nil {
+			t.Errorf("%q is taken for a form of a screen: %v", text, err)
 		}
 	}
 }
