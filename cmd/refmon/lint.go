@@ -170,6 +170,19 @@ func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []l
 	return out, err
 }
 
+// nameIn returns the name of the SID in an entry as SDDL, "" without one and for an entry with a condition (U-121).
+func (p *lintPage) nameIn(entry string) string {
+	fields := strings.Split(strings.Trim(entry, "()"), ";")
+	if len(fields) != 6 {
+		return ""
+	}
+	who, err := sid.Resolve(fields[5], p.domain)
+	if err != nil {
+		return ""
+	}
+	return namesOf(nil)(who)
+}
+
 // total prints the number of findings in readable lines.
 func (p *lintPage) total() error {
 	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
@@ -211,7 +224,7 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		at := place(l, name)
 		where := f.Where()
 		if f.Entry != "" {
-			where += " " + f.Entry
+			where = strings.TrimSpace(where + " " + f.Entry + " " + p.nameIn(f.Entry))
 			if f.On != "" {
 				where += " " + f.On
 			}
