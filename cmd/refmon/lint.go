@@ -233,8 +233,10 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		if f.Rule != "" {
 			rule = " (" + f.Rule + ")"
 		}
-		if _, err := fmt.Fprintf(p.std.out, "%s%s: %s\n    %s%s\n    mend: %s\n", printable(at), printable(where),
-			p.std.paint(red, f.Kind), printable(f.What), rule, printable(f.Mend)); err != nil {
+		head := p.std.folded(printable(at+where)+": "+f.Kind, 0)
+		head = strings.TrimSuffix(head, f.Kind+"\n") + p.std.paint(red, f.Kind) + "\n"
+		if _, err := fmt.Fprint(p.std.out, head, p.std.folded(printable(f.What)+rule, 4),
+			p.std.folded("mend: "+printable(f.Mend), 4)); err != nil {
 			return err
 		}
 	}
