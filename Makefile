@@ -2,7 +2,7 @@
 # desk and the CI run the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test test-time lines race fuzz bench bench-bulk bench-tree bench-index bench-peers bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
+.PHONY: help check test test-time lines race fuzz bench bench-bulk bench-tree bench-index bench-peers scores bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -44,6 +44,9 @@ bench-peers: ## compare speed with Samba, cedar-go, casbin and OPA on the same q
 	-bash bench/peers/install.sh
 	cd bench/peers && go run -mod=readonly $$(pkg-config --exists ndr talloc && echo -tags=samba) .
 	cd bench/peers/auditpeers && go test -mod=readonly -run=. -bench=. -v
+
+scores: ## ask Samba, Wine and other implementations the kit's questions: makes the table of docs/scores.md; installs Debian packages as root
+	go -C vectors/adapters run -mod=readonly ./scores
 
 bench-smoke: ## every benchmark for ten rounds, to check that it still works
 	bash .ci/run bench

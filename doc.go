@@ -41,6 +41,7 @@
 //
 // To compare an implementation of your own:
 //
+//   - cmd/refmon-kit: scores any program that answers JSON lines.
 //   - vectors: questions with the decisions they must have.
 //
 // Commands: cmd/refmon asks all this from a shell, and `refmon run FILE.star`

@@ -33,6 +33,7 @@ type Log struct {
 
 	trouble  atomic.Pointer[trouble] // the newest failure; nil: no failure
 	reserved atomic.Int64            // bytes that are allocated for essential records
+	zeroes   atomic.Int64            // bytes of zeros behind the records of the open segment
 
 	mu     sync.Mutex
 	next   *batch        // guarded by mu: the batch that the writer takes next

@@ -127,7 +127,11 @@ func (r *replay) adopt(f file, s *scanner) error {
 	if err != nil {
 		return err
 	}
-	if cut := size - s.at; cut > 0 {
+	zero, err := zeroesFrom(f, s.at, size)
+	if err != nil {
+		return err
+	}
+	if cut := zero - s.at; cut > 0 {
 		w.log.recovered.Cut, w.log.recovered.CutFile = cut, fmt.Sprintf("cut-%016x", w.tree.size+1)
 		err := closed(put(d, w.log.recovered.CutFile, partOf(f, s.at, cut)))
 		if err != nil {
@@ -137,4 +141,28 @@ func (r *replay) adopt(f file, s *scanner) error {
 	w.size = s.at
 	w.seg, err = put(d, segmentName(s.head.first), partOf(f, 0, s.at))
 	return err
+}
+
+// zeroesFrom returns the offset from which a file has only zeros up to size, and at least from. A few zeros behind
+// other bytes belong to a record that was cut short.
+func zeroesFrom(f file, from, size int64) (int64, error) {
+	room := make([]byte, chunk/16)
+	end := from
+	for at := from; at < size; {
+		n, err := f.ReadAt(room[:min(int64(len(room)), size-at)], at)
+		for i, v := range room[:n] {
+			if v != 0 {
+				end = at + int64(i) + 1
+			}
+		}
+		if at += int64(n); err != nil && !isEnd(err) {
+			return 0, err
+		} else if n == 0 {
+			break
+		}
+	}
+	if end > from && size-end <= frameFixed {
+		return size, nil
+	}
+	return end, nil
 }

@@ -19,6 +19,35 @@ type allocator interface {
 // ahead is the number of bytes allocated at once in addition to the reserve, so that one call serves many batches.
 const ahead = 256 << 10
 
+// zeroesAhead is the number of bytes behind the records that are written as zeros at once. A flush of records that
+// overwrite them changes neither the size of the file nor its blocks, so it needs no commit of the file system's
+// journal.
+const zeroesAhead = 1 << 20
+
+// zeroes are written behind the records.
+var zeroes [zeroesAhead]byte
+
+// writeZeroes writes zeros behind the buffer if it reaches past the earlier ones. It stays within the allocated space,
+// so it takes none from other programs, and does nothing without such space. A full disk is no error.
+func (w *writer) writeZeroes(end int64) error {
+	from, to := max(w.size, w.zeroed), min(end+zeroesAhead, w.allocated)
+	if end <= w.zeroed || to <= from {
+		return nil
+	}
+	for from < to {
+		n, err := w.seg.WriteAt(zeroes[:min(to-from, zeroesAhead)], from)
+		from += int64(n)
+		w.zeroed = from
+		switch {
+		case isFull(err):
+			return nil
+		case err != nil:
+			return w.log.fail(fmt.Errorf("write zeros behind the audit records: %w", err))
+		}
+	}
+	return nil
+}
+
 // allocate allocates space for the buffer and, after it, the reserve. For essential records it omits the reserve if
 // the allocated space suffices (U-93), and ignores errors.
 func (w *writer) allocate(reserve bool) error {
@@ -65,7 +94,8 @@ func (w *writer) giveBack() error {
 	if w.allocated <= w.size {
 		return nil
 	}
-	w.allocated = 0
+	w.allocated, w.zeroed = 0, 0
+	w.log.zeroes.Store(0)
 	return w.seg.Truncate(w.size)
 }
 

@@ -56,8 +56,8 @@ func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
 func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 
 // next returns the next frame, which is valid until the next call. It returns
-// io.EOF at the end of the segment, and errTorn for bytes that are no frame. at
-// then stays before them.
+// io.EOF at the end of the segment or before zeros up to its end, and errTorn for
+// other bytes that are no frame. at then stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
 	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
@@ -67,10 +67,7 @@ func (s *scanner) next() (frame, error) {
 		f, n, err = decodeFrame(s.buf)
 	}
 	if err != nil {
-		if len(s.buf) == 0 {
-			return frame{}, io.EOF
-		}
-		return frame{}, err
+		return frame{}, s.ending(err)
 	}
 	s.skip(n)
 	return f, nil
@@ -91,4 +88,35 @@ func openSegment(d disk, first uint64) (file, *scanner, error) {
 		return nil, nil, err
 	}
 	return f, s, nil
+}
+
+// ending returns io.EOF if nothing but zeros follows, which the writer writes ahead, and otherwise err.
+func (s *scanner) ending(err error) error {
+	if !errors.Is(err, errTorn) || !isZero(s.buf) {
+		return err
+	}
+	at, room := s.at+int64(len(s.buf)), make([]byte, chunk/16)
+	for !s.eof {
+		n, failed := s.f.ReadAt(room, at)
+		if at += int64(n); !isZero(room[:n]) {
+			return err
+		}
+		if isEnd(failed) {
+			break
+		}
+		if failed != nil {
+			return failed
+		}
+	}
+	return io.EOF
+}
+
+// isZero reports whether all bytes are zero. No bytes are.
+func isZero(b []byte) bool {
+	for _, v := range b {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
 }

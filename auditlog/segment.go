@@ -29,6 +29,8 @@ import (
 //	     4     4  CRC32C of RecordId and payload
 //	     8     8  RecordId
 //	    16        payload: the record's JSON with an empty "chain"
+//
+// Zeros may follow the last frame. The writer overwrites them with frames.
 const (
 	magic         = "RFMA"
 	formatVersion = 1

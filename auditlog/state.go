@@ -45,6 +45,7 @@ func (l *Log) State() (s State, err error) {
 		}
 		_ = f.Close() // only read
 	}
+	s.Bytes -= min(l.zeroes.Load(), s.Bytes)
 	s.Oldest = firsts[0]
 	r, err := newReader(d, 1)
 	if err != nil {

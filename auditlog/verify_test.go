@@ -292,7 +292,7 @@ func TestFoldersWithoutSegments(t *testing.T) {
 		t.Errorf("prove since nothing without segments: %v, %q, want string(proof) starting with %q, no error", err,
 			proof, "old 0\n\n")
 	}
-	whole := d.crash(func(int) int { return 0 })
+	whole := d.crash(lostAll)
 	delete(whole.now, "tile/0/000.p/2")
 	if proof, err := proveRecord(whole, 1); err == nil || proof != nil ||
 		!strings.Contains(err.Error(), "prove record 1: ") {

@@ -23,6 +23,7 @@ type writer struct {
 	dirty int64 // bytes written and not yet synced
 
 	allocated int64 // bytes from the start of the segment that are allocated on the disk
+	zeroed    int64 // the end of the zeros behind the records; 0: there are none
 
 	buf       []byte
 	frames    []frame // of the batch in buf
@@ -166,11 +167,12 @@ func (w *writer) append() error {
 			if cut := w.seg.Truncate(w.size); cut != nil {
 				return w.log.fail(errors.Join(err, cut))
 			}
-			w.allocated = 0 // the truncation freed the allocated space
+			w.allocated, w.zeroed = 0, 0 // the truncation freed the allocated space
 		}
 		return err
 	}
 	w.size += int64(len(w.buf))
+	w.log.zeroes.Store(max(w.zeroed-w.size, 0))
 	w.dirty += int64(len(w.buf))
 	for i := range w.frames {
 		leaf := w.frames[i].leaf()
@@ -206,7 +208,10 @@ func (w *writer) makeRoom(reserve bool) error {
 	if err := w.retain(reserve); err != nil {
 		return err
 	}
-	return w.allocate(reserve)
+	if err := w.allocate(reserve); err != nil {
+		return err
+	}
+	return w.writeZeroes(w.size + int64(len(w.buf)))
 }
 
 // rotate ends the open segment and begins another.
@@ -226,7 +231,7 @@ func (w *writer) rotate() error {
 	if err := errors.Join(w.giveBack(), w.seg.Close()); err != nil {
 		return w.log.fail(err)
 	}
-	w.seg, w.head, w.size, w.allocated = seg, next, next.size(), 0
+	w.seg, w.head, w.size, w.allocated, w.zeroed = seg, next, next.size(), 0, 0
 	return nil
 }
 

@@ -38,6 +38,10 @@ type PrivateRequest struct {
 	// Links is the number of names that the object has. 0 means that it is not
 	// known.
 	Links uint32
+
+	// Absent are SIDs that no token has, such as those of kinds of logon that do
+	// not occur. Entries for them expose nothing.
+	Absent []sid.SID
 }
 
 // Errors of malformed requests of [Private].
@@ -229,10 +233,11 @@ func (p *privacy) withoutListed(x *Exposure) {
 
 // candidates returns the SIDs to ask about: Everyone, those of the entries, and the owner, without the trusted ones.
 func (p *privacy) candidates(d *sd.Descriptor, where Place) []sid.SID {
-	list := []sid.SID{sid.Everyone}
-	seen := map[sid.SID]bool{sid.Everyone: true}
+	list, seen := []sid.SID{sid.Everyone}, map[sid.SID]bool{sid.Everyone: true}
 	add := func(s sid.SID) {
-		if s.IsZero() || seen[s] || p.trusted(s) || isPlaceholder(s) && !(where == OnNew && s == sid.CreatorGroup) {
+		// Nobody has an absent SID.
+		if s.IsZero() || seen[s] || p.trusted(s) || isPlaceholder(s) && !(where == OnNew && s == sid.CreatorGroup) ||
+			slices.Contains(p.r.Absent, s) {
 			return
 		}
 		seen[s] = true

@@ -208,3 +208,27 @@ func TestBypassNamesThePrivilegesThatOpenEveryFile(t *testing.T) {
 		}
 	}
 }
+
+// The SIDs that no token has expose nothing, and a denial of the only kind of logon there is protects from nobody else
+//
+func TestPrivateLeavesOutAbsentSIDs(t *testing.T) {
+	absent := []sid.SID{sid.NTLMAuthentication, sid.Interactive}
+	for text, want := range map[string][2]string{ // without and with the absent SIDs
+		"O:BAD:(A;;FR;;;S-1-5-64-10)":             {"S-1-5-64-10 0x9 [0]", "private"},
+		"O:BAD:(A;;FR;;;IU)(A;;FR;;;AS)":          {"IU 0x9 [0]; AS 0x9 [1]", "AS 0x9 [1]"},
+		"O:BAD:(D;;FA;;;S-1-5-64-10)(A;;FR;;;WD)": {"WD 0x9 [1]", "WD 0x9 [1]"},
+		"O:BAD:(D;;FA;;;AS)(A;;FR;;;WD)":          {"WD 0x9 [1]", "WD 0x9 [1]"},
+		"O:IUD:":                                  {"IU 0x40000 owner", "private"},
+	} {
+		d, err := sddl.Parse(text, sddl.Options{Domain: domain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, list := range [][]sid.SID{nil, absent} {
+			p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: d, Absent: list})
+			if got := exposed(&p); err != nil || got != want[i] {
+				t.Errorf("A-172: %s without %v: got %q, %v, want %q", text, list, got, err, want[i])
+			}
+		}
+	}
+}

@@ -43,6 +43,8 @@ type file struct {
 	keptOf identity // guarded by keeping; zero: kept counts no further
 	// changed is true after a change by this open: Close sets the archive attribute again.
 	changed atomic.Bool // atomic
+	// staged has the writes that Stage collects; nil: writes go to the file. It is set once.
+	staged atomic.Pointer[file] // atomic
 	// ownLink and ownNode are the targets of link and node for the first open of a file, so that an open takes one
 	// allocation.
 	ownLink link
@@ -83,6 +85,7 @@ func (f *file) Close() {
 	}
 	f.names.close()
 	f.names = nil
+	f.unstage()
 	shut(f.fd)
 }
 
@@ -188,9 +191,17 @@ func (f *file) ReadAt(b []byte, at int64) (n int, st ntstatus.Status) {
 
 // WriteAt implements nt.OpenFile.
 func (f *file) WriteAt(b []byte, at int64) (n int, st ntstatus.Status) {
+	if s := f.staged.Load(); s != nil {
+		return s.write(b, at)
+	}
 	if err := f.changing(); err != nil {
 		return 0, statusOf(err)
 	}
+	return f.write(b, at)
+}
+
+// write writes all of b at an offset, or at the end for a negative one.
+func (f *file) write(b []byte, at int64) (n int, st ntstatus.Status) {
 	for n < len(b) {
 		to := at
 		if at >= 0 {
@@ -251,10 +262,23 @@ func (f *file) Flush() ntstatus.Status {
 	if f.directory {
 		return ntstatus.Success
 	}
+	return statusOf(f.flush())
+}
+
+// flush makes the contents and attributes of the file durable.
+func (f *file) flush() error {
 	if err := f.fault("sync"); err != nil {
-		return statusOf(err)
+		return err
 	}
-	return statusOf(retry(func() error { return unix.Fsync(f.fd) }))
+	return retry(func() error { return unix.Fsync(f.fd) })
+}
+
+// flushData makes the contents of the file durable. It is faster than flush if the size has not changed.
+func (f *file) flushData() error {
+	if err := f.fault("sync"); err != nil {
+		return err
+	}
+	return retry(func() error { return unix.Fdatasync(f.fd) })
 }
 
 // SetSize implements nt.OpenFile.

@@ -104,7 +104,7 @@ func (f *file) ownEntry(name string) (e nt.FileEntry, err error) {
 // entry returns an entry of the directory. ok is false for one that clients do not see: a special file, and a name
 // that no request can contain (F-120). For a private name it calls sweep.
 func (f *file) entry(name string) (e nt.FileEntry, ok bool) {
-	if strings.HasPrefix(name, privatePrefix) {
+	if isPrivate(name) {
 		f.t.sweep(f.fd, name)
 		return e, false
 	}
@@ -133,8 +133,14 @@ func sayable(name string) bool {
 	return !strings.Contains(name, `\`) && nameable(name) == ntstatus.Success && fileaccess.ValidName(name)
 }
 
+// isPrivate reports whether a name is one under which files are made and removed, or that of an unfinished upload.
+func isPrivate(name string) bool {
+	return strings.HasPrefix(name, privatePrefix) || strings.HasPrefix(name, nt.UploadPrefix)
+}
+
 // sweep removes a private name that a crash left behind, if nothing is lost: an empty file or directory that never
-// got its final name, one of several names of a file, or a link with a descriptor, which was created here. A file
+// got its final name, one of several names of a file, a link with a descriptor, which was created here, or an upload
+// that did not end. Another file
 // with contents stays, because it may be another program's file that was moved and not moved back (F-129). An open
 // file stays, and one that changed less than Tree.abandoned ago.
 func (t *Tree) sweep(dir int, name string) {
@@ -144,6 +150,9 @@ func (t *Tree) sweep(dir int, name string) {
 		return
 	}
 	switch kind := s.Mode & unix.S_IFMT; {
+	case kind == unix.S_IFREG && strings.HasPrefix(name, nt.UploadPrefix):
+		// Nobody has the upload open, so its server was killed (G-49).
+		_ = t.removeOwn(s.Ino, false, dir, name)
 	case kind == unix.S_IFDIR:
 		_ = t.unlink(dir, name, unix.AT_REMOVEDIR) // it fails if the directory has entries
 	case kind == unix.S_IFREG && (s.Size == 0 || s.Nlink > 1):

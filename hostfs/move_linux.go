@@ -165,7 +165,7 @@ func (f *file) linkOver(g *target) ntstatus.Status {
 	if err := f.t.linkInode(f.fd, to, private); err != nil {
 		return statusOf(err)
 	}
-	l := link{dir: to, name: private}
+	l := link{dir: to, directory: g.directory.status.Ino, name: private}
 	if err := f.exchange(&l, g); err != nil {
 		_ = f.t.removeOwn(f.node.inode, false, to, private) // after a second error it is the other file's
 		return statusOf(err)
@@ -193,8 +193,24 @@ func (t *Tree) moveOwn(inode uint64, from int, name string, to int, next string)
 }
 
 // exchange replaces the file that was decided to be replaced. It exchanges both names, checks them, and exchanges
-// them back if one belongs to another file.
+// them back if one belongs to another file. A record lets the next server complete this after a crash (F-211).
 func (f *file) exchange(l *link, g *target) error {
+	r, err := f.t.newRecord()
+	if err != nil {
+		return err
+	}
+	defer r.end()
+	if err := r.move(f.node.inode, g.status.Ino, l, g); err != nil {
+		r.drop(redoPart)
+		return err
+	}
+	err = f.exchangeBy(r, l, g)
+	r.drop(redoMove)
+	return err
+}
+
+// exchangeBy performs an exchange of names after its record was stored.
+func (f *file) exchangeBy(r *record, l *link, g *target) error {
 	to := g.directory.object
 	swap := func() error { return f.t.rename(l.dir, l.name, to, g.name, unix.RENAME_EXCHANGE) }
 	if err := swap(); err != nil {
@@ -208,8 +224,7 @@ func (f *file) exchange(l *link, g *target) error {
 		}
 		return cmp.Or(lost, gone, error(errMoved))
 	}
-	err := f.t.removeOwn(g.status.Ino, g.status.Mode&unix.S_IFMT == unix.S_IFDIR, l.dir, l.name)
-	if err != nil {
+	if err := r.removeReplaced(&other, l.dir, l.name); err != nil {
 		// What cannot be removed, such as a directory with entries, is not replaced: it has its name back. M-20
 		return cmp.Or(swap(), err)
 	}

@@ -97,7 +97,7 @@ func (f *file) appendNamesLocked(list []nt.DirectoryName, block string) []nt.Dir
 //
 // +checklocks:f.listing
 func (f *file) nameLocked(name string, kind byte) (e nt.DirectoryName, ok bool) {
-	if kind != unix.DT_REG && kind != unix.DT_DIR || strings.HasPrefix(name, privatePrefix) {
+	if kind != unix.DT_REG && kind != unix.DT_DIR || isPrivate(name) {
 		entry, ok := f.entry(name)
 		return nt.DirectoryName{Name: name, Directory: entry.FileAttributes&fileaccess.AttributeDirectory != 0,
 			Link: entry.FileAttributes&fileaccess.AttributeReparsePoint != 0}, ok

@@ -15,7 +15,7 @@ type Rule struct {
 	// Flags are ObjectInherit, ContainerInherit, NoPropagateInherit and InheritOnly.
 	// In a SACL, SuccessfulAccess and FailedAccess say what is audited. Without
 	// ObjectInherit and ContainerInherit, the other two inheritance flags mean
-	// nothing, and methods that remove rules ignore them.
+	// nothing, and methods that remove rules ignore them. Other flags are an error.
 	Flags   uint8
 	Mask    winnt.AccessMask // not 0
 	Trustee sid.SID          // not zero
@@ -51,7 +51,7 @@ func (e ListEditor) checked(r Rule, adding bool) (Rule, error) {
 		return r, buildError(ntstatus.InvalidParameter, "a rule needs rights")
 	case e.System && r.Flags&auditFlags == 0:
 		return r, buildError(ntstatus.InvalidParameter, "an audit rule needs success or failure")
-	case !e.System && r.Flags&auditFlags != 0 || r.Flags&Inherited != 0:
+	case !e.System && r.Flags&auditFlags != 0 || r.Flags&^(inheritFlags|auditFlags) != 0:
 		return r, buildError(ntstatus.InvalidParameter, "a rule of this list cannot have the flags 0x%02x", r.Flags)
 	}
 	inherits := r.Flags&(ObjectInherit|ContainerInherit) != 0

@@ -68,9 +68,12 @@ func (c *accessCmd) Run(std *streams) error {
 	dir := &directory.Directory{}
 	var err error
 	if len(c.Directory)+len(c.Token) > 0 || c.As == "" {
-		if dir, err = c.directory(std); err != nil {
-			return err
-		}
+		dir, err = c.directory(std)
+	} else {
+		dir, err = c.loggedOn(dir)
+	}
+	if err != nil {
+		return err
 	}
 	who, err := c.principal(std, dir)
 	if err != nil {
@@ -139,6 +142,10 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 // answer decides about the share, if there is one, and the object.
 func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, who int, path string,
 	q *accessquery.Query) error {
+	var err error
+	if q.Note, err = c.noteKinds(gate, dir, who, q); err != nil {
+		return err
+	}
 	var id []byte // of the one object there is no need to say which it is
 	if len(c.Paths) > 1 {
 		if id = strict.AppendString(nil, path); !c.JSON {
@@ -166,8 +173,8 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 		return printJSON(std, q, &a, id)
 	}
 	nameOf := namesOf(dir)
-	if _, err := fmt.Fprint(std.out, std.shown(a.Why, nameOf)+
-		printable(std.typesOf(q.Request.Descriptor, a.Why))); err != nil {
+	text := std.shown(a.Why, nameOf) + printable(std.typesOf(q.Request.Descriptor, a.Why)) + noteText(q.Note)
+	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
 	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
@@ -217,7 +224,7 @@ func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, erro
 func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descriptor,
 	object *accessquery.Query) error {
 	gate := *object
-	gate.Request.Descriptor = share
+	gate.Request.Descriptor, gate.Note = share, ""
 	names := [2]string{"share", "object"}
 	var text string
 	var refused []string
@@ -249,7 +256,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 		first = std.paint(red, "DENIED") + ": the share and the object have no right in common"
 	}
 	if !c.JSON {
-		text = first + "\n" + text
+		text = first + "\n" + text + noteText(object.Note)
 	}
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err

@@ -102,6 +102,7 @@ func (c *choiceFlags) missing() error {
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`
 	Token     []string `help:"${token}" placeholder:"FILE" short:"t" sep:"none"`
+	Logon     string   `help:"${logon}" placeholder:"KIND"`
 }
 
 // objectTypeFlag selects parts of an object.
@@ -126,6 +127,9 @@ func (c *directoryFlags) directory(std *streams) (*directory.Directory, error) {
 	}
 	d, err := c.readPeople(std)
 	if err != nil {
+		return nil, err
+	}
+	if d, err = c.loggedOn(d); err != nil {
 		return nil, err
 	}
 	for _, name := range c.Token {
@@ -261,6 +265,10 @@ func remark(std *streams, sum *bulk.Summary) {
 		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type checks one type, "+
 			"and so do rights such as AddMember and WP:member\n",
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
+	}
+	if sum.Logons > 0 {
+		fmt.Fprintf(std.err, "refmon: the answer for %d of %s depends on the kind of logon%s\n",
+			sum.Logons, count(sum.Objects, "object", "objects"), example(", such as ", sum.FirstLogons))
 	}
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err,

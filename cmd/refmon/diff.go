@@ -62,7 +62,7 @@ func (c *diffCmd) Run(std *streams) error {
 		return err
 	}
 	if len(c.DirectoryAfter) > 0 {
-		second := directoryFlags{Directory: c.DirectoryAfter, Token: c.Token}
+		second := directoryFlags{Directory: c.DirectoryAfter, Token: c.Token, Logon: c.Logon}
 		if d.DirectoryAfter, err = second.directory(std); err != nil {
 			return err
 		}

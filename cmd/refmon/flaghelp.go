@@ -43,6 +43,7 @@ var flagHelp = map[string]string{
 		"anonymous, guest, or a SID; not needed with one token.",
 	"whyAs":        "The caller: a user of this host, by name or uid. The argument is then the path of a file.",
 	"whyTree":      "With --as: the directory that is served; by default the topmost directory with a descriptor.",
+	"whyLogon":     "With --as: how the user logs on, kerberos, ntlm, interactive or service; by default as on a mount.",
 	"whyAttribute": "With --as: the extended attribute with the descriptors.",
 	"whyMissing":   "With --as, for a file without a descriptor: refuse access, or synthesise one from the mode.",
 	"whyTraverse": "With --as, whether the directories above are tested: privilege (not for holders of " +
@@ -78,7 +79,9 @@ var flagHelp = map[string]string{
 	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two lines, with the ids " +
 		"share and object.",
-	"lua":        "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"lua": "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"logon": "How the users log on: kerberos or ntlm (over the network), interactive or service. Default: the key logon " +
+		"of the directory file, or kerberos; for private, each of them.",
 	"members":    "Members of a group: Get-ADGroupMember's CSV, or one name in each line; may be repeated.",
 	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
 	"objects": "Objects file: JSON lines, CSV, LDIF, icacls save, the output of icacls, Get-Acl or accesschk -l, or " +

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 )
@@ -43,6 +44,9 @@ private only if the folders of all of them are given. A group counts as others, 
 
 For a path, refmon reads the descriptors of the file and its folder that are stored for Samba and refmond, on Windows
 the file's own. Unix modes do not count. For SDDL, --parent adds the folder.
+
+With --logon KIND others log on in this way only: entries for NTLM Authentication, INTERACTIVE and the like expose
+nothing if its tokens do not have them.
 
 Holders of the privileges to back up, restore, take ownership and relabel are named apart and do not count, and neither
 do application packages. Integrity labels, conditions and policies never make an object private.
@@ -87,6 +91,13 @@ func (c *privateCmd) Run(std *streams) error {
 		return err
 	}
 	q.Object, q.Directory, q.Parents, q.Links = h.object, h.directory, h.parents, h.links
+	kind, given, err := kindOf(c.Logon)
+	if err != nil {
+		return err
+	}
+	if given {
+		q.Absent = absentBut(kind)
+	}
 	p, err := fileaccess.Private(&q)
 	if err != nil {
 		return err
@@ -102,6 +113,24 @@ func (c *privateCmd) Run(std *streams) error {
 		return err
 	}
 	return verdict(p.Private())
+}
+
+// absentBut returns the SIDs that no token has if others log on in one kind only. Accounts of a computer and of a
+// domain can prove their identity in different ways, except with Kerberos.
+func absentBut(k logon.Kind) (absent []sid.SID) {
+	groups := func(k logon.Kind, kdc bool) []sid.SID {
+		t, proof := k.Parts(kdc)
+		return logon.Groups(t, proof, false, false)
+	}
+	possible := append(groups(k, true), groups(k, k == logon.Kerberos)...)
+	for _, other := range logon.Kinds {
+		for _, s := range groups(other, true) {
+			if !slices.Contains(possible, s) {
+				absent = append(absent, s)
+			}
+		}
+	}
+	return absent
 }
 
 // read parses the descriptors, or reads those of a path.

@@ -73,6 +73,7 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	run.Logons = gate.logons(run.Directory)
 	if run.Directory, _, run.Share, err = gate.before(std, run.Directory); err != nil {
 		return err
 	}

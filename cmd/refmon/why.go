@@ -15,6 +15,7 @@ import (
 type whyCmd struct {
 	question    `embed:""`
 	fileFlags   `embed:""`
+	Logon       string `help:"${whyLogon}" placeholder:"KIND"`
 	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
 	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
@@ -60,6 +61,9 @@ Rules are listed in docs/rules. The exit code is 0 if access is granted, 1 if it
 func (c *whyCmd) Run(std *streams) error {
 	if c.As != "" {
 		return c.ofPath(std)
+	}
+	if c.Logon != "" {
+		return errors.New("--logon needs --as: a token says itself how its user logged on")
 	}
 	q, err := c.ask(std)
 	if err != nil {

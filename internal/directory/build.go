@@ -20,7 +20,7 @@ func New(a *Accounts) (*Directory, error) { return (*Directory)(nil).Update(a) }
 // Update returns the same directory as New(a) and leaves d unchanged. It reuses the name tables of d and the tokens
 // of users whose values and groups are equal in both. A nil d has no accounts.
 func (d *Directory) Update(a *Accounts) (*Directory, error) {
-	if d != nil && (d.accounts == nil || d.accounts.Domain != a.Domain) { // the domain is in every token
+	if d != nil && !d.sameLogon(a) { // all tokens differ
 		d = nil
 	}
 	groups, err := newGroupTable(a, d)
@@ -44,6 +44,12 @@ func (d *Directory) Update(a *Accounts) (*Directory, error) {
 		next.addUser(&a.Users[i], tokens[i])
 	}
 	return next, nil
+}
+
+// sameLogon reports whether the values that every token has are the same in d and a.
+func (d *Directory) sameLogon(a *Accounts) bool {
+	return d.accounts != nil && d.accounts.Domain == a.Domain && d.accounts.Computer == a.Computer &&
+		d.accounts.Logon == a.Logon
 }
 
 // previous returns the index in d of each user, -1 for a new one. aligned reports whether both lists have the same
@@ -95,7 +101,7 @@ func (d *Directory) newTokens(old *Directory, from []int) ([]*token.Token, []err
 			n := newNesting(&d.groups)
 			for at := next.Add(1) - 1; int(at) < len(wanted); at = next.Add(1) - 1 {
 				i := wanted[at]
-				tokens[i], errs[i] = n.newToken(d.Domain, &users[i])
+				tokens[i], errs[i] = n.newToken(d.accounts, &users[i])
 			}
 		})
 	}

@@ -22,6 +22,8 @@ type Principal struct {
 	Who      sid.SID          // zero: the user of Token
 	Withheld winnt.AccessMask // rights that it has on no file
 	Root     bool             // grants all rights except Withheld, without a check of the file
+
+	stands bool // Asking made it, for an account that is no user of the directory
 }
 
 // SID returns the SID of the account that logged on.

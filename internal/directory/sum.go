@@ -20,6 +20,8 @@ func (a *Accounts) Sum() digest {
 	}
 	var s summer
 	s.sid(a.Domain)
+	s.sid(a.Computer)
+	s.number(uint64(a.Logon))
 	s.number(uint64(len(a.Users)))
 	whole := sha256.New()
 	whole.Write(s)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/server/gateway/dav"
 )
 
@@ -18,7 +19,7 @@ const (
 )
 
 // uploadPrefix starts the names of unfinished uploads. Listings leave them out and requests cannot name them.
-const uploadPrefix = ".~refmon-"
+const uploadPrefix = nt.UploadPrefix
 
 // place names a file in a tree. The zero value is the root above the trees.
 type place struct {

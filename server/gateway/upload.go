@@ -22,7 +22,7 @@ type upload struct {
 	at     place
 	how    dav.Creation
 	target winnt.Handle // the existing file; 0 without one, and until the upload takes effect unless temp is 0
-	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target is written in place
+	temp   winnt.Handle // the temporary file; 0: the client may not create one, and target collects the data
 	found  bool         // the name existed when the upload began
 	off    int64
 	done   bool
@@ -34,7 +34,7 @@ type upload struct {
 const openToWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_READ_ATTRIBUTES
 
 // upload starts an upload. The caller closes it. If the client may write the existing file but not add one to its
-// directory, the data goes into that file as it arrives, and the claims start here.
+// directory, refmond collects the data behind the handle of that file.
 func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	u := &upload{q: q, at: at, how: how}
 	h, st := q.open(at, openToWrite, winnt.FILE_OPEN, fileOnly)
@@ -46,19 +46,16 @@ func (q *request) upload(at place, how dav.Creation) (*upload, error) {
 	case st != ntstatus.ObjectNameNotFound:
 		return nil, q.refusedToReplace(at, st)
 	}
-	// Write in place only if the client may not create a file. Other failures, such as a
-	// disconnected client, must not change the file (G-14).
 	u.temp, st = q.createTemp(at, fileOnly|deleteOnClose)
 	if st != ntstatus.Success && (u.target == 0 || st != ntstatus.AccessDenied) {
 		q.s.p.release(u.target)
 		return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 	}
 	if u.temp == 0 {
-		// Writing in place takes effect immediately, so claim the file now (G-38).
-		var err error
-		if u.leave, err = u.enter(); err != nil {
+		if st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status { return q.s.p.conn.Stage(th, u.target) }); st !=
+			ntstatus.Success {
 			q.s.p.release(u.target)
-			return nil, err
+			return nil, q.refusedToMake(at, winnt.FILE_ADD_FILE, st)
 		}
 		return u, nil
 	}
@@ -144,8 +141,7 @@ func (u *upload) ReadFrom(src io.Reader) (total int64, err error) {
 		n, err := fill(src, b[:])
 		ended := err == io.EOF //nolint:errorlint // a reader's end comes as it is
 		if err != nil && !ended {
-			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected. Its last piece is not
-			// written, because it could replace a part of the existing file (G-14).
+			// A truncated body is an error: io.ErrUnexpectedEOF means that the client disconnected (G-14).
 			u.err = err
 			return total, err
 		}
@@ -205,9 +201,7 @@ func (u *upload) commit() error {
 // or none.
 func (u *upload) settle() ntstatus.Status {
 	if u.temp == 0 {
-		return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-			return th.NtSetInformationFile(u.target, nt.FileEndOfFileInformation, nt.FileEndOfFile{EndOfFile: u.off})
-		})
+		return u.settleStaged()
 	}
 	if !u.found {
 		st := u.name()
@@ -219,7 +213,7 @@ func (u *upload) settle() ntstatus.Status {
 	switch st {
 	case ntstatus.Success:
 		u.target = h
-		return u.replace()
+		return u.replace(u.temp)
 	case ntstatus.ObjectNameNotFound:
 		if u.how.Replace {
 			return u.name()
@@ -228,10 +222,36 @@ func (u *upload) settle() ntstatus.Status {
 	return st
 }
 
+// settleStaged replaces the contents of the file whose handle collected the data, if it still has the name.
+func (u *upload) settleStaged() ntstatus.Status {
+	h, st := u.q.open(u.at, openToWrite, winnt.FILE_OPEN, fileOnly)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer u.q.s.p.release(h)
+	now, st := u.q.facts(h)
+	if st != ntstatus.Success {
+		return st
+	}
+	was, st := u.q.facts(u.target)
+	if st != ntstatus.Success {
+		return st
+	}
+	if now.id != was.id {
+		return ntstatus.ObjectNameCollision
+	}
+	return u.replace(u.target)
+}
+
 // name gives the temporary file its final name, with the rights of the client. If the client may not open the
 // directory, it renames a second file.
 func (u *upload) name() ntstatus.Status {
-	st := u.called(u.temp, nt.FileLinkInformation)
+	// After a power failure the name is missing, or has the whole file (G-50).
+	st := u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status { return th.NtFlushBuffersFile(u.temp) })
+	if st != ntstatus.Success {
+		return st
+	}
+	st = u.called(u.temp, nt.FileLinkInformation)
 	if st != ntstatus.AccessDenied {
 		return st
 	}
@@ -261,11 +281,11 @@ func (u *upload) called(h winnt.Handle, class nt.FileInfoClass) ntstatus.Status 
 	})
 }
 
-// replace replaces the contents of the existing file in one call. A gateway that is killed leaves the old contents
-// or the new (G-33).
-func (u *upload) replace() ntstatus.Status {
+// replace replaces the contents of the existing file in one call. A gateway or refmond that is killed leaves the old
+// contents or the new (G-33).
+func (u *upload) replace(from winnt.Handle) ntstatus.Status {
 	return u.q.s.p.do(u.q.ctx, func(th *nt.Thread) ntstatus.Status {
-		return u.q.s.p.conn.Refill(th, u.target, u.temp)
+		return u.q.s.p.conn.Refill(th, u.target, from)
 	})
 }
 
@@ -286,7 +306,7 @@ func (u *upload) Commit() (i dav.Info, created bool, err error) {
 	return f.info(), u.target == 0, nil
 }
 
-// Close implements io.Closer. It discards an upload that was not committed. Data that was written in place stays.
+// Close implements io.Closer. It discards an upload that was not committed.
 func (u *upload) Close() error {
 	u.q.s.p.release(u.temp)
 	u.q.s.p.release(u.target)

@@ -31,8 +31,10 @@ func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result,
 		return logon.Result{}, ntstatus.NoSuchUser
 	}
 	st := s.now.Load()
+	// The domain's own groups say how the user proved to be it, so that nothing is added here (L-82).
 	p := logon.Person{Account: u.Account, Claims: u.UserClaims, Remote: true}
-	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, logon.TypeSID(t), sid.ThisOrganization}
+	always := append([]sid.SID{sid.Everyone, sid.AuthenticatedUsers, sid.ThisOrganization},
+		logon.Groups(t, logon.Unproved, false, false)...)
 	ids := append([]sid.SID{u.Account.SID}, always...)
 	groups := make([]token.Group, 0, len(u.Groups))
 	other := false

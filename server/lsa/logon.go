@@ -162,12 +162,12 @@ func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.
 	if status != ntstatus.Success {
 		return logon.Result{}, status
 	}
-	p, status := s.person(st, user, &uid, gids, r.Type)
+	p, status := s.person(st, user, &uid, gids, wayOf(r))
 	return s.composed(st, p, r, status)
 }
 
 func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
-	p, status := s.person(st, id, nil, nil, r.Type)
+	p, status := s.person(st, id, nil, nil, wayOf(r))
 	return s.composed(st, p, r, status)
 }
 

@@ -39,8 +39,15 @@ func AppendAnswer(dst, id []byte, q *accessquery.Query, a *accessquery.Answer) (
 			return dst, err
 		}
 	}
+	note := q.Note
 	if accessquery.LacksDACL(q.Request.Descriptor) {
-		dst = AppendString(append(dst, `,"note":`...), accessquery.NoDACL)
+		if note != "" {
+			note = "; " + note
+		}
+		note = accessquery.NoDACL + note
+	}
+	if note != "" {
+		dst = AppendString(append(dst, `,"note":`...), note)
 	}
 	return append(dst, '}'), nil
 }

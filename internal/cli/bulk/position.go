@@ -11,6 +11,7 @@ type Position struct {
 	NoDACL     int   // rows with objects.NoteNoDACL
 	Typed      int   // rows with entries for one object type that were not considered
 	Unmapped   int   // rows that name an S-1-22 SID without an account
+	Logons     int   // rows whose answer depends on the kind of logon
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	// TypedEntries are the entries of Typed.
@@ -31,6 +32,7 @@ func (p Position) Plus(q Position) Position {
 	q.Typed += p.Typed
 	q.TypedEntries += p.TypedEntries
 	q.Unmapped += p.Unmapped
+	q.Logons += p.Logons
 	q.Passed += p.Passed
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
@@ -46,6 +48,7 @@ type Summary struct {
 	FirstStale string // path of the first row with objects.NoteStale
 	// FirstUnmapped is the first S-1-22 SID without an account.
 	FirstUnmapped string
+	FirstLogons   string // path of the first row of Logons, and how its answer differs
 }
 
 // add adds the counts of the following batch and takes its input position.
@@ -58,6 +61,9 @@ func (s *Summary) add(b *Summary) {
 	}
 	if s.FirstUnmapped == "" {
 		s.FirstUnmapped = b.FirstUnmapped
+	}
+	if s.FirstLogons == "" {
+		s.FirstLogons = b.FirstLogons
 	}
 	if s.FirstError == nil {
 		s.FirstError = b.FirstError

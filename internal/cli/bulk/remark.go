@@ -15,6 +15,7 @@ import (
 type Remark struct {
 	Typed    int     // entries that allow one object type only and were not considered
 	Unmapped sid.SID // of S-1-22, that no account of the directory has; zero: every one has an account
+	Logons   string  // how the answer differs after other kinds of logon; "": it does not
 }
 
 // remarkOn finds the parts of a descriptor that an answer does not consider. whole reports whether the run requests
@@ -62,6 +63,9 @@ func (r Remark) String() string {
 	if !r.Unmapped.IsZero() {
 		all = append(all, fmt.Sprintf("no account of the directory has %v", r.Unmapped))
 	}
+	if r.Logons != "" {
+		all = append(all, "the answer depends on the kind of logon: "+r.Logons)
+	}
 	return strings.Join(all, "; ")
 }
 
@@ -71,6 +75,11 @@ func (s *Summary) remark(o *objects.Object, r *Remark, text string) {
 	if r.Typed > 0 {
 		s.TypedEntries += r.Typed
 		s.Typed++
+	}
+	if r.Logons != "" {
+		if s.Logons++; s.FirstLogons == "" {
+			s.FirstLogons = string(o.Path) + ": " + r.Logons
+		}
 	}
 	if !r.Unmapped.IsZero() {
 		if s.Unmapped++; s.FirstUnmapped == "" {

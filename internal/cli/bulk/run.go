@@ -12,6 +12,7 @@ import (
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -81,6 +82,10 @@ type Run struct {
 	Nothing     bool          // What: a Table has rows of objects without a right, too
 	Resumed     bool          // the output is the continuation of another: no heading
 
+	// Logons returns Directory after another kind of logon, with the same principals in the same order. It returns nil
+	// for the kind that Directory has. nil: no answer has a note about other kinds.
+	Logons func(logon.Kind) (*directory.Directory, error)
+
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
 
@@ -93,6 +98,8 @@ type Run struct {
 	names   names
 	namer   *setNamer // Index
 	guarded *guarded
+	logons  logons
+	kind    logon.Kind // of a run of logons
 }
 
 // Do runs the pass and writes rows in input order. If ctx is cancelled, it stops between two objects and returns the
@@ -160,6 +167,16 @@ func (r *Run) prepare() {
 	if r.CacheBytes <= 0 {
 		r.CacheBytes = defaultCache
 	}
+	r.compile()
+	r.logons = newLogons(r)
+	r.names = makeNames(r.Directory, r.Format)
+	if r.Ask == Index {
+		r.namer = newSetNamer(r.Directory)
+	}
+}
+
+// compile compiles the principals, unless they are.
+func (r *Run) compile() {
 	if r.tokens == nil {
 		tokens := r.Directory.Tokens()
 		if r.Ask == What {
@@ -172,10 +189,6 @@ func (r *Run) prepare() {
 		list = list[r.Principal : r.Principal+1]
 	}
 	r.guarded = guardedOf(list)
-	r.names = makeNames(r.Directory, r.Format)
-	if r.Ask == Index {
-		r.namer = newSetNamer(r.Directory)
-	}
 }
 
 // defaultCache is the default limit of the caches, in bytes.

@@ -41,6 +41,7 @@ type worker[A, T any] struct {
 	run  *Run
 	ask  asking[A, T]
 	near near[outcome[A]]
+	also alternatives
 }
 
 // batch decides the objects of a batch and records each result.
@@ -100,6 +101,11 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	x.answer, share, x.err = w.ask.decide(place{self, o.Type, o.Way})
 	share = share && self == d
 	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	if x.err == nil {
+		if x.remark.Logons, err = w.also.remark(place{self, o.Type, o.Way}); err != nil {
+			x.remark.Logons = "the other kinds are not known: " + err.Error() // the answer itself is
+		}
+	}
 	x.text = x.remark.String()
 	return x, share
 }
@@ -151,7 +157,7 @@ func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*
 		if err != nil {
 			return nil, err
 		}
-		w := &worker[A, T]{run: r, ask: ask(d)}
+		w := &worker[A, T]{run: r, ask: ask(d), also: alternatives{run: r}}
 		w.near = known.near(w.ask.cost)
 		return w.batch, nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 )
@@ -18,6 +19,18 @@ func (f *file) resolve() (*directory.Accounts, error) {
 		var err error
 		if a.Domain, err = sid.Resolve(f.Domain, sid.SID{}); err != nil {
 			return nil, fmt.Errorf("domain: %w", err)
+		}
+	}
+	if f.Computer != "" {
+		var err error
+		if a.Computer, err = sid.Resolve(f.Computer, sid.SID{}); err != nil {
+			return nil, fmt.Errorf("computer: %w", err)
+		}
+	}
+	if f.Logon != "" {
+		var ok bool
+		if a.Logon, ok = logon.ParseKind(f.Logon); !ok {
+			return nil, fmt.Errorf("logon: %q: want kerberos, ntlm, interactive or service", f.Logon)
 		}
 	}
 	named := make(map[string]sid.SID, len(f.Groups))

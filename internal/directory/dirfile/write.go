@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/directory"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 )
 
@@ -16,6 +17,12 @@ func Write(a *directory.Accounts) []byte {
 	var b strings.Builder
 	if !a.Domain.IsZero() {
 		fmt.Fprintf(&b, "domain: %v\n", a.Domain)
+	}
+	if !a.Computer.IsZero() {
+		fmt.Fprintf(&b, "computer: %v\n", a.Computer)
+	}
+	if a.Logon != logon.Kerberos {
+		fmt.Fprintf(&b, "logon: %v\n", a.Logon)
 	}
 	names := make(map[sid.SID]string, len(a.Groups))
 	for i := range a.Groups {

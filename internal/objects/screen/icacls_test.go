@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/objects"
 )
 
 const icaclsText = `C:\My Plans BUILTIN\Administrators:(I)(OI)(CI)(F)
@@ -52,4 +54,29 @@ func TestICACLSRefusesWhatItCannotRead(t *testing.T) {
 	check(t, "a Everyone:(F)"+strings.Repeat("\n  Everyone:(F)", maxEntries+1)+next,
 		fmt.Sprintf("a Everyone:(F) | error: line %d: icacls…", maxEntries+2), `b | D:(A;;FA;;;WD)`)
 	testReadError(t, newICACLS, icaclsText)
+}
+
+// TestFormsWithoutOwnerSaySo: each object of icacls has the note that the owner is missing, and the form says what else
+// is (B-60). Get-Acl prints whole descriptors and says nothing.
+func TestFormsWithoutOwnerSaySo(t *testing.T) {
+	for text, lossy := range map[string]bool{icaclsText: true, getAclText: false} {
+		open, err := Detect(text)
+		if err != nil || open == nil {
+			t.Fatal(err)
+		}
+		s := open(strings.NewReader(text))
+		if (objects.Loss(s) != "") != lossy {
+			t.Errorf("the form does not have: %q", objects.Loss(s))
+		}
+		var b objects.Batch
+		objects.UseNames(s, corp)
+		if err := s.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+		b.Each(func(o *objects.Object) {
+			if (o.Note == objects.NoteNoOwner) != lossy {
+				t.Errorf("%s: note %q", o.Path, o.Note)
+			}
+		})
+	}
 }

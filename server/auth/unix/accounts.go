@@ -49,6 +49,8 @@ func (a Accounts) spec(p *Peer) token.Spec {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}
 	}
+	// The token has what an interactive logon of an account of this computer has (L-81, L-84).
+	logon.Add(&spec, winnt.LOGON32_LOGON_INTERACTIVE, logon.Unproved, true)
 	spec.Source.Name = "unix"
 	held := a.Privileges[p.UID]
 	spec.Privileges |= held

@@ -70,8 +70,7 @@ type Creation struct {
 	Replace bool
 }
 
-// Upload receives a file. Close without Commit discards the data. If the file system had to write into the existing
-// file, the data that arrived stays there.
+// Upload receives a file. Close without Commit discards the data.
 type Upload interface {
 	io.ReaderFrom
 	io.Closer

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/kit/answer"
+)
+
+// suiteFlag selects suites; none means all.
+type suiteFlag struct {
+	Suite []string `help:"Ask only this suite (see questions --help); may be repeated." placeholder:"SUITE"`
+}
+
+type questionsCmd struct {
+	suiteFlag
+}
+
+// Help names the suites.
+func (*questionsCmd) Help() string {
+	return "The suites are " + strings.Join(kit.Suites(), ", ") + "."
+}
+
+// Run prints the questions.
+func (c *questionsCmd) Run(std *streams) error {
+	questions, err := kit.Questions(c.Suite...)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(std.out)
+	for _, q := range questions {
+		if _, err := fmt.Fprintln(w, q.Line()); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// outputFlags say what is printed of a score.
+type outputFlags struct {
+	Show int    `help:"Print at most this many failing questions with their rules." default:"5" placeholder:"N"`
+	JSON string `name:"json" placeholder:"FILE" help:"Write counts and all wrong answers to FILE, - for standard output."`
+}
+
+// keep returns how many failures of these questions the judge has to keep.
+func (c *outputFlags) keep(questions []*kit.Question) int {
+	if c.JSON != "" {
+		return len(questions)
+	}
+	return max(0, c.Show)
+}
+
+// finish writes the report. The error is errWrong if an answer was wrong.
+func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
+	if c.JSON != "" {
+		b, err := j.JSON()
+		switch {
+		case err != nil:
+		case c.JSON == "-":
+			_, err = std.out.Write(b)
+		default:
+			err = os.WriteFile(c.JSON, b, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		j.Failed = j.Failed[:min(len(j.Failed), max(0, c.Show))]
+	}
+	if c.JSON != "-" {
+		if err := j.Report(std.out); err != nil {
+			return err
+		}
+	}
+	if j.Total().Wrong > 0 {
+		return errWrong
+	}
+	return nil
+}
+
+type runCmd struct {
+	suiteFlag
+	outputFlags
+	Adapter []string `arg:"" passthrough:"" help:"The adapter and its arguments, after --."`
+}
+
+// Run runs the adapter on the questions.
+func (c *runCmd) Run(ctx context.Context, std *streams) error {
+	if len(c.Adapter) > 0 && c.Adapter[0] == "--" {
+		c.Adapter = c.Adapter[1:]
+	}
+	if len(c.Adapter) == 0 {
+		return errors.New("no adapter: write refmon-kit run -- ADAPTER ARGUMENTS")
+	}
+	questions, err := kit.Questions(c.Suite...)
+	if err != nil {
+		return err
+	}
+	j := kit.NewJudge(questions, c.keep(questions))
+	if err := kit.Run(ctx, j, std.err, kit.DefaultPatience, c.Adapter[0], c.Adapter[1:]...); err != nil {
+		return err
+	}
+	return c.finish(std, j)
+}
+
+type scoreCmd struct {
+	outputFlags
+	Questions []string `arg:"" help:"Files that refmon-kit questions wrote." type:"existingfile"`
+}
+
+// Run scores the answers on standard input.
+func (c *scoreCmd) Run(std *streams) error {
+	all, err := kit.Questions()
+	if err != nil {
+		return err
+	}
+	known := map[string]*kit.Question{}
+	for _, q := range all {
+		known[q.ID] = q
+	}
+	var asked []*kit.Question
+	seen := map[string]bool{}
+	for _, name := range c.Questions {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for line := range bytes.Lines(b) {
+			var q struct{ ID string }
+			if err := json.Unmarshal(line, &q); err != nil {
+				return fmt.Errorf("%s: a line that is no question: %w", name, err)
+			}
+			one := known[q.ID]
+			// A file of another version of the kit has other questions under the same ids.
+			if one == nil || one.Line() != string(bytes.TrimSpace(line)) {
+				return fmt.Errorf("%s: %.40q is no question of this version: print the questions again", name, q.ID)
+			}
+			if !seen[q.ID] {
+				seen[q.ID] = true
+				asked = append(asked, one)
+			}
+		}
+	}
+	j := kit.NewJudge(asked, c.keep(asked))
+	if err := kit.Score(j, std.in); err != nil {
+		return err
+	}
+	return c.finish(std, j)
+}
+
+type adapterCmd struct{}
+
+// Run answers questions until standard input ends.
+func (*adapterCmd) Run(std *streams) error {
+	return answer.Serve(std.in, std.out)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/terminal"
+)
+
+// TestMain makes the test program refmon-kit itself if the variable says so, so that run can start it as the adapter.
+func TestMain(m *testing.M) {
+	if os.Getenv("REFMON_KIT_SELF") == "1" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command runs a command line with an input and returns its exit code and outputs.
+func command(in string, args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, &streams{strings.NewReader(in), &o, &e})
+	return code, o.String(), e.String()
+}
+
+func TestHelpPages(t *testing.T) {
+	terminal.CheckHelp(t, "refmon-kit", func(args ...string) string {
+		_, out, _ := command("", args...)
+		return out
+	})
+}
+
+// TestRunScoresRefmon runs refmon's own adapter on one suite.
+func TestRunScoresRefmon(t *testing.T) {
+	t.Setenv("REFMON_KIT_SELF", "1")
+	file := filepath.Join(t.TempDir(), "score.json")
+	code, out, errs := command("", "run", "--suite", "audit", "--json", file, "--", os.Args[0], "adapter")
+	if code != exitSuccess || !strings.Contains(out, " audit\n") {
+		t.Errorf("got %d, %s%s, want success and a row for audit", code, out, errs)
+	}
+	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), `"wrong": []`) {
+		t.Errorf("got %v and %.200s, want no wrong answers", err, b)
+	}
+}
+
+// TestScoreComparesOffline scores two answers, of which one is wrong.
+func TestScoreComparesOffline(t *testing.T) {
+	_, questions, _ := command("", "questions", "--suite", "audit")
+	lines := strings.SplitAfter(questions, "\n")
+	file := filepath.Join(t.TempDir(), "q.jsonl")
+	write(t, file, lines[0]+lines[1]+lines[0])
+	_, answers, _ := command(lines[0]+lines[1], "adapter")
+	if code, out, errs := command(answers, "score", file); code != exitSuccess {
+		t.Errorf("right answers: got %d, %s%s, want success", code, out, errs)
+	}
+	first, _, _ := strings.Cut(answers, "\n")
+	code, out, _ := command(first, "score", "--show", "1", file)
+	if code != exitWrong || !strings.Contains(out, "audit.000002 audit_check: no answer") ||
+		!strings.Contains(out, "  rule      U-12 ") {
+		t.Errorf("a missing answer: got %d and %s, want it with its rule", code, out)
+	}
+	if code, out, _ := command(first, "score", "--json", "-", file); code != exitWrong || !strings.HasPrefix(out,
+		"{\n") {
+		t.Errorf("JSON on standard output: got %d and %.80s, want an object", code, out)
+	}
+}
+
+// TestMalformedCommandLines checks the exit code 2 and the reason.
+func TestMalformedCommandLines(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "q.jsonl")
+	write(t, file, `{"kit":1,"id":"audit.000001","suite":"audit","op":"audit_check","in":{}}`+"\n")
+	for _, c := range []struct{ args, want string }{{"questions --suite other", `suite "other": choose one of`},
+		{"run --", "no adapter"}, {"run -- ./no-such-program", "starting the adapter"},
+		{"score ./no-such-file", "no such file"}, {"score " + file, "is no question of this version"},
+		{"questions extra", "unexpected argument"}} {
+		code, _, errs := command("", strings.Fields(c.args)...)
+		if code != exitMalformed || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: got %d and %q, want 2 and %q", c.args, code, errs, c.want)
+		}
+	}
+	if code, _, errs := command("x", "adapter"); code != exitMalformed || !strings.Contains(errs, "no question") {
+		t.Errorf("a malformed question: got %d and %q, want 2", code, errs)
+	}
+	if code, out, _ := command("", "version"); code != exitSuccess || !strings.HasPrefix(out, "refmon-kit ") {
+		t.Errorf("version: got %d and %q, want refmon-kit", code, out)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,143 @@
+package answer_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/kit/answer"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestAdapterAgreesWithOracle asks refmon the questions whose expected answers the oracle made: one in four, or all
+// with
+// REFMON_DEEP=1 (B-40).
+func TestAdapterAgreesWithOracle(t *testing.T) {
+	questions, err := kit.Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("REFMON_DEEP") != "1" {
+		sample := questions[:0:0]
+		for i := 3; i < len(questions); i += 4 {
+			sample = append(sample, questions[i])
+		}
+		questions = sample
+	}
+	j := kit.NewJudge(questions, 20)
+	for _, q := range questions {
+		b, err := json.Marshal(answer.Answer(q.ID, q.Op, q.In))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Take(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Finish()
+	for _, f := range j.Failed {
+		t.Errorf("got another answer than the oracle:\n%s", f.Text())
+	}
+	if n := j.Total(); n.Right != len(questions) {
+		t.Errorf("got %+v, want %d right", n, len(questions))
+	}
+}
+
+// TestTextAndBytesAreTheSameDescriptor checks that each SDDL text in an input stands for the bytes beside it.
+func TestTextAndBytesAreTheSameDescriptor(t *testing.T) {
+	questions, err := kit.Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := 0
+	var check func(id string, in map[string]any)
+	check = func(id string, in map[string]any) {
+		for key, v := range in {
+			switch v := v.(type) {
+			case []any:
+				for _, x := range v {
+					if m, ok := x.(map[string]any); ok {
+						check(id, m)
+					}
+				}
+			case string:
+				other, ok := in[key+"Hex"].(string)
+				if !ok {
+					continue
+				}
+				d, err := sddl.Parse(v)
+				if err != nil {
+					t.Fatalf("%s: %s: %v", id, key, err)
+				}
+				a, b := kit.Out{SDDL: v}, kit.Out{Hex: other}
+				if !kit.Same(&a, &b) {
+					t.Fatalf("%s: %s is %s, and %sHex is other bytes: %x", id, key, v, key, d.Binary())
+				}
+				pairs++
+			}
+		}
+	}
+	for i := 0; i < len(questions); i += 7 {
+		var in map[string]any
+		if err := json.Unmarshal(questions[i].In, &in); err != nil {
+			t.Fatal(err)
+		}
+		check(questions[i].ID, in)
+	}
+	if pairs < 2000 {
+		t.Errorf("compared %d pairs, want at least 2000", pairs)
+	}
+}
+
+// TestFormatWritesTextOfOracle compares texts, ignoring case. The judge compares only their meaning, and reads
+// them with refmon's own parser.
+func TestFormatWritesTextOfOracle(t *testing.T) {
+	questions, err := kit.Questions("sddl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := 0
+	for _, q := range questions {
+		if q.Op != "format_sddl" || strings.Contains(q.Out.SDDL, "SID(") ||
+			strings.Contains(q.Out.SDDL, ",TD,") { // refmon prints aliases in values
+			continue
+		}
+		texts++
+		a := answer.Answer(q.ID, q.Op, q.In)
+		if a.Out == nil {
+			t.Fatalf("%s: %s: got %s, want %s", q.ID, q.In, a.Error, q.Out.SDDL)
+		}
+		got := strings.ReplaceAll(a.Out.SDDL, ";AC)", ";S-1-15-2-1)") // the oracle does not know this alias
+		if !strings.EqualFold(got, q.Out.SDDL) {
+			t.Fatalf("%s: %s: got %s, want %s", q.ID, q.In, got, q.Out.SDDL)
+		}
+	}
+	if texts < 1000 {
+		t.Errorf("compared %d texts, want at least 1000", texts)
+	}
+}
+
+func TestServeAnswersEachLine(t *testing.T) {
+	in := strings.Join([]string{`{"kit":1,"id":"a","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:BA"}}`,
+		`{"kit":1,"id":"b","suite":"sddl","op":"parse_sddl","in":{"sddl":"O:??"}}`,
+		`{"kit":1,"id":"c","suite":"new","op":"new_op","in":{}}`,
+		`{"kit":1,"id":"d","suite":"token","op":"filter","in":{"token":{"user":"S-1-5-7","privileges":[{"name":"SeX"}]}}}`},
+		"\n")
+	var out bytes.Buffer
+	if err := answer.Serve(strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for i, want := range []string{`{"id":"a","out":{"hex":"`, `{"id":"b","error":"invalid`, `{"id":"c","unsupported":"`,
+		`{"id":"d","error":"other`} {
+		if len(lines) != 4 || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("answer %d: got %q, want the start %q", i, lines, want)
+		}
+	}
+	if err := answer.Serve(strings.NewReader("x\n"), &out); err == nil {
+		t.Error("a line that is no question: got no error, want one")
+	}
+}

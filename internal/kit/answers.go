@@ -1,0 +1,74 @@
+package kit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// Limits of the lines of the protocol, in bytes.
+const (
+	MaxQuestion = 64 << 10
+	MaxAnswer   = 1 << 20
+)
+
+// Answer is a line of an adapter. Exactly one of Out, Unsupported and Error is set.
+type Answer struct {
+	ID          string `json:"id"`
+	Out         *Out   `json:"out,omitempty"`
+	Unsupported string `json:"unsupported,omitempty"`
+	Error       string `json:"error,omitempty"`
+}
+
+// ErrProtocol means that an adapter broke the protocol, so that the run has no score (B-38).
+var ErrProtocol = errors.New("the adapter broke the protocol")
+
+// readAnswer reads one line. Unknown and repeated fields, deep nesting, and a line that sets none or several of the
+// three are errors. A field of "out" with a wrong type is an error too: the adapter is at fault, not the answer.
+func readAnswer(line []byte) (*Answer, error) {
+	var a Answer
+	if err := strict.Unmarshal(line, &a); err != nil {
+		return nil, fmt.Errorf("%w: answer %s: %w", ErrProtocol, clip(line), err)
+	}
+	set := 0
+	for _, on := range []bool{a.Out != nil, a.Unsupported != "", a.Error != ""} {
+		if on {
+			set++
+		}
+	}
+	switch {
+	case a.ID == "":
+		return nil, fmt.Errorf("%w: answer %s: no id", ErrProtocol, clip(line))
+	case set != 1:
+		return nil, fmt.Errorf("%w: answer %s: give one of out, unsupported and error", ErrProtocol, clip(line))
+	case a.Error != "" && !strings.HasPrefix(a.Error, "invalid") && !strings.HasPrefix(a.Error, "other"):
+		return nil, fmt.Errorf("%w: answer %s: the error must start with invalid or other", ErrProtocol, clip(line))
+	}
+	return &a, nil
+}
+
+// clip returns the start of a line for a message, quoted.
+func clip(line []byte) string { return fmt.Sprintf("%.80q", line) }
+
+// eachLine calls fn with each line of r that is not blank, without its end. A line over MaxAnswer is an error (B-38).
+// It stops at the first error of fn or r.
+func eachLine(r io.Reader, fn func([]byte) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, MaxAnswer)
+	for lines.Scan() {
+		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
+			if err := fn(line); err != nil {
+				return err
+			}
+		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("%w: a line of more than %d bytes", ErrProtocol, MaxAnswer)
+	}
+	return lines.Err()
+}

@@ -1,0 +1,175 @@
+package kit
+
+import "github.com/refmon/refmon/internal/kit/oracle"
+
+// InheritIn is the input of inherit.
+type InheritIn struct {
+	Parent         string         `json:"parent,omitempty"`
+	ParentHex      string         `json:"parentHex,omitempty"`
+	Creator        string         `json:"creator,omitempty"`
+	CreatorHex     string         `json:"creatorHex,omitempty"`
+	Directory      bool           `json:"directory"`
+	Owner          string         `json:"owner"`
+	Group          string         `json:"group"`
+	DefaultDACL    string         `json:"defaultDacl,omitempty"`
+	DefaultDACLHex string         `json:"defaultDaclHex,omitempty"`
+	AutoInherit    bool           `json:"autoInherit"`
+	ObjectType     string         `json:"objectType,omitempty"`
+	Mapping        oracle.Mapping `json:"mapping"`
+}
+
+func (b *builder) inherits(q oracle.Inheritance, rules ...string) {
+	if q.Owner == "" {
+		q.Owner, q.Group, q.Mapping = user, groupG, oracle.File
+	}
+	in := InheritIn{Directory: q.Directory, Owner: q.Owner, Group: q.Group, AutoInherit: q.Auto, ObjectType: q.Class,
+		Mapping: q.Mapping}
+	for _, d := range []struct {
+		from     *oracle.Descriptor
+		sddl, to *string
+	}{{q.Parent, &in.Parent, &in.ParentHex}, {q.Creator, &in.Creator, &in.CreatorHex}, {q.Default, &in.DefaultDACL,
+		&in.DefaultDACLHex}} {
+		if d.from != nil {
+			*d.sddl, *d.to = d.from.SDDL(), d.from.Hex()
+		}
+	}
+	out := oracle.Inherit(&q)
+	b.add("inherit", in, &Out{SDDL: out.SDDL(), Hex: out.Hex()}, rules...)
+}
+
+// both asks for a file and a directory, with and without automatic inheritance.
+func (b *builder) both(q oracle.Inheritance, rules ...string) {
+	for _, dir := range []bool{false, true} {
+		for _, auto := range []bool{false, true} {
+			q.Directory, q.Auto = dir, auto
+			b.inherits(q, rules...)
+		}
+	}
+}
+
+func makeInherit(b *builder) {
+	b.parentEntries()
+	b.creatorLists()
+	b.classes()
+	b.systemEntries()
+	b.drawn = true
+	r := source(4)
+	for range 900 {
+		draw := func() *oracle.Descriptor {
+			if r.IntN(5) == 0 {
+				return nil
+			}
+			d := randomObject(r)
+			if d.SACL = nil; r.IntN(2) == 0 {
+				d.Owner = ""
+			}
+			for i := range d.DACL.Entries {
+				d.DACL.Entries[i].Flags = byte(r.IntN(32))
+			}
+			d.Control = oracle.Word(r.IntN(2)) * oracle.DACLProtected
+			return d
+		}
+		q := oracle.Inheritance{Parent: draw(), Creator: draw(), Directory: r.IntN(2) == 0, Auto: r.IntN(2) == 0}
+		b.inherits(q, "S-63", "S-66")
+	}
+}
+
+// parentEntries asks about one entry of the parent, with each set of flags.
+func (b *builder) parentEntries() {
+	for flags := range 32 {
+		for _, typ := range []byte{oracle.Allow, oracle.Deny, oracle.Audit} {
+			for i, s := range []string{everyone, creator, creators, owners, "S-1-3-2"} {
+				for _, mask := range []oracle.Word{1, 0x80000001} {
+					if i > 1 && (mask != 1 || typ != oracle.Allow) {
+						continue
+					}
+					a := entry(typ, mask, s)
+					a.Flags = byte(flags)
+					parent := &oracle.Descriptor{Owner: system, Group: system, DACL: list(a)}
+					if typ == oracle.Audit {
+						a.Flags |= oracle.AuditSuccess
+						parent.DACL, parent.SACL = list(entry(oracle.Allow, 1, everyone)), list(a)
+					}
+					rules := []string{"S-66"}
+					if s != everyone || mask != 1 {
+						rules = []string{"S-67", "S-68", "S-66"}
+					}
+					b.both(oracle.Inheritance{Parent: parent}, rules...)
+				}
+			}
+		}
+	}
+}
+
+// creatorLists asks how the creator's list, the parent's and the token's default combine.
+func (b *builder) creatorLists() {
+	given := entry(oracle.Allow, 2, user)
+	marked := given
+	marked.Flags = oracle.Inherited
+	spread := entry(oracle.Allow, 0x80000000, creator)
+	spread.Flags = oracle.ContainerInherit
+	only := spread
+	only.Flags |= oracle.InheritOnly
+	passes := entry(oracle.Deny, 1, stranger)
+	passes.Flags = oracle.ObjectInherit | oracle.ContainerInherit
+	lists := []*oracle.ACL{nil, {Null: true}, {}, list(given), list(marked), list(given, marked), list(spread),
+		list(only),
+		list(passes), list(passes, given)}
+	for i, c := range lists {
+		for j, p := range lists {
+			for _, protected := range []oracle.Word{0, oracle.DACLProtected, oracle.DACLAutoRequest} {
+				if c == nil && protected != 0 || (i+j)%2 == 1 && protected == oracle.DACLAutoRequest {
+					continue
+				}
+				for _, def := range []*oracle.Descriptor{nil, {DACL: list(entry(oracle.Allow, 0x10000000, system))}} {
+					b.both(oracle.Inheritance{Creator: &oracle.Descriptor{Owner: stranger, DACL: c, Control: protected},
+						Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: p}, Default: def}, "S-63",
+						"S-64", "S-65")
+				}
+			}
+		}
+	}
+	b.both(oracle.Inheritance{}, "S-63", "S-61")
+	b.both(oracle.Inheritance{Creator: &oracle.Descriptor{Group: groupH}}, "S-62", "S-63")
+}
+
+// classes asks about entries for one class of objects.
+func (b *builder) classes() {
+	for flags := range 8 {
+		for _, class := range []string{"", guidA, guidB} {
+			for _, typ := range []byte{oracle.AllowObject, oracle.DenyObject} {
+				for _, property := range []string{"", guidC} {
+					a := entry(typ, 0x20000010, creator)
+					a.Flags, a.Object, a.Class = byte(flags), property, guidA
+					b.both(oracle.Inheritance{Parent: &oracle.Descriptor{Owner: system, Group: system, DACL: list(a)},
+						Class: class,
+						Owner: user, Group: groupG, Mapping: oracle.Directory}, "S-69", "S-66")
+				}
+			}
+		}
+	}
+}
+
+// systemEntries asks about the entries of a SACL.
+func (b *builder) systemEntries() {
+	spread := byte(oracle.ObjectInherit | oracle.ContainerInherit)
+	for _, flags := range []byte{0, spread, oracle.ObjectInherit, oracle.ContainerInherit | oracle.NoPropagate} {
+		label := entry(oracle.MandatoryLabel, 1, "S-1-16-8192")
+		attr := attribute(resources[0])
+		still := attribute(oracle.Claim{Name: "here", Type: "int64", Values: []string{"1"}, Flags: 1})
+		policy := entry(oracle.ScopedPolicy, 0, "S-1-17-1")
+		watch := entry(oracle.Audit, 0x80000000, everyone)
+		watch.Flags = oracle.AuditFailure
+		for _, a := range []oracle.ACE{label, attr, still, policy, watch} {
+			a.Flags |= flags
+			own := watch
+			own.SID = user
+			for _, c := range []*oracle.Descriptor{nil, {SACL: list(own)}, {SACL: list(own),
+				Control: oracle.SACLProtected},
+				{SACL: &oracle.ACL{}}} {
+				b.both(oracle.Inheritance{Parent: &oracle.Descriptor{Owner: system, Group: system,
+					DACL: list(entry(oracle.Allow, 1, user)), SACL: list(a)}, Creator: c}, "S-70", "S-63")
+			}
+		}
+	}
+}

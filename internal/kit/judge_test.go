@@ -1,0 +1,172 @@
+package kit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit"
+	"github.com/refmon/refmon/internal/kit/oracle"
+)
+
+func word(w oracle.Word) *oracle.Word { return &w }
+
+// example returns questions of each form, which the tests answer in several ways.
+func example() []*kit.Question {
+	level, recorded := 1, true
+	tok := &oracle.Token{User: "S-1-5-7", Groups: []oracle.Group{{SID: "S-1-1-0", Attributes: 7}, {SID: "S-1-5-11",
+		Attributes: 7}}, Type: "impersonation", Level: 2, Integrity: 0x2000}
+	outs := []*kit.Out{nil, {Status: "STATUS_SUCCESS", Granted: word(0x120089),
+		Privileges: &[]string{"SeBackupPrivilege"}},
+		{Status: "STATUS_SUCCESS", Level: &level}, {Recorded: &recorded, Entries: &[]int{0, 2}},
+		{SDDL: "O:BA"}, {Status: "STATUS_SUCCESS", Token: tok},
+		{Results: []oracle.Node{{Status: "STATUS_SUCCESS", Granted: 1}, {Status: "STATUS_ACCESS_DENIED"}}}}
+	var all []*kit.Question
+	for i, o := range outs {
+		all = append(all, &kit.Question{ID: string(rune('a' + i)), Suite: "access", Op: "x",
+			In: json.RawMessage("{}"), Out: o,
+			Rules: []string{"A-1"}, Known: kit.Documented})
+	}
+	return all
+}
+
+// TestJudgeComparesFields answers the examples: each row is an id, the rest of the line, and whether it is right. The
+// order of parts and bytes after the end of a descriptor do not count (B-39).
+func TestJudgeComparesFields(t *testing.T) {
+	const tok = `"user":"S-1-5-7","type":"impersonation","level":2,"integrity":8192,"mandatoryPolicy":0`
+	for _, c := range []struct {
+		id, rest string
+		right    bool
+	}{
+		{"a", `"error":"invalid: bad"`, true}, {"a", `"error":"other: bad"`, false}, {"a", `"out":{"hex":""}`, false},
+		{"b", `"out":{"status":"STATUS_SUCCESS","granted":1179785}`, true},
+		{"b", `"out":{"status":"STATUS_SUCCESS","granted":"0X00120089","privileges":["SeBackupPrivilege"]}`, true},
+		{"b", `"out":{"status":"STATUS_SUCCESS","granted":"0x120089","privileges":[]}`, false},
+		{"b", `"out":{"status":"STATUS_SUCCESS","granted":"0x120088"}`, false},
+		{"b", `"out":{"status":"STATUS_SUCCESS"}`, false}, {"b", `"out":{"granted":"0x120089"}`, false},
+		{"b", `"error":"invalid"`, false},
+		{"c", `"out":{"status":"STATUS_SUCCESS","level":1}`, true}, {"c", `"out":{"status":"STATUS_SUCCESS"}`, false},
+		{"d", `"out":{"recorded":true}`, true}, {"d", `"out":{"recorded":true,"entries":[2,0]}`, true},
+		{"d", `"out":{"recorded":true,"entries":[2]}`, false}, {"d", `"out":{"recorded":false}`, false}, {"d",
+			`"out":{}`, false},
+		{"e", `"out":{"sddl":"O:S-1-5-32-544"}`, true}, {"e", `"out":{"sddl":"O:SY"}`, false}, {"e",
+			`"out":{"sddl":"?"}`, false},
+		{"e", `"out":{"hex":"0100008014000000000000000000000000000000010200000000000520000000200200` + `00"}`, true},
+		{"e", `"out":{"hex":"01"}`, false}, {"e", `"out":{"hex":"zz"}`, false}, {"e", `"out":{}`, false},
+		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"groups":[{"sid":"S-1-5-11","attributes":7},` +
+			`{"sid":"S-1-1-0","attributes":"0x7"}]}}`, true},
+		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `}}`, false}, {"f",
+			`"out":{"status":"STATUS_SUCCESS"}`, false},
+		{"f", `"out":{"status":"STATUS_SUCCESS","token":{` + tok + `,"restricting":[],"groups":[{"sid":"S-1-5-11",` +
+			`"attributes":7},{"sid":"S-1-1-0","attributes":7}]}}`, false},
+		{"g",
+			`"out":{"results":[{"status":"STATUS_SUCCESS","granted":1},{"status":"STATUS_ACCESS_DENIED","granted":5}]}`, true},
+		{"g", `"out":{"results":[{"status":"STATUS_SUCCESS","granted":2},{"status":"STATUS_ACCESS_DENIED"}]}`, false},
+		{"g", `"out":{"results":[{"status":"STATUS_SUCCESS","granted":1}]}`, false},
+	} {
+		j := kit.NewJudge(example(), 10)
+		if err := j.Take([]byte(`{"id":"` + c.id + `",` + c.rest + `}`)); err != nil {
+			t.Errorf("%s %s: %v", c.id, c.rest, err)
+			continue
+		}
+		if n := j.Total(); (n.Right == 1) != c.right || n.Right+n.Wrong != 1 {
+			t.Errorf("%s %s: got %+v, want right %t", c.id, c.rest, n, c.right)
+		}
+	}
+}
+
+// TestFailureNamesRule checks what a failing question prints (B-37).
+func TestFailureNamesRule(t *testing.T) {
+	j := kit.NewJudge(example(), 2)
+	if err := j.Take([]byte(`{"id":"b","out":{"status":"STATUS_ACCESS_DENIED\u001b","granted":0}}`)); err != nil {
+		t.Fatal(err)
+	}
+	j.Finish()
+	var out bytes.Buffer
+	if err := j.Report(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"7      0      7            0 access", "b x: status is", "  input     {}\n",
+		`  expected  {"out":{"status":"STATUS_SUCCESS","granted":"0x120089"`, `  given     {"id":"b"`,
+		"  known     documented\n",
+		"  rule      A-1 An allow entry matches the token's user unless the user is deny-only.",
+		"Source: MS-DTYP 2.5.3.2",
+		"a x: no answer", "  given     nothing\n", "5 more wrong"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report misses %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("the report has a control character of the adapter, want none")
+	}
+	b, err := j.JSON()
+	if err != nil || !strings.Contains(string(b), `"wrong": 7`) ||
+		!strings.Contains(string(b), `"got": null`) || !strings.Contains(string(b), `"rules": [`) {
+		t.Errorf("JSON: got %v and %s, want 7 wrong and the rules", err, b)
+	}
+}
+
+// TestSecondAnswerIsNamed checks the message for a second answer, which is another than that for an unknown id (B-38).
+func TestSecondAnswerIsNamed(t *testing.T) {
+	j := kit.NewJudge(example(), 1)
+	for i, want := range []string{"", "a second answer to \"a\"", "a second answer to \"a\""} {
+		err := j.Take([]byte(`{"id":"a","unsupported":"no"}`))
+		if i > 0 && (!errors.Is(err, kit.ErrProtocol) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("answer %d: got %v, want %s", i+1, err, want)
+		}
+	}
+	if err := j.Take([]byte(`{"id":"z","unsupported":"no"}`)); err == nil || !strings.Contains(err.Error(), "not asked") {
+		t.Errorf("an unknown id: got %v, want an error that says it was not asked", err)
+	}
+}
+
+// TestBitsOfAbsentListsDoNotCount compares bytes that differ only in the bits of a SACL that is absent (B-39).
+func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
+	marked := "010004880000000000000000000000001400000002000800" + "00000000"
+	plain := "010004800000000000000000000000001400000002000800" + "00000000"
+	other := "010004840000000000000000000000001400000002000800" + "00000000" // AUTO_INHERITED of the DACL
+	if !kit.Same(&kit.Out{Hex: marked}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED without a SACL: got another descriptor, want the same")
+	}
+	if kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}) {
+		t.Error("AUTO_INHERITED with a DACL: got the same descriptor, want another")
+	}
+	null, absent := "0100048000000000000000000000000000000000", "0100008000000000000000000000000000000000"
+	for op, want := range map[string]int{"inherit": 1, "read_descriptor": 0} {
+		q := &kit.Question{ID: "a", Suite: "inherit", Op: op, Out: &kit.Out{Hex: null}, Rules: []string{"S-63"},
+			Known: kit.Agree}
+		j := kit.NewJudge([]*kit.Question{q}, 1)
+		if err := j.Take([]byte(`{"id":"a","out":{"hex":"` + absent + `"}}`)); err != nil || j.Total().Right != want {
+			t.Errorf("%s, no DACL for a NULL one: got %+v and %v, want %d right", op, j.Total(), err, want)
+		}
+	}
+}
+
+// FuzzTake feeds lines to the judge: it must return, and a line counts at most once.
+func FuzzTake(f *testing.F) {
+	for _, line := range []string{"", "{", `{"id":"a"}`, `{"id":"a","error":"invalid"}`,
+		`{"id":"b","out":{"granted":"0x"}}`,
+		`{"id":"e","out":{"hex":"01000480"}}`, `{"id":"e","out":{"sddl":"D:("}}`, "\x00", `{"id":"a","id":"b"}`,
+		`{"id":"f","out":{"status":"STATUS_SUCCESS","token":{"groups":[{"attributes":-1}]}}}`,
+		`{"id":"g","out":{"results":[{}]}}`, `[[[[`} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		j := kit.NewJudge(example(), 1)
+		err := j.Take([]byte(line))
+		n := j.Total()
+		if counted := n.Right + n.Wrong + n.Unsupported; err == nil && counted != 1 || err != nil && counted != 0 {
+			t.Errorf("got %+v and %v, want one counted or an error", n, err)
+		}
+		if err != nil && !errors.Is(err, kit.ErrProtocol) {
+			t.Errorf("got %v, want an error of the protocol", err)
+		}
+		if err == nil {
+			if err := j.Take([]byte(line)); !errors.Is(err, kit.ErrProtocol) {
+				t.Errorf("the same line again: got %v, want an error of the protocol", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,283 @@
+package oracle
+
+import "slices"
+
+// Statuses that answers have.
+const (
+	Success         = "STATUS_SUCCESS"
+	AccessDenied    = "STATUS_ACCESS_DENIED"
+	PrivilegeNeeded = "STATUS_PRIVILEGE_NOT_HELD"
+)
+
+// ObjectType is a node of an object type list.
+type ObjectType struct {
+	Level int    `json:"level"`
+	GUID  string `json:"guid"`
+}
+
+// Rule is a rule of a central access policy. A nil AppliesTo means every object.
+type Rule struct {
+	AppliesTo *Cond
+	SD        *Descriptor
+}
+
+// Policy is a central access policy.
+type Policy struct {
+	ID    string
+	Rules []Rule
+}
+
+// AccessCheck is the question of an access check.
+type AccessCheck struct {
+	Token    *Token
+	SD       *Descriptor
+	Desired  Word
+	Mapping  Mapping
+	Self     string // "": none
+	Types    []ObjectType
+	Policies []Policy // nil: none configured
+}
+
+// Decision is the answer. Rules are the ids of the rules that mattered, the deciding one first.
+type Decision struct {
+	Status     string
+	Granted    Word
+	Privileges []string
+	Rules      []string
+}
+
+// side selects the SIDs that a pass compares.
+type side int
+
+const (
+	userSide side = iota
+	restrictedSide
+	packageSide
+)
+
+// Rights that every object has, and bits with a meaning of their own.
+const (
+	maximumAllowed = 0x02000000
+	systemSecurity = 0x01000000
+	dropped        = maximumAllowed | systemSecurity // no entry grants these (A-46)
+	readControl    = 0x20000
+	writeDAC       = 0x40000
+	writeOwner     = 0x80000
+	deleteRight    = 0x10000
+	synchronize    = 0x100000
+)
+
+// run is one check in progress.
+type run struct {
+	*AccessCheck
+	asked      Word // mapped, without MAXIMUM_ALLOWED
+	max        bool
+	privileged Word // granted by privileges
+	owner      Word // granted to the owner
+	used       []string
+	rules      []string
+}
+
+func (r *run) rule(id string) {
+	if !slices.Contains(r.rules, id) {
+		r.rules = append(r.rules, id)
+	}
+}
+
+// substitute replaces PRINCIPAL SELF and OWNER RIGHTS (A-3). "" matches nothing.
+func (q *AccessCheck) substitute(s string) string {
+	switch {
+	case s == "S-1-5-10" && q.Self != "":
+		return q.Self
+	case s == "S-1-3-4":
+		return q.SD.Owner
+	}
+	return s
+}
+
+// matches reports whether a SID belongs to a side (A-1 to A-4, A-92, A-94).
+func (r *run) matches(s side, id string, allow bool) bool {
+	if id == "" {
+		return false
+	}
+	switch s {
+	case restrictedSide:
+		return slices.Contains(r.Token.Restricting, id)
+	case packageSide:
+		t := r.Token
+		in := id == t.AppContainer || id == "S-1-15-2-2" || id == "S-1-15-2-1" && !t.LowPrivilege ||
+			slices.Contains(t.Capabilities, id)
+		return in && (!allow || !t.matches(id, true))
+	}
+	return r.Token.matches(id, allow)
+}
+
+// effect returns what an entry does: +1 allows, -1 denies, 0 nothing.
+func (r *run) effect(s side, a *ACE) int {
+	effect := 0
+	switch a.Type {
+	case Allow, AllowObject, AllowCallback, AllowCallbackObj:
+		effect = 1
+	case Deny, DenyObject, DenyCallback, DenyCallbackObj:
+		effect = -1
+	}
+	// Entries of other types, and those that only children inherit, are skipped (A-70).
+	if effect == 0 || a.Flags&InheritOnly != 0 {
+		r.rule("A-70")
+		return 0
+	}
+	allow := effect > 0
+	if !r.matches(s, r.substitute(a.SID), allow) {
+		return 0
+	}
+	if a.SID == "S-1-5-10" || a.SID == "S-1-3-4" {
+		r.rule("A-3")
+	}
+	// Without a list an entry that names a type allows nothing (A-80).
+	if a.Object != "" && len(r.Types) == 0 && allow {
+		r.rule("A-80")
+		return 0
+	}
+	if a.Cond != nil {
+		e := conditions{r.AccessCheck, s, allow}
+		r.rule("A-72")
+		if t := e.eval(a.Cond); allow && t != yes || !allow && t == no {
+			return 0
+		}
+	}
+	return effect
+}
+
+// ceiling returns the rights that the integrity label leaves (A-60 to A-63).
+func (r *run) ceiling() Word {
+	t := r.Token
+	if t.MandatoryPolicy&1 == 0 {
+		return ^Word(0)
+	}
+	level, policy := Word(0x2000), Word(1)
+	if r.SD.SACL != nil {
+		for _, a := range r.SD.SACL.Entries {
+			if a.Type == MandatoryLabel && a.Flags&InheritOnly == 0 {
+				level, policy = integrityOf(a.SID), a.Mask&7
+				break
+			}
+		}
+	}
+	if t.Integrity >= level || policy == 0 || t.AppContainer != "" && level <= 0x2000 {
+		return ^Word(0)
+	}
+	m := r.Mapping
+	classes := []Word{m.Write | deleteRight | writeDAC | writeOwner | systemSecurity, m.Read | readControl,
+		m.Execute&^m.Read | synchronize}
+	left := m.Read | m.Execute | synchronize | readControl
+	if policy&1 == 0 {
+		left |= m.All | systemSecurity
+	}
+	var forbidden, permitted Word
+	for i, c := range classes {
+		if policy>>i&1 != 0 {
+			forbidden |= c
+		} else {
+			permitted |= c
+		}
+	}
+	left &^= forbidden &^ permitted
+	if t.held("SeRelabelPrivilege") {
+		left |= writeOwner
+	}
+	return left
+}
+
+// before runs the stages before the DACL; a status that is not "" ends the check.
+func (r *run) before(each bool) (ceiling Word, status string) {
+	// Without the privilege the whole request fails (A-50).
+	if r.asked&systemSecurity != 0 {
+		r.rule("A-50")
+		if !r.Token.held("SeSecurityPrivilege") {
+			return 0, PrivilegeNeeded
+		}
+		r.privileged = systemSecurity
+		r.used = append(r.used, "SeSecurityPrivilege")
+	}
+	ceiling = r.ceiling()
+	if ceiling != ^Word(0) {
+		r.rule("A-62")
+	}
+	if !r.max && !each && r.asked&^ceiling != 0 {
+		return 0, AccessDenied
+	}
+	r.privileged &= ceiling
+	// One of two privileges grants WRITE_OWNER (A-51).
+	if r.asked&ceiling&writeOwner != 0 {
+		for _, name := range []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege"} {
+			if r.Token.held(name) {
+				r.rule("A-51")
+				r.privileged |= writeOwner
+				r.used = append(r.used, name)
+				break
+			}
+		}
+	}
+	r.ownership()
+	return ceiling, ""
+}
+
+// ownership grants the implicit rights of the owner (A-56, A-58, A-153).
+func (r *run) ownership() {
+	t, o := r.Token, r.SD.Owner
+	if o == "" || !t.matches(o, true) || t.restricted() && !slices.Contains(t.Restricting, o) {
+		return
+	}
+	r.rule("A-56")
+	if r.SD.DACL != nil {
+		for _, a := range r.SD.DACL.Entries {
+			if a.SID == "S-1-3-4" && a.Flags&InheritOnly == 0 {
+				return
+			}
+		}
+	}
+	r.owner = readControl | writeDAC
+}
+
+// Access decides an access check with one result.
+func Access(q *AccessCheck) Decision {
+	r := newRun(q)
+	end := func(status string, granted Word) Decision {
+		r.rule("A-40")
+		return Decision{status, granted, r.used, r.rules}
+	}
+	// A request for nothing is denied, because nothing was granted before (A-33).
+	if q.Desired == 0 {
+		r.rule("A-33")
+		return end(AccessDenied, 0)
+	}
+	ceiling, status := r.before(false)
+	if status != "" {
+		return end(status, 0)
+	}
+	if r.max {
+		r.rule("A-41")
+		set := r.sets(ceiling)[0]
+		if set == 0 || r.asked&^set != 0 {
+			return end(AccessDenied, 0)
+		}
+		return end(Success, set)
+	}
+	body := r.asked &^ r.privileged
+	need := body &^ r.owner
+	if !r.covers(r.SD.DACL, need, body) {
+		return end(AccessDenied, 0)
+	}
+	// Each central rule must grant what neither privileges nor ownership did (A-101, A-103).
+	for _, l := range r.centralLists() {
+		if !r.covers(l, need, need) {
+			return end(AccessDenied, 0)
+		}
+	}
+	return end(Success, r.asked)
+}
+
+func newRun(q *AccessCheck) *run {
+	desired := q.Mapping.Map(q.Desired)
+	return &run{AccessCheck: q, asked: desired &^ maximumAllowed, max: desired&maximumAllowed != 0}
+}

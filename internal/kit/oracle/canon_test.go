@@ -1,0 +1,45 @@
+package oracle_test
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/recordings"
+)
+
+// TestBytesAsRecordedOnWindows reads the meaning of descriptors that Windows wrote, and finds it in other bytes of the
+// same descriptor only.
+func TestBytesAsRecordedOnWindows(t *testing.T) {
+	seen := map[string]string{}
+	for _, row := range recordings.Rows[struct{ SDDL, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
+		b, err := hex.DecodeString(row.Hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meaning, err := oracle.Canon(b, false)
+		if err != nil {
+			t.Errorf("%s: %v", row.SDDL, err)
+			continue
+		}
+		if other, ok := seen[meaning]; ok && other != row.Hex {
+			t.Errorf("%s: got one meaning for %s and %s", row.SDDL, other, row.Hex)
+		}
+		seen[meaning] = row.Hex
+	}
+}
+
+// FuzzCanon feeds bytes to the reader of descriptors: it must return, and zeros after the end change nothing.
+func FuzzCanon(f *testing.F) {
+	d := oracle.Descriptor{Owner: "S-1-5-18", DACL: &oracle.ACL{Entries: []oracle.ACE{{Mask: 1, SID: "S-1-1-0"}}}}
+	f.Add(d.Bytes())
+	f.Add([]byte{})
+	f.Add(make([]byte, 20))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		one, err := oracle.Canon(b, false)
+		two, again := oracle.Canon(append(b[:len(b):len(b)], 0, 0, 0, 0), false)
+		if err == nil && (again != nil || one != two) {
+			t.Errorf("%x: got %q, and with zeros after the end %q, %v", b, one, two, again)
+		}
+	})
+}

@@ -1,0 +1,33 @@
+package oracle_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/internal/test/recordings"
+)
+
+// TestInheritanceAsRecordedOnWindows compares the flags that a Windows file server gave children.
+func TestInheritanceAsRecordedOnWindows(t *testing.T) {
+	for _, row := range recordings.Rows[struct {
+		Parent byte `json:"parent_ace_flags"`
+		File   byte `json:"child_file_flags"`
+		Dir    byte `json:"child_dir_flags"`
+	}](t, "inherit_ace_flags.jsonl") {
+		for _, dir := range []bool{false, true} {
+			want := row.File
+			if dir {
+				want = row.Dir
+			}
+			a := oracle.ACE{Mask: 1, SID: "S-1-1-0", Flags: row.Parent}
+			got := oracle.Inherit(&oracle.Inheritance{Parent: &oracle.Descriptor{DACL: &oracle.ACL{Entries: []oracle.ACE{a}}},
+				Directory: dir, Owner: "S-1-5-18", Group: "S-1-5-18", Mapping: oracle.File}).DACL.Entries
+			if len(got) == 0 {
+				continue // the row says nothing of an entry that is not inherited
+			}
+			if got[0].Flags != want {
+				t.Errorf("flags %#x, directory %t: got %#x, want %#x as recorded", row.Parent, dir, got[0].Flags, want)
+			}
+		}
+	}
+}

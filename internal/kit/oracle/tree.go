@@ -1,0 +1,177 @@
+package oracle
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// integrityOf returns the number of an integrity level S-1-16-x.
+func integrityOf(s string) Word {
+	n, _ := strconv.ParseUint(strings.TrimPrefix(s, "S-1-16-"), 10, 32)
+	return Word(n)
+}
+
+// parent returns the node above i, -1 for the root.
+func (r *run) parent(i int) int {
+	for p := i - 1; p >= 0; p-- {
+		if r.Types[p].Level < r.Types[i].Level {
+			return p
+		}
+	}
+	return -1
+}
+
+// under reports whether i is n or below it.
+func (r *run) under(i, n int) bool {
+	for ; i >= 0; i = r.parent(i) {
+		if i == n {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) children(n int) (out []int) {
+	for i := range r.Types {
+		if i > 0 && r.parent(i) == n {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// node returns the node that an entry speaks of, -1 if the list does not have its type (A-81).
+func (r *run) node(a *ACE) int {
+	r.rule("A-81")
+	if a.Object == "" || len(r.Types) == 0 {
+		return 0
+	}
+	return slices.IndexFunc(r.Types, func(t ObjectType) bool { return t.GUID == a.Object })
+}
+
+// walkTypes reports whether a list grants all of need to the root (A-82 to A-84).
+func (r *run) walkTypes(l *ACL, s side, need Word) bool {
+	left := make([]Word, len(r.Types))
+	for i := range left {
+		left[i] = need
+	}
+	for e := range l.Entries {
+		a := &l.Entries[e]
+		at, m := r.node(a), r.Mapping.Map(a.Mask)&^dropped
+		if left[0] == 0 || at < 0 {
+			continue
+		}
+		effect := r.effect(s, a)
+		for i := range left {
+			if effect == 0 || !r.under(i, at) {
+				continue
+			}
+			// A node still needs the denied right (A-83).
+			if effect < 0 && left[i]&m != 0 {
+				r.rule("A-83")
+				return false
+			}
+			left[i] &^= m
+		}
+		// A parent has the rights that all its children have (A-82).
+		for p := r.parent(at); effect > 0 && p >= 0; p = r.parent(p) {
+			r.rule("A-82")
+			var missing Word
+			for _, c := range r.children(p) {
+				missing |= left[c]
+			}
+			left[p] &= missing
+		}
+	}
+	return left[0] == 0
+}
+
+// maximum returns the rights that a list gives each node (A-85), or one node without object types.
+func (r *run) maximum(l *ACL, s side) []Word {
+	n := max(1, len(r.Types))
+	granted, denied := make([]Word, n), make([]Word, n)
+	for e := range l.Entries {
+		a := &l.Entries[e]
+		at, m := 0, r.Mapping.Map(a.Mask)&^dropped
+		if len(r.Types) > 0 {
+			at = r.node(a)
+		}
+		if at < 0 {
+			continue
+		}
+		switch r.effect(s, a) {
+		case 1:
+			for i := range granted {
+				if n == 1 || r.under(i, at) {
+					granted[i] |= m &^ denied[i]
+				}
+			}
+			r.lift(granted, denied, at)
+		case -1:
+			r.rule("A-71")
+			mark := m &^ granted[at]
+			for i := range denied {
+				if n == 1 || r.under(i, at) {
+					denied[i] |= m &^ granted[i]
+				}
+			}
+			for p := r.above(at); p >= 0; p = r.above(p) {
+				denied[p] |= mark &^ granted[p]
+			}
+		}
+	}
+	return granted
+}
+
+// above returns the parent, or -1 without a list.
+func (r *run) above(i int) int {
+	if len(r.Types) == 0 {
+		return -1
+	}
+	return r.parent(i)
+}
+
+// lift gives each ancestor the rights that all its children have (A-82).
+func (r *run) lift(granted, denied []Word, at int) {
+	for p := r.above(at); p >= 0; p = r.above(p) {
+		every := ^Word(0)
+		for _, c := range r.children(p) {
+			every &= granted[c]
+		}
+		granted[p] |= every &^ denied[p]
+	}
+}
+
+// Node is the result of one object type.
+type Node struct {
+	Status  string `json:"status"`
+	Granted Word   `json:"granted"`
+}
+
+// AccessList decides a check with a result for each object type (A-85, A-86).
+func AccessList(q *AccessCheck) (nodes []Node, rules []string) {
+	r := newRun(q)
+	r.rule("A-85")
+	nodes = make([]Node, len(q.Types))
+	ceiling, status := r.before(true)
+	if status == "" && q.Desired != 0 {
+		for i, m := range r.sets(ceiling) {
+			switch {
+			case r.max && m != 0 && r.asked&^m == 0:
+				nodes[i] = Node{Success, m}
+			case !r.max && r.asked&^m == 0:
+				nodes[i] = Node{Success, r.asked}
+			default:
+				nodes[i].Status = AccessDenied
+			}
+		}
+		return nodes, r.rules
+	}
+	for i := range nodes {
+		if nodes[i].Status = status; status == "" {
+			nodes[i].Status = AccessDenied
+		}
+	}
+	return nodes, r.rules
+}

@@ -1,0 +1,130 @@
+package kit
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/refmon/refmon/internal/kit/oracle"
+)
+
+// Version is the version of the protocol, the field "kit" of each question.
+const Version = 1
+
+// Question is one question with its answer. In and Out marshal to the fields of docs/kit.md. A nil Out means that the
+// question is malformed, and the right answer is the error "invalid".
+type Question struct {
+	ID, Suite, Op string
+	In            json.RawMessage
+	Out           *Out
+	Rules         []string // ids of docs/rules, the deciding one first
+	Known         string   // how the answer is known: [Recorded], [Documented], [Agree] or [Decided]
+}
+
+// Out is the field "out" of an answer. Each operation has some of the fields.
+type Out struct {
+	SDDL       string        `json:"sddl,omitempty"`
+	Hex        string        `json:"hex,omitempty"`
+	Status     string        `json:"status,omitempty"`
+	Granted    *oracle.Word  `json:"granted,omitempty"`
+	Privileges *[]string     `json:"privileges,omitempty"`
+	Results    []oracle.Node `json:"results,omitempty"`
+	Token      *oracle.Token `json:"token,omitempty"`
+	Level      *int          `json:"level,omitempty"`
+	Recorded   *bool         `json:"recorded,omitempty"`
+	Entries    *[]int        `json:"entries,omitempty"`
+}
+
+// Line returns the question as the line that an adapter reads. The answer is not in it.
+func (q *Question) Line() string {
+	return fmt.Sprintf(`{"kit":%d,"id":%q,"suite":%q,"op":%q,"in":%s}`, Version, q.ID, q.Suite, q.Op, q.In)
+}
+
+// makers generate the suites, in the order of docs/kit.md.
+var makers = []struct {
+	suite string
+	make  func(*builder)
+}{{"sddl", makeSDDL}, {"bytes", makeBytes}, {"inherit", makeInherit}, {"access", makeAccess}, {"policy", makePolicy},
+	{"token", makeToken}, {"ladder", makeLadder}, {"audit", makeAudit}}
+
+// Suites returns the names of the suites.
+func Suites() (names []string) {
+	for _, m := range makers {
+		names = append(names, m.suite)
+	}
+	return names
+}
+
+// made has the questions of each suite, generated at the first use.
+var made = func() map[string]func() []*Question {
+	all := map[string]func() []*Question{}
+	for _, m := range makers {
+		all[m.suite] = sync.OnceValue(func() []*Question {
+			b := builder{suite: m.suite, seen: map[string]bool{}}
+			m.make(&b)
+			return b.finish()
+		})
+	}
+	return all
+}()
+
+// Questions returns the questions of the suites named, of all suites without a name. An unknown suite is an error.
+// Callers do not change the questions.
+func Questions(suites ...string) ([]*Question, error) {
+	for _, s := range suites {
+		if !slices.Contains(Suites(), s) {
+			return nil, fmt.Errorf("suite %q: choose one of %v", s, Suites())
+		}
+	}
+	var out []*Question
+	for _, s := range Suites() {
+		if len(suites) == 0 || slices.Contains(suites, s) {
+			out = append(out, made[s]()...)
+		}
+	}
+	return out, nil
+}
+
+// builder collects the questions of one suite.
+type builder struct {
+	suite string
+	drawn bool            // several rules at once, drawn at random: at most Agree
+	seen  map[string]bool // operation and input
+	list  []*Question
+}
+
+// add adds a question, unless the suite has it already. A nil out means that the input is malformed.
+func (b *builder) add(op string, in any, out *Out, rules ...string) {
+	text, err := json.Marshal(in)
+	if err != nil {
+		panic("kit: " + err.Error())
+	}
+	if key := op + string(text); !b.seen[key] {
+		b.seen[key] = true
+		q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
+		if b.drawn && index(q.Known) > index(Agree) {
+			q.Known = Agree
+		}
+		b.list = append(b.list, q)
+	}
+}
+
+// finish sorts the questions by size and numbers them.
+func (b *builder) finish() []*Question {
+	slices.SortStableFunc(b.list, func(x, y *Question) int { return cmp.Compare(len(x.In), len(y.In)) })
+	for i, q := range b.list {
+		q.ID = fmt.Sprintf("%s.%06d", b.suite, i+1)
+	}
+	return b.list
+}
+
+func unique(list []string) (out []string) {
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package kit_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit"
+)
+
+// TestQuestionsAreWellFormed checks the promises of docs/kit.md about questions.
+func TestQuestionsAreWellFormed(t *testing.T) {
+	questions, err := kit.Questions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(questions) < 20_000 {
+		t.Errorf("got %d questions, want at least 20000", len(questions))
+	}
+	ids, known, ops := map[string]bool{}, map[string]int{}, map[string]int{}
+	var last *kit.Question
+	for _, q := range questions {
+		if ids[q.ID] || !strings.HasPrefix(q.ID, q.Suite+".") {
+			t.Fatalf("%s in suite %s: got the id twice or in another suite", q.ID, q.Suite)
+		}
+		if ids[q.ID] = true; len(q.Line()) >= kit.MaxQuestion {
+			t.Errorf("%s: got %d bytes, want less than %d", q.ID, len(q.Line()), kit.MaxQuestion)
+		}
+		if last != nil && last.Suite == q.Suite && len(q.In) < len(last.In) {
+			t.Fatalf("%s: got a question smaller than the one before, want the smallest first", q.ID)
+		}
+		if len(q.Rules) == 0 || kit.RuleOf(q.Rules[0]).Sentence == "" {
+			t.Fatalf("%s: got the rules %v, want those of docs/rules", q.ID, q.Rules)
+		}
+		known[q.Known]++
+		ops[q.Op]++
+		last = q
+	}
+	if want := []string{kit.Agree, kit.Decided, kit.Documented, kit.Recorded}; !slices.Equal(
+		slices.Sorted(maps.Keys(known)), want) {
+		t.Errorf("got %v, want each of %v", known, want)
+	}
+	if len(ops) != 12 {
+		t.Errorf("got the operations %v, want the 12 of docs/kit.md", ops)
+	}
+	if _, err := kit.Questions("sddl", "nothing"); err == nil {
+		t.Error("an unknown suite: got no error, want one")
+	}
+}
+
+// TestQuestionHidesAnswer checks that a line has the five fields of the protocol and no more.
+func TestQuestionHidesAnswer(t *testing.T) {
+	questions, err := kit.Questions("ladder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(questions[0].Line()), &fields); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, []string{"id", "in", "kit", "op", "suite"}) {
+		t.Errorf("got the fields %v, want id, in, kit, op and suite", got)
+	}
+}

@@ -1,0 +1,117 @@
+package kit
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/internal/printable"
+)
+
+// Report prints the table of the suites, and then each failure that was kept with its rules.
+func (j *Judge) Report(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "asked\tright\twrong\tunsupported\t suite")
+	line := func(c Count, name string) {
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Unsupported, name)
+	}
+	for _, s := range j.SuiteNames() {
+		line(j.Suite(s), s)
+	}
+	line(j.Total(), "all")
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, f := range j.Failed {
+		if _, err := fmt.Fprintf(w, "\n%s", f.Text()); err != nil {
+			return err
+		}
+	}
+	if hidden := j.Total().Wrong - len(j.Failed); hidden > 0 {
+		_, err := fmt.Fprintf(w, "\n%d more wrong: --show N prints N of them\n", hidden)
+		return err
+	}
+	return nil
+}
+
+// Text describes the failure: input, expected and given answer, how the answer is known, and the rules (B-37).
+func (f *Failure) Text() string {
+	q := f.Question
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s\n", q.ID, q.Op, printable.Line(f.Why))
+	given := f.Given
+	if given == "" {
+		given = "nothing"
+	}
+	fmt.Fprintf(&b, "  input     %s\n  expected  %s\n  given     %s\n  known     %s\n", q.In, q.Expected(),
+		printable.Line(given), q.Known)
+	for _, id := range q.Rules {
+		fmt.Fprintf(&b, "  rule      %s\n", cite(id))
+	}
+	return b.String()
+}
+
+// Expected returns the right answer in JSON, without the id.
+func (q *Question) Expected() string {
+	if q.Out == nil {
+		return `{"error":"invalid"}`
+	}
+	b, err := json.Marshal(map[string]*Out{"out": q.Out})
+	if err != nil {
+		return err.Error() // unreachable: Out has no value that JSON lacks
+	}
+	return string(b)
+}
+
+// result is a run in JSON.
+type result struct {
+	Kit    int      `json:"kit"`
+	Total  Count    `json:"total"`
+	Suites []row    `json:"suites"`
+	Wrong  []failed `json:"wrong"`
+}
+
+type row struct {
+	Suite string `json:"suite"`
+	Known string `json:"known"`
+	Count
+}
+
+type failed struct {
+	ID     string          `json:"id"`
+	Suite  string          `json:"suite"`
+	Op     string          `json:"op"`
+	Known  string          `json:"known"`
+	Rules  []string        `json:"rules"`
+	Source string          `json:"source"`
+	Why    string          `json:"why"`
+	In     json.RawMessage `json:"in"`
+	Want   json.RawMessage `json:"want"`
+	Got    json.RawMessage `json:"got"` // null for none; a string if it was cut
+}
+
+// JSON returns the counts for each suite and each way of knowing, and the failures that were kept.
+func (j *Judge) JSON() ([]byte, error) {
+	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: []failed{}}
+	for _, s := range Suites() {
+		for _, k := range strength {
+			if c := j.counts[group{s, k}]; c != nil {
+				r.Suites = append(r.Suites, row{s, k, *c})
+			}
+		}
+	}
+	for _, f := range j.Failed {
+		q, got := f.Question, json.RawMessage("null")
+		if f.Given != "" {
+			if got = json.RawMessage(f.Given); !json.Valid(got) {
+				got, _ = json.Marshal(f.Given) // a string always has a form
+			}
+		}
+		r.Wrong = append(r.Wrong, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
+			json.RawMessage(q.Expected()), got})
+	}
+	b, err := json.MarshalIndent(r, "", " ")
+	return append(b, '\n'), err
+}

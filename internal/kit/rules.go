@@ -1,0 +1,91 @@
+package kit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/refmon/refmon/docs"
+)
+
+// Values of Question.Known, the strongest first.
+const (
+	Recorded   = "recorded"   // the rule was recorded on Windows, and the question is an instance of it
+	Documented = "documented" // Microsoft's documents say so
+	Agree      = "agree"      // refmon and the oracle agree; the sources do not settle it alone
+	Decided    = "decided"    // by refmon, where documents are silent
+)
+
+var strength = []string{Decided, Agree, Documented, Recorded}
+
+// Rule is a rule of docs/rules.
+type Rule struct{ Sentence, Source string }
+
+var ruleLine = regexp.MustCompile(`(?m)^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*) \*Source: (.*)\*$`)
+
+var rules = sync.OnceValue(func() map[string]Rule {
+	all := map[string]Rule{}
+	files, _ := docs.Rules.ReadDir("rules")
+	for _, f := range files {
+		b, _ := docs.Rules.ReadFile("rules/" + f.Name()) // it is in the program
+		for _, m := range ruleLine.FindAllStringSubmatch(string(b), -1) {
+			all[m[1]] = Rule{m[2], m[3]}
+		}
+	}
+	return all
+})
+
+// RuleOf returns a rule by its id; the zero Rule if there is none.
+func RuleOf(id string) Rule { return rules()[id] }
+
+var (
+	choice   = regexp.MustCompile(`(?i)choice|decided|decision|our own|reading`)
+	recorded = regexp.MustCompile(`(?i)recorded|recordings`)
+	indirect = regexp.MustCompile(`(?i)forshaw|reactos|observed|tests`)
+)
+
+// KnownOf reads from a rule's source how its answers are known. A source that names a choice is never more than
+// [Agree], because a question may depend on the chosen part (B-37).
+func KnownOf(source string) string {
+	parts := strings.Split(source, ";")
+	switch {
+	case !slices.ContainsFunc(parts, func(p string) bool { return !choice.MatchString(p) }):
+		return Decided
+	case choice.MatchString(source), indirect.MatchString(source) && !recorded.MatchString(source):
+		return Agree
+	case recorded.MatchString(source):
+		return Recorded
+	}
+	return Documented
+}
+
+// known returns the weakest of what the rules have.
+func known(ids []string) string {
+	weakest := Recorded
+	for _, id := range ids {
+		r, ok := rules()[id]
+		if !ok {
+			panic("kit: no rule " + id)
+		}
+		if k := KnownOf(r.Source); index(k) < index(weakest) {
+			weakest = k
+		}
+	}
+	return weakest
+}
+
+func index(k string) int {
+	for i, s := range strength {
+		if s == k {
+			return i
+		}
+	}
+	return 0
+}
+
+// cite returns a rule's line for a failing question.
+func cite(id string) string {
+	r := RuleOf(id)
+	return id + " " + r.Sentence + " Source: " + strings.TrimSuffix(r.Source, ".") + "."
+}

@@ -1,0 +1,33 @@
+package kit_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/kit"
+)
+
+// TestKnownFollowsSource checks how a source tells how answers are known (B-37). A named choice is never more than
+// agreement.
+func TestKnownFollowsSource(t *testing.T) {
+	for source, want := range map[string]string{
+		"MS-DTYP 2.5.3.2.":                            kit.Documented,
+		"Windows recordings.":                         kit.Recorded,
+		"MS-DTYP 2.5.1.1, recorded Windows outcomes.": kit.Recorded,
+		"AccessCheckByTypeResultList; Windows recordings; reaching up is this project's choice.": kit.Agree,
+		"J. Forshaw, Windows Security Internals, chapter 7.":                                     kit.Agree,
+		"NtDuplicateToken, TokenType; the reading is decided.":                                   kit.Agree,
+		"event 4656; decided for MAXIMUM_ALLOWED alone.":                                         kit.Agree,
+		"own choice.": kit.Decided, "Own choice, after J. Forshaw, Windows Security Internals, chapter 7.": kit.Decided,
+		"project decision.": kit.Decided, "": kit.Documented,
+	} {
+		if got := kit.KnownOf(source); got != want {
+			t.Errorf("%s: got %s, want %s", source, got, want)
+		}
+	}
+	if r := kit.RuleOf("A-42"); r.Source != "Windows recordings." || r.Sentence == "" {
+		t.Errorf("A-42: got %+v, want its sentence and source", r)
+	}
+	if r := kit.RuleOf("A-9999"); r != (kit.Rule{}) {
+		t.Errorf("an unknown rule: got %+v, want none", r)
+	}
+}

@@ -1,0 +1,219 @@
+package kit_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/kit"
+)
+
+// adapters are the programs that TestMain becomes, by the value of REFMON_KIT_ADAPTER. They read questions on standard
+// input, as an adapter does, and answer wrongly, too late, or with what is no answer.
+var adapters = map[string]func(questions *bufio.Scanner, out io.Writer){
+	"silent":  func(*bufio.Scanner, io.Writer) { time.Sleep(time.Hour) },
+	"deaf":    func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"bytes.000001","error":"invalid"}`) },
+	"gone":    func(*bufio.Scanner, io.Writer) { os.Exit(3) },
+	"endless": func(_ *bufio.Scanner, out io.Writer) { forever(out, "x") },
+	"blank":   func(_ *bufio.Scanner, out io.Writer) { forever(out, "\n") },
+	"nul":     func(_ *bufio.Scanner, out io.Writer) { forever(out, "\x00\n") },
+	"deep": func(_ *bufio.Scanner, out io.Writer) {
+		fmt.Fprintln(out, `{"id":"bytes.000001","out":`+strings.Repeat("[", 1<<19))
+	},
+	"again": func(q *bufio.Scanner, out io.Writer) {
+		q.Scan()
+		forever(out, `{"id":"bytes.000001","unsupported":"twice"}`+"\n")
+	},
+	"stranger": func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"other.1","unsupported":"no"}`) },
+	"field":    func(_ *bufio.Scanner, out io.Writer) { fmt.Fprintln(out, `{"id":"bytes.000001","aut":{}}`) },
+	"both": func(_ *bufio.Scanner, out io.Writer) {
+		fmt.Fprintln(out, `{"id":"bytes.000001","out":{},"error":"invalid"}`)
+	},
+	"lingers": func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "unsupported"); time.Sleep(time.Hour) },
+	"last":    backwards,
+	"wrong":   func(q *bufio.Scanner, out io.Writer) { eachID(q, out, "error") },
+}
+
+func forever(w io.Writer, text string) {
+	big := strings.Repeat(text, 1<<12/len(text)+1)
+	for {
+		if _, err := io.WriteString(w, big); err != nil {
+			return
+		}
+	}
+}
+
+func eachID(questions *bufio.Scanner, out io.Writer, field string) {
+	for questions.Scan() {
+		fmt.Fprintf(out, `{"id":%q,%q:"other: no"}`+"\n", idOf(questions.Bytes()), field)
+	}
+}
+
+func idOf(line []byte) string {
+	var q struct{ ID string }
+	if err := json.Unmarshal(line, &q); err != nil {
+		panic(err)
+	}
+	return q.ID
+}
+
+// backwards reads all questions before it answers the last one first.
+func backwards(questions *bufio.Scanner, out io.Writer) {
+	var ids []string
+	for questions.Scan() {
+		ids = append(ids, idOf(questions.Bytes()))
+	}
+	for i := len(ids) - 1; i >= 0; i-- {
+		fmt.Fprintf(out, `{"id":%q,"unsupported":"no"}`+"\n", ids[i])
+	}
+}
+
+func TestMain(m *testing.M) {
+	if play := adapters[os.Getenv("REFMON_KIT_ADAPTER")]; play != nil {
+		lines := bufio.NewScanner(os.Stdin)
+		lines.Buffer(nil, kit.MaxQuestion)
+		play(lines, os.Stdout)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func ask(t *testing.T, adapter string, patience kit.Patience) (*kit.Judge, error) {
+	t.Helper()
+	t.Setenv("REFMON_KIT_ADAPTER", adapter)
+	questions, err := kit.Questions("bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := kit.NewJudge(questions[:400], 3)
+	start := time.Now()
+	err = kit.Run(context.Background(), j, io.Discard, patience, os.Args[0])
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("%s: took %v, want at most a minute", adapter, took)
+	}
+	return j, err
+}
+
+// TestHostileAdaptersEndTheRun checks that no output of an adapter holds the run or counts (B-38).
+func TestHostileAdaptersEndTheRun(t *testing.T) {
+	for _, adapter := range []string{"endless", "nul", "deep", "again", "stranger", "field", "both"} {
+		if _, err := ask(t, adapter, kit.DefaultPatience); !errors.Is(err, kit.ErrProtocol) {
+			t.Errorf("%s: got %v, want an error of the protocol", adapter, err)
+		}
+	}
+	short := kit.Patience{Silence: 200 * time.Millisecond, Exit: time.Second}
+	for _, adapter := range []string{"silent", "blank"} {
+		if _, err := ask(t, adapter, short); !errors.Is(err, kit.ErrProtocol) {
+			t.Errorf("%s: got %v, want an error of the protocol", adapter, err)
+		}
+	}
+}
+
+// TestMissingAnswersAreWrong checks adapters that end early (B-36).
+func TestMissingAnswersAreWrong(t *testing.T) {
+	for adapter, wrong := range map[string]int{"gone": 400, "deaf": 399, "wrong": 400} {
+		j, err := ask(t, adapter, kit.DefaultPatience)
+		n := j.Total()
+		if err != nil || n.Wrong < wrong || n.Right+n.Wrong != 400 || len(j.Failed) != 3 {
+			t.Errorf("%s: got %+v, %d failures kept and %v, want %d wrong, 3 kept", adapter, n, len(j.Failed), err,
+				wrong)
+		}
+	}
+}
+
+// TestOrderOfAnswersDoesNotMatter runs an adapter that answers backwards, and one that does not exit.
+func TestOrderOfAnswersDoesNotMatter(t *testing.T) {
+	for _, adapter := range []string{"last", "lingers"} {
+		j, err := ask(t, adapter, kit.Patience{Silence: 30 * time.Second, Exit: 50 * time.Millisecond})
+		if n := j.Total(); err != nil || n.Unsupported != 400 || n.Wrong != 0 {
+			t.Errorf("%s: got %+v and %v, want 400 unsupported", adapter, n, err)
+		}
+	}
+}
+
+func TestCancelledRunHasNoScore(t *testing.T) {
+	t.Setenv("REFMON_KIT_ADAPTER", "silent")
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	questions, err := kit.Questions("bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := kit.NewJudge(questions[:3], 1)
+	if err := kit.Run(ctx, j, io.Discard, kit.DefaultPatience, os.Args[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if err := kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, "./no-such-program"); err == nil {
+		t.Error("a missing adapter: got no error, want one")
+	}
+}
+
+func TestScoreReadsAnswersOffline(t *testing.T) {
+	questions, err := kit.Questions("bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := questions[0]
+	b, _ := json.Marshal(map[string]any{"id": q.ID, "out": q.Out})
+	if q.Out == nil {
+		b, _ = json.Marshal(map[string]any{"id": q.ID, "error": "invalid: cut off"})
+	}
+	j := kit.NewJudge(questions[:2], 5)
+	if err := kit.Score(j, bytes.NewReader(append(b, "\n\n"...))); err != nil {
+		t.Fatal(err)
+	}
+	if n := j.Total(); n != (kit.Count{Asked: 2, Right: 1, Wrong: 1}) {
+		t.Errorf("got %+v, want one right and one wrong", n)
+	}
+}
+
+// TestAdapterOfDocs runs the Python adapter of docs/kit.md. The page tells the score, and that the wrong answers are
+// about low integrity (A-60) and OWNER RIGHTS (A-56).
+func TestAdapterOfDocs(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3: the adapter in docs/kit.md is not run")
+	}
+	page, err := os.ReadFile("../../docs/kit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(page), "```python\n")
+	code, _, ok := strings.Cut(code, "```")
+	if !ok || strings.Count(code, "\n") > 60 {
+		t.Fatalf("got an adapter of %d lines, want one of at most 60", strings.Count(code, "\n"))
+	}
+	file := filepath.Join(t.TempDir(), "adapter.py")
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	questions, err := kit.Questions("access")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := kit.NewJudge(questions, len(questions))
+	if err := kit.Run(context.Background(), j, io.Discard, kit.DefaultPatience, python, file); err != nil {
+		t.Fatal(err)
+	}
+	n := j.Total()
+	// The page shows this row.
+	row := fmt.Sprintf("%7d %6d %6d %12d access", n.Asked, n.Right, n.Wrong, n.Unsupported)
+	if !strings.Contains(string(page), row) {
+		t.Errorf("docs/kit.md does not show the row %q", row)
+	}
+	for _, f := range j.Failed {
+		if rule := f.Question.Rules[0]; rule != "A-60" && rule != "A-56" {
+			t.Fatalf("got a wrong answer about something else:\n%s", f.Text())
+		}
+	}
+}
