@@ -13,6 +13,7 @@
 //   - auth/domain: logons of domain users by password, or by name for a service.
 //   - daemon: serves connections; each is a process of its kernel.
 //   - mount: a tree of files as a FUSE file system.
+//   - authzen: the AuthZEN Authorization API for any Go server.
 //   - gateway: trees over HTTPS, with each client's own token: WebDAV, pages, a console.
 //   - gateway/refmonv1: the messages of its API, generated from refmon.proto.
 //   - watch: the files of a tree with their descriptors, and each change of them.

@@ -95,7 +95,7 @@ func newWorldOf(t testing.TB, descriptor string, authority func(*lsa.Store) logo
 	w.d, err = daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: w.socket, LSA: authority(store),
 		Audit: log,
 		Identity: peer.Stored{Store: store, Privileges: map[uint32]winnt.PrivilegeSet{
-			gate: winnt.Privileges(winnt.SeImpersonatePrivilege)}}})
+			gate: winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeAuditPrivilege)}}})
 	w.must(err)
 	w.must(w.d.System().AddTree("share", tree))
 	w.counts = w.now()

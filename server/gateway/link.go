@@ -77,6 +77,7 @@ type process struct {
 	conn     *client.Conn    // immutable
 	threads  chan *nt.Thread // one entry for each allowed thread; nil: not created yet
 	sessions *sessions       // immutable
+	subjects *sessions       // immutable: accounts that questions of the AuthZEN API are about
 }
 
 // newProcess returns the process of a connection. It creates threads when they are needed.
@@ -85,22 +86,25 @@ func newProcess(conn *client.Conn, cfg *Config) *process {
 	for range cfg.Threads {
 		p.threads <- nil
 	}
-	p.sessions = newSessions(p, cfg)
+	p.sessions, p.subjects = newSessions(p, cfg), newSessions(p, cfg)
+	p.subjects.most = min(p.subjects.most, mostSubjects)
 	if len(cfg.Certificates) > 0 {
-		enableTcb(conn.Thread())
+		enable(conn.Thread(), winnt.SeTcbPrivilege) // a logon without a password then yields a full token (G-7)
+	}
+	if cfg.AuthZEN != nil {
+		enable(conn.Thread(), winnt.SeAuditPrivilege) // for the records of questions (G-64)
 	}
 	return p
 }
 
-// enableTcb enables SeTcbPrivilege if the gateway's account holds it. With it a logon without a password yields a
-// full token (G-7). It does nothing if the account does not have it.
-func enableTcb(th *nt.Thread) {
+// enable enables a privilege if the gateway's account holds it. It does nothing if the account does not have it.
+func enable(th *nt.Thread, p winnt.Privilege) {
 	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES)
 	if st != ntstatus.Success {
 		return
 	}
 	defer th.NtClose(own)
-	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.LUID(winnt.SeTcbPrivilege),
+	th.NtAdjustPrivilegesToken(own, false, []nt.LUIDAndAttributes{{LUID: winnt.LUID(p),
 		Attributes: winnt.SE_PRIVILEGE_ENABLED}}, false)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/strictyaml"
+	"github.com/refmon/refmon/server/gateway"
 )
 
 // shipped is the default configuration, with every key.
@@ -34,6 +35,8 @@ type settings struct {
 	Negotiate    bool              `json:"negotiate"`
 	Certificates map[string]string `json:"certificates"`
 	Strict       int               `json:"strictTransportSecurity"`
+	AuthZEN      authzenSettings   `json:"authzen"`
+	ForwardAuth  forwardSettings   `json:"forwardAuth"`
 	Limits       struct {
 		Sessions      int   `json:"sessions"`
 		SessionLife   int   `json:"sessionLife"`
@@ -49,8 +52,10 @@ type settings struct {
 // config is a validated configuration.
 type config struct {
 	settings
-	level slog.Level
-	life  time.Duration
+	level     slog.Level
+	life      time.Duration
+	questions *gateway.AuthZEN // nil: off
+	forward   gateway.ForwardAuth
 }
 
 // load returns the default configuration, overridden by a file. file may be "". An error has the
@@ -132,7 +137,7 @@ func (c *config) check() error {
 			return err
 		}
 	}
-	return nil
+	return c.checkQuestions()
 }
 
 // listens validates an address. Other hosts cannot verify a generated certificate, so it allows

@@ -25,7 +25,7 @@ type serveCmd struct {
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
-SeImpersonatePrivilege in refmond and no other right.
+SeImpersonatePrivilege in refmond and no other right, or also SeAuditPrivilege with the key authzen.
 
   refmon-gateway config print > gateway.yaml
   refmon-gateway serve --config gateway.yaml`
@@ -58,7 +58,8 @@ func (c *serveCmd) Run(ctx context.Context, std *streams) error {
 func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config {
 	return gateway.Config{Dial: c.dial, Trees: c.Trees, Names: c.Names, Negotiate: c.Negotiate, Channel: channel(cert),
 		Certificates: c.Certificates, Sessions: c.Limits.Sessions, SessionLife: c.life, Threads: c.Limits.Threads,
-		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log}
+		LargestUpload: c.Limits.LargestUpload, StrictTransport: time.Duration(c.Strict) * time.Second, Log: log,
+		AuthZEN: c.questions, ForwardAuth: c.forward}
 }
 
 // dial connects to refmond.

@@ -1,0 +1,265 @@
+package authzen
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
+)
+
+// Paths of the API below the path of Config.URL, and the path of the metadata, which precedes it.
+const (
+	EvaluationPath  = "/access/v1/evaluation"
+	EvaluationsPath = "/access/v1/evaluations"
+	MetadataPath    = "/.well-known/authzen-configuration"
+)
+
+// Config configures a handler. URL, Evaluator and Caller are required. Numbers must not be negative.
+type Config struct {
+	// URL identifies this policy decision point, for example https://pdp.example.com. Its scheme is https, or http for a
+	// loopback host.
+	URL       string
+	Evaluator Evaluator
+	// Caller returns the authenticated client of a request. An error rejects the request: an *Error with its status, any
+	// other error with 401.
+	Caller    func(*http.Request) (Caller, error)
+	MostBytes int64        // of a request body; 0: 1 MiB
+	MostItems int          // of a batch; 0: 1000
+	Log       *slog.Logger // of failed evaluations; nil: none
+}
+
+// Handler serves the AuthZEN Authorization API. It is safe for concurrent use. Its zero value serves nothing: New
+// returns a handler.
+type Handler struct {
+	cfg      Config // immutable
+	prefix   string // immutable: path of the URL, without a final slash
+	metadata []byte // immutable
+}
+
+// New returns a handler. It returns an error for a missing or malformed field.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Evaluator == nil || cfg.Caller == nil {
+		return nil, errors.New("authzen: Config.Evaluator or Config.Caller is missing")
+	}
+	if cfg.MostBytes < 0 || cfg.MostItems < 0 {
+		return nil, errors.New("authzen: Config.MostBytes or Config.MostItems is negative")
+	}
+	u, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("authzen: Config.URL: %w", err)
+	case u.Host == "" || u.User != nil || strings.ContainsAny(cfg.URL, "?#"):
+		return nil, fmt.Errorf("authzen: Config.URL: %q: want a URL with a host and without user, query and fragment",
+			cfg.URL)
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, fmt.Errorf("authzen: Config.URL: %q: want https, or http for a loopback host", cfg.URL)
+	}
+	cfg.MostBytes = cmp.Or(cfg.MostBytes, 1<<20)
+	cfg.MostItems = cmp.Or(cfg.MostItems, 1000)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{cfg: cfg, prefix: strings.TrimSuffix(u.Path, "/")}
+	base := strings.TrimSuffix(cfg.URL, "/")
+	// The identifier is the one that clients use, character for character (Z-12).
+	h.metadata, err = json.Marshal(struct {
+		Point       string `json:"policy_decision_point"`
+		Evaluation  string `json:"access_evaluation_endpoint"`
+		Evaluations string `json:"access_evaluations_endpoint"`
+	}{cfg.URL, base + EvaluationPath, base + EvaluationsPath})
+	return h, err
+}
+
+// loopback reports whether a host name is localhost or a loopback address.
+func loopback(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && at.IsLoopback()
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	EchoRequestID(w, r)
+	switch r.URL.Path {
+	case MetadataPath + h.prefix:
+		h.serveMetadata(w, r)
+	case h.prefix + EvaluationPath:
+		h.serve(w, r, h.evaluation)
+	case h.prefix + EvaluationsPath:
+		h.serve(w, r, h.evaluations)
+	default:
+		respond(w, http.StatusNotFound, "not an endpoint of the AuthZEN API")
+	}
+}
+
+// EchoRequestID copies the X-Request-ID headers of a request to its response (Z-10). ServeHTTP calls it. Call it
+// before code that may reject the request.
+func EchoRequestID(w http.ResponseWriter, r *http.Request) {
+	if ids := r.Header["X-Request-Id"]; len(ids) > 0 {
+		w.Header()["X-Request-Id"] = ids
+	}
+}
+
+func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		respond(w, http.StatusMethodNotAllowed, "use GET")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
+}
+
+// serve checks a request, reads its body and writes the answer of decide, which is JSON or an error.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
+	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		respond(w, http.StatusMethodNotAllowed, "use POST")
+		return
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		// A page of another site can send other types without asking the browser's permission (Z-9).
+		respond(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
+		return
+	}
+	who, err := h.cfg.Caller(r)
+	if err != nil {
+		h.fail(w, err, http.StatusUnauthorized)
+		return
+	}
+	// The size of a body is limited (Z-11).
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.cfg.MostBytes))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		respond(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
+		return
+	} else if err != nil {
+		respond(w, http.StatusBadRequest, "the body is incomplete")
+		return
+	}
+	out, err := decide(r.Context(), who, body)
+	if err != nil {
+		h.fail(w, err, http.StatusInternalServerError)
+		return
+	}
+	// A denial is an answer like any other: its status is 200 (Z-4).
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(out) // ignore a client that has disconnected
+}
+
+// evaluation answers one question.
+func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]byte, error) {
+	q, err := decodeOne(body)
+	if err != nil {
+		return nil, &Error{http.StatusBadRequest, err.Error()}
+	}
+	q.Caller = who
+	a, err := h.cfg.Evaluator.Evaluate(ctx, &q)
+	if err != nil {
+		return nil, err
+	}
+	return appendAnswer(nil, a), nil
+}
+
+// evaluations answers a batch, in the order of its questions. It stops after the first denial or grant if the request
+// says so (Z-7). A question that cannot be asked or decided is denied (Z-8).
+func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
+	items, how, err := decodeBatch(body, h.cfg.MostItems)
+	if err != nil {
+		return nil, &Error{http.StatusBadRequest, err.Error()}
+	}
+	if len(items) == 0 {
+		return h.evaluation(ctx, who, body) // Z-5
+	}
+	out := []byte(`{"evaluations":[`)
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		var allowed bool
+		out, allowed = h.appendItem(ctx, out, who, &items[i])
+		if how == denyOnFirstDeny && !allowed || how == permitOnFirstPermit && allowed {
+			break
+		}
+	}
+	return append(out, "]}"...), nil
+}
+
+// appendItem evaluates a question of a batch and appends its answer.
+func (h *Handler) appendItem(ctx context.Context, out []byte, who Caller, it *item) ([]byte, bool) {
+	if it.bad != nil {
+		return appendError(out, &Error{http.StatusBadRequest, it.bad.Error()}), false
+	}
+	it.question.Caller = who
+	a, err := h.cfg.Evaluator.Evaluate(ctx, &it.question)
+	if err != nil {
+		return appendError(out, h.public(err, http.StatusInternalServerError)), false
+	}
+	return appendAnswer(out, a), a.Decision
+}
+
+// fail writes an error response. An error that is no *Error has the given status.
+func (h *Handler) fail(w http.ResponseWriter, err error, status int) {
+	e := h.public(err, status)
+	respond(w, e.Status, e.Message)
+}
+
+// public returns an error that the client may see. It logs the text of any other error.
+func (h *Handler) public(err error, status int) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Status >= 400 {
+		return e
+	}
+	h.cfg.Log.Error("cannot answer an access question", "error", err)
+	return &Error{status, strings.ToLower(http.StatusText(status))}
+}
+
+// appendAnswer appends the JSON of an answer. A decision that allows has no reasons.
+func appendAnswer(out []byte, a Answer) []byte {
+	if a.Decision {
+		return append(out, `{"decision":true}`...)
+	}
+	out = append(out, `{"decision":false`...)
+	between := `,"context":{`
+	for _, r := range []struct{ name, text string }{{"reason_admin", a.ReasonAdmin}, {"reason_user", a.ReasonUser}} {
+		if r.text != "" {
+			out = append(append(append(append(out, between...), '"'), r.name...), `":{"en":`...)
+			out = append(strict.AppendString(out, r.text), '}')
+			between = ","
+		}
+	}
+	if between == "," {
+		out = append(out, '}')
+	}
+	return append(out, '}')
+}
+
+// appendError appends the JSON of a question that was not decided, which is a denial.
+func appendError(out []byte, e *Error) []byte {
+	out = fmt.Appendf(out, `{"decision":false,"context":{"error":{"status":%d,"message":`, e.Status)
+	return append(strict.AppendString(out, e.Message), "}}}"...)
+}
+
+// respond writes a response with one line of text.
+func respond(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // ignore a client that has disconnected
+}
