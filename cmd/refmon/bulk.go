@@ -88,16 +88,6 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 	return in, err
 }
 
-// missing returns an error for the first name that no object has, after all were read.
-func (c *choiceFlags) missing() error {
-	for _, n := range c.names {
-		if n.Found() == 0 {
-			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
-		}
-	}
-	return nil
-}
-
 // directoryFlags name the principals.
 type directoryFlags struct {
 	Directory []string `help:"${directory}" placeholder:"FILE" short:"d" sep:"none"`

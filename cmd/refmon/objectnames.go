@@ -21,3 +21,13 @@ func (c *objectsFlags) named(std *streams, s objects.Source) {
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))
 	}
 }
+
+// missing returns an error for the first name that no object has, after all were read.
+func (c *choiceFlags) missing() error {
+	for _, n := range c.names {
+		if n.Found() == 0 {
+			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
+		}
+	}
+	return nil
+}
