@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/accessquery"
 	"github.com/refmon/refmon/internal/cli/batch"
+	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/directory/host"
 	"github.com/refmon/refmon/internal/objects"
@@ -133,6 +134,11 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 		q.Request.Self = item.Entry.SID
 	}
 	noteTyped(std, item.Descriptor, queries)
+	noteUnreadable(std, append([]string{c.Want}, c.ObjectType...))
+	var sum bulk.Summary
+	if sum.Observe(item.Type, item.Entry, item.Path); sum.Classless > 0 {
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), bulk.NoClass)
+	}
 	if err := q.Choose(queries); err != nil {
 		return err
 	}

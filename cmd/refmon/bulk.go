@@ -158,6 +158,7 @@ type input struct {
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 	chosen bool // some objects are left out
+	ldif   bool // the objects are those of a directory
 }
 
 // open opens the objects file, or the paths.
@@ -196,6 +197,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
 	c.named(std, o.source)
+	o.ldif = ldif.Is(o.source)
 	return o, nil
 }
 
@@ -266,47 +268,13 @@ func remark(std *streams, sum *bulk.Summary) {
 				"add uid to its users and gid to its groups\n", count(sum.Unmapped, "object names", "objects name"),
 			example(", such as ", sum.FirstUnmapped))
 	}
+	if sum.Classless > 0 {
+		fmt.Fprintf(std.err, "refmon: %s, such as %s: %s\n", count(sum.Classless, "object", "objects"),
+			printable(sum.FirstClassless), strings.ReplaceAll(bulk.NoClass, " of it:", ":"))
+	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err,
 			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were used "+
 				"without that check\n", sum.Unverified, sum.Objects)
 	}
-}
-
-// example names one of several objects. After a resumed run it may be unknown, because the counts include earlier
-// runs.
-func example(intro, one string) string {
-	if one == "" {
-		return ""
-	}
-	return intro + printable(one)
-}
-
-// firstError names the first unreadable object.
-func firstError(sum *bulk.Summary) string {
-	if sum.FirstError == nil {
-		return ""
-	}
-	return example("; the first: ", sum.FirstError.Error())
-}
-
-// conclude prints to standard error what a run omitted, and returns the error for its exit code.
-func conclude(std *streams, sum bulk.Summary, err error) error {
-	remark(std, &sum)
-	switch {
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(std.err,
-			"refmon: interrupted: the output has the first %d objects and not the rest\n", sum.Objects)
-		return errReported
-	case err != nil:
-		return err
-	case sum.Unreadable > 0:
-		fmt.Fprintf(std.err,
-			"refmon: %d of %d objects could not be read: look for \"error\" in the output%s\n",
-			sum.Unreadable, sum.Objects, firstError(&sum))
-		return errReported
-	case sum.Objects == 0:
-		fmt.Fprintln(std.err, "refmon: there are no objects")
-	}
-	return nil
 }

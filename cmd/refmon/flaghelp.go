@@ -75,8 +75,14 @@ var flagHelp = map[string]string{
 		"files without the attribute.",
 	"ignoreSystemACLs": "Use attributes even if the POSIX permissions have changed since, as servers with " +
 		"acl_xattr:ignore system acls = yes do.",
-	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: the owner of a computer may not change its rights.",
-	"joined":     "Maximum number of joined groups that a token keeps at the same time.",
+	"baseline":          "Directory: show what changed since this earlier export of the objects.",
+	"baselineDirectory": "Users and groups of --baseline. Default: as now; its own if -d and -o are one file.",
+	"important":         "Directory: also list who reaches OBJECT, by its name. Repeatable.",
+	"lintType":          "Type of object. Default: directoryService by its entries, else directory (of files).",
+	"ordinary":          "Directory: also list objects on which WHO has only what every user has.",
+	"blockOwner": "Decide as a domain with BlockOwnerImplicitRights: " +
+		"the owner of a computer may not change its rights.",
+	"joined": "Maximum number of joined groups that a token keeps at the same time.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two lines, with the ids " +
 		"share and object.",
 	"lua": "Create the limited token of an administrator: administrative groups deny-only, Medium integrity.",

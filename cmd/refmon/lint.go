@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,13 +12,15 @@ import (
 	"github.com/refmon/refmon/internal/cli/lint"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/objects/source"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 type lintCmd struct {
 	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
-	Type   string `help:"${type}" default:"directory" placeholder:"TYPE"`
+	Type   string `help:"${lintType}" placeholder:"TYPE"`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }
@@ -35,9 +36,9 @@ changes.
   refmon lint shares.sddl
   refmon lint --json --type key - < keys.jsonl
 
-A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64
-hold bytes). Empty lines and lines that start with # are skipped. A file may also be LDIF, CSV, an icacls save, the
-output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
+A file has one descriptor a line, as SDDL, as bytes in hex or base64, or as a row {"path":…,"sd":…} of an objects file
+(sdHex and sdBase64 hold bytes). Empty lines and lines that start with # are skipped. A file may also be LDIF, CSV, an
+icacls save, the output of icacls, Get-Acl or accesschk -l, or BloodHound's JSON or zip.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }
@@ -48,22 +49,50 @@ func (c *lintCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	typ, err := objectType(c.Type)
-	if err != nil {
-		return err
+	p := lintPage{std: std, json: c.JSON, domain: domain}
+	if c.Type != "" {
+		if p.typ, err = objectType(c.Type); err != nil {
+			return err
+		}
 	}
-	p := lintPage{std: std, json: c.JSON, typ: typ, domain: domain}
-	if lint.IsText(c.Source) {
-		found, err := lint.Text(c.Source, typ, domain)
+	switch {
+	case lint.IsText(c.Source), inBytes(c.Source):
+		l := lint.Line{Text: c.Source}
+		if !lint.IsText(c.Source) {
+			l.Text = ""
+			l.Descriptor, l.Err = objects.ParseDescriptor(objects.Unfold(c.Source), domain)
+		}
+		found, err := p.line(l)
 		if err != nil {
 			return err
 		}
 		if err := p.print(lint.Line{}, "", found); err != nil {
 			return err
 		}
+		p.noteDirectory()
 		return verdict(p.found == 0)
 	}
 	return p.file(c.Source)
+}
+
+// noteDirectory prints to standard error how many descriptors were recognised as those of a directory.
+func (p *lintPage) noteDirectory() {
+	if p.directory > 0 {
+		fmt.Fprintf(p.std.err, "refmon: %s of a directory's object, by the entries, and checked as --type "+
+			"directoryService\n", count(p.directory, "descriptor is", "descriptors are"))
+	}
+}
+
+// typeOf returns the type of a descriptor's object: --type, or by its entries (B-57).
+func (p *lintPage) typeOf(d *sd.Descriptor) *winnt.ObjectType {
+	switch {
+	case p.typ != nil:
+		return p.typ
+	case d != nil && lint.OfDirectory(d):
+		p.directory++
+		return winnt.DirectoryServiceObject
+	}
+	return winnt.DirectoryFileObject
 }
 
 // maxMalformed limits the malformed lines that are shown. The others are counted.
@@ -73,10 +102,11 @@ const maxMalformed = 10
 type lintPage struct {
 	std                     *streams
 	json                    bool
-	typ                     *winnt.ObjectType
+	typ                     *winnt.ObjectType // nil: by the entries
 	domain                  sid.SID
 	found, lines, malformed int
 	relative                bool // a descriptor needs a domain
+	directory               int  // descriptors that were recognised as those of a directory
 }
 
 func (p *lintPage) file(name string) error {
@@ -111,6 +141,7 @@ func (p *lintPage) file(name string) error {
 			return err
 		}
 	}
+	p.noteDirectory()
 	if !p.json {
 		if err := p.total(); err != nil {
 			return err
@@ -143,8 +174,9 @@ func place(l lint.Line, name string) string {
 // objects reads the objects of a file that has no line with a descriptor: LDIF, CSV, an icacls save, the output of a
 // screen or a collector's file. It returns nil and no error for a file in no such form.
 func (p *lintPage) objects(name string, file []byte, lines []lint.Line) (out []lint.Line, err error) {
+	trial := *p // it counts nothing
 	for _, l := range lines {
-		if _, err := p.line(l); err == nil {
+		if _, err := trial.line(l); err == nil {
 			return nil, nil
 		}
 	}
@@ -198,9 +230,16 @@ func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
 	case l.Err != nil:
 		return nil, l.Err
 	case l.Descriptor != nil:
-		return lint.Check(l.Descriptor, cmp.Or(l.Type, p.typ), p.domain), nil
+		if l.Type != nil {
+			return lint.Check(l.Descriptor, l.Type, p.domain), nil
+		}
+		return lint.Check(l.Descriptor, p.typeOf(l.Descriptor), p.domain), nil
 	}
-	return lint.Text(l.Text, p.typ, p.domain)
+	d, err := sddl.Parse(l.Text, sddl.Options{Domain: p.domain, Extended: true})
+	if err != nil {
+		return nil, err
+	}
+	return lint.Text(l.Text, p.typeOf(d), p.domain)
 }
 
 // print prints the findings of one descriptor. name is its file.

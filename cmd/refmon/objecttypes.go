@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
@@ -37,6 +38,25 @@ func (s *streams) typesOf(d *sd.Descriptor, x *access.Explanation) string {
 		return ""
 	}
 	return "\nentries for object types:\n" + b.String()
+}
+
+// noteUnreadable prints to standard error which attributes in some rights and object types nobody can read (B-55). Each
+// text is a right such as RP:unicodePwd, several joined by "+", or the name of an object type.
+func noteUnreadable(std *streams, texts []string) {
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, "+") {
+			_, name, limited := strings.Cut(part, ":")
+			if !limited {
+				name = part
+			}
+			chain, err := words.Chain(name)
+			if err != nil || !adrights.Secret(chain[len(chain)-1]) {
+				continue
+			}
+			fmt.Fprintf(std.err, "refmon: nobody can read %s: a domain controller never returns it, whatever the descriptor "+
+				"grants; to set a password the right is ResetPassword\n", printable(name))
+		}
+	}
 }
 
 // noteTyped prints to standard error how many entries a question without object types ignores (B-4).

@@ -138,7 +138,7 @@ func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory
 	if h.object, err = pasted(std, c.Object, domain, dir); err != nil {
 		return h, err
 	}
-	if h.object == nil && !lint.IsText(c.Object) && !isHex(c.Object) {
+	if h.object == nil && !lint.IsText(c.Object) && !isHex(c.Object) && !inBytes(c.Object) {
 		if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 			return h, errors.New("--parent, --links and --type are about SDDL: of a path they are read from the file")
 		}

@@ -47,6 +47,9 @@ ForceChangePassword, AddKeyCredentialLink, AddAllowedToAct, WriteSPN, WriteAltSe
 
 One of these rights on a group makes the user a member: GenericAll, WriteDacl, WriteOwner, AddMember, AddSelf.
 
+Members of Backup, Server and Print Operators take over domain controllers by their default user rights. That step is
+called OperatorPrivileges.
+
 Any other object is the end of a path. The rights that reach it are GenericAll, WriteDacl, WriteOwner, DCSync (on a
 domain) and WriteGPLink (on a domain or organizational unit).
 

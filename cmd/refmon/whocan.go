@@ -146,9 +146,9 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err := in.choose(rights); err != nil {
 		return err
 	}
-	run.Source = in.source
+	noteUnreadable(std, append([]string{c.Right}, c.ObjectType...))
 	out := c.output(std, in)
-	out.sets = c.Sets
+	run.Source, out.sets = in.source, c.Sets
 	if err := out.run(run); err != nil {
 		return err
 	}

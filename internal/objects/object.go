@@ -49,6 +49,7 @@ type Entry struct {
 	Classes []string // from top down
 	Name    string   // sAMAccountName; "": not known
 	UPN     string   // userPrincipalName; "": not known
+	System  string   // operatingSystem; "": not known
 	Managed []byte   // the descriptor in msDS-GroupMSAMembership; nil: the object is no such account
 }
 
@@ -96,6 +97,20 @@ func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 // digits. Empty text is ErrNoDescriptor.
 func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return FormOf([]byte(text)).parse([]byte(text), domain)
+}
+
+// Unfold returns the value of a descriptor that was copied from LDIF, with "nTSecurityDescriptor::" or without, in one
+// line. Text that is not in bytes, such as SDDL, is returned unchanged.
+func Unfold(text string) string {
+	value := strings.TrimSpace(text)
+	if name, rest, ok := strings.Cut(value, ":"); ok && strings.EqualFold(name, "nTSecurityDescriptor") {
+		value = strings.TrimPrefix(rest, ":")
+	}
+	value = strings.Join(strings.Fields(value), "")
+	if f := FormOf([]byte(value)); f == FormHex || f == FormBase64 {
+		return value
+	}
+	return text
 }
 
 // FormOf guesses the form of a text. Binary forms start with the revision 1 and a zero byte; other text is taken for

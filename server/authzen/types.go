@@ -276,15 +276,21 @@ func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 		return Answer{}, &Error{http.StatusForbidden, "the caller is unknown"}
 	}
 	if (q.Caller != Caller{q.Subject.Type, q.Subject.ID}) && !a.may(caller) {
+		if st := a.record(caller, q, false); st != ntstatus.Success { // the attempt is recorded, too (Z-17)
+			return Answer{}, errUnrecorded
+		}
 		return Answer{}, &Error{http.StatusForbidden, "the caller may not ask about other subjects"}
 	}
 	answer := a.Decide(q, nil)
 	// No answer leaves before its record is stored (Z-17).
 	if st := a.record(caller, q, answer.Decision); st != ntstatus.Success {
-		return Answer{}, &Error{http.StatusServiceUnavailable, "the question cannot be recorded"}
+		return Answer{}, errUnrecorded
 	}
 	return answer, nil
 }
+
+// errUnrecorded is the error of a question whose required record cannot be stored.
+var errUnrecorded = error(&Error{http.StatusServiceUnavailable, "the question cannot be recorded"})
 
 // may reports whether a caller may ask about other subjects (Z-15).
 func (a *Asking) may(caller *subject) bool {

@@ -213,6 +213,14 @@ func TestRecordsOfQuestions(t *testing.T) {
 			t.Errorf("a record of %s: %s, %s", user, server, object)
 		}
 	}
+	refused := question(t, "alice", "can_view", "record-1")
+	refused.Caller = Caller{"service", "guest"}
+	if _, err := asking.Evaluate(t.Context(), refused); err == nil {
+		t.Error("a guest asks")
+	}
+	if list := sink.Drain(); len(list) != 1 || list[0].Outcome != audit.Failure {
+		t.Errorf("an attempt to ask has the records %v, want a failure", list)
+	}
 	log.Sink = full{}
 	if a, err := asking.Evaluate(t.Context(), question(t, "alice", "can_view", "record-1")); err == nil || a.Decision {
 		t.Errorf("without a record: %+v", a)

@@ -104,6 +104,9 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 		return a, unavailable(st)
 	}
 	if !others && (q.Subject.Type != userType || q.Subject.ID != s.name) {
+		if st := p.record(r, q, false); st != ntstatus.Success {
+			return a, p.unrecorded(st)
+		}
 		// The subject is not looked up, so that the answer does not say whether it exists (G-63).
 		return a, &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 	}
@@ -112,11 +115,15 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	}
 	// No answer leaves the gateway before its record is stored (G-64).
 	if st := p.record(r, q, a.Decision); st != ntstatus.Success {
-		p.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
-		return authzen.Answer{}, &authzen.Error{Status: http.StatusServiceUnavailable,
-			Message: "the question cannot be recorded"}
+		return authzen.Answer{}, p.unrecorded(st)
 	}
 	return a, nil
+}
+
+// unrecorded logs why a record cannot be stored, and returns the error of its question.
+func (p *pdp) unrecorded(st ntstatus.Status) error {
+	p.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
+	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "the question cannot be recorded"}
 }
 
 // decide answers a question of a caller who may ask it, with one exception: unless others is set, the subject must

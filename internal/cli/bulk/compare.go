@@ -2,10 +2,12 @@ package bulk
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/accessquery"
+	"github.com/refmon/refmon/internal/cli/batch"
 	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/sd"
@@ -145,6 +147,9 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	switch {
 	case o.Err != nil:
 		b.fail(o, o.Err)
+		if known && c.entry.kind&unreadable == 0 {
+			c.uncompared(b, o, o.Err)
+		}
 		return nil
 	case !known:
 		return c.object(b, o, nil, o)
@@ -155,6 +160,28 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 		return err
 	}
 	return c.object(b, o, &c.old, o)
+}
+
+// uncompared writes the row of an object of After that could not be read and that Before has. A missing descriptor is
+// a change of unknown effect and no removed object (B-51).
+func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
+	if c.d.Summary {
+		return
+	}
+	text := "not compared: " + batch.Shorten(err.Error())
+	if errors.Is(err, objects.ErrNoDescriptor) {
+		text = "descriptor missing in the second state"
+	}
+	switch c.d.Format {
+	case JSONL:
+		b.out = append(appendPath(append(b.out, `{"path":`...), o), `,"error":`...)
+		b.out = append(batch.AppendString(b.out, text), "}\n"...)
+	case CSV:
+		b.out = appendCSV(b.out, "", string(o.Path), "", "", text)
+	default:
+		b.out = appendRow(b.out, plain("-"), plain(string(o.Path)), plain("-"), plain("-"), bad(text))
+	}
+	b.full()
 }
 
 // object compares two states of an object and writes the changes under the path of o. before or after is nil if the
@@ -178,6 +205,7 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	if as[1] != nil && accessquery.LacksDACL(as[1].d) {
 		b.sum.NoDACL++
 	}
+	b.sum.Observe(o.Type, o.Entry, string(o.Path))
 	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
 		if as[i] != nil && (i == 1 || as[1] == nil) {
 			b.sum.remark(o, &as[i].remark, "")

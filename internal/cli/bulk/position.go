@@ -1,5 +1,10 @@
 package bulk
 
+import (
+	"github.com/refmon/refmon/internal/objects"
+	"github.com/refmon/refmon/winnt"
+)
+
 // Position is the progress of a run.
 type Position struct {
 	Objects    int   // rows read, unreadable ones included
@@ -49,6 +54,24 @@ type Summary struct {
 	// FirstUnmapped is the first S-1-22 SID without an account.
 	FirstUnmapped string
 	FirstLogons   string // path of the first row of Logons, and how its answer differs
+	// Classless counts the objects of a directory whose class the input does not have (B-56), and FirstClassless is the
+	// path of the first. A resumed run counts its own part only.
+	Classless      int
+	FirstClassless string
+}
+
+// NoClass says what an unknown class means for an answer.
+const NoClass = "the file has no objectClass of it: entries for its class do not count, and whether it is a user, a " +
+	"group or a computer is not known; export objectClass and groupType too"
+
+// Observe counts an object of a directory whose class is unknown. Entry may be nil.
+func (s *Summary) Observe(typ *winnt.ObjectType, e *objects.Entry, path string) {
+	if typ != winnt.DirectoryServiceObject || e == nil || len(e.Classes) > 0 {
+		return
+	}
+	if s.Classless++; s.Classless == 1 {
+		s.FirstClassless = path
+	}
 }
 
 // add adds the counts of the following batch and takes its input position.
@@ -64,6 +87,9 @@ func (s *Summary) add(b *Summary) {
 	}
 	if s.FirstLogons == "" {
 		s.FirstLogons = b.FirstLogons
+	}
+	if s.Classless += b.Classless; s.FirstClassless == "" {
+		s.FirstClassless = b.FirstClassless
 	}
 	if s.FirstError == nil {
 		s.FirstError = b.FirstError

@@ -61,6 +61,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			o.Note = objects.NoteNoDACL
 		}
 		b.note(o)
+		b.sum.Observe(o.Type, o.Entry, string(o.Path))
 		if x.err != nil {
 			b.fail(o, x.err)
 			w.ask.fail(b, o, x.err)

@@ -9,16 +9,18 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/internal/objects"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 // maxLine is the longest line of a file, in bytes: more than the largest descriptor in hexadecimal digits.
 const maxLine = 4 << 20
 
-// Line is one line of a file of descriptors: SDDL, or a row of an objects file ({"path":…,"sd":…}). For SDDL Text
-// is set, otherwise Descriptor.
+// Line is one line of a file of descriptors: SDDL, bytes in hexadecimal digits or base64, or a row of an objects file
+// ({"path":…,"sd":…}). For SDDL Text is set, otherwise Descriptor.
 type Line struct {
 	Number     int // from 1
 	Path       string
@@ -48,14 +50,34 @@ func Lines(file []byte) ([]Line, error) {
 			l := row(text)
 			l.Number = n
 			out = append(out, l)
+		case folded(sc.Text(), out):
+			out[len(out)-1].Text += text
 		default:
 			out = append(out, Line{Number: n, Text: text})
+		}
+	}
+	for i := range out {
+		if bytes := objects.Unfold(out[i].Text); inBytes(bytes) {
+			out[i].Text = ""
+			out[i].Descriptor, out[i].Err = objects.ParseDescriptor(bytes, sid.SID{})
 		}
 	}
 	if err := sc.Err(); err != nil {
 		return out, fmt.Errorf("after %d lines: %w", len(out), err)
 	}
 	return out, nil
+}
+
+// inBytes reports whether a text is a descriptor in hexadecimal digits or base64 (B-58).
+func inBytes(text string) bool {
+	f := objects.FormOf([]byte(text))
+	return f == objects.FormHex || f == objects.FormBase64
+}
+
+// folded reports whether a line continues the base64 of the line before it, as in LDIF.
+func folded(line string, before []Line) bool {
+	return strings.HasPrefix(line, " ") && len(before) > 0 &&
+		strings.HasPrefix(strings.ToLower(before[len(before)-1].Text), "ntsecuritydescriptor::")
 }
 
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}

@@ -137,7 +137,7 @@ func (a *asker) ask(object int) ([]answer, error) {
 		}
 		answers = append(answers, all)
 	}
-	return answers, nil
+	return a.operators(object, answers), nil
 }
 
 // owners restricts the hands to those for whom taking ownership is useful. An owner may write the DACL unless entries

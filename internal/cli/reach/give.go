@@ -29,7 +29,7 @@ func (s *Search) give(l *level) error {
 	}
 	for h := range l.givers().All() {
 		if !about.group { // the same token, by whichever hand
-			h := hand{user: about.user, token: s.Directory.Principals[about.user].Token, by: l.edge(h)}
+			h := hand{user: about.user, token: s.tokenOf(about.user), by: l.edge(h)}
 			if !s.known[h.key()] {
 				s.add(h)
 			}
@@ -74,7 +74,7 @@ func choices(before []sid.SID, one sid.SID, most int) func(func([]sid.SID) bool)
 
 // join adds the hand of a user with additional groups.
 func (s *Search) join(user int, joined []sid.SID, by *edge) error {
-	h := hand{user: user, joined: joined, token: s.Directory.Principals[user].Token, by: by}
+	h := hand{user: user, joined: joined, token: s.tokenOf(user), by: by}
 	if s.known[h.key()] {
 		return nil
 	}

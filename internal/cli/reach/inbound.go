@@ -62,13 +62,8 @@ type hop struct {
 // collect evaluates the tokens of all principals, and those that they become by joining groups.
 func (in *inbound) collect(ctx context.Context) error {
 	in.direct, in.accounts, in.groups = map[int]int{}, map[int][]int{}, map[int]map[int][]int{}
-	in.From = 0
-	if err := in.prepare(); err != nil {
+	if err := in.prepareAll(); err != nil {
 		return err
-	}
-	in.MaxHands += len(in.Directory.Principals)
-	for i, p := range in.Directory.Principals {
-		in.add(hand{user: i, token: p.Token})
 	}
 	for start := 0; start < len(in.hands); {
 		end := len(in.hands)

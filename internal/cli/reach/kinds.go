@@ -94,7 +94,9 @@ type subject struct {
 	user     int        // the principal it is, -1: none
 	group    bool
 	computer bool
-	managed  *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
+	// controller says that it is a domain controller, on which operators have privileges.
+	controller bool
+	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 
 // subject returns the facts about an object, by its classes or else by its SID in the directory.
@@ -124,6 +126,7 @@ func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	case i.Type == winnt.DirectoryServiceObject && (i.Entry == nil || len(i.Entry.Classes) == 0):
 		o.kind = unknown
 	}
+	o.controller = s.controller(i.Path, o.user)
 	if i.Entry == nil {
 		return o, nil
 	}

@@ -101,7 +101,7 @@ func (s *Search) begin() error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	s.add(hand{user: s.From, token: s.Directory.Principals[s.From].Token})
+	s.add(hand{user: s.From, token: s.tokenOf(s.From)})
 	return nil
 }
 

@@ -30,6 +30,12 @@ func New(in io.Reader) objects.Source {
 	return &source{r: s}
 }
 
+// Is reports whether New returned a source.
+func Is(s objects.Source) bool {
+	_, ok := s.(*source)
+	return ok
+}
+
 func (l *source) Next(b *objects.Batch) error { return objects.Gather(b, l.one) }
 
 func (l *source) raw() (string, bool) {
@@ -123,11 +129,22 @@ func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 		return false, ended, nil
 	}
 	if o.Form == objects.FormNone && o.Err == nil {
-		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
-			"right to read it", l.begun)
+		o.Err = missing(l.begun)
 	}
 	return true, ended, nil
 }
+
+// missing is the error of an entry without a descriptor: the line where the entry ends.
+type missing int
+
+// Error says how to get the descriptor.
+func (m missing) Error() string {
+	return fmt.Sprintf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
+		"right to read it", int(m))
+}
+
+// Is reports whether target is [objects.ErrNoDescriptor].
+func (m missing) Is(target error) bool { return target == objects.ErrNoDescriptor }
 
 // ldifValue parses "name: text" or "name:: base64"; ok is false for another line or wrong base64.
 func ldifValue(line string) (name string, value []byte, ok bool) {
@@ -164,6 +181,15 @@ func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err err
 			return errBase64
 		}
 		e.UPN = string(value)
+	case "grouptype": // only groups have it
+		if len(e.Classes) == 0 {
+			e.Classes = append(e.Classes, "group")
+		}
+	case "operatingsystem":
+		if !ok {
+			return errBase64
+		}
+		e.System = string(value)
 	case "msds-groupmsamembership":
 		if !ok {
 			return errBase64
