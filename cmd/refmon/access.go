@@ -121,7 +121,7 @@ func (c *accessCmd) one(std *streams, gate *gate, dir *directory.Directory, typ 
 	if err != nil {
 		return err
 	}
-	if item.Note != 0 {
+	if item.Note != 0 && item.Note != objects.NoteNoOwner && item.Note != objects.NoteCollected { // open said those
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
 	}
 	queries, err := c.queries(c.Want, item.Type)
@@ -163,7 +163,7 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	case err != nil:
 		return err
 	case guard != nil:
-		return c.guarded(std, guard, who, q, path)
+		return c.guarded(std, guard, dir, who, q, path)
 	}
 	if err := c.refusedOnTheWay(std, q.Request.Subject, path, id); err != nil {
 		return err
@@ -178,11 +178,12 @@ func (c *accessCmd) answer(std *streams, gate *gate, dir *directory.Directory, w
 	if c.JSON {
 		return printJSON(std, q, &a, id)
 	}
-	text := std.shown(a.Why) + printable(typesOf(q.Request.Descriptor)) + noteText(q.Note)
+	nameOf := namesOf(dir)
+	text := std.shown(a.Why, nameOf) + printable(std.typesOf(q.Request.Descriptor, a.Why)) + noteText(q.Note)
 	if _, err := fmt.Fprint(std.out, text); err != nil {
 		return err
 	}
-	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, namesOf(dir)); err != nil {
+	if err := std.printNames(q.Request.Descriptor, q.Request.Subject.Effective().User().SID, nameOf); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())
@@ -195,6 +196,7 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	if err != nil {
 		return i, fmt.Errorf("--want: %w", err)
 	}
+	c.naming = d
 	in, err := c.open(std, paths)
 	if err != nil {
 		return i, err
@@ -249,7 +251,7 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 			text += string(line) + "\n"
 			continue
 		}
-		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why)
+		text += "\n" + std.paint(bold, names[i]+":") + " " + std.shown(a.Why, namesOf(dir))
 	}
 	allowed := len(refused) == 0 && granted != 0
 	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"

@@ -17,7 +17,8 @@ import (
 
 // guarded applies the configuration of a share, and then decides about the object for the account that the share
 // uses.
-func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *accessquery.Query, path string) error {
+func (c *accessCmd) guarded(std *streams, guard *shares.Guard, dir *directory.Directory, who int,
+	q *accessquery.Query, path string) error {
 	v, err := guard.Decide(who)
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (c *accessCmd) guarded(std *streams, guard *shares.Guard, who int, q *acces
 	if text += "\n"; v.Root {
 		text += std.paint(bold, "object:") + " not asked\n"
 	} else {
-		text += std.paint(bold, "object:") + " " + std.shown(a.Why)
+		text += std.paint(bold, "object:") + " " + std.shown(a.Why, namesOf(dir))
 	}
 	text += noteText(q.Note)
 	if _, err := fmt.Fprint(std.out, text); err != nil {

@@ -32,7 +32,8 @@ type objectsFlags struct {
 	IDMaps           string `name:"id-maps" help:"${idMaps}" placeholder:"FILE"`
 	Type             string `help:"Type of objects without their own: ${types}." default:"file" placeholder:"TYPE"`
 
-	tree tree.Options // of choiceFlags and traverseFlag
+	tree   tree.Options         // of choiceFlags and traverseFlag
+	naming *directory.Directory // names of accounts in the objects file; nil: well-known names only
 }
 
 // choiceFlags select some of the objects.
@@ -77,21 +78,14 @@ func (c *choiceFlags) open(std *streams, o *objectsFlags, paths []string, typ *w
 		}
 		paths, choice.Names = nil, c.names
 	}
+	if o.naming == nil {
+		o.naming = c.people
+	}
 	in, err := o.open(std, paths)
 	if err == nil && (choice.Only != nil || choice.Exclude != nil || choice.Names != nil) {
 		in.source, in.chosen = objects.Choose(in.source, choice), true
 	}
 	return in, err
-}
-
-// missing returns an error for the first name that no object has, after all were read.
-func (c *choiceFlags) missing() error {
-	for _, n := range c.names {
-		if n.Found() == 0 {
-			return fmt.Errorf("%q: %w", n.Text, objects.ErrNotFound)
-		}
-	}
-	return nil
 }
 
 // directoryFlags name the principals.
@@ -202,6 +196,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}
+	c.named(std, o.source)
 	o.ldif = ldif.Is(o.source)
 	return o, nil
 }

@@ -53,8 +53,11 @@ var flagHelp = map[string]string{
 	"color":     "Colours: auto (in a terminal, unless NO_COLOR is set), always or never.",
 	"canonical": "Sort the entries: explicit denials, explicit grants, inherited. This changes the decisions of the " +
 		"list, unless it was in order.",
-	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
-	"checkpoint":  "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON lines.",
+	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to " +
+		"FILE.sd.",
+	"checkpoint": "Save the progress in FILE, and continue from it if it exists; needs --out and a file of JSON " +
+		"lines.",
+	"auditDirectory": "Directory file whose names are printed beside SIDs; may be repeated.",
 	"directory": "Directory file with users and groups (YAML, JSON, CSV), or files of other systems: passwd and group, " +
 		"pdbedit -L -v, LDIF, Get-ADUser's CSV, BloodHound's zip; may be repeated.",
 	"directoryAfter": "Directory file of the second state, if users or groups changed too; may be repeated.",
@@ -87,9 +90,10 @@ var flagHelp = map[string]string{
 		"of the directory file, or kerberos; for private, each of them.",
 	"members":    "Members of a group: Get-ADGroupMember's CSV, or one name in each line; may be repeated.",
 	"objectType": "Request rights on a property, property set, extended right or class, by name or GUID; may be repeated.",
-	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
-	"out":        "Write the token file here instead of standard output.",
-	"paths":      "Files or folders whose descriptors are read from the file system.",
+	"objects": "Objects file: JSON lines, CSV, LDIF, icacls save, the output of icacls, Get-Acl or accesschk -l, or " +
+		"BloodHound's JSON or zip; - for standard input.",
+	"out":   "Write the token file here instead of standard output.",
+	"paths": "Files or folders whose descriptors are read from the file system.",
 	"namedPaths": "Files or folders whose descriptors are read from the file system; with --objects, names of " +
 		"its objects.",
 	"offline": "Read and write the attribute itself, without a check or a record. Writing needs CAP_SYS_ADMIN.",

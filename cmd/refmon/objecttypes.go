@@ -4,19 +4,35 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/adrights"
 	"github.com/refmon/refmon/internal/cli/bulk"
 	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 )
 
-// typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation.
-func typesOf(d *sd.Descriptor) string {
+// typesOf returns lines that name the object types of the entries in a DACL, for the end of an explanation. On a
+// terminal it counts the entries without an effect on the request (U-122).
+func (s *streams) typesOf(d *sd.Descriptor, x *access.Explanation) string {
+	effect := map[int]bool{}
+	for i := range x.Steps {
+		if step := &x.Steps[i]; step.List == "DACL" && step.Bits != 0 {
+			effect[step.ACE] = true
+		}
+	}
 	var b strings.Builder
+	others := 0
 	for i, a := range d.DACL().All() {
-		if on := words.Entry(a); on != "" {
+		switch on := words.Entry(a); {
+		case on == "":
+		case s.width > 0 && !effect[i]:
+			others++
+		default:
 			fmt.Fprintf(&b, "  DACL %d: %s\n", i, on)
 		}
+	}
+	if others > 0 {
+		fmt.Fprintf(&b, "  %s without an effect on this request\n", count(others, "entry", "entries"))
 	}
 	if b.Len() == 0 {
 		return ""

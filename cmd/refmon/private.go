@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/internal/cli/acltree"
 	"github.com/refmon/refmon/internal/cli/lint"
+	"github.com/refmon/refmon/internal/directory"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -85,7 +86,7 @@ func (c *privateCmd) Run(std *streams) error {
 		}
 		q.Trusted = append(q.Trusted, a.SID)
 	}
-	h, err := c.read(domainOf(q.User))
+	h, err := c.read(std, domainOf(q.User), names.Directory)
 	if err != nil {
 		return err
 	}
@@ -133,18 +134,23 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 }
 
 // read parses the descriptors, or reads those of a path.
-func (c *privateCmd) read(domain sid.SID) (h held, err error) {
-	if !lint.IsText(c.Object) && !isHex(c.Object) && !inBytes(c.Object) {
+func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
+	if h.object, err = pasted(std, c.Object, domain, dir); err != nil {
+		return h, err
+	}
+	if h.object == nil && !lint.IsText(c.Object) && !isHex(c.Object) && !inBytes(c.Object) {
 		if len(c.Parent) > 0 || c.Links > 0 || c.Type != "file" {
 			return h, errors.New("--parent, --links and --type are about SDDL: of a path they are read from the file")
 		}
 		return ownDescriptors(c.Object, c.Attribute)
 	}
-	if h.object, err = (&sddlCmd{Text: c.Object}).parse(domain); err != nil {
-		return h, err
+	if h.object == nil {
+		if h.object, err = (&sddlCmd{Text: c.Object}).parse(std, domain); err != nil {
+			return h, err
+		}
 	}
 	for _, text := range c.Parent {
-		d, err := (&sddlCmd{Text: text}).parse(domain)
+		d, err := (&sddlCmd{Text: text}).parse(std, domain)
 		if err != nil {
 			return h, fmt.Errorf("--parent: %w", err)
 		}

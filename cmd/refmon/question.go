@@ -42,7 +42,7 @@ func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	domain := accessquery.UserDomain(t)
 	q := new(accessquery.Query)
 	r := &q.Request
-	r.Descriptor, err = (&sddlCmd{Text: c.SDDL}).parse(domain)
+	r.Descriptor, err = (&sddlCmd{Text: c.SDDL}).parse(std, domain)
 	switch {
 	case err != nil && looksLikePath(c.SDDL): // access takes paths (U-115)
 		return nil, fmt.Errorf("%s is a path, but this argument is a descriptor; for a file or an object run "+

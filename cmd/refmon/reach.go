@@ -181,6 +181,7 @@ func (c *reachCmd) read(std *streams, s *reach.Search) (failed, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.naming = s.Directory
 	in, err := c.open(std, c.Paths)
 	if err != nil {
 		return nil, err

@@ -54,14 +54,17 @@ func (c *sddlCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.parse(domain)
+	d, err := c.parse(std, domain)
 	if err != nil {
 		return err
 	}
 	return (&descriptorPage{std, d, domain, typ}).print()
 }
 
-func (c *sddlCmd) parse(domain sid.SID) (*sd.Descriptor, error) {
+func (c *sddlCmd) parse(std *streams, domain sid.SID) (*sd.Descriptor, error) {
+	if d, err := pasted(std, c.Text, domain, nil); d != nil || err != nil {
+		return d, err
+	}
 	opt := sddl.Options{Domain: domain}
 	switch {
 	case isHex(c.Text):

@@ -59,7 +59,7 @@ func (c *accessCmd) refusedOnTheWay(std *streams, subject access.Subject, path s
 		_, err = fmt.Fprintf(std.out, "%s by the folder %s: its mode %04o or its POSIX ACL gives no search permission\n\n",
 			std.paint(red, "DENIED"), printable(f.Path), f.Mode)
 		if err == nil {
-			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why))
+			_, err = fmt.Fprintf(std.out, "%s %s", std.paint(bold, "folder:"), std.shown(a.Why, namesOf(nil)))
 		}
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ type Name struct {
 // NewName returns the Name for a text. d may be nil; it tells the SIDs of accounts in files of objects that have no
 // names of accounts.
 func NewName(text string, d *directory.Directory) *Name {
+	text = TrimProvider(text)
 	n := &Name{Text: text, short: text}
 	if domain, short, ok := strings.Cut(text, `\`); ok && domain != "" && !strings.ContainsAny(short, `\/`) {
 		n.short = short
@@ -37,6 +38,17 @@ func NewName(text string, d *directory.Directory) *Name {
 		}
 	}
 	return n
+}
+
+// TrimProvider removes PowerShell's provider from a path: Microsoft.PowerShell.Core\FileSystem::C:\a is C:\a. It
+// returns any other text unchanged.
+func TrimProvider(path string) string {
+	if strings.HasPrefix(path, "Microsoft.PowerShell.") {
+		if _, after, ok := strings.Cut(path, "::"); ok {
+			return after
+		}
+	}
+	return path
 }
 
 // Found returns the number of objects that Is found.

@@ -215,6 +215,10 @@ func callError(st ntstatus.Status, code connect.Code, theirs map[ntstatus.Status
 func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.AccessMask, why bool) (
 	*api.CheckResponse, string, error) {
 	a, text := &api.CheckResponse{}, ""
+	name := func(sid.SID) string { return "" }
+	if why {
+		name = q.namesIn(d)
+	}
 	st := q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
 		var seen reasons
 		if why {
@@ -228,10 +232,10 @@ func (q *request) decide(d *sd.Descriptor, tok winnt.Handle, desired winnt.Acces
 		}
 		a.Status, a.Allowed = out.AccessStatus.String(), out.AccessStatus == ntstatus.Success
 		a.Granted = rights(out.GrantedAccess)
-		text = seen.text()
+		text = seen.text(name)
 		if why && a.Allowed {
 			th.Trace(nil)
-			text = granting(th, d, tok, mapped, out.GrantedAccess)
+			text = granting(th, d, tok, mapped, out.GrantedAccess, name)
 		}
 		if !a.Allowed && desired != winnt.MAXIMUM_ALLOWED {
 			most, st := th.NtAccessCheck(d, tok, winnt.MAXIMUM_ALLOWED, winnt.FileObject.Mapping)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/server/internal/lograte"
 	"github.com/refmon/refmon/winnt"
 )
@@ -107,25 +108,30 @@ func (q *request) listed(at place) (f facts, seen bool) {
 }
 
 // explain returns the entries that deny desired. It returns "" if the client does not have READ_CONTROL (G-9) or a call
-// fails.
+// fails. Names are those that refmond tells the client itself (B-67).
 func (q *request) explain(at place, desired winnt.AccessMask) string {
 	h, st := q.open(at, winnt.READ_CONTROL, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
 		return ""
 	}
 	defer q.s.p.release(h)
+	var d *sd.Descriptor
+	st = q.s.p.do(q.ctx, func(th *nt.Thread) (st ntstatus.Status) {
+		d, st = th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
+			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
+		return st
+	})
+	if st != ntstatus.Success {
+		return ""
+	}
+	name := q.namesIn(d)
 	var text string
 	q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
-		d, st := th.NtQuerySecurityObject(h, winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|
-			winnt.DACL_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION)
-		if st != ntstatus.Success {
-			return st
-		}
 		var seen reasons
 		th.Trace(&seen)
 		defer th.Trace(nil)
 		th.NtAccessCheck(d, q.s.token, winnt.FileObject.Mapping.Map(desired), winnt.FileObject.Mapping)
-		if text = seen.text(); text != "" {
+		if text = seen.text(name); text != "" {
 			text = "requested: " + winnt.FileObject.Names(desired) + "\n\n" + text
 		}
 		return ntstatus.Success

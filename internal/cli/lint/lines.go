@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // maxLine is the longest line of a file, in bytes: more than the largest descriptor in hexadecimal digits.
@@ -25,7 +26,8 @@ type Line struct {
 	Path       string
 	Text       string
 	Descriptor *sd.Descriptor
-	Err        error // the line holds neither
+	Type       *winnt.ObjectType // nil: the type of the other lines
+	Err        error             // the line holds neither
 }
 
 // IsText reports whether an argument is SDDL, as opposed to a file name.

@@ -35,8 +35,9 @@ var verbs = map[uint16]string{
 type Mark func(granted bool, text string) string
 
 // Line returns one record as a line of text: subject, action, object, result, and the deciding entry. mark formats
-// the outcome and the rights. No other text of the record can imitate its output (U-114).
-func Line(e *audit.Event, mark Mark) string {
+// the outcome and the rights. No other text of the record can imitate its output (U-114). name adds names beside SIDs
+// that have none in the record and are not well known (U-121).
+func Line(e *audit.Event, mark Mark, name Namer) string {
 	if mark == nil {
 		mark = func(_ bool, text string) string { return text }
 	}
@@ -45,7 +46,7 @@ func Line(e *audit.Event, mark Mark) string {
 	if e.Outcome == audit.Failure {
 		b.WriteString(mark(false, "DENIED") + " ")
 	}
-	if who := Who(e); who != "" {
+	if who := name.who(e); who != "" {
 		b.WriteString(clean(who) + " ")
 	}
 	verb, ok := verbs[e.ID]
@@ -54,6 +55,9 @@ func Line(e *audit.Event, mark Mark) string {
 	}
 	b.WriteString(verb)
 	if what := What(e); what != "" {
+		if target, of := strings.CutPrefix(what, "of "); of {
+			what = "of " + name.account(e, target)
+		}
 		b.WriteString(" " + clean(what))
 	}
 	if names := clean(rights(e)); names != "" {
@@ -63,7 +67,7 @@ func Line(e *audit.Event, mark Mark) string {
 		b.WriteString(" " + clean(more))
 	}
 	if why := Why(e); why != "" {
-		b.WriteString(": " + clean(why))
+		b.WriteString(": " + clean(name.beside(e, why)))
 	}
 	return b.String()
 }

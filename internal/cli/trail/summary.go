@@ -55,11 +55,11 @@ func (s *Summary) Add(e *audit.Event) error {
 		s.Failures++
 		count(s.DenialsByUser, or(who, "unknown"))
 		count(s.DenialsByObject, or(What(e), "unknown"))
-		s.Denials = appendLast(s.Denials, Line(e, nil))
+		s.Denials = appendLast(s.Denials, Line(e, nil, nil))
 	}
 	switch e.ID {
 	case 4670, 4907, 4911, 4913, 4715, 4719, 4817, 4904, 4905, 4906, 4908, 4912, 1102:
-		s.Changes = appendLast(s.Changes, Line(e, nil))
+		s.Changes = appendLast(s.Changes, Line(e, nil, nil))
 	case audit.UnsafeElevationID:
 		count(s.Elevations, or(who, "unknown"))
 	case 4673, 4674, 4656, 4703:

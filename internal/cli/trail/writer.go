@@ -19,13 +19,14 @@ type Writer struct {
 	one   func(e *audit.Event) error
 	close func() error
 	mark  Mark
+	name  Namer
 	buf   []byte
 }
 
 // NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. mark formats
-// the lines of a table, as for [Line].
-func NewWriter(w io.Writer, format string, mark Mark) (*Writer, error) {
-	out := &Writer{out: bufio.NewWriter(w), mark: mark, close: func() error { return nil }}
+// the lines of a table, and name names their SIDs, as for [Line].
+func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, error) {
+	out := &Writer{out: bufio.NewWriter(w), mark: mark, name: name, close: func() error { return nil }}
 	switch format {
 	case "table":
 		out.one = out.line
@@ -68,7 +69,7 @@ func (w *Writer) Close() error {
 }
 
 func (w *Writer) line(e *audit.Event) error {
-	_, err := fmt.Fprintln(w.out, Line(e, w.mark))
+	_, err := fmt.Fprintln(w.out, Line(e, w.mark, w.name))
 	return err
 }
 

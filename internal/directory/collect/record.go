@@ -59,6 +59,7 @@ func (c *Collector) Put(r *Record) {
 			c.foreign = map[string]*Record{}
 		}
 		c.foreign[fold(r.DN)] = r
+	case r.Name == "" && r.SID == builtinDomain: // the container of Administrators and so on
 	case r.Name == "":
 		c.Report("%s has a SID and no sAMAccountName", r.DN)
 	case r.Kind == Group:

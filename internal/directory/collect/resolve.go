@@ -181,12 +181,22 @@ func (c *Collector) joined(x *index, m membership) {
 			a = c.Groups.byName[key]
 		}
 	}
-	if a == nil || a.SID.IsZero() {
+	switch {
+	case a != nil && !a.SID.IsZero():
+		a.joined[1] = append(a.joined[1], m.group)
+	case !implicit(r.SID):
 		c.Report("%s, a member of %s, is not in the files", r, m.group.Name)
-		return
 	}
-	a.joined[1] = append(a.joined[1], m.group)
 }
+
+// implicit reports whether a SID is of a group whose members no file lists, such as INTERACTIVE: a logon adds it
+// (B-66).
+func implicit(s sid.SID) bool {
+	return sid.Name(s) != "" && DomainOf(s).IsZero() && s.Prefix() != builtinDomain
+}
+
+// builtinDomain is the domain of Administrators, Users and so on, which has no accounts of its own.
+var builtinDomain = sid.MustParse("S-1-5-32")
 
 // refer resolves the groups that an account names in its own record.
 func (c *Collector) refer(a *Account) {

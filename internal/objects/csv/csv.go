@@ -59,7 +59,7 @@ func (c *source) one(o *objects.Object) error {
 			fmt.Errorf("line %d: there are only %d columns", line, len(row))
 		return nil
 	}
-	o.Path, o.SD = []byte(trimProvider(row[c.path])), []byte(row[c.sd])
+	o.Path, o.SD = []byte(objects.TrimProvider(row[c.path])), []byte(row[c.sd])
 	if o.Form = objects.FormOf(o.SD); o.Form == objects.FormNone {
 		o.Err = fmt.Errorf("line %d: the descriptor is missing", line)
 	}
@@ -107,14 +107,4 @@ func (c *source) heading() error {
 			strings.Join(row, ","))
 	}
 	return nil
-}
-
-// trimProvider removes PowerShell's provider prefix from a path.
-func trimProvider(p string) string {
-	if strings.HasPrefix(p, "Microsoft.PowerShell.") {
-		if _, after, ok := strings.Cut(p, "::"); ok {
-			return after
-		}
-	}
-	return p
 }

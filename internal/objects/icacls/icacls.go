@@ -1,4 +1,4 @@
-// Package icacls reads objects from the output of "icacls PATH /save FILE".
+// Package icacls reads objects from a file of "icacls PATH /save FILE". Package screen reads what icacls prints.
 package icacls
 
 import (

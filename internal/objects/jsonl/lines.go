@@ -22,6 +22,12 @@ type lines struct {
 	done   bool
 }
 
+// Is reports whether a source is one of Lines.
+func Is(s objects.Source) bool {
+	_, is := s.(*lines)
+	return is
+}
+
 // Lines returns the source of a file of JSON lines. Each line has path, one of sd, sdHex and sdBase64, and optionally
 // type and sid. offset and number are the position of in in bytes and lines, 0 for the start.
 func Lines(in io.Reader, offset int64, number int) objects.Source {
@@ -75,6 +81,7 @@ func (c *content) Each(b *objects.Batch, f func(o *objects.Object)) {
 	}
 }
 
+// Next fills b with lines.
 func (l *lines) Next(b *objects.Batch) error {
 	if l.done && len(l.rest) == 0 {
 		return io.EOF
