@@ -9,13 +9,9 @@ import (
 
 // named gives a source the names of accounts, and prints to standard error what the form of the file does not have.
 func (c *objectsFlags) named(std *streams, s objects.Source) {
-	taken := map[string]bool{}
-	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) {
-		if domain = strings.ToUpper(domain); !taken[domain] && len(taken) < maxUnresolved { // (U-110)
-			taken[domain] = true
-			fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
-				printable(domain), printable(c.Objects))
-		}
+	objects.UseNames(s, objects.NewLookup(c.naming, func(domain string) { // (U-110)
+		fmt.Fprintf(std.err, "refmon: %s in %s is taken for the directory's domain, which the directory does not name\n",
+			printable(strings.ToUpper(domain)), printable(c.Objects))
 	}))
 	if text := objects.Loss(s); text != "" { // said once, and in a note of each row (B-60)
 		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(c.Objects), printable(text))

@@ -16,9 +16,11 @@ import (
 type Lookup func(name string) (s sid.SID, ok bool)
 
 // NewLookup returns the Lookup of a directory. A name without a domain, or of BUILTIN, NT AUTHORITY and the like, is a
-// well-known one in English (B-61). Every other domain is the directory's, which does not tell its own (U-110):
-// NewLookup calls assumed with each such domain that it found a name for. d and assumed may be nil.
+// well-known one in English (B-61). The directory does not tell its own domain (U-110), so the first other domain with
+// a known name is taken for it: NewLookup calls assumed with that domain. Names of further domains are unknown. d and
+// assumed may be nil. The Lookup is not safe for concurrent use.
 func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
+	taken := ""
 	return func(name string) (sid.SID, bool) {
 		if s, err := sid.Parse(name); err == nil {
 			return s, true
@@ -35,9 +37,15 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 		if _, ours := logon.WellKnownName(domain); ours || d == nil {
 			return sid.SID{}, false // such as BUILTIN\Administratoren: no account of the directory (B-61)
 		}
+		if taken != "" && !strings.EqualFold(domain, taken) {
+			return sid.SID{}, false // an account of another domain or computer, whose name is the same (B-61)
+		}
 		s, ok := listed(d, short)
-		if ok && assumed != nil {
-			assumed(domain)
+		if ok && taken == "" {
+			taken = domain
+			if assumed != nil {
+				assumed(domain)
+			}
 		}
 		return s, ok
 	}

@@ -39,6 +39,16 @@ func TestLookup(t *testing.T) {
 	if assumed == "" {
 		t.Error("nothing was said about the domain CORP")
 	}
+	// The same name in a second domain is another account (B-61).
+	one := objects.NewLookup(d, nil)
+	for _, c := range []struct {
+		name string
+		want bool
+	}{{`CORP\alice`, true}, {`corp\alice`, true}, {`EVIL\alice`, false}, {`CORP\alice`, true}, {`BUILTIN\Administrators`, true}} {
+		if _, ok := one(c.name); ok != c.want {
+			t.Errorf("%s is found: %t, want %t", c.name, ok, c.want)
+		}
+	}
 	if _, ok := objects.NewLookup(nil, nil)(`CORP\alice`); ok {
 		t.Error("an account without a directory")
 	}
