@@ -44,7 +44,8 @@ func TestLookup(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		want bool
-	}{{`CORP\alice`, true}, {`corp\alice`, true}, {`EVIL\alice`, false}, {`CORP\alice`, true}, {`BUILTIN\Administrators`, true}} {
+	}{{`CORP\alice`, true}, {`corp\alice`, true}, {`EVIL\alice`, false}, {`CORP\alice`, true},
+		{`BUILTIN\Administrators`, true}} {
 		if _, ok := one(c.name); ok != c.want {
 			t.Errorf("%s is found: %t, want %t", c.name, ok, c.want)
 		}
