@@ -104,11 +104,8 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 		return a, unavailable(st)
 	}
 	if !others && (q.Subject.Type != userType || q.Subject.ID != s.name) {
-		if st := p.record(r, q, false); st != ntstatus.Success {
-			return a, p.unrecorded(st)
-		}
 		// The subject is not looked up, so that the answer does not say whether it exists (G-63).
-		return a, &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
+		return a, p.refuse(r, q)
 	}
 	if a, err = p.decide(r, q, others); err != nil {
 		return a, err
@@ -126,6 +123,15 @@ func (p *pdp) unrecorded(st ntstatus.Status) error {
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "the question cannot be recorded"}
 }
 
+// refuse records a question about another subject that the caller may not ask, and returns the error for it (G-64). If
+// the record cannot be stored, it returns the error for that.
+func (p *pdp) refuse(r *request, q *authzen.Question) error {
+	if st := p.record(r, q, false); st != ntstatus.Success {
+		return p.unrecorded(st)
+	}
+	return &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
+}
+
 // decide answers a question of a caller who may ask it, with one exception: unless others is set, the subject must
 // also have the SID of the caller.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
@@ -140,10 +146,11 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 	switch {
 	case untriedLogons[who.st] || who.st == ntstatus.Success && who.level > winnt.SecurityIdentification:
 		return a, unavailable(who.st)
+	case !others && (who.st != ntstatus.Success || who.user != r.s.user):
+		// The caller's name is that of another account, or of none; the answer does not say which (G-63).
+		return a, p.refuse(r, q)
 	case who.st != ntstatus.Success:
 		return denial("the subject is unknown or may not log on"), nil
-	case !others && who.user != r.s.user:
-		return a, &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 	case q.Resource.Type == fileType:
 		return r.fileAnswer(who, q)
 	case p.types == nil:

@@ -24,7 +24,7 @@ func (s *System) Revoke(tokens func(*token.Token) bool, files func(client sid.SI
 				all = append(all, o)
 			}
 		case *File:
-			if files != nil && o.open != nil && files(o.admitted.who.user, o.Path()) && !o.revoked.Swap(true) {
+			if files != nil && o.complete.Load() && files(o.admitted.who.user, o.Path()) && !o.revoked.Swap(true) {
 				closed++
 			}
 		}

@@ -133,6 +133,11 @@ func parse(text string) ([]*section, error) {
 			return nil, fmt.Errorf("line %d: %w", begun, err)
 		}
 	}
+	if whole.Len() > 0 { // the last line ends with a backslash, and no other follows
+		if err := p.line(strings.TrimSpace(whole.String())); err != nil {
+			return nil, fmt.Errorf("line %d: %w", begun, err)
+		}
+	}
 	return p.out, nil
 }
 
