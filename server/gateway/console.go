@@ -42,7 +42,7 @@ func consoleRows(g *Gateway) (rows []row) {
 	return rows
 }
 
-// showConsole writes a page. For HEAD it writes the headers alone.
+// showConsole writes the console page p as HTML. For HEAD it writes the headers alone.
 func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePage) {
 	data := struct {
 		Style template.CSS
