@@ -23,7 +23,7 @@ type item struct {
 	bad      error
 }
 
-// semantic is the order in which a batch ends. The zero value is executeAll.
+// semantic says when the evaluation of a batch stops. The zero value, executeAll, evaluates all questions.
 type semantic uint8
 
 const (
@@ -112,8 +112,8 @@ func decodeItem(raw []byte, defaults parts) item {
 	return item{q, err}
 }
 
-// decodeOptions returns the semantic of a batch, executeAll if raw is nil or names none. An unknown semantic is an
-// error (Z-7).
+// decodeOptions decodes the options of a batch, which say when it stops. It returns executeAll if raw is nil or does
+// not say. An unknown value is an error (Z-7).
 func decodeOptions(raw []byte) (semantic, error) {
 	if raw == nil {
 		return executeAll, nil

@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loader gives each group and subject of a file a SID.
+// loader assigns a SID to each group and subject of a file.
 type loader struct{ sids map[string]sid.SID }
 
 // name assigns the next free SID to a group or subject and stores it in l. The SIDs are in a domain that no computer

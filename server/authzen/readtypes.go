@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// typesFile is the form of a file of declared types.
+// typesFile is the JSON form of a file of declared types.
 type typesFile struct {
 	Groups   []string                           `json:"groups"`
 	Subjects map[string]map[string]subjectEntry `json:"subjects"` // by type and id

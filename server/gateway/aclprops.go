@@ -140,9 +140,9 @@ func (t *propertyReader) principal(of func(*sd.Descriptor) sid.SID) (string, int
 	return "<D:href>" + principalHref(of(d)) + "</D:href>", http.StatusOK
 }
 
-// acl returns the D:acl value: the DACL's entries in order, without inherit-only, object and system entries. A
-// missing DACL becomes one entry that grants everyone everything. An empty one has an empty value. It returns 404
-// for the root above the trees and 403 if the client may not read the descriptor.
+// acl returns the value of D:acl with code 200: the DACL's entries in order, without inherit-only, object and system
+// entries. A missing DACL becomes one entry that grants everyone everything, and an empty one the value "". It
+// returns 403 if the client may not read the descriptor, and 404 for the root above the trees.
 func (t *propertyReader) acl() (string, int) {
 	if t.at.tree == "" {
 		return "", http.StatusNotFound
@@ -163,8 +163,8 @@ func (t *propertyReader) acl() (string, int) {
 	return b.String(), http.StatusOK
 }
 
-// ownPrivileges returns the client's privileges on the file, from one open with MAXIMUM_ALLOWED. If the open fails,
-// only read-current-user-privilege-set remains. The root above the trees has D:read alone.
+// ownPrivileges returns the privileges that the client has on the file, always with code 200. If the client cannot
+// open the file, they are only D:read-current-user-privilege-set. The root above the trees has D:read alone.
 func (t *propertyReader) ownPrivileges() (string, int) {
 	if t.at.tree == "" {
 		return "<D:privilege><D:read/></D:privilege>", http.StatusOK
@@ -215,8 +215,8 @@ func (t *propertyReader) ace(b *strings.Builder, e sd.ACE) {
 	b.WriteString("</D:ace>")
 }
 
-// principalOf returns the RFC 3744 form of a SID. Everyone stays an href and does not become D:all, because Everyone
-// may exclude Anonymous.
+// principalOf returns the principal of an RFC 3744 entry, as XML, for a SID. Everyone stays an href and does not
+// become D:all, because Everyone may exclude Anonymous.
 func principalOf(s sid.SID) string {
 	switch s {
 	case sid.AuthenticatedUsers:

@@ -47,7 +47,7 @@ func apiRows(g *Gateway) []row {
 // sessionKey is the context key of the session of an API call.
 type sessionKey struct{}
 
-// service implements refmonv1connect.AccessHandler.
+// service implements the procedures of the API for the session in the context of a call.
 type service struct{ g *Gateway }
 
 // requestOf returns the request of an API call, with the session that its context carries. The session is nil if
@@ -129,7 +129,7 @@ func tooMany() error {
 	return connect.NewError(connect.CodeInvalidArgument, errors.New("too many questions in one call: split them"))
 }
 
-// reason returns the message of a non-nil error, without connect's code.
+// reason returns the message of an error, which must not be nil. It leaves out the code that connect puts before it.
 func reason(err error) string {
 	var e *connect.Error
 	if errors.As(err, &e) {

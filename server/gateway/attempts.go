@@ -33,7 +33,7 @@ type attempt struct {
 	name string
 }
 
-// wrong is a counter of failed attempts, with those in progress, and the time of the first.
+// wrong counts the failed attempts of a key, those in progress included, since the first of them.
 type wrong struct {
 	count int
 	since time.Time
@@ -79,8 +79,8 @@ func (a *attempts) countLocked(k attempt, now time.Time) int {
 	return w.count
 }
 
-// addLocked increments the counter of a key. To add a key to a full table, it first deletes all expired counters and,
-// unless the first one that it meets is expired, that one too. refmond's own limit on wrong passwords still applies.
+// addLocked increments the counter of a key. To add a key to a full table, it first deletes all expired counters, and
+// one at random if needed. refmond's own limit on wrong passwords still applies.
 //
 // +checklocks:a.mu
 func (a *attempts) addLocked(k attempt, now time.Time) {

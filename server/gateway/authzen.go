@@ -228,8 +228,8 @@ func (s *session) lower(ctx context.Context) ntstatus.Status {
 	})
 }
 
-// spec returns the user and groups of a subject's token, for a check in the gateway itself. It omits claims and
-// privileges of the token. On failure st is not Success.
+// spec returns the user and groups of a subject's token, for a check in the gateway itself. It copies no claims and
+// no privileges. On failure st is not Success.
 func (q *request) spec(who *session) (spec token.Spec, st ntstatus.Status) {
 	t, st := q.tokenOf(who.token)
 	if st != ntstatus.Success {

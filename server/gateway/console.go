@@ -65,6 +65,6 @@ func showConsole(w http.ResponseWriter, r *http.Request, q *request, p consolePa
 	_ = consoleTemplate.Execute(w, data) // ignore a client that has disconnected
 }
 
-// Path and Title export the fields to the template.
+// Path returns the URL path of the page, for the template. Title returns its title.
 func (p consolePage) Path() string  { return p.path }
 func (p consolePage) Title() string { return p.title }

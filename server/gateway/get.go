@@ -165,7 +165,7 @@ func (q *request) describe(w http.ResponseWriter, r *http.Request, f facts, more
 	return true
 }
 
-// whenRounded is when, truncated to whole seconds.
+// whenRounded converts 100 ns units since 1601 to UTC and cuts off the fraction of a second.
 func whenRounded(t int64) time.Time { return when(t).Truncate(time.Second) }
 
 // seeker reads an open file by calls of refmond, from any offset.

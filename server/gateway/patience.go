@@ -37,5 +37,5 @@ func (w *patientWriter) Write(p []byte) (int, error) {
 // Flush sends buffered data to the client. It ignores errors.
 func (w *patientWriter) Flush() { _ = w.c.Flush() }
 
-// Unwrap returns the wrapped writer for http.ResponseController.
+// Unwrap returns the wrapped writer, so that http.ResponseController finds its methods.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -20,7 +20,7 @@ const readableParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_IN
 	winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
 	winnt.ACCESS_FILTER_SECURITY_INFORMATION
 
-// inspected is what the caller may know of a file.
+// inspected is the descriptor of a file and the attributes that decide about access, as the caller could read them.
 type inspected struct {
 	descriptor *sd.Descriptor
 	readOnly   bool // the file has the attribute READONLY

@@ -21,7 +21,7 @@ import (
 // longestSDDL is the longest descriptor that a request may contain, in bytes of SDDL.
 const longestSDDL = 64 << 10
 
-// rightNames maps the documented names of file rights to their bits.
+// rightNames maps the names that requests may use for file rights to their bits.
 var rightNames = func() map[string]winnt.AccessMask {
 	m := map[string]winnt.AccessMask{"FILE_GENERIC_READ": winnt.FILE_GENERIC_READ,
 		"FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,

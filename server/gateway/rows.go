@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// entry is the clients that an endpoint accepts. The zero value accepts none.
+// entry says which clients may call an endpoint. The zero value, closed, lets none.
 type entry uint8
 
 const (

@@ -88,7 +88,7 @@ func newServer(h http.Handler) *http.Server {
 			MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: 1 << 20, WriteByteTimeout: stallTimeout}}
 }
 
-// over returns err, or nil for http.ErrServerClosed.
+// over returns nil for http.ErrServerClosed, which Shutdown causes, and any other err unchanged.
 func over(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -21,7 +21,7 @@ type serveCmd struct {
 	Config string `help:"The configuration; by default what refmon-gateway config print shows." placeholder:"FILE"`
 }
 
-// Help returns the long help of the verb.
+// Help returns the long help text of the command serve.
 func (serveCmd) Help() string {
 	return `Serves the trees of the configuration until SIGTERM or SIGINT. It then answers the requests in
 progress. It prints "ready" with its addresses once it listens. Its user needs
@@ -64,7 +64,8 @@ func (c *config) gateway(cert *tls.Certificate, log *slog.Logger) gateway.Config
 		AuthZEN: c.questions, ForwardAuth: c.forward}
 }
 
-// dial connects to refmond.
+// dial connects to refmond at the configured socket, which must belong to root or to the configured user. The caller
+// closes the connection.
 func (c *config) dial() (*client.Conn, error) { return client.DialUser(c.Socket, c.Owner) }
 
 // serve opens the configured addresses, logs "ready" for each, and blocks until ctx is done or one of them fails. It

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// claim is a name that a request changes or depends on.
+// claim is the exclusive or shared use of a name by a request that changes or depends on it.
 type claim struct {
 	at     Path
 	deep   bool // it covers the descendants, too

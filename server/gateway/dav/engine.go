@@ -147,7 +147,7 @@ func (x *exchange) readable() error {
 	return nil
 }
 
-// infinite reports whether the request covers all descendants: every Depth but 0 does, and so does a missing header.
+// infinite reports whether the request covers all descendants. It returns false only for the header "Depth: 0".
 func (x *exchange) infinite() bool { return x.r.Header.Get("Depth") != "0" }
 
 // refusalOf returns the Refusal in the chain of err, which must not be nil. Any other error becomes a 500 that does

@@ -64,8 +64,8 @@ type ifParser struct {
 // skip skips spaces and tabs.
 func (p *ifParser) skip() { p.text = strings.TrimLeft(p.text, " \t") }
 
-// enclosed returns the text up to end and skips both brackets. p.text must start with the opening one. It sets p.err
-// if end is missing or the text has a space, a tab, "<" or ">". An empty text is not an error.
+// enclosed returns the text between the bracket at the start of p.text and the next end, and skips both. The text may
+// be empty. If end is missing or the text has a space, a tab, "<" or ">", it sets p.err.
 func (p *ifParser) enclosed(end byte) string {
 	i := strings.IndexByte(p.text, end)
 	if i < 0 {

@@ -97,8 +97,9 @@ func (t *LockTable) Add(l Lock, timeout time.Duration) (made Lock, conflicts []L
 	return l, nil, nil
 }
 
-// conflictsLocked returns the locks that exclude a new one: two locks of which one is exclusive cannot cover one
-// resource, even of one user (RFC 4918, 6.2; G-43). Unless the new lock is deep, it looks only at its folders.
+// conflictsLocked returns copies of the locks that exclude a new one, nil if there are none. Two locks exclude each
+// other if they cover a common resource and at least one is exclusive, even if one user owns both (RFC 4918, 6.2;
+// G-43).
 //
 // +checklocks:t.mu
 func (t *LockTable) conflictsLocked(l *Lock) (all []Lock) {
@@ -215,7 +216,7 @@ func (t *LockTable) sweepLocked() {
 	}
 }
 
-// earlier returns the earlier of two times. A zero time stands for none.
+// earlier returns the earlier of two times. If one is zero, it returns the other.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -15,7 +15,7 @@ const LongestLock = time.Hour
 // longestOwner is the longest owner element that a lock stores, in bytes. A longer one is dropped.
 const longestOwner = 1024
 
-// refreshes reports whether the request refreshes a lock: a LOCK without a body (RFC 4918, 9.10.2).
+// refreshes reports whether the request is a LOCK without a body, which refreshes a lock (RFC 4918, 9.10.2).
 func (x *exchange) refreshes() bool { return x.method == "LOCK" && x.r.ContentLength == 0 }
 
 // lock serves LOCK with a body: it locks the resource and answers 200 with the lock. If the name is free, it creates

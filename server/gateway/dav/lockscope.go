@@ -1,7 +1,7 @@
 package dav
 
-// passport is the user and the tokens of a request. "The lock token [must be] submitted by an authorized principal":
-// another user's token has no effect (RFC 4918, 6.4; G-18).
+// passport is the user of a request and the lock tokens that it submitted. "The lock token [must be] submitted by an
+// authorized principal": another user's token has no effect (RFC 4918, 6.4; G-18).
 type passport struct {
 	user      string
 	submitted map[string]bool
@@ -11,7 +11,7 @@ type passport struct {
 // token.
 func (p passport) passes(l *Lock) bool { return l.User == p.user && p.submitted[l.Token] }
 
-// touch is a change of a resource with regard to locks.
+// touch is a change that a request makes to a resource and that a lock can prevent.
 type touch struct {
 	at     Path
 	member bool // its name is created or removed, which changes its folder at any lock depth (RFC 4918, 7.4)

@@ -46,7 +46,7 @@ func (m *multi) Answer(w http.ResponseWriter, _ *http.Request) {
 	answerXML(w, http.StatusMultiStatus, b.String())
 }
 
-// answerXML writes a response with an XML body.
+// answerXML writes a response with this status and the XML text body, which caches do not store.
 func answerXML(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", xmlType)
 	w.Header().Set("Cache-Control", "no-store")

@@ -35,8 +35,8 @@ func (b *busy) Answer(w http.ResponseWriter, r *http.Request) {
 	b.refusal.Answer(w, r)
 }
 
-// claims returns the claims of the request: the names that it changes, with descendants if the change covers them,
-// and shared claims on their folders. A COPY with conditions also has a shared claim on its source.
+// claims returns the names that the request must claim: those that it changes, with descendants if the change covers
+// them, and their folders as shared claims. A COPY with conditions also has a shared claim on its source.
 func (x *exchange) claims() []claim {
 	list := []claim{{at: x.name}, {at: x.name.Parent(), shared: true}}
 	switch x.method {
@@ -84,7 +84,7 @@ func (x *exchange) check() error {
 	return nil
 }
 
-// preconditionFailed returns the 412 refusal.
+// preconditionFailed returns a refusal with status 412 for a condition that does not hold.
 func preconditionFailed() Refusal {
 	return Refuse(http.StatusPreconditionFailed, "precondition failed")
 }
@@ -197,7 +197,7 @@ func (x *exchange) blocked() error {
 	return &multi{parts}
 }
 
-// locked returns a 423 refusal that names the locked resource (RFC 4918, 11.3, 16). An empty root names none.
+// locked returns a 423 refusal that names the root of the lock (RFC 4918, 11.3, 16). If root is "", it names none.
 func locked(root Path) Refusal {
 	if root == "" {
 		return &refusal{code: http.StatusLocked, xml: "<D:lock-token-submitted/>"}
@@ -284,8 +284,8 @@ func (s stateOf) hasTag(tag entityTag) bool {
 	return err == nil && v.tag.opaque != "" && tag.strongly(v.tag)
 }
 
-// elsewhere reports whether a URL is on another server than host. A path without a host is on this one. The schemes
-// http and https count as equal, because a proxy may change the scheme. A URL with user information is elsewhere.
+// elsewhere reports whether a URL is on another server than host. A URL without a scheme and host is on this one.
+// http and https are equal, because a proxy may change the scheme. A URL with a user name is elsewhere.
 func elsewhere(u *url.URL, host string) bool {
 	switch {
 	case u.User != nil:

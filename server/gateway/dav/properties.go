@@ -129,7 +129,7 @@ func readPatches(body []byte) (patches []Patch, err error) {
 	return patches, nil
 }
 
-// wanted is a PROPFIND request.
+// wanted says which properties a PROPFIND requests. The zero value requests none.
 type wanted struct {
 	names bool   // the names of all properties
 	all   bool   // all standard properties

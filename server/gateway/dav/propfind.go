@@ -90,7 +90,7 @@ type lister struct {
 	by []statuses
 }
 
-// statuses are the properties with one status.
+// statuses has the properties of a resource that have the same status, as XML.
 type statuses struct {
 	code  int
 	props []byte
