@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// Bearer returns a Config.Caller that knows clients by the secret in their Authorization header (RFC 6750). It
-// compares hashes, so that the response time reveals nothing of a secret. An empty secret is nobody's.
+// Bearer returns a function for Config.Caller that identifies a client by the secret after "Bearer" in its
+// Authorization header (RFC 6750). clients maps each secret to its client; Bearer ignores an empty secret and does
+// not keep the map. The function fails with an *Error of status 401 for a missing, repeated or unknown value. It
+// compares hashes, so that the response time does not reveal a secret.
 func Bearer(clients map[string]Caller) func(*http.Request) (Caller, error) {
 	known := map[[sha256.Size]byte]Caller{}
 	for secret, who := range clients {

@@ -23,7 +23,7 @@ type item struct {
 	bad      error
 }
 
-// semantic is the order in which a batch ends. The zero value is executeAll.
+// semantic says when the evaluation of a batch stops. The zero value, executeAll, evaluates all questions.
 type semantic uint8
 
 const (
@@ -35,8 +35,9 @@ const (
 var semantics = map[string]semantic{"execute_all": executeAll, "deny_on_first_deny": denyOnFirstDeny,
 	"permit_on_first_permit": permitOnFirstPermit}
 
-// decodeOne decodes the body of an evaluation. An error means that the body is no JSON object (Z-2), or that a
-// member is missing or has the wrong type (Z-1).
+// decodeOne decodes the JSON body of a single evaluation. It leaves Caller empty and ignores unknown members. It
+// returns an error if a required member is missing or has the wrong type (Z-1), or if the body is no JSON object
+// (Z-2).
 func decodeOne(body []byte) (Question, error) {
 	m, err := members(body, "subject", "action", "resource", "context")
 	if err != nil {
@@ -49,8 +50,9 @@ func decodeOne(body []byte) (Question, error) {
 	return p.question()
 }
 
-// decodeBatch decodes the body of evaluations. It returns nil items if the body has no evaluations, so that it is
-// decoded by decodeOne (Z-5). An error means that the body as a whole is wrong; a wrong question is an item with bad.
+// decodeBatch decodes the JSON body of a batch: its questions, completed with the defaults of the request, and when
+// to stop. A malformed question is an item with bad set. err is set for a malformed request and for more than most
+// questions. A body without "evaluations" has nil items, and the caller decodes it with decodeOne (Z-5).
 func decodeBatch(body []byte, most int) (items []item, how semantic, err error) {
 	m, err := members(body, "subject", "action", "resource", "context", "evaluations", "options")
 	if err != nil {
@@ -83,8 +85,8 @@ func decodeBatch(body []byte, most int) (items []item, how semantic, err error) 
 	return items, how, err
 }
 
-// decodeItem decodes one question of a batch. A member of the question replaces the default as a whole, even if it is
-// wrong (Z-6).
+// decodeItem decodes one question of a batch. An error sets bad of the item. A member of the question replaces the
+// whole default of that name, even if the member is malformed (Z-6).
 func decodeItem(raw []byte, defaults parts) item {
 	m, err := members(raw, "subject", "action", "resource", "context")
 	if err != nil {
@@ -110,8 +112,8 @@ func decodeItem(raw []byte, defaults parts) item {
 	return item{q, err}
 }
 
-// decodeOptions returns the semantic of a batch, executeAll if raw is nil or names none. An unknown semantic is an
-// error (Z-7).
+// decodeOptions decodes the options of a batch, which say when it stops. It returns executeAll if raw is nil or does
+// not say. An unknown value is an error (Z-7).
 func decodeOptions(raw []byte) (semantic, error) {
 	if raw == nil {
 		return executeAll, nil
@@ -132,7 +134,8 @@ func decodeOptions(raw []byte) (semantic, error) {
 	return how, nil
 }
 
-// question returns the question that p asks. A missing required member is an error (Z-1).
+// question returns the question with these members and an empty Caller. context is optional. Any other missing member
+// is an error (Z-1).
 func (p parts) question() (Question, error) {
 	switch {
 	case p.subject == nil:
@@ -149,7 +152,8 @@ func (p parts) question() (Question, error) {
 	return q, nil
 }
 
-// decodeParts decodes subject, action, resource and context. A nil member is absent.
+// decodeParts decodes the JSON texts of subject, action, resource and context, in this order. A nil text leaves the
+// member of p nil. The error names the first malformed member.
 func decodeParts(m [][]byte) (p parts, err error) {
 	if m[0] != nil {
 		if p.subject, err = decodeEntity(m[0], "subject"); err != nil {
@@ -176,6 +180,8 @@ func decodeParts(m [][]byte) (p parts, err error) {
 	return p, nil
 }
 
+// decodeEntity decodes a subject or resource. what is its name for error messages. type and id are required,
+// properties are optional.
 func decodeEntity(raw []byte, what string) (*Entity, error) {
 	m, err := members(raw, "type", "id", "properties")
 	if err != nil {
@@ -194,6 +200,7 @@ func decodeEntity(raw []byte, what string) (*Entity, error) {
 	return &e, nil
 }
 
+// decodeAction decodes an action. name is required, properties are optional.
 func decodeAction(raw []byte) (*Action, error) {
 	m, err := members(raw, "name", "properties")
 	if err != nil {
@@ -209,11 +216,12 @@ func decodeAction(raw []byte) (*Action, error) {
 	return &a, nil
 }
 
-// reader returns a reader of JSON text.
+// reader returns a strict JSON reader at the start of raw. It does not copy raw.
 func reader(raw []byte) *strict.Reader { return &strict.Reader{Scanner: strict.Scanner{Bytes: raw}} }
 
-// members returns the JSON texts of the named members of an object, nil for an absent one. It ignores members with
-// other names (Z-3), after it has checked their syntax. A name that occurs twice is an error (Z-2).
+// members returns the JSON texts of the named members of the object raw, in the order of names. An absent member is
+// nil. Names are case-sensitive. A name that occurs twice, a syntax error, or text after the object is an error
+// (Z-2). It ignores members with other names, after it has checked their syntax (Z-3).
 func members(raw []byte, names ...string) ([][]byte, error) {
 	found := make([][]byte, len(names))
 	r := reader(raw)
@@ -238,7 +246,8 @@ func members(raw []byte, names ...string) ([][]byte, error) {
 	return found, nil
 }
 
-// properties returns the members of an optional object. nil has none.
+// properties wraps the JSON text of an optional object without copying it. nil becomes the zero value. Any other JSON
+// type is an error.
 func properties(raw []byte) (Properties, error) {
 	if raw != nil && raw[0] != '{' {
 		return Properties{}, errors.New("want an object")
@@ -246,7 +255,8 @@ func properties(raw []byte) (Properties, error) {
 	return Properties{raw}, nil
 }
 
-// text decodes a string. nil is the error of a missing member.
+// text decodes a JSON string, which may be empty. It returns an error for nil, which stands for a missing member, for
+// another JSON type, and for more than longestName bytes.
 func text(raw []byte) (string, error) {
 	if raw == nil {
 		return "", errors.New("is missing")

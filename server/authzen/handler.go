@@ -30,7 +30,7 @@ type Config struct {
 	// loopback host.
 	URL       string
 	Evaluator Evaluator
-	// Caller returns the authenticated client of a request. An error rejects the request: an *Error with its status, any
+	// Caller authenticates the client of a request and returns it. An *Error rejects the request with its status, any
 	// other error with 401.
 	Caller    func(*http.Request) (Caller, error)
 	MostBytes int64        // of a request body; 0: 1 MiB
@@ -46,7 +46,9 @@ type Handler struct {
 	metadata []byte // immutable
 }
 
-// New returns a handler. It returns an error for a missing or malformed field.
+// New returns a handler with the given configuration and the defaults for its zero fields. It returns an error if
+// Evaluator or Caller is nil, a limit is negative, or URL is no https URL with a host and without user, query and
+// fragment. http is accepted for a loopback host.
 func New(cfg Config) (*Handler, error) {
 	if cfg.Evaluator == nil || cfg.Caller == nil {
 		return nil, errors.New("authzen: Config.Evaluator or Config.Caller is missing")
@@ -80,13 +82,15 @@ func New(cfg Config) (*Handler, error) {
 	return h, err
 }
 
-// loopback reports whether a host name is localhost or a loopback address.
+// loopback reports whether host is "localhost" or a loopback IP address. It does not resolve other names.
 func loopback(host string) bool {
 	at, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP answers an evaluation, a batch or a request for the metadata. A decision has status 200, also if it
+// denies. Any other path is 404 and a wrong method is 405. Before it reads a body it rejects other media types than
+// JSON with 415 and unknown clients with 401. A malformed body is 400 and one beyond the limit 413.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	EchoRequestID(w, r)
 	switch r.URL.Path {
@@ -101,14 +105,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// EchoRequestID copies the X-Request-ID headers of a request to its response (Z-10). ServeHTTP calls it. Call it
-// before code that may reject the request.
+// EchoRequestID copies all X-Request-ID headers of a request to its response; without such a header it does nothing.
+// ServeHTTP calls it. Call it first in a handler that may reject a request before ServeHTTP (Z-10).
 func EchoRequestID(w http.ResponseWriter, r *http.Request) {
 	if ids := r.Header["X-Request-Id"]; len(ids) > 0 {
 		w.Header()["X-Request-Id"] = ids
 	}
 }
 
+// serveMetadata writes the discovery document with the URLs of the endpoints. It needs no client authentication.
+// Other methods than GET and HEAD get 405.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -119,7 +125,8 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(h.metadata) // ignore a client that has disconnected
 }
 
-// serve checks a request, reads its body and writes the answer of decide, which is JSON or an error.
+// serve checks method, media type, client and size of a POST, and then writes the JSON that decide returns. An error
+// of decide becomes an error response, with status 500 unless it is an *Error.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	decide func(ctx context.Context, who Caller, body []byte) ([]byte, error)) {
 	if r.Method != http.MethodPost {
@@ -158,7 +165,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request,
 	_, _ = w.Write(out) // ignore a client that has disconnected
 }
 
-// evaluation answers one question.
+// evaluation decodes one question from body, evaluates it as the client who, and returns the answer as JSON. A
+// malformed body is an *Error with status 400. Errors of the Evaluator are returned unchanged.
 func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]byte, error) {
 	q, err := decodeOne(body)
 	if err != nil {
@@ -172,8 +180,10 @@ func (h *Handler) evaluation(ctx context.Context, who Caller, body []byte) ([]by
 	return appendAnswer(nil, a), nil
 }
 
-// evaluations answers a batch, in the order of its questions. It stops after the first denial or grant if the request
-// says so (Z-7). A question that cannot be asked or decided is denied (Z-8).
+// evaluations evaluates the questions of a batch in order and returns their answers as JSON. It answers a body
+// without questions as one evaluation. If the request says so, it stops after the first denial or grant (Z-7). A
+// question that is malformed or fails is a denial with its error, and the batch continues (Z-8). It returns an error
+// only for a malformed request or an ended ctx.
 func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]byte, error) {
 	items, how, err := decodeBatch(body, h.cfg.MostItems)
 	if err != nil {
@@ -199,7 +209,8 @@ func (h *Handler) evaluations(ctx context.Context, who Caller, body []byte) ([]b
 	return append(out, "]}"...), nil
 }
 
-// appendItem evaluates a question of a batch and appends its answer.
+// appendItem evaluates one question of a batch and appends its answer to out. It also reports whether the answer
+// grants access. A malformed or failed question is appended as a denial with its error.
 func (h *Handler) appendItem(ctx context.Context, out []byte, who Caller, it *item) ([]byte, bool) {
 	if it.bad != nil {
 		return appendError(out, &Error{http.StatusBadRequest, it.bad.Error()}), false
@@ -212,13 +223,15 @@ func (h *Handler) appendItem(ctx context.Context, out []byte, who Caller, it *it
 	return appendAnswer(out, a), a.Decision
 }
 
-// fail writes an error response. An error that is no *Error has the given status.
+// fail writes an error response: the status and text of an *Error. Any other error is logged, and the client sees
+// only status.
 func (h *Handler) fail(w http.ResponseWriter, err error, status int) {
 	e := h.public(err, status)
 	respond(w, e.Status, e.Message)
 }
 
-// public returns an error that the client may see. It logs the text of any other error.
+// public returns the error that the client may see: an *Error with a status of at least 400 as it is. It logs any
+// other error and returns one with status and its standard text.
 func (h *Handler) public(err error, status int) *Error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status >= 400 {
 		return e
@@ -227,7 +240,8 @@ func (h *Handler) public(err error, status int) *Error {
 	return &Error{status, strings.ToLower(http.StatusText(status))}
 }
 
-// appendAnswer appends the JSON of an answer. A decision that allows has no reasons.
+// appendAnswer appends the JSON of an answer to out. A denial includes its reasons that are not empty. A grant has no
+// reasons.
 func appendAnswer(out []byte, a Answer) []byte {
 	if a.Decision {
 		return append(out, `{"decision":true}`...)
@@ -247,13 +261,14 @@ func appendAnswer(out []byte, a Answer) []byte {
 	return append(out, '}')
 }
 
-// appendError appends the JSON of a question that was not decided, which is a denial.
+// appendError appends the JSON of a question that was not decided to out: a denial with the status and text of e.
 func appendError(out []byte, e *Error) []byte {
 	out = fmt.Appendf(out, `{"decision":false,"context":{"error":{"status":%d,"message":`, e.Status)
 	return append(strict.AppendString(out, e.Message), "}}}"...)
 }
 
-// respond writes a response with one line of text.
+// respond writes a plain-text response with one line. A 401 gets the challenge "Bearer" unless the response already
+// has one.
 func respond(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -8,7 +8,8 @@ import (
 // mostCallers is the most callers in the table of a limiter.
 const mostCallers = 4096
 
-// Limiter limits the questions of each caller. It is safe for concurrent use.
+// Limiter is a token bucket for each caller. It is safe for concurrent use. Its zero value is not usable; use
+// NewLimiter.
 type Limiter struct {
 	each float64          // immutable: questions per second, and in one burst
 	now  func() time.Time // immutable
@@ -24,14 +25,15 @@ type allowance struct {
 	at   time.Time
 }
 
-// NewLimiter returns a limiter of each caller's questions per second, read from the clock now. Less than 1 allows
-// none.
+// NewLimiter returns a limiter that allows each caller this many questions per second, and as many in one burst. If
+// each is less than 1, it allows none. It reads the time from now, which must not be nil.
 func NewLimiter(each int, now func() time.Time) *Limiter {
 	return &Limiter{each: float64(each), now: now, of: map[Caller]allowance{}}
 }
 
-// Allow counts a question of a caller. It returns false, and counts nothing, if the caller asked too many in the last
-// second (Z-15). A new caller clears a full table.
+// Allow reports whether a caller may ask a question now, and counts it if so. It returns false, without counting, if
+// the caller has used up its rate (Z-15). It never blocks for a turn. If the table of callers is full, a new caller
+// resets all counters.
 func (l *Limiter) Allow(who Caller) bool {
 	now := l.now()
 	l.mu.Lock()

@@ -21,7 +21,8 @@ var kinds = map[string]string{
 	"strings": fmt.Sprintf("a list of at most %d such strings", mostValues), "integer": "a whole number of 64 bits",
 	"": "a string, a whole number, true, false or a list of strings"}
 
-// kindOf returns the kind of a property that the file itself sets.
+// kindOf returns the kind of a JSON value: "string", "strings" for an array, "boolean", and "" for no text. It
+// returns "integer" for everything else, which [attribute] then checks.
 func kindOf(raw json.RawMessage) string {
 	switch {
 	case len(raw) == 0:
@@ -36,7 +37,8 @@ func kindOf(raw json.RawMessage) string {
 	return "integer"
 }
 
-// attribute decodes a property. The value must have the kind: string, integer, boolean or strings.
+// attribute converts the JSON value of a property to a claim with this name. kind is string, integer, boolean or
+// strings. A value of another kind, a string or list beyond its limit, and a repeated string are errors.
 func attribute(name, kind string, raw []byte) (a claims.Attribute, err error) {
 	a.Name = name
 	r := reader(raw)

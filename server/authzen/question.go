@@ -7,9 +7,10 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// Question is one access question. The zero value names nobody and nothing, and every Evaluator denies it.
+// Question asks whether a subject may perform an action on a resource. The zero value names none of them, and every
+// Evaluator denies it.
 type Question struct {
-	// Caller is who asks, as Config.Caller returned it.
+	// Caller is the client that asks, as Config.Caller returned it.
 	Caller   Caller
 	Subject  Entity
 	Action   Action
@@ -20,7 +21,7 @@ type Question struct {
 // Caller identifies the client of the API: a policy enforcement point. The zero value is nobody.
 type Caller struct{ Type, ID string }
 
-// Entity is the subject or the resource of a question.
+// Entity is the subject or the resource of a question. ID is unique within Type.
 type Entity struct {
 	Type, ID   string
 	Properties Properties
@@ -36,7 +37,8 @@ type Action struct {
 // value has no members.
 type Properties struct{ raw []byte }
 
-// lookup returns the JSON text of a member. The name must be equal byte for byte. ok is false if there is none.
+// lookup returns the JSON text of a member, without copying it. Names are case-sensitive. ok is false if the member
+// does not exist.
 func (p Properties) lookup(name string) (raw []byte, ok bool) {
 	if p.raw == nil {
 		return nil, false
@@ -55,24 +57,24 @@ func (p Properties) lookup(name string) (raw []byte, ok bool) {
 // Answer is the answer to one question. The zero value denies without a reason.
 type Answer struct {
 	Decision bool
-	// ReasonAdmin says why access was denied, for the caller. ReasonUser says what the subject may know of it. An empty
-	// reason is not sent, and neither is a reason of a decision that allows.
+	// ReasonAdmin says why access was denied, for the caller. ReasonUser is the part that the subject may know. The
+	// handler omits an empty reason, and both if Decision is true.
 	ReasonAdmin, ReasonUser string
 }
 
-// Evaluator answers questions. It must be safe for concurrent use.
-//
-// An *Error ends a single question with its HTTP status; in a batch its question is denied with that error. Any other
-// error counts as status 500, and the client does not see its text. With an error the answer is not used.
+// Evaluator decides questions. It must be safe for concurrent use. An *Error becomes the HTTP status of a single
+// question. In a batch it denies its question, and the other questions are still evaluated. Any other error is logged
+// and counts as status 500; the client does not see its text. The handler ignores the Answer that comes with an
+// error.
 type Evaluator interface {
 	Evaluate(ctx context.Context, q *Question) (Answer, error)
 }
 
-// Error is a question that was not decided.
+// Error is the reason why a question was not decided. The client sees its message.
 type Error struct {
 	Status  int // of HTTP
 	Message string
 }
 
-// Error returns the status and the message.
+// Error returns the status and the message, as "403: text".
 func (e *Error) Error() string { return strconv.Itoa(e.Status) + ": " + e.Message }

@@ -18,10 +18,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// loader gives each group and subject of a file a SID.
+// loader assigns a SID to each group and subject of a file.
 type loader struct{ sids map[string]sid.SID }
 
-// name gives a group or subject the next SID of a domain that no computer has. A name that occurs twice is an error.
+// name assigns the next free SID to a group or subject and stores it in l. The SIDs are in a domain that no computer
+// has. An empty or repeated name is an error.
 func (l *loader) name(name string) (sid.SID, error) {
 	if _, twice := l.sids[name]; twice || name == "" {
 		return sid.SID{}, fmt.Errorf("%q occurs twice or is empty", name)
@@ -31,6 +32,8 @@ func (l *loader) name(name string) (sid.SID, error) {
 	return s, err
 }
 
+// readSubjects assigns SIDs to the groups of the file and then adds its subjects to t. A subject's name in l is its
+// type, a space and its id. The error names the key that is wrong.
 func (l *loader) readSubjects(f *typesFile, t *Types) error {
 	for _, group := range f.Groups {
 		if _, err := l.name(group); err != nil || strings.Contains(group, " ") {
@@ -50,6 +53,8 @@ func (l *loader) readSubjects(f *typesFile, t *Types) error {
 	return nil
 }
 
+// readSubject returns the subject of an entry, with a new SID for its name. It returns an error for a repeated name,
+// an unknown group or an invalid property.
 func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 	user, err := l.name(name)
 	if err != nil {
@@ -74,7 +79,8 @@ func (l *loader) readSubject(name string, e *subjectEntry) (*subject, error) {
 	return s, err
 }
 
-// fixed returns the properties of the file as attributes, in the order of their names.
+// fixed converts the properties of an entry to attributes, sorted by name. It returns nil if there are none. The
+// error names the first property that is invalid.
 func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err error) {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		raw := properties[name]
@@ -89,8 +95,9 @@ func fixed(properties map[string]json.RawMessage) (list []claims.Attribute, err 
 
 var braces = regexp.MustCompile(`\$\{[^{}]*\}`)
 
-// parse parses a descriptor. Names in ${} are rights of a type, ${view,edit}, a group, ${editors}, or a subject,
-// ${user alice}.
+// parse parses an SDDL descriptor for objects of kind. It first replaces ${…}: a group (${editors}) or subject
+// (${user alice}) by its SID, and names of rights (${view,edit}) by their mask. It returns an error for an unknown
+// name, invalid SDDL, and a descriptor without an owner or a DACL.
 func (l *loader) parse(text string, kind *winnt.ObjectType) (*sd.Descriptor, error) {
 	var wrong error
 	text = braces.ReplaceAllStringFunc(text, func(found string) string {

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// typesFile is the form of a file of declared types.
+// typesFile is the JSON form of a file of declared types.
 type typesFile struct {
 	Groups   []string                           `json:"groups"`
 	Subjects map[string]map[string]subjectEntry `json:"subjects"` // by type and id
@@ -46,8 +46,8 @@ type actionEntry struct {
 	Properties map[string]map[string][]string `json:"properties"` // by property and value
 }
 
-// ReadTypes reads a file of declared types, in YAML or JSON; docs/authzen.md describes its keys. An error says which
-// key is wrong.
+// ReadTypes reads a file of declared types and subjects, in YAML or JSON; docs/authzen.md describes its keys. Unknown
+// keys, repeated names and invalid descriptors are errors that name the key. After an error it returns nil.
 func ReadTypes(file []byte) (*Types, error) {
 	text, marks, err := strictyaml.JSON(file)
 	if err != nil {
@@ -79,9 +79,11 @@ func ReadTypes(file []byte) (*Types, error) {
 	return t, nil
 }
 
-// Declares reports whether the file declares a resource type.
+// Declares reports whether the file declares a resource type with exactly this name.
 func (t *Types) Declares(resourceType string) bool { return t.types[resourceType] != nil }
 
+// readType returns the declared type of an entry. name is its name, and subjects are the possible owners of its
+// objects. The error starts with the key that is wrong.
 func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subject) (*resourceType, error) {
 	if len(e.Rights) == 0 || len(e.Rights) > 16 {
 		return nil, errors.New("rights: want 1 to 16 names")
@@ -113,6 +115,8 @@ func (l *loader) readType(name string, e *typeEntry, subjects map[Caller]*subjec
 	return rt, rt.readObjects(e.Objects)
 }
 
+// readObjects stores the declared objects with their descriptors in rt. nil declares none, and then every id is an
+// object. An empty map means that no object exists.
 func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessage) (err error) {
 	if objects == nil {
 		return nil
@@ -131,6 +135,7 @@ func (rt *resourceType) readObjects(objects map[string]map[string]json.RawMessag
 	return nil
 }
 
+// readActions stores the actions of an entry in rt. An action without rights, or with an unknown one, is an error.
 func (rt *resourceType) readActions(e *typeEntry) (err error) {
 	for name, a := range e.Actions {
 		known := action{}
@@ -157,7 +162,7 @@ func (rt *resourceType) readActions(e *typeEntry) (err error) {
 	return nil
 }
 
-// mask returns the bits of rights by their names.
+// mask returns the bits of the named rights, 0 without names. A name that the type does not declare is an error.
 func (rt *resourceType) mask(names []string) (mask winnt.AccessMask, err error) {
 	for _, name := range names {
 		at := slices.IndexFunc(rt.kind.Rights, func(r winnt.Right) bool { return r.Name == name })
@@ -169,6 +174,8 @@ func (rt *resourceType) mask(names []string) (mask winnt.AccessMask, err error) 
 	return mask, nil
 }
 
+// readRequest stores the properties that a request may set in rt. It returns an error for another group than subject,
+// resource, action and context, an unknown kind, and a name that occurs twice without regard to case.
 func (rt *resourceType) readRequest(request map[string]map[string]string) error {
 	lists := map[string]*[]property{"subject": &rt.requested.subject, "resource": &rt.requested.resource,
 		"action": &rt.requested.action, "context": &rt.requested.context}

@@ -11,8 +11,9 @@ import (
 // mostReasons is the most entries that a reason lists.
 const mostReasons = 8
 
-// Reason returns why a check denied rights, on one line: the rights, and the entry or stage that decided. It
-// returns "" for nil and for a check that denied nothing.
+// Reason explains on one line why a check denied rights: the names of the rights in t, and the entry or rule that
+// decided. It lists at most eight reasons and the number of others. It returns "" for a nil x and for a check that
+// denied nothing.
 func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	if x == nil {
 		return ""
@@ -39,7 +40,7 @@ func Reason(x *access.Explanation, t *winnt.ObjectType) string {
 	return strings.Join(lines, "; ")
 }
 
-// phrase returns a reason in words, with the entry if one decided.
+// phrase returns a reason as text, with the deciding entry if x has one.
 func phrase(x *access.Explanation, r access.Reason) string {
 	switch r.Kind {
 	case access.AceDeny:
@@ -56,7 +57,8 @@ func phrase(x *access.Explanation, r access.Reason) string {
 	return r.String()
 }
 
-// decided returns the step of the entry that denied a right, nil for another reason.
+// decided returns the step in which an entry denied a right. It returns nil if r is another kind of reason or x does
+// not contain the entry. The result points into x.
 func decided(x *access.Explanation, r access.Reason) *access.Step {
 	for i := range x.Steps {
 		if s := &x.Steps[i]; r.Kind == access.AceDeny && s.ACE == r.Index && s.List == r.List && s.Entry() != "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Types answers questions about resource types that a configuration file declares. ReadTypes returns one. It is
+// Types decides questions about resource types that a configuration file declares. ReadTypes returns one. It is
 // immutable and safe for concurrent use. The zero value denies every question.
 type Types struct {
 	subjects map[Caller]*subject
@@ -76,8 +76,9 @@ const askRight winnt.AccessMask = 1
 var askType = &winnt.ObjectType{Name: "Question", Valid: 0x1F0001, Rights: []winnt.Right{{Mask: askRight, Name: "ASK"}},
 	Mapping: winnt.GenericMapping{Read: askRight, Write: askRight, Execute: askRight, All: 0x1F0001}}
 
-// Decide answers a question without asking who asks. who is the user with its groups; nil is the subject of the
-// file. A type, subject, action or object that the file does not declare is denied.
+// Decide answers a question without checking or recording its caller. who is the subject with its groups; if it is
+// nil, the subject of the question is looked up in the file. Decide denies with a reason what the file does not
+// declare: a type, subject, action or object. It never returns an error and does not block.
 func (t *Types) Decide(q *Question, who *token.Spec) Answer {
 	rt := t.types[q.Resource.Type]
 	if rt == nil {
@@ -111,14 +112,15 @@ func (t *Types) Decide(q *Question, who *token.Spec) Answer {
 	return rt.explain(tok, descriptor, desired)
 }
 
-// denied returns a denial with a reason for the caller alone.
+// denied returns a denial. Only the caller sees reason; the subject sees "access denied".
 func denied(reason string) Answer { return Answer{ReasonAdmin: reason, ReasonUser: accessDenied} }
 
 // accessDenied is the reason that every subject may know.
 const accessDenied = "access denied"
 
-// rights returns the rights that an action needs. problem is "" on success. A listed property of the action must be
-// there, and must have a listed value (Z-14).
+// rights returns the rights that an action needs, including those of its properties. problem is "" on success, else
+// the reason for a denial. An undeclared action is a problem. So is a declared property that is missing or has no
+// declared value (Z-14).
 func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string) {
 	known, ok := rt.actions[a.Name]
 	if !ok {
@@ -137,8 +139,9 @@ func (rt *resourceType) rights(a *Action) (mask winnt.AccessMask, problem string
 	return mask, ""
 }
 
-// describe returns the descriptor of a resource: the template with the owner, and the properties as resource
-// attributes.
+// describe returns the descriptor of a resource: the template with its owner, and its properties as resource
+// attributes. The caller must not change it. problem is "" on success, else the reason for a denial, such as an
+// unknown id.
 func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	o := &object{}
 	if rt.objects != nil {
@@ -160,7 +163,9 @@ func (rt *resourceType) describe(e *Entity) (d *sd.Descriptor, problem string) {
 	return d, ""
 }
 
-// instance returns the descriptor of an object with these properties. Without a known owner the owner is nobody.
+// instance returns a copy of the template with these resource attributes. If the type has an owner rule, the owner is
+// the subject that the attribute names, or nobody if it names none. It returns an error if the attributes do not fit
+// in an ACL.
 func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor, error) {
 	p := rt.template.Parts()
 	if rt.owner.Property != "" {
@@ -189,8 +194,8 @@ func (rt *resourceType) instance(attributes []claims.Attribute) (*sd.Descriptor,
 	return sd.New(p), nil
 }
 
-// tokenOf returns the token of a subject. Properties that the type lists become claims; all others are ignored
-// (Z-13).
+// tokenOf returns the token of a subject. The properties of the question become claims if the type lists them, and
+// the others are ignored (Z-13). problem is "" on success, else the reason for a denial.
 func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, problem string) {
 	user, problem := take(q.Subject.Properties, rt.requested.subject, s.fixed)
 	if problem != "" {
@@ -219,8 +224,8 @@ func (rt *resourceType) tokenOf(s *subject, q *Question) (tok *token.Token, prob
 	return tok, ""
 }
 
-// take returns the properties of a request that are listed and not fixed by the file. A property of another kind than
-// the listed one is a problem. A missing one is left out, so that conditions about it are unknown.
+// take converts those properties of a request that are listed and not in fixed. It skips a missing property, so that
+// conditions on it are unknown. problem is "" on success; a value of another kind than the listed one is a problem.
 func take(from Properties, listed []property, fixed []claims.Attribute) (list []claims.Attribute, problem string) {
 	for _, p := range listed {
 		raw, ok := from.lookup(p.name)
@@ -236,7 +241,8 @@ func take(from Properties, listed []property, fixed []claims.Attribute) (list []
 	return list, ""
 }
 
-// explain returns a denial with its reasons. The subject learns the entries only with READ_CONTROL (Z-16).
+// explain returns a denial with its reasons for the caller. The subject gets the same reasons if it has READ_CONTROL,
+// else only "access denied" (Z-16).
 func (rt *resourceType) explain(tok *token.Token, d *sd.Descriptor, desired winnt.AccessMask) Answer {
 	_, why, err := access.Explain(&access.Request{Descriptor: d, Subject: access.SubjectOf(tok), Desired: desired,
 		Type: rt.kind})
@@ -261,12 +267,15 @@ type Asking struct {
 	log   *audit.Log
 }
 
-// Asking returns an Evaluator that records questions in log. A nil log records nothing.
+// Asking returns an Evaluator for these types. It limits each caller to the rate of the file and stores audit records
+// in log. A nil log stores none.
 func (t *Types) Asking(log *audit.Log) *Asking {
 	return &Asking{t, NewLimiter(t.rate, time.Now), log}
 }
 
-// Evaluate implements Evaluator.
+// Evaluate decides a question and stores its audit record. It returns an *Error with status 429 beyond the caller's
+// rate, 403 for an unknown caller or a question about others without the right ASK, and 503 if a required record
+// cannot be stored. It does not use the context.
 func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 	if !a.limit.Allow(q.Caller) {
 		return Answer{}, &Error{http.StatusTooManyRequests, "too many questions: try again later"}
@@ -292,7 +301,8 @@ func (a *Asking) Evaluate(_ context.Context, q *Question) (Answer, error) {
 // errUnrecorded is the error of a question whose required record cannot be stored.
 var errUnrecorded = error(&Error{http.StatusServiceUnavailable, "the question cannot be recorded"})
 
-// may reports whether a caller may ask about other subjects (Z-15).
+// may reports whether a caller has the right to ask about other subjects. It returns false if the file has no "ask"
+// (Z-15).
 func (a *Asking) may(caller *subject) bool {
 	if a.ask == nil {
 		return false
@@ -301,7 +311,8 @@ func (a *Asking) may(caller *subject) bool {
 	return err == nil && d.Allowed()
 }
 
-// record records a question if the SACL of "ask" audits it.
+// record stores the audit record of a question. It returns Success without storing one if there is no log or no
+// "ask", or if the SACL of "ask" does not audit it.
 func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Status {
 	if a.log == nil || a.ask == nil {
 		return ntstatus.Success
@@ -317,8 +328,8 @@ func (a *Asking) record(caller *subject, q *Question, allowed bool) ntstatus.Sta
 	return st
 }
 
-// String returns the question on one line, for a record: subject, action, resource, each quoted. Its length is
-// bounded.
+// String formats the question for a record on one line: type and id of the subject, action, type and id of the
+// resource, each quoted. A part of more than 4096 bytes is cut.
 func (q *Question) String() string {
 	out := []byte(nil)
 	for i, part := range []string{q.Subject.Type, q.Subject.ID, q.Action.Name, q.Resource.Type, q.Resource.ID} {

@@ -52,7 +52,8 @@ type pdp struct {
 	api     *authzen.Handler // immutable
 }
 
-// newPDP returns the policy decision point of a gateway. It returns an error for a missing or malformed field of c.
+// newPDP returns the policy decision point of a gateway. It returns an error for a missing or malformed field of c,
+// for a descriptor without owner, group or DACL, and for types that declare "file".
 func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	ask, err := sddl.Parse(c.Ask)
 	switch {
@@ -78,7 +79,7 @@ func newPDP(g *Gateway, c *AuthZEN) (*pdp, error) {
 	return p, err
 }
 
-// rows returns the endpoints of the AuthZEN API.
+// rows returns the endpoints of the AuthZEN API. Evaluations need a logon, the metadata does not.
 func (p *pdp) rows() []row {
 	serve := func(w http.ResponseWriter, r *http.Request, s *session) {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), sessionKey{}, s), longestCall)
@@ -92,7 +93,9 @@ func (p *pdp) rows() []row {
 		{http.MethodHead, authzen.MetadataPath, anybody, false, open}}
 }
 
-// Evaluate implements authzen.Evaluator. The context has the caller's session.
+// Evaluate decides a question and stores its audit record. ctx carries the caller's session. It returns an
+// *authzen.Error with status 429 beyond the caller's rate, 403 for a question that the caller may not ask, and 503 if
+// refmond does not decide or the record cannot be stored.
 func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answer, err error) {
 	s, _ := ctx.Value(sessionKey{}).(*session)
 	r := &request{g: p.g, s: s, begun: time.Now(), ctx: ctx}
@@ -117,7 +120,7 @@ func (p *pdp) Evaluate(ctx context.Context, q *authzen.Question) (a authzen.Answ
 	return a, nil
 }
 
-// unrecorded logs why a record cannot be stored, and returns the error of its question.
+// unrecorded logs that a record cannot be stored and returns the 503 error of its question.
 func (p *pdp) unrecorded(st ntstatus.Status) error {
 	p.g.log.Error("cannot record a question: the gateway's user needs SeAuditPrivilege", "status", st.String())
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "the question cannot be recorded"}
@@ -132,8 +135,10 @@ func (p *pdp) refuse(r *request, q *authzen.Question) error {
 	return &authzen.Error{Status: http.StatusForbidden, Message: "the caller may not ask about other subjects"}
 }
 
-// decide answers a question of a caller who may ask it, with one exception: unless others is set, the subject must
-// also have the SID of the caller.
+// decide answers a question. others says whether the caller r may ask about other subjects. Without it, a subject
+// with another SID than the caller's, or without one, is a 403 error. Otherwise an unknown subject or resource type is
+// a denial. Other errors
+// mean that refmond did not decide.
 func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.Answer, err error) {
 	if q.Subject.Type != userType {
 		if p.types != nil && q.Resource.Type != fileType {
@@ -163,19 +168,19 @@ func (p *pdp) decide(r *request, q *authzen.Question, others bool) (a authzen.An
 	return p.types.Decide(q, &spec), nil
 }
 
-// denial returns a denial with a reason for the caller.
+// denial returns a denial. Only the caller sees reason; the subject sees "access denied".
 func denial(reason string) authzen.Answer {
 	return authzen.Answer{ReasonAdmin: reason, ReasonUser: "access denied"}
 }
 
-// unavailable returns the error of a question that refmond did not decide.
+// unavailable returns the 503 error of a question that refmond did not decide.
 func unavailable(st ntstatus.Status) error {
 	return &authzen.Error{Status: http.StatusServiceUnavailable, Message: "refmond did not decide: " + st.String()}
 }
 
-// record writes the audit record of a question, if the SACL of the configuration audits it. The record has the
-// token of the caller as its subject, and the question as the name of an object. It returns Success without such a
-// SACL.
+// record stores the audit record of a question, with the caller's token as subject and the question as object name.
+// It returns Success without storing one if the configured SACL is empty. If refmond cannot store the record, it
+// returns that status.
 func (p *pdp) record(r *request, q *authzen.Question, allowed bool) ntstatus.Status {
 	if !p.audited {
 		return ntstatus.Success
@@ -189,8 +194,8 @@ func (p *pdp) record(r *request, q *authzen.Question, allowed bool) ntstatus.Sta
 	})
 }
 
-// granted reports whether a descriptor grants all rights of a mask to a token. It returns false with a status other
-// than Success if refmond does not complete the check.
+// granted reports whether a descriptor grants all rights of mask to the token tok. If refmond does not complete the
+// check, it returns false and another status than Success.
 func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessMask, m winnt.GenericMapping) (
 	ok bool, st ntstatus.Status) {
 	st = q.s.p.do(q.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -201,9 +206,9 @@ func (q *request) granted(d *sd.Descriptor, tok winnt.Handle, mask winnt.AccessM
 	return ok, st
 }
 
-// subject returns the session of an account, whose token has the level Identification: it answers questions and
-// opens nothing (G-62). The caller ends its use with subjects.put. The session of an unknown account has another
-// status than Success.
+// subject returns the session of an account, logged on without a password; the caller returns it with subjects.put.
+// Its token has the level Identification, which serves for checks and cannot open files (G-62). If the account is
+// unknown or the logon fails, st is not Success.
 func (p *process) subject(r *request, account string) *session {
 	return p.subjects.get(p.subjects.name("subject ", account), func(s *session) {
 		ctx := context.WithoutCancel(r.ctx)
@@ -214,7 +219,8 @@ func (p *process) subject(r *request, account string) *session {
 	})
 }
 
-// lower replaces the token of a session by a copy at level Identification. On failure the session has no token.
+// lower replaces the token of a session by a copy at level Identification and closes the old one. On failure the
+// session has no token.
 func (s *session) lower(ctx context.Context) ntstatus.Status {
 	old := s.token
 	s.token = 0
@@ -230,7 +236,8 @@ func (s *session) lower(ctx context.Context) ntstatus.Status {
 	})
 }
 
-// spec returns the user and groups of a subject for declared types, which package access decides in the gateway.
+// spec returns the user and groups of a subject's token, for a check in the gateway itself. It copies no claims and
+// no privileges. On failure st is not Success.
 func (q *request) spec(who *session) (spec token.Spec, st ntstatus.Status) {
 	t, st := q.tokenOf(who.token)
 	if st != ntstatus.Success {

@@ -16,17 +16,18 @@ import (
 // ForwardAuthPath is the path of the forward-auth endpoint.
 const ForwardAuthPath = "/access/v1/forward-auth"
 
-// ForwardAuth configures the endpoint that nginx (auth_request), Traefik and Caddy ask before they serve a file.
-// The zero value serves none.
+// ForwardAuth configures the endpoint that nginx (auth_request), Traefik and Caddy query before they serve a file.
+// Without Proxies it is not served, as in the zero value.
 type ForwardAuth struct {
-	// Proxies are the addresses that may ask. All others get 403.
+	// Proxies are the addresses that may query the endpoint. It answers 403 to all others.
 	Proxies []netip.Prefix
 	// Path and Right are the names of the headers with the path of the file, as the client wrote it in the URL, and with
 	// the right. The proxy must set both, so that a client cannot.
 	Path, Right string
 }
 
-// check returns an error if there are proxies, and the names of the headers are missing or equal.
+// check returns an error if there are proxies and the names of the two headers are not set or are equal. Without
+// proxies it returns nil.
 func (f *ForwardAuth) check() error {
 	if len(f.Proxies) > 0 && (f.Path == "" || f.Right == "" || strings.EqualFold(f.Path, f.Right)) {
 		return errors.New("gateway: ForwardAuth: Path and Right must be the names of two headers")
@@ -34,8 +35,9 @@ func (f *ForwardAuth) check() error {
 	return nil
 }
 
-// forwardAuth answers 200 if the client of a proxy could open a file with a right, 401 if the client proved no
-// account, and 403 otherwise, for whatever reason: nginx turns any other status into a 500 (G-66).
+// forwardAuth answers a proxy's question about a client, whose credentials the request has: 200 if the client could
+// open the file with the right, and 401 if it has no valid credentials. Any other failure is 403, because nginx turns
+// any other status into a 500 (G-66).
 func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Content-Type-Options"] = nosniff
 	begun := time.Now()
@@ -74,8 +76,8 @@ func (g *Gateway) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, "allowed")
 }
 
-// forwarded returns the file and the right of a request. ok is false if the request comes from another address than a
-// proxy, or if a header is missing, occurs twice or is malformed (G-67).
+// forwarded returns the file and the right that the proxy asks about. ok is false if the sender is no configured
+// proxy, or if a header is missing, repeated or invalid (G-67).
 func (g *Gateway) forwarded(r *http.Request) (at place, mask winnt.AccessMask, ok bool) {
 	f := &g.cfg.ForwardAuth
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

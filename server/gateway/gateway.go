@@ -60,7 +60,9 @@ type Gateway struct {
 	pdp      *pdp         // immutable; nil: no AuthZEN API
 }
 
-// New returns a gateway. It returns an error if cfg.Dial is nil. It connects to refmond at the first request.
+// New returns a gateway with the given configuration and the defaults for its zero fields. It returns an error if
+// Dial is nil, or AuthZEN or ForwardAuth is malformed. It connects to nothing; the first request connects to refmond.
+// The caller closes the gateway.
 func New(cfg Config) (*Gateway, error) {
 	if cfg.Dial == nil {
 		return nil, errors.New("gateway: Config.Dial is missing")
@@ -102,15 +104,16 @@ func New(cfg Config) (*Gateway, error) {
 	return g, cfg.ForwardAuth.check()
 }
 
-// Close disconnects from refmond, which ends every handle and impersonation. Later requests get an error response,
-// and further calls return nil. Stop serving first: Close does not wait for requests.
+// Close disconnects from refmond, which ends every handle and impersonation. Later requests that need refmond get an
+// error response. A second call returns nil. Stop serving first: Close does not wait for requests.
 func (g *Gateway) Close() error { return g.link.close() }
 
-// Files returns the handler of the trees. Serve it on an origin of its own, because users wrote the files.
+// Files returns the HTTP handler of the trees: WebDAV and directory pages. Serve it on an origin of its own, because
+// users wrote the files.
 func (g *Gateway) Files() http.Handler { return guard{g: g, rows: fileRows(g)} }
 
-// Console returns the handler of the console, the API, and the AuthZEN and forward-auth endpoints that are configured.
-// Serve it on another origin than Files.
+// Console returns the HTTP handler of the console and the API, and of the AuthZEN and forward-auth endpoints if they
+// are configured. Serve it on another origin than Files.
 func (g *Gateway) Console() http.Handler {
 	rows := append(apiRows(g), consoleRows(g)...)
 	if g.pdp != nil {

@@ -20,7 +20,7 @@ const readableParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_IN
 	winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
 	winnt.ACCESS_FILTER_SECURITY_INFORMATION
 
-// inspected is what the caller may know of a file.
+// inspected is the descriptor of a file and the attributes that decide about access, as the caller could read them.
 type inspected struct {
 	descriptor *sd.Descriptor
 	readOnly   bool // the file has the attribute READONLY
@@ -38,8 +38,9 @@ type fileQuestion struct {
 // noSuchName is the reason of a denial for a missing file, and for one that the reader of the reason may not see.
 const noSuchName = "no such name"
 
-// fileAnswer answers whether a subject could open a file with the rights of an action. The descriptors are read
-// with the rights of the caller, who needs READ_CONTROL on the file (G-61).
+// fileAnswer answers whether the subject who could open a file with the rights of an action. An unknown action, path
+// or file is a denial. The descriptors are read with the rights of the caller, who needs READ_CONTROL on the file
+// (G-61). err is set if refmond did not decide.
 func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Answer, err error) {
 	masks := actionMasks(ask.Action.Name)
 	if masks == nil {
@@ -67,8 +68,8 @@ func (q *request) fileAnswer(who *session, ask *authzen.Question) (a authzen.Ans
 	return f.denial(masks[0])
 }
 
-// uninspected returns the answer about a file that the caller or the gateway could not inspect: a denial, or an
-// error if refmond did not try.
+// uninspected returns the answer for a file whose inspection failed with st: a denial, or an error if refmond did not
+// try. It first waits for a time step, because the answer may hide a name.
 func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) {
 	level(q.ctx, q.begun, q.g.levels.name)
 	switch code := codes[st]; {
@@ -81,8 +82,8 @@ func (q *request) uninspected(st ntstatus.Status) (a authzen.Answer, err error) 
 		ReasonUser: noSuchName}, nil
 }
 
-// actionMasks returns the masks of an action, of which one must be granted. It returns nil for a name that is no
-// single right of a file. MAXIMUM_ALLOWED names no right (G-60).
+// actionMasks returns the masks of the right with this name; access is allowed if one of them is granted. It returns
+// nil for a name that is no single right of a file, such as MAXIMUM_ALLOWED (G-60).
 func actionMasks(name string) (masks []winnt.AccessMask) {
 	rights, err := words.Parse(name)
 	if err != nil || len(rights) != 1 || rights[0].Managed() {
@@ -106,7 +107,7 @@ func actionMasks(name string) (masks []winnt.AccessMask) {
 }
 
 // inspectFile reads the descriptor and attributes of a file with the rights of the caller. A file that the caller may
-// not list has the status of a missing one.
+// not list has the status ObjectNameNotFound, as a missing one.
 func (q *request) inspectFile(at place) (f inspected, st ntstatus.Status) {
 	h, st := q.open(at, winnt.READ_CONTROL|winnt.FILE_READ_ATTRIBUTES, winnt.FILE_OPEN, 0)
 	if st != ntstatus.Success {
@@ -135,8 +136,9 @@ func (q *request) inspectFile(at place) (f inspected, st ntstatus.Status) {
 	return f, st
 }
 
-// opens reports whether an open of the file for these rights would succeed: traversal, the read-only attribute, the
-// descriptor, and the two rights that a directory grants on its entries (F-23, F-38, F-40, F-42, F-43).
+// opens reports whether the subject could open the file for these rights. It tests the directories on the path, the
+// read-only attribute and the descriptor, and the two rights that a directory grants on its entries (F-23, F-38,
+// F-40, F-42, F-43). If refmond does not complete a check, it returns false and another status than Success.
 func (f *fileQuestion) opens(mask winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.traverses(); !ok {
 		return false, st
@@ -166,13 +168,15 @@ func (f *fileQuestion) opens(mask winnt.AccessMask) (bool, ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// may reports whether a descriptor grants rights to the subject.
+// may reports whether a descriptor grants all rights of mask to the subject. If refmond does not complete the check,
+// it returns false and another status than Success.
 func (f *fileQuestion) may(d *sd.Descriptor, mask winnt.AccessMask) (bool, ntstatus.Status) {
 	return f.granted(d, f.who.token, mask, winnt.FileObject.Mapping)
 }
 
-// mayThrough reports whether the file or its directory grants a right. The mandatory ceiling of the file limits the
-// directory.
+// mayThrough reports whether the subject has right on the file, from its descriptor or because it has the right
+// parent on the directory. The SACL of the file limits both. A directory that the caller may not inspect grants
+// nothing.
 func (f *fileQuestion) mayThrough(right, parent winnt.AccessMask) (bool, ntstatus.Status) {
 	if ok, st := f.may(f.of.descriptor, right); ok || st != ntstatus.Success {
 		return ok, st
@@ -201,7 +205,8 @@ var everybody = func() *sd.ACL {
 	return l
 }()
 
-// ceiling returns a descriptor with the SACL of d, which limits the rights, and a DACL that does not.
+// ceiling returns a copy of d that keeps the SACL, whose labels limit rights, and has a DACL that grants everyone
+// everything.
 func ceiling(d *sd.Descriptor) *sd.Descriptor {
 	p := d.Parts()
 	p.DACL = everybody
@@ -209,8 +214,9 @@ func ceiling(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// traverses reports whether the subject may pass the directories between the tree and the file: with
-// SeChangeNotifyPrivilege all of them.
+// traverses reports whether the subject may pass all directories between the tree's root and the file. With
+// SeChangeNotifyPrivilege it may. Otherwise it needs FILE_TRAVERSE on each, and one that the caller may not inspect
+// stops it.
 func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	st = f.s.p.do(f.ctx, func(th *nt.Thread) (st ntstatus.Status) {
 		_, ok, st = th.NtPrivilegeCheck(f.who.token, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{
@@ -233,9 +239,9 @@ func (f *fileQuestion) traverses() (ok bool, st ntstatus.Status) {
 	return true, ntstatus.Success
 }
 
-// denial returns the denial of a right with its reasons. The caller learns the entries, which it may read. The
-// subject learns them only with READ_CONTROL, and learns of a file that it may not see only that there is no such
-// name (G-65).
+// denial returns the denial of mask with its reasons, for a file that the caller may inspect. The caller sees the
+// deciding entries. The subject sees them only with READ_CONTROL, and "no such name" if it may not see the file
+// (G-65). err is set if refmond did not decide.
 func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err error) {
 	a = denial("denied by the descriptor, an attribute of the file or a directory on the path")
 	st := f.s.p.do(f.ctx, func(th *nt.Thread) ntstatus.Status {
@@ -269,7 +275,8 @@ func (f *fileQuestion) denial(mask winnt.AccessMask) (a authzen.Answer, err erro
 	return a, nil
 }
 
-// sees reports whether the subject finds the file in a listing of its directory. The root of a tree is never seen.
+// sees reports whether the subject may list the directory of the file. It returns false for the root of a tree, and
+// if the caller may not inspect the directory.
 func (f *fileQuestion) sees() (bool, ntstatus.Status) {
 	if f.at.path == "" {
 		return false, ntstatus.Success

@@ -14,13 +14,14 @@ import (
 // reasons stores the explanation of a thread's last call.
 type reasons struct{ explanation *access.Explanation }
 
-// Traced implements nt.Tracer.
+// Traced stores the explanation of a finished call, which may be nil, in place of the last one.
 func (r *reasons) Traced(c *nt.Call) { r.explanation = c.Why.Explanation }
 
 // pageWidth is the number of columns of an explanation on a page. Entries without an effect are counted (U-122).
 const pageWidth = 120
 
-// text returns the explanation with names of file rights and of SIDs, "" if refmond sent none.
+// text returns the explanation as text with names of file rights. name returns the name of a SID, "" if it has none.
+// text returns "" if refmond sent no explanation.
 func (r *reasons) text(name func(sid.SID) string) string {
 	if r.explanation == nil {
 		return ""
@@ -30,7 +31,8 @@ func (r *reasons) text(name func(sid.SID) string) string {
 	return explained(record.Explanation(), name)
 }
 
-// explained returns an explanation as text of a page. Control characters become U+FFFD.
+// explained returns an explanation as text of a page. name returns the name of a SID, "" if it has none. Control
+// characters become U+FFFD.
 func explained(x *access.Explanation, name func(sid.SID) string) string {
 	return x.Show(pageWidth, func(s sid.SID) string { return printable.Line(name(s)) },
 		func(_ access.Mark, text string) string { return printable.Text(text) })
@@ -39,7 +41,8 @@ func explained(x *access.Explanation, name func(sid.SID) string) string {
 // maxNamed limits the SIDs of a list for which a page asks for names.
 const maxNamed = 256
 
-// namesIn returns the names of the SIDs in a DACL that refmond tells the client. Others have the name "".
+// namesIn looks up the SIDs of a DACL with the rights of the client and returns a function that returns their names.
+// It returns "" for a SID that refmond does not resolve, that is not in the DACL, or after the first maxNamed.
 func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 	var list []sid.SID
 	known := map[sid.SID]string{}
@@ -54,9 +57,9 @@ func (q *request) namesIn(d *sd.Descriptor) func(sid.SID) string {
 	return func(s sid.SID) string { return known[s] }
 }
 
-// granting explains why access is allowed, which refmond does not. It repeats the check with a token of the same
-// user, groups, restricted SIDs and privileges. If it cannot read them, or the result differs from granted, it returns
-// the decision without entries (G-28).
+// granting returns a text that says why a check granted access to tok, which refmond does not explain. It repeats the
+// check in the gateway with a token of the same user, groups, restricted SIDs and privileges. If it cannot read them,
+// or the result differs from granted, the text has only the granted rights (G-28).
 func granting(th *nt.Thread, d *sd.Descriptor, tok winnt.Handle, desired, granted winnt.AccessMask,
 	name func(sid.SID) string) string {
 	short := "GRANTED " + granted.String() + " " + winnt.FileObject.Names(granted) + "\n"

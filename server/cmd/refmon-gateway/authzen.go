@@ -25,8 +25,8 @@ type forwardSettings struct {
 	Right   string   `json:"right"`
 }
 
-// checkQuestions validates the keys of authzen and forwardAuth, reads the file of types, and sets the fields of the
-// gateway's configuration.
+// checkQuestions validates the keys authzen and forwardAuth and the file of types, and sets questions and forward. It
+// connects to nothing. The error names the key.
 func (c *config) checkQuestions() error {
 	f := gateway.ForwardAuth{Path: c.ForwardAuth.Path, Right: c.ForwardAuth.Right}
 	for _, text := range c.ForwardAuth.Proxies {
@@ -60,7 +60,8 @@ func (c *config) checkQuestions() error {
 	return g.Close()
 }
 
-// prefix parses an address or a network. A network of all addresses is an error.
+// prefix parses an IP address, as a network of one address, or a network such as 192.0.2.0/28. A network of all
+// addresses is an error.
 func prefix(text string) (netip.Prefix, error) {
 	if at, err := netip.ParseAddr(text); err == nil && at.Zone() == "" {
 		return netip.PrefixFrom(at.Unmap(), at.Unmap().BitLen()), nil
