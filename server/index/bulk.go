@@ -132,7 +132,8 @@ func (b *Bulk) Write(events []Event) error {
 	return b.documents(changed)
 }
 
-// documents writes the lines of documents, each with the number of its event.
+// documents writes the lines of documents, sorted by path. changed has the number of the event for each path. It
+// writes nothing for an empty map.
 func (b *Bulk) documents(changed map[string]uint64) error {
 	paths := make([]string, 0, len(changed))
 	for p := range changed {
@@ -186,7 +187,8 @@ func (b *Bulk) terms(r *RowEvent, right int) []string {
 	return out
 }
 
-// document appends the lines of a document: a deletion if it has no row, else its terms and evidence.
+// document appends the lines of a document to the buffer: a deletion if it has no row, else its terms and evidence. A
+// path above maxID is replaced by its hash.
 func (b *Bulk) document(path string, version uint64) error {
 	id := path
 	if len(id) > maxID {

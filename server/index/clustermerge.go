@@ -116,7 +116,8 @@ func (m *Merge) Whole(name string, own func(path string) bool) error {
 	return m.directory()
 }
 
-// person assigns a person a number in the merged index, or changes the name of a known one.
+// person gives a person the next number in the merged index, or a known one the new name. It does nothing if nothing
+// changed.
 func (m *Merge) person(p *PersonEvent) error {
 	s := m.whole.state
 	number, known := s.bySID[p.SID]
@@ -149,7 +150,8 @@ func (m *Merge) class(p *part, e *ClassEvent) error {
 	return m.whole.add(Event{Class: &out})
 }
 
-// renumbered converts person numbers of a part to those of the merged index.
+// renumbered converts a set of person numbers of part p to those of the merged index, which must know all these
+// people.
 func (m *Merge) renumbered(p *part, of effective.Set) effective.Set {
 	out := make(effective.Set, (len(m.whole.state.people)+63)/64)
 	for n := range of.All() {

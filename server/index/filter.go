@@ -99,9 +99,9 @@ func (x *Index) FilterFor(q Query, form Form) (Filter, error) {
 
 var errNobody = errors.New("the directory has no such person")
 
-// filter collects the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
-// list. It fails if the right is not indexed or a source is stale. Events that arrive meanwhile count for the classes
-// that were not reached yet.
+// filter returns the classes of a right for which by's predicate holds, as a bitmap for FormBitmap and else as a
+// sorted list. It fails if the right is not indexed, a source is stale, or the predicate fails. Events that arrive
+// meanwhile count for the classes that were not reached yet.
 func (x *Index) filter(q Query, form Form, by func(*State) (func(*kind) (bool, error), error)) (Filter, error) {
 	out, has, classes, err := x.begin(q, by)
 	if err != nil {
@@ -181,8 +181,8 @@ func (x *Index) chunk(part []*kind, f func(k *kind) error) error {
 	return nil
 }
 
-// terms returns the user and enabled group SIDs of a token. It fails if these SIDs would match a
-// class on which the token has no right (N-20).
+// terms returns the user's SID and the enabled group SIDs of a token, sorted. own are the classes on which the token
+// has the right. It fails if these SIDs would match a class on which the token has no right (N-20).
 func (x *Index) terms(t *token.Token, own []string, right string) ([]string, error) {
 	sids := []string{t.User().SID.String()}
 	for _, g := range t.Groups() {
@@ -223,7 +223,8 @@ func (x *Index) CanReadAs(path string, t *token.Token, right string) Answer {
 	return x.CanReadAll(nil, []string{path}, Query{Token: t, Right: right})[0]
 }
 
-// byToken decides each class for a token.
+// byToken returns a function that decides a class for a token. Its text is the reason why the result is unknown, "" if
+// it is known.
 func byToken(t *token.Token) func(*State, *kind) (bool, string) {
 	d := deciderOf(t)
 	return func(s *State, k *kind) (bool, string) {

@@ -61,8 +61,8 @@ func (x *Index) setPeople(d, effective *directory.Directory) {
 // unmapped is the uid that stands for each user without one in a user namespace.
 const unmapped = 65534
 
-// PersonOf returns the SID of the person with a uid. ok is false if the directory has no such person or several, for
-// uid 65534, and for an index that is read from its folder.
+// PersonOf returns the SID of the person with a uid, from the directory of the run. ok is false if the directory has
+// no such person or several, for uid 65534, before the first directory, and for an index that is read from its folder.
 func (x *Index) PersonOf(uid uint32) (person string, ok bool) {
 	if x.run == nil || uid == unmapped {
 		return "", false

@@ -59,10 +59,10 @@ type Moment struct {
 // directorySource is the source name of the directory.
 const directorySource = "directory"
 
-// fresh reports whether a source's last heartbeat is at most limit old. A heartbeat in the future
-// is not fresh, because a clock was set (N-9). Neither is one from before this machine's last
-// start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown,
-// the clock alone decides. A source without a heartbeat is not fresh.
+// fresh reports whether a source's last heartbeat is at most limit old at the moment present. boot is this machine's
+// boot ID. A heartbeat in the future is not fresh, because a clock was set (N-9). Neither is one from before this
+// machine's last start, when its clock may have been different (N-82). If the boot IDs or the uptime are unknown, the
+// clock alone decides. A source without a heartbeat is not fresh.
 func (f *Watermark) fresh(source string, limit time.Duration, boot string, present watch.Heartbeat) bool {
 	m, known := f.Sources[source]
 	if !known {
@@ -144,8 +144,9 @@ func openLog(dir string, faults diskio.Faults) (*Log, *State, error) {
 	return l, s, nil
 }
 
-// replay applies the events of a file and calls each with them. It returns the offset after the
-// last complete line that it applied, and ignores an incomplete one after it.
+// replay applies the events of r to s and calls each with them. It returns the offset after the last complete line,
+// and ignores an incomplete one after it. A malformed line, or an event that s rejects, ends it with an error; the
+// events before it stay applied.
 func replay(r io.Reader, s *State, each func(*Event)) (end int64, err error) {
 	in, lines := bufio.NewReaderSize(r, 1<<20), lineReader{}
 	for {

@@ -59,8 +59,9 @@ func (m *Mount) kept(t *worker, n *node) fuse.Status {
 	return s
 }
 
-// restore sets the whole descriptor of a file. A mount for backup remembers an error and returns it for later changes
-// of the file's attributes, because archive programs only warn about an attribute that they cannot set (M-56).
+// restore sets the whole descriptor of a file to the self-relative one in data, and returns the result. A mount for
+// backup remembers an error and returns it for later changes of the file's attributes, because archive programs only
+// warn about an attribute that they cannot set (M-56).
 func (m *Mount) restore(t *worker, n *node, data []byte) fuse.Status {
 	s := m.setWhole(t, n, data)
 	if m.backup {

@@ -100,7 +100,8 @@ func (l *lockers) get(k lockOwner, o *open, in *fuse.LkIn, f nt.OpenFile) (*lock
 	return nil, fuse.Status(syscall.ENOLCK)
 }
 
-// usedBy records that locks were taken through an open. lockers.mu is held.
+// usedBy records that the locker's program took locks through o, which then keeps the locker alive. lockers.mu is
+// held.
 func (x *locker) usedBy(o *open) {
 	if o.lockers == nil {
 		o.lockers = map[*locker]bool{}
@@ -109,9 +110,10 @@ func (x *locker) usedBy(o *open) {
 	delete(o.closedBy, x.program)
 }
 
-// stale reports whether the locker belongs to a former owner with the same number. The host's kernel reuses the
-// number of a closed open before it reports the close. A flock owner is one open. An fcntl owner is a program that
-// has not closed the opens it locked through, or one open. lockers.mu is held (M-31).
+// stale reports whether the locker belongs to a former owner with the same number. o and program are those of the new
+// request; without a program ID (0) it returns false. The host's kernel reuses the number of a closed open before it
+// reports the close. A flock owner is one open. An fcntl owner is a program that has not closed the opens it locked
+// through, or one open. lockers.mu is held (M-31).
 func (x *locker) stale(o *open, program uint32) bool {
 	if x.opens[o] || program == 0 { // a release can come without a program ID
 		return false

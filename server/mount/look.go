@@ -18,7 +18,8 @@ const shareAll = uint32(fileaccess.ShareRead | fileaccess.ShareWrite | fileacces
 // longestName is NAME_MAX of Linux, in bytes.
 const longestName = 255
 
-// named returns OK if a file can have the name. It returns ENAMETOOLONG or EINVAL otherwise (M-9).
+// named returns OK if a file can have the name, ENAMETOOLONG for one of more than 255 bytes, and EINVAL for one that
+// Windows does not allow (M-9).
 func named(name string) fuse.Status {
 	switch {
 	case len(name) > longestName:
@@ -107,8 +108,8 @@ func (t *worker) identity(m *Mount, h winnt.Handle) (id identity, s fuse.Status)
 	return identityOf(f)
 }
 
-// identityOf returns the identity of an open file. It returns EIO if the file system gives neither
-// a birth time nor a handle, so that a later file could get the same number (F-180).
+// identityOf returns the type, number and unique ID of an open file. It returns EIO if the file system gives neither a
+// birth time nor a handle, because a later file could then get the same number (F-180).
 func identityOf(f shown) (id identity, s fuse.Status) {
 	id.dir, id.link = f.Directory(), f.Symlink()
 	if id.number, id.id = f.Identity(); id.id == "" {

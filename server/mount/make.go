@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// in returns the directory of a name to create, change or remove. It returns ESTALE for an unknown directory and an
-// error for an invalid name.
+// in returns the directory in which a request creates, changes or removes name. It returns ESTALE for an unknown
+// directory, and EINVAL or ENAMETOOLONG for an invalid name. It does not check whether the name exists.
 func (m *Mount) in(id uint64, name string) (*node, fuse.Status) {
 	parent := m.nodes.get(id)
 	if parent == nil {

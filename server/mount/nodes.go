@@ -92,7 +92,8 @@ func (n *nodes) add(parent *node, name string, file identity, bare bool) (x *nod
 	return x, !x.bare
 }
 
-// forget subtracts lookups from a node and removes it at 0. It ignores unknown ids and the root.
+// forget subtracts lookups from a node and removes the node at 0. It ignores unknown IDs and the root, and a number
+// above the node's counts as all of them.
 func (n *nodes) forget(id, lookups uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,7 +146,8 @@ func (n *nodes) isBare(x *node) bool {
 	return x.bare
 }
 
-// moved sets the parent and name of a file after a rename. It ignores unknown files and the root.
+// moved sets the parent and name of a file after a rename. The paths of its descendants follow. It ignores the root,
+// and files that the kernel does not know.
 func (n *nodes) moved(file identity, parent *node, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

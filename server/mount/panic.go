@@ -33,7 +33,7 @@ func (m *Mount) panicked(v any) fuse.Status {
 	return fuse.EIO
 }
 
-// die ends the program with a panic that no other goroutine recovers.
+// die ends the program with a panic that no other goroutine recovers. It never returns.
 func die(v any) {
 	go panic(fmt.Sprintf("mount: below a request: %v", v))
 	select {}

@@ -50,8 +50,9 @@ func (m *Mount) pass(o *open, f nt.OpenFile, flags uint32, out *fuse.OpenOut) fu
 	return fuse.OK
 }
 
-// passable reports whether a handle grants all that a program can do with a descriptor of these flags. Programs can
-// switch between overwriting and appending.
+// passable reports whether a handle grants all that a program can do with a descriptor of these open flags. A writing
+// handle needs both overwriting and appending, because programs can switch between them. It returns false for a
+// directory.
 func (o *open) passable(flags uint32) bool {
 	var need winnt.AccessMask
 	if a := flags & syscall.O_ACCMODE; a != syscall.O_WRONLY {

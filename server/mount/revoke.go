@@ -50,7 +50,7 @@ func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []
 	return remain
 }
 
-// deviceName returns the kernel name of a file.
+// deviceName returns the kernel name of a file, such as \Device\share\a\b.
 func (m *Mount) deviceName(n *node) string {
 	return `\Device\` + strings.TrimPrefix(m.prefix, `\??\`) + m.nodes.path(n, "")
 }

@@ -47,8 +47,8 @@ func (m *Mount) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut
 	})
 }
 
-// resized answers a truncation by handle. A caller who may not read the attributes gets the new size alone, which
-// the kernel does not cache (M-24).
+// resized fills out after a truncation by handle to size, and always returns OK. A caller who may not read the
+// attributes gets the new size alone, which the kernel does not cache (M-24).
 func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.AttrOut) fuse.Status {
 	s := m.as(&in.InHeader, func(t *worker) fuse.Status { return m.answer(t, n, &in.InHeader, out) })
 	if s != fuse.OK {
@@ -58,7 +58,8 @@ func (m *Mount) resized(n *node, in *fuse.SetAttrIn, size uint64, out *fuse.Attr
 	return fuse.OK
 }
 
-// change applies the changes of a request in the order mode, size, owner, times. It stops at the first error.
+// change applies the changes of a request in the order mode, size, owner, times. Each needs its own right. It stops at
+// the first error, and does not undo the changes before it.
 func (m *Mount) change(t *worker, n *node, in *fuse.SetAttrIn) fuse.Status {
 	if s := m.chmod(t, n, in); s != fuse.OK {
 		return s

@@ -48,8 +48,9 @@ func (m *Mount) whole(t *worker, n *node) (d *sd.Descriptor, s fuse.Status) {
 // hasSACL reports whether a descriptor has a SACL, even an empty one. A nil descriptor has none.
 func hasSACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.SACLPresent != 0 }
 
-// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It returns EINVAL
-// and changes nothing if the file could not keep all of it (M-51).
+// setWhole replaces the whole descriptor of a file by the self-relative one in data, in one step. It needs the rights
+// to read the whole descriptor, and the right of each part that changes. It returns EINVAL and changes nothing if data
+// is malformed or the file could not keep all of it (M-51).
 func (m *Mount) setWhole(t *worker, n *node, data []byte) fuse.Status {
 	next, err := sd.Decode(data)
 	if err == nil {

@@ -38,7 +38,8 @@ func newWorkers(sys *kernel.System, p *kernel.Process) *workers {
 	return &workers{process: p, sys: sys, idle: make(chan *worker, maxWorkers), room: make(chan struct{}, maxWorkers)}
 }
 
-// make creates a worker.
+// make creates a worker outside the pool. It fails only if the process cannot have another thread. The caller closes
+// it.
 func (w *workers) make() (*worker, error) {
 	th, err := w.process.NewThread()
 	if err != nil {

@@ -181,8 +181,8 @@ func (f *fanotify) change(e *event, into *news) (lost bool) {
 	return lost
 }
 
-// inode adds the inode of a file whose attributes changed, because another of its names may be in
-// this tree (N-88). lost means that the inode is unknown.
+// inode adds the inode of a file whose attributes changed, because another of its names may be in this tree (N-88). It
+// ignores other events. lost means that the inode is unknown, so that a walk is needed.
 func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	if e.mask&unix.FAN_ATTRIB == 0 || e.mask&unix.FAN_ONDIR != 0 || e.file == (handle{}) {
 		return false
@@ -203,7 +203,7 @@ func (f *fanotify) inode(e *event, into *news) (lost bool) {
 	return false
 }
 
-// number returns the inode number of a regular file, 0 for other files and deleted ones.
+// number returns the inode number of a regular file. It returns 0 and no error for another file and for a deleted one.
 func (f *fanotify) number(h handle) (uint64, error) {
 	var s unix.Stat_t
 	fd, err := f.open(h)

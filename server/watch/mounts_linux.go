@@ -91,8 +91,8 @@ func (m *mountTable) reload() (came, gone []string, err error) {
 	return came, gone, nil
 }
 
-// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are three octal
-// digits.
+// unescaped decodes a path of mountinfo, where blanks, newlines and backslashes are a backslash and three octal
+// digits. It leaves a malformed escape unchanged.
 func unescaped(text string) string {
 	before, rest, found := strings.Cut(text, "\\")
 	if !found {

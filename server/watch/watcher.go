@@ -194,8 +194,8 @@ func (w *watch) drain() error {
 	return err
 }
 
-// remounted handles added and removed mounts: covered documents become unreadable, and uncovered
-// ones are read again (N-90).
+// remounted handles added and removed mounts below the tree. It reports covered documents as gone and the mount point
+// as unreadable, and marks uncovered folders to be read again (N-90).
 func (w *watch) remounted() error {
 	if w.mounts == nil {
 		return nil

@@ -100,8 +100,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c caller) (any, 
 	return p.answer(s, &c, q, x)
 }
 
-// permitted returns the query of a question that the caller may ask. A caller without trust may ask only about the
-// person with its uid, not for evidence, and may not extend the limit (N-98).
+// permitted returns the query of a question that caller c may ask, and a *refusal otherwise. A caller without trust
+// may ask only about the person with its uid, not for evidence, and may not extend the limit (N-98). A question
+// without a limit gets the server's.
 func (s *Server) permitted(c caller, p path, q *question) (index.Query, error) {
 	if !c.trust && (!p.open || !q.Caller) {
 		return index.Query{}, refuse(http.StatusForbidden,

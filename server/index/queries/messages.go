@@ -74,7 +74,8 @@ func parse(body []byte, n needs) (*question, error) {
 	return q, q.check(n)
 }
 
-// check returns an error for a missing field, and for one that the path does not have.
+// check returns an error if a field that the path needs is missing, has too many documents or an unknown form, or if
+// the path does not have the field. It does not check the limit.
 func (q *question) check(n needs) error {
 	subjects := 0
 	for _, set := range []bool{q.Caller, q.Who != "", q.Token != nil} {
