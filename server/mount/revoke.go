@@ -14,11 +14,13 @@ type Passed struct {
 	UID  uint32 // of the user who opened it
 }
 
-// Revoke makes every selected user log on again, drops the cached contents of the selected open files from the host's
-// kernel, and returns those of them that the host's kernel serves past the mount: their programs can use them until
-// they close them. selected gets the user and the kernel name of the file, "" for a cached token. It is called without
-// a lock held. Whoever calls Revoke has marked the kernel's files first ([kernel.System.Revoke]), so that later reads,
-// also those of a memory map, are denied (W-101).
+// Revoke makes every selected user log on again, and drops the cached contents of the selected open files from the
+// host's kernel. It returns the selected open files that the kernel serves past the mount: their programs can use them
+// until they close them.
+//
+// selected gets a user and the kernel name of a file that the user has open. A call with the name "" selects the
+// user's cached token. Revoke calls it without a lock held. Call [kernel.System.Revoke] first: it marks the files, so
+// that later reads, also through a memory map, are denied (W-101).
 func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []Passed) {
 	m.accounts.drop(func(p person) bool { return selected(m.owners.UserSID(p.uid), "") })
 	m.mu.Lock()
@@ -48,7 +50,7 @@ func (m *Mount) Revoke(selected func(user sid.SID, name string) bool) (remain []
 	return remain
 }
 
-// deviceName returns the kernel name of a file.
+// deviceName returns the kernel name of a file, such as \Device\share\a\b.
 func (m *Mount) deviceName(n *node) string {
 	return `\Device\` + strings.TrimPrefix(m.prefix, `\??\`) + m.nodes.path(n, "")
 }
