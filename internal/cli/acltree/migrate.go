@@ -41,9 +41,9 @@ const (
 // NFS4Attribute is the attribute in which Linux shows the ACL of an NFSv4 server.
 const NFS4Attribute = "system.nfs4_acl"
 
-// Change converts the permissions of one file. It leaves a file that has a
-// descriptor, unless Replace is set, and counts it in Kept. With FromNFS4 a file without the ACL is an error. The walk
-// always continues below.
+// Change converts the permissions of one file to a descriptor and returns it. The second result is true, so the walk
+// continues below. Change leaves a file that has a descriptor, unless Replace is set, and counts it in Kept. With
+// FromNFS4 a file without the ACL is an error. Change reports losses to m.Lost and does not write the file.
 func (m *Migration) Change(n *Node) (*sd.Descriptor, bool, error) {
 	if n.Kept.Raw != nil && !m.Replace {
 		m.Kept++
@@ -104,7 +104,8 @@ func (m *Migration) id(id uint32, group bool) sid.SID {
 	return (&Names{Accounts: m.Accounts}).of(id, group)
 }
 
-// ids maps ids as files without a descriptor are mapped.
+// ids returns the map from ids to SIDs for a POSIX conversion, as for files without a descriptor. It returns nil, the
+// default map, without Accounts.
 func (m *Migration) ids() *fileaccess.IDMap {
 	if m.Accounts == nil {
 		return nil
@@ -165,7 +166,7 @@ func DecodeNFS4(b []byte) ([]fileaccess.NFS4ACE, error) {
 	return list, nil
 }
 
-// Check reports a migration that names no known kind of permissions.
+// Check returns an error if From is neither FromPOSIX nor FromNFS4, and nil otherwise.
 func (m *Migration) Check() error {
 	if m.From != FromPOSIX && m.From != FromNFS4 {
 		return errors.New("--from: want posix or nfs4")

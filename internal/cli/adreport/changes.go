@@ -18,7 +18,7 @@ type Changes struct {
 	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
 }
 
-// None reports whether nothing changed.
+// None reports whether all lists are empty, so nothing changed.
 func (c *Changes) None() bool {
 	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.Objects) == 0
 }
@@ -31,7 +31,8 @@ type Change struct {
 	Was               int    // steps in the baseline, of a path that became shorter or longer; 0: there was none
 }
 
-// compare returns the changes from one state to another.
+// compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
+// says in Objects if there are more.
 func compare(before, now *side) (c *Changes, err error) {
 	c = &Changes{}
 	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)
@@ -64,7 +65,7 @@ func compare(before, now *side) (c *Changes, err error) {
 	return c, nil
 }
 
-// administratorsOf returns the administrators of a that b has as other users. A user that b does not have counts.
+// administratorsOf returns the administrators of a that are no administrators of b. A user that b does not have counts.
 func administratorsOf(a, b *side) (n Names) {
 	for i := range a.admins.All() {
 		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
@@ -127,7 +128,8 @@ func (s *side) counterparts(other *side) []int {
 	return at
 }
 
-// lengths returns the number of steps to each important object, by its lower-case path, of those who reach it.
+// lengths returns the number of steps to each important object by each principal that reaches it, without
+// administrators. The keys are the lower-case path and then the lower-case name.
 func (s *side) lengths() (map[string]map[string]int, error) {
 	out := map[string]map[string]int{}
 	for _, t := range s.targets {
@@ -143,7 +145,8 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 	return out, nil
 }
 
-// paths returns the paths of s to important objects that other does not have, or that are shorter in s.
+// paths returns the paths of s to important objects that other does not have, or that are shorter in s, at most
+// maxRows. own and theirs are the results of lengths for s and other.
 func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
 	at := s.counterparts(other)
 	for _, t := range s.targets {

@@ -168,7 +168,8 @@ func (s *side) byDesign(who sid.SID) bool {
 	return false
 }
 
-// held reports whether any principal has an account in its token. It caches the answers in known.
+// held reports whether any principal has an account in its token. It always reports true for SELF, OWNER RIGHTS and
+// CREATOR OWNER. It caches the answers in known.
 func (s *side) held(known map[sid.SID]bool, who sid.SID) bool {
 	is, ok := known[who]
 	if !ok {

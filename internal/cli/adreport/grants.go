@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// grants folds rights: one row for the same rights of the same principals through the same accounts.
+// grants merges the rights on several objects into rows: one row for the same rights of the same principals through the
+// same accounts. Rows with the strongest right come first.
 func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	at := map[string]int{}
 	for _, x := range list {

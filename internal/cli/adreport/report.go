@@ -56,8 +56,8 @@ type objectRights struct {
 	rights []reach.Right
 }
 
-// Do evaluates both states. It returns the error of ctx, or ErrNoObjects. An unreadable object is in no answer and has
-// a line on the page.
+// Do evaluates both states and returns the page. An unreadable object is in no answer and has a line on the page. Do
+// returns the error of ctx, or [ErrNoObjects] if a state has no readable object.
 func (r *Report) Do(ctx context.Context) (*Page, error) {
 	now, err := r.side(ctx, &r.Now)
 	if err != nil {
@@ -141,8 +141,8 @@ func (s *side) administrators() {
 	}
 }
 
-// keep stores the rights that others than administrators and the object's own account have (B-47). A weaker right is
-// left out for a principal with all rights.
+// keep stores the rights on an object that principals other than administrators and the object's own account have
+// (B-47). It leaves out a weaker right for a principal with all rights.
 func (s *side) keep(object int, rights []reach.Right) {
 	self := -1
 	o := &s.search.Objects[object]

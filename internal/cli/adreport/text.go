@@ -23,7 +23,8 @@ type textPage struct {
 	width int
 }
 
-// Text writes the page as text. Lines have at most width columns, if no single name is longer; 0 is no limit.
+// Text writes the page as text. It shortens long lists and says so. Lines have at most width columns, if no single word
+// is longer; 0 is no limit. It returns the first error of out.
 func (p *Page) Text(out io.Writer, width int) error {
 	t := &textPage{bufio.NewWriter(out), width}
 	t.line("", p.Title)

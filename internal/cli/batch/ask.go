@@ -13,7 +13,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ask fills in c.question from the fields of a line.
+// ask fills in c.question from the fields of a line. The error names the wrong or missing field; c.question is then
+// incomplete.
 func (c *checker) ask() error {
 	s, err := c.subject()
 	if err != nil {
@@ -35,7 +36,8 @@ func (c *checker) ask() error {
 	return c.descriptor(s, q)
 }
 
-// subject returns the token of a line, from the cache, the definitions or the line itself.
+// subject returns the token of a line: that of an earlier define line, or the parsed token file of the line, from the
+// cache if possible. It is an error if the line has both or neither, or if no earlier line defines the name.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {
@@ -61,7 +63,7 @@ func (c *checker) subject() (*subject, error) {
 	return s, err
 }
 
-// desired returns the requested rights: a number, or text in the form of sddl.ParseRights.
+// desired returns the requested rights: a number, or text in the form of sddl.ParseRights. A missing field is an error.
 func (c *checker) desired() (winnt.AccessMask, error) {
 	v := c.slots[fDesired]
 	if absent(v) {
@@ -88,7 +90,8 @@ func maskOf(name string, v []byte) (winnt.AccessMask, error) {
 	return winnt.AccessMask(n), err
 }
 
-// mappingOf sets the generic mapping: the name of an object type, or four masks. Without the field it is that of files.
+// mappingOf sets the generic mapping of r. The field is the name of an object type or an array of four masks. Without
+// the field the mapping is that of files. The masks stay valid until the next line.
 func (c *checker) mappingOf(r *access.Request) error {
 	v := c.slots[fMapping]
 	switch {
@@ -135,7 +138,7 @@ func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// options sets the rarely used fields.
+// options sets the optional fields selfSid, resultList, call and objectTypes of q. An absent field leaves q unchanged.
 func (c *checker) options(s *subject, q *accessquery.Query) error {
 	r := &q.Request
 	if v := c.slots[fSelfSID]; !absent(v) {
@@ -165,7 +168,8 @@ func (c *checker) options(s *subject, q *accessquery.Query) error {
 
 var objectTypeFields = strict.Layout{"level", "guid"}
 
-// objectTypes sets the list of object types.
+// objectTypes sets the list of object types. Without the field it leaves r unchanged. The list stays valid until the
+// next line.
 func (c *checker) objectTypes(r *access.Request) error {
 	v := c.slots[fObjectTypes]
 	if absent(v) {

@@ -44,7 +44,7 @@ type state struct {
 	dir *directory.Directory
 }
 
-// reason returns why a bit was granted or denied, the zero Reason if the check fails.
+// reason returns why a bit was granted or denied in this state. It returns the zero Reason if the check fails.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
 		Desired: winnt.MAXIMUM_ALLOWED | bit,
@@ -56,7 +56,7 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	return r.Reason
 }
 
-// entry returns the entry a reason points to; ok is false if it points to none.
+// entry returns the entry that a reason points to. ok is false if it points to none.
 func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
 	l := s.d.DACL()
 	if r.List == "SACL" {
@@ -78,10 +78,10 @@ func (s state) has(a sd.ACE) bool {
 	return false
 }
 
-// member reports whether the token holds a SID in a way that counts.
+// member reports whether an allow entry for a SID applies to the token.
 func (s state) member(x sid.SID) bool { return s.t.Member(x, false) }
 
-// text prints an entry, with the name of its account.
+// text returns an entry as SDDL, with the object types and the name of its account.
 func (s state) text(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {

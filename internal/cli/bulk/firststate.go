@@ -51,7 +51,8 @@ func (p *past) close() {
 	p.table.close()
 }
 
-// put stores an object. It replaces an earlier object with the same path.
+// put stores an object with its descriptor. It replaces an earlier object with the same path. It may not be called
+// after index.
 func (p *past) put(o *objects.Object) error {
 	at, err := p.descriptor(o)
 	if err != nil {
@@ -102,7 +103,7 @@ func (p *past) descriptor(o *objects.Object) (int64, error) {
 	return at, nil
 }
 
-// index builds the hash table, after the last put.
+// index builds the hash table from paths to records. Call it once, after the last put and before find.
 func (p *past) index() error {
 	p.recent = nil
 	p.slots = uint64(1) << max(bits.Len64(2*p.records), 6)
@@ -147,8 +148,8 @@ func (p *past) read(at int64, e *entry) error {
 	return p.log.readAt(e.path, at+recordSize)
 }
 
-// find looks up a path. It returns the slot of the path, or the free slot where it would be, and decodes the record
-// into e.
+// find looks up a path. If ok, slot is the slot of the path and e its decoded record. Otherwise slot is the free slot
+// where the path would be, and e is undefined.
 func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 	h := p.hash(path)
 	var b [8]byte
@@ -214,7 +215,8 @@ type rest struct {
 	at int64
 }
 
-// Next fills b with further such objects.
+// Next fills b with further objects that only the first state has. It skips unreadable ones. It returns io.EOF at the
+// end.
 func (r *rest) Next(b *objects.Batch) error {
 	var e, found entry
 	for r.at < r.p.log.size && b.Len() < objects.PerBatch {

@@ -70,7 +70,7 @@ func (a *alternatives) remark(x place) (string, error) {
 	return strings.Join(all, ", "), nil
 }
 
-// open makes the deciders.
+// open creates the deciders of all kinds of logon on first use.
 func (a *alternatives) open() error {
 	runs, err := a.run.logons()
 	if err != nil {
@@ -87,7 +87,7 @@ func (a *alternatives) open() error {
 	return err
 }
 
-// differs returns how the answer of another decider differs, "" if it is the same.
+// differs returns how the answer of the decider d differs from that of the run, as text, "" if it is the same.
 func (a *alternatives) differs(d *decider, x place) (string, error) {
 	if a.run.Ask == What {
 		has, _, err := a.own.maximum(x)

@@ -140,7 +140,8 @@ func (b *best) trim() {
 	*b = (*b)[:min(len(*b), maxListed)]
 }
 
-// Write writes the page as one self-contained HTML file. Call it once, after Collect: it removes the temporary data.
+// Write writes the page as one self-contained HTML file to out. Call it once, after Collect: it removes the temporary
+// data. It also sets Distinct. It writes nothing if it fails before the page is complete.
 func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
 	p := r.page()
@@ -182,7 +183,7 @@ func (r *Report) Write(out io.Writer) error {
 	return err
 }
 
-// list adds the descriptors and their details to the page, each once.
+// list adds the riskiest and the widest descriptors to the page, and the details of each of them once.
 func (p *page) list(risky, widest best) error {
 	var all []*listed
 	at := map[string]*listed{}
@@ -224,7 +225,8 @@ func hashOf(script string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// reachRows returns the principals with access to the most objects.
+// reachRows returns the principals with access to the most objects, at most 200: first by control, then by writing,
+// then by reading.
 func (r *Report) reachRows() (out []reachRow) {
 	total := max(r.Objects-r.Unreadable, 1)
 	for i, n := range r.reach {

@@ -77,7 +77,8 @@ func (r *Report) sets(k place) ([]effective.Set, error) {
 	return sets, err
 }
 
-// because returns the entries that grant a right to a principal: of the object, and of the share if there is one.
+// because returns the entries that grant a right to a principal, as text: of the object, and of the share if there is
+// one. It returns "" if the right is not granted. p is the index of the principal.
 func (r *Report) because(k place, p int, right words.Right) string {
 	if r.Directory.Principals[p].Root {
 		return "admin users of the share: files are not asked"
@@ -97,7 +98,8 @@ func (r *Report) because(k place, p int, right words.Right) string {
 	return strings.Join(all, " or ")
 }
 
-// reasons returns the entries that grant a mask. ok is false if the mask is not granted.
+// reasons returns the entries of d that grant a mask to a principal. ok is false if the mask is not granted. If the
+// check fails, text is its error and ok is true.
 func (r *Report) reasons(
 	d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask,
 ) (text string, ok bool) {

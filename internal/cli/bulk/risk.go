@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// sizeAtLeast returns an error if the runs are out of order or the file is shorter than the last one.
+// sizeAtLeast returns an error if the ends of runs are out of order or the file is shorter than the last one. Without
+// runs it returns nil.
 func sizeAtLeast(f *os.File, runs []int64) error {
 	if len(runs) == 0 {
 		return nil

@@ -41,7 +41,8 @@ const (
 	ESBulk    // Who of one right: what Elasticsearch and OpenSearch take as _bulk
 )
 
-// ParseFormat returns the format with a name. An unknown name is an error.
+// ParseFormat returns the format with a name: table, jsonl, csv, es-bulk or csv-tables. Any other name, the empty one
+// too, is an error.
 func ParseFormat(name string) (Format, error) {
 	switch name {
 	case "table":
@@ -102,7 +103,9 @@ type Run struct {
 	kind    logon.Kind // of a run of logons
 }
 
-// Do runs the pass and writes rows in input order. If ctx is cancelled, it stops between two objects and returns the
+// Do runs the pass, writes rows in input order and returns the counts. An unreadable object gets a row with its error
+// and does not end the run. Do returns the error of [Run.Check] before it writes. It also fails if the question is
+// invalid, or if the source or the output fails. If ctx is cancelled, it stops between two objects and returns the
 // error of ctx. The output is then complete up to the position in the summary. It does not wait for a source that
 // blocks in Next.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
@@ -143,8 +146,8 @@ func (r *Run) rows(ctx context.Context) (Summary, error) {
 	return answer(ctx, r, askWho, (*named).key)
 }
 
-// Check returns an error if the format does not support the question. Do calls it before it writes. sets reports
-// whether there is an output for the table of sets.
+// Check returns an error if the format does not support the question, nil otherwise. Do calls it before it writes. sets
+// means that there is an output for the table of sets.
 func (r *Run) Check(sets bool) error {
 	switch {
 	case r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1):
@@ -175,7 +178,8 @@ func (r *Run) prepare() {
 	}
 }
 
-// compile compiles the principals, unless they are.
+// compile compiles the principals, unless they are compiled, and the effect of the share on them. For What it takes
+// only the one principal.
 func (r *Run) compile() {
 	if r.tokens == nil {
 		tokens := r.Directory.Tokens()
@@ -194,8 +198,9 @@ func (r *Run) compile() {
 // defaultCache is the default limit of the caches, in bytes.
 const defaultCache = 256 << 20
 
-// Fingerprint identifies the question of a run, its policies and options included. Runs with the same fingerprint over
-// the same input write the same rows, unless their callbacks differ.
+// Fingerprint returns a text that identifies the question of a run, its policies and options included. Runs with the
+// same fingerprint over the same input write the same rows, unless their callbacks differ. It does not depend on the
+// source, the output or the limits.
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)

@@ -72,8 +72,8 @@ func (w *worker[A, T]) batch(b *box[T]) {
 	})
 }
 
-// outcome returns the answer for an object, from the table or newly computed. Two workers may compute the same answer
-// at the same time; either is kept.
+// outcome returns the answer for an object, from the table or newly computed. An answer that depends on the object
+// itself is not shared. Two workers may compute the same answer at the same time; either is kept.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
 	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
@@ -132,7 +132,8 @@ func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// pass runs one question for all objects. write handles box.part, before the rows; it may be nil.
+// pass runs one question for all objects and writes their rows. write handles box.part before the rows of each batch;
+// it may be nil.
 func pass[A, T any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
 ) (Summary, error) {
@@ -150,7 +151,7 @@ func pass[A, T any](
 	return p.do(ctx)
 }
 
-// workers returns a maker of workers that share one table of answers.
+// workers returns a function that creates workers, which share one table of answers.
 func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
 	known := newTable[outcome[A]](r.CacheBytes)
 	return func() (func(*box[T]), error) {

@@ -113,7 +113,8 @@ func (l *linter) condition(i int, e *entry) {
 	}
 }
 
-// resource returns an attribute of the object like the access check: the first valid one with the name.
+// resource returns an attribute of the object as the access check does: the first valid one with the name. It returns
+// false if there is none.
 func (l *linter) resource(name string) (claims.Attribute, bool) {
 	for _, a := range l.d.SACL().All() {
 		if a.Type() != sd.SystemResourceAttribute || a.Flags()&sd.InheritOnly != 0 {
@@ -209,7 +210,7 @@ func drop(a sd.ACE) string {
 	return "drop the entry"
 }
 
-// order reports the first entry that violates the canonical order.
+// order reports the first entry that violates the canonical order, nothing if the list is canonical.
 func (l *linter) order(list *sd.ACL) {
 	if sd.IsCanonical(list) {
 		return
@@ -227,7 +228,8 @@ func (l *linter) order(list *sd.ACL) {
 	}
 }
 
-// trustee reports a SID that no token has.
+// trustee reports the SIDs of an entry that no token has: unknown forms, and in a DACL a CREATOR OWNER or CREATOR GROUP
+// that nothing inherits.
 func (l *linter) trustee(list string, i int, a sd.ACE) {
 	for _, s := range []sid.SID{a.SID(), a.ClientSID()} {
 		switch {

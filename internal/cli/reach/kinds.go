@@ -99,7 +99,8 @@ type subject struct {
 	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 
-// subject returns the facts about an object, by its classes or else by its SID in the directory.
+// subject returns the facts about an object, by its classes or else by its SID in the directory. A malformed
+// msDS-GroupMSAMembership is an error.
 func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	d := s.Directory
 	o.user = -1

@@ -32,7 +32,8 @@ var operators = [...]operator{
 // descriptor (B-46).
 var operatorPrivileges = word{name: "OperatorPrivileges"}
 
-// Operator returns what membership in a built-in operators' group gives on domain controllers, "" for other groups.
+// Operator returns a description of what membership in a built-in operators' group gives on domain controllers. It
+// returns "" for other groups.
 func Operator(group sid.SID) string {
 	for i := range operators {
 		if operators[i].group == group {
@@ -76,7 +77,7 @@ func (a *asker) operators(object int, answers []answer) []answer {
 	return append(answers, all)
 }
 
-// tokenOf returns the token of a principal. That of a domain controller has Enterprise Domain Controllers, which no
+// tokenOf returns the token of a principal. For a domain controller it adds Enterprise Domain Controllers, which no
 // directory lists (B-52).
 func (s *Search) tokenOf(user int) *token.Token {
 	t, domain := s.Directory.Principals[user].Token, s.Directory.Domain

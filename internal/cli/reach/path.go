@@ -88,7 +88,8 @@ func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	return step, grants, err
 }
 
-// deciders returns the entries that granted each part of a step, as text and as values.
+// deciders returns the entries that grant each part of a step to the token t, as text and as values. It fails if the
+// check does not grant the step.
 func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	if e.word == &operatorPrivileges {
 		o := operatorOf(t)

@@ -108,7 +108,8 @@ type Creation struct {
 	Mapping         winnt.GenericMapping
 }
 
-// ReadCreation parses the input of a NewDescriptor question.
+// ReadCreation parses the input of a NewDescriptor question. A missing parent or creator is nil. Malformed flags, a
+// malformed descriptor and an unknown mapping are errors.
 func ReadCreation(in Fields) (c Creation, err error) {
 	text := func(name string) string { s, _ := in[name].(string); return s }
 	for name, to := range map[string]**sd.Descriptor{"parent": &c.Parent, "creator": &c.Creator} {

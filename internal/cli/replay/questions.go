@@ -32,7 +32,7 @@ type Question struct {
 var texts string
 
 // Questions returns the built-in questions: the texts of texts.txt, the descriptors of the access vectors, and the
-// access vectors.
+// access vectors. The error is about this embedded data.
 func Questions() ([]Question, error) {
 	list, err := textQuestions(texts)
 	if err != nil {
@@ -154,8 +154,8 @@ func textQuestions(file string) (list []Question, err error) {
 	return list, nil
 }
 
-// Back returns the follow-up question for accepted text: converting its bytes back to text. ok is false if there is
-// none.
+// Back returns the follow-up question for accepted text: converting its bytes back to text. out is the answer to q. ok
+// is false if q is no conversion of text or out has no bytes.
 func (q Question) Back(out Fields) (back Question, ok bool) {
 	hex, _ := out["hex"].(string)
 	back = Question{Case: q.Case + ", back", In: Fields{"hex": hex}, Rules: q.Rules}

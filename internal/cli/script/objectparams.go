@@ -80,7 +80,8 @@ func addObjectConstants(env starlark.StringDict) {
 	}
 }
 
-// convertObject converts the parameters of the object services; known is false for other types.
+// convertObject sets a parameter of a type that only object services use. It returns false and leaves the parameter
+// unchanged for other types.
 func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, err error) {
 	if calltext.Opaque[to.Type()] != "" {
 		return true, setOpaque(to, v)
@@ -118,8 +119,8 @@ func (r *Runner) convertObject(to reflect.Value, v starlark.Value) (known bool, 
 	return true, err
 }
 
-// handleFlags reads {"Inherit": …, "ProtectFromClose": …}, or what
-// NtQueryObject returned.
+// handleFlags converts {"Inherit": …, "ProtectFromClose": …}, or the struct that NtQueryObject returned. A missing key
+// is False.
 func handleFlags(v starlark.Value) (c nt.Captured[nt.HandleFlagInformation], err error) {
 	get := func(name string) (bool, error) {
 		var x starlark.Value = starlark.False

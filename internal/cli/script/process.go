@@ -42,7 +42,7 @@ var structTypes = map[reflect.Type]string{
 	reflect.TypeFor[*win32.SecurityAttributes]():                    "security_attributes",
 }
 
-// setStruct sets such a parameter; None is NULL. done is false for others.
+// setStruct sets a parameter of one of structTypes; None is NULL. done is false for other types.
 func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 	name, ok := structTypes[to.Type()]
 	if !ok {

@@ -50,7 +50,7 @@ func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 	return uint32Value(v)
 }
 
-// attributeChange reads (operation, attribute).
+// attributeChange converts a tuple (operation, attribute), such as ("ADD", {…}).
 func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err error) {
 	t, ok := v.(starlark.Tuple)
 	if !ok || len(t) != 2 {
@@ -67,7 +67,8 @@ func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err
 	return c, err
 }
 
-// setRoutine sets a callback parameter to a function of the program. The same function is the same routine.
+// setRoutine sets a callback parameter to a function of the program. The same function is always the same routine. An
+// error of the function counts as a failed expectation.
 func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	f, ok := v.(starlark.Callable)
 	if !ok {
@@ -90,7 +91,7 @@ func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 	return nil
 }
 
-// tokenOut converts out parameters of the token services.
+// tokenOut converts out parameters of the token services. It returns false for other types.
 func (r *Runner) tokenOut(x any) (starlark.Value, bool) {
 	switch x := x.(type) {
 	case claims.Attribute:

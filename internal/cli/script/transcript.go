@@ -52,7 +52,8 @@ func (t *transcript) colour(code, s string) string {
 	return code + s + reset
 }
 
-// Traced implements nt.Tracer.
+// Traced prints or records a finished call, as the Config requests. With Config.Record it records only calls of user
+// mode.
 func (t *transcript) Traced(c *nt.Call) {
 	switch {
 	case t.r.cfg.Record != nil:
@@ -79,7 +80,7 @@ func (t *transcript) printer() *calltext.Printer {
 	return &calltext.Printer{TokenNames: t.r.names, Colour: t.r.cfg.Colour}
 }
 
-// say prints a line of the program.
+// say prints a line of the program, unless quiet.
 func (t *transcript) say(msg string) {
 	switch {
 	case t.r.cfg.Quiet:

@@ -121,7 +121,7 @@ func (*processValue) AttrNames() []string {
 	return []string{"exit", "id", "name", "new_thread", "thread"}
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns an attribute of the process: id, name, its first thread, and the functions new_thread and exit.
 func (v *processValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "thread":
@@ -190,7 +190,7 @@ func (*threadValue) AttrNames() []string {
 	return names
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns id, name or process, or a service or Win32 function as a method. A kernel-mode routine is an error.
 func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "id":
@@ -241,7 +241,7 @@ func (*kernelValue) AttrNames() []string {
 	return names
 }
 
-// Attr implements starlark.HasAttrs.
+// Attr returns the name, or a kernel routine as a method. A user-mode service is an error.
 func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 	if name == "name" {
 		return starlark.String(v.k.Name()), nil

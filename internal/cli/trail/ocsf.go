@@ -13,8 +13,8 @@ const ocsfVersion = "1.8.0"
 
 type object = map[string]any
 
-// OCSF returns the record as an event of the Open Cybersecurity Schema Framework
-// (U-76).
+// OCSF returns the record as an event of the Open Cybersecurity Schema Framework, version 1.8.0 (U-76). Fields without
+// an OCSF attribute are under "unmapped". The caller owns the map.
 func OCSF(e *audit.Event) map[string]any {
 	c := classOf(e)
 	o := &ocsf{e: e, class: c, taken: map[string]bool{}}
@@ -121,7 +121,8 @@ func userType(sid string) int {
 	return 0
 }
 
-// actor returns the actor: the client as user, and the server as the user of its process.
+// actor returns the actor: the client as user, and the server as the user of its process. It returns nil for a record
+// without a subject.
 func (o *ocsf) actor() object {
 	user := o.user("Subject")
 	if user == nil {

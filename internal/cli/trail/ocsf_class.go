@@ -91,7 +91,8 @@ func classOf(e *audit.Event) class {
 	return class{kernelResource, 1, ""}
 }
 
-// byType returns an activity of a file or a key, or "other" with a name.
+// byType returns an activity of a file or a key: ofFile or ofKey. For other objects, and if that activity is 0, it
+// returns "other" with a name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
 	case file && ofFile > 0:
@@ -102,7 +103,8 @@ func byType(file, key bool, ofFile, ofKey int, name string) class {
 	return class{kernelResource, other, name}
 }
 
-// useOf returns the file activity for the use of a right: read (2) if no other is known.
+// useOf returns the file activity for the rights of a mask, the most specific first. It returns 2, read, if no other is
+// known.
 func useOf(m uint64) int {
 	for _, u := range []struct {
 		mask     uint64

@@ -46,12 +46,12 @@ const (
 	maxKey   = 512     // bytes of the names of one
 )
 
-// NewWindowsCheck returns a check that passes a line about each difference to report.
+// NewWindowsCheck returns a check that calls report with a line about each difference. report must not be nil.
 func NewWindowsCheck(report func(line string)) *WindowsCheck {
 	return &WindowsCheck{report: report, opens: map[openKey]winnt.AccessMask{}}
 }
 
-// Differing returns the number of differences that are not known ones.
+// Differing returns the number of differences so far, without the known ones that docs/CAVEATS.md describes.
 func (c *WindowsCheck) Differing() (n uint64) {
 	for i := range c.counts {
 		n += c.counts[i].differing
@@ -59,7 +59,7 @@ func (c *WindowsCheck) Differing() (n uint64) {
 	return n
 }
 
-// Print writes the number of equal, differing and known comparisons of each kind.
+// Print writes a table with the number of equal, differing and known comparisons of each kind so far.
 func (c *WindowsCheck) Print(w io.Writer) error {
 	text := fmt.Sprintf("%-28s%10s%12s%8s\n", "compared", "equal", "differing", "known")
 	for i, n := range c.counts {
@@ -69,7 +69,8 @@ func (c *WindowsCheck) Print(w io.Writer) error {
 	return err
 }
 
-// Add compares one event.
+// Add makes all comparisons that apply to an event, counts them and reports differences. Events must come in their
+// order, because an open is compared with later uses.
 func (c *WindowsCheck) Add(e *audit.Event) {
 	c.fields(e)
 	c.codes(e)
@@ -117,7 +118,7 @@ func (c *WindowsCheck) fields(e *audit.Event) {
 	c.note(checkFields, e, strings.Join(slices.Collect(k.Fields()), " "), strings.Join(got, " "))
 }
 
-// codes compares the list of rights with that of the mask.
+// codes compares the rights that an event lists with those of its mask.
 func (c *WindowsCheck) codes(e *audit.Event) {
 	var listed []string
 	var mask winnt.AccessMask
@@ -158,7 +159,7 @@ type explained struct {
 	entry sd.ACE
 }
 
-// explainedRights returns the rights of an event that have a reason.
+// explainedRights returns the rights of an event that have a reason. An entry that is not valid SDDL is an error.
 func explainedRights(e *audit.Event) (lines []explained, err error) {
 	for a := range e.Accesses() {
 		if a.Reason == 0 {
