@@ -12,7 +12,7 @@ import (
 
 // Sources returns the changed files of a journal as two states for a comparison: with their earlier descriptors, and
 // with their new ones. prefix begins the paths. Each source has a goroutine, which ends when the source is read to its
-// end or halted. The caller must do one of both.
+// end or halted. The caller must do one of the two.
 func (j *Journal) Sources(prefix string) (before, after objects.Source) {
 	return j.source(prefix, false), j.source(prefix, true)
 }

@@ -166,8 +166,8 @@ type Journal struct {
 }
 
 // ReadJournal reads a journal from its first line to its last, and checks its checksum. The error wraps [ErrNoJournal]
-// or [ErrUnfinished], says which line is damaged, or is that of reading f. The Journal reads f again later, so f must
-// stay open.
+// or [ErrUnfinished], names the damaged line, or is the read error. The Journal reads f again later, so f must stay
+// open.
 func ReadJournal(f io.ReaderAt) (*Journal, error) {
 	j := &Journal{file: f}
 	sum, before := sha256.New(), ""

@@ -151,7 +151,7 @@ func (o Offline) decode(h Held, raw []byte) (*ntacl.Attribute, ntacl.Verdict, er
 	return a, a.Verify(info, access, inherited), nil
 }
 
-// verdictOf judges an attribute whose hash does not cover permissions.
+// verdictOf returns the verdict on an attribute whose hash does not cover permissions, and Unverifiable for nil.
 func verdictOf(a *ntacl.Attribute) ntacl.Verdict {
 	if a == nil {
 		return ntacl.Unverifiable

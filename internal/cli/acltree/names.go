@@ -36,12 +36,11 @@ type Names struct {
 	Host func(name string, group bool) (id uint32, ok bool)
 }
 
-// Find returns the account of a name: a user or group of one of the sources, a
-// well-known name such as Everyone or BUILTIN\Users, or a SID. A name that
-// begins with "user:" or "group:" is only one of that kind. An account of a source
-// comes before a SID or an alias of SDDL such as BA, and both before a well-known name. If
-// the name is an account and an alias of another SID, Find fails, because each reading could be
-// meant (U-116).
+// Find returns the account of a name: a user or group of one of the sources, a well-known name such as Everyone or
+// BUILTIN\Users, or a SID. A prefix "user:" or "group:" selects that kind only. An account of a source comes before a
+// SID or an alias of SDDL such as BA, and both before a well-known name. If the name is an account and an alias of
+// another SID, Find fails, because each reading could be meant (U-116). An empty or unknown name is an error, which
+// suggests a similar one. Find returns errors of Server too.
 func (n *Names) Find(name string) (Account, error) {
 	kind, rest, ok := strings.Cut(name, ":")
 	if !ok || kind != "user" && kind != "group" {
@@ -130,8 +129,8 @@ const overflow = 65534
 var errOverflow = errors.New("uid 65534 stands for every user without an id and is not an account: " +
 	"write Anonymous or a SID")
 
-// listed finds a name in the directory, which must not be nil: first a user, then a group. kind limits it to one of
-// both.
+// listed finds a name in the directory, which must not be nil: first a user, then a group. kind selects one of the two;
+// "" means both.
 func (n *Names) listed(name, kind string) (Account, bool) {
 	if kind != "group" {
 		if p := n.Directory.Account(name); p != nil {

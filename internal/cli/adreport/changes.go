@@ -78,7 +78,8 @@ func administratorsOf(a, b *side) (n Names) {
 	return n
 }
 
-// beyond returns the rights of s that other does not have. Rights that an administrator of other had do not count.
+// beyond returns the rights of s that the same principal did not have in other. It leaves out rights that follow from
+// all rights on the object, and rights of principals that were administrators in other.
 func (s *side) beyond(other *side) (out []objectRights) {
 	theirs := map[string]effective.Set{}
 	for _, x := range other.rights {
@@ -111,7 +112,8 @@ func (s *side) beyond(other *side) (out []objectRights) {
 	return out
 }
 
-// counterparts returns the index of each principal in another state, -1 for none.
+// counterparts returns, for each principal of s, the index of the principal with the same name in other, -1 without
+// one. It ignores the case of names.
 func (s *side) counterparts(other *side) []int {
 	d := other.search.Directory
 	names := map[string]int{}
@@ -214,7 +216,8 @@ type Consequence struct {
 	Objects      []string
 }
 
-// divide returns the changes that lead through no other important object, and the others by principal.
+// divide splits a list of changes. own has the changes that lead through no other important object. rest has the
+// others, grouped by principal and that object.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
 	for _, x := range list {
@@ -236,11 +239,13 @@ func divide(list []Change) (own []Change, rest []Consequence) {
 // OpenedDirectly returns the new and shorter paths that lead through no other important object.
 func (c *Changes) OpenedDirectly() []Change { own, _ := divide(c.Opened); return own }
 
-// OpenedThrough returns the other new and shorter paths.
+// OpenedThrough returns the new and shorter paths that lead through another important object, grouped by principal and
+// that object.
 func (c *Changes) OpenedThrough() []Consequence { _, rest := divide(c.Opened); return rest }
 
 // ClosedDirectly returns the closed and longer paths that led through no other important object.
 func (c *Changes) ClosedDirectly() []Change { own, _ := divide(c.Closed); return own }
 
-// ClosedThrough returns the other closed and longer paths.
+// ClosedThrough returns the closed and longer paths that led through another important object, grouped by principal and
+// that object.
 func (c *Changes) ClosedThrough() []Consequence { _, rest := divide(c.Closed); return rest }

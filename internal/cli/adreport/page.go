@@ -62,7 +62,7 @@ type Route struct {
 }
 
 // Ways returns the routes of several steps that go through no other important object. Routes of one step are in Direct.
-// It returns nil if there are none.
+// It returns nil if it finds none.
 func (t *Target) Ways() (list []Route) {
 	for _, r := range t.Routes {
 		if r.Through == "" && len(r.Steps) > 1 {
@@ -123,7 +123,7 @@ func (p *Page) count(s *side, state *State) {
 	p.Administrators = s.names(s.admins)
 }
 
-// names returns the names of a set of principals.
+// names returns the number of principals in a set and the names of the first maxNames.
 func (s *side) names(set effective.Set) Names {
 	n := Names{Count: set.Count()}
 	for i := range set.All() {
@@ -135,7 +135,7 @@ func (s *side) names(set effective.Set) Names {
 	return n
 }
 
-// important fills in the important objects.
+// important adds a row for each important object: the direct rights on it and the routes to it.
 func (p *Page) important(s *side) error {
 	at := map[int][]reach.Right{}
 	for _, x := range s.rights {

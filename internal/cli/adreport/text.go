@@ -120,7 +120,7 @@ func steps(n int) string {
 	return plural(n, "step")
 }
 
-// plural returns a number of things as text. The plural of one is many, or one with an s.
+// plural returns a number with its noun, such as "2 steps". The plural is many[0], or else one with an s.
 func plural(n int, one string, many ...string) string {
 	switch {
 	case n == 1:
@@ -182,7 +182,8 @@ func (t *textPage) changes(c *Changes) {
 	}
 }
 
-// paths writes paths that one state has.
+// paths writes changed paths. one is the label of a path that only one state has, other the label of a path with
+// another length.
 func (t *textPage) paths(one, other string, list []Change) {
 	own, rest := divide(list)
 	for _, x := range own {
@@ -199,7 +200,7 @@ func (t *textPage) paths(one, other string, list []Change) {
 	}
 }
 
-// text returns the first names, and the number of the others.
+// text returns the first most names and the number of the remaining ones, and "nobody" without a name.
 func (n Names) text(most int) string {
 	list := n.List[:min(most, len(n.List))]
 	text := strings.Join(list, ", ")

@@ -8,7 +8,7 @@ import (
 )
 
 // Append runs a query and appends the answer to dst as a line of the batch format, without a newline. id is JSON; nil
-// means null. If the query fails, it returns dst unchanged.
+// means null. If the query fails, it returns dst unchanged and the error. A denied access is an answer and no error.
 func Append(dst, id []byte, q *accessquery.Query) ([]byte, error) {
 	a, err := q.Ask()
 	if err != nil {

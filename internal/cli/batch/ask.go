@@ -36,8 +36,9 @@ func (c *checker) ask() error {
 	return c.descriptor(s, q)
 }
 
-// subject returns the token of a line: that of an earlier define line, or the parsed token file of the line, from the
-// cache if possible. It is an error if the line has both or neither, or if no earlier line defines the name.
+// subject returns the token of a line: a token that an earlier define line stored, or the parsed token file of the
+// line, from the cache if possible. It is an error if the line has both or neither, or if no earlier line defines the
+// name.
 func (c *checker) subject() (*subject, error) {
 	file, ref := c.slots[fToken], c.slots[fTokenRef]
 	switch {
@@ -84,14 +85,14 @@ func (c *checker) desired() (winnt.AccessMask, error) {
 	return m, nil
 }
 
-// maskOf parses a mask that is a number.
+// maskOf parses a mask that is a number of at most 32 bits. The error has the name of the field.
 func maskOf(name string, v []byte) (winnt.AccessMask, error) {
 	n, err := uintOf(name, v, math.MaxUint32)
 	return winnt.AccessMask(n), err
 }
 
 // mappingOf sets the generic mapping of r. The field is the name of an object type or an array of four masks. Without
-// the field the mapping is that of files. The masks stay valid until the next line.
+// the field it sets the mapping of files. The masks in r stay valid until the next line.
 func (c *checker) mappingOf(r *access.Request) error {
 	v := c.slots[fMapping]
 	switch {
@@ -125,7 +126,8 @@ func (c *checker) mappingOf(r *access.Request) error {
 	return nil
 }
 
-// maskValue parses a mask that is a number or text.
+// maskValue parses a mask that is a number or text in the form of sddl.ParseRights. The error has the name of the
+// field.
 func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
 	text, ok := strict.Unquote(c.unquote, v)
 	if !ok {

@@ -77,7 +77,7 @@ type subject struct {
 	domain sid.SID // of the user, for aliases such as DU; zero if it is in none
 }
 
-// parseSubject parses a token file and derives the user's domain. The error is that of token.Parse.
+// parseSubject parses a token file and derives the user's domain. It returns the errors of token.Parse.
 func parseSubject(file []byte) (*subject, error) {
 	t, err := token.Parse(file)
 	if err != nil {

@@ -95,8 +95,9 @@ func badSIDByte(b []byte) int {
 	return len(b)
 }
 
-// Descriptors returns the job of `refmon sddl --batch`: {"id","sddl","domain"} becomes {"id","hex"} with the
-// self-relative form, and {"id","hex","domain"} becomes {"id","sddl"} with the canonical text (S-80).
+// Descriptors returns a new job that converts descriptors, for `refmon sddl --batch`: {"id","sddl","domain"} becomes
+// {"id","hex"} with the self-relative form, and {"id","hex","domain"} becomes {"id","sddl"} with the canonical text
+// (S-80).
 func Descriptors() *Job {
 	return (&conversion{
 		fields: strict.Layout{"id", "sddl", "hex", "domain"},

@@ -99,8 +99,8 @@ func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
 	return p, nil
 }
 
-// skipLine reads to the next newline, sends the complete lines after it and returns a piece with the rest. The error is
-// that of the input, or io.ErrNoProgress.
+// skipLine reads to the next newline, sends the complete lines after it and returns a piece with the rest. It returns
+// the read error, or io.ErrNoProgress.
 func (r *reader) skipLine() (*piece, error) {
 	p, err := r.take(nil)
 	if err != nil {

@@ -34,7 +34,7 @@ func newAggregate[T any](limit int, add func(into, v *T), cost func(v *T) int) *
 const entryCost = 64
 
 // merge adds a value to the sum of a key. The aggregate owns v afterwards. If the memory is full, it spills all sums to
-// the file; the error is that of the file.
+// the file; it returns the write error.
 func (a *aggregate[T]) merge(key string, v *T) error {
 	if known := a.m[key]; known != nil {
 		a.size -= a.cost(known)

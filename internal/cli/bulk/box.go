@@ -46,7 +46,7 @@ func (b *box[T]) fail(o *objects.Object, err error) {
 	}
 }
 
-// note counts the note of an object.
+// note counts the note of an object in the summary of the batch.
 func (b *box[T]) note(o *objects.Object) {
 	switch o.Note {
 	case objects.NoteStale:

@@ -14,7 +14,8 @@ import (
 )
 
 // cause explains in a few words why the rights of a principal changed: an added or removed entry, a membership, the
-// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost.
+// owner. It explains the lowest bit gained, or if none was gained the lowest bit lost. A nil descriptor in before or
+// after means that the object does not exist there.
 func (d *Diff) cause(c *change, before, after key) string {
 	p := d.pairs[c.who]
 	switch {
@@ -147,8 +148,8 @@ func lost(before, after access.Reason, was, is state) string {
 	return "was " + before.String() + ", now " + after.String()
 }
 
-// ownerCause explains why a principal has the owner's rights in only one state: a different owner, an entry for OWNER
-// RIGHTS, or membership in the owner.
+// ownerCause explains why a principal has the owner's rights only in the state with: a different owner, an entry for
+// OWNER RIGHTS, or membership in the owner. The other parameters are the words that begin each explanation.
 func ownerCause(owner, member, entry string, with, without state) string {
 	if with.d.Owner() != without.d.Owner() {
 		return owner + with.dir.Name(with.d.Owner())

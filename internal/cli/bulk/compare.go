@@ -123,7 +123,7 @@ func (d *Diff) compile(pairs []int) two {
 // missing compares an object that only Before has.
 func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
-// batch compares the objects of a batch.
+// batch calls decide for each object of a batch until one returns an error, which it stores in b.fatal.
 func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
 	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {
@@ -166,7 +166,7 @@ func (c *comparer) after(b *box[compared], o *objects.Object) error {
 }
 
 // uncompared writes a row with an error for an object of After that could not be read and that Before has. A missing
-// descriptor is a change of unknown effect and no removed object (B-51). A summary has no such row.
+// descriptor is a change of unknown effect and no removed object (B-51). In a summary it writes no row.
 func (c *comparer) uncompared(b *box[compared], o *objects.Object, err error) {
 	if c.d.Summary {
 		return
@@ -237,7 +237,8 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	return nil
 }
 
-// alike reports whether two objects have the same descriptor bytes in the same form.
+// alike reports whether two objects have the same type and the same descriptor bytes in the same form, and both states
+// the same domain.
 func (c *comparer) alike(x, y *objects.Object) bool {
 	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) &&
 		c.d.Directory.Domain == c.d.DirectoryAfter.Domain
@@ -267,8 +268,8 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	return k, a
 }
 
-// answer returns the changes between two descriptors for some principals, from the cache if possible. as has the parsed
-// descriptors of q; a nil one means that the object does not exist. The caller must not change the result.
+// answer returns the changes between two descriptors for some principals, from the cache if possible. as holds the
+// parsed descriptors of q; a nil one means that the object does not exist. The caller must not change the result.
 func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	if known, ok := c.changes[q]; ok {
 		return known, nil

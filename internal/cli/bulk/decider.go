@@ -36,7 +36,7 @@ func newDecider(r *Run) (*decider, error) {
 	return d, err
 }
 
-// asked returns the question for an object type. It compiles it on first use.
+// asked returns the question for an object type, which it compiles on first use. An invalid question is an error.
 func (d *decider) asked(t *winnt.ObjectType) (*typedQuestion, error) {
 	if a := d.types[t]; a != nil {
 		return a, nil
@@ -226,7 +226,8 @@ func (d *decider) maximum(x place) (m winnt.AccessMask, share bool, err error) {
 	return m & a.gate, a.evaluators[0].Repeatable(x.d), nil
 }
 
-// keep copies sets into one allocation and counts their members.
+// keep copies sets, which may change later, into one allocation. counts has the size of each set, and allowed their
+// sum.
 func keep(sets []effective.Set) (kept []effective.Set, counts []uint32, allowed int64) {
 	words := 0
 	for _, s := range sets {

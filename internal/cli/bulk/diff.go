@@ -69,7 +69,7 @@ type Outcome struct {
 
 // Do runs the comparison and returns its counts. Rows have the order of After, followed by the objects that only Before
 // has. An unreadable object is counted and does not end the run. Do returns an error if a source or Out fails. If ctx
-// is cancelled, the rows up to the Outcome's position are complete and the error is that of ctx.
+// is cancelled, the rows up to the Outcome's position are complete and Do returns the error of ctx.
 func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if d.Type == nil {
 		d.Type = winnt.FileObject
@@ -196,7 +196,7 @@ func (d *Diff) Fingerprint() string {
 	return text
 }
 
-// heading writes the header of the output.
+// heading writes the header of the output. JSON lines and a resumed run have no header.
 func (d *Diff) heading() error {
 	var text []byte
 	switch {
@@ -214,7 +214,8 @@ func (d *Diff) heading() error {
 	return err
 }
 
-// write writes a batch. Batches come in order.
+// write writes the rows of a batch, or adds them to the summary. Batches come in order. It returns the batch's fatal
+// error first.
 func (d *Diff) write(b *box[compared], so *Summary) error {
 	if b.fatal != nil {
 		return b.fatal

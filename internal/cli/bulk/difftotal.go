@@ -91,7 +91,7 @@ func (d *Diff) collect(b *compared, at int) error {
 	return nil
 }
 
-// summary writes the rows of the groups in the order in which they first appeared.
+// summary writes one row for each group, in the order in which the groups first appeared.
 func (d *Diff) summary() error {
 	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
 	defer sorted.close()

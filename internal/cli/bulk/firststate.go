@@ -133,7 +133,7 @@ type entry struct {
 
 func (p *past) hash(path []byte) uint64 { return maphash.Bytes(p.seed, path) }
 
-// read reads the record at an address.
+// read decodes the record at an address of the log into e, whose memory it reuses.
 func (p *past) read(at int64, e *entry) error {
 	var b [recordSize]byte
 	if err := p.log.readAt(b[:], at); err != nil {
@@ -195,7 +195,7 @@ func (p *past) object(e *entry, o *objects.Object) error {
 	return nil
 }
 
-// each calls f with every record, in order.
+// each calls f with every record in the order of put, until f returns an error. f must not keep the entry.
 func (p *past) each(f func(*entry) error) error {
 	var e entry
 	for at := int64(0); at < p.log.size; at += recordSize + int64(len(e.path)) {

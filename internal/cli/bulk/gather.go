@@ -123,7 +123,7 @@ func (g *gathered) finish() {
 	}
 }
 
-// write adds a batch to the report. Batches come in order. so is the sum before the batch.
+// write adds a batch to the report. Batches come in order. so has the counts before the batch.
 func (r *Report) write(b *box[*gathered], so *Summary) error {
 	g := b.part
 	if g == nil {
@@ -147,7 +147,7 @@ func (r *Report) write(b *box[*gathered], so *Summary) error {
 // 0.
 type tallies struct{ planes []effective.Set }
 
-// add counts a set n times.
+// add adds n to the count of each member of s.
 func (t *tallies) add(s effective.Set, n uint64) {
 	for at := 0; n != 0; at, n = at+1, n>>1 {
 		if n&1 == 0 {
@@ -166,7 +166,7 @@ func (t *tallies) add(s effective.Set, n uint64) {
 	}
 }
 
-// addTo adds the counts to a column of sums.
+// addTo adds the count of each principal to column i of its row in sums.
 func (t *tallies) addTo(sums [][3]int, i int) {
 	for p, s := range t.planes {
 		for who := range s.All() {

@@ -45,7 +45,7 @@ func (g *guarded) all(who int, t *winnt.ObjectType) winnt.AccessMask {
 	return t.Mapping.All
 }
 
-// pass returns those of n principals from whom no right of a mask is withheld.
+// pass returns the principals, of n, to whom the share allows every right of the mask m. A nil receiver allows all.
 func (g *guarded) pass(m winnt.AccessMask, n int) effective.Set {
 	s := make(effective.Set, (n+63)/64)
 	for i := range n {

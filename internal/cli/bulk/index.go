@@ -101,7 +101,7 @@ type setWriter struct {
 	buf     []byte
 }
 
-// setsTo returns the writer for the table of sets.
+// setsTo returns the writer for the table of sets: Run.Sets, or Run.Out if that is nil.
 func (r *Run) setsTo() io.Writer {
 	if r.Sets != nil {
 		return r.Sets

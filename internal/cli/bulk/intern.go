@@ -79,7 +79,8 @@ func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost
 	return k
 }
 
-// put adds k.
+// put adds k to the young generation. If the young generation is full, put drops the old one first, and the young one
+// becomes the old one.
 //
 // +checklocks:s.mu
 func (s *shard[A]) put(k *known[A], limit, cost int) {

@@ -67,7 +67,7 @@ func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 }
 
 // read sends batches until the source ends. It returns nil at the end and after the writer failed, the error of ctx, or
-// that of the source.
+// the error of the source.
 func (p *pipeline[T]) read(ctx context.Context, h *ordered.Hand[box[T]]) error {
 	for {
 		b, ok := h.Take()

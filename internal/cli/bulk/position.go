@@ -25,8 +25,8 @@ type Position struct {
 	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
 }
 
-// Plus returns the position after a run that continued from p and reached q: the counts are sums, Offset and Lines
-// those of q. If q has read no bytes, they are those of p.
+// Plus returns the position after a run that continued from p and reached q: the counts are sums, and Offset and Lines
+// come from q. If q has read no bytes, they come from p.
 func (p Position) Plus(q Position) Position {
 	q.Objects += p.Objects
 	q.Unreadable += p.Unreadable
@@ -76,7 +76,7 @@ func (s *Summary) Observe(typ *winnt.ObjectType, e *objects.Entry, path string) 
 	}
 }
 
-// add adds the counts of the following batch and takes its input position.
+// add adds the counts of the following batch, takes its input position, and keeps the earlier first error and paths.
 func (s *Summary) add(b *Summary) {
 	offset, lines := b.Offset, b.Lines
 	s.Position = s.Plus(b.Position)

@@ -213,7 +213,7 @@ func (p *page) list(risky, widest best) error {
 	return nil
 }
 
-// page returns the page without its lists of descriptors.
+// page returns the data of the page except the lists of descriptors and of unknown accounts.
 func (r *Report) page() page {
 	return page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows(),
 		Script: template.JS(reportScript), ScriptHash: hashOf(reportScript)}

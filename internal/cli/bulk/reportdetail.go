@@ -64,7 +64,8 @@ func (r *Report) detail(l *listed) (detail, error) {
 	return d, nil
 }
 
-// sets returns the principals that have each right on a descriptor.
+// sets returns the principals that can read, write and control the objects with a descriptor. The sets are valid until
+// the next call.
 func (r *Report) sets(k place) ([]effective.Set, error) {
 	if r.decider == nil {
 		d, err := newDecider(r.run)

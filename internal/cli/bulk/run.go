@@ -123,7 +123,7 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	return sum, errors.Join(err, to.Flush())
 }
 
-// rows runs the pass with a writer that may buffer rows.
+// rows prepares the run, checks it, and writes the header and all rows to r.Out, which may buffer them.
 func (r *Run) rows(ctx context.Context) (Summary, error) {
 	r.prepare()
 	if err := r.Check(r.Sets != nil); err != nil {
@@ -162,7 +162,7 @@ func (r *Run) Check(sets bool) error {
 	return nil
 }
 
-// prepare sets the defaults and compiles the principals.
+// prepare sets the defaults and compiles the principals, their names and the names of sets.
 func (r *Run) prepare() {
 	if r.Type == nil {
 		r.Type = winnt.FileObject

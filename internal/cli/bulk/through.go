@@ -61,7 +61,8 @@ func askThrough(d *decider) asking[reached, none] {
 	}
 }
 
-// through appends the rows of a right: the object once, then a line for each way.
+// through appends the rows of a right: one for each line, with the path and the right in the first one only. Without
+// lines it appends a row that says so.
 func (w *rows) through(dst []byte, o *objects.Object, right string, lines []line) []byte {
 	path := string(o.Path)
 	if len(lines) == 0 {
@@ -236,7 +237,8 @@ func (t *tracer) who(w *way, allowed effective.Set) string {
 	return fmt.Sprintf("%s (%d of %d)", name, members-lacking, members)
 }
 
-// names returns the names of a set of n principals: at most maxNamed, and the number of the others.
+// names returns the names of a set of n principals, separated by commas: at most maxNamed, and the number of the
+// others.
 func (t *tracer) names(s effective.Set, n int) string {
 	var out []string
 	for i := range s.All() {

@@ -44,7 +44,8 @@ type worker[A, T any] struct {
 	also alternatives
 }
 
-// batch decides the objects of a batch and records each result.
+// batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
+// goes to the next one.
 func (w *worker[A, T]) batch(b *box[T]) {
 	b.in.Each(func(o *objects.Object) {
 		b.sum.Objects++
@@ -111,7 +112,8 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	return x, share
 }
 
-// withSelf replaces PRINCIPAL SELF by the object's own SID. It returns d itself if nothing changes.
+// withSelf returns a copy of d with the object's own SID in place of PRINCIPAL SELF. It returns d itself if e
+// is no account or d does not name PRINCIPAL SELF.
 func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
 		return d

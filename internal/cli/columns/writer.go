@@ -84,7 +84,7 @@ func (w *Writer) Flush() error {
 	return err
 }
 
-// measure returns the width of each column, that of its widest cell. It returns nil if there are no cells.
+// measure returns the width of the widest cell of each column, and nil without cells.
 func measure(rows [][]cell) (widths []int) {
 	for _, row := range rows {
 		for i, c := range row {

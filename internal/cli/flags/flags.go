@@ -59,8 +59,8 @@ func describe(f *kong.Flag) {
 	}
 }
 
-// HelpFor returns the command that prints the help page for a command line, for example "refmon acl --help". It is that
-// of the innermost command that args name, or of the program if they name none. It skips arguments that begin with "-".
+// HelpFor returns the command that prints the help page for a command line, for example "refmon acl --help". It names
+// the innermost command in args, or only the program if args name no command. It skips arguments that begin with "-".
 func HelpFor(parser *kong.Kong, args []string) string {
 	node := parser.Model.Node
 	for _, arg := range args {

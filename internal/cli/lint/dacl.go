@@ -57,7 +57,8 @@ func (l *linter) dacl() {
 	l.order(list)
 }
 
-// entry analyses one entry and reports problems that do not depend on other entries.
+// entry returns the facts about entry i of the DACL, and reports problems that do not depend on other entries. An entry
+// that decides nothing has neither allow nor deny set.
 func (l *linter) entry(i int, a sd.ACE) entry {
 	t := a.Type()
 	e := entry{ace: a}
@@ -167,7 +168,8 @@ func (l *linter) idle(es []entry, i int) {
 	}
 }
 
-// late reports a deny entry whose rights no later entry grants.
+// late reports the deny entry i, whose rights no later entry grants. granted has the rights that earlier entries, with
+// the indexes in before, grant to the same SID.
 func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string) {
 	if granted != 0 {
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
@@ -202,7 +204,7 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	return m
 }
 
-// drop returns the advice for an entry without effect on this object.
+// drop returns the advice for an entry without effect on this object. It differs for an entry that children inherit.
 func drop(a sd.ACE) string {
 	if a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 {
 		return "make it inherit-only (IO) if children need it, else drop it"

@@ -46,7 +46,7 @@ type Finding struct {
 	Mend  string `json:"mend"`
 }
 
-// Where returns the position in words: "DACL 2", "owner", "descriptor".
+// Where returns the position of the finding in words: "DACL 2", "owner", or "descriptor" for the whole.
 func (f Finding) Where() string {
 	switch {
 	case f.ACE >= 0:
@@ -57,7 +57,7 @@ func (f Finding) Where() string {
 	return "descriptor"
 }
 
-// String returns the finding in one line.
+// String returns the position, the entry, the kind, the problem, the rule and the advice in one line.
 func (f Finding) String() string {
 	s := f.Where()
 	if f.Entry != "" {
@@ -79,7 +79,7 @@ type linter struct {
 }
 
 // Text parses SDDL and returns the findings of [Check]. A [NotStrict] finding comes first if only the lenient parser
-// accepts the text. domain resolves relative aliases and may be zero. The error is that of sddl.Parse.
+// accepts the text. domain resolves relative aliases and may be zero. It returns the errors of sddl.Parse.
 func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error) {
 	opt := sddl.Options{Domain: domain, Extended: true}
 	d, err := sddl.Parse(text, opt)
@@ -94,7 +94,7 @@ func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error)
 	return out, nil
 }
 
-// Check returns the problems of a descriptor on an object of a type, nil if there are none. typ must not be nil. domain
+// Check returns the problems of a descriptor on an object of a type, nil without a finding. typ must not be nil. domain
 // only serves to print aliases and may be zero.
 func Check(d *sd.Descriptor, typ *winnt.ObjectType, domain sid.SID) []Finding {
 	l := &linter{d: d, typ: typ, domain: domain}

@@ -44,7 +44,7 @@ type Hand[T any] struct {
 }
 
 // Take blocks until a piece is free and returns it. It returns nil and false if the writer has failed or Stop is
-// closed. The caller passes the piece to Send, Alone or Return. Its value is that of its last use.
+// closed. The caller passes the piece to Send, Alone or Return. The piece still has the value of its last use.
 func (h *Hand[T]) Take() (*Piece[T], bool) {
 	select {
 	case <-h.stop:

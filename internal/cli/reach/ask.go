@@ -163,7 +163,8 @@ func (a *asker) owners(object int, all *answer, dacl effective.Set) error {
 	return nil
 }
 
-// asOwner returns the strongest right of a token on an object that its user owns, or a kindWord without a word.
+// asOwner returns the strongest right that a token would have on an object if its user owned the object. It returns a
+// kindWord without a word if it would have none.
 func (s *Search) asOwner(object int, t *token.Token) (kindWord, error) {
 	m := s.mannerOf(object)
 	list, err := s.asks(m)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// givers returns the hands of a level that have at least one right.
+// givers returns the hands of a level that have at least one right, by their index in the level.
 func (l *level) givers() (all effective.Set) {
 	for _, a := range l.answers {
 		for len(all) < len(a.set) {

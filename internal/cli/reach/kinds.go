@@ -65,7 +65,8 @@ type kindWord struct {
 	right words.Right
 }
 
-// asks returns the words that apply to a manner, in the order of wordList.
+// asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
+// change the list.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false
 	if list, ok := s.words[m]; ok {

@@ -53,7 +53,8 @@ func operatorOf(t *token.Token) *operator {
 	return nil
 }
 
-// controller reports whether an account is a domain controller, by its group or its place.
+// controller reports whether a principal is a domain controller: a computer account that is in a group of controllers,
+// or whose object is in the unit Domain Controllers. user is -1 for no principal.
 func (s *Search) controller(path string, user int) bool {
 	if user < 0 || !strings.HasSuffix(s.Directory.Principals[user].Name, "$") {
 		return false

@@ -36,7 +36,7 @@ type Grant struct {
 	Text    string
 }
 
-// paths adds the paths to all objects that were found.
+// paths adds a path to r for each object that the search found, the shortest first.
 func (s *Search) paths(r *Result) error {
 	for _, e := range s.found {
 		if e == nil {

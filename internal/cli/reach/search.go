@@ -79,7 +79,7 @@ var (
 
 // Do runs the search and returns the paths to every object that From can control, possibly none. A search that a limit
 // ends early is no error: Result.Cut then names the limit. Do returns [ErrNobody] or [ErrJoined] for an invalid Search,
-// the error of ctx, or that of an unreadable object.
+// the error of ctx, or the error of an unreadable object.
 func (s *Search) Do(ctx context.Context) (*Result, error) {
 	if err := s.begin(); err != nil {
 		return nil, err
@@ -148,8 +148,8 @@ func (s *Search) prepare() error {
 
 func has(m map[sid.SID]int, k sid.SID) bool { _, ok := m[k]; return ok }
 
-// level evaluates every object for the hands from start to end, which are those of one depth, and adds the hands that
-// follow. It records the first step to each object.
+// level evaluates every object for the hands from start to end, which have one depth, and adds the hands that follow.
+// It records the first step to each object.
 func (s *Search) level(ctx context.Context, start, end, depth int) error {
 	a := s.newAsker(start, end)
 	for i := range s.Objects {
@@ -186,7 +186,7 @@ type answer struct {
 	then map[int]kindWord // of WriteOwner: what each has as the owner
 }
 
-// edge returns the strongest step of a hand, nil if it has no right.
+// edge returns the strongest step of the hand with index h in the level, nil if it has no right.
 func (l *level) edge(h int) *edge {
 	for _, a := range l.answers {
 		if a.set.Has(h) {

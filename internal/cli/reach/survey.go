@@ -27,8 +27,8 @@ type Right struct {
 
 // Survey evaluates all objects for all principals. It calls direct for each object on which any principal has a right
 // of a step, with the rights from the strongest to the weakest. direct may be nil; an error of it ends the survey.
-// targets are the indexes of the objects that [Survey.Whom] may be called for. Survey ignores From. The errors are
-// those of [Search.Do], and those of direct.
+// targets are the indexes of the objects that [Survey.Whom] may be called for. Survey ignores From. It returns the
+// errors of [Search.Do] and of direct.
 func (s *Search) Survey(ctx context.Context, targets []int, direct func(object int, rights []Right) error) (*Survey,
 	error) {
 	v := &Survey{in: inbound{Search: s, targets: targets}, of: map[int][]int{}}
@@ -67,7 +67,7 @@ func (s *Search) Survey(ctx context.Context, targets []int, direct func(object i
 }
 
 // Direct evaluates all objects for all principals and calls direct as [Search.Survey] does. It follows no step, so Whom
-// of its result returns nobody. The errors are those of Survey.
+// of its result returns nobody. It returns the errors of Survey.
 func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Right) error) (*Survey, error) {
 	v := &Survey{in: inbound{Search: s}}
 	if err := s.prepareAll(); err != nil {
@@ -89,7 +89,8 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 	return v, nil
 }
 
-// report calls direct with the rights that any principal has.
+// report calls direct with the rights on an object that any principal has. If no principal has one, it does not call
+// direct.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {
@@ -103,7 +104,8 @@ func report(object int, answers []answer, direct func(object int, rights []Right
 	return direct(object, rights)
 }
 
-// prepareAll prepares a search with the tokens of all principals.
+// prepareAll prepares a search that starts with the tokens of all principals, at the indexes of the principals. They do
+// not count for MaxHands.
 func (s *Search) prepareAll() error {
 	s.From = 0
 	if err := s.prepare(); err != nil {
@@ -116,7 +118,8 @@ func (s *Search) prepareAll() error {
 	return nil
 }
 
-// target collects the hands of a level with a right on a target.
+// target stores the hands of a level with a right on a target in v.of, and counts the target for each of them in
+// reached.
 func (v *Survey) target(ctx context.Context, a *asker, start, object int, reached map[int]int) error {
 	return v.in.holders(ctx, a, start, object, func(h int) error {
 		v.of[object] = append(v.of[object], h)

@@ -123,7 +123,8 @@ func Read(r io.Reader) (*Recording, error) {
 	return rec, nil
 }
 
-// utf8Of returns r, with a decoder if it starts with the byte order mark of little-endian UTF-16.
+// utf8Of returns a reader of the text in UTF-8. It decodes little-endian UTF-16 if r starts with its byte order mark,
+// and otherwise returns r.
 func utf8Of(r *bufio.Reader) io.Reader {
 	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
 		return r

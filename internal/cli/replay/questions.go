@@ -73,7 +73,7 @@ const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5
 {"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],
 "deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 
-// conditions returns the two questions of a "condition" line.
+// conditions returns the two questions of a "condition" line: an allow entry and a deny entry with the condition.
 func conditions(rule, name, condition string) (list []Question, err error) {
 	var tok any
 	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {

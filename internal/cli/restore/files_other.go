@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// IsMounted returns false: this system has no mounts of refmond.
+// IsMounted always returns false. Only Linux has mounts of refmond.
 func IsMounted(string) bool { return false }
 
 // Mounted always returns an error that wraps errors.ErrUnsupported. Only Linux has mounts of refmond.

@@ -121,8 +121,8 @@ type line struct {
 	err        error          // the line is malformed
 }
 
-// each reads in from its start and calls f for each line until f returns an error or ctx ends. It returns that error,
-// or the one of reading.
+// each reads in from its start and calls f for each line until f returns an error or ctx ends. It returns that error or
+// the read error.
 func (c *Config) each(ctx context.Context, in io.ReadSeeker, f func(*line) error) error {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read objects: %w", err)

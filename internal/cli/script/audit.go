@@ -78,7 +78,7 @@ func (s *auditSink) Write(e audit.Event) error {
 	return s.Memory.Write(e)
 }
 
-// auditFull implements audit_full: it makes the log reject records, or accept them again.
+// auditFull implements audit_full(full): with True the audit log rejects records, with False it accepts them again.
 func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	return starlark.None, starlark.UnpackArgs(b.Name(), args, kwargs, "full", &r.sink.full)
 }

@@ -98,8 +98,8 @@ func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) 
 	return starlark.MakeInt64(int64(id)), err
 }
 
-// callRow makes a service call of a thread, in refmon's kernel or in the backend, and traces it. The error is that of
-// the backend; a failed call only has an error status.
+// callRow makes a service call of a thread, in refmon's kernel or in the backend, and traces it. It returns only errors
+// of the backend; a failed call has an error status and no error.
 func (v *threadValue) callRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
 	if v.b == nil {
 		out, st := v.calls.CallRow(row, in)
@@ -113,7 +113,7 @@ func (v *threadValue) callRow(row *nt.Row, in any) (any, ntstatus.Status, error)
 }
 
 // callFunction calls a Win32 function of a thread, in refmon's kernel or in the backend. A backend does not return the
-// status behind the error code: the Status of a failed call is then STATUS_UNSUCCESSFUL. The error is that of the
+// status behind the error code: the Status of a failed call is then STATUS_UNSUCCESSFUL. It returns only errors of the
 // backend.
 func (v *threadValue) callFunction(row *nt.Row, in any) (*win32Call, error) {
 	c := &win32Call{Call: nt.Call{Thread: v.th.Name(), Row: row, In: in}}

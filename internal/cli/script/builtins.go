@@ -13,7 +13,7 @@ import (
 
 type builtin func(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
 
-// predeclared returns the predeclared names of a program: the functions below and the documented constants.
+// predeclared returns the predeclared names of a program: its functions and the documented constants.
 func (r *Runner) predeclared() starlark.StringDict {
 	env := constants()
 	for name, f := range map[string]builtin{

@@ -45,7 +45,7 @@ var objectConstants = map[string]uint32{
 	"OBJ_IGNORE_IMPERSONATED_DEVICEMAP": winnt.OBJ_IGNORE_IMPERSONATED_DEVICEMAP,
 }
 
-// addObjectConstants adds them and the enumerations to env.
+// addObjectConstants adds objectConstants and the enumerations of the object services to env.
 func addObjectConstants(env starlark.StringDict) {
 	for name, n := range objectConstants {
 		env[name] = starlark.MakeUint64(uint64(n))
@@ -154,7 +154,7 @@ func capturedSQOS(v starlark.Value) (c nt.Captured[*nt.SecurityQualityOfService]
 	return c, fmt.Errorf("want sqos(…) or None, got %s", v.Type())
 }
 
-// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous.
+// securityPolicy implements security_policy: it sets EveryoneIncludesAnonymous in the kernel.
 func (r *Runner) securityPolicy(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

@@ -26,7 +26,7 @@ func (v *refValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 	return sameObject(op, v.o == y.(*refValue).o)
 }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts.
 func (*refValue) AttrNames() []string { return []string{"HandleCount", "PointerCount"} }
 
 // Attr returns the current HandleCount or PointerCount of the object.
@@ -37,7 +37,7 @@ func (v *refValue) Attr(name string) (starlark.Value, error) {
 	return noAttribute("object", name, v.AttrNames())
 }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts.
 func (*objectValue) AttrNames() []string { return []string{"HandleCount", "PointerCount", "TokenId"} }
 
 // Attr returns the id of the token object, or its current HandleCount or PointerCount.
@@ -72,7 +72,8 @@ func sameObject(op syntax.Token, same bool) (bool, error) {
 	return false, fmt.Errorf("objects have no order")
 }
 
-// setObject sets a parameter that is a reference to any object.
+// setObject sets a parameter that is a reference to any object. Values other than objects, threads and processes are an
+// error.
 func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
 	var o kernel.Object
 	switch v := v.(type) {

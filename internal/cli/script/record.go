@@ -83,8 +83,8 @@ func (t *transcript) begin(c *nt.Call) Recorded {
 		In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
 }
 
-// recordFunction records one call of a Win32 function. Its status is the last error if the function is documented to
-// set it.
+// recordFunction passes one call of a Win32 function to Config.Record. Its status is the last error if the function is
+// documented to set it, otherwise ERROR_SUCCESS.
 func (t *transcript) recordFunction(c *win32Call) {
 	rec := t.begin(&c.Call)
 	t.fresh = true
@@ -104,7 +104,7 @@ func (t *transcript) recordFunction(c *win32Call) {
 	t.r.cfg.Record(rec)
 }
 
-// record records one call of a service.
+// record passes one call of a service to Config.Record. After a failure its outputs have only handles.
 func (t *transcript) record(c *nt.Call) {
 	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
@@ -211,7 +211,8 @@ func (t *transcript) id(h winnt.Handle) any {
 	return t.symbols.name("id", "", uint64(h), false)
 }
 
-// composite returns a structure or list as JSON.
+// composite returns a structure, a list or a plain value as a JSON value. A nil pointer becomes null, and a number a
+// string.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

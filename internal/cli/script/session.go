@@ -102,8 +102,8 @@ func (r *Runner) session() starlark.StringDict {
 // goroutine and does not wait.
 func (r *Runner) Interrupt() { r.thread.Cancel("interrupted") }
 
-// help implements the builtin help([SERVICE]). It explains a service given by its name, as a string or not, or by a
-// method of a thread.
+// help implements the builtin help([SERVICE]). It prints an explanation of a service given by its name, as a string or
+// not, or by a method of a thread. Without a service it prints a general text. An unknown service is an error.
 func (r *Runner) help(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	kwargs []starlark.Tuple) (starlark.Value, error) {
 	var what starlark.Value

@@ -85,8 +85,8 @@ func toJSON(v starlark.Value) (any, error) {
 	return nil, fmt.Errorf("a %s has no JSON form", v.Type())
 }
 
-// tokenProfile returns a built-in token: "administrator", "user", "system",
-// "anonymous", "local service" or "network service".
+// tokenProfile implements token_profile: it returns a built-in token value by name: "administrator", "user", "system",
+// "anonymous", "local service" or "network service". user replaces the SID of the first two.
 func tokenProfile(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	user := "S-1-5-21-1-2-3-1001"

@@ -237,7 +237,7 @@ var tokenConstants = map[string]uint32{
 	"CLAIM_SECURITY_ATTRIBUTE_MANDATORY":            claims.FlagMandatory,
 }
 
-// addTokenConstants adds them and the token flags to env.
+// addTokenConstants adds tokenConstants to env.
 func addTokenConstants(env starlark.StringDict) {
 	for name, n := range tokenConstants {
 		env[name] = starlark.MakeUint64(uint64(n))
@@ -256,7 +256,8 @@ func (r *Runner) logonSession(
 	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// packageSID implements package_sid: it returns the SID of an AppContainer by name.
+// packageSID implements package_sid: it returns the SID of an AppContainer by name. An empty or too long name is an
+// error.
 func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
@@ -269,8 +270,8 @@ func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tupl
 	return starlark.String(s.String()), nil
 }
 
-// capabilitySID implements capability_sid: it returns the SID of a capability by name, as an AppContainer token has
-// it.
+// capabilitySID implements capability_sid: it returns the SID of a capability by name, as an AppContainer token has it.
+// A name without such a SID is an error.
 func capabilitySID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {

@@ -115,7 +115,7 @@ func (t *transcript) step(text, rule string) {
 	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+text+rule))
 }
 
-// failure prints a failed expectation, even if quiet.
+// failure prints a failed expectation with its position, both values and the reason, even if quiet.
 func (t *transcript) failure(at string, got, want starlark.Value, why string) {
 	if t.r.cfg.JSON {
 		t.line(map[string]any{"failed": at, "got": got.String(), "want": want.String(), "why": why})

@@ -116,7 +116,7 @@ func (*processValue) Freeze()               {}
 func (*processValue) Truth() starlark.Bool  { return true }
 func (*processValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: process") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted.
 func (*processValue) AttrNames() []string {
 	return []string{"exit", "id", "name", "new_thread", "thread"}
 }
@@ -178,7 +178,7 @@ func (*threadValue) Freeze()               {}
 func (*threadValue) Truth() starlark.Bool  { return true }
 func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: thread") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted: id, name, process and all services and Win32 functions.
 func (*threadValue) AttrNames() []string {
 	names := []string{"id", "name", "process"}
 	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table} {
@@ -231,7 +231,7 @@ func (*kernelValue) Freeze()               {}
 func (*kernelValue) Truth() starlark.Bool  { return true }
 func (*kernelValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: kernel thread") }
 
-// AttrNames implements starlark.HasAttrs.
+// AttrNames returns the names that Attr accepts, sorted: name and all kernel routines.
 func (*kernelValue) AttrNames() []string {
 	names := []string{"name"}
 	for row := range kernel.Table.All {

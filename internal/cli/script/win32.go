@@ -88,8 +88,8 @@ func (t *transcript) win32(c *win32Call) {
 	}
 }
 
-// win32Reasons returns the reasons for the result of a function: those of the services behind it, or the table's
-// condition if the function itself refused. It returns nil if there are none.
+// win32Reasons returns the reasons for the result of a function: the reasons of the services behind it, or the table's
+// condition if the function itself failed. It returns nil if no reason is known.
 func (t *transcript) win32Reasons(c *win32Call) []string {
 	if len(c.inner) == 1 && c.inner[0].Status == c.Status {
 		return calltext.Reasons(&c.inner[0])

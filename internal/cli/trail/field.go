@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// fields returns a matcher for records in which one of the fields matches the pattern.
+// fields returns a matcher for records in which one of the named fields matches the pattern. It ignores case.
 func fields(pattern string, names ...string) matcher {
 	keys := make([][]byte, len(names))
 	for i, name := range names {
@@ -170,7 +170,7 @@ type needle struct {
 // common lists the characters of our records, the most frequent first. Others are rarer.
 const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
 
-// needlesOf returns the parts of a pattern that the JSON contains literally: those of at least 3 bytes without
+// needlesOf returns the parts of a pattern that the JSON contains literally: parts of at least 3 bytes without
 // wildcards and escaped characters. The longest comes first. A pattern without such parts has none.
 func needlesOf(pattern string) []needle {
 	var out []needle

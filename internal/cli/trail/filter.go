@@ -77,7 +77,7 @@ type matcher struct {
 	exact   bool // may decides alone, and from a few bytes
 }
 
-// exact returns a matcher whose decision is fast.
+// exact returns a matcher that decides with is alone, which must be fast.
 func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
 func (m matcher) and(n matcher) matcher {
@@ -222,7 +222,7 @@ const (
 	headOutcome = 4
 )
 
-// inHead returns a matcher for records with this member at its position in the head.
+// inHead returns a matcher for records whose head has this member after the given number of commas.
 func inHead(place int, member string) matcher {
 	want := []byte(member)
 	return exact(func(r []byte) bool {

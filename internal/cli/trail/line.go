@@ -72,7 +72,7 @@ func Line(e *audit.Event, mark Mark, name Namer) string {
 	return b.String()
 }
 
-// moment returns a time with milliseconds, always with the same length.
+// moment returns a FILETIME in UTC with milliseconds, always with the same length.
 func moment(t int64) string {
 	const millisecond = 10_000 // 100-ns units
 	text := strings.TrimSuffix(string(audit.AppendTime(nil, t-t%millisecond)), "Z")
@@ -80,7 +80,7 @@ func moment(t int64) string {
 	return whole + "." + (fraction + "000")[:3] + "Z"
 }
 
-// clean replaces characters in a name that would break a line.
+// clean replaces control characters and line separators in a text by U+FFFD, so that it stays on one line.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
@@ -161,7 +161,7 @@ func quote(s string) string {
 	return s
 }
 
-// rights returns the names of the rights in the access mask, separated by commas, "" if there are none.
+// rights returns the names of the rights in the access mask, separated by commas, "" without any.
 func rights(e *audit.Event) string {
 	var names []string
 	for a := range e.Accesses() {

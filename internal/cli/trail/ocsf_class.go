@@ -54,7 +54,8 @@ var classes = map[uint16]class{
 	audit.AccountsChangedID: {entityManagement, 3, ""},
 }
 
-// classOf returns class and activity by event, object type and, for the use of a right, that right (U-76).
+// classOf returns the OCSF class and activity of a record, by its event, its object type and, for the use of a right,
+// that right (U-76). An unknown event is access to a Windows resource.
 func classOf(e *audit.Event) class {
 	if c, ok := classes[e.ID]; ok {
 		return c
@@ -132,8 +133,8 @@ func mask(e *audit.Event) uint64 {
 	return m
 }
 
-// maskOf returns the access mask of a record. ok is false if it is missing or malformed. Where the mask is a list of
-// codes it is that of the record's rights (U-22).
+// maskOf returns the access mask of a record. ok is false if it is missing or malformed. If the mask is a list of
+// codes, maskOf returns the bits of the listed rights (U-22).
 func maskOf(e *audit.Event) (m uint64, ok bool) {
 	text, _ := e.Field("AccessMask")
 	if strings.HasPrefix(text, "%%") {

@@ -81,7 +81,7 @@ func (p *plainText) ReadByte() (byte, error) {
 	return p.out[p.at-1], nil
 }
 
-// because returns the reason for an error of the XML decoder.
+// because returns err, an error of the XML decoder, or the limit that caused it.
 func (p *plainText) because(err error) error {
 	if errors.Is(p.err, errTooLong) {
 		return fmt.Errorf("more than %d KiB without the end of an event", maxEventBytes>>10)

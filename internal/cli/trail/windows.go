@@ -92,7 +92,8 @@ func (r *WindowsReader) read() (*exportedEvent, error) {
 	}
 }
 
-// event reads the elements of one event up to its end.
+// event reads the elements of one event up to its end tag. The end of the input within the event, wrong nesting and too
+// many elements are errors.
 func (r *WindowsReader) event() (*exportedEvent, error) {
 	e := &exportedEvent{header: map[string]string{}}
 	path := []string{"Event"}
@@ -211,8 +212,8 @@ func subcategoryOf(task string) audit.Subcategory {
 	return 0
 }
 
-// exportedTime parses the time of an event. Exporters write it with up to nine digits, and some with a blank before the
-// time of day or UTC behind it.
+// exportedTime parses the time of an event and returns it as a FILETIME. It accepts up to nine digits of a second, a
+// blank before the time of day and UTC after it, because exporters differ.
 func exportedTime(text string) (int64, error) {
 	plain := strings.Replace(strings.TrimSpace(text), " ", "T", 1)
 	for _, zone := range []string{" UTC", "+00:00", "Z"} {

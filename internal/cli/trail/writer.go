@@ -52,7 +52,7 @@ func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, erro
 	return out, nil
 }
 
-// Write prints one record into the buffer. It does not keep e. The error is that of the underlying writer.
+// Write prints one record into the buffer. It does not keep e. It returns the error of the underlying writer.
 func (w *Writer) Write(e *audit.Event) error { return w.one(e) }
 
 // Close writes the end of the output and flushes the buffer. It does not close the underlying writer.
@@ -109,7 +109,7 @@ func (w *Writer) row(e *audit.Event) error {
 	return w.csv.Write(row)
 }
 
-// harmless prevents a spreadsheet from reading a name as a formula.
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
 func harmless(s string) string {
 	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '@' || s[0] == '-' && len(s) > 1) {
 		return "'" + s
