@@ -21,7 +21,7 @@ type Entry struct {
 	Path          string // below the root; "" is the root
 	Directory     bool
 	Device, Inode uint64
-	Raw           []byte // what was stored before; nil: nothing
+	Raw           []byte // the stored value before the change; nil if there was none
 	Before, After *sd.Descriptor
 	Version       uint16 // of a new attribute
 }

@@ -23,7 +23,7 @@ type Migration struct {
 	Attribute string
 	// Replace also converts files that have a descriptor already.
 	Replace bool
-	// Lost is called for each loss of a conversion; nil: not.
+	// Lost is called for each loss of a conversion; it may be nil.
 	Lost func(path string, loss fileaccess.Loss)
 	// Kept counts files that were left because they have a descriptor.
 	Kept int

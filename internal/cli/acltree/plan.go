@@ -16,10 +16,10 @@ type Plan struct {
 	Keeper    Keeper
 	Recursive bool // descendants too
 	Change    Change
-	// Report is called for each file that cannot be read or changed; nil: not. Such
-	// a file keeps its descriptor, and so do its descendants.
+	// Report is called for each file that cannot be read or changed; it may be nil. Such a file keeps its descriptor,
+	// and its descendants keep theirs.
 	Report   func(path string, err error)
-	Progress func(Counts) // called after each directory; nil: not
+	Progress func(Counts) // called after each directory; may be nil
 
 	counts Counts
 	sink   Sink

@@ -31,7 +31,7 @@ type Diff struct {
 	DirectoryAfter *directory.Directory // nil: the same
 	Type           *winnt.ObjectType    // of objects without a type; nil: file
 	Config         effective.Config
-	Share          *sd.Descriptor // a second gate before all objects of both states; nil: none
+	Share          *sd.Descriptor // descriptor of a share, which limits the rights on all objects; nil: no share
 	Format         Format
 	Summary        bool // a row for each folder and cause instead of each principal and object
 	Out            io.Writer
@@ -40,13 +40,13 @@ type Diff struct {
 	Workers    int // 0: one a core
 	CacheBytes int // limit of the caches in bytes; 0: 256 MiB
 
-	// Progress is called at intervals; nil: not. Offsets count through Before and then After.
+	// Progress is called at intervals; it may be nil. Offsets count through Before and then After.
 	Progress func(Position)
-	// Save is called when all rows up to a position of After have been written; nil:
-	// not. From there a Diff with Skip, the part of After before it, goes on.
+	// Save is called at intervals, when all rows up to a position of After have been written; it may be nil. To
+	// continue from there, use Resume, and set Skip to the part of After before the position.
 	Save  func(Position, json.RawMessage) error
 	State *os.File       // with Save: receives the rest of the state for Resume
-	Skip  objects.Source // nil: nothing
+	Skip  objects.Source // part of After that was compared already; nil if there is none
 
 	pairs  []pair            // of principals with one name, in the order of Directory
 	all    two               // pairs, all of them

@@ -21,8 +21,8 @@ type pipeline[T any] struct {
 	worker   func() (func(b *box[T]), error)    // makes a worker, which belongs to one goroutine
 	write    func(b *box[T], so *Summary) error // takes a batch; so is the sum before it
 	out      io.Writer                          // where rows go, once it is their turn
-	progress func(Position)                     // called now and then; nil: not
-	save     func(Position) error               // called when all up to a position has been written; nil: not
+	progress func(Position)                     // called at intervals; may be nil
+	save     func(Position) error               // called at intervals, when all up to a position is written; may be nil
 
 	sum          Summary
 	cut          bool // the run was stopped inside a batch

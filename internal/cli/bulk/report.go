@@ -29,13 +29,13 @@ type Report struct {
 	Directory *directory.Directory
 	Type      *winnt.ObjectType // of objects without a type; nil: file
 	Config    effective.Config
-	Share     *sd.Descriptor // a second gate before all objects; nil: none
+	Share     *sd.Descriptor // descriptor of a share, which limits the rights on all objects; nil: no share
 
 	Workers    int // 0: one a core
 	CacheBytes int // limit of the caches in bytes; 0: 256 MiB
 
-	Progress func(Position)                        // called now and then; nil: not
-	Save     func(Position, json.RawMessage) error // called now and then with what Resume takes; nil: not
+	Progress func(Position)                        // called at intervals; may be nil
+	Save     func(Position, json.RawMessage) error // called at intervals with the arguments of Resume; may be nil
 	State    *os.File                              // with Save: where the rest of it is kept
 
 	Summary

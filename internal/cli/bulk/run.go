@@ -70,7 +70,7 @@ type Run struct {
 	Type      *winnt.ObjectType // of objects without a type; nil: file
 	Types     [][]winnt.GUID    // chains of object types to ask about; nil: the object
 	Config    effective.Config  // policies and options of the check
-	Share     *sd.Descriptor    // descriptor of a share: rights that it does not grant, no user has; nil: no share
+	Share     *sd.Descriptor    // descriptor of a share, which limits the rights on all objects; nil: no share
 	Format    Format
 	Out       io.Writer
 	Table     columns.Options // of Out, with Format Table
@@ -90,8 +90,8 @@ type Run struct {
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
 
-	Progress func(Position)       // called now and then by the writer; nil: not
-	Save     func(Position) error // called when all rows up to a position have been written; nil: not
+	Progress func(Position)       // called at intervals by the writer; may be nil
+	Save     func(Position) error // called at intervals, when all rows up to a position have been written; may be nil
 
 	alike bool // equal descriptors share one answer, even if PRINCIPAL SELF differs
 

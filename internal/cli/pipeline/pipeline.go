@@ -16,18 +16,19 @@ type Pipeline[T any] struct {
 	Pieces  int // maximum number of pieces in use
 	Workers int
 
-	// Init prepares a new piece; nil: the zero value will do.
+	// Init prepares a new piece. If it is nil, pieces start as zero values.
 	Init func(v *T)
-	// Read takes free pieces, fills them and sends them on, until the input ends.
+	// Read takes free pieces, fills them and sends them on. It returns at the end of the input, when Take returns
+	// false, or with an error.
 	Read func(h *Hand[T]) error
-	// Worker makes a worker, which belongs to one goroutine.
+	// Worker returns a new worker: a function that one goroutine calls for each of its pieces.
 	Worker func() (func(v *T), error)
-	// Wait waits until the next piece in order is done. It may be nil. failed means that the writer has failed.
+	// Wait blocks until p, the next piece in order, is done. It may be nil. failed means that the writer has failed.
 	Wait func(p *Piece[T], failed bool) error
-	// Write takes a piece whose turn it is. It is not called again after it has failed.
+	// Write writes the next piece in order. Run does not call it again after an error.
 	Write func(v *T) error
 
-	// Stop makes Take return false when it is closed; nil: never.
+	// Stop makes Take return false when it is closed. It may be nil.
 	Stop <-chan struct{}
 	// Leave makes Run return as soon as the writer has failed, although the reader may be waiting for its input.
 	Leave bool

@@ -20,26 +20,26 @@ import (
 
 // Config configures a Runner. The zero value prints nothing.
 type Config struct {
-	Output  io.Writer  // the transcript
+	Output  io.Writer  // receives the transcript; may be nil
 	JSON    bool       // one JSON object a call instead of text
 	Quiet   bool       // print only expectations that failed
 	Colour  bool       // mark statuses with terminal colours
 	Width   int        // columns of the terminal, for help; 0: no limit
 	Profile nt.Profile // of the kernel the program runs on
 
-	Record  func(Recorded) // gets each call of user mode, instead of the transcript
-	Backend Backend        // answers the calls of threads instead of the kernel
-	Token   *token.Token   // every process has this one, whatever the program says
+	Record  func(Recorded) // receives each call of user mode, instead of the transcript; may be nil
+	Backend Backend        // answers the calls of threads instead of the kernel; nil: the kernel
+	Token   *token.Token   // token of every process, whatever the program says; nil: as the program says
 
-	// Connect makes each process of the program a connection to a kernel in another
-	// program, whose token that kernel decides; nil: the program has a kernel of its own.
+	// Connect returns a new connection to a kernel in another program, for each process of this program. That kernel
+	// determines the token. If it is nil, the program has its own kernel.
 	Connect func() (Connection, error)
 
-	// Attach gives the thread that makes the calls of a new thread in its place,
-	// such as one of a connection to the kernel; nil: the thread itself.
+	// Attach returns the thread that makes the calls of a new thread in its place, such as a thread of a connection to
+	// the kernel. If it is nil, the thread makes its own calls.
 	Attach func(*kernel.Process, *nt.Thread) (*nt.Thread, error)
 
-	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
+	Audit  audit.Sink    // receives the audit records too; nil: they stay in memory only
 	Policy *audit.Policy // initial policy; nil is the default
 	Clock  func() int64  // time of the records as a FILETIME; nil: 0
 }
