@@ -18,7 +18,7 @@ type Changes struct {
 	Objects        []string // objects that only one state has, missing descriptors, and limits of the lists
 }
 
-// None reports whether nothing changed.
+// None reports whether all lists are empty, so nothing changed.
 func (c *Changes) None() bool {
 	return c.Became.Count+c.Ceased.Count+len(c.Gained)+len(c.Lost)+len(c.Opened)+len(c.Closed)+len(c.Objects) == 0
 }
@@ -31,7 +31,8 @@ type Change struct {
 	Was               int    // steps in the baseline, of a path that became shorter or longer; 0: there was none
 }
 
-// compare returns the changes from one state to another.
+// compare returns the changes from one state to another. It lists at most maxRows opened and as many closed paths, and
+// says in Objects if there are more.
 func compare(before, now *side) (c *Changes, err error) {
 	c = &Changes{}
 	c.Became, c.Ceased = administratorsOf(now, before), administratorsOf(before, now)
@@ -64,7 +65,7 @@ func compare(before, now *side) (c *Changes, err error) {
 	return c, nil
 }
 
-// administratorsOf returns the administrators of a that b has as other users. A user that b does not have counts.
+// administratorsOf returns the administrators of a that are no administrators of b. A user that b does not have counts.
 func administratorsOf(a, b *side) (n Names) {
 	for i := range a.admins.All() {
 		if j := b.search.Directory.Find(a.name(i)); j >= 0 && b.admins.Has(j) {
@@ -77,7 +78,8 @@ func administratorsOf(a, b *side) (n Names) {
 	return n
 }
 
-// beyond returns the rights of s that other does not have. Rights that an administrator of other had do not count.
+// beyond returns the rights of s that the same principal did not have in other. It leaves out rights that follow from
+// all rights on the object, and rights of principals that were administrators in other.
 func (s *side) beyond(other *side) (out []objectRights) {
 	theirs := map[string]effective.Set{}
 	for _, x := range other.rights {
@@ -110,7 +112,8 @@ func (s *side) beyond(other *side) (out []objectRights) {
 	return out
 }
 
-// counterparts returns the index of each principal in another state, -1 for none.
+// counterparts returns, for each principal of s, the index of the principal with the same name in other, -1 without
+// one. It ignores the case of names.
 func (s *side) counterparts(other *side) []int {
 	d := other.search.Directory
 	names := map[string]int{}
@@ -127,7 +130,8 @@ func (s *side) counterparts(other *side) []int {
 	return at
 }
 
-// lengths returns the number of steps to each important object, by its lower-case path, of those who reach it.
+// lengths returns the number of steps to each important object by each principal that reaches it, without
+// administrators. The keys are the lower-case path and then the lower-case name.
 func (s *side) lengths() (map[string]map[string]int, error) {
 	out := map[string]map[string]int{}
 	for _, t := range s.targets {
@@ -143,7 +147,8 @@ func (s *side) lengths() (map[string]map[string]int, error) {
 	return out, nil
 }
 
-// paths returns the paths of s to important objects that other does not have, or that are shorter in s.
+// paths returns the paths of s to important objects that other does not have, or that are shorter in s, at most
+// maxRows. own and theirs are the results of lengths for s and other.
 func (s *side) paths(own, theirs map[string]map[string]int, other *side) (list []Change, err error) {
 	at := s.counterparts(other)
 	for _, t := range s.targets {
@@ -211,7 +216,8 @@ type Consequence struct {
 	Objects      []string
 }
 
-// divide returns the changes that lead through no other important object, and the others by principal.
+// divide splits a list of changes. own has the changes that lead through no other important object. rest has the
+// others, grouped by principal and that object.
 func divide(list []Change) (own []Change, rest []Consequence) {
 	at := map[[2]string]int{}
 	for _, x := range list {
@@ -233,11 +239,13 @@ func divide(list []Change) (own []Change, rest []Consequence) {
 // OpenedDirectly returns the new and shorter paths that lead through no other important object.
 func (c *Changes) OpenedDirectly() []Change { own, _ := divide(c.Opened); return own }
 
-// OpenedThrough returns the other new and shorter paths.
+// OpenedThrough returns the new and shorter paths that lead through another important object, grouped by principal and
+// that object.
 func (c *Changes) OpenedThrough() []Consequence { _, rest := divide(c.Opened); return rest }
 
 // ClosedDirectly returns the closed and longer paths that led through no other important object.
 func (c *Changes) ClosedDirectly() []Change { own, _ := divide(c.Closed); return own }
 
-// ClosedThrough returns the other closed and longer paths.
+// ClosedThrough returns the closed and longer paths that led through another important object, grouped by principal and
+// that object.
 func (c *Changes) ClosedThrough() []Consequence { _, rest := divide(c.Closed); return rest }

@@ -21,8 +21,8 @@ const reading = winnt.READ_CONTROL | winnt.SYNCHRONIZE | winnt.ADS_RIGHT_DS_READ
 const stepRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ADS_RIGHT_DS_CONTROL_ACCESS |
 	winnt.ADS_RIGHT_DS_WRITE_PROP | winnt.ADS_RIGHT_DS_SELF
 
-// entries lists the entries of all DACLs that give no right of a step, equal ones folded, except those for
-// administrators. The others are behind the rows of rights, or entries that deny close them.
+// entries adds the DACL entries that grant no right of a step to p.Entries, and counts equal ones in one row. It only
+// counts the entries for administrators and the entries about rights of steps. It ignores inherit-only entries.
 func (p *Page) entries(s *side) {
 	at := map[string]int{}
 	types := stepTypes()
@@ -109,7 +109,8 @@ func isStep(a sd.ACE, mask winnt.AccessMask, types map[winnt.GUID]bool) bool {
 	return slices.ContainsFunc(adrights.ByGUID(g), func(e adrights.Entry) bool { return e.Kind == adrights.Class })
 }
 
-// rightsText names the rights of an entry and the object type that limits them.
+// rightsText returns the rights of an entry as text, with the object type that limits them. mask is the mapped mask of
+// a.
 func rightsText(a sd.ACE, mask winnt.AccessMask) string {
 	text := entryRights(mask)
 	if on := words.Entry(a); on != "" {
@@ -136,7 +137,8 @@ var entryBits = []struct {
 	{winnt.ADS_RIGHT_ACTRL_DS_LIST, "list"}, {winnt.ADS_RIGHT_DS_LIST_OBJECT, "list object"},
 }
 
-// entryRights names a mask.
+// entryRights returns the names of the rights in a mask, separated by commas. Bits without a name follow as a
+// hexadecimal number.
 func entryRights(m winnt.AccessMask) string {
 	var all []string
 	for _, b := range entryBits {
@@ -151,8 +153,8 @@ func entryRights(m winnt.AccessMask) string {
 	return strings.Join(all, ", ")
 }
 
-// byDesign reports whether an account is one of those that control every directory: SYSTEM, the administrators and
-// the domain controllers.
+// byDesign reports whether an account controls every directory by default: SYSTEM, the administrators and the domain
+// controllers.
 func (s *side) byDesign(who sid.SID) bool {
 	if who == sid.LocalSystem || who == sid.Administrators || who == sid.EnterpriseDCs {
 		return true
@@ -168,7 +170,8 @@ func (s *side) byDesign(who sid.SID) bool {
 	return false
 }
 
-// held reports whether any principal has an account in its token. It caches the answers in known.
+// held reports whether any principal has an account in its token. It always reports true for SELF, OWNER RIGHTS and
+// CREATOR OWNER. It caches the answers in known.
 func (s *side) held(known map[sid.SID]bool, who sid.SID) bool {
 	is, ok := known[who]
 	if !ok {

@@ -11,7 +11,8 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// grants folds rights: one row for the same rights of the same principals through the same accounts.
+// grants merges the rights on several objects into rows: one row for the same rights of the same principals through the
+// same accounts. Rows with the strongest right come first.
 func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	at := map[string]int{}
 	for _, x := range list {
@@ -38,7 +39,8 @@ func (s *side) grants(list []objectRights) (rows []Grants, err error) {
 	return rows, nil
 }
 
-// rankOf returns the position of a term, the strongest first.
+// rankOf returns the index of a term by its page name; a stronger one has a smaller index. It returns -1 for an unknown
+// name.
 func rankOf(name string) int {
 	return slices.IndexFunc(terms, func(t term) bool { return t.Name == name })
 }
@@ -50,8 +52,8 @@ type part struct {
 	who    effective.Set
 }
 
-// split divides the rights on an object by the accounts that grant them. All members of an account that grants a right
-// and have the right go to one part.
+// split divides the rights on an object by the accounts that grant them. All principals that have a right through the
+// same accounts are in one part. It fails if a check does not confirm a right.
 func (s *side) split(x objectRights) (parts []*part, err error) {
 	at := map[string]*part{}
 	for i := range x.rights {
@@ -88,7 +90,8 @@ func (s *side) split(x objectRights) (parts []*part, err error) {
 	return parts, nil
 }
 
-// viaOf returns the accounts that grant a right as text. Those that all users have are named only if no other grants.
+// viaOf returns the accounts that grant a right as text. It names Everyone and Authenticated Users only if no other
+// account grants it.
 func viaOf(grants []reach.Grant) string {
 	var all []string
 	general := func(g reach.Grant) bool { return g.Account == sid.AuthenticatedUsers || g.Account == sid.Everyone }

@@ -28,10 +28,10 @@ type Holding struct {
 	Ordinary bool
 }
 
-// Holdings returns what a principal can do with each object, by consequence: control of objects from the strongest
-// right on, then rights to write that not every user has, then other rights, and last what every user has (B-54).
-// Equal ones keep the order of list. It adds a principal to a copy of d. The errors are those of ctx and of a
-// malformed msDS-GroupMSAMembership.
+// Holdings returns what the principal with index who can do with each object, one Holding for each element of list. The
+// order is by consequence: control of objects from the strongest right on, then rights to write that not every user
+// has, then other rights, and last those that every user has (B-54). Equal ones keep the order of list. d does not
+// change. It returns the error of ctx, of an unreadable object or of a malformed msDS-GroupMSAMembership.
 func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, who int) ([]Holding, error) {
 	both := d.Clone()
 	both.Principals = both.Principals[who : who+1]
@@ -66,7 +66,7 @@ func Holdings(ctx context.Context, list []objects.Item, d *directory.Directory, 
 	return out, nil
 }
 
-// addOrdinary adds a user who is in Domain Users and the groups that all users share.
+// addOrdinary appends an ordinary user to d: one who is in Domain Users and in the groups that all users in all share.
 func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	c := d.Clone()
 	c.Principals = nil
@@ -88,7 +88,8 @@ func addOrdinary(d *directory.Directory, all []directory.Principal) error {
 	return nil
 }
 
-// shared returns the groups of the directory that all authenticated users are in (B-17).
+// shared returns the groups that every principal with Authenticated Users has, without Administrators (B-17). It
+// returns nil if no principal has Authenticated Users.
 func shared(all []directory.Principal) (groups []sid.SID) {
 	first := true
 	for i := range all {
@@ -110,7 +111,7 @@ func shared(all []directory.Principal) (groups []sid.SID) {
 	return slices.DeleteFunc(groups, func(g sid.SID) bool { return g == sid.Administrators })
 }
 
-// rank orders holdings by consequence.
+// rank returns the sort key of a holding. A holding with more consequence has a smaller rank.
 func (h *Holding) rank() int {
 	switch {
 	case len(h.Steps) > 0:
@@ -123,7 +124,8 @@ func (h *Holding) rank() int {
 	return len(terms) + 1
 }
 
-// Text returns the rights as a cell of a table: those of steps first, "(nothing)" for none.
+// Text returns the rights as a cell of a table: rights of steps first, "(nothing)" without a right. typ is the type of
+// the object, which names rights without a word.
 func (h *Holding) Text(typ *winnt.ObjectType) string {
 	all := slices.Concat(h.Steps, h.Words)
 	switch {
@@ -141,7 +143,7 @@ type masks struct {
 	plain  map[*winnt.ObjectType]*effective.Evaluator
 }
 
-// of returns the rights of both on an object as a whole.
+// of returns the rights of both tokens on an object as a whole.
 func (m *masks) of(o *objects.Item) (own, every winnt.AccessMask, err error) {
 	self := o.Entry.Account() && o.Descriptor.DACL().Facts()&sd.HasPrincipalSelf != 0
 	e := m.plain[o.Type]

@@ -22,7 +22,8 @@ var htmlPage = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"steps": steps, "plural": plural,
 }).ParseFS(pageFile, "page.html"))
 
-// HTML writes the page as one self-contained file that needs no network.
+// HTML writes the page as one self-contained file that needs no network. If the page cannot be built, it writes
+// nothing.
 func (p *Page) HTML(out io.Writer) error {
 	sum := sha256.Sum256([]byte(pageScript))
 	data := struct {

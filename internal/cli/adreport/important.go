@@ -46,7 +46,8 @@ var importantBuiltins = map[sid.SID]string{
 	sid.BackupOperators: "Backup Operators",
 }
 
-// findImportant lists the important objects (B-49), in the order of the page.
+// findImportant sets s.targets to the important objects, and the objects that given names, in the order of the page
+// (B-49).
 func (s *side) findImportant(given []*objects.Name) {
 	servers := s.servers()
 	for i := range s.search.Objects {
@@ -65,7 +66,8 @@ func (s *side) findImportant(given []*objects.Name) {
 	})
 }
 
-// kindOf returns why an object is important, and its rank; "" if it is not.
+// kindOf returns the reason why an object is important, and its rank on the page. kind is "" for other objects. servers
+// is the result of s.servers.
 func (s *side) kindOf(o *objects.Item, servers map[string]serverCount) (kind string, rank int) {
 	d, path := s.search.Directory, strings.ToUpper(o.Path)
 	if e := o.Entry; e.Account() {
@@ -146,7 +148,7 @@ func (s *side) servers() map[string]serverCount {
 	return found
 }
 
-// parentOf returns the distinguished name above one, "" for the topmost.
+// parentOf returns the distinguished name of the parent, "" for a name with one part.
 func parentOf(dn string) string {
 	for i := 0; i < len(dn); i++ {
 		switch dn[i] {

@@ -61,7 +61,8 @@ type Route struct {
 	Through string // the first important object on the way, by its kind; "": there is none
 }
 
-// Ways returns the routes of several steps that go through no other important object. Those of one step are in Direct.
+// Ways returns the routes of several steps that go through no other important object. Routes of one step are in Direct.
+// It returns nil if it finds none.
 func (t *Target) Ways() (list []Route) {
 	for _, r := range t.Routes {
 		if r.Through == "" && len(r.Steps) > 1 {
@@ -78,7 +79,7 @@ type Detour struct {
 	Routes  []Route
 }
 
-// Detours returns the routes that go through other important objects, by that object.
+// Detours returns the routes that go through other important objects, grouped by the kind of that object.
 func (t *Target) Detours() (list []Detour) {
 	at := map[string]int{}
 	for _, r := range t.Routes {
@@ -122,7 +123,7 @@ func (p *Page) count(s *side, state *State) {
 	p.Administrators = s.names(s.admins)
 }
 
-// names returns the names of a set of principals.
+// names returns the number of principals in a set and the names of the first maxNames.
 func (s *side) names(set effective.Set) Names {
 	n := Names{Count: set.Count()}
 	for i := range set.All() {
@@ -134,7 +135,7 @@ func (s *side) names(set effective.Set) Names {
 	return n
 }
 
-// important fills in the important objects.
+// important adds a row for each important object: the direct rights on it and the routes to it.
 func (p *Page) important(s *side) error {
 	at := map[int][]reach.Right{}
 	for _, x := range s.rights {
@@ -159,8 +160,8 @@ func (p *Page) important(s *side) error {
 	return nil
 }
 
-// routes returns the paths of principals, one for those that take the same first step. more counts the principals
-// without a listed route.
+// routes returns the paths of principals, one for those that take the same first step in paths of the same length. more
+// counts the principals without a listed route.
 func (s *side) routes(in *reach.Inbound, who []int) (list []Route, more int, err error) {
 	at := map[string]int{}
 	for n, i := range who {

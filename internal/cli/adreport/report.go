@@ -56,8 +56,8 @@ type objectRights struct {
 	rights []reach.Right
 }
 
-// Do evaluates both states. It returns the error of ctx, or ErrNoObjects. An unreadable object is in no answer and has
-// a line on the page.
+// Do evaluates both states and returns the page. An unreadable object is in no answer and has a line on the page. Do
+// returns the error of ctx, or [ErrNoObjects] if a state has no readable object.
 func (r *Report) Do(ctx context.Context) (*Page, error) {
 	now, err := r.side(ctx, &r.Now)
 	if err != nil {
@@ -88,7 +88,8 @@ func (r *Report) Do(ctx context.Context) (*Page, error) {
 	return p, nil
 }
 
-// side evaluates a state.
+// side evaluates a state for all principals. It leaves unreadable objects out and lists them in failed. It returns
+// [ErrNoObjects] if no object is left.
 func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	s := &side{classes: map[string]int{}}
 	s.search = &reach.Search{Directory: state.Directory, BlockOwner: r.BlockOwner, MaxDepth: r.MaxDepth}
@@ -125,8 +126,8 @@ func (r *Report) side(ctx context.Context, state *State) (*side, error) {
 	return s, err
 }
 
-// administrators finds the principals that control the directory by design: members of Administrators, and domain
-// controllers (B-48).
+// administrators sets s.admins to the principals that control the directory by design: SYSTEM, members of
+// Administrators, and domain controllers (B-48). It counts the others in s.everyone.
 func (s *side) administrators() {
 	d := s.search.Directory
 	s.admins = make(effective.Set, (len(d.Principals)+63)/64)
@@ -141,8 +142,8 @@ func (s *side) administrators() {
 	}
 }
 
-// keep stores the rights that others than administrators and the object's own account have (B-47). A weaker right is
-// left out for a principal with all rights.
+// keep stores the rights on an object that principals other than administrators and the object's own account have
+// (B-47). It leaves out a weaker right for a principal with all rights.
 func (s *side) keep(object int, rights []reach.Right) {
 	self := -1
 	o := &s.search.Objects[object]
@@ -170,7 +171,7 @@ func (s *side) keep(object int, rights []reach.Right) {
 	}
 }
 
-// without returns the members of a that are not in b.
+// without returns a copy of a without the members of b. b may be shorter or nil.
 func without(a, b effective.Set) effective.Set {
 	out := slices.Clone(a)
 	for i := range out {

@@ -23,7 +23,8 @@ type textPage struct {
 	width int
 }
 
-// Text writes the page as text. Lines have at most width columns, if no single name is longer; 0 is no limit.
+// Text writes the page as text. It shortens long lists and says so. Lines have at most width columns, if no single word
+// is longer; 0 is no limit. It returns the first error of out.
 func (p *Page) Text(out io.Writer, width int) error {
 	t := &textPage{bufio.NewWriter(out), width}
 	t.line("", p.Title)
@@ -119,7 +120,7 @@ func steps(n int) string {
 	return plural(n, "step")
 }
 
-// plural returns a number of things as text. The plural of one is many, or one with an s.
+// plural returns a number with its noun, such as "2 steps". The plural is many[0], or else one with an s.
 func plural(n int, one string, many ...string) string {
 	switch {
 	case n == 1:
@@ -181,7 +182,8 @@ func (t *textPage) changes(c *Changes) {
 	}
 }
 
-// paths writes paths that one state has.
+// paths writes changed paths. one is the label of a path that only one state has, other the label of a path with
+// another length.
 func (t *textPage) paths(one, other string, list []Change) {
 	own, rest := divide(list)
 	for _, x := range own {
@@ -198,7 +200,7 @@ func (t *textPage) paths(one, other string, list []Change) {
 	}
 }
 
-// text returns the first names, and the number of the others.
+// text returns the first most names and the number of the remaining ones, and "nobody" without a name.
 func (n Names) text(most int) string {
 	list := n.List[:min(most, len(n.List))]
 	text := strings.Join(list, ", ")

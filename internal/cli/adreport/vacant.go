@@ -11,8 +11,9 @@ import (
 // maxVacant limits the accounts without a principal that are evaluated.
 const maxVacant = 4096
 
-// vacant lists the rights of accounts that are in entries and in no principal's token: groups without members, and
-// accounts that the directory does not have (B-53). Each is evaluated as a user who is in that group alone.
+// vacant adds the rights of accounts that entries name and no principal's token has: groups without members, and
+// accounts that the directory does not have (B-53). It evaluates each as a user who is in that group alone. Above
+// maxVacant accounts it only counts them in a note.
 func (p *Page) vacant(ctx context.Context, now *side) error {
 	d := now.search.Directory.Clone()
 	d.Principals = nil

@@ -21,7 +21,7 @@ var terms = []term{
 	{"OperatorPrivileges", "operator privileges", "user rights on domain controllers, by membership alone"},
 }
 
-// termOf returns the page's name of a word, and the word itself if it has none.
+// termOf returns the page's name of a word from [reach.Step], and the word itself if it has none.
 func termOf(word string) string {
 	for _, t := range terms {
 		if t.Word == word {

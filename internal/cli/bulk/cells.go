@@ -9,8 +9,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// appendCSV appends a record. It puts an apostrophe before a cell that a spreadsheet would run as a formula, and
-// replaces control characters other than line ends.
+// appendCSV appends a record and its newline to dst. It puts an apostrophe before a cell that a spreadsheet would run
+// as a formula, and replaces control characters other than line ends.
 func appendCSV(dst []byte, cells ...string) []byte {
 	for i, c := range cells {
 		if i > 0 {
@@ -63,7 +63,8 @@ type rowWriter interface {
 	Flush() error
 }
 
-// peopled returns the writer for rows. The rows of a table are aligned.
+// peopled returns the writer for rows on out. With table it buffers rows and aligns their columns; otherwise it writes
+// them unchanged.
 func peopled(table bool, o columns.Options, out io.Writer) rowWriter {
 	if table {
 		return columns.New(out, o)

@@ -13,7 +13,8 @@ import (
 // the first descriptor whose answer can depend on the kind. nil: no answer has a note about it.
 type logons func() ([]*Run, error)
 
-// newLogons returns the other runs of r, nil if Run.Logons is.
+// newLogons returns a function that compiles the runs of r for other kinds of logon once. It returns nil if Run.Logons
+// is nil.
 func newLogons(r *Run) logons {
 	if r.Logons == nil {
 		return nil
@@ -70,7 +71,7 @@ func (a *alternatives) remark(x place) (string, error) {
 	return strings.Join(all, ", "), nil
 }
 
-// open makes the deciders.
+// open creates the deciders of all kinds of logon on first use.
 func (a *alternatives) open() error {
 	runs, err := a.run.logons()
 	if err != nil {
@@ -87,7 +88,7 @@ func (a *alternatives) open() error {
 	return err
 }
 
-// differs returns how the answer of another decider differs, "" if it is the same.
+// differs returns how the answer of the decider d differs from the answer of the run, as text, "" if it is the same.
 func (a *alternatives) differs(d *decider, x place) (string, error) {
 	if a.run.Ask == What {
 		has, _, err := a.own.maximum(x)

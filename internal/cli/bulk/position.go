@@ -25,7 +25,8 @@ type Position struct {
 	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
 }
 
-// Plus returns the position after a run that continued from p and reached q.
+// Plus returns the position after a run that continued from p and reached q: the counts are sums, and Offset and Lines
+// come from q. If q has read no bytes, they come from p.
 func (p Position) Plus(q Position) Position {
 	q.Objects += p.Objects
 	q.Unreadable += p.Unreadable
@@ -64,7 +65,8 @@ type Summary struct {
 const NoClass = "the file has no objectClass of it: entries for its class do not count, and whether it is a user, a " +
 	"group or a computer is not known; export objectClass and groupType too"
 
-// Observe counts an object of a directory whose class is unknown. Entry may be nil.
+// Observe counts an object of a directory whose class is unknown, and keeps the path of the first one. It ignores
+// objects of other types and a nil entry.
 func (s *Summary) Observe(typ *winnt.ObjectType, e *objects.Entry, path string) {
 	if typ != winnt.DirectoryServiceObject || e == nil || len(e.Classes) > 0 {
 		return
@@ -74,7 +76,7 @@ func (s *Summary) Observe(typ *winnt.ObjectType, e *objects.Entry, path string) 
 	}
 }
 
-// add adds the counts of the following batch and takes its input position.
+// add adds the counts of the following batch, takes its input position, and keeps the earlier first error and paths.
 func (s *Summary) add(b *Summary) {
 	offset, lines := b.Offset, b.Lines
 	s.Position = s.Plus(b.Position)

@@ -63,7 +63,7 @@ func secret(chains [][]winnt.GUID) bool {
 // key returns the rights, for comparison.
 func (a *has) key() []byte { return fmt.Append(nil, *a) }
 
-// what appends the row of an object: the mask and the names of the rights.
+// what appends the row of an object: its path, the mask m and the names of the rights in it.
 func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 	have := words.Granted(m, o.Type)
 	if len(w.run.Types) > 0 && o.Type == winnt.DirectoryServiceObject {

@@ -44,7 +44,8 @@ type worker[A, T any] struct {
 	also alternatives
 }
 
-// batch decides the objects of a batch and records each result.
+// batch decides the objects of a batch and appends each result to it. It counts an object that cannot be decided and
+// goes to the next one.
 func (w *worker[A, T]) batch(b *box[T]) {
 	b.in.Each(func(o *objects.Object) {
 		b.sum.Objects++
@@ -72,8 +73,8 @@ func (w *worker[A, T]) batch(b *box[T]) {
 	})
 }
 
-// outcome returns the answer for an object, from the table or newly computed. Two workers may compute the same answer
-// at the same time; either is kept.
+// outcome returns the answer for an object, from the table or newly computed. An answer that depends on the object
+// itself is not shared. Two workers may compute the same answer at the same time; either is kept.
 func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
 	if x := k.answer.Load(); x != nil && !(x.self && !w.run.alike && o.Entry.Account()) {
@@ -111,7 +112,8 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	return x, share
 }
 
-// withSelf replaces PRINCIPAL SELF by the object's own SID. It returns d itself if nothing changes.
+// withSelf returns a copy of d with the object's own SID in place of PRINCIPAL SELF. It returns d itself if e
+// is no account or d does not name PRINCIPAL SELF.
 func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	if !e.Account() || d.DACL().Facts()&sd.HasPrincipalSelf == 0 {
 		return d
@@ -132,7 +134,8 @@ func withSelf(d *sd.Descriptor, e *objects.Entry) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// pass runs one question for all objects. write handles box.part, before the rows; it may be nil.
+// pass runs one question for all objects and writes their rows. write handles box.part before the rows of each batch;
+// it may be nil.
 func pass[A, T any](
 	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
 ) (Summary, error) {
@@ -150,7 +153,7 @@ func pass[A, T any](
 	return p.do(ctx)
 }
 
-// workers returns a maker of workers that share one table of answers.
+// workers returns a function that creates workers, which share one table of answers.
 func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
 	known := newTable[outcome[A]](r.CacheBytes)
 	return func() (func(*box[T]), error) {

@@ -13,8 +13,8 @@ const (
 	directoryWrite = winnt.AccessMask(0x20028)
 )
 
-// OfDirectory reports whether a descriptor is that of an object of a directory: an entry names an object type, or has
-// one of a directory's generic masks (B-57). It is false for a descriptor without entries.
+// OfDirectory guesses whether a descriptor is that of an Active Directory object: an entry names an object type, or has
+// one of a directory's generic masks (B-57). It returns false for a descriptor without entries.
 func OfDirectory(d *sd.Descriptor) bool {
 	for _, l := range []*sd.ACL{d.DACL(), d.SACL()} {
 		for _, a := range l.All() {

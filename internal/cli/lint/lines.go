@@ -30,14 +30,17 @@ type Line struct {
 	Err        error             // the line holds neither
 }
 
-// IsText reports whether an argument is SDDL, as opposed to a file name.
+// IsText reports whether an argument looks like SDDL: after blanks it starts with O:, G:, D: or S:, and the next
+// character is no slash or backslash. Otherwise it is a file name.
 func IsText(arg string) bool {
 	arg = strings.TrimLeft(arg, " \t")
 	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) &&
 		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
-// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #.
+// Lines parses a file of descriptors, one on each line. It skips empty lines and lines that start with #, and joins
+// folded base64 of LDIF. A wrong line has its Err set and does not end the file. A line over 4 MiB is an error; the
+// lines before it are returned too.
 func Lines(file []byte) ([]Line, error) {
 	sc := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))))
 	sc.Buffer(nil, maxLine)
@@ -82,7 +85,7 @@ func folded(line string, before []Line) bool {
 
 var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
 
-// row parses a row of an objects file.
+// row parses a row of an objects file. An invalid row has only Err set, or Err and Path.
 func row(text string) (l Line) {
 	var slots [5][]byte
 	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {

@@ -65,7 +65,8 @@ type kindWord struct {
 	right words.Right
 }
 
-// asks returns the words that apply to a manner, in the order of wordList.
+// asks returns the words that apply to objects of a manner, from the strongest to the weakest. The caller must not
+// change the list.
 func (s *Search) asks(m manner) (list []kindWord, err error) {
 	m.self, m.blocked = sid.SID{}, false
 	if list, ok := s.words[m]; ok {
@@ -99,7 +100,8 @@ type subject struct {
 	managed    *sd.Descriptor // in msDS-GroupMSAMembership; nil: the attribute is missing
 }
 
-// subject returns the facts about an object, by its classes or else by its SID in the directory.
+// subject returns the facts about an object, by its classes or else by its SID in the directory. A malformed
+// msDS-GroupMSAMembership is an error.
 func (s *Search) subject(i *objects.Item) (o subject, err error) {
 	d := s.Directory
 	o.user = -1

@@ -32,7 +32,8 @@ var operators = [...]operator{
 // descriptor (B-46).
 var operatorPrivileges = word{name: "OperatorPrivileges"}
 
-// Operator returns what membership in a built-in operators' group gives on domain controllers, "" for other groups.
+// Operator returns a description of what membership in a built-in operators' group gives on domain controllers. It
+// returns "" for other groups.
 func Operator(group sid.SID) string {
 	for i := range operators {
 		if operators[i].group == group {
@@ -52,7 +53,8 @@ func operatorOf(t *token.Token) *operator {
 	return nil
 }
 
-// controller reports whether an account is a domain controller, by its group or its place.
+// controller reports whether a principal is a domain controller: a computer account that is in a group of controllers,
+// or whose object is in the unit Domain Controllers. user is -1 for no principal.
 func (s *Search) controller(path string, user int) bool {
 	if user < 0 || !strings.HasSuffix(s.Directory.Principals[user].Name, "$") {
 		return false
@@ -76,7 +78,7 @@ func (a *asker) operators(object int, answers []answer) []answer {
 	return append(answers, all)
 }
 
-// tokenOf returns the token of a principal. That of a domain controller has Enterprise Domain Controllers, which no
+// tokenOf returns the token of a principal. For a domain controller it adds Enterprise Domain Controllers, which no
 // directory lists (B-52).
 func (s *Search) tokenOf(user int) *token.Token {
 	t, domain := s.Directory.Principals[user].Token, s.Directory.Domain

@@ -36,7 +36,7 @@ type Grant struct {
 	Text    string
 }
 
-// paths adds the paths to all objects that were found.
+// paths adds a path to r for each object that the search found, the shortest first.
 func (s *Search) paths(r *Result) error {
 	for _, e := range s.found {
 		if e == nil {
@@ -88,7 +88,8 @@ func (s *Search) stepWith(e *edge) (Step, []Grant, error) {
 	return step, grants, err
 }
 
-// deciders returns the entries that granted each part of a step, as text and as values.
+// deciders returns the entries that grant each part of a step to the token t, as text and as values. It fails if the
+// check does not grant the step.
 func (s *Search) deciders(e *edge, t *token.Token) (by []string, grants []Grant, err error) {
 	if e.word == &operatorPrivileges {
 		o := operatorOf(t)

@@ -26,8 +26,9 @@ type Right struct {
 }
 
 // Survey evaluates all objects for all principals. It calls direct for each object on which any principal has a right
-// of a step, with the rights from the strongest to the weakest. targets are the indexes of the objects that Whom is
-// called for. It ignores From. The errors are those of [Search.Do], and those of direct.
+// of a step, with the rights from the strongest to the weakest. direct may be nil; an error of it ends the survey.
+// targets are the indexes of the objects that [Survey.Whom] may be called for. Survey ignores From. It returns the
+// errors of [Search.Do] and of direct.
 func (s *Search) Survey(ctx context.Context, targets []int, direct func(object int, rights []Right) error) (*Survey,
 	error) {
 	v := &Survey{in: inbound{Search: s, targets: targets}, of: map[int][]int{}}
@@ -65,8 +66,8 @@ func (s *Search) Survey(ctx context.Context, targets []int, direct func(object i
 	return v, nil
 }
 
-// Direct evaluates all objects for all principals and calls direct as Survey does. It follows no step, so Whom knows
-// nobody. The errors are those of Survey.
+// Direct evaluates all objects for all principals and calls direct as [Search.Survey] does. It follows no step, so Whom
+// of its result returns nobody. It returns the errors of Survey.
 func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Right) error) (*Survey, error) {
 	v := &Survey{in: inbound{Search: s}}
 	if err := s.prepareAll(); err != nil {
@@ -88,7 +89,8 @@ func (s *Search) Direct(ctx context.Context, direct func(object int, rights []Ri
 	return v, nil
 }
 
-// report calls direct with the rights that any principal has.
+// report calls direct with the rights on an object that any principal has. If no principal has one, it does not call
+// direct.
 func report(object int, answers []answer, direct func(object int, rights []Right) error) error {
 	var rights []Right
 	for _, x := range answers {
@@ -102,7 +104,8 @@ func report(object int, answers []answer, direct func(object int, rights []Right
 	return direct(object, rights)
 }
 
-// prepareAll prepares a search with the tokens of all principals.
+// prepareAll prepares a search that starts with the tokens of all principals, at the indexes of the principals. They do
+// not count for MaxHands.
 func (s *Search) prepareAll() error {
 	s.From = 0
 	if err := s.prepare(); err != nil {
@@ -115,7 +118,8 @@ func (s *Search) prepareAll() error {
 	return nil
 }
 
-// target collects the hands of a level with a right on a target.
+// target stores the hands of a level with a right on a target in v.of, and counts the target for each of them in
+// reached.
 func (v *Survey) target(ctx context.Context, a *asker, start, object int, reached map[int]int) error {
 	return v.in.holders(ctx, a, start, object, func(h int) error {
 		v.of[object] = append(v.of[object], h)
@@ -154,10 +158,11 @@ func (v *Survey) object(ctx context.Context, a *asker, start, object int, direct
 	return nil
 }
 
-// Cut says what ended the survey early, "" if nothing did. Paths can then be missing.
+// Cut returns the limit that ended the survey early, "" if none did. Paths can then be missing.
 func (v *Survey) Cut() string { return v.in.cut }
 
-// Why returns the accounts that grant a principal one of the rights that direct received.
+// Why returns the accounts that grant the principal with index who the right r on an object. r is a right that direct
+// received for this object. It fails if the principal does not have the right.
 func (v *Survey) Why(object int, r *Right, who int) ([]Grant, error) {
 	_, grants, err := v.in.stepWith(&edge{hand: who, object: object, kindWord: r.word, then: r.then[who]})
 	return grants, err
@@ -170,7 +175,8 @@ type Inbound struct {
 	in    *inbound
 }
 
-// Whom returns the principals that reach a target. An account does not reach itself (B-25).
+// Whom returns the principals that reach a target. target is one of the indexes that Survey got; nobody reaches another
+// object. An account does not reach itself (B-25).
 func (v *Survey) Whom(target int) Inbound {
 	in := &v.in
 	in.targets, in.order, in.direct = []int{target}, nil, map[int]int{}
@@ -192,7 +198,7 @@ func (v *Survey) Whom(target int) Inbound {
 	return found
 }
 
-// Path returns a shortest path of a principal in Order. It is an error for any other principal.
+// Path returns a shortest path of a principal in Order, by its index. It is an error for any other principal.
 func (i *Inbound) Path(who int) (Path, error) {
 	if _, ok := i.Steps[who]; !ok {
 		return Path{}, fmt.Errorf("principal %d has no path", who)

@@ -156,8 +156,8 @@ func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }
 
-// made records the object of a handle as the object of the call, and gives it a descriptor that grants everyone
-// everything.
+// made stores the object of the handle h in w.named, and gives it a descriptor that grants everyone everything. It
+// panics if st is an error.
 func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	if !st.IsSuccess() {
 		panic("refusals: creating the object to open: " + st.String())

@@ -23,8 +23,9 @@ type Writer struct {
 	buf   []byte
 }
 
-// NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. mark formats
-// the lines of a table, and name names their SIDs, as for [Line].
+// NewWriter returns a writer for a format: table, json, csv, xml or ocsf. Another format is an error. It buffers the
+// output, with the heading of csv and xml, so the caller must call Close. mark formats the lines of a table, and name
+// names their SIDs, as for [Line]; both may be nil.
 func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, error) {
 	out := &Writer{out: bufio.NewWriter(w), mark: mark, name: name, close: func() error { return nil }}
 	switch format {
@@ -51,10 +52,10 @@ func NewWriter(w io.Writer, format string, mark Mark, name Namer) (*Writer, erro
 	return out, nil
 }
 
-// Write prints one record.
+// Write prints one record into the buffer. It does not keep e. It returns the error of the underlying writer.
 func (w *Writer) Write(e *audit.Event) error { return w.one(e) }
 
-// Close writes the end of the output and flushes it. It does not close the underlying writer.
+// Close writes the end of the output and flushes the buffer. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if err := w.close(); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (w *Writer) row(e *audit.Event) error {
 	return w.csv.Write(row)
 }
 
-// harmless prevents a spreadsheet from reading a name as a formula.
+// harmless puts an apostrophe before a text that a spreadsheet would read as a formula.
 func harmless(s string) string {
 	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '@' || s[0] == '-' && len(s) > 1) {
 		return "'" + s
