@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// Shown returns the data that a mount shows of an open file, with one query: its facts, and its descriptor, or nil if
-// that is missing or cannot be read. The facts omit data that only Windows needs: attributes, creation time, and
+// Shown returns the data that a mount shows of an open file, with one query. d is nil if the descriptor is missing or
+// cannot be read; that is no error. The facts omit data that only Windows needs: attributes, creation time, and
 // whether a directory is empty.
 func (f *file) Shown() (facts nt.FileFacts, d *sd.Descriptor, st ntstatus.Status) {
 	s, err := f.stat()

@@ -47,7 +47,7 @@ func (p *place) makeLink(f *file, private string) (err error) {
 	return err
 }
 
-// Symlink reports whether an open is of a symbolic link.
+// Symlink reports whether an open is of a symbolic link itself. Links are opened only for callers that support them.
 func (f *file) Symlink() bool { return f.symlink }
 
 // Target returns the unchanged target of a symbolic link. It makes no access decision: the caller must have been

@@ -16,8 +16,8 @@ type Choice struct {
 	Names   []*Name // only objects with one of these names; nil: with any
 }
 
-// Choose returns a source with the objects of s that c selects, which owns s. It keeps an unreadable object unless c
-// is known to exclude it (U-105).
+// Choose returns a source with the objects of s that c selects. The result takes over s: do not read s any more. It
+// keeps an unreadable object unless c is known to exclude it (U-105).
 func Choose(s Source, c Choice) Source { return &chosen{Source: s, choice: c} }
 
 // chosen is a source that skips the objects that its choice excludes.

@@ -37,8 +37,8 @@ type membership struct {
 // listedName is a name that a list contains, and which list.
 type listedName struct{ name, list string }
 
-// LeaveOut makes the collector drop each group for whose SID of returns true, and all memberships in it. It applies
-// to groups that Put collects afterwards. nil drops none.
+// LeaveOut makes the collector drop each group for whose SID the function returns true, and all memberships in it. It
+// applies to groups that Put collects afterwards. A nil function drops none.
 func (c *Collector) LeaveOut(of func(sid.SID) bool) { c.leave = of }
 
 // AddMember records that an account is a member of a group. Accounts resolves the reference.
