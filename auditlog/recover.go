@@ -7,7 +7,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// resume reads the records behind the checkpoint and opens the last segment.
+// resume rebuilds the tree from the checkpoint and the records after it, and opens the last segment for writing.
+// firsts has the first RecordIds of the segments. It computes missing hashes again if the log still has all records.
+// It returns ErrDamaged if records are missing or do not match the checkpoint.
 func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	from := 0
 	for i, first := range firsts {
@@ -86,7 +88,8 @@ func (r *replay) segment(first uint64, last bool) error {
 	return errors.Join(err, f.Close())
 }
 
-// frames replays the records of a segment.
+// frames adds the records of a segment to the tree. Bytes that are no frame end the last segment; in others they are
+// ErrDamaged.
 func (r *replay) frames(s *scanner, last bool) error {
 	for {
 		f, err := s.next()
@@ -107,7 +110,8 @@ func (r *replay) frames(s *scanner, last bool) error {
 	}
 }
 
-// record adds one record to the tree.
+// record adds one record to the tree. It returns ErrDamaged if the tree then has the size of the checkpoint but
+// another root.
 func (r *replay) record(leaf tlog.Hash) error {
 	r.w.tree.add(leaf)
 	if n := r.w.tree.size; n > r.have {

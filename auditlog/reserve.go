@@ -48,8 +48,9 @@ func (w *writer) writeZeroes(end int64) error {
 	return nil
 }
 
-// allocate allocates space for the buffer and, after it, the reserve. For essential records it omits the reserve if
-// the allocated space suffices (U-93), and ignores errors.
+// allocate allocates disk space for the buffer and, after it, the reserve. reserve is true for essential records:
+// they may use the reserve, so it omits the reserve if the allocated space suffices (U-93), and ignores errors.
+// Without a configured reserve, or on a file system that cannot allocate, it does nothing.
 func (w *writer) allocate(reserve bool) error {
 	want := w.log.cfg.Reserve
 	end := w.size + int64(len(w.buf))
@@ -71,7 +72,8 @@ func (w *writer) allocate(reserve bool) error {
 	return nil
 }
 
-// setAside allocates the first bytes of the open segment.
+// setAside allocates disk space for the first size bytes of the open segment. It returns errNoAllocation if the file
+// system cannot.
 func (w *writer) setAside(size int64) error {
 	f, ok := w.seg.(allocator)
 	if !ok {
@@ -89,7 +91,7 @@ func (w *writer) noteReserve(end int64) {
 	w.log.reserved.Store(max(min(w.allocated-end, w.log.cfg.Reserve), 0))
 }
 
-// giveBack frees the allocated space after the records.
+// giveBack frees the allocated space after the records, including zeros written there.
 func (w *writer) giveBack() error {
 	if w.allocated <= w.size {
 		return nil
@@ -130,7 +132,8 @@ type limit struct {
 // one half, so that no user takes it from an administrator.
 func (b *batch) admits(c claim) bool { return c == wholeClaim || c == endClaim && !b.scarce }
 
-// essential returns the records of a batch that may use the reserve, and sets b.scarce.
+// essential returns the records of a batch that may use the reserve, in their order. It sets b.scarce if less than
+// half of the reserve is left, which is then only for administrators.
 func (w *writer) essential(b *batch) (few []audit.Event) {
 	b.scarce = w.log.reserved.Load() < w.log.cfg.Reserve/2
 	limited := b.limited

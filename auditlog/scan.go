@@ -18,7 +18,8 @@ type scanner struct {
 	room []byte
 }
 
-// scan reads the header of a segment.
+// scan returns a scanner of the segment in f, set to its first frame, after it has read the header. It fails for an
+// invalid header. The caller keeps f open and closes it.
 func scan(f io.ReaderAt) (*scanner, error) {
 	s := &scanner{f: f, room: make([]byte, chunk/64)}
 	if err := s.fill(); err != nil {
@@ -33,7 +34,7 @@ func scan(f io.ReaderAt) (*scanner, error) {
 	return s, nil
 }
 
-// fill reads more bytes behind the unread ones.
+// fill reads more bytes behind the unread ones, and sets eof at the end of the file, which is not an error.
 func (s *scanner) fill() error {
 	room := s.room
 	if s.at > 0 && len(room) < chunk { // a segment of some length: read more at a time

@@ -112,8 +112,8 @@ func (c *check) frames(s *scanner, newest bool) error {
 	}
 }
 
-// covered reports whether a verified anchor covers the requested range. It returns
-// false if no end was requested.
+// covered reports whether a verified checkpoint covers the last record that the caller wants. It returns false if the
+// caller set no end.
 func (c *check) covered() bool {
 	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
 }

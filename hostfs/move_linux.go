@@ -20,6 +20,7 @@ type target struct {
 	status    unix.Statx_t
 }
 
+// release closes the descriptors of a target. It must be called once.
 func (g *target) release() {
 	shut(g.existing)
 	if g.directory != nil {
@@ -27,7 +28,10 @@ func (g *target) release() {
 	}
 }
 
-// Move implements nt.OpenFile.
+// Move renames the file, or adds a hard link to it if m.Link is set. It looks up the target, passes the facts to
+// m.Decide without a lock held, and executes the decision. If another program changes one of the names meanwhile, it
+// fails and moves that program's file back. The root of the tree gives STATUS_ACCESS_DENIED, and so does a file
+// without a name unless m.Link is set.
 func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	l := f.linkNow()
 	if l.name == "" && !(f.nameless && m.Link) {
@@ -62,6 +66,7 @@ func (f *file) Move(m *nt.FileMove) ntstatus.Status {
 	return f.move(&g, m.Link)
 }
 
+// parentOf splits a name at its last backslash. dir is "" if there is none.
 func parentOf(name string) (dir, last string) {
 	i := strings.LastIndexByte(name, '\\')
 	return name[:max(i, 0)], name[i+1:]

@@ -42,8 +42,8 @@ type record struct {
 	id  string // begins the record's names
 }
 
-// newRecord returns an empty record. The caller calls end. It fails if the directory cannot be created, or belongs to
-// another account.
+// newRecord returns an empty record with a fresh id. The caller must call end. It fails if the record directory
+// cannot be created, or if it belongs to another account or others may use it.
 func (t *Tree) newRecord() (*record, error) {
 	t.redo.mu.Lock()
 	defer t.redo.mu.Unlock()
@@ -117,7 +117,8 @@ func (t *Tree) openRedoDirectory(how int) (int, error) {
 // link gives one of the record's names to an open file.
 func (r *record) link(fd int, suffix string) error { return r.t.linkInode(fd, r.dir, r.id+suffix) }
 
-// drop removes one of the record's names. After an error the next [Open] completes the change once more.
+// drop removes one of the record's names. It ignores errors: after one the next [Open] completes the change once
+// more.
 func (r *record) drop(suffix string) { _ = r.t.unlink(r.dir, r.id+suffix, 0) }
 
 // sync makes the record's names durable.

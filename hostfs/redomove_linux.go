@@ -30,7 +30,7 @@ const moveVersion = "move 1"
 // longestRecord is the largest size of a record that is read, in bytes.
 const longestRecord = 16 << 10
 
-// encode returns the stored form: fields that end with a zero byte, which no name contains.
+// encode returns the stored form: the version and eight fields, each ended by a zero byte, which no name contains.
 func (m *moveRecord) encode() string {
 	var b strings.Builder
 	for _, field := range []string{moveVersion, strconv.FormatUint(m.moved, 10), strconv.FormatUint(m.replaced, 10),
@@ -63,7 +63,8 @@ func decodeMove(s string) (m moveRecord, err error) {
 	return m, nil
 }
 
-// pathOf returns the present path of a directory of the tree below its root, "" for the root.
+// pathOf returns the present path of a directory below the root of the tree, with slashes, or "" for the root. It
+// returns ENOENT if the directory was removed or moved out of the tree.
 func (t *Tree) pathOf(dir int) (string, error) {
 	root, err := os.Readlink(placeOf(t.root))
 	if err != nil {
@@ -80,7 +81,8 @@ func (t *Tree) pathOf(dir int) (string, error) {
 	return strings.TrimPrefix(below, "/"), nil
 }
 
-// move stores the record of a move that replaces a file.
+// move stores the record of a move from l to g that replaces a file. moved and replaced are the inode numbers of both
+// files. After an error the part that was written may be left; the caller drops it.
 func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
 	m := moveRecord{moved: moved, replaced: replaced,
 		from: recordedName{inode: l.directory, name: l.name},
@@ -111,8 +113,8 @@ func (r *record) move(moved, replaced uint64, l *link, g *target) (err error) {
 	return r.t.rename(r.dir, r.id+redoPart, r.dir, r.id+redoMove, unix.RENAME_NOREPLACE)
 }
 
-// removeReplaced removes the file that a move has replaced, from the name that it got. If it stays there, or has
-// moved, it returns an error.
+// removeReplaced deletes the file with state s, which a move has replaced, from its name in dir. If it cannot delete
+// the file, or another file has the name now, it leaves the name as it was and returns an error.
 func (r *record) removeReplaced(s *unix.Statx_t, dir int, name string) error {
 	if err := r.t.moveOwn(s.Ino, dir, name, r.dir, r.id+redoGone); err != nil {
 		return err
@@ -159,7 +161,8 @@ func (r *record) moveAgain() error {
 	return r.complete(&m, from, to)
 }
 
-// complete completes a move between two open directories.
+// complete completes a recorded move between two open directories, or undoes it if the replaced file cannot be
+// removed. If another program has changed the names since, it leaves them or exchanges them back.
 func (r *record) complete(m *moveRecord, from, to int) error {
 	swap := func() error { return r.t.rename(from, m.from.name, to, m.to.name, unix.RENAME_EXCHANGE) }
 	gone, err := r.t.statAt(r.dir, r.id+redoGone)
@@ -192,7 +195,7 @@ func (r *record) complete(m *moveRecord, from, to int) error {
 	return err
 }
 
-// read returns the stored form of a move.
+// read returns the stored form of a move, at most longestRecord bytes of it.
 func (r *record) read() (string, error) {
 	fd, err := resolve(r.dir, r.id+redoMove, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {

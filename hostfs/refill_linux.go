@@ -12,7 +12,10 @@ import (
 // copiedAtOnce is the number of bytes per copy call.
 const copiedAtOnce = 16 << 20
 
-// Refill implements nt.Refillable.
+// Refill replaces the contents of the file with those of from, durably, and changes no other property. A record on
+// disk lets the next server complete it after a crash. If there is no space, nothing changes. It returns
+// STATUS_INVALID_PARAMETER if one of them is a directory or link, if both are the same file, or if from is not of
+// this package.
 func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	src, ok := from.(*file)
 	if !ok || f.directory || src.directory || f.symlink || src.symlink || src.node == f.node {
@@ -47,7 +50,8 @@ func (f *file) Refill(from nt.OpenFile) ntstatus.Status {
 	return st
 }
 
-// refill stores the record of a replacement. From then on a crash leaves the old contents or the new (F-210).
+// refill stores the record of a replacement, on disk when it returns. From then on a crash leaves the old contents or
+// the new (F-210). After an error parts of the record may exist; the caller drops them.
 func (r *record) refill(f, src *file) error {
 	// The record counts once it has the new contents, so they are durable before (F-213).
 	if err := src.flushData(); err != nil {

@@ -31,7 +31,8 @@ func (f *file) Stage() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// ReplaceByStaged implements nt.StagedFile.
+// ReplaceByStaged replaces the contents of the file with the writes collected since Stage, as Refill does. It returns
+// STATUS_INVALID_PARAMETER if Stage was not called. Later writes still go to the temporary file.
 func (f *file) ReplaceByStaged() ntstatus.Status {
 	s := f.staged.Load()
 	if s == nil {

@@ -53,7 +53,8 @@ const (
 
 // Open opens a directory in order to serve it. Before, it completes the changes that a crash of an earlier server
 // interrupted (F-210). It fails if one of them cannot be completed, or if the system cannot restrict a lookup to a
-// directory (Linux before 5.6, or openat2 forbidden).
+// directory (Linux before 5.6, or openat2 forbidden). If it cannot hand out descriptors as configured, it succeeds
+// and [Tree.HandsOut] returns the reason. The caller must close the tree.
 func Open(c Config) (*Tree, error) {
 	c.Attribute = cmp.Or(c.Attribute, ntacl.Name)
 	c.Descriptors, c.Opens = cmp.Or(c.Descriptors, defaultDescriptors), cmp.Or(c.Opens, defaultOpens)
@@ -108,7 +109,7 @@ func (t *Tree) look() error {
 	return unix.Close(fd)
 }
 
-// MaxOpens implements nt.BoundedOpens.
+// MaxOpens returns the maximum number of files that can be open in the tree at a time.
 func (t *Tree) MaxOpens() int { return t.cfg.Opens }
 
 // Close closes the directory. It fails and changes nothing while a file of the tree is open. A second call does

@@ -211,7 +211,8 @@ func (c *accessCmd) find(std *streams, d *directory.Directory, t *winnt.ObjectTy
 	return objects.Find(context.Background(), in.source, objects.NewName(path, d), d.Domain, t)
 }
 
-// principal returns the index of the principal in --as. Without --as it returns 0, unless the directory has several.
+// principal returns the index of the principal in --as. Without --as it returns 0; if the directory then has several
+// users, that is an error.
 func (c *accessCmd) principal(std *streams, dir *directory.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:
@@ -276,7 +277,8 @@ func (c *accessCmd) both(std *streams, dir *directory.Directory, share *sd.Descr
 	return verdict(allowed)
 }
 
-// namesOf returns the function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+// namesOf returns a function that names SIDs: accounts of the directory, then well-known SIDs and those of this host.
+// The function returns "" for a SID without a name. dir may be nil.
 func namesOf(dir *directory.Directory) func(sid.SID) string {
 	var host host.Names
 	return func(s sid.SID) string {

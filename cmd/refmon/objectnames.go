@@ -18,7 +18,7 @@ func (c *objectsFlags) named(std *streams, s objects.Source) {
 	}
 }
 
-// missing returns an error for the first name that no object has, after all were read.
+// missing returns an error for the first name that no object has, or nil. Call it after all objects were read.
 func (c *choiceFlags) missing() error {
 	for _, n := range c.names {
 		if n.Found() == 0 {

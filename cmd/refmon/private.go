@@ -115,7 +115,7 @@ func (c *privateCmd) Run(std *streams) error {
 	return verdict(p.Private())
 }
 
-// absentBut returns the SIDs that no token has if others log on in one kind only. Accounts of a computer and of a
+// absentBut returns the SIDs that no token has if others log on only in kind k. Accounts of a computer and of a
 // domain can prove their identity in different ways, except with Kerberos.
 func absentBut(k logon.Kind) (absent []sid.SID) {
 	groups := func(k logon.Kind, kdc bool) []sid.SID {
@@ -133,7 +133,8 @@ func absentBut(k logon.Kind) (absent []sid.SID) {
 	return absent
 }
 
-// read parses the descriptors, or reads those of a path.
+// read returns the object in c.Object: a descriptor as SDDL or in bytes, or a path, whose own descriptors it then
+// reads. The flags about SDDL are an error for a path.
 func (c *privateCmd) read(std *streams, domain sid.SID, dir *directory.Directory) (h held, err error) {
 	if h.object, err = pasted(std, c.Object, domain, dir); err != nil {
 		return h, err

@@ -45,7 +45,7 @@ func (p *privatePage) print() error {
 	return err
 }
 
-// exposure writes who has access, to what, and by which entries.
+// exposure appends one exposure to b: the account, its rights, and the entries that grant them.
 func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	text := "may " + p.rights(x)
 	d := p.q.Object
@@ -68,7 +68,8 @@ func (p *privatePage) exposure(b *strings.Builder, x *fileaccess.Exposure) {
 	}
 }
 
-// through returns what gives the rights: entries, ownership, or that there is no list.
+// through returns a line for each entry of d that gives the rights, and one for ownership. If d has no DACL, it
+// returns that line alone.
 func (p *privatePage) through(x *fileaccess.Exposure, d *sd.Descriptor) (lines []string) {
 	if !d.HasDACL() {
 		return []string{"there is no DACL, so that nothing limits access"}
@@ -125,7 +126,7 @@ func (p *privatePage) unknown(owner, folder, names string) []string {
 	return list
 }
 
-// rights returns what the rights of an exposure let their holder do.
+// rights returns, as words, what the rights of an exposure let their holder do, or "" for rights that do none of it.
 func (p *privatePage) rights(x *fileaccess.Exposure) string {
 	var list []string
 	for _, r := range []struct {

@@ -49,7 +49,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// paint returns text in a colour if the output has colours.
+// paint returns text in a colour, or unchanged if the output has no colours or text is empty.
 func (s *streams) paint(colour, text string) string {
 	if !s.colour || text == "" {
 		return text
@@ -65,7 +65,8 @@ func (s *streams) outcome(granted bool, text string) string {
 	return s.paint(red, text)
 }
 
-// printable replaces control characters in text from a file or an argument, which could control the terminal.
+// printable returns text with its control characters replaced, because text from a file or an argument could control
+// the terminal.
 func printable(text string) string { return controls.Text(text) }
 
 // folded returns a text as indented lines that fit the terminal, or as one line of a file or pipe.

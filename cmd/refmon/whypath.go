@@ -80,7 +80,8 @@ func (c *whyCmd) ofPath(std *streams) error {
 	return q.answer(std, c.JSON)
 }
 
-// tokenOf returns the user's token after the logon of --logon, and the one on a mount without the flag.
+// tokenOf returns the token of the user after the logon of --logon. Without the flag it is the user's token on a
+// mount.
 func (c *whyCmd) tokenOf(user *host.User) (*token.Token, error) {
 	kind, given, err := kindOf(c.Logon)
 	switch {

@@ -23,7 +23,7 @@ type Accounts struct {
 }
 
 // With returns a copy of a in which the users and groups at the given indexes are replaced. The maps may be nil. a
-// does not change.
+// does not change. An index outside of the lists panics.
 func (a *Accounts) With(users map[int]User, groups map[int]Group) *Accounts {
 	b := &Accounts{Domain: a.Domain, Users: slices.Clone(a.Users), Groups: slices.Clone(a.Groups),
 		Computer: a.Computer, Logon: a.Logon, digests: slices.Clone(a.digests)}

@@ -11,10 +11,10 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Asking returns the index of a principal by name: a user or group of the directory, DOMAIN\name, name@realm, a
-// well-known name or a SID. It adds a principal if the directory has none with that SID. note describes an
-// assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are errors,
-// with index -1.
+// Asking returns the index in Principals of an account by name: a user or group of the directory, DOMAIN\name,
+// name@realm, a well-known name or a SID. It adds a principal if the directory has none with that SID. note describes
+// an assumption, such as an ignored domain name; it is "" without one. A disabled user and an unknown name are
+// errors, with index -1.
 func (d *Directory) Asking(who string) (index int, note string, err error) {
 	if i := d.Find(who); i >= 0 {
 		return i, "", nil
@@ -56,8 +56,8 @@ func builtinDomain(name string) bool {
 	return strings.EqualFold(name, "BUILTIN") || strings.EqualFold(name, "NT AUTHORITY")
 }
 
-// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. ok is false
-// for any other text.
+// named returns the SID of a group of the directory, a well-known name, an alias or a SID in text form. who is the
+// whole text, name and domain its parts. ok is false for any other text.
 func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	if !builtinDomain(domain) {
 		if g := d.Group(name); len(g) > 0 {
@@ -78,7 +78,8 @@ func (d *Directory) named(who, name, domain string) (sid.SID, bool) {
 	return s, err == nil
 }
 
-// noSuch returns the error for an unknown name. It suggests the most similar name of the directory, if there is one.
+// noSuch returns the error for an unknown name who. It suggests the directory's name most similar to name, if there
+// is one.
 func (d *Directory) noSuch(who, name string) error {
 	names := make([]string, 0, len(d.Principals)+len(d.groups.byName))
 	for i := range d.Principals {

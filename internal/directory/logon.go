@@ -21,6 +21,7 @@ const (
 // it has Everyone, the SIDs of the kind, Authenticated Users, This Organization, Users and the primary group. The
 // domain's guest has only Everyone, the SID of the type and Guests in their place. Members of Administrators get the
 // full token: high integrity and enabled privileges. Only a network logon of an account of the computer is limited.
+// It fails for a user without a SID, or in more groups than a token holds.
 func (w *nesting) newToken(a *Accounts, u *User) (*token.Token, error) {
 	if u.SID.IsZero() {
 		return nil, errors.New("the user has no SID")

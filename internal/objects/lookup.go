@@ -51,7 +51,8 @@ func NewLookup(d *directory.Directory, assumed func(domain string)) Lookup {
 	}
 }
 
-// listed returns the SID of a user or group of the directory, or of a group that each domain has.
+// listed returns the SID of a user or group of the directory, or of a group that each domain has. ok is false for an
+// unknown name, and for one that several accounts have.
 func listed(d *directory.Directory, name string) (sid.SID, bool) {
 	groups := d.Group(name)
 	if p := d.Account(name); p != nil {
@@ -86,8 +87,8 @@ func serviceSID(name string) sid.SID {
 	return s
 }
 
-// UseNames gives a source the Lookup for the names that its text has in place of SIDs. Sources without names ignore it.
-// Call it before the first Next.
+// UseNames sets the Lookup for the names that the text of a source has in place of SIDs. Sources without names ignore
+// it. Call it before the first Next.
 func UseNames(s Source, f Lookup) {
 	if s, named := s.(interface{ UseNames(Lookup) }); named {
 		s.UseNames(f)

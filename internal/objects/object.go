@@ -61,8 +61,8 @@ func (e *Entry) Is(class string) bool {
 	return e != nil && slices.ContainsFunc(e.Classes, func(c string) bool { return strings.EqualFold(c, class) })
 }
 
-// Descriptor parses the descriptor of the object. Relative SDDL aliases refer to domain. It returns ErrNoDescriptor
-// if there is none.
+// Descriptor parses the descriptor of the object. Relative SDDL aliases refer to domain, which may be zero. It
+// returns ErrNoDescriptor if there is none. It ignores o.Err.
 func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
 	return o.Form.parse(o.SD, domain)
 }
@@ -94,7 +94,7 @@ func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 }
 
 // ParseDescriptor parses a descriptor as a CSV cell has it: SDDL, or self-relative bytes in base64 or hexadecimal
-// digits. Empty text is ErrNoDescriptor.
+// digits. Relative SDDL aliases refer to domain. Empty text is ErrNoDescriptor.
 func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return FormOf([]byte(text)).parse([]byte(text), domain)
 }
@@ -113,8 +113,8 @@ func Unfold(text string) string {
 	return text
 }
 
-// FormOf guesses the form of a text. Binary forms start with the revision 1 and a zero byte; other text is taken for
-// SDDL. Empty text is FormNone.
+// FormOf guesses the form of a text and does not validate it. Binary forms start with the revision 1 and a zero byte;
+// other text is taken for SDDL. Empty text is FormNone.
 func FormOf(text []byte) Form {
 	switch {
 	case len(text) == 0:

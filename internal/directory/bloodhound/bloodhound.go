@@ -48,7 +48,8 @@ type collectedObject struct {
 type typedPrincipal struct{ ObjectIdentifier, ObjectType string }
 
 // Read collects the accounts of a collector's JSON file or of a zip of such files. It ignores files about other kinds
-// of objects.
+// of objects, and deleted objects. An object without a SID is reported in Unresolved. After an error the accounts
+// before it stay collected.
 func Read(c *collect.Collector, file []byte) error {
 	return Files(file, func(text []byte) error { return readFile(c, text) })
 }
@@ -157,7 +158,7 @@ func JSONError(file []byte, base int, err error) error {
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(file[:min(max(at, 0), int64(len(file)))], []byte("\n")), err)
 }
 
-// ParseSID parses an object id: a SID, or DOMAIN-SID for a well-known account.
+// ParseSID parses an object id: a SID, or DOMAIN-SID for a well-known account. Any other id is an error.
 func ParseSID(text string) (sid.SID, error) {
 	if at := strings.LastIndex(text, "-S-1-"); at >= 0 {
 		text = text[at+1:]
@@ -165,7 +166,7 @@ func ParseSID(text string) (sid.SID, error) {
 	return sid.Parse(text)
 }
 
-// label returns the account name of an object, else NAME of NAME@DOMAIN.
+// label returns the account name of an object, else NAME of NAME@DOMAIN, else s as text.
 func (o *collectedObject) label(s sid.SID) string {
 	name := o.Properties.SAMAccountName
 	if name == "" {

@@ -87,7 +87,8 @@ func (u *user) resolve(to *directory.User, domain sid.SID, groupOf func(string) 
 	return nil
 }
 
-// resolveAll returns the SIDs of the names in a memberOf list.
+// resolveAll returns the SIDs of the names in a memberOf list, in order, or nil for an empty list. A name that
+// groupOf does not know is an error.
 func resolveAll(names []string, groupOf func(string) (sid.SID, bool)) ([]sid.SID, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -114,7 +115,7 @@ func parseClaims(list []byte) (*claims.Set, error) {
 	return t.UserClaims(), nil
 }
 
-// lineOf returns the line of the account that an error is about.
+// lineOf returns the line in the file of the account that e is about, from 1.
 func (f *file) lineOf(e *directory.AccountError) int {
 	if e.Group {
 		return f.line(f.Groups[e.Index].at)

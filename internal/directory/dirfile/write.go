@@ -12,7 +12,7 @@ import (
 )
 
 // Write returns accounts as a directory file in YAML that Read accepts. A membership is written as a group's name, or
-// as a SID if the directory does not have the group.
+// as a SID if the directory does not have the group. It does not check the accounts.
 func Write(a *directory.Accounts) []byte {
 	var b strings.Builder
 	if !a.Domain.IsZero() {

@@ -70,7 +70,8 @@ func Lookup(name string) (User, error) {
 	return User{}, fmt.Errorf("the host has no user %q", name)
 }
 
-// withGroups returns the user of a line of passwd.
+// withGroups returns the user of a line of passwd, whose fields are f, with the groups that the host reports. It
+// fails if they cannot be read.
 func withGroups(f []string) (User, error) {
 	uid, err := number(f[2])
 	if err != nil {
@@ -107,8 +108,8 @@ func ofPackage(from *user.User) (u User, err error) {
 	return u, err
 }
 
-// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups. The error says that the
-// host has no such user.
+// UID returns the uid of a user by name. Unlike [Lookup] it does not read the user's groups, and accepts no number
+// without a user. The error says that the host has no such user.
 func UID(name string) (uint32, error) {
 	if f, ok := entry("passwd", name); ok {
 		return number(f[2])

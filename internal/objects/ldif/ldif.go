@@ -23,7 +23,8 @@ type source struct {
 	have   bool
 }
 
-// New returns the source of an LDIF text.
+// New returns the source of an LDIF text. An entry without nTSecurityDescriptor, or with wrong base64, is an object
+// with an error. Entries without a dn are skipped. A line longer than [objects.MaxLine] ends the run with an error.
 func New(in io.Reader) objects.Source {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, objects.MaxLine)
@@ -51,7 +52,7 @@ func (l *source) raw() (string, bool) {
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
-// line returns a line with its continuations.
+// line returns a line with its continuations. ok is false at the end of the text, and after an error of the reader.
 func (l *source) line() (string, bool) {
 	text, ok := l.raw()
 	if !ok {
@@ -86,7 +87,8 @@ func (l *source) one(o *objects.Object) error {
 	}
 }
 
-// entry reads up to the next empty line.
+// entry reads up to the next empty line into o. found is false for an entry without a dn. ended reports the end of
+// the text. An error ends the run.
 func (l *source) entry(o *objects.Object) (found, ended bool, err error) {
 	var e objects.Entry
 	*o = objects.Object{Type: winnt.DirectoryServiceObject, Entry: &e}
@@ -158,7 +160,8 @@ func ldifValue(line string) (name string, value []byte, ok bool) {
 
 var errBase64 = errors.New("wrong base64")
 
-// addAttribute stores an attribute of an entry.
+// addAttribute stores an attribute of an entry. ok is false if its value has wrong base64, which is an error for the
+// attributes that e has. It ignores other attributes.
 func addAttribute(e *objects.Entry, name string, value []byte, ok bool) (err error) {
 	switch strings.ToLower(name) {
 	case "objectsid":

@@ -69,7 +69,8 @@ func (a *accessChk) Loss() string {
 		"is an error; " + accessChkCommand + " has them"
 }
 
-// one reads the next object.
+// one reads the next object into o, or returns io.EOF. Text that cannot be read completely sets o.Err. Other errors
+// end the run.
 func (a *accessChk) one(o *objects.Object) error {
 	first, err := a.lines.full()
 	for err == nil && banner.MatchString(first) {
@@ -138,7 +139,8 @@ var accessChkFlags = map[string]string{"OBJECT_INHERIT_ACE": "OI", "CONTAINER_IN
 var accessChkLabels = map[string]winnt.AccessMask{"SYSTEM_MANDATORY_LABEL_NO_WRITE_UP": 1,
 	"SYSTEM_MANDATORY_LABEL_NO_READ_UP": 2, "SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP": 4}
 
-// line reads a line without the blanks before it.
+// line reads one line of an object, without the blanks before it. A line that it does not know is an error, so that
+// no entry is lost.
 func (x *accessChkObject) line(text string) error {
 	if m := aceHead.FindStringSubmatch(text); m != nil {
 		return x.head(m[1], m[2], m[3])
@@ -164,7 +166,8 @@ func (x *accessChkObject) line(text string) error {
 	return fmt.Errorf("accesschk: %q is no line of accesschk -l: use %s", text, accessChkCommand)
 }
 
-// head begins an entry.
+// head finishes the entry before and begins one with this number, type and account. A missing number, an unknown
+// account, and a type that accesschk does not print in full are errors.
 func (x *accessChkObject) head(number, kind, name string) (err error) {
 	if err := x.close(); err != nil {
 		return err
@@ -255,7 +258,8 @@ func (x *accessChkObject) level(text string) error {
 	return err
 }
 
-// close appends the entry that was read.
+// close appends the entry that was read to the descriptor. Without one it does nothing. An entry without rights is an
+// error.
 func (x *accessChkObject) close() error {
 	if !x.open {
 		return nil
@@ -275,7 +279,8 @@ func (x *accessChkObject) close() error {
 	return x.add(x.kind, x.flags, uint32(x.mask), x.who)
 }
 
-// end finishes the object.
+// end finishes the last entry of the object. An object with neither entries nor the flag of a DACL is an error,
+// because its text may be cut.
 func (x *accessChkObject) end() error {
 	if err := x.close(); err != nil {
 		return err

@@ -22,7 +22,8 @@ func newGetAcl(in io.Reader) objects.Source { return &getAcl{newLines(in)} }
 // Next fills b.
 func (g *getAcl) Next(b *objects.Batch) error { return objects.Gather(b, g.one) }
 
-// one reads the next object.
+// one reads the next object into o, or returns io.EOF. An object without a complete Sddl line sets o.Err. Other
+// errors end the run.
 func (g *getAcl) one(o *objects.Object) error {
 	line, err := g.lines.full()
 	if err != nil {
@@ -65,7 +66,7 @@ type properties struct {
 	values         map[string][]part
 }
 
-// broken returns a value without blanks where the console broke it.
+// broken returns the lines of a value, or nil if the object does not have it.
 func (x *properties) broken(name string) (list []string) {
 	for _, p := range x.values[name] {
 		list = append(list, p.text)
@@ -99,7 +100,7 @@ func value(line string, column int) string {
 	return strings.TrimLeft(line[column:], " ")
 }
 
-// object makes an object of the properties.
+// object fills o with path, type and descriptor from the properties. A missing or cut Sddl line sets o.Err.
 func (x *properties) object(o *objects.Object) {
 	text, sddl := x.path(), x.broken("sddl")
 	switch provider, rest, ok := strings.Cut(text, "::"); {

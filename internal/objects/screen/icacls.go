@@ -44,7 +44,8 @@ func entryOf(line string) (before, words string, ok bool) {
 
 var summary = regexp.MustCompile(`^[^\\/:]*[0-9]+[^\\/:]*[0-9]+[^\\/:]*$`)
 
-// one reads the next object.
+// one reads the next object into o, or returns io.EOF. Text that is no entry, or whose path cannot be told from the
+// account, sets o.Err. Other errors end the run.
 func (c *icacls) one(o *objects.Object) error {
 	first, err := c.lines.full()
 	for err == nil && summary.MatchString(first) { // "processed 2 files; failed 0 files", in any language

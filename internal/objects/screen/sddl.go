@@ -19,7 +19,8 @@ func newSDDL(in io.Reader) objects.Source { return &sddlLines{newLines(in)} }
 // Next fills b.
 func (s *sddlLines) Next(b *objects.Batch) error { return objects.Gather(b, s.one) }
 
-// one reads the next descriptor.
+// one reads the next descriptor into o, or returns io.EOF. A line that is no descriptor sets o.Err. Other errors end
+// the run.
 func (s *sddlLines) one(o *objects.Object) error {
 	first, err := s.lines.full()
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *sddlLines) one(o *objects.Object) error {
 	return nil
 }
 
-// balanced reports whether each bracket is closed.
+// balanced reports whether the lines together close each bracket that they open.
 func balanced(parts []string) bool {
 	open := 0
 	for _, p := range parts {
@@ -68,8 +69,9 @@ func balanced(parts []string) bool {
 
 var conditional = regexp.MustCompile(`(?i)\((X[ADU]|ZA|RA);`)
 
-// sddlOf joins the lines of a descriptor. A broken line with a condition is an error, because the console removes
-// blanks there, and a blank in a string would change the condition (B-62).
+// sddlOf joins the lines of a descriptor and returns it with its form. It does not parse it. A broken line with a
+// condition is an error, because the console removes blanks there, and a blank in a string would change the condition
+// (B-62).
 func sddlOf(parts []string) ([]byte, objects.Form, error) {
 	text := strings.Join(parts, "")
 	if len(parts) > 1 && conditional.MatchString(text) {

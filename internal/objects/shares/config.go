@@ -36,8 +36,9 @@ type section struct {
 	settings []setting
 }
 
-// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s. The name may be "" if the
-// file has exactly one share. Settings that matter and are not supported are in Notes.
+// ParseConfig returns a share's configuration from smb.conf or the output of testparm -s, with the settings of
+// [global] as defaults. The name may be "" if the file has exactly one share; its case does not matter. An unknown
+// share and a malformed line are errors. Settings that matter and are not supported are in Notes.
 func ParseConfig(file []byte, name string) (*Config, error) {
 	sections, err := parse(string(file))
 	if err != nil {
@@ -180,7 +181,8 @@ func plainKey(key string) string {
 	return strings.ToLower(strings.Join(strings.Fields(key), ""))
 }
 
-// set applies a setting.
+// set applies one setting, in place of an earlier one. It ignores unknown settings. A value that must be yes or no
+// and is not is an error.
 func (c *Config) set(s setting) (err error) {
 	switch s.key {
 	case "path", "directory":

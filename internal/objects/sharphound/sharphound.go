@@ -47,7 +47,8 @@ type source struct {
 	at   int
 }
 
-// New returns the source of a collector's file. [objects.Loss] reads the whole file.
+// New returns the source of a collector's file. It reads nothing yet: the first Next reads the whole file, at most
+// [MaxFile], and so does [objects.Loss]. A malformed file is an error of Next.
 func New(in io.Reader) objects.Source { return &source{in: in, left: map[string]int{}} }
 
 // Is reports whether the beginning of a file is a collector's: a zip, or JSON whose first name is data or meta.
@@ -64,7 +65,8 @@ func Is(head []byte) bool {
 	return err == nil && (key == "data" || key == "meta")
 }
 
-// Next fills b.
+// Next fills b with objects of the files, or returns io.EOF at the end. The first call reads the files, and every
+// call returns the error of that.
 func (s *source) Next(b *objects.Batch) error {
 	if err := s.load(); err != nil {
 		return err
@@ -97,7 +99,7 @@ func (s *source) Loss() string {
 	return text + ". An LDIF with nTSecurityDescriptor has everything"
 }
 
-// load reads the files once.
+// load reads the files at the first call. Every call returns the error of that.
 func (s *source) load() error {
 	if s.read {
 		return s.err
@@ -134,7 +136,8 @@ type ace struct {
 	IsInherited             bool
 }
 
-// file reads one JSON file.
+// file adds the objects of one JSON file. It ignores files about other kinds of objects, such as sessions, and
+// deleted objects.
 func (s *source) file(text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	var f struct {

@@ -79,8 +79,8 @@ var ErrForm = errors.New("the text has no known form of objects: write lines suc
 	"{\"path\":\"/a\",\"sd\":\"O:…\"}, or use Get-Acl PATH | Select Path,Sddl | Export-Csv FILE, " +
 	"icacls PATH /save FILE, accesschk -l PATH or ldapsearch with nTSecurityDescriptor")
 
-// lines returns the source of JSON lines. The offsets of converted text are not those of the file, so that a run cannot
-// be resumed.
+// lines returns the source of JSON lines. converted means that text was UTF-16. Its offsets are not those of the
+// file, so that a run cannot be resumed.
 func lines(text io.Reader, converted bool) objects.Source {
 	s := jsonl.Lines(text, 0, 0)
 	if converted {
@@ -92,13 +92,14 @@ func lines(text io.Reader, converted bool) objects.Source {
 // convertedLines are JSON lines of UTF-16.
 type convertedLines struct{ objects.Source }
 
-// IsLines reports whether a source of Open reads JSON lines, as it does for text without another form.
+// IsLines reports whether a source that Open returned reads JSON lines.
 func IsLines(s objects.Source) bool {
 	_, converted := s.(convertedLines)
 	return converted || jsonl.Is(s)
 }
 
-// narrow converts the beginning of UTF-16 text. Half a character at the end is left out.
+// narrow returns the beginning of a UTF-16 text as UTF-8. bare means that it has no byte order mark. Half a character
+// at the end is left out.
 func narrow(head []byte, bare bool) []byte {
 	in := &utf16Reader{in: bufio.NewReader(bytes.NewReader(head[:len(head)&^1])), open: bare}
 	out, _ := io.ReadAll(in) // from memory
@@ -121,7 +122,7 @@ type utf16Reader struct {
 	out  []byte
 }
 
-// Read implements io.Reader.
+// Read returns text as UTF-8. Text that ends inside a character is an error.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		var unit [2]byte
