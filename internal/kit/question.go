@@ -19,6 +19,7 @@ type Question struct {
 	ID, Suite, Op string
 	In            json.RawMessage
 	Out           *Out
+	Either        []*Out   // other right answers: what Windows was observed to do against the documents (B-41)
 	Rules         []string // ids of docs/rules, the deciding one first
 	Known         string   // how the answer is known: [Recorded], [Documented], [Agree] or [Decided]
 }
@@ -95,20 +96,21 @@ type builder struct {
 	list  []*Question
 }
 
-// add adds a question, unless the suite has it already. A nil out means that the input is malformed.
-func (b *builder) add(op string, in any, out *Out, rules ...string) {
+// add adds a question, unless the suite has it already, and returns it. A nil out means that the input is malformed.
+func (b *builder) add(op string, in any, out *Out, rules ...string) *Question {
 	text, err := json.Marshal(in)
 	if err != nil {
 		panic("kit: " + err.Error())
 	}
+	q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
+	if b.drawn && index(q.Known) > index(Agree) {
+		q.Known = Agree
+	}
 	if key := op + string(text); !b.seen[key] {
 		b.seen[key] = true
-		q := &Question{Suite: b.suite, Op: op, In: text, Out: out, Rules: unique(rules), Known: known(rules)}
-		if b.drawn && index(q.Known) > index(Agree) {
-			q.Known = Agree
-		}
 		b.list = append(b.list, q)
 	}
+	return q
 }
 
 // finish sorts the questions by size and numbers them.

@@ -53,12 +53,20 @@ func (f *Failure) Text() string {
 	return b.String()
 }
 
-// Expected returns the right answer in JSON, without the id.
+// Expected returns the right answer in JSON, without the id. If several are right, it is their list under "either".
 func (q *Question) Expected() string {
 	if q.Out == nil {
 		return `{"error":"invalid"}`
 	}
-	b, err := json.Marshal(map[string]*Out{"out": q.Out})
+	var form any = map[string]*Out{"out": q.Out}
+	if len(q.Either) > 0 {
+		list := []any{form}
+		for _, o := range q.Either {
+			list = append(list, map[string]*Out{"out": o})
+		}
+		form = map[string]any{"either": list}
+	}
+	b, err := json.Marshal(form)
 	if err != nil {
 		return err.Error() // unreachable: Out has no value that JSON lacks
 	}
