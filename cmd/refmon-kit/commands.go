@@ -71,10 +71,9 @@ func (c *outputFlags) finish(std *streams, j *kit.Judge) error {
 		if err != nil {
 			return err
 		}
-		j.Failed = j.Failed[:min(len(j.Failed), max(0, c.Show))]
 	}
 	if c.JSON != "-" {
-		if err := j.Report(std.out); err != nil {
+		if err := j.Report(std.out, c.Show); err != nil {
 			return err
 		}
 	}

@@ -19,10 +19,11 @@ type Count struct {
 	Asked       int `json:"asked"`
 	Right       int `json:"right"`
 	Wrong       int `json:"wrong"`
+	Differs     int `json:"differs"` // from an answer that refmon decided, which is no error (B-42)
 	Unsupported int `json:"unsupported"`
 }
 
-// Failure is a question that was answered wrong or not at all.
+// Failure is a question that was answered wrong, in another way than refmon decided, or not at all.
 type Failure struct {
 	Question *Question
 	Given    string // the answer in JSON, cut to maxGiven bytes; "" for none
@@ -41,10 +42,11 @@ type Judge struct {
 	order   []*Question
 	counts  map[group]*Count
 	Failed  []Failure // in the order of answers; Finish appends the missing ones
-	maximum int       // of Failed
+	Differ  []Failure // answers to questions that refmon decided (B-42)
+	maximum int       // of each list
 }
 
-// NewJudge returns a judge of these questions that keeps at most keep failures.
+// NewJudge returns a judge of these questions that keeps at most keep failures of each kind.
 func NewJudge(questions []*Question, keep int) *Judge {
 	j := &Judge{open: map[string]*Question{}, closed: map[string]bool{}, order: questions, counts: map[group]*Count{},
 		maximum: keep}
@@ -98,11 +100,20 @@ func (j *Judge) Take(line []byte) error {
 		j.count(q).Unsupported++
 		return nil
 	}
-	if err := q.judge(a); err != nil {
-		j.fail(q, string(line[:min(len(line), maxGiven)]), err.Error())
-		return nil
+	err = q.judge(a)
+	given := string(line[:min(len(line), maxGiven)])
+	switch {
+	case err == nil:
+		j.count(q).Right++
+	case q.Known == Decided && !strings.HasPrefix(a.Error, "other"):
+		// Where documents are silent, another answer than refmon's is no error (B-42).
+		j.count(q).Differs++
+		if len(j.Differ) < j.maximum {
+			j.Differ = append(j.Differ, Failure{q, given, err.Error()})
+		}
+	default:
+		j.fail(q, given, err.Error())
 	}
-	j.count(q).Right++
 	return nil
 }
 
@@ -134,6 +145,7 @@ func (j *Judge) sum(in func(group) bool) (sum Count) {
 			sum.Asked += c.Asked
 			sum.Right += c.Right
 			sum.Wrong += c.Wrong
+			sum.Differs += c.Differs
 			sum.Unsupported += c.Unsupported
 		}
 	}

@@ -85,10 +85,10 @@ func TestFailureNamesRule(t *testing.T) {
 	}
 	j.Finish()
 	var out bytes.Buffer
-	if err := j.Report(&out); err != nil {
+	if err := j.Report(&out, 2); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"7      0      7            0 access", "b x: status is", "  input     {}\n",
+	for _, want := range []string{"7      0      7        0            0 access", "b x: status is", "  input     {}\n",
 		`  expected  {"out":{"status":"STATUS_SUCCESS","granted":"0x120089"`, `  given     {"id":"b"`,
 		"  known     documented\n",
 		"  rule      A-1 An allow entry matches the token's user unless the user is deny-only.",
@@ -105,6 +105,40 @@ func TestFailureNamesRule(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), `"wrong": 7`) ||
 		!strings.Contains(string(b), `"got": null`) || !strings.Contains(string(b), `"rules": [`) {
 		t.Errorf("JSON: got %v and %s, want 7 wrong and the rules", err, b)
+	}
+}
+
+// TestDecidedAnswersMayDiffer answers questions that refmon decided: another answer differs and is not wrong, but none
+// at all is, and so is a failed adapter (B-42).
+func TestDecidedAnswersMayDiffer(t *testing.T) {
+	questions := example()
+	for _, q := range questions {
+		q.Known = kit.Decided
+	}
+	j := kit.NewJudge(questions, 9)
+	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
+		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`, `{"id":"e","out":{"sddl":"O:SY"}}`} {
+		if err := j.Take([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Finish()
+	if n := j.Total(); n != (kit.Count{Asked: 7, Right: 1, Wrong: 3, Differs: 3}) {
+		t.Errorf("got %+v, want three that differ and three wrong", n)
+	}
+	var out bytes.Buffer
+	if err := j.Report(&out, 4); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"7      1      3        3            0 access\n", "\na x: an answer, and",
+		"\n2 more differ, which is no error: "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report misses %q:\n%s", want, out.String())
+		}
+	}
+	b, err := j.JSON()
+	if err != nil || !strings.Contains(string(b), `"differs": 3`) || strings.Count(string(b), `"in": {}`) != 6 {
+		t.Errorf("JSON: got %v and %s, want both lists of three", err, b)
 	}
 }
 
@@ -157,7 +191,7 @@ func FuzzTake(f *testing.F) {
 		j := kit.NewJudge(example(), 1)
 		err := j.Take([]byte(line))
 		n := j.Total()
-		if counted := n.Right + n.Wrong + n.Unsupported; err == nil && counted != 1 || err != nil && counted != 0 {
+		if counted := n.Right + n.Wrong + n.Differs + n.Unsupported; err == nil && counted != 1 || err != nil && counted != 0 {
 			t.Errorf("got %+v and %v, want one counted or an error", n, err)
 		}
 		if err != nil && !errors.Is(err, kit.ErrProtocol) {

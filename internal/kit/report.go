@@ -4,18 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// Report prints the table of the suites, and then each failure that was kept with its rules.
-func (j *Judge) Report(w io.Writer) error {
+// Report prints the table of the suites, and then at most show failures of those that were kept, with their rules: the
+// wrong answers first.
+func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "asked\tright\twrong\tunsupported\t suite")
+	fmt.Fprintln(t, "asked\tright\twrong\tdiffers\tunsupported\t suite")
 	line := func(c Count, name string) {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Unsupported, name)
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t %s\n", c.Asked, c.Right, c.Wrong, c.Differs, c.Unsupported, name)
 	}
 	for _, s := range j.SuiteNames() {
 		line(j.Suite(s), s)
@@ -24,14 +26,24 @@ func (j *Judge) Report(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, f := range j.Failed {
+	show = max(0, show)
+	wrong := j.Failed[:min(len(j.Failed), show)]
+	differ := j.Differ[:min(len(j.Differ), show-len(wrong))]
+	for _, f := range slices.Concat(wrong, differ) {
 		if _, err := fmt.Fprintf(w, "\n%s", f.Text()); err != nil {
 			return err
 		}
 	}
-	if hidden := j.Total().Wrong - len(j.Failed); hidden > 0 {
-		_, err := fmt.Fprintf(w, "\n%d more wrong: --show N prints N of them\n", hidden)
-		return err
+	for _, more := range []struct {
+		n    int
+		kind string
+	}{{j.Total().Wrong - len(wrong), "wrong"}, {j.Total().Differs - len(differ), "differ, which is no error"}} {
+		if more.n == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%d more %s: --show N prints N answers\n", more.n, more.kind); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -75,10 +87,11 @@ func (q *Question) Expected() string {
 
 // result is a run in JSON.
 type result struct {
-	Kit    int      `json:"kit"`
-	Total  Count    `json:"total"`
-	Suites []row    `json:"suites"`
-	Wrong  []failed `json:"wrong"`
+	Kit     int      `json:"kit"`
+	Total   Count    `json:"total"`
+	Suites  []row    `json:"suites"`
+	Wrong   []failed `json:"wrong"`
+	Differs []failed `json:"differs"`
 }
 
 type row struct {
@@ -102,7 +115,7 @@ type failed struct {
 
 // JSON returns the counts for each suite and each way of knowing, and the failures that were kept.
 func (j *Judge) JSON() ([]byte, error) {
-	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: []failed{}}
+	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: inJSON(j.Failed), Differs: inJSON(j.Differ)}
 	for _, s := range Suites() {
 		for _, k := range strength {
 			if c := j.counts[group{s, k}]; c != nil {
@@ -110,16 +123,21 @@ func (j *Judge) JSON() ([]byte, error) {
 			}
 		}
 	}
-	for _, f := range j.Failed {
+	b, err := json.MarshalIndent(r, "", " ")
+	return append(b, '\n'), err
+}
+
+func inJSON(failures []Failure) []failed {
+	out := []failed{}
+	for _, f := range failures {
 		q, got := f.Question, json.RawMessage("null")
 		if f.Given != "" {
 			if got = json.RawMessage(f.Given); !json.Valid(got) {
 				got, _ = json.Marshal(f.Given) // a string always has a form
 			}
 		}
-		r.Wrong = append(r.Wrong, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
+		out = append(out, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
 			json.RawMessage(q.Expected()), got})
 	}
-	b, err := json.MarshalIndent(r, "", " ")
-	return append(b, '\n'), err
+	return out
 }
