@@ -139,6 +139,9 @@ func (j *Judge) Total() Count { return j.sum(func(group) bool { return true }) }
 // Suite adds the counts of one suite; zero if it was not asked.
 func (j *Judge) Suite(name string) Count { return j.sum(func(g group) bool { return g.suite == name }) }
 
+// OfWay adds the counts of the questions whose answers are known in one way; zero if none was asked.
+func (j *Judge) OfWay(known string) Count { return j.sum(func(g group) bool { return g.known == known }) }
+
 func (j *Judge) sum(in func(group) bool) (sum Count) {
 	for g, c := range j.counts {
 		if in(g) {

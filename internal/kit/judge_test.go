@@ -98,6 +98,9 @@ func TestFailureNamesRule(t *testing.T) {
 			t.Errorf("the report misses %q:\n%s", want, out.String())
 		}
 	}
+	if n := j.OfWay(kit.Decided); n != (kit.Count{}) { // each kind is counted apart (B-43)
+		t.Errorf("decided: got %+v, want none", n)
+	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("the report has a control character of the adapter, want none")
 	}

@@ -88,6 +88,22 @@ func Questions(suites ...string) ([]*Question, error) {
 	return out, nil
 }
 
+// OfKnown returns the questions whose answers are known in one of these ways, such as [Recorded]; all without a way. An
+// unknown way is an error.
+func OfKnown(questions []*Question, ways ...string) ([]*Question, error) {
+	for _, w := range ways {
+		if !slices.Contains(strength, w) {
+			return nil, fmt.Errorf("known %q: choose from %v", w, Ways())
+		}
+	}
+	if len(ways) == 0 {
+		return questions, nil
+	}
+	return slices.DeleteFunc(slices.Clone(questions), func(q *Question) bool {
+		return !slices.Contains(ways, q.Known)
+	}), nil
+}
+
 // builder collects the questions of one suite.
 type builder struct {
 	suite string

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// Report prints the table of the suites, and then at most show failures of those that were kept, with their rules: the
+// Report prints the tables of the suites and of the ways in which answers are known, and then at most show failures of those that were kept, with their rules: the
 // wrong answers first.
 func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -23,6 +23,12 @@ func (j *Judge) Report(w io.Writer, show int) error {
 		line(j.Suite(s), s)
 	}
 	line(j.Total(), "all")
+	// How much a score says depends on how the answers are known (B-43).
+	for _, way := range Ways() {
+		if c := j.OfWay(way); c.Asked > 0 {
+			line(c, "all "+way)
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}

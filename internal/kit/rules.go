@@ -19,6 +19,9 @@ const (
 
 var strength = []string{Decided, Agree, Documented, Recorded}
 
+// Ways returns the values of Question.Known, the strongest first.
+func Ways() []string { return []string{Recorded, Documented, Agree, Decided} }
+
 // Rule is a rule of docs/rules.
 type Rule struct{ Sentence, Source string }
 
