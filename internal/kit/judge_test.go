@@ -145,6 +145,31 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 }
 
+// TestBitsOfDenyOnlyGroups compares attributes of groups: after a filter only two bits of a deny-only group count, and
+// otherwise all that the page lists (B-44).
+func TestBitsOfDenyOnlyGroups(t *testing.T) {
+	const everyone = "S-1-1-0"
+	for _, c := range []struct {
+		op        string
+		want, got oracle.Word
+		right     bool
+	}{{"filter", 0x19, 0x10, true}, {"filter", 0x11, 0x14, false}, {"filter", 0x11, 0x1, false},
+		{"filter", 0x7, 0x6, false}, {"duplicate", 0x19, 0x10, false}, {"duplicate", 0x7, 0x47, true},
+		{"filter", 0xC0000007, 0x7, false}} {
+		tok := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.want}}}
+		other := oracle.Token{Groups: []oracle.Group{{SID: everyone, Attributes: c.got}}}
+		b, err := json.Marshal(kit.Answer{ID: "a", Out: &kit.Out{Token: &other}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "token", Op: c.op, Out: &kit.Out{Token: &tok},
+			Rules: []string{"T-61"}, Known: kit.Documented}}, 1)
+		if err := j.Take(b); err != nil || (j.Total().Right == 1) != c.right {
+			t.Errorf("%+v: got %+v and %v, want right %t", c, j.Total(), err, c.right)
+		}
+	}
+}
+
 // TestSecondAnswerIsNamed checks the message for a second answer, which is another than that for an unknown id (B-38).
 func TestSecondAnswerIsNamed(t *testing.T) {
 	j := kit.NewJudge(example(), 1)
