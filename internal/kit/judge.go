@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/kit/oracle"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -28,6 +29,7 @@ type Failure struct {
 	Question *Question
 	Given    string // the answer in JSON, cut to maxGiven bytes; "" for none
 	Why      string // the difference in words
+	Part     string // of the answer that differs, such as status or mask; "" if unknown
 }
 
 const maxGiven = 2 << 10
@@ -109,26 +111,36 @@ func (j *Judge) Take(line []byte) error {
 		// Where documents are silent, another answer than refmon's is no error (B-42).
 		j.count(q).Differs++
 		if len(j.Differ) < j.maximum {
-			j.Differ = append(j.Differ, Failure{q, given, err.Error()})
+			j.Differ = append(j.Differ, failure(q, given, err))
 		}
 	default:
-		j.fail(q, given, err.Error())
+		j.fail(q, given, err)
 	}
 	return nil
 }
 
-func (j *Judge) fail(q *Question, given, why string) {
+func failure(q *Question, given string, err error) Failure {
+	f := Failure{Question: q, Given: given, Why: err.Error()}
+	if m := (*misfit)(nil); errors.As(err, &m) {
+		f.Part = m.part
+	}
+	return f
+}
+
+func (j *Judge) fail(q *Question, given string, err error) {
 	j.count(q).Wrong++
 	if len(j.Failed) < j.maximum {
-		j.Failed = append(j.Failed, Failure{q, given, why})
+		j.Failed = append(j.Failed, failure(q, given, err))
 	}
 }
+
+var errNoAnswer = errors.New("no answer")
 
 // Finish counts the questions without an answer as wrong.
 func (j *Judge) Finish() {
 	// A question without an answer is wrong (B-36).
 	for _, q := range j.Missing() {
-		j.fail(q, "", "no answer")
+		j.fail(q, "", errNoAnswer)
 	}
 	clear(j.open)
 }
@@ -191,7 +203,7 @@ func (q *Question) differs(a *Answer, want *Out) error {
 		x, _ := json.Marshal(field.want)
 		y, _ := json.Marshal(field.got)
 		if string(x) != string(y) {
-			return fmt.Errorf("%s is %s, want %s", field.name, y, x)
+			return &misfit{field.name, fmt.Sprintf("%s is %s, want %s", field.name, y, x)}
 		}
 	}
 	if want.Privileges != nil && got.Privileges != nil && !sameSet(*want.Privileges, *got.Privileges) {
@@ -219,30 +231,59 @@ func (q *Question) descriptor(got *Out) error {
 		return err
 	}
 	// Only the meaning counts (B-39).
-	if have != want {
-		return fmt.Errorf("another descriptor: %s, want %s", have, want)
+	if have.String() == want.String() {
+		return nil
 	}
-	return nil
+	d := have.Differ(want)
+	err = &misfit{d.Part, d.Text}
+	text, ok := textOf(got)
+	if right, written := textOf(q.Out); ok && written {
+		return fmt.Errorf("%w; it is %s, want %s", err, text, right)
+	}
+	return err
+}
+
+// misfit is an error that names the part of an answer that differs.
+type misfit struct{ part, text string }
+
+// Error returns the text.
+func (m *misfit) Error() string { return m.text }
+
+// textOf returns a descriptor as SDDL; ok is false if it has no such text.
+func textOf(o *Out) (text string, ok bool) {
+	if o.SDDL != "" {
+		return o.SDDL, true
+	}
+	b, err := hex.DecodeString(o.Hex)
+	if err != nil {
+		return "", false
+	}
+	d, err := sd.Decode(b)
+	if err != nil {
+		return "", false
+	}
+	text, err = sddl.Format(d, sddl.Options{})
+	return text, err == nil
 }
 
 var ourDomain = sid.MustParse(domain)
 
-func meaning(o *Out, open bool) (string, error) {
+func meaning(o *Out, open bool) (*oracle.Meaning, error) {
 	var b []byte
 	switch {
 	case o.Hex != "":
 		var err error
 		if b, err = hex.DecodeString(o.Hex); err != nil {
-			return "", fmt.Errorf("the field hex is no hexadecimal: %w", err)
+			return nil, fmt.Errorf("the field hex is no hexadecimal: %w", err)
 		}
 	case o.SDDL != "":
 		d, err := sddl.Parse(o.SDDL, sddl.Options{Domain: ourDomain})
 		if err != nil {
-			return "", fmt.Errorf("the field sddl cannot be read: %w", err)
+			return nil, fmt.Errorf("the field sddl cannot be read: %w", err)
 		}
 		b = d.Binary()
 	default:
-		return "", errors.New("neither sddl nor hex")
+		return nil, errors.New("neither sddl nor hex")
 	}
 	return oracle.Canon(b, open)
 }
@@ -255,7 +296,7 @@ func Same(a, b *Out) bool {
 		return false
 	}
 	y, err := meaning(b, false)
-	return err == nil && x == y
+	return err == nil && x.String() == y.String()
 }
 
 func sameSet[T comparable](a, b []T) bool {
@@ -333,7 +374,7 @@ func (q *Question) sameToken(want, got *oracle.Token) error {
 			want.Integrity == got.Integrity},
 		{"type", want.Type == got.Type}, {"level", level(want) == level(got)}} {
 		if !field.same {
-			return fmt.Errorf("the token has other %s", field.name)
+			return &misfit{field.name, "the token has other " + field.name}
 		}
 	}
 	return nil

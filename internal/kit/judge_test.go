@@ -111,6 +111,34 @@ func TestFailureNamesRule(t *testing.T) {
 	}
 }
 
+// TestRuleThatFitsComesFirst answers a question with several rules wrong in one part at a time. The rule of that part is
+// printed first and whole, the others with one sentence, and JSON has all texts (B-37).
+func TestRuleThatFitsComesFirst(t *testing.T) {
+	for part, c := range map[string]struct{ text, rule string }{
+		"control": {"O:SYG:SYD:P(A;;1;;;WD)", "S-64"}, "owner": {"O:BAG:SYD:(A;;1;;;WD)", "S-61"},
+		"mask": {"O:SYG:SYD:(A;;3;;;WD)", "S-65"}, "type": {"O:SYG:SYD:(D;;1;;;WD)", "S-63"}} {
+		j := kit.NewJudge([]*kit.Question{{ID: "a", Suite: "inherit", Op: "inherit", In: json.RawMessage("{}"),
+			Out:   &kit.Out{SDDL: "O:SYG:SYD:(A;;1;;;WD)"},
+			Rules: []string{"S-63", "S-64", "S-65", "S-61"}, Known: kit.Agree}}, 1)
+		if err := j.Take([]byte(`{"id":"a","out":{"sddl":"` + c.text + `"}}`)); err != nil || len(j.Failed) != 1 {
+			t.Fatalf("%s: got %v and %+v, want one failure", part, err, j.Failed)
+		}
+		f := j.Failed[0]
+		if got := f.Rules(); f.Part != part || got[0] != c.rule || len(got) != 4 {
+			t.Errorf("%s: got %s and %v, want %s first of four", part, f.Part, got, c.rule)
+		}
+		text := f.Text()
+		if strings.Count(text, "  rule      ") != 4 || strings.Count(text, " Source: ") != 1 ||
+			strings.Count(text, "The creator's list replaces the parent's unless it is only a default.") != 1 {
+			t.Errorf("got %s, want four rules, one with its source", text)
+		}
+		if b, err := j.JSON(); err != nil || !strings.Contains(string(b), `"S-65": {`) ||
+			!strings.Contains(string(b), "An inherit-only entry keeps its mask") {
+			t.Errorf("JSON: got %v and %s, want the texts of all rules", err, b)
+		}
+	}
+}
+
 // TestDecidedAnswersMayDiffer answers questions that refmon decided: another answer differs and is not wrong, but none
 // at all is, and so is a failed adapter (B-42).
 func TestDecidedAnswersMayDiffer(t *testing.T) {
@@ -194,6 +222,13 @@ func TestBitsOfAbsentListsDoNotCount(t *testing.T) {
 	}
 	if kit.Same(&kit.Out{Hex: other}, &kit.Out{Hex: plain}) {
 		t.Error("AUTO_INHERITED with a DACL: got the same descriptor, want another")
+	}
+	q := &kit.Question{ID: "a", Suite: "bytes", Op: "read_descriptor", Out: &kit.Out{Hex: plain}, Rules: []string{"S-22"},
+		Known: kit.Documented}
+	j := kit.NewJudge([]*kit.Question{q}, 1)
+	if err := j.Take([]byte(`{"id":"a","out":{"hex":"` + other + `"}}`)); err != nil || len(j.Failed) != 1 ||
+		j.Failed[0].Why != "control: DACL AUTO_INHERITED set, want clear; it is D:AI, want D:" {
+		t.Errorf("another bit: got %v and %+v, want the bit and both texts", err, j.Failed)
 	}
 	null, absent := "0100048000000000000000000000000000000000", "0100008000000000000000000000000000000000"
 	for op, want := range map[string]int{"inherit": 1, "read_descriptor": 0} {

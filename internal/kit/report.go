@@ -65,10 +65,25 @@ func (f *Failure) Text() string {
 	}
 	fmt.Fprintf(&b, "  input     %s\n  expected  %s\n  given     %s\n  known     %s\n", q.In, q.Expected(),
 		printable.Line(given), q.Known)
-	for _, id := range q.Rules {
-		fmt.Fprintf(&b, "  rule      %s\n", cite(id))
+	// The rule that fits the difference comes first, and of the others the first sentence (B-37).
+	for i, id := range f.Rules() {
+		fmt.Fprintf(&b, "  rule      %s\n", cite(id, i > 0))
 	}
 	return b.String()
+}
+
+// partRules are the rules of the parts of answers, for questions that have several rules.
+var partRules = map[string][]string{"owner": {"S-61"}, "group": {"S-62"}, "control": {"S-64"}, "sacl": {"S-70"},
+	"mask": {"S-65", "S-67"}, "sid": {"S-68"}, "flags": {"S-66", "S-67"}, "user": {"T-61"}, "groups": {"T-61", "T-65"},
+	"privileges": {"T-62", "T-65"}, "restricting": {"T-63"}, "writeRestricted": {"T-64"}, "integrity": {"T-65"},
+	"status": {"T-60", "A-50"}}
+
+// Rules returns the ids of the question's rules: first those about the part that differs, then the others, the most
+// specific first.
+func (f *Failure) Rules() []string {
+	fits := func(id string) bool { return slices.Contains(partRules[f.Part], id) }
+	first := slices.DeleteFunc(slices.Clone(f.Question.Rules), func(id string) bool { return !fits(id) })
+	return append(first, slices.DeleteFunc(slices.Clone(f.Question.Rules), fits)...)
 }
 
 // Expected returns the right answer in JSON, without the id. If several are right, it is their list under "either".
@@ -98,6 +113,13 @@ type result struct {
 	Suites  []row    `json:"suites"`
 	Wrong   []failed `json:"wrong"`
 	Differs []failed `json:"differs"`
+	// Rules has the rules of the questions in both lists, by id.
+	Rules map[string]ruleText `json:"rules"`
+}
+
+type ruleText struct {
+	Text   string `json:"text"`
+	Source string `json:"source"`
 }
 
 type row struct {
@@ -121,7 +143,14 @@ type failed struct {
 
 // JSON returns the counts for each suite and each way of knowing, and the failures that were kept.
 func (j *Judge) JSON() ([]byte, error) {
-	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: inJSON(j.Failed), Differs: inJSON(j.Differ)}
+	r := result{Kit: Version, Total: j.Total(), Suites: []row{}, Wrong: inJSON(j.Failed), Differs: inJSON(j.Differ),
+		Rules: map[string]ruleText{}}
+	for _, f := range slices.Concat(j.Failed, j.Differ) {
+		for _, id := range f.Question.Rules {
+			rule := RuleOf(id)
+			r.Rules[id] = ruleText{rule.Sentence, rule.Source}
+		}
+	}
 	for _, s := range Suites() {
 		for _, k := range strength {
 			if c := j.counts[group{s, k}]; c != nil {
@@ -142,7 +171,7 @@ func inJSON(failures []Failure) []failed {
 				got, _ = json.Marshal(f.Given) // a string always has a form
 			}
 		}
-		out = append(out, failed{q.ID, q.Suite, q.Op, q.Known, q.Rules, RuleOf(q.Rules[0]).Source, f.Why, q.In,
+		out = append(out, failed{q.ID, q.Suite, q.Op, q.Known, f.Rules(), RuleOf(f.Rules()[0]).Source, f.Why, q.In,
 			json.RawMessage(q.Expected()), got})
 	}
 	return out

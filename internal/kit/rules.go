@@ -87,8 +87,15 @@ func index(k string) int {
 	return 0
 }
 
-// cite returns a rule's line for a failing question.
-func cite(id string) string {
+// cite returns a rule's line for a failing question: short is its first sentence.
+func cite(id string, short bool) string {
 	r := RuleOf(id)
+	if short {
+		first, _, more := strings.Cut(r.Sentence, ". ")
+		if more {
+			first += "."
+		}
+		return id + " " + first
+	}
 	return id + " " + r.Sentence + " Source: " + strings.TrimSuffix(r.Source, ".") + "."
 }
