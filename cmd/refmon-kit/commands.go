@@ -16,8 +16,8 @@ import (
 
 // choiceFlags choose questions; none means all.
 type choiceFlags struct {
-	Suite []string `help:"Ask only these suites (see questions --help), separated by commas; may be repeated." placeholder:"LIST"`
-	Known []string `help:"Ask only what is known so: recorded, documented, agree or decided; as --suite." placeholder:"LIST"`
+	Suite []string `help:"Ask only these suites (see questions --help); may be repeated." placeholder:"SUITE"`
+	Known []string `help:"Ask only what is recorded, documented, agree or decided; as --suite." placeholder:"WAY"`
 }
 
 // questions returns the chosen questions.

@@ -111,8 +111,8 @@ func TestFailureNamesRule(t *testing.T) {
 	}
 }
 
-// TestRuleThatFitsComesFirst answers a question with several rules wrong in one part at a time. The rule of that part is
-// printed first and whole, the others with one sentence, and JSON has all texts (B-37).
+// TestRuleThatFitsComesFirst answers a question with several rules wrong in one part at a time. The rule of that part
+// is printed first and whole, the others with one sentence, and JSON has all texts (B-37).
 func TestRuleThatFitsComesFirst(t *testing.T) {
 	for part, c := range map[string]struct{ text, rule string }{
 		"control": {"O:SYG:SYD:P(A;;1;;;WD)", "S-64"}, "owner": {"O:BAG:SYD:(A;;1;;;WD)", "S-61"},
@@ -148,7 +148,8 @@ func TestDecidedAnswersMayDiffer(t *testing.T) {
 	}
 	j := kit.NewJudge(questions, 9)
 	for _, line := range []string{`{"id":"a","out":{"hex":"00"}}`, `{"id":"b","error":"invalid"}`,
-		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`, `{"id":"e","out":{"sddl":"O:SY"}}`} {
+		`{"id":"c","error":"other: crash"}`, `{"id":"d","out":{"recorded":true}}`,
+		`{"id":"e","out":{"sddl":"O:SY"}}`} {
 		if err := j.Take([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +255,8 @@ func FuzzTake(f *testing.F) {
 		j := kit.NewJudge(example(), 1)
 		err := j.Take([]byte(line))
 		n := j.Total()
-		if counted := n.Right + n.Wrong + n.Differs + n.Unsupported; err == nil && counted != 1 || err != nil && counted != 0 {
+		counted := n.Right + n.Wrong + n.Differs + n.Unsupported
+		if err == nil && counted != 1 || err != nil && counted != 0 {
 			t.Errorf("got %+v and %v, want one counted or an error", n, err)
 		}
 		if err != nil && !errors.Is(err, kit.ErrProtocol) {

@@ -11,8 +11,8 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 )
 
-// Report prints the tables of the suites and of the ways in which answers are known, and then at most show failures of those that were kept, with their rules: the
-// wrong answers first.
+// Report prints the tables of the suites and of the ways in which answers are known, and then at most show failures of
+// those that were kept, with their rules: the wrong answers first.
 func (j *Judge) Report(w io.Writer, show int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "asked\tright\twrong\tdiffers\tunsupported\t suite")

@@ -17,7 +17,8 @@ type machine struct{ profile nt.Profile }
 
 // withThread boots a kernel with one process that has a primary token, and calls fn in kernel mode on its thread.
 // A reference that is left at the end is an error.
-func (m machine) withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (out *kit.Out, err error) {
+func (m machine) withThread(primary *token.Token, fn func(*kernel.KernelThread) (*kit.Out, error)) (out *kit.Out,
+	err error) {
 	sys := kernel.Boot(kernel.Config{Profile: m.profile})
 	defer func() { err = errors.Join(err, sys.Close()) }()
 	p, err := sys.NewProcess("server", primary)

@@ -23,8 +23,9 @@ type List struct {
 	Entries       []string // bytes
 }
 
-// Canon returns the meaning of self-relative bytes. Offsets, the order of parts, revisions of lists, the other control bits and those of a list that is absent
-// do not count. With open, a NULL DACL counts as absent: neither restricts anything. Malformed bytes are an error.
+// Canon returns the meaning of self-relative bytes. Offsets, the order of parts, revisions of lists, the other
+// control bits and those of a list that is absent do not count. With open, a NULL DACL counts as absent: neither
+// restricts anything. Malformed bytes are an error.
 func Canon(b []byte, open bool) (*Meaning, error) {
 	if len(b) < 20 || b[0] != 1 {
 		return nil, errBytes

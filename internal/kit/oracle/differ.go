@@ -21,10 +21,11 @@ var controls = []struct {
 	{DACLAutoInherited, "DACL AUTO_INHERITED"}, {SACLAutoInherited, "SACL AUTO_INHERITED"},
 	{DACLProtected, "DACL PROTECTED"}, {SACLProtected, "SACL PROTECTED"}}
 
-// Differ returns the first difference of m from want, nil if they mean the same: of the owner, the group, the lists with
-// their entries, and the control bits.
+// Differ returns the first difference of m from want, nil if they mean the same: of the owner, the group, the lists
+// with their entries, and the control bits.
 func (m *Meaning) Differ(want *Meaning) *Difference {
-	for _, s := range []struct{ name, have, want string }{{"owner", m.Owner, want.Owner}, {"group", m.Group, want.Group}} {
+	for _, s := range []struct{ name, have, want string }{{"owner", m.Owner, want.Owner},
+		{"group", m.Group, want.Group}} {
 		if s.have != s.want {
 			return &Difference{s.name, fmt.Sprintf("%s: %s, want %s", s.name, sidText(s.have), sidText(s.want))}
 		}
