@@ -143,7 +143,7 @@ func (p *shown) table() {
 // entryIndent is the column of an entry below its row.
 const entryIndent = 8
 
-// reasons writes a row for each requested right.
+// reasons writes a row for each requested right: its number, mask and name, how it was decided, and the reason.
 func (p *shown) reasons() {
 	name := 24
 	for _, r := range p.Reasons {

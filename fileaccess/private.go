@@ -89,13 +89,16 @@ type Privacy struct {
 	// OtherNames is the number of the object's names whose directory is not in
 	// Parents. It is 0 if Links is.
 	OtherNames uint32
+	// OwnerUnknown says that the object or one of its directories has no owner. Its
+	// owner could change its rights, so it is not private.
+	OwnerUnknown bool
 
 	decided bool
 }
 
 // Private reports whether nobody else can read or change the object.
 func (p *Privacy) Private() bool {
-	return p != nil && p.decided && len(p.Others) == 0 && p.OtherNames == 0
+	return p != nil && p.decided && len(p.Others) == 0 && p.OtherNames == 0 && !p.OwnerUnknown
 }
 
 // Bypass returns the privileges whose holders read or change every file,
@@ -136,6 +139,10 @@ func Private(r *PrivateRequest) (Privacy, error) {
 	}
 	if p.err != nil {
 		return Privacy{}, p.err
+	}
+	// Whoever owns an object may change its rights, and here that may be anybody.
+	for _, d := range append([]*sd.Descriptor{r.Object}, r.Parents...) {
+		p.result.OwnerUnknown = p.result.OwnerUnknown || d.Owner().IsZero()
 	}
 	// A name in a directory that is not given may be anybody's.
 	if n := max(uint32(len(r.Parents)), 1); r.Links > n {

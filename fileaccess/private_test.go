@@ -105,22 +105,37 @@ func TestPrivateListsWhoElseMayReadOrChange(t *testing.T) {
 	}
 }
 
+// An object or a directory of it without an owner is not private, whatever its entries are (A-175).
+func TestObjectWithoutOwnerIsNotPrivate(t *testing.T) {
+	owned, list := sddl.MustParse("O:SYD:P(A;;FA;;;SY)"), sddl.MustParse("D:P(A;;FA;;;SY)")
+	for _, c := range []struct {
+		object, parent *sd.Descriptor
+		want           bool
+	}{{owned, owned, true}, {list, owned, false}, {owned, list, false}, {list, list, false}} {
+		p, err := fileaccess.Private(&fileaccess.PrivateRequest{User: caseU, Object: c.object,
+			Parents: []*sd.Descriptor{c.parent}})
+		if err != nil || p.Private() != c.want || p.OwnerUnknown == c.want || len(p.Others) != 0 {
+			t.Errorf("%v below %v: private %t, owner unknown %t, others %v, %v; want private %t",
+				c.object, c.parent, p.Private(), p.OwnerUnknown, p.Others, err, c.want)
+		}
+	}
+}
+
 // An owner who is not the user counts, unless an entry for OWNER RIGHTS states the owner's rights, whatever its
 // condition is (A-56, A-163).
 func TestPrivateOwnerMayChangeTheRights(t *testing.T) {
 	for text, want := range map[string]string{
-		"O:BUD:":                                 "BU 0x40000 owner",
-		"O:BUD:(D;;WD;;;BU)":                     "BU 0x40000 owner",
-		"O:BUD:(A;;0;;;OW)":                      "private",
-		"O:BUD:(A;;FR;;;OW)":                     "BU 0x9 [0]",
-		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:     "private",
-		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:     "BU 0x9 if 0x9 [0]",
-		"O:BUD:(A;IO;0;;;OW)":                    "BU 0x40000 owner",
-		"D:":                                     "private",
-		"O:BUD:NO_ACCESS_CONTROL":                "WD 0xd013f",
-		"O:BU":                                   "WD 0xd013f",
-		"O:" + caseU.String() + "D:(A;;FA;;;BA)": "private",
-		"O:" + caseU.String() + "D:(A;;FA;;;LA)": "LA 0xd013f [0]",
+		"O:BUD:":                                        "BU 0x40000 owner",
+		"O:BUD:(D;;WD;;;BU)":                            "BU 0x40000 owner",
+		"O:BUD:(A;;0;;;OW)":                             "private",
+		"O:BUD:(A;;FR;;;OW)":                            "BU 0x9 [0]",
+		`O:BUD:(XD;;FA;;;OW;(@User.x == 1))`:            "private",
+		`O:BUD:(XA;;FR;;;OW;(@User.x == 1))`:            "BU 0x9 if 0x9 [0]",
+		"O:BUD:(A;IO;0;;;OW)":                           "BU 0x40000 owner",
+		"O:BUD:NO_ACCESS_CONTROL":                       "WD 0xd013f",
+		"O:BU":                                          "WD 0xd013f",
+		"O:" + caseU.String() + "D:(A;;FA;;;BA)":        "private",
+		"O:" + caseU.String() + "D:(A;;FA;;;LA)":        "LA 0xd013f [0]",
 		"O:S-1-5-21-1-2-3-1001D:(A;;FA;;;S-1-5-5-0-77)": "S-1-5-5-0-77 0xd013f [0]",
 	} {
 		d, err := sddl.Parse(text, sddl.Options{Domain: domain, Extended: true})

@@ -89,7 +89,8 @@ func (f *file) Close() {
 	shut(f.fd)
 }
 
-// Facts implements nt.OpenFile.
+// Facts returns size, times, attributes and identity of the open file, as nt.OpenFile requires. It reads them from
+// the host at each call.
 func (f *file) Facts() (out nt.FileFacts, st ntstatus.Status) {
 	s, err := f.stat()
 	if err != nil {

@@ -97,7 +97,8 @@ func (p *privatePage) remarks() (lines []string) {
 	}
 	add("holders of " + strings.Join(fileaccess.Bypass().Names(), ", ") +
 		", who may read or change every file: Administrators, and some of them Backup Operators")
-	missing := p.unknown("whether others may delete or replace it through its folder",
+	missing := p.unknown("who owns it, or its folder, and may change the rights: state the owner, in SDDL as O:SID",
+		"whether others may delete or replace it through its folder",
 		"whether it has other names (hard links)")
 	if len(missing) > 0 {
 		lines = append(lines, "not known:\n")
@@ -108,9 +109,13 @@ func (p *privatePage) remarks() (lines []string) {
 	return lines
 }
 
-// unknown returns a text for each fact that the caller did not give: the folder, and the number of hard links.
-func (p *privatePage) unknown(folder, names string) []string {
+// unknown returns a text for each fact that the caller did not give: an owner, the folder, and the number of hard
+// links. Only without an owner the object counts as not private (A-175).
+func (p *privatePage) unknown(owner, folder, names string) []string {
 	list := []string{}
+	if p.p.OwnerUnknown {
+		list = append(list, owner)
+	}
 	if len(p.q.Parents) == 0 {
 		list = append(list, folder)
 	}
@@ -204,7 +209,7 @@ func (p *privatePage) printJSON() error {
 		Bypass     []string      `json:"bypass"`
 		Unknown    []string      `json:"unknown"`
 	}{p.p.Private(), p.q.User, rows(p.p.Others), p.p.OtherNames, rows(p.p.Sandboxed), fileaccess.Bypass().Names(),
-		p.unknown("parent", "names")})
+		p.unknown("owner", "parent", "names")})
 	if err != nil {
 		return err
 	}

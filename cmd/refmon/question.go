@@ -24,7 +24,8 @@ type question struct {
 	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
 }
 
-// ask builds a query from the arguments.
+// ask builds the query that the command line describes: descriptor, token, rights and options. "-" as the name of
+// a file is standard input. It returns an error for a malformed argument or an unreadable file.
 func (c *question) ask(std *streams) (*accessquery.Query, error) {
 	for _, missing := range []struct{ value, what string }{
 		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},

@@ -121,8 +121,9 @@ func (c *connection) run() error {
 	return err
 }
 
-// checkSpeaker waits for the first byte of a program that was started for another user. It returns an error if
-// another uid sent it (W-94).
+// checkSpeaker waits for the first byte on the connection of a program that refmond started for a user. It returns
+// an error if a process of another uid sent the byte, or if the connection ends first (W-94). It does nothing on
+// other connections.
 func (c *connection) checkSpeaker() error {
 	if !c.checksUID {
 		return nil

@@ -152,7 +152,8 @@ func (n *nodes) moved(file identity, parent *node, name string) {
 	}
 }
 
-// narrowed stores the descriptors of a new file with a mode; nil removes them.
+// narrowed remembers for x which descriptors a create with a mode stored: the inherited one and the narrowed one.
+// A nil made forgets them.
 func (n *nodes) narrowed(x *node, made *narrowed) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

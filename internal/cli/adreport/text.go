@@ -211,7 +211,8 @@ func (n Names) text(most int) string {
 	return text
 }
 
-// objects returns names of objects as text.
+// objects returns the only name, or the number of objects and the first names, at most textSamples, separated by
+// semicolons.
 func (n Names) objects() string {
 	if n.Count == 1 {
 		return n.List[0]

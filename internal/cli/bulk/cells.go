@@ -31,7 +31,8 @@ func appendCSV(dst []byte, cells ...string) []byte {
 	return append(dst, '\n')
 }
 
-// appendRow appends a row of a table.
+// appendRow appends a row of cells, each in its style, and the end of the line to dst. It returns the longer
+// slice.
 func appendRow(dst []byte, row ...cell) []byte {
 	for _, c := range row {
 		dst = columns.Cell(dst, c.style, c.text)

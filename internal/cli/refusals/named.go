@@ -40,7 +40,9 @@ type named[I any] struct {
 	taken   string // for a create: an object of the type that exists
 }
 
-// refusals returns the refusals about the name of an object and the access.
+// refusals returns, for a service that creates or opens an object by name, the calls that it must refuse, with
+// their statuses, in the order of its checks: access mask, attributes and path, then what is specific to creating
+// or opening.
 func (n named[I]) refusals() []refusal[I] {
 	list := join(n.desired(), n.way())
 	if n.create {

@@ -205,7 +205,8 @@ func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) 
 	c.Differences = append(c.Differences, d)
 }
 
-// settles counts a line for a rule that we decided ourselves.
+// settles counts a recorded answer about a rule that we decided ourselves, because the documents are silent. same
+// says that Windows answered as we decided. Recordings of Wine do not count.
 func (c *comparer) settles(rule string, same bool) {
 	d := c.notes.Decided[rule]
 	if d == "" || c.Header.System.Wine != "" {

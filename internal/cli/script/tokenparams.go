@@ -133,7 +133,8 @@ func uint32Value(v starlark.Value) (uint32, error) {
 	return uint32(n), err
 }
 
-// sourceValue converts a TOKEN_SOURCE: its name, or the result of a query.
+// sourceValue converts a value of a script to a TOKEN_SOURCE: a string with the name of the source, or the struct
+// that a query of TokenSource returned. Other values are errors.
 func sourceValue(v starlark.Value) (s token.Source, err error) {
 	if x, ok := v.(*starlarkstruct.Struct); ok {
 		name, err1 := x.Attr("Name")
@@ -167,7 +168,8 @@ func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 
 func (r *Runner) group(v starlark.Value) (token.Group, error) { return r.groupWith(v, 0) }
 
-// groupWith converts a SID, (SID, attributes), or a group that a query returned.
+// groupWith converts a value of a script to a group: a SID alone, which gets the attributes bare, a tuple (SID,
+// attributes), or the struct of a query.
 func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err error) {
 	var a starlark.Value
 	switch x := v.(type) {
