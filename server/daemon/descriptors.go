@@ -63,7 +63,7 @@ func (l *passedDescriptors) all(process uint64) []inspect.PassedDescriptor {
 }
 
 // HandOut returns a host descriptor of a file that the program opened as the handle file, and records that the
-// program received it. The caller sends the descriptor and closes it. On a failure nothing is recorded.
+// program received it. The caller closes the descriptor after it sent it. On a failure nothing is recorded.
 func (c *connection) HandOut(th *nt.Thread, file winnt.Handle) (*os.File, ntstatus.Status) {
 	out, st := c.d.sys.HandOut(th, file, c.peer.UID)
 	if st == ntstatus.Success {
@@ -90,14 +90,14 @@ func (l *inspector) passed() (list []inspect.PassedDescriptor) {
 	return list
 }
 
-// ReplaceContents replaces the contents of the open file by those of the open file from, with the rights of the
-// thread.
+// ReplaceContents replaces the contents of the open file by those of the open file from. Both are handles of the
+// connection's process.
 func (c *connection) ReplaceContents(th *nt.Thread, file, from winnt.Handle) ntstatus.Status {
 	return c.d.sys.Refill(th, file, from)
 }
 
-// Contents reads an open file into room, which becomes part of the reply to the open, and returns the file's
-// facts. whole is false if the file does not fit into room; the program then reads it with further calls.
+// Contents returns the facts of an open file for the reply to the open, and reads its contents into room. whole
+// is false, and room meaningless, if the contents do not fit or the handle does not grant FILE_READ_DATA.
 func (c *connection) Contents(th *nt.Thread, file winnt.Handle, room []byte) (facts nt.FileFacts, whole bool,
 	st ntstatus.Status) {
 	return c.d.sys.Contents(th, file, room)
