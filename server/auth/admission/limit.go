@@ -215,7 +215,8 @@ func (l *Limit) Succeeded(name, origin string) {
 }
 
 // Unknown takes back one attempt that [Limit.Attempt] counted, from the pair, the name and the origin. Call it
-// if nobody checked the password. Without a counted attempt it does nothing.
+// once if nobody checked the password; a further call would take back another attempt. Without counted failures
+// it does nothing.
 func (l *Limit) Unknown(name, origin string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
