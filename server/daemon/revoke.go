@@ -59,7 +59,9 @@ func (l *inspector) revoke(by *connection, q *inspect.Query) (*inspect.Revoked, 
 	return l.d.end(&r, q.Now), ntstatus.Success
 }
 
-// parse reads the selection of a query. ok is false if it selects nothing, or more than one account, group or name.
+// parse reads the selection of a query: one SID in User, or one path or kernel name in Path. ok is false if the
+// query sets both or neither, if the SID is not that of an account or a group, or if the path is in no tree or
+// names a whole device directory.
 func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	if (q.User == "") == (q.Path == "") {
 		return r, false
@@ -85,19 +87,22 @@ func (v *revoker) parse(q *inspect.Query) (r revocation, ok bool) {
 	return revocation{name: name}, strings.HasPrefix(name, `\`) && strings.Count(name, `\`) > 1
 }
 
-// account reports whether a SID is one of an account or a group of a domain, of a computer or of the host.
+// account reports whether a SID belongs to an account or a group of a domain, of a computer or of the host. It
+// is false for well-known SIDs such as Everyone and SYSTEM.
 func account(s sid.SID) bool {
 	text := s.String()
 	return strings.HasPrefix(text, "S-1-5-21-") || strings.HasPrefix(text, "S-1-22-")
 }
 
-// selects reports whether a token belongs to the account or has the group. It is false for a revocation by name.
+// selects reports whether the token's user is the revoked SID or the token has it as a group. It is false for a
+// revocation by name, and for a nil token.
 func (r *revocation) selects(t *token.Token) bool {
 	return r.name == "" && t != nil && (t.User().SID == r.who || t.Member(r.who, false))
 }
 
-// holds reports whether a file that was opened for a user is selected. user is zero for a process's own file, and name
-// is "" for no file.
+// holds reports whether the revocation covers a file that was opened for user under the kernel name name. user
+// is zero for a process's own file, and name is "" if there is no file. A revocation by name covers the file of
+// that name and all files below it, ignoring the case of letters.
 func (r *revocation) holds(user sid.SID, name string) bool {
 	if r.name == "" {
 		return !user.IsZero() && (user == r.who || r.users[user])
@@ -106,7 +111,9 @@ func (r *revocation) holds(user sid.SID, name string) bool {
 	return len(name) >= n && strings.EqualFold(name[:n], r.name) && (len(name) == n || name[n] == '\\')
 }
 
-// end ends what a revocation selects. Without now a connection ends after the calls in progress.
+// end ends the sessions, tokens and files that a revocation selects, and returns their counts and what it cannot
+// end. Without now a connection ends after the calls in progress; with now it ends at once. r.users receives the
+// users of the ended tokens.
 func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	var found []sid.SID
 	a := &inspect.Revoked{}
@@ -143,7 +150,7 @@ func (d *Daemon) end(r *revocation, now bool) *inspect.Revoked {
 	return a
 }
 
-// all returns the connections that have a process.
+// all returns the connections that have a process, in no particular order.
 func (d *Daemon) all() (list []*connection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -166,8 +173,9 @@ func (d *Daemon) selected(r *revocation) map[*connection]bool {
 	return found
 }
 
-// keepsDescriptors adds the passed descriptors that the program of a connection keeps: all of a connection that ends,
-// and those of selected files.
+// keepsDescriptors adds to a the passed descriptors that the program of connection c keeps. If ends is set,
+// because c itself ends, these are all of them. Otherwise they are those of the files that a revocation by name
+// selects. c must have a process.
 func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *inspect.Revoked) {
 	s := c.session.Load()
 	for _, e := range c.passed.all(s.Process) {
@@ -178,7 +186,7 @@ func (d *Daemon) keepsDescriptors(r *revocation, c *connection, ends bool, a *in
 	}
 }
 
-// remain adds an entry, or counts it if the reply is full.
+// remain adds the entry e to a. If a already has mostRemaining entries, it only increments a.More.
 func remain(a *inspect.Revoked, e inspect.Remaining) {
 	if len(a.Remains) == mostRemaining {
 		a.More++

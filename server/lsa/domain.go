@@ -22,10 +22,10 @@ type DomainUser struct {
 	UserClaims, DeviceClaims *claims.Set
 }
 
-// LogOnDomainUser composes the logon of a domain's user: the user's own groups, the local groups
-// that contain the user or any of them, and the privileges and rights of all. It returns
-// STATUS_NO_SUCH_USER if u has no SID, otherwise the statuses of [logon.Compose]. On success the
-// store remembers the user's name.
+// LogOnDomainUser returns the logon of a domain's user: the user's own groups, the local groups that contain the
+// user or any of them, and the privileges and rights of all. t is the logon type. It returns STATUS_NO_SUCH_USER
+// if u has no SID, otherwise the statuses of [logon.Compose]. On a failure the result has no token. On success
+// the store remembers the user's name. It does not query the domain, and does not change u.
 func (s *Store) LogOnDomainUser(u *DomainUser, t winnt.LogonType) (logon.Result, ntstatus.Status) {
 	if u.Account.SID.IsZero() {
 		return logon.Result{}, ntstatus.NoSuchUser

@@ -21,13 +21,14 @@ const Unmapped = 65534
 // hostWait is the timeout of a lookup in the host's databases.
 const hostWait = 3 * time.Second
 
-// TokenForUID returns the interactive logon of a user of the host, whose ids come from the host's
-// kernel. It adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous. uid 0 logs
-// on as the account Config.Root, if that is set; then gids and more do not count.
+// TokenForUID returns the interactive logon of a user of the host. uid and gids come from the host's kernel. It
+// adds the SIDs in more to the user's groups. uid 65534 logs on as Anonymous. uid 0 logs on as the account
+// Config.Root, if that is set; then gids and more are ignored. On a failure the result has no token, but may
+// have the account.
 //
 // STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED mean that the user may not log on,
-// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its
-// groups could not be resolved.
+// STATUS_NO_SUCH_USER that Config.Root is no user, and STATUS_NO_LOGON_SERVERS that an id or its groups could
+// not be resolved.
 func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
 		// 65534 stands for every unmapped uid, so it is Anonymous (L-25).

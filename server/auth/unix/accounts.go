@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Accounts determines the tokens of peers without an account store. The zero value gives every peer the rights of an
-// ordinary user.
+// Accounts determines the tokens of peers from their uids and groups, without an account store. The zero value
+// gives every known peer the rights of an ordinary user. It is immutable during LogOn and needs no Close.
 type Accounts struct {
 	Administrators []uint32                      // uids
 	Privileges     map[uint32]winnt.PrivilegeSet // by uid: further privileges, enabled
@@ -37,6 +37,8 @@ func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
 	return logon.Result{Token: a.spec(p)}, nil
 }
 
+// spec returns the token of a known peer whose uid is mapped: its groups, the groups of an interactive logon,
+// and the further privileges of its uid. Administrators get the full token.
 func (a Accounts) spec(p *Peer) token.Spec {
 	user := fileaccess.UnixUser(p.UID)
 	spec := token.StandardUser(user)

@@ -27,7 +27,8 @@ type tickets struct {
 	Delegated       bool     `json:"delegated"`
 }
 
-// check validates the settings without reading the keytab.
+// check returns the first error in the settings. It does not read the keytab. Without a keytab no setting is
+// checked.
 func (t *tickets) check() error {
 	if t.Keytab == "" {
 		return nil
@@ -83,8 +84,9 @@ type ticketAcceptor struct {
 	pacs confined.Parser
 }
 
-// prepareTickets prepares the acceptor of a configuration. The caller then calls swap to use it. After an
-// error the old acceptor stays in use (K-82).
+// prepareTickets prepares the acceptor of a configuration and returns a function that puts it into use. The
+// caller calls swap once the rest of the configuration is ready. After an error swap is nil and the old acceptor
+// stays in use (K-82).
 func (s *service) prepareTickets(cfg *config) (swap func(), err error) {
 	next, err := cfg.Kerberos.open(s.tickets.state, s.store, s.tickets.last, s.tickets.pacs.Parse)
 	if err != nil {

@@ -113,7 +113,8 @@ func confine() error {
 // blocking reads and writes a descriptor without the poller.
 type blocking int
 
-// Read implements io.Reader.
+// Read blocks until the descriptor has data and repeats a call that a signal interrupted. At the end it returns
+// io.EOF.
 func (fd blocking) Read(b []byte) (int, error) {
 	for {
 		n, err := unix.Read(int(fd), b)
@@ -129,7 +130,8 @@ func (fd blocking) Read(b []byte) (int, error) {
 	}
 }
 
-// Write implements io.Writer.
+// Write blocks until all of b is written and repeats a call that a signal interrupted. With an error, done bytes
+// were written.
 func (fd blocking) Write(b []byte) (done int, err error) {
 	for done < len(b) {
 		n, err := unix.Write(int(fd), b[done:])

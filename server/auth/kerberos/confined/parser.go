@@ -44,9 +44,10 @@ type child struct {
 // ErrFailed is wrapped by the error for a child that could not be started, was killed or gave no answer.
 var ErrFailed = errors.New("the process that parses PACs failed")
 
-// Parse sends a PAC to the child and returns its answer, compared with the bytes. The caller has verified their
-// signature. An error wraps [ErrFailed] or [pac.ErrInvalid]; after one that wraps ErrFailed the child is killed, and
-// the next call starts another.
+// Parse has the child parse a PAC, compares the result with data, and returns it. The caller must have verified
+// the signature over data. It blocks for at most five seconds, and longer while other requests run. An error
+// wraps [ErrFailed] or [pac.ErrInvalid]. After one that wraps ErrFailed no child runs, and the next call starts
+// one.
 func (p *Parser) Parse(data []byte) (*pac.PAC, error) {
 	text, err := p.ask(data)
 	if err != nil {
@@ -85,7 +86,8 @@ func (p *Parser) ask(data []byte) ([]byte, error) {
 	return text, nil
 }
 
-// Close ends the child. Later calls of Parse fail. A second call does nothing.
+// Close kills the child and waits for its end. Later calls of Parse fail. It always returns nil, and a second
+// call does nothing.
 func (p *Parser) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -30,7 +30,8 @@ type answer struct {
 // maxAnswer limits an answer, in bytes.
 const maxAnswer = 16 << 20
 
-// MarshalAnswer returns a parsed PAC for a process that does not trust this one: see [ReadAnswer].
+// MarshalAnswer encodes a parsed PAC in JSON for a process that does not trust this one, which reads it with
+// [ReadAnswer]. It leaves out the client information and the requestor.
 func (p *PAC) MarshalAnswer() ([]byte, error) {
 	a := answer{Logon: p.Logon, UPN: p.UPN, Attributes: p.Attributes, Delegation: p.Delegation, Device: p.Device,
 		HasClientClaims: p.HasClientClaims, HasDeviceClaims: p.HasDeviceClaims}
@@ -70,7 +71,8 @@ func ReadAnswer(text, data []byte) (*PAC, error) {
 	return p, f.confirm(p)
 }
 
-// claimSet returns a set of claims; nil for none.
+// claimSet returns a set of claims, nil without an error for an empty list. More than maxClaims and invalid
+// claims are errors.
 func claimSet(list []claims.Attribute) (*claims.Set, error) {
 	if len(list) == 0 {
 		return nil, nil

@@ -35,8 +35,8 @@ func Open(data []byte, key types.EncryptionKey) (*PAC, error) {
 	return Parse(data)
 }
 
-// Verify divides a PAC into its buffers and verifies the server signature, without parsing a buffer. Errors wrap
-// [ErrInvalid].
+// Verify divides a PAC into its buffers and verifies the server signature with key, the one that decrypted the
+// ticket. It parses no buffer. Errors wrap [ErrInvalid], also for empty data or data over [MaxSize].
 func Verify(data []byte, key types.EncryptionKey) error {
 	f, err := split(data)
 	if err != nil {
@@ -45,7 +45,9 @@ func Verify(data []byte, key types.EncryptionKey) error {
 	return f.verify(key)
 }
 
-// Parse parses the buffers of a PAC. Call [Verify] first. Errors wrap [ErrInvalid].
+// Parse parses the buffers of a PAC and ignores unknown ones. It verifies no signature: call [Verify] first. A
+// malformed buffer, and missing logon or client information, is an error. Errors wrap [ErrInvalid], and then the
+// PAC is nil.
 func Parse(data []byte) (*PAC, error) {
 	f, err := split(data)
 	if err != nil {
