@@ -50,7 +50,7 @@ type owner struct {
 // shown returns the lines of a call, each cut to longestLine bytes. It formats them when a watcher queries, so
 // that the client never waits (W-28).
 func (s *seen) shown() []string {
-	lines := s.lines
+	lines := slices.Clone(s.lines) // other watchers read s.lines
 	if s.call != nil {
 		lines = new(calltext.Printer).Lines(s.call)
 	}

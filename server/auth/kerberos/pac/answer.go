@@ -68,7 +68,10 @@ func ReadAnswer(text, data []byte) (*PAC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, f.confirm(p)
+	if err := f.confirm(p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // claimSet returns a set of claims, nil without an error for an empty list. More than maxClaims and invalid
